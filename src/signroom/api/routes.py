@@ -1,0 +1,42 @@
+"""The wire contract's routes, their OpenAPI document and its reference page."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from signroom.api import documents, reference, sessions, system
+from signroom.api.auth import provide_caller
+
+
+def api_routes() -> list[Any]:
+    """Everything under ``/api``, and the reference page."""
+    keyed = Router(
+        path="/",
+        route_handlers=[sessions.create, sessions.read, documents.read],
+        dependencies={"caller": Provide(provide_caller)},
+    )
+    return [keyed, documents.download, system.info, reference.page]
+
+
+def openapi_config() -> OpenAPIConfig:
+    """``/openapi.json`` and nothing else: the framework's own viewers load scripts from a CDN."""
+    key = SecurityScheme(
+        type="apiKey", name="X-Api-Key", security_scheme_in="header", description="`application|secret`"
+    )
+    return OpenAPIConfig(
+        title="Signroom",
+        version=version("signroom"),
+        description="Self-hosted digital signature sessions.",
+        components=Components(security_schemes={"ApiKey": key}),
+        security=[{"ApiKey": []}],
+        use_handler_docstrings=True,
+        path="/",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    )

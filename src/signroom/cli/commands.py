@@ -1,0 +1,169 @@
+"""The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+if TYPE_CHECKING:
+    from signroom.settings import Settings
+
+USAGE = 2
+REFUSED = 3
+
+RoleName = Literal["Worker", "Manager", "Admin", "Monitor"]
+
+app = App(name="signroom", help="Self-hosted digital signature sessions.", help_format="plaintext")
+keys = App(name="keys", help="API keys.")
+applications = App(name="applications", help="Applications of a subscription.")
+subscriptions = App(name="subscriptions", help="Subscriptions (tenants).")
+for group in (keys, applications, subscriptions):
+    app.command(group)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Exit code: 0 done, 2 wrong usage or settings, 3 refused by the service; the robot adds 4."""
+    from signroom.domain.errors import SignroomError
+    from signroom.settings import SettingsError
+
+    try:
+        result = app(arguments, exit_on_error=False, print_error=True)
+    except CycloptsError:
+        return USAGE
+    except SettingsError as error:
+        print(f"signroom: {error}", file=sys.stderr)
+        return USAGE
+    except SignroomError as error:
+        print(f"signroom: {error.code}: {error}", file=sys.stderr)
+        return REFUSED
+    return result if isinstance(result, int) else 0
+
+
+def _settings(defaults: Mapping[str, str] | None = None) -> Settings:
+    from signroom.settings import read_settings
+
+    return read_settings(os.environ, Path.cwd(), defaults=defaults)
+
+
+@app.command
+def demo(*, data: Path | None = None, port: int = 8400, no_browser: bool = False, json: bool = False) -> int:
+    """Run everything in one process: service, example application, test certificates.
+
+    Parameters
+    ----------
+    data: folder for database, files, keys (default .signroom)
+    port: port of the service; the example application gets the next one
+    no_browser: do not open a browser
+    json: print one JSON line instead of text; implies --no-browser
+    """
+    from signroom.cli.demo import run_demo
+
+    return run_demo(data=data, port=port, browser=not (no_browser or json), as_json=json)
+
+
+@app.command
+def serve(*, no_jobs: bool = False) -> int:
+    """Run the service: web and jobs in one process.
+
+    Parameters
+    ----------
+    no_jobs: web only; another process runs the jobs
+    """
+    from signroom.cli.serve import run_server
+
+    return run_server(_settings(), execute_jobs=not no_jobs)
+
+
+@app.command
+def migrate() -> None:
+    """Bring the database to this version. `serve` does it too; run it first when several machines start at once."""
+    from signroom.wiring import migrate_database
+
+    migrate_database(_settings(_COMMAND_DEFAULTS))
+    print("The database is up to date.")
+
+
+# Commands that only touch rows need no address.
+_COMMAND_DEFAULTS = {"PUBLIC_URL": "http://localhost"}
+
+
+@subscriptions.command(name="create")
+def create_subscription(name: str) -> None:
+    """Make a subscription: the wall between tenants."""
+    from signroom import wiring
+    from signroom.service.manage_applications import create_subscription as create
+
+    subscription = create(wiring.open_store(_settings(_COMMAND_DEFAULTS)), name)
+    print(f"{subscription.id} {subscription.name}")
+
+
+@applications.command(name="create")
+def create_application(name: str, *, subscription: str) -> None:
+    """Make an application of a subscription.
+
+    Parameters
+    ----------
+    name: unique on this server; it is the part before the pipe in its keys, and signers read it on the page
+    subscription: name of the subscription that it belongs to
+    """
+    from signroom import wiring
+    from signroom.service.manage_applications import create_application as create
+
+    application = create(wiring.open_store(_settings(_COMMAND_DEFAULTS)), subscription, name)
+    print(f"{application.id} {application.name}")
+
+
+@keys.command(name="create")
+def create_key(
+    *, application: str, role: Annotated[RoleName, Parameter()] = "Worker", expires: datetime | None = None
+) -> None:
+    """Make an API key. It is printed here, once: only its hash is stored.
+
+    Parameters
+    ----------
+    application: name of the application
+    role: what the key may do
+    expires: last moment of the key, like 2027-01-31 (UTC)
+    """
+    from signroom import wiring
+    from signroom.domain.application import Role
+    from signroom.service.manage_applications import create_key as create
+
+    limit = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
+    store = wiring.open_store(_settings(_COMMAND_DEFAULTS))
+    print(create(store, wiring.system_clock(), application, Role(role), expires_at=limit).text)
+
+
+@app.command
+def robot(
+    redirect_url: str,
+    *,
+    file: Annotated[list[Path] | None, Parameter(negative=())] = None,
+    demo: Annotated[bool, Parameter(negative=())] = False,
+    pfx: Path | None = None,
+    password: Annotated[str | None, Parameter(env_var="SIGNROOM_PFX_PASSWORD")] = None,
+    cancel: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Sign (or cancel) a session as a signer would, without a browser: for the test suites of integrators.
+
+    The last line of the output is the URL on which a browser would end (`closed` without a returnUrl).
+    Exit code: 0 done, 2 wrong usage, 3 refused by the service, 4 processing error.
+
+    Parameters
+    ----------
+    redirect_url: the session's redirectUrl
+    file: PDF to upload; may be given several times
+    demo: sign with a demo key
+    pfx: sign with the key of this PKCS#12 file
+    password: password of the file; better in the environment, SIGNROOM_PFX_PASSWORD
+    cancel: give up instead of signing
+    """
+    from signroom.cli.robot import run_robot
+
+    return run_robot(redirect_url, files=file or [], demo=demo, pfx=pfx, password=password or "", cancel=cancel)

@@ -1,0 +1,141 @@
+"""``signroom demo``: the product in one process, with an example application and certificates to try it with."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+import socket
+import sys
+import webbrowser
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+
+from signroom.cli.logs import configure_logs
+from signroom.cli.serve import listen, run_applications
+from signroom.domain.application import Role
+from signroom.ports import Clock, Store
+from signroom.service.manage_applications import create_key, ensure_application
+from signroom.settings import Settings, SettingsError, read_settings
+from signroom.wiring import build_service, build_web, demo_ca, prepare_data
+
+_SUBSCRIPTION = "Demo"
+_APPLICATION = "Example application"
+_SIGNER = "Test signer"
+_EXAMPLES = (Path(__file__).parents[1] / "examples", Path(__file__).parents[3] / "examples")
+"""Where the wheel and a checkout keep the example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What a person or a script needs to try the service; printed as it is by ``--json``."""
+
+    url: str
+    appUrl: str  # noqa: N815  (spelled as printed)
+    apiKey: str  # noqa: N815
+    pfx: str
+    pfxPassword: str  # noqa: N815
+    caCertificate: str  # noqa: N815
+
+
+def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> int:
+    """Serve until a signal. Raises: SettingsError."""
+    configure_logs(30 if sys.stderr.isatty() else 20)
+    listener, app_listener = _listen_twice(port)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    app_url = f"http://127.0.0.1:{app_listener.getsockname()[1]}"
+    settings = _settings(data, url)
+    service = build_service(settings)
+    demo = _prepare(settings, service.ports.store, service.ports.clock, url, app_url)
+    example = _load_example().create_app(signroom_url=url, api_key=demo.apiKey, own_url=app_url)
+
+    def announce() -> None:
+        print(json.dumps(asdict(demo)) if as_json else _welcome(demo), flush=True)
+        if browser:
+            webbrowser.open(app_url)
+
+    run_applications([(build_web(settings, service), listener), (example, app_listener)], settings, on_ready=announce)
+    return 0
+
+
+def _listen_twice(port: int) -> tuple[socket.socket, socket.socket]:
+    """The service's socket and the example application's: the next port, or any free one when that is taken."""
+    first = listen("127.0.0.1", port)
+    try:
+        return first, listen("127.0.0.1", first.getsockname()[1] + 1)
+    except (SettingsError, OverflowError):
+        return first, listen("127.0.0.1", 0)
+
+
+def _settings(data: Path | None, url: str) -> Settings:
+    environment = dict(os.environ)
+    if data is not None:
+        environment["SIGNROOM_DATA"] = str(data)
+    environment["SIGNROOM_PUBLIC_URL"] = environment.get("SIGNROOM_PUBLIC_URL") or url
+    settings = read_settings(environment, Path.cwd())
+    if settings.production:
+        raise SettingsError("The demo refuses to run with SIGNROOM_ENVIRONMENT=production: use `signroom serve`.")
+    return settings
+
+
+def _prepare(settings: Settings, store: Store, clock: Clock, url: str, app_url: str) -> Demo:
+    """Make what is missing in the data folder; a second start finds and prints the same."""
+    prepare_data(settings)
+    pfx, pfx_password = settings.data / "test-signer.pfx", settings.data / "test-signer.password"
+    key_file = settings.data / "demo-api-key"
+    authority = demo_ca(settings)
+    if not (pfx.exists() and pfx_password.exists()):
+        password = secrets.token_urlsafe(9)
+        _write_private(pfx_password, password.encode())
+        _write_private(pfx, authority.issue_pfx(_SIGNER, password, clock.now()))
+    ensure_application(store, _SUBSCRIPTION, _APPLICATION)
+    if not key_file.exists():
+        _write_private(key_file, create_key(store, clock, _APPLICATION, Role.WORKER).text.encode())
+    return Demo(
+        url=settings.public_url or url,
+        appUrl=app_url,
+        apiKey=key_file.read_text(),
+        pfx=str(pfx),
+        pfxPassword=pfx_password.read_text(),
+        caCertificate=str(settings.data / "demo-ca.crt"),
+    )
+
+
+def _write_private(file: Path, content: bytes) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+        target.write(content)
+
+
+def _load_example() -> ModuleType:
+    """The example is an application like any integrator's: a file outside the package, which imports nothing of ours."""
+    file = next((folder / "demo_app.py" for folder in _EXAMPLES if (folder / "demo_app.py").is_file()), None)
+    if file is None:
+        raise SettingsError("The example application (examples/demo_app.py) is missing: reinstall signroom.")
+    spec = importlib.util.spec_from_file_location("signroom_demo_app", file)
+    if spec is None or spec.loader is None:
+        raise SettingsError(f"{file} cannot be loaded: reinstall signroom.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its annotations are looked up by module name
+    spec.loader.exec_module(module)
+    return module
+
+
+def _welcome(demo: Demo) -> str:
+    return f"""
+  Signroom is running. Nothing that you sign here has legal value.
+
+  Try it         {demo.appUrl}          (an application that asks for your signature)
+  API            {demo.url}/docs        key: {demo.apiKey}
+  Test signer    {demo.pfx}
+                 password: {demo.pfxPassword}
+  Demo CA        {demo.caCertificate}
+
+  Open a session yourself:
+
+    curl -s {demo.url}/api/signature-sessions -H 'X-Api-Key: {demo.apiKey}' \\
+      -H 'Content-Type: application/json' -d '{{"returnUrl": "{demo.appUrl}/callback"}}'
+
+  Stop with Ctrl-C.
+"""

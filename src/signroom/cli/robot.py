@@ -1,0 +1,210 @@
+"""A signer without a browser: signs (or cancels) a session through the page's own API, with the page's own checks.
+
+It compares the digest of the bytes it holds with what it is asked to sign, before it uses a key
+(``docs/page-api.md``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from asn1crypto import cms
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+DONE, USAGE, REFUSED, PROCESSING_ERROR = 0, 2, 3, 4
+_CHUNK = 1 << 20
+_POLL_SECONDS = 0.2
+_PATIENCE_SECONDS = 600
+
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "SHA256": hashes.SHA256,
+    "SHA384": hashes.SHA384,
+    "SHA512": hashes.SHA512,
+}
+
+
+class RobotError(Exception):
+    """Ends the run with `exit_code`."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def run_robot(
+    redirect_url: str, *, files: list[Path], demo: bool, pfx: Path | None, password: str, cancel: bool
+) -> int:
+    """Do what was asked and print where a browser would end. Returns the exit code."""
+    try:
+        _require_one_key(demo=demo, pfx=pfx, cancel=cancel)
+        with _Page(redirect_url) as page:
+            session = page.cancel() if cancel else _sign(page, files, pfx, password)
+    except RobotError as error:
+        print(f"signroom robot: {error}", file=sys.stderr)
+        return error.exit_code
+    except httpx.HTTPError as error:
+        print(f"signroom robot: the service does not answer: {error}", file=sys.stderr)
+        return REFUSED
+    print(session["status"])
+    print(session["returnUrl"] or "closed")
+    asked = "UserCancelled" if cancel else "Completed"
+    return DONE if session["status"] == asked else PROCESSING_ERROR
+
+
+def _require_one_key(*, demo: bool, pfx: Path | None, cancel: bool) -> None:
+    if cancel and (demo or pfx):
+        raise RobotError("--cancel needs no key.", USAGE)
+    if not cancel and demo == (pfx is not None):
+        raise RobotError("Choose one key: --demo or --pfx FILE.", USAGE)
+
+
+def _sign(page: _Page, files: list[Path], pfx: Path | None, password: str) -> dict[str, Any]:
+    for file in files:
+        if not file.is_file():
+            raise RobotError(f"There is no file {file}.", USAGE)
+    if pfx is not None:  # before anything is uploaded: a wrong password must not leave half a session
+        key, certificate, chain = _open_pfx(pfx, password)
+    held: dict[str, Path] = {}
+    for file in files:
+        document = page.upload(file)
+        held[document["id"]] = file
+        print(f"uploaded {file.name}")
+    if pfx is None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate, chain = page.demo_certificate(key)
+    preparation = page.call("POST", "prepare", {"certificate": _b64(certificate), "chain": [_b64(c) for c in chain]})
+    values = []
+    for item in preparation["items"]:
+        page.require_same_digest(item, held.get(item["documentId"]))
+        value = _sign_bytes(key, b64decode(item["toSign"]), _HASHES[item["digestAlgorithm"]]())
+        values.append({"documentId": item["documentId"], "value": _b64(value)})
+    session = page.call("POST", "finish", {"preparationId": preparation["preparationId"], "signatures": values})
+    return page.wait_until_processed(session)
+
+
+class _Page:
+    """The page API of one session."""
+
+    def __init__(self, redirect_url: str) -> None:
+        parts = urlsplit(redirect_url)
+        before, _, link = parts.path.rpartition("/")
+        if parts.scheme not in {"http", "https"} or before != "/sign" or not link:
+            raise RobotError("The address is not a redirectUrl (https://host/sign/...).", USAGE)
+        # trust_env: a proxy of the environment is not for a server under test.
+        self._client = httpx.Client(base_url=f"{parts.scheme}://{parts.netloc}/sign/api/", timeout=120, trust_env=False)
+        self._link = link
+
+    def __enter__(self) -> _Page:
+        token = self.call("POST", "renew", {"link": self._link})["token"]
+        self._client.headers["X-Signature-Session-Token"] = token
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._client.close()
+
+    def call(self, method: str, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return _answer(self._client.request(method, verb, json=body))
+
+    def upload(self, file: Path) -> dict[str, Any]:
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(file.stat().st_size),
+            "X-File-Name": quote(file.name, safe=""),
+        }
+        return _answer(self._client.put("upload", content=_chunks(file), headers=headers))
+
+    def cancel(self) -> dict[str, Any]:
+        return self.call("POST", "cancel", {})
+
+    def demo_certificate(self, key: Key) -> tuple[bytes, list[bytes]]:
+        encoding, kind = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        public = key.public_key().public_bytes(encoding, kind)
+        answer = self.call("POST", "demo-certificate", {"publicKey": _b64(public), "name": "Robot"})
+        return b64decode(answer["certificate"]), [b64decode(c) for c in answer["chain"]]
+
+    def require_same_digest(self, item: dict[str, Any], held: Path | None) -> None:
+        """Raises: RobotError unless what is to be signed is the file that we hold, or have fetched."""
+        digest = hashlib.new(item["digestAlgorithm"].lower())
+        length = 0
+        for chunk in _chunks(held) if held else self._original(item["documentId"]):
+            digest.update(chunk)
+            length += len(chunk)
+        digest.update(b64decode(item["tailBefore"]))
+        digest.update(b64decode(item["tailAfter"]))
+        attributes = cms.CMSAttributes.load(b64decode(item["toSign"]))
+        named = {attribute["type"].native: attribute["values"] for attribute in attributes}
+        if length != item["originalLength"] or named["message_digest"][0].native != digest.digest():
+            raise RobotError("The server asks for a signature on another file than the one shown.", REFUSED)
+
+    def wait_until_processed(self, session: dict[str, Any]) -> dict[str, Any]:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while session["status"] == "Processing":
+            if time.monotonic() > deadline:
+                raise RobotError("The documents are still being processed; giving up.", PROCESSING_ERROR)
+            time.sleep(_POLL_SECONDS)
+            session = self.call("GET", "load")
+        for document in session["documents"]:
+            if document["processingErrorCode"]:
+                print(f"{document['name']}: {document['processingErrorCode']}", file=sys.stderr)
+        return session
+
+    def _original(self, document_id: str) -> Iterator[bytes]:
+        with self._client.stream("GET", f"original/{document_id}") as response:
+            if response.is_error:
+                response.read()
+                _answer(response)
+            yield from response.iter_bytes(_CHUNK)
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = response.json()
+    except ValueError as error:
+        raise RobotError(f"The address answers {response.status_code}, not JSON.", REFUSED) from error
+    if response.is_error:
+        detail = body.get("detail") or ""
+        raise RobotError(f"{body.get('code')}: {body.get('message')} {detail}".rstrip(), REFUSED)
+    return body
+
+
+def _open_pfx(file: Path, password: str) -> tuple[Key, bytes, list[bytes]]:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise RobotError(f"{file} cannot be read: {error.strerror}.", USAGE) from error
+    try:
+        found = pkcs12.load_pkcs12(content, password.encode())
+    except ValueError as error:
+        raise RobotError(f"{file.name} cannot be opened: wrong password, or not a PKCS#12 file.", USAGE) from error
+    if found.cert is None or not isinstance(found.key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise RobotError(f"{file.name} has no certificate with an RSA or EC key.", USAGE)
+    der = serialization.Encoding.DER
+    chain = [c.certificate.public_bytes(der) for c in found.additional_certs]
+    return found.key, found.cert.certificate.public_bytes(der), chain
+
+
+def _sign_bytes(key: Key, data: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), algorithm)
+    return key.sign(data, ec.ECDSA(algorithm))
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            yield chunk
+
+
+def _b64(data: bytes) -> str:
+    return b64encode(data).decode()

@@ -1,0 +1,113 @@
+"""Run uvicorn in this process: one process is one worker, more of them are the operator's affair (systemd, k8s)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import uvicorn
+from litestar.types import ASGIApp
+
+from signroom.cli.logs import configure_logs
+from signroom.settings import Settings, SettingsError
+from signroom.wiring import build_service, build_web
+
+_THREADS = 32
+"""For the verbs: the loop's own default is cores + 4, too few for sync database calls."""
+_GRACE_SECONDS = 10
+
+
+class Server(uvicorn.Server):
+    """uvicorn raises a caught signal again after its shutdown; then code after it never runs. Ours just ends."""
+
+    def __init__(self, config: uvicorn.Config, peers: list[Server]) -> None:
+        super().__init__(config)
+        peers.append(self)
+        self._peers = peers
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        def stop() -> None:
+            for server in self._peers:
+                server.should_exit = True
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        yield
+
+
+def run_server(settings: Settings, *, execute_jobs: bool) -> int:
+    """Serve until SIGTERM or SIGINT. Raises: SettingsError when the port is taken."""
+    configure_logs()
+    listener = listen(settings.host, settings.port)
+    service = build_service(settings, execute_jobs=execute_jobs)
+    run_applications([(build_web(settings, service), listener)], settings, on_ready=lambda: None)
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises: SettingsError."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise SettingsError(
+            f"Port {port} on {host} cannot be used ({error.strerror}): choose another, or stop what uses it."
+        ) from error
+
+
+def run_applications(
+    applications: Sequence[tuple[ASGIApp, socket.socket]], settings: Settings, *, on_ready: Callable[[], None]
+) -> None:
+    """Serve each application on its socket until a signal, then end the process."""
+    servers: list[Server] = []
+    pairs = [(Server(_config(app, settings), servers), listener) for app, listener in applications]
+
+    async def serve() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "verbs"))
+        running = [asyncio.create_task(server.serve([listener])) for server, listener in pairs]
+        await _ready(servers, running)
+        on_ready()
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for server in servers:  # one that ends takes the others with it
+            server.should_exit = True
+        await asyncio.gather(*running, *done)
+
+    with uvicorn_loop() as runner:
+        runner.run(serve())
+    if not all(server.started for server in servers):
+        sys.exit(1)
+    # Python would join the job engine's threads for as long as a step runs; what they do is durable.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def uvicorn_loop() -> asyncio.Runner:
+    import uvloop
+
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+async def _ready(servers: Sequence[Server], running: Sequence[asyncio.Task[None]]) -> None:
+    while not all(server.started for server in servers) and not any(task.done() for task in running):
+        await asyncio.sleep(0.02)
+
+
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # addresses hold secrets; our own log leaves them out
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        h11_max_incomplete_event_size=64 * 1024,
+    )

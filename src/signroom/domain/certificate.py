@@ -1,0 +1,85 @@
+"""What we need to know of a certificate, and the rules that say whether it may sign.
+
+The DER is read by ``trust``; here are plain values. An object of this class proves nothing by itself: the
+rules decide, and ``trust`` checks issuers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from signroom.domain.errors import (
+    CertificateExpired,
+    CertificateKeyNotSupported,
+    CertificateKeyUsage,
+    CertificateNotYetValid,
+)
+
+
+class KeyKind(StrEnum):
+    RSA = "RSA"
+    EC = "EC"
+    OTHER = "other"
+
+
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 4096
+CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A distinguished name (RFC 5280, 4.1.2.4) by the attributes that people read."""
+
+    dn_string: str
+    """RFC 4514 form."""
+    values: tuple[tuple[str, tuple[str, ...]], ...]
+    """Attribute short name or dotted OID -> values, in the order of the certificate."""
+
+    def first(self, attribute: str) -> str | None:
+        """The first value of `attribute` (``CN``, ``O``, ``C``, ``serialNumber`` ...), or None."""
+        return next((found[0] for name, found in self.values if name == attribute), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """An X.509 certificate as plain values. Times are aware, in UTC."""
+
+    der: bytes
+    subject: Name
+    issuer: Name
+    serial_number: int
+    not_before: datetime
+    not_after: datetime
+    key_kind: KeyKind
+    key_bits: int
+    curve: str | None
+    key_usage: frozenset[str] | None
+    """Names of RFC 5280, 4.2.1.3 (``digitalSignature``, ``nonRepudiation`` ...); None without the extension."""
+    is_ca: bool
+    email_address: str | None
+    sha1: bytes
+    sha256: bytes
+
+    def require_fit_for_signing(self, now: datetime) -> None:
+        """Check validity, key and key usage.
+
+        Raises: CertificateNotYetValid, CertificateExpired, CertificateKeyNotSupported, CertificateKeyUsage.
+        """
+        if now < self.not_before:
+            raise CertificateNotYetValid(f"Valid from {self.not_before:%Y-%m-%d}.")
+        if now > self.not_after:
+            raise CertificateExpired(f"Expired on {self.not_after:%Y-%m-%d}.")
+        if not self._has_supported_key():
+            raise CertificateKeyNotSupported(f"It has {self.key_kind} of {self.key_bits} bits.")
+        # RFC 5280, 4.2.1.3: without the extension every use is allowed; with it, one of these two must be set.
+        if self.key_usage is not None and not self.key_usage & {"digitalSignature", "nonRepudiation"}:
+            raise CertificateKeyUsage
+        if self.is_ca:
+            raise CertificateKeyUsage("It is the certificate of an authority.")
+
+    def _has_supported_key(self) -> bool:
+        if self.key_kind is KeyKind.RSA:
+            return MIN_RSA_BITS <= self.key_bits <= MAX_RSA_BITS
+        return self.key_kind is KeyKind.EC and self.curve in CURVES

@@ -1,0 +1,115 @@
+"""A document of a session: its file, its states, its versions.
+
+A file is never changed in place: ``original`` and ``signed`` are blobs of their own, the row points to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from signroom.domain.errors import BadFileName, WrongState
+from signroom.domain.signature import Inspection, SignatureType, Verdict
+
+
+class DocumentStatus(StrEnum):
+    PENDING_SIGNATURE = "PendingSignature"
+    PROCESSING = "Processing"
+    COMPLETED = "Completed"
+    PROCESSING_ERROR = "ProcessingError"
+
+
+MOVES: dict[DocumentStatus, frozenset[DocumentStatus]] = {
+    DocumentStatus.PENDING_SIGNATURE: frozenset({DocumentStatus.PROCESSING}),
+    DocumentStatus.PROCESSING: frozenset({DocumentStatus.COMPLETED, DocumentStatus.PROCESSING_ERROR}),
+    DocumentStatus.PROCESSING_ERROR: frozenset({DocumentStatus.PROCESSING}),
+    DocumentStatus.COMPLETED: frozenset(),
+}
+
+MAX_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the blob store. ``length`` in bytes; ``sha256`` is the raw digest."""
+
+    blob_key: str
+    name: str
+    content_type: str
+    length: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    id: UUID
+    session_id: UUID
+    position: int
+    status: DocumentStatus
+    original: StoredFile
+    inspection: Inspection
+    created_at: datetime
+    preparation_id: UUID | None = None
+    """The preparation whose value was accepted; set when processing starts."""
+    signature_value: bytes | None = None
+    """The checked value (RSA octets or DER ECDSA), kept until the signed file exists."""
+    signed: StoredFile | None = None
+    signed_at: datetime | None = None
+    """When the signer's value was accepted."""
+    processing_error_code: str | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def signature_type(self) -> SignatureType:
+        return self.inspection.signature_type
+
+    @property
+    def awaits_signature(self) -> bool:
+        """True when a signer may sign it: for the first time, or again after an error."""
+        return self.status in {DocumentStatus.PENDING_SIGNATURE, DocumentStatus.PROCESSING_ERROR}
+
+    def accept_signature(self, preparation_id: UUID, value: bytes, now: datetime) -> Document:
+        """The signer's value was checked and is kept. Raises: WrongState."""
+        return replace(
+            self._moved(DocumentStatus.PROCESSING),
+            preparation_id=preparation_id,
+            signature_value=value,
+            signed_at=now,
+            processing_error_code=None,
+        )
+
+    def complete(self, signed: StoredFile, verdict: Verdict) -> Document:
+        """The signed file is stored and verified. Raises: WrongState."""
+        return replace(self._moved(DocumentStatus.COMPLETED), signed=signed, verdict=verdict)
+
+    def fail(self, code: str) -> Document:
+        """Processing ended with an error of ours. Raises: WrongState."""
+        return replace(self._moved(DocumentStatus.PROCESSING_ERROR), processing_error_code=code)
+
+    def _moved(self, to: DocumentStatus) -> Document:
+        if to not in MOVES[self.status]:
+            raise WrongState(f"The document is {self.status}.")
+        return replace(self, status=to)
+
+
+def clean_file_name(name: str) -> str:
+    """The last part of `name`, without control characters: a label, never a path.
+
+    Raises: BadFileName when nothing is left or it is longer than 255 characters.
+    """
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    clean = "".join(c for c in last if c.isprintable()).strip()
+    if not clean or clean in {".", ".."} or len(clean) > MAX_NAME:
+        raise BadFileName
+    return clean
+
+
+def signed_name(name: str) -> str:
+    """``contract.pdf`` -> ``contract-signed.pdf``; stays within 255 characters."""
+    stem, dot, extension = name.rpartition(".")
+    if not dot or not stem:
+        stem, extension = name, ""
+    suffix = f"-signed{dot if stem != name else ''}{extension}"
+    return stem[: MAX_NAME - len(suffix)] + suffix

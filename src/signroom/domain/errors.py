@@ -1,0 +1,300 @@
+"""Every refusal and every outage, in two families.
+
+    SignroomError
+    ├── Refused                      someone asked for what we will not do; never retried
+    │   ├── BadInput                 the schema alone can tell (syntax, type, length, URL form)
+    │   ├── Unauthenticated          no API key, or a wrong one
+    │   ├── NotAllowed               known, but not entitled
+    │   ├── NotFound                 SignatureSessionNotFound, DocumentNotFound ...
+    │   ├── WrongState               BadSignatureSessionOperation
+    │   ├── TokenRefused             the three codes of ``X-Signature-Session-Token``
+    │   ├── DocumentRejected         the file cannot be signed, and why
+    │   ├── CertificateRejected      the certificate cannot be used, and why
+    │   ├── SignatureRejected        the signature value does not belong to what was prepared
+    │   └── LimitExceeded            too large, too many
+    └── Unavailable                  the outside is down; always retried after ``retry_after`` seconds
+
+No class knows HTTP: ``api/problems.py`` holds the one table from class to status. Each leaf has a stable
+``code`` (never renamed, listed in ``docs/errors.md``) and an English ``message`` for logs.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SignroomError(Exception):
+    """Root of both families. ``detail`` is safe to show: it never holds secrets, content or personal numbers."""
+
+    code: ClassVar[str] = "Error"
+    message: ClassVar[str] = "Something went wrong."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(self.message if detail is None else f"{self.message} {detail}")
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[SignroomError], tuple[str | None]]:
+        # Errors cross the process pool; the default would pass the joined text as `detail`.
+        return type(self), (self.detail,)
+
+
+class Refused(SignroomError):
+    """A request that will never succeed as it stands."""
+
+
+class Unavailable(SignroomError):
+    """Something outside does not answer; the same request may succeed later.
+
+    ``retry_after`` is in seconds.
+    """
+
+    code = "ServiceUnavailable"
+    message = "A service that is needed does not answer; try again."
+    retry_after: ClassVar[int] = 5
+
+
+class ProcessingUnavailable(Unavailable):
+    code = "ProcessingUnavailable"
+    message = "The document workers are busy or restarting; try again."
+
+
+class StorageUnavailable(Unavailable):
+    code = "StorageUnavailable"
+    message = "The file storage does not answer; try again."
+
+
+# -- syntax and entitlement ------------------------------------------------------------------------
+
+
+class BadInput(Refused):
+    code = "BadRequest"
+    message = "The request is malformed."
+
+
+class BadReturnUrl(BadInput):
+    code = "BadReturnUrl"
+    message = "returnUrl must be an absolute http or https URL of at most 1024 characters."
+
+
+class BadCallbackArgument(BadInput):
+    code = "BadCallbackArgument"
+    message = "callbackArgument may have at most 1024 characters."
+
+
+class BadCertificate(BadInput):
+    code = "BadCertificate"
+    message = "The certificate could not be read: a DER-encoded X.509 certificate is expected."
+
+
+class Unauthenticated(Refused):
+    code = "Unauthorized"
+    message = "The API key is missing or wrong."
+
+
+class NotAllowed(Refused):
+    code = "Forbidden"
+    message = "This API key does not allow that."
+
+
+class KeySourceNotAvailable(NotAllowed):
+    code = "KeySourceNotAvailable"
+    message = "This key source is not offered here."
+
+
+class BadDownloadToken(NotAllowed):
+    code = "BadDownloadToken"
+    message = "This download address is wrong."
+
+
+class ExpiredDownloadToken(NotAllowed):
+    code = "ExpiredDownloadToken"
+    message = "This download address has expired; ask the API for a fresh one."
+
+
+# -- look-ups and states ---------------------------------------------------------------------------
+
+
+class NotFound(Refused):
+    code = "NotFound"
+    message = "Not found."
+
+
+class SignatureSessionNotFound(NotFound):
+    code = "SignatureSessionNotFound"
+    message = "The signature session was not found."
+
+
+class DocumentNotFound(NotFound):
+    code = "DocumentNotFound"
+    message = "The document was not found."
+
+
+class ApplicationNotFound(NotFound):
+    code = "ApplicationNotFound"
+    message = "The application was not found."
+
+
+class SubscriptionNotFound(NotFound):
+    code = "SubscriptionNotFound"
+    message = "The subscription was not found."
+
+
+class PreparationNotFound(NotFound):
+    code = "PreparationNotFound"
+    message = "The preparation was not found; prepare the signature again."
+
+
+class BlobNotFound(NotFound):
+    code = "FileNotFound"
+    message = "The file is not stored any more."
+
+
+class WrongState(Refused):
+    code = "BadSignatureSessionOperation"
+    message = "The operation is invalid for the current status of the signature session or document."
+
+
+class NameTaken(Refused):
+    code = "NameTaken"
+    message = "That name is in use already."
+
+
+class NotImplementedHere(Refused):
+    code = "NotSupported"
+    message = "This version does not support that yet."
+
+
+class TokenRefused(Refused):
+    code = "BadSignatureSessionToken"
+    message = "The signature session token is invalid."
+
+
+class TokenRequired(TokenRefused):
+    code = "SignatureSessionTokenRequired"
+    message = "The X-Signature-Session-Token header is missing."
+
+
+class BadToken(TokenRefused):
+    """An unknown, damaged or foreign token."""
+
+
+class TokenExpired(TokenRefused):
+    code = "ExpiredSignatureSessionToken"
+    message = "The signature session token has expired."
+
+
+# -- documents -------------------------------------------------------------------------------------
+
+
+class DocumentRejected(Refused):
+    code = "InvalidPdf"
+    message = "The file is not a PDF that can be signed."
+
+
+class EmptyFile(DocumentRejected):
+    code = "EmptyFile"
+    message = "The file is empty."
+
+
+class InvalidPdf(DocumentRejected):
+    """Damaged, truncated, or not a PDF at all."""
+
+    message = "The PDF is damaged and cannot be read."
+
+
+class UnsupportedFileType(DocumentRejected):
+    code = "UnsupportedFileType"
+    message = "Only PDF files can be signed for now."
+
+
+class ProtectedPdf(DocumentRejected):
+    code = "ProtectedPdfError"
+    message = "The PDF is encrypted or protected by a password."
+
+
+class CertifiedPdf(DocumentRejected):
+    code = "CertifiedPdf"
+    message = "The PDF is certified against changes: its author allows no further signature."
+
+
+class PdfTooComplex(DocumentRejected):
+    code = "PdfTooComplex"
+    message = "The PDF needs more memory or time to read than a document may take."
+
+
+class BrokenSignature(DocumentRejected):
+    code = "EarlierSignatureBroken"
+    message = "A signature that is already in the PDF is not valid any more; signing it again would hide that."
+
+
+class BadFileName(BadInput):
+    code = "BadFileName"
+    message = "The file needs a name of 1 to 255 characters."
+
+
+# -- certificates and signature values -------------------------------------------------------------
+
+
+class CertificateRejected(Refused):
+    code = "CertificateRejected"
+    message = "The certificate cannot be used."
+
+
+class CertificateExpired(CertificateRejected):
+    code = "CertificateExpired"
+    message = "The certificate has expired."
+
+
+class CertificateNotYetValid(CertificateRejected):
+    code = "CertificateNotYetValid"
+    message = "The certificate is not valid yet."
+
+
+class CertificateKeyUsage(CertificateRejected):
+    code = "CertificateKeyUsage"
+    message = "The certificate is not meant for signing documents (key usage)."
+
+
+class CertificateKeyNotSupported(CertificateRejected):
+    code = "CertificateKeyNotSupported"
+    message = (
+        "The certificate's key is too weak or of a kind that is not supported (RSA 2048-4096, P-256, P-384, P-521)."
+    )
+
+
+class CertificateNotTrusted(CertificateRejected):
+    code = "CertificateNotTrusted"
+    message = "The certificate was not issued by an authority that is trusted here."
+
+
+class SignatureRejected(Refused):
+    code = "InvalidSignatureValue"
+    message = "The signature value does not match the certificate and the document."
+
+
+class SignatureMissing(SignatureRejected):
+    code = "SignatureValueMissing"
+    message = "A signature value is needed for each prepared document, and for no other."
+
+
+class VerificationFailed(Refused):
+    code = "SignedFileVerificationFailed"
+    message = "The signed file did not pass its own verification."
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+
+class LimitExceeded(Refused):
+    code = "LimitExceeded"
+    message = "A limit was exceeded."
+
+
+class FileTooLarge(LimitExceeded):
+    code = "FileTooLarge"
+    message = "The file is larger than this server accepts."
+
+
+class TooManyDocuments(LimitExceeded):
+    code = "TooManyDocuments"
+    message = "The session has as many documents as it may have."

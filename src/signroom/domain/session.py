@@ -1,0 +1,183 @@
+"""A signature session and its table of moves (``docs/signature-cycle.md``; states as on the wire).
+
+A move returns the new session and the event to announce. Nothing here reads a clock or makes an id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.errors import BadCallbackArgument, BadReturnUrl, TooManyDocuments, WrongState
+from signroom.domain.event import (
+    Event,
+    SessionCancelled,
+    SessionCompleted,
+    SessionCreated,
+    SessionExpired,
+    SessionFailed,
+    SessionSigned,
+)
+
+
+class SessionStatus(StrEnum):
+    PENDING = "Pending"
+    PROCESSING = "Processing"
+    COMPLETED = "Completed"
+    USER_CANCELLED = "UserCancelled"
+    EXPIRED = "Expired"
+    PROCESSING_ERROR = "ProcessingError"
+
+
+MOVES: dict[SessionStatus, frozenset[SessionStatus]] = {
+    SessionStatus.PENDING: frozenset({SessionStatus.PROCESSING, SessionStatus.USER_CANCELLED, SessionStatus.EXPIRED}),
+    SessionStatus.PROCESSING: frozenset({SessionStatus.COMPLETED, SessionStatus.PROCESSING_ERROR}),
+    SessionStatus.PROCESSING_ERROR: frozenset({SessionStatus.PROCESSING}),
+    SessionStatus.COMPLETED: frozenset(),
+    SessionStatus.USER_CANCELLED: frozenset(),
+    SessionStatus.EXPIRED: frozenset(),
+}
+
+MAX_DOCUMENTS = 100
+MAX_TEXT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: UUID
+    subscription_id: UUID
+    application_id: UUID
+    status: SessionStatus
+    link_hash: bytes
+    """SHA-256 of the secret in the page's address; the secret itself is handed out once and never stored."""
+    return_url: str | None
+    callback_argument: str | None
+    disable_downloads: bool
+    predefined: bool
+    """The application chose the documents; the signer adds and removes nothing."""
+    created_at: datetime
+    expires_at: datetime
+    signer_certificate: bytes | None = None
+    processing_error_code: str | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Only a pending session expires: signatures that were committed before win."""
+        return self.status is SessionStatus.PENDING and now >= self.expires_at
+
+    def require_open(self, now: datetime) -> None:
+        """Raises: WrongState unless documents may still be added, removed or signed."""
+        if self.status is not SessionStatus.PENDING or self.expired(now):
+            raise WrongState(f"The session is {SessionStatus.EXPIRED if self.expired(now) else self.status}.")
+
+    def require_signable(self, now: datetime) -> None:
+        """Raises: WrongState unless documents may be signed (first time, or again after an error)."""
+        if self.status is not SessionStatus.PROCESSING_ERROR:
+            self.require_open(now)
+
+    def require_room(self, documents: int, adding: int = 1) -> None:
+        """Raises: TooManyDocuments."""
+        if documents + adding > MAX_DOCUMENTS:
+            raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
+
+    def sign(self, certificate: bytes, now: datetime) -> tuple[Session, Event]:
+        """All values are in. Raises: WrongState."""
+        self.require_signable(now)
+        moved = replace(
+            self._moved(SessionStatus.PROCESSING), signer_certificate=certificate, processing_error_code=None
+        )
+        return moved, SessionSigned(self.id, now)
+
+    def settle(self, documents: list[Document], now: datetime) -> tuple[Session, Event] | None:
+        """Complete or fail once no document is being processed any more; None while one is. Raises: WrongState."""
+        if any(d.status is DocumentStatus.PROCESSING for d in documents):
+            return None
+        codes = [d.processing_error_code for d in documents if d.status is DocumentStatus.PROCESSING_ERROR]
+        if codes:
+            failed = replace(self._moved(SessionStatus.PROCESSING_ERROR), processing_error_code=codes[0])
+            return failed, SessionFailed(self.id, now)
+        return self._moved(SessionStatus.COMPLETED), SessionCompleted(self.id, now)
+
+    def cancel(self, now: datetime) -> tuple[Session, Event]:
+        """The signer gives up. Raises: WrongState when the session has ended or signatures are in."""
+        self.require_open(now)
+        return self._moved(SessionStatus.USER_CANCELLED), SessionCancelled(self.id, now)
+
+    def expire(self, now: datetime) -> tuple[Session, Event]:
+        """Its time is over. Raises: WrongState when it is not due or not pending."""
+        if not self.expired(now):
+            raise WrongState(f"The session is {self.status}.")
+        return self._moved(SessionStatus.EXPIRED), SessionExpired(self.id, now)
+
+    @property
+    def return_address(self) -> str | None:
+        """Where the browser goes at the end; None without a return URL, or while there is nothing to return with."""
+        ended = {SessionStatus.COMPLETED, SessionStatus.USER_CANCELLED, SessionStatus.PROCESSING_ERROR}
+        if self.return_url is None or self.status not in ended:
+            return None
+        return with_session_id(self.return_url, self.id)
+
+    def _moved(self, to: SessionStatus) -> Session:
+        if to not in MOVES[self.status]:
+            raise WrongState(f"The session is {self.status}.")
+        return replace(self, status=to)
+
+
+def new_session(
+    *,
+    id: UUID,
+    subscription_id: UUID,
+    application_id: UUID,
+    link_hash: bytes,
+    return_url: str | None,
+    callback_argument: str | None,
+    disable_downloads: bool,
+    predefined: bool,
+    now: datetime,
+    expires_at: datetime,
+) -> tuple[Session, Event]:
+    """Open a session. Raises: BadReturnUrl, BadCallbackArgument."""
+    if return_url is not None:
+        require_return_url(return_url)
+    if callback_argument is not None and len(callback_argument) > MAX_TEXT:
+        raise BadCallbackArgument
+    session = Session(
+        id=id,
+        subscription_id=subscription_id,
+        application_id=application_id,
+        status=SessionStatus.PENDING,
+        link_hash=link_hash,
+        return_url=return_url,
+        callback_argument=callback_argument,
+        disable_downloads=disable_downloads,
+        predefined=predefined,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return session, SessionCreated(id, now)
+
+
+def require_return_url(url: str) -> None:
+    """Raises: BadReturnUrl unless `url` is absolute, http or https, and at most 1024 characters.
+
+    Spaces, control characters, quotes and backslashes are refused: browsers and servers read them differently.
+    """
+    if len(url) > MAX_TEXT or any(c.isspace() or not c.isprintable() or c in "\"'\\<>" for c in url):
+        raise BadReturnUrl
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadReturnUrl from error
+    if parts.scheme.lower() not in {"http", "https"} or not host or "@" in parts.netloc:
+        raise BadReturnUrl
+
+
+def with_session_id(url: str, session_id: UUID) -> str:
+    """Add ``signatureSessionId`` to the query of `url`; its own query (escapes untouched) and fragment stay."""
+    parts = urlsplit(url)
+    query = f"{parts.query}&" if parts.query else ""
+    return urlunsplit(parts._replace(query=f"{query}signatureSessionId={session_id}"))

@@ -1,0 +1,135 @@
+"""The certification authority of the sandbox: made once per installation, never shipped.
+
+A demo key that many installations shared would be a public forging key. Every certificate says that it has no
+legal value, in its name, its policy (2.999.1, from the arc for examples) and a user notice (RFC 5280, 4.2.1.4).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID, ObjectIdentifier
+
+from signroom.domain.errors import BadInput, CertificateKeyNotSupported
+from signroom.domain.signature import CertificateChain
+
+LEAF_LIFETIME = timedelta(hours=24)
+PFX_LIFETIME = timedelta(days=825)
+MAX_NAME = 48
+_CA_LIFETIME = timedelta(days=3650)
+_CLOCK_SKEW = timedelta(minutes=5)
+_POLICY = ObjectIdentifier("2.999.1")
+_NOTICE = "Test certificate without legal value"
+
+
+class DemoCa:
+    """A P-256 root and the certificates it issues."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        self._key = key
+        self._certificate = certificate
+
+    @property
+    def certificate(self) -> bytes:
+        """The root, DER."""
+        return self._certificate.public_bytes(serialization.Encoding.DER)
+
+    def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
+        """A 24 h leaf for a DER SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
+        try:
+            key = serialization.load_der_public_key(public_key)
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise CertificateKeyNotSupported from error
+        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise CertificateKeyNotSupported("A demo key is a P-256 key.")
+        leaf = self._leaf(key, name, now, LEAF_LIFETIME)
+        return CertificateChain(leaf.public_bytes(serialization.Encoding.DER), (self.certificate,))
+
+    def issue_pfx(self, name: str, password: str, now: datetime) -> bytes:
+        """A PKCS#12 file with an RSA-2048 key, for trying the page with a certificate file."""
+        key = rsa.generate_private_key(65537, 2048)
+        leaf = self._leaf(key.public_key(), name, now, PFX_LIFETIME)
+        encryption = serialization.BestAvailableEncryption(password.encode())
+        return pkcs12.serialize_key_and_certificates(name.encode(), key, leaf, [self._certificate], encryption)
+
+    def _leaf(
+        self, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, name: str, now: datetime, life: timedelta
+    ) -> x509.Certificate:
+        clean = " ".join("".join(c for c in name if c.isprintable()).split())
+        if not clean or len(clean) > MAX_NAME:
+            raise BadInput(f"The name needs 1 to {MAX_NAME} characters.")
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{clean} (DEMO)")])
+        policy = x509.PolicyInformation(_POLICY, [x509.UserNotice(None, _NOTICE)])
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._certificate.subject)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _CLOCK_SKEW)
+            .not_valid_after(now + life)
+            .add_extension(_key_usage(signing=True), critical=True)
+            .add_extension(x509.CertificatePolicies([policy]), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+
+def open_demo_ca(folder: Path, now: datetime) -> DemoCa:
+    """The authority in `folder` (``demo-ca.key.pem``, mode 0600, and ``demo-ca.crt``); made at the first call."""
+    key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
+    if not (key_file.exists() and certificate_file.exists()):
+        _create(key_file, certificate_file, now)
+    key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{key_file.name} does not hold an EC key")
+    return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()))
+
+
+def _create(key_file: Path, certificate_file: Path, now: datetime) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "DEMO - no legal value"),
+            x509.NameAttribute(NameOID.COMMON_NAME, "Signroom demo CA"),
+        ]
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + _CA_LIFETIME)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signing=False), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pem)
+
+
+def _key_usage(*, signing: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=signing,
+        content_commitment=signing,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=not signing,
+        crl_sign=not signing,
+        encipher_only=False,
+        decipher_only=False,
+    )

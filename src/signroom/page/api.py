@@ -1,0 +1,128 @@
+"""``/sign/api/``: what the signing page and the robot call (``docs/page-api.md``)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from litestar import Request, get, post, put
+from litestar.params import Dependency
+from litestar.response import Stream
+
+from signroom.domain.errors import BadFileName, BadInput, SignatureMissing
+from signroom.domain.signature import CertificateChain
+from signroom.http.files import file_response
+from signroom.page import shapes
+from signroom.page.views import document_view, preparation_view, session_view
+from signroom.ports import Ports
+from signroom.service.add_document import add_document
+from signroom.service.end_session import cancel_session
+from signroom.service.finish_signing import finish_signing
+from signroom.service.issue_demo_certificate import issue_demo_certificate
+from signroom.service.page_tokens import renew_page_token, session_of_token
+from signroom.service.prepare_signing import MAX_ISSUERS, prepare_signing
+from signroom.service.read_sessions import read_document_of_page, read_session_of_page
+from signroom.service.remove_document import remove_document
+
+TOKEN_HEADER = "x-signature-session-token"
+
+InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
+InjectedSession = Annotated[UUID, Dependency(skip_validation=True)]
+"""The session that the request's token names: the only one that it can touch."""
+
+
+async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
+    """Raises: TokenRequired, BadToken, TokenExpired."""
+    return session_of_token(ports, request.headers.get(TOKEN_HEADER))
+
+
+def _view(ports: Ports, session_id: UUID) -> shapes.SessionView:
+    return session_view(ports, read_session_of_page(ports, session_id))
+
+
+@post("/sign/api/renew", status_code=200)
+async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
+    token = await asyncio.to_thread(renew_page_token, ports, data.link)
+    return shapes.TokenView(token=token.token, expires_at=token.expires_at.replace(microsecond=0))
+
+
+@get("/sign/api/load")
+async def load(ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
+    return await asyncio.to_thread(_view, ports, page_session)
+
+
+async def upload(
+    request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.DocumentView:
+    """The raw file, streamed: it is never in memory as a whole."""
+    document = await add_document(ports, page_session, _file_name(request), request.stream())
+    return document_view(ports, document, downloads=False)
+
+
+@post("/sign/api/remove", status_code=200)
+async def remove(data: shapes.Remove, ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
+    def answer() -> shapes.SessionView:
+        remove_document(ports, page_session, data.document_id)
+        return _view(ports, page_session)
+
+    return await asyncio.to_thread(answer)
+
+
+@get("/sign/api/original/{document_id:str}")
+async def original(document_id: UUID, ports: InjectedPorts, page_session: InjectedSession) -> Stream:
+    document = await asyncio.to_thread(read_document_of_page, ports, page_session, document_id)
+    return await file_response(ports, document.original)
+
+
+@post("/sign/api/demo-certificate", status_code=200)
+async def demo_certificate(
+    data: shapes.DemoCertificateRequest, ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.ChainView:
+    chain = await asyncio.to_thread(issue_demo_certificate, ports, page_session, data.public_key, data.name)
+    return shapes.ChainView(certificate=chain.certificate, chain=list(chain.issuers))
+
+
+@post("/sign/api/prepare", status_code=200)
+async def prepare(data: shapes.Prepare, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PreparationView:
+    if len(data.chain) > MAX_ISSUERS:
+        raise BadInput(f"At most {MAX_ISSUERS} issuer certificates.")
+    chain = CertificateChain(data.certificate, tuple(data.chain))
+    return preparation_view(await asyncio.to_thread(prepare_signing, ports, page_session, chain))
+
+
+@post("/sign/api/finish", status_code=200)
+async def finish(data: shapes.Finish, ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
+    values = {s.document_id: s.value for s in data.signatures}
+    if len(values) != len(data.signatures):
+        raise SignatureMissing
+
+    def answer() -> shapes.SessionView:
+        finish_signing(ports, page_session, data.preparation_id, values)
+        return _view(ports, page_session)
+
+    return await asyncio.to_thread(answer)
+
+
+@post("/sign/api/cancel", status_code=200)
+async def cancel(ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
+    def answer() -> shapes.SessionView:
+        cancel_session(ports, page_session)
+        return _view(ports, page_session)
+
+    return await asyncio.to_thread(answer)
+
+
+def _file_name(request: Request[Any, Any, Any]) -> str:
+    try:
+        return unquote(request.headers.get("x-file-name", ""), errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadFileName("X-File-Name is percent-encoded UTF-8.") from error
+
+
+def handlers(max_file: int) -> list[Any]:
+    """The routes; uploads may be as large as a file may be."""
+    # One byte more than allowed reaches the verb, so that its error (with the limit in it) is the answer.
+    sized_upload = put("/sign/api/upload", status_code=200, request_max_body_size=max_file + 1)(upload)
+    return [renew, load, sized_upload, remove, original, demo_certificate, prepare, finish, cancel]

@@ -1,0 +1,97 @@
+"""The page API's models (``docs/page-api.md``). Every key is always sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class Wire(msgspec.Struct, rename="camel", kw_only=True):
+    """camelCase on the wire."""
+
+
+class Renew(Wire):
+    link: str
+
+
+class TokenView(Wire):
+    token: str
+    expires_at: datetime
+
+
+class Remove(Wire):
+    document_id: UUID
+
+
+class DemoCertificateRequest(Wire):
+    public_key: bytes
+    name: str
+
+
+class ChainView(Wire):
+    certificate: bytes
+    chain: list[bytes]
+
+
+class Prepare(Wire):
+    certificate: bytes
+    chain: list[bytes] = []
+
+
+class SignatureValue(Wire):
+    document_id: UUID
+    value: bytes
+
+
+class Finish(Wire):
+    preparation_id: UUID
+    signatures: list[SignatureValue]
+
+
+class SignedFileView(Wire):
+    name: str
+    length: int
+    location: str
+
+
+class DocumentView(Wire):
+    id: UUID
+    name: str
+    content_type: str
+    length: int
+    sha256: str
+    pages: int
+    signatures: int
+    status: str
+    processing_error_code: str | None
+    signed_file: SignedFileView | None
+
+
+class SessionView(Wire):
+    status: str
+    application_name: str
+    predefined: bool
+    disable_downloads: bool
+    expires_at: datetime
+    return_url: str | None
+    processing_error_code: str | None
+    max_file: int
+    max_documents: int
+    key_sources: list[str]
+    documents: list[DocumentView]
+
+
+class ItemView(Wire):
+    document_id: UUID
+    to_sign: bytes
+    digest_algorithm: str
+    original_length: int
+    tail_before: bytes
+    tail_after: bytes
+
+
+class PreparationView(Wire):
+    preparation_id: UUID
+    items: list[ItemView]

@@ -1,0 +1,74 @@
+"""Nouns to the page's models."""
+
+from __future__ import annotations
+
+from signroom.domain.document import Document
+from signroom.domain.preparation import Preparation
+from signroom.domain.session import MAX_DOCUMENTS
+from signroom.page import shapes
+from signroom.ports import Ports
+from signroom.service.download_file import Version, location
+from signroom.service.read_sessions import SessionWithDocuments
+
+
+def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionView:
+    session = found.session
+    # A link may lie about for years in a browser's history: after the session's time it shows how it ended, no files.
+    over = ports.clock.now() >= session.expires_at
+    documents = () if over else found.documents
+    return shapes.SessionView(
+        status=session.status.value,
+        application_name=found.application.name,
+        predefined=session.predefined,
+        disable_downloads=session.disable_downloads,
+        expires_at=session.expires_at.replace(microsecond=0),
+        return_url=session.return_address,
+        processing_error_code=session.processing_error_code,
+        max_file=ports.limits.max_file,
+        max_documents=MAX_DOCUMENTS,
+        key_sources=["pfx"] if ports.demo is None else ["pfx", "demo"],
+        documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
+    )
+
+
+def document_view(ports: Ports, document: Document, *, downloads: bool) -> shapes.DocumentView:
+    original = document.original
+    return shapes.DocumentView(
+        id=document.id,
+        name=original.name,
+        content_type=original.content_type,
+        length=original.length,
+        sha256=original.sha256.hex(),
+        pages=document.inspection.pages,
+        signatures=document.inspection.signatures,
+        status=document.status.value,
+        processing_error_code=document.processing_error_code,
+        signed_file=_signed_file(ports, document) if downloads else None,
+    )
+
+
+def preparation_view(preparation: Preparation) -> shapes.PreparationView:
+    return shapes.PreparationView(
+        preparation_id=preparation.id,
+        items=[
+            shapes.ItemView(
+                document_id=item.document_id,
+                to_sign=item.prepared.to_sign,
+                digest_algorithm=item.prepared.digest_algorithm.value,
+                original_length=item.prepared.original_length,
+                tail_before=item.prepared.tail[: item.prepared.contents_start - item.prepared.original_length],
+                tail_after=item.prepared.tail[item.prepared.contents_end - item.prepared.original_length :],
+            )
+            for item in preparation.items
+        ],
+    )
+
+
+def _signed_file(ports: Ports, document: Document) -> shapes.SignedFileView | None:
+    if document.signed is None:
+        return None
+    return shapes.SignedFileView(
+        name=document.signed.name,
+        length=document.signed.length,
+        location=location(ports, document, Version.SIGNED),
+    )

@@ -1,0 +1,234 @@
+"""The whole outside on one page: what the verbs need, as promises and refusals.
+
+Drivers live in the rooms of the same names (``blobs/``, ``store/``, ``jobs/`` ...) and are known by name only to
+``wiring``. Nothing foreign crosses a port: a driver catches its library's errors at the call and raises ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from signroom.domain.application import ApiKey, Application, Role, Subscription
+from signroom.domain.certificate import Certificate
+from signroom.domain.document import Document
+from signroom.domain.event import Event
+from signroom.domain.preparation import Preparation
+from signroom.domain.session import Session
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Inspection, Prepared, Verdict
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a streamed upload came to. ``length`` in bytes; ``sha256`` raw."""
+
+    length: int
+    sha256: bytes
+
+
+class Blobs(Protocol):
+    """Immutable files under keys. A key is written once; a second write of the same key replaces it by the same bytes."""
+
+    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
+        """Store `chunks` as they come, hashing on the way; durable when this returns.
+
+        Raises: FileTooLarge past `limit` bytes (nothing stays behind), StorageUnavailable.
+        """
+
+    def write_file(self, key: str, file: Path) -> None:
+        """Store a finished file, durable when this returns. `file` may be moved away. Raises: StorageUnavailable."""
+
+    def read_stream(self, key: str) -> AsyncIterator[bytes]:
+        """The blob in chunks. Raises: BlobNotFound at the first chunk, StorageUnavailable."""
+
+    def as_file(self, key: str) -> AbstractContextManager[Path]:
+        """The blob as a local file, for reading only. Raises: BlobNotFound, StorageUnavailable."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for files on their way into the store, on the same disk where there is one; emptied afterwards."""
+
+    def delete(self, key: str) -> None:
+        """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
+
+
+class Formats(Protocol):
+    """Bytes -> prepared -> signed. No network, no key. Runs off the event loop, in limited processes.
+
+    Each raises ProcessingUnavailable when the processes are exhausted or restarting.
+    """
+
+    def inspect(self, file: Path) -> Inspection:
+        """Say what `file` is and what stands in the way of signing it.
+
+        Raises: a DocumentRejected.
+        """
+
+    def prepare(self, file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now: datetime) -> Prepared:
+        """Lay out one signature and return the bytes to be signed. Raises: a DocumentRejected."""
+
+    def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
+        """Verify each value with its certificate over ``to_sign``; returns them as CMS wants them.
+
+        ECDSA values may come as r||s (IEEE P1363) or DER. Raises: SignatureRejected.
+        """
+
+    def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+        """Write the signed file to `output`. Raises: DocumentRejected when `original` is not what was prepared."""
+
+    def verify(self, file: Path) -> Verdict:
+        """Judge `file` like a stranger's: all signatures, no trust in how it was made. Raises: DocumentRejected."""
+
+
+class Trust(Protocol):
+    """Certificates read and judged. DER goes in and out, never library types."""
+
+    def read(self, der: bytes) -> Certificate:
+        """Raises: BadCertificate."""
+
+    def require_trusted(self, chain: CertificateChain, now: datetime) -> None:
+        """Check issuers by the rules of the security context. Raises: CertificateNotTrusted."""
+
+
+class DemoAuthority(Protocol):
+    """The per-install certification authority of the sandbox."""
+
+    def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
+        """A 24 h leaf for a SubjectPublicKeyInfo. Raises: KeySourceNotAvailable, CertificateKeyNotSupported."""
+
+
+class Tokens(Protocol):
+    """Short-lived, signed tokens. They carry an id and a purpose, nothing else."""
+
+    def issue(self, purpose: str, subject: str, now: datetime) -> str: ...
+
+    def read(self, purpose: str, token: str, now: datetime, *, max_age: timedelta) -> str:
+        """The subject. Raises: BadToken, TokenExpired."""
+
+
+class Work(Protocol):
+    """One transaction. It commits when its ``with`` block ends without an error; all or nothing.
+
+    ``for_update`` variants lock the row until the end, so that two requests cannot decide on the same state.
+    """
+
+    def session(self, session_id: UUID) -> Session:
+        """Raises: SignatureSessionNotFound."""
+
+    def session_for_update(self, session_id: UUID) -> Session:
+        """Raises: SignatureSessionNotFound."""
+
+    def session_by_link(self, link_hash: bytes) -> Session:
+        """Raises: SignatureSessionNotFound."""
+
+    def sessions_due(self, now: datetime, limit: int) -> list[UUID]:
+        """Pending sessions whose time is over."""
+
+    def add_session(self, session: Session) -> None: ...
+
+    def save_session(self, session: Session) -> None: ...
+
+    def document(self, document_id: UUID) -> Document:
+        """Raises: DocumentNotFound."""
+
+    def documents(self, session_id: UUID) -> list[Document]:
+        """In the order of the session."""
+
+    def add_document(self, document: Document) -> None: ...
+
+    def save_document(self, document: Document) -> None: ...
+
+    def remove_document(self, document_id: UUID) -> None: ...
+
+    def preparation(self, preparation_id: UUID) -> Preparation:
+        """Raises: PreparationNotFound."""
+
+    def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:
+        """One document's part of a preparation. Raises: PreparationNotFound."""
+
+    def add_preparation(self, preparation: Preparation) -> None: ...
+
+    def append_event(self, event: Event) -> None: ...
+
+    def enqueue(self, job: str, key: str, subject: UUID) -> None:
+        """Run `job` on `subject` once this transaction has committed; the same `key` is run once only."""
+
+    def subscription(self, name: str) -> Subscription:
+        """Raises: SubscriptionNotFound."""
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        """Raises: NameTaken."""
+
+    def application(self, application_id: UUID) -> Application:
+        """Raises: ApplicationNotFound."""
+
+    def application_by_name(self, name: str) -> Application:
+        """Raises: ApplicationNotFound."""
+
+    def add_application(self, application: Application) -> None:
+        """Raises: NameTaken."""
+
+    def api_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+        """The key with that hash and its application, or None."""
+
+    def add_api_key(self, key: ApiKey) -> None: ...
+
+
+class Store(Protocol):
+    def work(self) -> AbstractContextManager[Work]:
+        """A transaction that may write."""
+
+    def read(self) -> AbstractContextManager[Work]:
+        """A transaction that only reads; never waits for a writer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What this installation accepts. ``max_file`` in bytes."""
+
+    max_file: int
+    session_lifetime: timedelta
+    page_token_lifetime: timedelta
+    download_lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a verb may need, built once by ``wiring``."""
+
+    store: Store
+    blobs: Blobs
+    formats: Formats
+    trust: Trust
+    demo: DemoAuthority | None
+    """None in production: the demo key is not offered there."""
+    tokens: Tokens
+    clock: Clock
+    limits: Limits
+    public_url: str
+    """Without a trailing slash."""
+
+
+__all__ = [
+    "ApiKey",
+    "Blobs",
+    "Clock",
+    "DemoAuthority",
+    "Formats",
+    "Limits",
+    "Ports",
+    "Role",
+    "Store",
+    "Tokens",
+    "Trust",
+    "Work",
+]

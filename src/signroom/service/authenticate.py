@@ -1,0 +1,29 @@
+"""Who is calling? An API key's secret is 256 random bits, found by its SHA-256 alone."""
+
+from __future__ import annotations
+
+import hashlib
+
+from signroom.domain.application import Caller
+from signroom.domain.errors import Unauthenticated
+from signroom.ports import Ports
+
+
+def authenticate(ports: Ports, key: str) -> Caller:
+    """The caller behind ``app|secret``; the part after the pipe alone is enough. Raises: Unauthenticated."""
+    secret = key.rpartition("|")[2].strip()
+    if not secret:
+        raise Unauthenticated
+    with ports.store.read() as work:
+        found = work.api_key(hash_secret(secret))
+    if found is None:
+        raise Unauthenticated
+    api_key, application = found
+    if api_key.expired(ports.clock.now()):
+        raise Unauthenticated("It has expired.")
+    return Caller(application, api_key.role)
+
+
+def hash_secret(secret: str) -> bytes:
+    """What is stored of a secret of 256 random bits: no salt and no stretching is needed, and none is used."""
+    return hashlib.sha256(secret.encode()).digest()

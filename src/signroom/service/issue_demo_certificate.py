@@ -1,0 +1,19 @@
+"""The demo key: the page makes a key, the installation's demo authority certifies it for a day."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from signroom.domain.errors import KeySourceNotAvailable
+from signroom.domain.signature import CertificateChain
+from signroom.ports import Ports
+
+
+def issue_demo_certificate(ports: Ports, session_id: UUID, public_key: bytes, name: str) -> CertificateChain:
+    """Raises: KeySourceNotAvailable in production, WrongState, BadInput, CertificateKeyNotSupported."""
+    if ports.demo is None:
+        raise KeySourceNotAvailable("The demo key is for trying the service only.")
+    now = ports.clock.now()
+    with ports.store.read() as work:
+        work.session(session_id).require_signable(now)
+    return ports.demo.issue(public_key, name, now)

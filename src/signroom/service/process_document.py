@@ -1,0 +1,90 @@
+"""Step 6 of the signature cycle, a durable job: embed the value, verify the output as a stranger would, store it
+under its own key, mark the document. Every step may run twice without harm: the key of the output is fixed, and a
+document that is not in processing any more is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
+from signroom.domain.errors import VerificationFailed
+from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
+from signroom.domain.signature import Indication, Prepared, Verdict
+from signroom.ports import Ports, Work
+
+
+def process_document(ports: Ports, document_id: UUID) -> None:
+    """Make the signed file of a document whose signature value was accepted.
+
+    Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
+    """
+    with ports.store.read() as work:
+        document = work.document(document_id)
+        if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
+            return
+        prepared = work.prepared(document.preparation_id, document_id)
+    signed, verdict = _embed(ports, document, prepared)
+
+    def complete(current: Document) -> tuple[Document, Event]:
+        event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
+        return current.complete(signed, verdict), event
+
+    _settle(ports, document, complete)
+
+
+def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
+    """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
+    with ports.store.read() as work:
+        document = work.document(document_id)
+
+    def fail(current: Document) -> tuple[Document, Event]:
+        return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
+
+    _settle(ports, document, fail)
+
+
+def _embed(ports: Ports, document: Document, prepared: Prepared) -> tuple[StoredFile, Verdict]:
+    if document.signature_value is None:
+        raise VerificationFailed("No signature value is stored.")
+    key = f"sessions/{document.session_id}/{document.id}/signed-{document.preparation_id}"
+    with ports.blobs.scratch() as folder, ports.blobs.as_file(document.original.blob_key) as original:
+        output = folder / "signed.pdf"
+        stored = ports.formats.embed(original, prepared, document.signature_value, output)
+        verdict = ports.formats.verify(output)
+        _require_good(verdict, document, prepared)
+        ports.blobs.write_file(key, output)
+    name = signed_name(document.original.name)
+    return StoredFile(key, name, document.original.content_type, stored.length, stored.sha256), verdict
+
+
+def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:
+    """The new signature is there, ours and whole; every earlier one is still what it was."""
+    if len(verdict.signatures) != document.inspection.signatures + 1 or not verdict.intact:
+        raise VerificationFailed
+    newest = verdict.signatures[-1]
+    if newest.certificate != prepared.chain.certificate or not newest.covers_whole_file:
+        raise VerificationFailed("The last signature is not the one that was made.")
+    if newest.indication is not Indication.TOTAL_PASSED:
+        raise VerificationFailed(newest.reason)
+
+
+def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> None:
+    with ports.store.work() as work:
+        # The session's lock first: two documents of one session must not both believe the other is still running.
+        session = work.session_for_update(document.session_id)
+        current = work.document(document.id)
+        if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
+            return
+        moved, event = move(current)
+        work.save_document(moved)
+        work.append_event(event)
+        _settle_session(work, session.id, ports)
+
+
+def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:
+    session = work.session(session_id)
+    settled = session.settle(work.documents(session_id), ports.clock.now())
+    if settled is not None:
+        work.save_session(settled[0])
+        work.append_event(settled[1])

@@ -1,0 +1,65 @@
+"""Queries. No rule lives here but the wall between subscriptions and the look at the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from signroom.domain.application import Application, Caller
+from signroom.domain.document import Document
+from signroom.domain.errors import DocumentNotFound, SignatureSessionNotFound
+from signroom.domain.session import Session
+from signroom.ports import Ports, Work
+from signroom.service.end_session import expire_session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWithDocuments:
+    session: Session
+    documents: tuple[Document, ...]
+    application: Application
+
+
+def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDocuments:
+    """For an application. Raises: SignatureSessionNotFound, also for another subscription's session."""
+    with ports.store.read() as work:
+        found = _load(work, work.session(session_id))
+    if found.session.subscription_id != caller.subscription_id:
+        raise SignatureSessionNotFound
+    return _at_this_time(ports, found)
+
+
+def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
+    """For the holder of a page token. Raises: SignatureSessionNotFound."""
+    with ports.store.read() as work:
+        found = _load(work, work.session(session_id))
+    return _at_this_time(ports, found)
+
+
+def read_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[Document, Session]:
+    """Raises: DocumentNotFound, also for another subscription's document."""
+    with ports.store.read() as work:
+        document = work.document(document_id)
+        session = work.session(document.session_id)
+    if session.subscription_id != caller.subscription_id:
+        raise DocumentNotFound
+    return document, session
+
+
+def read_document_of_page(ports: Ports, session_id: UUID, document_id: UUID) -> Document:
+    """Raises: DocumentNotFound, also for another session's document."""
+    with ports.store.read() as work:
+        document = work.document(document_id)
+    if document.session_id != session_id:
+        raise DocumentNotFound
+    return document
+
+
+def _load(work: Work, session: Session) -> SessionWithDocuments:
+    return SessionWithDocuments(session, tuple(work.documents(session.id)), work.application(session.application_id))
+
+
+def _at_this_time(ports: Ports, found: SessionWithDocuments) -> SessionWithDocuments:
+    if not found.session.expired(ports.clock.now()):
+        return found
+    return SessionWithDocuments(expire_session(ports, found.session.id), found.documents, found.application)

@@ -1,0 +1,216 @@
+"""One frozen tree of settings, from ``SIGNROOM_*`` in the environment or ``signroom.toml``; the environment wins.
+
+A wrong setting stops the start with one sentence that says the fix (`SettingsError`). Only ``wiring`` reads this.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from signroom.trust.certificates import SecurityContext
+
+PREFIX = "SIGNROOM_"
+FILE = "signroom.toml"
+
+
+class SettingsError(Exception):
+    """One sentence that says which setting is wrong and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See ``docs/settings.md``. Sizes in bytes."""
+
+    data: Path
+    database_url: str
+    blob_url: str
+    public_url: str
+    host: str
+    port: int
+    production: bool
+    security_context: SecurityContext
+    secret_key: bytes | None
+    """None: made once in the data folder."""
+    max_file: int
+    session_lifetime: timedelta
+    trusted_proxies: tuple[str, ...]
+    workers: int
+    """Processes for CPU work."""
+
+
+NAMES = (
+    "DATA",
+    "DATABASE_URL",
+    "BLOB_URL",
+    "PUBLIC_URL",
+    "HOST",
+    "PORT",
+    "ENVIRONMENT",
+    "DEFAULT_SECURITY_CONTEXT",
+    "SECRET_KEY",
+    "MAX_FILE",
+    "SESSION_LIFETIME",
+    "TRUSTED_PROXIES",
+    "WORKERS",
+)
+"""Every setting that this version reads, without the prefix."""
+
+
+def read_settings(
+    environment: Mapping[str, str], folder: Path, *, defaults: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings of this process. `defaults` come last (the demo's). Raises: SettingsError."""
+    source = _Source(environment, _toml(folder / FILE), dict(defaults or {}))
+    source.require_known()
+    data = Path(source.text("DATA", ".signroom")).absolute()
+    production = source.choice("ENVIRONMENT", "development", ("development", "production")) == "production"
+    host, port = source.text("HOST", "127.0.0.1"), source.number("PORT", 8400, 0, 65535)
+    context = source.text("DEFAULT_SECURITY_CONTEXT", "" if production else SecurityContext.ANY.value)
+    secret = source.text("SECRET_KEY", "")
+    if production and not secret:
+        raise SettingsError(f"{PREFIX}SECRET_KEY is required in production: set it to 32 or more random characters.")
+    if secret and len(secret) < 32:
+        raise SettingsError(f"{PREFIX}SECRET_KEY is too short: set it to 32 or more random characters.")
+    return Settings(
+        data=data,
+        database_url=_database_url(source.text("DATABASE_URL", f"sqlite:///{data / 'signroom.db'}")),
+        blob_url=_blob_url(source.text("BLOB_URL", f"file://{data / 'files'}")),
+        public_url=_public_url(source.text("PUBLIC_URL", "")),
+        host=host,
+        port=port,
+        production=production,
+        security_context=_security_context(context),
+        secret_key=secret.encode() or None,
+        max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
+        session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
+        trusted_proxies=_networks(source.text("TRUSTED_PROXIES", "")),
+        workers=source.number("WORKERS", min(os.cpu_count() or 2, 8), 1, 64),
+    )
+
+
+class _Source:
+    """Looks a name up in the environment, then in the file, then in the defaults."""
+
+    def __init__(self, environment: Mapping[str, str], file: Mapping[str, str], defaults: Mapping[str, str]) -> None:
+        self._environment, self._file, self._defaults = environment, file, defaults
+
+    def require_known(self) -> None:
+        """A setting with a typing error in its name would otherwise be ignored in silence."""
+        names = {n.removeprefix(PREFIX) for n in self._environment if n.startswith(PREFIX)}
+        unknown = sorted((names - {"PFX_PASSWORD"} - set(NAMES)) | {n for n in self._file if n not in NAMES})
+        if unknown:
+            raise SettingsError(f"There is no setting {PREFIX}{unknown[0]}: remove it or correct its name.")
+
+    def text(self, name: str, default: str) -> str:
+        for where, key in ((self._environment, PREFIX + name), (self._file, name), (self._defaults, name)):
+            if where.get(key):
+                return where[key]
+        return default
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        text = self.text(name, str(default))
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a whole number from {low} to {high}.")
+        return int(text)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        text = self.text(name, default)
+        if text not in choices:
+            raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to {' or '.join(choices)}.")
+        return text
+
+
+def _toml(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    try:
+        found = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{FILE} cannot be read: {error}.") from error
+    return {
+        name.upper(): ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in found.items()
+    }
+
+
+def _database_url(text: str) -> str:
+    try:
+        driver = make_url(text).drivername
+    except ArgumentError as error:
+        raise SettingsError(f"{PREFIX}DATABASE_URL is no URL: use postgresql://user:password@host/database.") from error
+    if driver in {"postgres", "postgresql"}:
+        return "postgresql+psycopg" + text[text.index("://") :]
+    if driver not in {"sqlite", "postgresql+psycopg"}:
+        raise SettingsError(f"{PREFIX}DATABASE_URL is for {driver!r}: use postgresql:// or sqlite:///.")
+    return text
+
+
+def _blob_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"file", "s3", "gs", "az"}:
+        raise SettingsError(f"{PREFIX}BLOB_URL is {text!r}: use file:///folder, s3://, gs:// or az://.")
+    return text
+
+
+def _public_url(text: str) -> str:
+    if not text:
+        raise SettingsError(
+            f"{PREFIX}PUBLIC_URL is missing: set it to the address that browsers use, like https://sign.example."
+        )
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(f"{PREFIX}PUBLIC_URL is {text!r}: set it to an address like https://sign.example.")
+    if parts.path.strip("/"):
+        raise SettingsError(f"{PREFIX}PUBLIC_URL has the path {parts.path!r}: give the service a host name of its own.")
+    return text.rstrip("/")
+
+
+def _security_context(text: str) -> SecurityContext:
+    known = " or ".join(SecurityContext)
+    if not text:
+        raise SettingsError(f"{PREFIX}DEFAULT_SECURITY_CONTEXT is required in production: set it to {known}.")
+    try:
+        return SecurityContext(text)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}DEFAULT_SECURITY_CONTEXT is {text!r}: set it to {known}.") from error
+
+
+_UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+_TIMES = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def _size(name: str, text: str) -> int:
+    return _quantity(name, text, _UNITS, str.upper, "a size like 100 MB")
+
+
+def _duration(name: str, text: str) -> timedelta:
+    return timedelta(seconds=_quantity(name, text, _TIMES, str.lower, "a time like 4 h"))
+
+
+def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[str], str], like: str) -> int:
+    digits = text[: len(text) - len(text.lstrip("0123456789"))]
+    unit = fold(text[len(digits) :].strip())
+    if not digits or unit not in units or int(digits) == 0:
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to {like}.")
+    return int(digits) * units[unit]
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for network in found:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise SettingsError(
+                f"{PREFIX}TRUSTED_PROXIES has {network!r}: set it to addresses or networks like 10.0.0.0/8."
+            ) from error
+    return found

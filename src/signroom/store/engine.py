@@ -1,0 +1,59 @@
+"""One engine per database, with the settings that the facts ask for (``docs/decisions``, ``facts/platform.md`` 6).
+
+SQLite: WAL, ``BEGIN IMMEDIATE`` for every transaction that may write (a deferred one loses updates or fails on
+the snapshot upgrade), ``synchronous=FULL`` because a signature is evidence. PostgreSQL: psycopg 3.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, ExceptionContext, make_url
+
+READ_ONLY = {"signroom_read_only": True}
+_BUSY_TIMEOUT_MS = 30_000
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url` (``sqlite:///file`` or ``postgresql+psycopg://...``); connects on first use."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _open_sqlite(url)
+    engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+    mark_lost_connections(engine)
+    return engine
+
+
+def mark_lost_connections(target: Engine | type[Engine]) -> None:
+    """Make every lost PostgreSQL connection look like one to SQLAlchemy and DBOS.
+
+    DBOS decides by the text of the error and misses a vanished socket and a failed look-up
+    (``facts/platform.md`` 1.1): its workflows would stay PENDING for ever on a live worker.
+    """
+
+    def handle_error(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+            context.is_disconnect = True
+
+    event.listen(target, "handle_error", handle_error)
+
+
+def _open_sqlite(url: str) -> Engine:
+    engine = sa.create_engine(url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16)
+
+    def connect(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we send BEGIN ourselves; pysqlite's own rules lose updates
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get("signroom_read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)
+    return engine

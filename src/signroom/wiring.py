@@ -1,0 +1,166 @@
+"""Builds every object once, in order, readable from top to bottom: the only file that knows every driver by name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ASGIApp
+from sqlalchemy.engine import Engine
+
+from signroom.api.routes import api_routes, openapi_config
+from signroom.blobs.objects import open_blobs
+from signroom.formats.pool import PooledFormats
+from signroom.http.application import create_application
+from signroom.jobs.durable import DurableJobs, Job, migrate_job_tables
+from signroom.keys.demo_ca import DemoCa, open_demo_ca
+from signroom.keys.tokens import SignedTokens
+from signroom.page.routes import page_routes
+from signroom.ports import Clock, Limits, Ports
+from signroom.settings import Settings
+from signroom.store.engine import open_engine
+from signroom.store.schema import migrate
+from signroom.store.sql import SqlStore
+from signroom.trust.certificates import CertificateTrust
+from signroom.worker.steps import steps
+
+_PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
+_DOWNLOAD_LIFETIME = timedelta(hours=4)
+_STOP_SECONDS = 10
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def system_clock() -> Clock:
+    return SystemClock()
+
+
+def prepare_data(settings: Settings) -> None:
+    """The data folder, for its owner alone."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def migrate_database(settings: Settings) -> None:
+    """Our tables and the job engine's. Safe at any time, from several processes at once."""
+    prepare_data(settings)
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    migrate_job_tables(engine)
+    engine.dispose()
+
+
+def open_store(settings: Settings) -> SqlStore:
+    """For commands that only look up or write rows."""
+    prepare_data(settings)
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    return SqlStore(engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service's parts."""
+
+    ports: Ports
+    engine: Engine
+    jobs: DurableJobs
+    formats: PooledFormats
+    execute_jobs: bool
+
+    def start(self) -> None:
+        """Start the job engine and warm the workers up."""
+        ports = self.ports
+        jobs = {name: Job(run, give_up) for name, (run, give_up) in steps(ports).items()}
+        self.formats.warm_up()
+        self.jobs.start(jobs, execute=self.execute_jobs)
+
+    def stop(self) -> None:
+        """Let jobs end or hand them over to the next start."""
+        self.jobs.stop(timeout=_STOP_SECONDS)
+        self.formats.close()
+        self.engine.dispose()
+
+
+def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
+    """Everything but the web: database migrated, nothing started yet."""
+    prepare_data(settings)
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    jobs = DurableJobs(engine, settings.data, concurrency=max(2, settings.workers))
+    formats = PooledFormats(workers=settings.workers)
+    clock = SystemClock()
+    ports = Ports(
+        store=SqlStore(engine, jobs.enqueue),
+        blobs=open_blobs(settings.blob_url, settings.data / "scratch"),
+        formats=formats,
+        trust=CertificateTrust(settings.security_context),
+        demo=None if settings.production else demo_ca(settings),
+        tokens=SignedTokens(_secret_key(settings)),
+        clock=clock,
+        limits=Limits(
+            max_file=settings.max_file,
+            session_lifetime=settings.session_lifetime,
+            page_token_lifetime=_PAGE_TOKEN_LIFETIME,
+            download_lifetime=_DOWNLOAD_LIFETIME,
+        ),
+        public_url=settings.public_url,
+    )
+    return Service(ports, engine, jobs, formats, execute_jobs)
+
+
+def build_web(settings: Settings, service: Service) -> ASGIApp:
+    """The HTTP application; it starts and stops `service` with itself."""
+
+    @asynccontextmanager
+    async def running(_app: Litestar) -> AsyncIterator[None]:
+        await asyncio.to_thread(service.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(service.stop)
+
+    ports = service.ports
+    return create_application(
+        [*api_routes(), *page_routes(settings.max_file)],
+        {"ports": Provide(lambda: ports, sync_to_thread=False)},
+        openapi_config(),
+        # Base64 in JSON (`rulings.md`, Faults).
+        max_json=settings.max_file * 4 // 3 + (1 << 20),
+        lifespan=[running],
+        hsts=settings.public_url.startswith("https://"),
+    )
+
+
+def demo_ca(settings: Settings) -> DemoCa:
+    """The demo authority of this installation; made at the first call."""
+    return open_demo_ca(settings.data, SystemClock().now())
+
+
+def _secret_key(settings: Settings) -> bytes:
+    """The configured key, or one made once in the data folder, mode 0600."""
+    if settings.secret_key is not None:
+        return settings.secret_key
+    return read_or_make_secret(settings.data / "secret.key")
+
+
+def read_or_make_secret(file: Path) -> bytes:
+    """32 random bytes, URL-safe, kept in `file` for its owner alone."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_bytes().strip()
+    secret = secrets.token_urlsafe(32).encode()
+    with os.fdopen(descriptor, "wb") as target:
+        target.write(secret)
+    return secret

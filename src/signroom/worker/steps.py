@@ -1,0 +1,36 @@
+"""Job name -> verb: the worker's table from errors to outcomes.
+
+`Refused` can never succeed: the document ends with that code. `Unavailable` goes back to the engine, which tries
+again. Anything else is a bug: the engine gives up with ``InternalError``, and the log has the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from signroom.domain.errors import Refused
+from signroom.ports import Ports
+from signroom.service.finish_signing import PROCESS_DOCUMENT
+from signroom.service.process_document import fail_document, process_document
+
+log = structlog.get_logger()
+
+Steps = tuple[Callable[[UUID], None], Callable[[UUID, str], None]]
+"""``run`` and ``give_up`` of a job."""
+
+
+def steps(ports: Ports) -> dict[str, Steps]:
+    """Every job of this version by its name."""
+    return {PROCESS_DOCUMENT: (partial(_process, ports), partial(fail_document, ports))}
+
+
+def _process(ports: Ports, document_id: UUID) -> None:
+    try:
+        process_document(ports, document_id)
+    except Refused as error:
+        log.warning("document.failed", document_id=str(document_id), code=error.code)
+        fail_document(ports, document_id, error.code)

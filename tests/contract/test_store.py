@@ -1,0 +1,314 @@
+"""The contract of the ``Store`` port, on every driver: SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from signroom.domain.application import ApiKey, Application, Role, Subscription
+from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.errors import (
+    ApplicationNotFound,
+    DocumentNotFound,
+    NameTaken,
+    NotFound,
+    PreparationNotFound,
+    SignatureSessionNotFound,
+    SubscriptionNotFound,
+)
+from signroom.domain.event import DocumentSignatureCompleted, SessionCreated
+from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.session import Session, SessionStatus, new_session
+from signroom.domain.signature import (
+    CertificateChain,
+    DigestAlgorithm,
+    Indication,
+    Inspection,
+    Prepared,
+    SignatureType,
+    SignatureVerdict,
+    Verdict,
+)
+from signroom.store import tables
+from signroom.store.engine import open_engine
+from signroom.store.schema import migrate, pending
+from signroom.store.sql import SqlStore
+
+NOW = datetime(2026, 11, 23, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> SqlStore:
+    return SqlStore(engine)
+
+
+@pytest.fixture
+def application(store: SqlStore) -> Application:
+    subscription = Subscription(uuid4(), "Acme")
+    application = Application(uuid4(), subscription.id, "Portal")
+    with store.work() as work:
+        work.add_subscription(subscription)
+        work.add_application(application)
+    return application
+
+
+def a_session(application: Application, link_hash: bytes = b"l" * 32) -> Session:
+    session, _ = new_session(
+        id=uuid4(),
+        subscription_id=application.subscription_id,
+        application_id=application.id,
+        link_hash=link_hash,
+        return_url="https://app.example/ü?x=1",
+        callback_argument="42",
+        disable_downloads=True,
+        predefined=True,
+        now=NOW,
+        expires_at=NOW + timedelta(hours=4),
+    )
+    return session
+
+
+def a_document(session: Session, position: int = 0) -> Document:
+    return Document(
+        id=uuid4(),
+        session_id=session.id,
+        position=position,
+        status=DocumentStatus.PENDING_SIGNATURE,
+        original=StoredFile(f"sessions/{position}", "Ü 合同.pdf", "application/pdf", 5_000_000_000, b"d" * 32),
+        inspection=Inspection(SignatureType.PDF, "application/pdf", 3, 1),
+        created_at=NOW,
+    )
+
+
+def a_preparation(session: Session, document_ids: list[UUID]) -> Preparation:
+    chain = CertificateChain(b"leaf", (b"issuer", b"root"))
+    tail = b"before<" + b"0" * 98 + b">after"
+    prepared = Prepared(1000, tail, 1006, 1106, DigestAlgorithm.SHA256, b"g" * 32, b"1attributes", chain)
+    items = tuple(PreparedDocument(document_id, prepared) for document_id in document_ids)
+    return Preparation(uuid4(), session.id, chain, items, NOW)
+
+
+def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    with store.work() as work:
+        work.add_session(session)
+        moved, _ = session.sign(b"certificate", NOW)
+        work.save_session(moved)
+
+    with store.read() as work:
+        assert work.session(session.id) == moved
+        assert work.session_by_link(b"l" * 32) == moved
+
+
+def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    first, second = a_document(session), a_document(session, 1)
+    signature = SignatureVerdict("Signature1", Indication.TOTAL_PASSED, None, b"leaf", NOW, covers_whole_file=True)
+    signed = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
+    done = second.accept_signature(uuid4(), b"value", NOW).complete(signed, Verdict((signature,)))
+    with store.work() as work:
+        work.add_session(session)
+        work.add_document(second)
+        work.add_document(first)
+        work.save_document(done)
+
+    with store.read() as work:
+        assert work.document(first.id) == first
+        assert work.documents(session.id) == [first, done]
+
+
+def test_preparation_is_read_back_with_its_placeholder(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    ids = [uuid4(), uuid4(), uuid4()]
+    preparation = a_preparation(session, ids)
+    with store.work() as work:
+        work.add_session(session)
+        work.add_preparation(preparation)
+
+    with store.read() as work:
+        assert work.preparation(preparation.id) == preparation
+        assert work.prepared(preparation.id, ids[1]) == preparation.items[1].prepared
+
+
+def test_api_key_is_found_by_its_hash_alone(store: SqlStore, application: Application) -> None:
+    key = ApiKey(uuid4(), application.id, b"k" * 32, Role.WORKER, NOW, NOW + timedelta(days=1))
+    with store.work() as work:
+        work.add_api_key(key)
+
+    with store.read() as work:
+        assert work.api_key(b"k" * 32) == (key, application)
+        assert work.api_key(b"x" * 32) is None
+
+
+def test_names_are_taken_once(store: SqlStore, application: Application) -> None:
+    with pytest.raises(NameTaken), store.work() as work:
+        work.add_subscription(Subscription(uuid4(), "Acme"))
+    with pytest.raises(NameTaken), store.work() as work:
+        work.add_application(Application(uuid4(), application.subscription_id, "Portal"))
+    with store.read() as work:
+        assert work.application_by_name("Portal") == work.application(application.id) == application
+
+
+@pytest.mark.parametrize(
+    ("look_up", "missing"),
+    [
+        (lambda work: work.session(uuid4()), SignatureSessionNotFound),
+        (lambda work: work.session_for_update(uuid4()), SignatureSessionNotFound),
+        (lambda work: work.session_by_link(b"?" * 32), SignatureSessionNotFound),
+        (lambda work: work.document(uuid4()), DocumentNotFound),
+        (lambda work: work.preparation(uuid4()), PreparationNotFound),
+        (lambda work: work.prepared(uuid4(), uuid4()), PreparationNotFound),
+        (lambda work: work.application(uuid4()), ApplicationNotFound),
+        (lambda work: work.application_by_name("nobody"), ApplicationNotFound),
+        (lambda work: work.subscription("nobody"), SubscriptionNotFound),
+    ],
+)
+def test_what_is_missing_has_a_name(store: SqlStore, look_up, missing: type[NotFound]) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(missing), store.work() as work:
+        look_up(work)
+
+
+def test_an_error_takes_everything_back(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+
+    with pytest.raises(RuntimeError), store.work() as work:
+        work.add_session(session)
+        work.append_event(SessionCreated(session.id, NOW))
+        raise RuntimeError
+
+    with pytest.raises(SignatureSessionNotFound), store.read() as work:
+        work.session(session.id)
+
+
+def test_job_rows_share_the_transaction(engine: Engine, application: Application) -> None:
+    seen: list[tuple[bool, str, str, UUID]] = []
+
+    def enqueue(connection: Connection, job: str, key: str, subject: UUID) -> None:
+        seen.append((connection.in_transaction(), job, key, subject))
+
+    subject = uuid4()
+    with SqlStore(engine, enqueue).work() as work:
+        work.enqueue("job", "key", subject)
+
+    assert seen == [(True, "job", "key", subject)]
+
+
+def test_two_writers_never_decide_on_the_same_state(store: SqlStore, application: Application) -> None:
+    """Four threads add documents at the position after the last: no position is taken twice, none is lost."""
+    session = a_session(application)
+    with store.work() as work:
+        work.add_session(session)
+
+    def add_five() -> None:
+        for _ in range(5):
+            with store.work() as work:
+                work.session_for_update(session.id)
+                work.add_document(a_document(session, len(work.documents(session.id))))
+
+    threads = [threading.Thread(target=add_five) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with store.read() as work:
+        assert [d.position for d in work.documents(session.id)] == list(range(20))
+
+
+def test_a_reader_does_not_wait_for_a_writer(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    with store.work() as work:
+        work.add_session(session)
+
+    with store.work() as writer:
+        writer.save_session(writer.session_for_update(session.id).cancel(NOW)[0])
+        with store.read() as reader:
+            assert reader.session(session.id).status is SessionStatus.PENDING
+
+
+def test_due_sessions_are_pending_and_over(store: SqlStore, application: Application) -> None:
+    due, signed = a_session(application), a_session(application, b"m" * 32)
+    later = replace(a_session(application, b"n" * 32), expires_at=NOW + timedelta(hours=5))
+    with store.work() as work:
+        for session in (due, signed.sign(b"c", NOW)[0], later):
+            work.add_session(session)
+
+    with store.read() as work:
+        assert work.sessions_due(NOW + timedelta(hours=4), 10) == [due.id]
+        assert work.sessions_due(NOW, 10) == []
+
+
+def test_events_are_kept_in_order(store: SqlStore, engine: Engine, application: Application) -> None:
+    session, document_id = a_session(application), uuid4()
+    with store.work() as work:
+        work.add_session(session)
+        work.append_event(SessionCreated(session.id, NOW))
+        work.append_event(DocumentSignatureCompleted(session.id, NOW, document_id))
+
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(tables.events).order_by(tables.events.c.position)).all()
+    assert [(r.type, r.document_id, r.at) for r in rows] == [
+        ("SessionCreated", None, NOW),
+        ("DocumentSignatureCompleted", document_id, NOW),
+    ]
+
+
+def test_removed_document_is_gone(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    document = a_document(session)
+    with store.work() as work:
+        work.add_session(session)
+        work.add_document(document)
+        work.remove_document(document.id)
+
+    with store.read() as work:
+        assert work.documents(session.id) == []
+
+
+def test_naive_times_are_not_stored(store: SqlStore, application: Application) -> None:
+    session = replace(a_session(application), created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+    with pytest.raises(sa.exc.StatementError), store.work() as work:
+        work.add_session(session)
+
+
+def test_migrations_end_at_the_tables_of_the_code(engine: Engine) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    def ours(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name in tables.metadata.tables
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": ours, "compare_type": True})
+        difference = compare_metadata(context, tables.metadata)
+
+    assert difference == []
+    assert not pending(engine)
+
+
+def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+    code = (
+        "import sys; from signroom.store.engine import open_engine; from signroom.store.schema import migrate;"
+        "migrate(open_engine(sys.argv[1]))"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(3)]  # noqa: S603
+
+    assert [process.wait(60) for process in processes] == [0, 0, 0]

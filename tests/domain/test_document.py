@@ -1,0 +1,89 @@
+"""Documents: their moves and their names."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signroom.domain.document import DocumentStatus, StoredFile, clean_file_name, signed_name
+from signroom.domain.errors import BadFileName, WrongState
+from signroom.domain.signature import Verdict
+from tests.domain.test_session import ID, NOON, a_document
+
+SIGNED = StoredFile("key", "a-signed.pdf", "application/pdf", 2, b"e" * 32)
+
+
+def test_document_is_signed_processed_and_completed() -> None:
+    document = a_document(DocumentStatus.PENDING_SIGNATURE).accept_signature(ID, b"value", NOON)
+    done = document.complete(SIGNED, Verdict(()))
+
+    assert document.status is DocumentStatus.PROCESSING
+    assert done.status is DocumentStatus.COMPLETED
+    assert done.signed == SIGNED
+    assert not done.awaits_signature
+
+
+def test_completed_document_is_never_touched_again() -> None:
+    done = a_document(DocumentStatus.COMPLETED)
+
+    for move in (lambda: done.accept_signature(ID, b"v", NOON), lambda: done.fail("X")):
+        with pytest.raises(WrongState):
+            move()
+
+
+def test_failed_document_may_be_signed_again_and_forgets_its_error() -> None:
+    failed = a_document(DocumentStatus.PROCESSING).fail("SignedFileVerificationFailed")
+
+    again = failed.accept_signature(ID, b"value", NOON)
+
+    assert failed.awaits_signature
+    assert failed.processing_error_code == "SignedFileVerificationFailed"
+    assert again.processing_error_code is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("contract.pdf", "contract.pdf"),
+        ("C:\\Users\\me\\contract.pdf", "contract.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("  a\u202eb\x00c.pdf ", "abc.pdf"),
+        ("Prüfung 合同.pdf", "Prüfung 合同.pdf"),
+    ],
+)
+def test_file_name_is_a_label_never_a_path(sent: str, kept: str) -> None:
+    assert clean_file_name(sent) == kept
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a/..", ".", "folder/", "\x00\x01", "x" * 256])
+def test_nameless_files_are_refused(name: str) -> None:
+    with pytest.raises(BadFileName):
+        clean_file_name(name)
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_a_clean_name_has_no_separator_and_no_control_character(name: str) -> None:
+    try:
+        clean = clean_file_name(name)
+    except BadFileName:
+        return
+    assert 1 <= len(clean) <= 255
+    assert clean.isprintable()
+    assert "/" not in clean
+    assert "\\" not in clean
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("contract.pdf", "contract-signed.pdf"),
+        ("contract", "contract-signed"),
+        ("v1.2.pdf", "v1.2-signed.pdf"),
+        (".pdf", ".pdf-signed"),
+        ("x" * 251 + ".pdf", "x" * 244 + "-signed.pdf"),
+    ],
+)
+def test_signed_file_has_a_name_of_its_own(name: str, expected: str) -> None:
+    assert signed_name(name) == expected
+    assert len(signed_name(name)) <= 255

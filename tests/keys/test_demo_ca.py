@@ -1,0 +1,88 @@
+"""The demo authority, judged by openssl."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from signroom.domain.errors import BadInput, CertificateKeyNotSupported
+from signroom.keys.demo_ca import DemoCa, open_demo_ca
+from signroom.trust.certificates import read_certificate
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> DemoCa:
+    return open_demo_ca(tmp_path, NOW)
+
+
+def public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def test_a_leaf_chains_to_the_root_and_says_that_it_is_a_demo(authority: DemoCa, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    chain = authority.issue(public(key), "  Ana  Lúcia ", NOW)
+    leaf = tmp_path / "leaf.der"
+    leaf.write_bytes(chain.certificate)
+
+    verdict = subprocess.run(
+        ["openssl", "verify", "-x509_strict", "-CAfile", str(tmp_path / "demo-ca.crt"), str(leaf)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    read = read_certificate(chain.certificate)
+
+    assert verdict.stdout.strip().endswith(": OK"), verdict.stderr
+    assert read.subject.first("CN") == "Ana Lúcia (DEMO)"
+    assert read.not_after - NOW <= timedelta(hours=24)
+    assert chain.issuers == (authority.certificate,)
+    read.require_fit_for_signing(NOW)
+
+
+def test_the_authority_is_made_once_and_its_key_is_private(tmp_path: Path) -> None:
+    first, second = open_demo_ca(tmp_path, NOW), open_demo_ca(tmp_path, NOW)
+
+    assert first.certificate == second.certificate
+    assert (tmp_path / "demo-ca.key.pem").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "key",
+    [ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256K1()), rsa.generate_private_key(65537, 2048)],
+)
+def test_only_p256_keys_are_certified(authority: DemoCa, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
+    with pytest.raises(CertificateKeyNotSupported):
+        authority.issue(public(key), "Ana", NOW)
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", b"\x30\x03\x02\x01\x01"])
+def test_what_is_no_key_is_refused(authority: DemoCa, junk: bytes) -> None:
+    with pytest.raises(CertificateKeyNotSupported):
+        authority.issue(junk, "Ana", NOW)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\x00", "x" * 49])
+def test_a_leaf_needs_a_name(authority: DemoCa, name: str) -> None:
+    with pytest.raises(BadInput):
+        authority.issue(public(ec.generate_private_key(ec.SECP256R1())), name, NOW)
+
+
+def test_the_test_pfx_opens_with_its_password(authority: DemoCa) -> None:
+    key, certificate, issuers = pkcs12.load_key_and_certificates(authority.issue_pfx("Test", "pass", NOW), b"pass")
+
+    assert isinstance(key, rsa.RSAPrivateKey)
+    assert certificate is not None
+    assert certificate.subject == x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test (DEMO)")])
+    assert [c.public_bytes(serialization.Encoding.DER) for c in issuers] == [authority.certificate]

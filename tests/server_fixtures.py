@@ -1,0 +1,50 @@
+"""Running servers for tests: one per database for the whole run, others with settings of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server import Server, start_server
+
+SHORT_SECONDS = 8
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo on each database."""
+    environment = {}
+    if request.param == "postgresql":
+        environment["SIGNROOM_DATABASE_URL"] = request.getfixturevalue("postgres").new_database()
+    yield from _running(start_server(tmp_path_factory.mktemp("server"), environment))
+
+
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo as it comes, for what does not depend on the database."""
+    yield from _running(start_server(tmp_path_factory.mktemp("server")))
+
+
+@pytest.fixture(scope="session")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes files of up to 200 KB."""
+    yield from _running(start_server(tmp_path_factory.mktemp("small"), {"SIGNROOM_MAX_FILE": "200 KB"}))
+
+
+@pytest.fixture
+def short_server(tmp_path: Path) -> Iterator[Server]:
+    """A server whose sessions live for `SHORT_SECONDS`."""
+    yield from _running(start_server(tmp_path / "short", {"SIGNROOM_SESSION_LIFETIME": f"{SHORT_SECONDS} s"}))
+
+
+def outlive_sessions() -> None:
+    """Wait until every session of a `short_server` that was opened so far is over."""
+    time.sleep(SHORT_SECONDS + 0.5)
+
+
+def _running(server: Server) -> Iterator[Server]:
+    yield server
+    server.stop()

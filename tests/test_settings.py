@@ -1,0 +1,106 @@
+"""Settings: a wrong one stops the start with one sentence that says the fix."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from signroom.settings import NAMES, SettingsError, read_settings
+
+ADDRESS = {"SIGNROOM_PUBLIC_URL": "https://sign.example"}
+PRODUCTION = {
+    **ADDRESS,
+    "SIGNROOM_ENVIRONMENT": "production",
+    "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "any",
+    "SIGNROOM_SECRET_KEY": "s" * 32,
+}
+
+
+def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
+    settings = read_settings(ADDRESS, tmp_path)
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 8400)
+    assert settings.max_file == 100 * 1024 * 1024
+    assert settings.session_lifetime == timedelta(hours=4)
+    assert settings.database_url == f"sqlite:///{Path('.signroom').absolute() / 'signroom.db'}"
+    assert not settings.production
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "signroom.toml").write_text('port = 9000\nmax_file = "5 MB"\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n')
+
+    settings = read_settings({**ADDRESS, "SIGNROOM_PORT": "9001"}, tmp_path)
+
+    assert settings.port == 9001
+    assert settings.max_file == 5 * 1024 * 1024
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+
+
+@pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])
+def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, url: str) -> None:
+    settings = read_settings({**ADDRESS, "SIGNROOM_DATABASE_URL": url}, tmp_path)
+
+    assert settings.database_url == "postgresql+psycopg://u:p@h/d"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", ""),
+        ("PUBLIC_URL", "sign.example"),
+        ("PUBLIC_URL", "https://sign.example/path"),
+        ("PUBLIC_URL", "https://sign.example?x"),
+        ("PORT", "70000"),
+        ("PORT", "http"),
+        ("WORKERS", "0"),
+        ("ENVIRONMENT", "prod"),
+        ("DEFAULT_SECURITY_CONTEXT", "everything"),
+        ("SECRET_KEY", "short"),
+        ("MAX_FILE", "much"),
+        ("MAX_FILE", "0"),
+        ("MAX_FILE", "-1 MB"),
+        ("SESSION_LIFETIME", "4 fortnights"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, nginx"),
+        ("DATABASE_URL", "mysql://h/d"),
+        ("DATABASE_URL", "no url"),
+        ("BLOB_URL", "ftp://h"),
+        ("PUBLICURL", "https://sign.example"),
+    ],
+)
+def test_a_wrong_setting_names_itself_and_the_fix_in_one_sentence(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({**ADDRESS, f"SIGNROOM_{name}": value}, tmp_path)
+
+    sentence = str(caught.value)
+    assert f"SIGNROOM_{name}" in sentence
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("missing", ["SIGNROOM_DEFAULT_SECURITY_CONTEXT", "SIGNROOM_SECRET_KEY"])
+def test_production_asks_for_what_must_not_be_guessed(tmp_path: Path, missing: str) -> None:
+    read_settings(PRODUCTION, tmp_path)
+    with pytest.raises(SettingsError, match=missing):
+        read_settings({k: v for k, v in PRODUCTION.items() if k != missing}, tmp_path)
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "signroom.toml").write_text("port = [")
+
+    with pytest.raises(SettingsError, match=r"signroom\.toml"):
+        read_settings(ADDRESS, tmp_path)
+
+
+def test_an_unknown_name_in_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "signroom.toml").write_text("prot = 1")
+
+    with pytest.raises(SettingsError, match="SIGNROOM_PROT"):
+        read_settings(ADDRESS, tmp_path)
+
+
+def test_every_setting_is_documented() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+
+    assert [name for name in NAMES if f"`SIGNROOM_{name}`" not in text] == []
