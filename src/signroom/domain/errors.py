@@ -217,6 +217,11 @@ class CertifiedPdf(DocumentRejected):
     message = "The PDF is certified against changes: its author allows no further signature."
 
 
+class XfaPdf(DocumentRejected):
+    code = "XfaNotSupported"
+    message = "The PDF is a dynamic XFA form: it has no fixed content that a signature could protect."
+
+
 class PdfTooComplex(DocumentRejected):
     code = "PdfTooComplex"
     message = "The PDF needs more memory or time to read than a document may take."

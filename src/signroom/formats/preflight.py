@@ -1,0 +1,38 @@
+"""Pre-flight: what a file is and what stands in the way of signing it, before anybody is asked for a PIN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signroom.domain.errors import BrokenSignature, InvalidPdf
+from signroom.domain.signature import Indication, Inspection, SignatureType
+from signroom.formats.parsing import only_refusals, open_reader, require_pdf
+from signroom.formats.verification import judge
+
+if TYPE_CHECKING:
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+PDF = "application/pdf"
+
+
+def inspect(file: Path) -> Inspection:
+    """Read `file` once. Raises: a DocumentRejected."""
+    with file.open("rb") as stream:
+        require_pdf(stream)
+        with only_refusals():
+            reader = open_reader(stream)
+            pages = _pages(reader)
+            verdict = judge(reader)
+    broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
+    if broken is not None:
+        raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
+    return Inspection(SignatureType.PDF, PDF, pages, len(verdict.signatures))
+
+
+def _pages(reader: PdfFileReader) -> int:
+    count = int(reader.root["/Pages"]["/Count"])
+    if count < 1:
+        raise InvalidPdf("It has no page.")
+    reader.find_page_container(0)  # the signature's widget goes there: it must exist
+    return count

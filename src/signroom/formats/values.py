@@ -1,0 +1,60 @@
+"""Signature values, checked with the certificate before anything is done with them (RFC 5652, 5.6).
+
+It catches what goes wrong with keys elsewhere: a hash that was hashed again, hex for base64, P1363 for DER, the
+value of another document, a key that does not belong to the certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+from signroom.domain.errors import SignatureRejected
+from signroom.domain.signature import DigestAlgorithm, Prepared
+
+_HASHES: dict[DigestAlgorithm, hashes.HashAlgorithm] = {
+    DigestAlgorithm.SHA256: hashes.SHA256(),
+    DigestAlgorithm.SHA384: hashes.SHA384(),
+    DigestAlgorithm.SHA512: hashes.SHA512(),
+}
+
+
+def check_values(pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
+    """Each value as CMS wants it: RSA octets, or ECDSA as DER (RFC 5753, 7.2). Raises: SignatureRejected."""
+    return tuple(_check(prepared, value) for prepared, value in pairs)
+
+
+def _check(prepared: Prepared, value: bytes) -> bytes:
+    algorithm = _HASHES[prepared.digest_algorithm]
+    key = _public_key(prepared.chain.certificate)
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(value, prepared.to_sign, padding.PKCS1v15(), algorithm)
+            return value
+        der = _as_der(value, key)
+        key.verify(der, prepared.to_sign, ec.ECDSA(algorithm))
+    except (InvalidSignature, ValueError) as error:
+        raise SignatureRejected from error
+    return der
+
+
+def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
+    """WebCrypto gives r||s (IEEE P1363). Canonical DER out, whichever came in. Raises: ValueError."""
+    width = (key.curve.key_size + 7) // 8
+    if len(value) == 2 * width:
+        return encode_dss_signature(int.from_bytes(value[:width], "big"), int.from_bytes(value[width:], "big"))
+    return encode_dss_signature(*decode_dss_signature(value))
+
+
+@lru_cache(maxsize=16)
+def _public_key(certificate: bytes) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        raise SignatureRejected("Only RSA and ECDSA keys are supported.")
+    return key
