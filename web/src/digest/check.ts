@@ -1,0 +1,62 @@
+/**
+ * The page signs only what it holds: before a key is used, the digest inside the attributes to be signed must be the
+ * digest of the file's own bytes and of what the server appends to them (ISO 32000-1, 12.8.1: all but the contents).
+ */
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import { sameBytes } from '../keysource/der';
+import { messageDigestOf } from '../keysource/pfx/certificate';
+import { fromBase64 } from '../session/base64';
+import type { DigestAlgorithm, PreparedItem } from '../session/model';
+
+const ALGORITHMS = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const;
+
+/** A digest under way; WebCrypto cannot take its input in pieces. */
+export interface Running {
+  update(bytes: Uint8Array): unknown;
+  clone(): Running;
+  digest(): Uint8Array;
+}
+
+/** A file's digest so far, and how many bytes it has seen. */
+export interface Digested {
+  readonly algorithm: DigestAlgorithm;
+  readonly length: number;
+  readonly running: Running;
+}
+
+/** Read a stream to its end. */
+export async function digestStream(
+  stream: ReadableStream<Uint8Array>,
+  algorithm: DigestAlgorithm,
+): Promise<Digested> {
+  const running: Running = ALGORITHMS[algorithm].create();
+  const reader = stream.getReader();
+  let length = 0;
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    running.update(step.value);
+    length += step.value.length;
+  }
+  return { algorithm, length, running };
+}
+
+/** The digest as text; `digested` can be used further. */
+export function hexOf(digested: Digested): string {
+  return [...digested.running.clone().digest()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** What the server wants signed is not the file that the page holds. */
+export class WrongDocument extends Error {
+  override name = 'WrongDocument';
+}
+
+/** Throws WrongDocument unless `item` is a signature on `original` and nothing else; `original` can be used further. */
+export function requireSameDocument(item: PreparedItem, original: Digested): void {
+  const running = original.running.clone();
+  running.update(fromBase64(item.tailBefore));
+  running.update(fromBase64(item.tailAfter));
+  const expected = messageDigestOf(fromBase64(item.toSign));
+  const same = sameBytes(expected, running.digest());
+  if (!same || original.length !== item.originalLength || original.algorithm !== item.digestAlgorithm) {
+    throw new WrongDocument(item.documentId);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The page as a state machine: what happened goes in, what is shown comes out. Pure; the work is in `controller.ts`.
+ *
+ *   loading -> documents -> source -> consent -> signing -> ended
+ *
+ * The server's session decides: once it is not pending any more, the page shows how it ended, whatever step it was in.
+ */
+import type { KeySource } from '../keysource/keysource';
+import { awaitsSignature, type DocumentView, type SessionView } from './model';
+
+export type Step = 'documents' | 'source' | 'consent';
+
+/** A file on its way to the server, or one that was refused (`error`). */
+export interface Upload {
+  readonly id: number;
+  readonly name: string;
+  readonly length: number;
+  /** 0..1 */
+  readonly sent: number;
+  readonly error: Problem | null;
+}
+
+/** A code of the server or of a key source, with the server's own words as a last resort. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type Phase = 'preparing' | 'checking' | 'signing' | 'sending' | 'processing';
+
+export interface Progress {
+  readonly phase: Phase;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface State {
+  readonly session: SessionView | null;
+  readonly step: Step;
+  readonly uploads: readonly Upload[];
+  readonly source: KeySource | null;
+  readonly certificateId: string | null;
+  /** A call or a key is at work: buttons wait. */
+  readonly busy: boolean;
+  readonly progress: Progress | null;
+  readonly problem: Problem | null;
+}
+
+export type Happening =
+  | { readonly kind: 'loaded'; readonly session: SessionView }
+  | { readonly kind: 'uploadStarted'; readonly upload: Upload }
+  | { readonly kind: 'uploadSent'; readonly id: number; readonly sent: number }
+  | { readonly kind: 'uploadAccepted'; readonly id: number; readonly document: DocumentView }
+  | { readonly kind: 'uploadRefused'; readonly id: number; readonly problem: Problem }
+  | { readonly kind: 'uploadDismissed'; readonly id: number }
+  | { readonly kind: 'went'; readonly step: Step }
+  | { readonly kind: 'started' }
+  | { readonly kind: 'rested' }
+  | { readonly kind: 'failed'; readonly problem: Problem }
+  | { readonly kind: 'sourceOpened'; readonly source: KeySource }
+  | { readonly kind: 'certificateChosen'; readonly certificateId: string }
+  | { readonly kind: 'progressed'; readonly progress: Progress };
+
+export const START: State = {
+  session: null,
+  step: 'documents',
+  uploads: [],
+  source: null,
+  certificateId: null,
+  busy: true,
+  progress: null,
+  problem: null,
+};
+
+export function next(state: State, happening: Happening): State {
+  switch (happening.kind) {
+    case 'loaded':
+      return loaded(state, happening.session);
+    case 'uploadStarted':
+      return { ...state, uploads: [...state.uploads, happening.upload], problem: null };
+    case 'uploadSent':
+      return { ...state, uploads: changed(state.uploads, happening.id, { sent: happening.sent }) };
+    case 'uploadRefused':
+      return { ...state, uploads: changed(state.uploads, happening.id, { error: happening.problem }) };
+    case 'uploadDismissed':
+      return { ...state, uploads: without(state.uploads, happening.id) };
+    case 'uploadAccepted':
+      return { ...withDocument(state, happening.document), uploads: without(state.uploads, happening.id) };
+    case 'went':
+      return { ...state, step: happening.step, problem: null };
+    case 'started':
+      return { ...state, busy: true, problem: null };
+    case 'rested':
+      return { ...state, busy: false };
+    case 'failed':
+      return { ...state, busy: false, progress: null, problem: happening.problem };
+    case 'sourceOpened': {
+      const { source } = happening;
+      return { ...state, busy: false, source, certificateId: source.certificates[0]?.id ?? null, step: 'consent' };
+    }
+    case 'certificateChosen':
+      return { ...state, certificateId: happening.certificateId };
+    case 'progressed':
+      return { ...state, busy: true, progress: happening.progress };
+  }
+}
+
+/** What the server says is so: an ended session leaves every step. */
+function loaded(state: State, session: SessionView): State {
+  const processing = session.status === 'Processing';
+  const done = session.documents.filter((document) => !awaitsSignature(document) && document.status !== 'Processing');
+  const progress: Progress | null = processing
+    ? { phase: 'processing', done: done.length, total: session.documents.length }
+    : null;
+  return { ...state, session, progress, busy: processing, problem: null };
+}
+
+function withDocument(state: State, document: DocumentView): State {
+  if (state.session === null) return state;
+  return { ...state, session: { ...state.session, documents: [...state.session.documents, document] } };
+}
+
+function changed(uploads: readonly Upload[], id: number, change: Partial<Upload>): Upload[] {
+  return uploads.map((upload) => (upload.id === id ? { ...upload, ...change } : upload));
+}
+
+function without(uploads: readonly Upload[], id: number): Upload[] {
+  return uploads.filter((upload) => upload.id !== id);
+}
+
+/** The documents that the next consent covers. */
+export function toSign(state: State): readonly DocumentView[] {
+  return state.session?.documents.filter(awaitsSignature) ?? [];
+}
+
+/** Documents whose content is in the session more than once. */
+export function repeated(documents: readonly DocumentView[]): ReadonlySet<string> {
+  const seen = new Map<string, number>();
+  for (const { sha256 } of documents) seen.set(sha256, (seen.get(sha256) ?? 0) + 1);
+  return new Set(documents.filter(({ sha256 }) => (seen.get(sha256) ?? 0) > 1).map(({ id }) => id));
+}
+
+/** True while something would be lost by leaving. */
+export function unsaved(state: State): boolean {
+  const uploading = state.uploads.some(({ error }) => error === null);
+  const signing = state.progress !== null && state.progress.phase !== 'processing';
+  return uploading || signing;
+}

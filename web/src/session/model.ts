@@ -1,0 +1,61 @@
+/** What the server says (`docs/page-api.md`). */
+
+export type SessionStatus = 'Pending' | 'Processing' | 'Completed' | 'UserCancelled' | 'Expired' | 'ProcessingError';
+export type DocumentStatus = 'PendingSignature' | 'Processing' | 'Completed' | 'ProcessingError';
+export type DigestAlgorithm = 'SHA256' | 'SHA384' | 'SHA512';
+
+export interface SignedFile {
+  readonly name: string;
+  readonly length: number;
+  readonly location: string;
+}
+
+export interface DocumentView {
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+  /** Bytes. */
+  readonly length: number;
+  /** Hexadecimal, lower case. */
+  readonly sha256: string;
+  readonly pages: number;
+  /** Signatures that were in the file before. */
+  readonly signatures: number;
+  readonly status: DocumentStatus;
+  readonly processingErrorCode: string | null;
+  readonly signedFile: SignedFile | null;
+}
+
+export interface SessionView {
+  readonly status: SessionStatus;
+  readonly applicationName: string;
+  readonly predefined: boolean;
+  readonly disableDownloads: boolean;
+  readonly expiresAt: string;
+  readonly returnUrl: string | null;
+  readonly processingErrorCode: string | null;
+  readonly maxFile: number;
+  readonly maxDocuments: number;
+  readonly keySources: readonly string[];
+  readonly documents: readonly DocumentView[];
+}
+
+export interface PreparedItem {
+  readonly documentId: string;
+  /** Base64: DER of the signed attributes, exactly the bytes to be signed. */
+  readonly toSign: string;
+  readonly digestAlgorithm: DigestAlgorithm;
+  readonly originalLength: number;
+  readonly tailBefore: string;
+  readonly tailAfter: string;
+}
+
+export interface Preparation {
+  readonly preparationId: string;
+  readonly items: readonly PreparedItem[];
+}
+
+/** True for a document that a signer may sign: for the first time, or again after an error. */
+export function awaitsSignature(document: DocumentView): boolean {
+  return document.status === 'PendingSignature' || document.status === 'ProcessingError';
+}

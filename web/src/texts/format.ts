@@ -1,0 +1,23 @@
+/** Numbers and dates as the language writes them. */
+import { en, type Texts } from './en';
+
+export const texts: Texts = en;
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+
+/** 1536 -> "1.5 kB". */
+export function size(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1024)), UNITS.length - 1);
+  const unit = UNITS[power] ?? 'byte';
+  const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: power > 1 ? 1 : 0 } as const;
+  return new Intl.NumberFormat(texts.language, options).format(bytes / 1024 ** power);
+}
+
+export function date(day: Date): string {
+  return new Intl.DateTimeFormat(texts.language, { dateStyle: 'long' }).format(day);
+}
+
+/** The sentence for a code. */
+export function sentence(problem: { readonly code: string; readonly message: string }): string {
+  return texts.problems[problem.code] ?? texts.problem.unknown(problem.message || problem.code);
+}

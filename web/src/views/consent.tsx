@@ -1,0 +1,72 @@
+import type { VNode } from 'preact';
+import { type CertificateSummary, readCertificate } from '../keysource/pfx/certificate';
+import { toSign } from '../session/flow';
+import { date, size, texts } from '../texts/format';
+import { Heading, Notice, type ViewProps } from './page';
+
+const t = texts.consent;
+
+export function Consent({ state, controller }: ViewProps): VNode {
+  const documents = toSign(state);
+  const certificates = state.source?.certificates ?? [];
+  return (
+    <section>
+      <Heading text={t.heading} />
+      <fieldset>
+        <legend>{certificates.length > 1 ? t.choose : t.certificate}</legend>
+        {certificates.map(({ id, der }) => (
+          <label class="certificate" key={id}>
+            {certificates.length > 1 && (
+              <input
+                type="radio"
+                name="certificate"
+                checked={id === state.certificateId}
+                onChange={() => controller.choose(id)}
+              />
+            )}
+            <Certificate summary={readCertificate(der)} />
+          </label>
+        ))}
+      </fieldset>
+      <h2>{t.documents(documents.length)}</h2>
+      <ul class="files">
+        {documents.map((document) => (
+          <li key={document.id}>
+            <div class="what">
+              <span class="name">{document.name}</span>
+              <span class="facts">
+                {size(document.length)} · {texts.documents.pages(document.pages)}
+              </span>
+              <span class="facts">{t.fingerprint(document.sha256.slice(0, 16))}</span>
+            </div>
+          </li>
+        ))}
+      </ul>
+      <Notice problem={state.problem} />
+      <button
+        type="button"
+        class="primary"
+        disabled={state.busy || state.certificateId === null}
+        onClick={() => void controller.sign(state)}
+      >
+        {t.sign(documents.length)}
+      </button>
+      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go('source')}>
+        {t.other}
+      </button>
+    </section>
+  );
+}
+
+function Certificate({ summary }: { readonly summary: CertificateSummary }): VNode {
+  const over = summary.notAfter < new Date();
+  return (
+    <span class="what">
+      <span class="name">{summary.subject}</span>
+      <span class="facts">{t.issuedBy(summary.issuer)}</span>
+      <span class={over ? 'problem' : 'facts'}>
+        {over ? t.expired(date(summary.notAfter)) : t.validUntil(date(summary.notAfter))}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,146 @@
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Controller } from '../session/controller';
+import { repeated, toSign, type Upload } from '../session/flow';
+import type { DocumentView, SessionView } from '../session/model';
+import { sentence, size, texts } from '../texts/format';
+import { Heading, Notice, type ViewProps } from './page';
+
+const t = texts.documents;
+
+export function Documents({
+  state,
+  controller,
+  session,
+}: ViewProps & { readonly session: SessionView }): VNode {
+  const twice = repeated(session.documents);
+  const pending = state.uploads.some(({ error }) => error === null);
+  const ready = toSign(state).length > 0 && !pending && !state.busy;
+  return (
+    <section>
+      <Heading text={session.predefined ? t.headingPredefined : t.heading} />
+      <p>{session.predefined ? t.introPredefined : t.intro}</p>
+      <ul class="files" aria-label={t.list}>
+        {session.documents.map((document) => (
+          <Row
+            key={document.id}
+            document={document}
+            twice={twice.has(document.id)}
+            onRemove={session.predefined || state.busy ? null : () => void controller.remove(document.id)}
+            onOpen={() => void controller.show(document)}
+          />
+        ))}
+        {state.uploads.map((upload) => (
+          <UploadRow key={upload.id} upload={upload} onDismiss={() => controller.dismiss(upload.id)} />
+        ))}
+      </ul>
+      {!session.predefined && <Chooser session={session} controller={controller} />}
+      <Notice problem={state.problem} />
+      <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('source')}>
+        {t.next}
+      </button>
+    </section>
+  );
+}
+
+function Row({
+  document,
+  twice,
+  onRemove,
+  onOpen,
+}: {
+  readonly document: DocumentView;
+  readonly twice: boolean;
+  readonly onRemove: (() => void) | null;
+  readonly onOpen: () => void;
+}): VNode {
+  const facts = [size(document.length), t.pages(document.pages)];
+  if (document.signatures > 0) facts.push(t.signatures(document.signatures));
+  return (
+    <li>
+      <div class="what">
+        <span class="name">{document.name}</span>
+        <span class="facts">{facts.join(' · ')}</span>
+        {twice && <span class="warning">{t.twice}</span>}
+      </div>
+      <button type="button" class="quiet" aria-label={t.open(document.name)} onClick={onOpen}>
+        <Icon name="open" />
+      </button>
+      {onRemove !== null && (
+        <button type="button" class="quiet" aria-label={t.remove(document.name)} onClick={onRemove}>
+          <Icon name="remove" />
+        </button>
+      )}
+    </li>
+  );
+}
+
+function UploadRow({ upload, onDismiss }: { readonly upload: Upload; readonly onDismiss: () => void }): VNode {
+  return (
+    <li class={upload.error === null ? '' : 'refused'}>
+      <div class="what">
+        <span class="name">{upload.name}</span>
+        {upload.error === null ? (
+          <progress aria-label={t.uploading(upload.name)} value={upload.sent} max={1} />
+        ) : (
+          <span class="problem" role="alert">
+            {sentence(upload.error)}
+          </span>
+        )}
+      </div>
+      {upload.error !== null && (
+        <button type="button" class="quiet" aria-label={t.dismiss(upload.name)} onClick={onDismiss}>
+          <Icon name="remove" />
+        </button>
+      )}
+    </li>
+  );
+}
+
+function Chooser({ session, controller }: { readonly session: SessionView; readonly controller: Controller }): VNode {
+  const [over, setOver] = useState(false);
+  const take = (files: FileList | null | undefined) => controller.add([...(files ?? [])]);
+  return (
+    <div
+      class={over ? 'drop over' : 'drop'}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        take(event.dataTransfer?.files);
+      }}
+    >
+      <label class="button">
+        <input
+          type="file"
+          multiple
+          accept=".pdf,application/pdf"
+          onChange={({ currentTarget }) => {
+            take(currentTarget.files);
+            currentTarget.value = '';
+          }}
+        />
+        {t.add}
+      </label>{' '}
+      <span class="wide">{t.drop}</span>
+      <p class="facts">{t.limit(size(session.maxFile), session.maxDocuments)}</p>
+    </div>
+  );
+}
+
+const PATHS = {
+  open: 'M12 4v11m0 0-4-4m4 4 4-4M5 20h14',
+  remove: 'M6 6l12 12M18 6 6 18',
+};
+
+function Icon({ name }: { readonly name: keyof typeof PATHS }): VNode {
+  return (
+    <svg viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,119 @@
+import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Controller } from '../session/controller';
+import type { DocumentView, SessionView } from '../session/model';
+import { sentence, texts } from '../texts/format';
+import { Heading } from './page';
+
+const t = texts.ended;
+const RETURN_SECONDS = 5;
+
+interface EndedProps {
+  readonly session: SessionView;
+  readonly controller: Controller;
+}
+
+export function Ended({ session, controller }: EndedProps): VNode {
+  switch (session.status) {
+    case 'Completed':
+      return <Completed session={session} />;
+    case 'UserCancelled':
+      return (
+        <section>
+          <Heading text={t.cancelled} />
+          <p>{t.cancelledText}</p>
+          <GoBack session={session} automatic={false} />
+        </section>
+      );
+    case 'Expired':
+      return (
+        <section>
+          <Heading text={t.expired} />
+          <p>{t.expiredText(session.applicationName)}</p>
+        </section>
+      );
+    default:
+      return <Failed session={session} controller={controller} />;
+  }
+}
+
+function Completed({ session }: { readonly session: SessionView }): VNode {
+  const { documents } = session;
+  return (
+    <section>
+      <Heading text={t.completed(documents.length)} />
+      <p>{t.completedText(documents.length)}</p>
+      <Downloads documents={documents} />
+      <GoBack session={session} automatic={session.disableDownloads} />
+    </section>
+  );
+}
+
+function Failed({ session, controller }: EndedProps): VNode {
+  return (
+    <section>
+      <Heading text={t.failed} />
+      <p>{t.failedText}</p>
+      <ul class="files">
+        {session.documents.map((document) => (
+          <li key={document.id}>
+            <div class="what">
+              <span class="name">{document.name}</span>
+              <span class="facts">{t.statuses[document.status]}</span>
+              {document.processingErrorCode !== null && (
+                <span class="problem">{sentence({ code: document.processingErrorCode, message: '' })}</span>
+              )}
+            </div>
+          </li>
+        ))}
+      </ul>
+      <Downloads documents={session.documents} />
+      <button type="button" class="primary" onClick={() => controller.go('source')}>
+        {t.again}
+      </button>
+      <GoBack session={session} automatic={false} />
+    </section>
+  );
+}
+
+function Downloads({ documents }: { readonly documents: readonly DocumentView[] }): VNode {
+  const files = documents.flatMap(({ signedFile }) => (signedFile === null ? [] : [signedFile]));
+  return (
+    <ul class="downloads">
+      {files.map((file) => (
+        <li key={file.location}>
+          <a class="button" href={file.location} download={file.name}>
+            {t.download(file.name)}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function GoBack({ session, automatic }: { readonly session: SessionView; readonly automatic: boolean }): VNode {
+  const { returnUrl } = session;
+  const [left, setLeft] = useState(RETURN_SECONDS);
+  const counting = automatic && returnUrl !== null;
+  useEffect(() => {
+    if (!counting) return;
+    const timer = setInterval(() => setLeft((seconds) => seconds - 1), 1000);
+    return () => clearInterval(timer);
+  }, [counting]);
+  useEffect(() => {
+    if (counting && left <= 0) location.assign(returnUrl);
+  }, [counting, left, returnUrl]);
+  useEffect(() => {
+    // Only a tab that a script has opened may be closed by one; otherwise the sentence below remains.
+    if (returnUrl === null) close();
+  }, [returnUrl]);
+  if (returnUrl === null) return <p>{t.close}</p>;
+  return (
+    <>
+      {counting && <p role="status">{t.goingBack(Math.max(left, 0))}</p>}
+      <a class="button primary" href={returnUrl}>
+        {t.goBack(session.applicationName)}
+      </a>
+    </>
+  );
+}

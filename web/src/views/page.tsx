@@ -1,0 +1,87 @@
+import type { VNode } from 'preact';
+import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
+import { Controller } from '../session/controller';
+import { next, START, type State, unsaved } from '../session/flow';
+import { sentence, texts } from '../texts/format';
+import { Cancel } from './cancel';
+import { Consent } from './consent';
+import { Documents } from './documents';
+import { Ended } from './ended';
+import { Signing } from './signing';
+import { Source } from './source';
+
+export interface ViewProps {
+  readonly state: State;
+  readonly controller: Controller;
+}
+
+export function Page({ link }: { readonly link: string }): VNode {
+  const [state, happen] = useReducer(next, START);
+  const controller = useMemo(() => new Controller(link, happen), [link]);
+  useEffect(() => void controller.load(), [controller]);
+  useWarning(unsaved(state));
+  useEffect(() => {
+    document.documentElement.lang = texts.language;
+    document.title = texts.title;
+  }, []);
+  const { session } = state;
+  return (
+    <main>
+      {session !== null && <p class="asker">{texts.askedBy(session.applicationName)}</p>}
+      <View state={state} controller={controller} />
+      {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
+      {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
+    </main>
+  );
+}
+
+function View({ state, controller }: ViewProps): VNode {
+  const { session, step, progress } = state;
+  if (session === null) return <Loading state={state} controller={controller} />;
+  if (progress !== null) return <Signing progress={progress} />;
+  const trying = session.status === 'ProcessingError' && step !== 'documents';
+  if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
+  if (step === 'source') return <Source state={state} controller={controller} />;
+  if (step === 'consent') return <Consent state={state} controller={controller} />;
+  return <Documents state={state} controller={controller} session={session} />;
+}
+
+function Loading({ state, controller }: ViewProps): VNode {
+  if (state.problem === null) return <p role="status">{texts.loading}</p>;
+  const passing = ['Network', 'ServiceUnavailable', 'InternalError'].includes(state.problem.code);
+  return (
+    <section>
+      <Heading text={texts.problem.heading} />
+      <Notice problem={state.problem} />
+      {passing && (
+        <button type="button" class="primary" onClick={() => void controller.load()}>
+          {texts.problem.retry}
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** The heading of a step; it takes the focus, so that a screen reader reads on from there. */
+export function Heading({ text }: { readonly text: string }): VNode {
+  const element = useRef<HTMLHeadingElement>(null);
+  useEffect(() => element.current?.focus(), []);
+  return (
+    <h1 ref={element} tabIndex={-1}>
+      {text}
+    </h1>
+  );
+}
+
+export function Notice({ problem }: { readonly problem: State['problem'] }): VNode {
+  return <div role="alert">{problem !== null && <p class="problem">{sentence(problem)}</p>}</div>;
+}
+
+function useWarning(active: boolean): void {
+  useEffect(() => {
+    if (!active) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', warn);
+    return () => removeEventListener('beforeunload', warn);
+  }, [active]);
+}

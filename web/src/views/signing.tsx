@@ -1,0 +1,33 @@
+import type { VNode } from 'preact';
+import type { Progress } from '../session/flow';
+import { texts } from '../texts/format';
+import { Heading } from './page';
+
+const t = texts.signing;
+
+export function Signing({ progress }: { readonly progress: Progress }): VNode {
+  const { phase, done, total } = progress;
+  return (
+    <section>
+      <Heading text={t.heading} />
+      {total > 0 ? <progress aria-label={t.heading} value={done} max={total} /> : <progress aria-label={t.heading} />}
+      <p role="status">{line(progress)}</p>
+      {phase === 'processing' && <p class="facts">{t.stay}</p>}
+    </section>
+  );
+}
+
+function line({ phase, done, total }: Progress): string {
+  switch (phase) {
+    case 'preparing':
+      return t.preparing;
+    case 'checking':
+      return t.checking(done, total);
+    case 'signing':
+      return t.signing(done, total);
+    case 'sending':
+      return t.sending;
+    case 'processing':
+      return t.processing(done, total);
+  }
+}
