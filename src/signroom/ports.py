@@ -103,7 +103,10 @@ class DemoAuthority(Protocol):
     """The per-install certification authority of the sandbox."""
 
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
-        """A 24 h leaf for a SubjectPublicKeyInfo. Raises: KeySourceNotAvailable, CertificateKeyNotSupported."""
+        """A 24 h leaf for a SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
+
+    def crl(self, now: datetime) -> bytes:
+        """Its list of revoked certificates, DER."""
 
 
 class Tokens(Protocol):

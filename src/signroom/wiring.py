@@ -144,7 +144,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation; made at the first call."""
-    return open_demo_ca(settings.data, SystemClock().now())
+    return open_demo_ca(settings.data, SystemClock().now(), f"{settings.public_url}/demo-ca.crl")
 
 
 def _secret_key(settings: Settings) -> bytes:

@@ -17,11 +17,12 @@ from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.trust.certificates import read_certificate
 
 NOW = datetime.now(UTC)
+CRL_URL = "http://127.0.0.1:8400/demo-ca.crl"
 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> DemoCa:
-    return open_demo_ca(tmp_path, NOW)
+    return open_demo_ca(tmp_path, NOW, CRL_URL)
 
 
 def public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -52,7 +53,7 @@ def test_a_leaf_chains_to_the_root_and_says_that_it_is_a_demo(authority: DemoCa,
 
 
 def test_the_authority_is_made_once_and_its_key_is_private(tmp_path: Path) -> None:
-    first, second = open_demo_ca(tmp_path, NOW), open_demo_ca(tmp_path, NOW)
+    first, second = open_demo_ca(tmp_path, NOW, CRL_URL), open_demo_ca(tmp_path, NOW, CRL_URL)
 
     assert first.certificate == second.certificate
     assert (tmp_path / "demo-ca.key.pem").stat().st_mode & 0o077 == 0
@@ -86,3 +87,16 @@ def test_the_test_pfx_opens_with_its_password(authority: DemoCa) -> None:
     assert certificate is not None
     assert certificate.subject == x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test (DEMO)")])
     assert [c.public_bytes(serialization.Encoding.DER) for c in issuers] == [authority.certificate]
+
+
+def test_the_revocation_list_is_signed_by_the_authority(authority: DemoCa, tmp_path: Path) -> None:
+    (tmp_path / "demo.crl").write_bytes(authority.crl(NOW))
+
+    verdict = subprocess.run(
+        ["openssl", "crl", "-in", str(tmp_path / "demo.crl"), "-CAfile", str(tmp_path / "demo-ca.crt"), "-noout"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "verify OK" in verdict.stderr

@@ -22,7 +22,7 @@ def api_routes() -> list[Any]:
         route_handlers=[sessions.create, sessions.read, documents.read],
         dependencies={"caller": Provide(provide_caller)},
     )
-    return [keyed, documents.download, system.info, reference.page]
+    return [keyed, documents.download, system.info, system.crl, reference.page]
 
 
 def openapi_config() -> OpenAPIConfig:

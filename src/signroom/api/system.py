@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from litestar import get
+from litestar import Response, get
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedPorts
 from signroom.api.models import seconds
+from signroom.service.issue_demo_certificate import demo_crl
 
 API_VERSION = "2.2"
 """The version of the contract that this API speaks."""
@@ -24,3 +25,9 @@ async def info(ports: InjectedPorts) -> shapes.SystemInfoModel:
         api_version=API_VERSION,
         timestamp=seconds(now) or now,
     )
+
+
+@get("/demo-ca.crl", include_in_schema=False, sync_to_thread=True)
+def crl(ports: InjectedPorts) -> Response[bytes]:
+    """Where the demo certificates say that their revocation list is (RFC 2585)."""
+    return Response(demo_crl(ports), media_type="application/pkix-crl")

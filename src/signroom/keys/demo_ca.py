@@ -27,19 +27,31 @@ _CA_LIFETIME = timedelta(days=3650)
 _CLOCK_SKEW = timedelta(minutes=5)
 _POLICY = ObjectIdentifier("2.999.1")
 _NOTICE = "Test certificate without legal value"
+_CRL_LIFETIME = timedelta(days=7)
+# RFC 9336 and RFC 5280, 4.2.1.12: older viewers know only the second.
+_DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+_EMAIL_PROTECTION = x509.ExtendedKeyUsageOID.EMAIL_PROTECTION
+_NOBODY = "demo@signroom.invalid"
 
 
 class DemoCa:
     """A P-256 root and the certificates it issues."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, crl_url: str) -> None:
         self._key = key
         self._certificate = certificate
+        self._crl_url = crl_url
 
     @property
     def certificate(self) -> bytes:
         """The root, DER."""
         return self._certificate.public_bytes(serialization.Encoding.DER)
+
+    def crl(self, now: datetime) -> bytes:
+        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end."""
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._certificate.subject)
+        signed = builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.DER)
 
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
         """A 24 h leaf for a DER SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
@@ -77,21 +89,27 @@ class DemoCa:
             .not_valid_after(now + life)
             .add_extension(_key_usage(signing=True), critical=True)
             .add_extension(x509.CertificatePolicies([policy]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([_DOCUMENT_SIGNING, _EMAIL_PROTECTION]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(_NOBODY)]), critical=False)
+            .add_extension(_distribution_point(self._crl_url), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
 
-def open_demo_ca(folder: Path, now: datetime) -> DemoCa:
-    """The authority in `folder` (``demo-ca.key.pem``, mode 0600, and ``demo-ca.crt``); made at the first call."""
+def open_demo_ca(folder: Path, now: datetime, crl_url: str) -> DemoCa:
+    """The authority in `folder` (``demo-ca.key.pem``, mode 0600, and ``demo-ca.crt``); made at the first call.
+
+    `crl_url`: where its CRL is served.
+    """
     key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
     if not (key_file.exists() and certificate_file.exists()):
         _create(key_file, certificate_file, now)
     key = serialization.load_pem_private_key(key_file.read_bytes(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{key_file.name} does not hold an EC key")
-    return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()))
+    return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url)
 
 
 def _create(key_file: Path, certificate_file: Path, now: datetime) -> None:
@@ -119,6 +137,11 @@ def _create(key_file: Path, certificate_file: Path, now: datetime) -> None:
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(pem)
+
+
+def _distribution_point(url: str) -> x509.CRLDistributionPoints:
+    name = x509.UniformResourceIdentifier(url)
+    return x509.CRLDistributionPoints([x509.DistributionPoint([name], None, None, None)])
 
 
 def _key_usage(*, signing: bool) -> x509.KeyUsage:

@@ -9,6 +9,13 @@ from signroom.domain.signature import CertificateChain
 from signroom.ports import Ports
 
 
+def demo_crl(ports: Ports) -> bytes:
+    """The demo authority's CRL, DER. Raises: KeySourceNotAvailable in production."""
+    if ports.demo is None:
+        raise KeySourceNotAvailable
+    return ports.demo.crl(ports.clock.now())
+
+
 def issue_demo_certificate(ports: Ports, session_id: UUID, public_key: bytes, name: str) -> CertificateChain:
     """Raises: KeySourceNotAvailable in production, WrongState, BadInput, CertificateKeyNotSupported."""
     if ports.demo is None:

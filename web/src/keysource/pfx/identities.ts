@@ -33,8 +33,7 @@ export async function pairUp(bags: Bags): Promise<PfxIdentity[]> {
     try {
       identities.push(await identityOf(key, certificates));
     } catch (error) {
-      if (!(error instanceof PfxError)) throw error;
-      refusals.push(error);
+      refusals.push(asRefusal(error)); // one key that is of no use leaves the others usable
     }
   }
   if (identities.length > 0) return identities;
@@ -87,6 +86,12 @@ function chainFrom(leaf: Certificate, certificates: readonly Certificate[]): Byt
     current = issuer;
   }
   return chain;
+}
+
+function asRefusal(error: unknown): PfxError {
+  if (error instanceof PfxError) return error;
+  if (error instanceof DerError) return new PfxError('failed', 'a private key is broken', { cause: error });
+  throw error;
 }
 
 function readable({ der, localKeyId }: CertificateBag): Certificate[] {

@@ -1,7 +1,9 @@
 // @vitest-environment node
 import { sha256 } from '@noble/hashes/sha2.js';
 import { expect, test } from 'vitest';
-import { derivePkcs12, IterationBudget, KEY, MAC_KEY, Secret } from './kdf';
+import { encode, INTEGER, OCTET_STRING, OID, SEQUENCE } from '../der';
+import { parse } from './asn1';
+import { derivePbkdf2, derivePkcs12, IterationBudget, KEY, MAC_KEY, Secret } from './kdf';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
@@ -48,4 +50,30 @@ test('one derivation may take two million iterations, and all of a file eight', 
   expect(() => other.spend(1, 1)).toThrow('too many');
   expect(() => new IterationBudget().spend(1_500_000, 6)).toThrow('too many');
   expect(() => new IterationBudget().spend(0, 1)).toThrow('no iterations');
+});
+
+const salt = encode(OCTET_STRING, new TextEncoder().encode('salt'));
+const number = (...bytes: number[]) => encode(INTEGER, Uint8Array.from(bytes));
+const id = (hexadecimal: string) => encode(OID, Uint8Array.from(Buffer.from(hexadecimal, 'hex')));
+const pbkdf2 = (...fields: Uint8Array[]) =>
+  parse(encode(SEQUENCE, id('2a864886f70d01050c'), encode(SEQUENCE, ...fields)));
+
+test('PBKDF2 with nothing but salt and iterations is that of HMAC-SHA-1', async () => {
+  // RFC 6070, second vector.
+  const derived = await derivePbkdf2(pbkdf2(salt, number(2)), new Secret('password'), 20);
+  expect(hex(derived)).toBe('ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957');
+});
+
+test.each([
+  ['another length than the cipher takes', pbkdf2(salt, number(1), number(16)), 32, 'failed'],
+  ['no length at all', pbkdf2(salt, number(1)), undefined, 'failed'],
+  ['a length that is no key', pbkdf2(salt, number(1), number(0x7f, 0xff)), undefined, 'unsupported'],
+  ['HMAC-SHA-224, which WebCrypto lacks', pbkdf2(salt, number(1), encode(SEQUENCE, id('2a864886f70d0208'))), 20, 'unsupported'],
+  ['a salt from elsewhere', pbkdf2(encode(SEQUENCE), number(1)), 20, 'unsupported'],
+  ['no iterations', pbkdf2(salt, number(0)), 20, 'failed'],
+  ['negative iterations', pbkdf2(salt, number(0xff)), 20, 'failed'],
+  ['iterations beyond counting', pbkdf2(salt, number(1, 0, 0, 0, 0, 0, 0)), 20, 'failed'],
+  ['more iterations than allowed', pbkdf2(salt, number(0x7f, 0, 0, 0)), 20, 'unsupported'],
+] as const)('PBKDF2 is refused with %s', async (_, algorithm, length, code) => {
+  await expect(derivePbkdf2(algorithm, new Secret('password'), length)).rejects.toMatchObject({ code });
 });

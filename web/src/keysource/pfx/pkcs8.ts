@@ -31,7 +31,7 @@ export function privateKeyInfo(bytes: Bytes): Bytes {
   return der;
 }
 
-/** What the key signs with. Throws PfxError `unsupported` for an algorithm or curve that WebCrypto lacks. */
+/** What the key signs with. Throws DerError; PfxError `unsupported` for an algorithm or curve that WebCrypto lacks. */
 export function algorithmOf(pkcs8: Bytes): KeyAlgorithm {
   const [id, parameters] = childrenOf(fieldsOf(pkcs8).algorithm);
   const name = dotted(expect(id, OID).content);

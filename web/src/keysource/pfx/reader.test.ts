@@ -46,9 +46,9 @@ describe('what is handed over', () => {
   });
 });
 
-describe('what is left behind', () => {
-  afterEach(() => vi.restoreAllMocks());
+afterEach(() => vi.restoreAllMocks());
 
+describe('what is left behind', () => {
   test.each([
     ['openssl-modern-P-256.p12', 'correct horse', 'opened'],
     ['openssl-nomac.p12', 'battery staple', 'refused'],
@@ -80,6 +80,12 @@ describe('hostile files', () => {
   test('nesting without end is refused', async () => {
     await expect(openPfx(Uint8Array.from({ length: 200_000 }, (_, at) => (at % 2 ? 0x80 : 0x30)), '')).rejects
       .toMatchObject({ code: 'failed' });
+  });
+
+  test('a fault of the browser itself is a PfxError too', async () => {
+    vi.spyOn(crypto.subtle, 'importKey').mockRejectedValue(new TypeError('not here'));
+    await expect(openPfx(bytesOf(vector('openssl-nomac.p12')), 'correct horse')).rejects
+      .toMatchObject({ name: 'PfxError', code: 'failed' });
   });
 
   test('a password of any length or script gives an answer', async () => {

@@ -1,0 +1,105 @@
+"""Pre-flight says what a file is, or refuses it with its reason; no error of a parser gets out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from signroom.domain.errors import (
+    BrokenSignature,
+    CertifiedPdf,
+    DocumentRejected,
+    EmptyFile,
+    InvalidPdf,
+    PdfTooComplex,
+    ProtectedPdf,
+    UnsupportedFileType,
+    XfaPdf,
+)
+from signroom.domain.signature import SignatureType
+from signroom.formats.preflight import inspect
+from tests.formats.conftest import signed
+from tests.vectors import hard_pdfs
+
+Written = Callable[[str], Path]
+
+
+@pytest.mark.parametrize(
+    ("name", "pages"),
+    [
+        ("plain", 1),
+        ("ten-pages", 10),
+        ("xref-stream", 10),
+        ("linearized", 10),
+        ("acroform", 1),
+        ("hybrid", 1),
+        ("content-bomb", 1),
+        ("trailing-junk", 1),
+    ],
+)
+def test_a_good_or_odd_file_is_described(written: Written, name: str, pages: int) -> None:
+    found = inspect(written(name))
+
+    assert (found.signature_type, found.content_type) == (SignatureType.PDF, "application/pdf")
+    assert (found.pages, found.signatures) == (pages, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal"),
+    [
+        ("empty", EmptyFile),
+        ("html", UnsupportedFileType),
+        ("docx", UnsupportedFileType),
+        ("image", UnsupportedFileType),
+        ("text", InvalidPdf),
+        ("only-header", InvalidPdf),
+        ("truncated", InvalidPdf),
+        ("prev-loop", InvalidPdf),
+        ("encrypted-user", ProtectedPdf),
+        ("encrypted-owner", ProtectedPdf),
+        ("certified-no-changes", CertifiedPdf),
+        ("xfa-dynamic", XfaPdf),
+        ("objstm-bomb", PdfTooComplex),
+        ("deep-nesting", PdfTooComplex),
+        ("deep-page-tree", PdfTooComplex),
+    ],
+)
+def test_a_file_that_cannot_be_signed_is_refused(
+    written: Written, name: str, refusal: type[DocumentRejected]
+) -> None:
+    with pytest.raises(refusal):
+        inspect(written(name))
+
+
+def test_signatures_that_are_there_are_counted(written: Written) -> None:
+    assert inspect(written("certified-forms")).signatures == 1
+    assert inspect(signed(signed(written("plain"), "p256"), "rsa2048")).signatures == 2
+
+
+def test_a_file_whose_signature_is_broken_is_not_signed_over(written: Written) -> None:
+    file = signed(written("plain"), "p256")
+    file.write_bytes(file.read_bytes().replace(b"the parties agree", b"the parties argue"))
+
+    with pytest.raises(BrokenSignature, match="HASH_FAILURE"):
+        inspect(file)
+
+
+@pytest.mark.parametrize("source", ["plain", "xref-stream", "acroform", "certified-forms"])
+def test_a_damaged_file_is_either_described_or_refused(tmp_path: Path, source: str) -> None:
+    """300 files with random damage: never an error of the parser's own."""
+    chance = random.Random(source)
+    file = tmp_path / "damaged.pdf"
+    for _ in range(75):
+        content = bytearray(hard_pdfs.make(source))
+        for _ in range(chance.randint(1, 12)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        if chance.random() < 0.3:
+            del content[chance.randrange(len(content)) :]
+        file.write_bytes(content)
+        try:
+            assert inspect(file).pages >= 1
+        except DocumentRejected as refusal:
+            assert refusal.code

@@ -1,0 +1,279 @@
+"""PDFs that are good, odd, broken or hostile, each named after what it is. Made when asked for, once per process."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pikepdf
+
+from tests.pki import authority
+
+GOOD = ("plain", "ten-pages", "xref-stream", "linearized", "acroform", "hybrid", "content-bomb", "trailing-junk")
+_MB = 1 << 20
+
+
+@cache
+def make(name: str) -> bytes:
+    """The bytes of one file. Raises: KeyError for an unknown name."""
+    return _MAKERS[name]()
+
+
+def assemble(bodies: list[bytes], trailer: bytes = b"") -> bytes:
+    """A PDF with a classic cross-reference table from the bodies of objects 1, 2, 3 ..."""
+    out, offsets = bytearray(b"%PDF-1.7\n"), []
+    for number, body in enumerate(bodies, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n%b" % (len(bodies) + 1, table)
+    out += b"trailer\n<</Size %d/Root 1 0 R%b>>\nstartxref\n%d\n%%%%EOF\n" % (len(bodies) + 1, trailer, start)
+    return bytes(out)
+
+
+def with_pages(count: int) -> bytes:
+    pages = [3 + 2 * n for n in range(count)]
+    font = 3 + 2 * count
+    bodies = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count %d/Kids[%b]>>" % (count, b" ".join(b"%d 0 R" % n for n in pages)),
+    ]
+    for n in pages:
+        bodies.append(
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R"
+            b"/Resources<</Font<</F1 %d 0 R>>>>>>" % (n + 1, font)
+        )
+        text = b"BT /F1 18 Tf 72 720 Td (Page %d: the parties agree.) Tj ET" % n
+        bodies.append(b"<</Length %d>>stream\n%b\nendstream" % (len(text), text))
+    bodies.append(b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+    return assemble(bodies)
+
+
+def write_large(path: Path, length: int) -> None:
+    """A valid PDF of about `length` bytes, of incompressible images, written without holding it in memory."""
+    images = max(1, -(-length // (8 * _MB)))
+    offsets: list[int] = []
+    with path.open("wb") as out:
+
+        def add(body: bytes, stream: bytes = b"") -> None:
+            offsets.append(out.tell())
+            out.write(b"%d 0 obj\n%b" % (len(offsets), body))
+            if stream:
+                out.write(b"stream\n" + stream + b"\nendstream")
+            out.write(b"\nendobj\n")
+
+        out.write(b"%PDF-1.7\n")
+        add(b"<</Type/Catalog/Pages 2 0 R>>")
+        add(b"<</Type/Pages/Count 1/Kids[3 0 R]>>")
+        names = b"".join(b"/I%d %d 0 R" % (n, 4 + n) for n in range(images))
+        add(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<<%b>>>>>>" % names)
+        side = int((length / images / 3) ** 0.5) or 1
+        for _ in range(images):
+            data = os.urandom(side * side * 3)
+            head = b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8/Length %d>>"
+            add(head % (side, side, len(data)), data)
+        start = out.tell()
+        out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(offsets) + 1))
+        out.write(b"".join(b"%010d 00000 n \n" % offset for offset in offsets))
+        out.write(b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(offsets) + 1, start))
+
+
+def many_objects(count: int) -> bytes:
+    """A page and `count` small objects beside it."""
+    bodies = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
+    ]
+    return assemble(bodies + [b"<</N %d>>" % n for n in range(count)])
+
+
+def _saved(**options: object) -> bytes:
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make("ten-pages"))) as pdf:
+        pdf.save(target, **options)  # type: ignore[arg-type]
+    return target.getvalue()
+
+
+def _acroform() -> bytes:
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make("plain"))) as pdf:
+        field = pdf.make_indirect(
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=pikepdf.Name.Widget,
+                FT=pikepdf.Name.Tx,
+                T=pikepdf.String("name"),
+                V=pikepdf.String("value"),
+                Rect=[100, 100, 200, 120],
+                F=4,
+                P=pdf.pages[0].obj,
+            )
+        )
+        pdf.pages[0].obj.Annots = pikepdf.Array([field])
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=[field], DA=pikepdf.String("/Helv 0 Tf 0 g"))
+        pdf.save(target)
+    return target.getvalue()
+
+
+def _xfa_dynamic() -> bytes:
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make("acroform"))) as pdf:
+        xdp = b'<?xml version="1.0"?><xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/"><template/></xdp:xdp>'
+        pdf.Root.AcroForm.XFA = pdf.make_stream(xdp)
+        pdf.Root.NeedsRendering = True
+        pdf.save(target)
+    return target.getvalue()
+
+
+def _hybrid() -> bytes:
+    """A classic table with /XRefStm beside it (ISO 32000-1, 7.5.8.4), as word processors write it."""
+    plain = make("plain")
+    offset = len(plain)
+    entry = b"\x00\x00\x00\x00\x00\xff"
+    stream = b"6 0 obj\n<</Type/XRef/Size 7/W[1 4 1]/Index[0 1]/Length 6>>stream\n" + entry + b"\nendstream\nendobj\n"
+    start = offset + len(stream)
+    previous = plain.rindex(b"startxref\n") + 10
+    prev = int(plain[previous : plain.index(b"\n", previous)])
+    table = b"xref\n6 1\n%010d 00000 n \n" % offset
+    trailer = b"trailer\n<</Size 7/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n" % (prev, offset, start)
+    return plain + stream + table + trailer
+
+
+def _docx() -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", "<w:document/>")
+    return target.getvalue()
+
+
+def _certified(permission: str) -> bytes:
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import PdfSignatureMetadata, signers
+    from pyhanko.sign.fields import MDPPerm
+
+    metadata = PdfSignatureMetadata(field_name="Author", certify=True, docmdp_permissions=MDPPerm[permission])
+    writer = IncrementalPdfFileWriter(io.BytesIO(make("plain")))
+    signed: io.BytesIO = signers.sign_pdf(writer, metadata, pyhanko_signer("rsa2048"))
+    return signed.getvalue()
+
+
+def pyhanko_signer(name: str) -> object:
+    """pyHanko's ordinary signer with a local key of the toy authority, for files made without our code."""
+    from asn1crypto.x509 import Certificate
+    from cryptography.hazmat.primitives import serialization
+    from pyhanko.keys.pemder import load_private_key_from_pemder_data
+    from pyhanko.sign import signers
+    from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+    leaf = authority.leaf(name)
+    key = leaf.key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    store = SimpleCertificateStore()
+    store.register(Certificate.load(authority.root().certificate_der))
+    return signers.SimpleSigner(
+        signing_cert=Certificate.load(leaf.certificate_der),
+        signing_key=load_private_key_from_pemder_data(key, passphrase=None),
+        cert_registry=store,
+    )
+
+
+def _deflated(first: bytes, zeros: int) -> bytes:
+    """`first` and then `zeros` spaces, compressed piece by piece."""
+    compressor = zlib.compressobj(9)
+    parts = [compressor.compress(first)]
+    parts += [compressor.compress(b" " * _MB) for _ in range(zeros // _MB)]
+    return b"".join([*parts, compressor.flush()])
+
+
+def _objstm_bomb() -> bytes:
+    """2 MB whose object stream inflates to 2 GB."""
+    index, body = b"1 0 2 30 3 80 ", b"<</Type/Catalog/Pages 2 0 R>>".ljust(30)
+    body += b"<</Type/Pages/Kids[3 0 R]/Count 1>>".ljust(50) + b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>"
+    packed = _deflated(index + body, 2 << 30)
+    out = b"%PDF-1.5\n"
+    at4 = len(out)
+    out += b"4 0 obj\n<</Type/ObjStm/N 3/First %d/Filter/FlateDecode/Length %d>>stream\n" % (len(index), len(packed))
+    out += packed + b"\nendstream\nendobj\n"
+    at5 = len(out)
+    places = [(0, 0, 255), (2, 4, 0), (2, 4, 1), (2, 4, 2), (1, at4, 0), (1, at5, 0)]
+    table = b"".join(bytes([kind]) + where.to_bytes(4, "big") + bytes([index_]) for kind, where, index_ in places)
+    out += b"5 0 obj\n<</Type/XRef/Size 6/W[1 4 1]/Root 1 0 R/Length %d>>stream\n" % len(table)
+    return out + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % at5
+
+
+def _content_bomb() -> bytes:
+    """Page content that inflates to 1 GB: never decoded when signing."""
+    packed = _deflated(b"q Q", 1 << 30)
+    return assemble(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R>>",
+            b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(packed), packed),
+        ]
+    )
+
+
+def _deep_nesting() -> bytes:
+    nest = b"[" * 100_000 + b"]" * 100_000
+    return assemble(
+        [
+            b"<</Type/Catalog/Pages 2 0 R/X " + nest + b">>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>",
+        ]
+    )
+
+
+def _deep_page_tree() -> bytes:
+    depth = 5000
+    nodes = [b"<</Type/Pages/Count 1/Kids[%d 0 R]>>" % (n + 1) for n in range(2, depth)]
+    return assemble([b"<</Type/Catalog/Pages 2 0 R>>", *nodes, b"<</Type/Page/MediaBox[0 0 100 100]>>"])
+
+
+def _prev_loop() -> bytes:
+    plain = make("plain")
+    start = plain.rindex(b"xref\n0 ")
+    return plain.replace(b"trailer\n<<", b"trailer\n<</Prev %d" % start)
+
+
+def _encrypted(user: str) -> bytes:
+    return _saved(encryption=pikepdf.Encryption(user=user, owner="owner", R=6))
+
+
+_MAKERS: dict[str, Callable[[], bytes]] = {
+    "plain": lambda: with_pages(1),
+    "ten-pages": lambda: with_pages(10),
+    "xref-stream": lambda: _saved(object_stream_mode=pikepdf.ObjectStreamMode.generate),
+    "linearized": lambda: _saved(linearize=True),
+    "acroform": _acroform,
+    "hybrid": _hybrid,
+    "content-bomb": _content_bomb,
+    "trailing-junk": lambda: make("plain") + b"\r\n\r\njunk",
+    "empty": lambda: b"",
+    "html": lambda: b"<!doctype html><html><body>not a PDF</body></html>",
+    "docx": _docx,
+    "image": lambda: b"\x89PNG\r\n\x1a\n" + bytes(100),
+    "text": lambda: b"just some text",
+    "only-header": lambda: b"%PDF-1.7\n",
+    "truncated": lambda: make("ten-pages")[: len(make("ten-pages")) * 2 // 3],
+    "leading-junk": lambda: b"junkjunk\r\n" * 5 + make("plain"),
+    "prev-loop": _prev_loop,
+    "encrypted-user": lambda: _encrypted("user"),
+    "encrypted-owner": lambda: _encrypted(""),
+    "certified-no-changes": lambda: _certified("NO_CHANGES"),
+    "certified-forms": lambda: _certified("FILL_FORMS"),
+    "xfa-dynamic": _xfa_dynamic,
+    "objstm-bomb": _objstm_bomb,
+    "deep-nesting": _deep_nesting,
+    "deep-page-tree": _deep_page_tree,
+}
