@@ -17,7 +17,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <link rel="stylesheet" href="/style.css"><main>{}</main></html>"""
 STYLE = """:root { color-scheme: light dark } body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 }
 main { max-width: 38rem; margin: 0 auto; padding: 2rem 1rem } form { margin: 1rem 0 } dt { font-weight: 600 }
-button { font: inherit; padding: .6rem 1rem; border-radius: .4rem; border: 1px solid #365 } dd { overflow-wrap: anywhere }
+button { font: inherit; padding: .6rem 1rem; border-radius: .4rem; border: 1px solid } dd { overflow-wrap: anywhere }
 .button { display: inline-block; padding: .6rem 1rem; border-radius: .4rem; background: #175a4a; color: #fff }"""
 START = """<h1>Example application</h1><p>It asks you for a signature, by a signature session.</p>
 <form method="post" action="/start"><button>Choose a PDF and sign it</button></form>
@@ -45,7 +45,7 @@ def contract(text: str) -> bytes:
 
 def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
     """The application as ASGI, to be served on `own_url`."""
-    signroom = httpx.AsyncClient(base_url=signroom_url, headers={"X-Api-Key": api_key}, timeout=30, trust_env=False)
+    signroom = httpx.AsyncClient(base_url=signroom_url, headers={"X-Api-Key": api_key}, timeout=30)
 
     async def call(method: str, path: str, body: Any = None) -> Any:
         answer = await signroom.request(method, path, json=body)
@@ -82,8 +82,9 @@ def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
             signers = (await call("GET", f"/api/documents/{document['id']}"))["signers"]
             names = ", ".join(escape(s["certificate"]["subjectDisplayName"] or "unknown") for s in signers)
             file = document["signedFile"]
+            signed = f"Signed by {names} on {escape(document['dateSigned'])}"
             parts.append(
-                f"<dl><dt>{escape(file['name'])}</dt><dd>Signed by {names} on {escape(document['dateSigned'])}</dd></dl>"
+                f"<dl><dt>{escape(file['name'])}</dt><dd>{signed}</dd></dl>"
                 f'<p><a class="button" href="{escape(file["location"])}">Download {escape(file["name"])}</a></p>'
             )
         return PAGE.format(f"<h1>Signed</h1><p>Each signature was verified.</p>{''.join(parts)}{again}")

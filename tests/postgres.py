@@ -55,7 +55,7 @@ class Postgres:
 
 @contextmanager
 def running_postgres(bin_folder: Path) -> Iterator[Postgres]:
-    """Start a server on a free port of 127.0.0.1; it ends with the block. It refuses to run as root: then as `postgres`."""
+    """Start a server on a free port of 127.0.0.1; it ends with the block. As root it runs as `postgres`."""
     folder = Path(tempfile.mkdtemp(prefix="signroom-pg-"))
     as_user: list[str] = []
     if os.geteuid() == 0:
@@ -63,7 +63,19 @@ def running_postgres(bin_folder: Path) -> Iterator[Postgres]:
         os.chown(folder, user.pw_uid, user.pw_gid)
         as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
     data = folder / "data"
-    initdb = [*as_user, str(bin_folder / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"]
+    initdb = [
+        *as_user,
+        str(bin_folder / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-N",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, capture_output=True, cwd=folder)
     port = _free_port()
     options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off"}

@@ -77,7 +77,7 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None) -> Se
     data.mkdir(parents=True, exist_ok=True)
     log = data / "server.log"
     with log.open("a") as errors:
-        process = subprocess.Popen(  # noqa: S603  (our own program)
+        process = subprocess.Popen(
             [sys.executable, "-m", "signroom", "demo", "--data", str(data), "--port", "0", "--json"],
             cwd=ROOT,
             env={**_clean_environment(), **(environment or {})},
@@ -154,10 +154,18 @@ def values_of(preparation: Json, key: Key) -> dict[str, bytes]:
     return {item["documentId"]: signature(key, b64decode(item["toSign"])) for item in preparation["items"]}
 
 
-def signature(key: Key, data: bytes) -> bytes:
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "SHA256": hashes.SHA256(),
+    "SHA384": hashes.SHA384(),
+    "SHA512": hashes.SHA512(),
+}
+
+
+def signature(key: Key, data: bytes, algorithm: str = "SHA256") -> bytes:
+    """What a key makes of `data`: RSA octets or DER ECDSA."""
     if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-    return key.sign(data, ec.ECDSA(hashes.SHA256()))
+        return key.sign(data, padding.PKCS1v15(), _HASHES[algorithm])
+    return key.sign(data, ec.ECDSA(_HASHES[algorithm]))
 
 
 def ok(response: httpx.Response) -> Json:

@@ -37,7 +37,7 @@ class Stored:
 
 
 class Blobs(Protocol):
-    """Immutable files under keys. A key is written once; a second write of the same key replaces it by the same bytes."""
+    """Immutable files under keys: a second write of a key brings the same bytes again."""
 
     async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
         """Store `chunks` as they come, hashing on the way; durable when this returns.

@@ -21,6 +21,7 @@ from signroom.trust.certificates import SecurityContext
 
 PREFIX = "SIGNROOM_"
 FILE = "signroom.toml"
+MIN_SECRET = 32
 
 
 class SettingsError(Exception):
@@ -79,7 +80,7 @@ def read_settings(
     secret = source.text("SECRET_KEY", "")
     if production and not secret:
         raise SettingsError(f"{PREFIX}SECRET_KEY is required in production: set it to 32 or more random characters.")
-    if secret and len(secret) < 32:
+    if secret and len(secret) < MIN_SECRET:
         raise SettingsError(f"{PREFIX}SECRET_KEY is too short: set it to 32 or more random characters.")
     return Settings(
         data=data,

@@ -67,7 +67,13 @@ def test_unset_fields_may_be_absent_null_or_an_empty_list(server: Server, body: 
 
 @pytest.mark.parametrize(
     "media_type",
-    ["application/json", "application/json; charset=utf-8", "application/json-patch+json", "text/json", "application/x+json"],
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/json-patch+json",
+        "text/json",
+        "application/x+json",
+    ],
 )
 def test_every_spelling_of_json_is_accepted(server: Server, media_type: str) -> None:
     ok(server.api.post(SESSIONS, content=b"{}", headers={"Content-Type": media_type}))
@@ -295,7 +301,9 @@ def test_a_location_works_in_a_plain_browser_and_only_for_its_file(server: Serve
 
     assert got.content == content
     assert got.headers["content-type"] == "application/pdf"
-    assert got.headers["content-disposition"].startswith('attachment; filename="a__.pdf"; filename*=UTF-8\'\'a%22%C3%BC')
+    assert got.headers["content-disposition"].startswith(
+        "attachment; filename=\"a__.pdf\"; filename*=UTF-8''a%22%C3%BC"
+    )
     assert got.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in got.headers["content-security-policy"]
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(content)))

@@ -125,7 +125,7 @@ def test_job_tables_hold_ids_and_neither_pickles_nor_texts_of_errors(
         rows = [
             row
             for table, columns in stored.items()
-            for row in connection.execute(sa.text(f"SELECT {columns} FROM {prefix}{table}"))  # noqa: S608
+            for row in connection.execute(sa.text(f"SELECT {columns} FROM {prefix}{table}"))
         ]
     engine.dispose()
     texts = [str(value) for row in rows for value in row if value is not None]
@@ -165,7 +165,7 @@ def test_a_job_whose_process_was_killed_runs_again_at_the_next_start(database_ur
     journal = tmp_path / "journal"
 
     def start(mode: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", CRASHING, database_url, str(tmp_path), mode], cwd=ROOT)  # noqa: S603
+        return subprocess.Popen([sys.executable, "-c", CRASHING, database_url, str(tmp_path), mode], cwd=ROOT)
 
     first = start("first")
     try:

@@ -309,6 +309,6 @@ def test_processes_that_start_together_migrate_once(database_url: str) -> None:
         "import sys; from signroom.store.engine import open_engine; from signroom.store.schema import migrate;"
         "migrate(open_engine(sys.argv[1]))"
     )
-    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(3)]  # noqa: S603
+    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(3)]
 
     assert [process.wait(60) for process in processes] == [0, 0, 0]

@@ -56,5 +56,3 @@ def signed(file: Path, signer: str) -> Path:
     output = file.with_name(f"{file.stem}-{signer}.pdf")
     pades.embed(file, layout, value(layout, signer), output)
     return output
-
-

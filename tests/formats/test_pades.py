@@ -92,14 +92,9 @@ def test_what_is_to_be_signed_are_der_attributes_with_the_digest_and_the_certifi
 
 @pytest.mark.parametrize("algorithm", list(DigestAlgorithm))
 def test_each_digest_algorithm_is_used_throughout(written: Written, nss: Path, algorithm: DigestAlgorithm) -> None:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
-
     file = written("plain")
     layout = pades.prepare(file, chain_of("rsa3072"), algorithm, NOW)
-    hash_class = {"SHA256": hashes.SHA256, "SHA384": hashes.SHA384, "SHA512": hashes.SHA512}[algorithm]
-    key = authority.leaf("rsa3072").signing_key
-    raw = key.sign(layout.to_sign, padding.PKCS1v15(), hash_class())  # type: ignore[call-arg,arg-type]
+    raw = signature(authority.leaf("rsa3072").signing_key, layout.to_sign, algorithm)
     output = file.with_name("signed.pdf")
 
     pades.embed(file, layout, values.check_values([(layout, raw)])[0], output)
@@ -169,7 +164,8 @@ def test_a_container_that_does_not_fit_its_place_is_refused(written: Written) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "refusal"), [("encrypted-user", ProtectedPdf), ("certified-no-changes", CertifiedPdf), ("truncated", InvalidPdf)]
+    ("name", "refusal"),
+    [("encrypted-user", ProtectedPdf), ("certified-no-changes", CertifiedPdf), ("truncated", InvalidPdf)],
 )
 def test_preparing_refuses_what_preflight_refuses(written: Written, name: str, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):

@@ -26,9 +26,7 @@ def authority(tmp_path: Path) -> DemoCa:
 
 
 def public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    return key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def test_a_leaf_chains_to_the_root_and_says_that_it_is_a_demo(authority: DemoCa, tmp_path: Path) -> None:
@@ -61,7 +59,11 @@ def test_the_authority_is_made_once_and_its_key_is_private(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "key",
-    [ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256K1()), rsa.generate_private_key(65537, 2048)],
+    [
+        ec.generate_private_key(ec.SECP384R1()),
+        ec.generate_private_key(ec.SECP256K1()),
+        rsa.generate_private_key(65537, 2048),
+    ],
 )
 def test_only_p256_keys_are_certified(authority: DemoCa, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
     with pytest.raises(CertificateKeyNotSupported):

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -69,7 +70,7 @@ def leaf(name: str) -> Leaf:
     point = x509.DistributionPoint([x509.UniformResourceIdentifier("http://127.0.0.1:9/toy.crl")], None, None, None)
     certificate = (
         builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.RFC822Name("signer@example.org")]), critical=False)
         .add_extension(x509.CRLDistributionPoints([point]), critical=False)
         .add_extension(_usage(authority=authority, encipher=name == "wrong-key-usage"), critical=True)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pikepdf
+from pyhanko.sign.signers import SimpleSigner
 
 from tests.pki import authority
 
@@ -76,7 +77,9 @@ def write_large(path: Path, length: int) -> None:
         side = int((length / images / 3) ** 0.5) or 1
         for _ in range(images):
             data = os.urandom(side * side * 3)
-            head = b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8/Length %d>>"
+            head = (
+                b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8/Length %d>>"
+            )
             add(head % (side, side, len(data)), data)
         start = out.tell()
         out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(offsets) + 1))
@@ -165,12 +168,11 @@ def _certified(permission: str) -> bytes:
     return signed.getvalue()
 
 
-def pyhanko_signer(name: str) -> object:
+def pyhanko_signer(name: str) -> SimpleSigner:
     """pyHanko's ordinary signer with a local key of the toy authority, for files made without our code."""
     from asn1crypto.x509 import Certificate
     from cryptography.hazmat.primitives import serialization
     from pyhanko.keys.pemder import load_private_key_from_pemder_data
-    from pyhanko.sign import signers
     from pyhanko_certvalidator.registry import SimpleCertificateStore
 
     leaf = authority.leaf(name)
@@ -179,7 +181,7 @@ def pyhanko_signer(name: str) -> object:
     )
     store = SimpleCertificateStore()
     store.register(Certificate.load(authority.root().certificate_der))
-    return signers.SimpleSigner(
+    return SimpleSigner(
         signing_cert=Certificate.load(leaf.certificate_der),
         signing_key=load_private_key_from_pemder_data(key, passphrase=None),
         cert_registry=store,

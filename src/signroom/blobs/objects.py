@@ -137,7 +137,7 @@ def _flush(file: Path, root: Path) -> None:
     folder = file.parent
     while True:
         _fsync(folder)
-        if folder == root or folder == folder.parent:
+        if folder in {root, folder.parent}:
             return
         folder = folder.parent
 

@@ -109,7 +109,7 @@ def _write_private(file: Path, content: bytes) -> None:
 
 
 def _load_example() -> ModuleType:
-    """The example is an application like any integrator's: a file outside the package, which imports nothing of ours."""
+    """The example is an application like any integrator's: a file of its own, which imports nothing of ours."""
     file = next((folder / "demo_app.py" for folder in _EXAMPLES if (folder / "demo_app.py").is_file()), None)
     if file is None:
         raise SettingsError("The example application (examples/demo_app.py) is missing: reinstall signroom.")

@@ -96,7 +96,8 @@ def uvicorn_loop() -> asyncio.Runner:
 
 
 async def _ready(servers: Sequence[Server], running: Sequence[asyncio.Task[None]]) -> None:
-    while not all(server.started for server in servers) and not any(task.done() for task in running):
+    # uvicorn tells nobody when it is ready: its own flag is all there is.
+    while not all(s.started for s in servers) and not any(task.done() for task in running):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
 
 

@@ -80,9 +80,9 @@ def _require_open(reader: PdfFileReader) -> None:
     if reader.encrypted:
         raise ProtectedPdf
     certification = read_certification_data(reader)
-    if certification is not None and certification.permission is not None:
-        if certification.permission.value == _FORBIDS_EVERYTHING:
-            raise CertifiedPdf
+    permission = None if certification is None else certification.permission
+    if permission is not None and permission.value == _FORBIDS_EVERYTHING:
+        raise CertifiedPdf
     if bool(reader.root.get("/NeedsRendering", False)):
         raise XfaPdf
 

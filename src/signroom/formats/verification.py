@@ -62,18 +62,18 @@ def _indication(signature: EmbeddedPdfSignature, *, compare: bool) -> tuple[Indi
         )
     except (SignatureValidationError, SigningError, ValueError) as error:
         return Indication.TOTAL_FAILED, f"FORMAT_FAILURE ({type(error).__name__})"
-    if not intact:
-        return Indication.TOTAL_FAILED, "HASH_FAILURE"
-    if not valid:
-        return Indication.TOTAL_FAILED, "SIG_CRYPTO_FAILURE"
+    if not (intact and valid):
+        return Indication.TOTAL_FAILED, "SIG_CRYPTO_FAILURE" if intact else "HASH_FAILURE"
     if signature.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
         return Indication.TOTAL_FAILED, "the signature does not cover its whole revision"
     allowed = signature.summarise_integrity_info()["docmdp_ok"]
-    if allowed is None:
-        return Indication.INDETERMINATE, "too many objects to compare the later changes"
-    if not allowed:
-        return Indication.TOTAL_FAILED, "the file was changed after this signature in a way that it does not allow"
-    return Indication.TOTAL_PASSED, None
+    match allowed:
+        case None:
+            return Indication.INDETERMINATE, "too many objects to compare the later changes"
+        case False:
+            return Indication.TOTAL_FAILED, "the file was changed after this signature in a way that it does not allow"
+        case _:
+            return Indication.TOTAL_PASSED, None
 
 
 def _utc(time: datetime | None) -> datetime | None:

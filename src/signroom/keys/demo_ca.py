@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.domain.signature import CertificateChain
@@ -30,7 +30,7 @@ _NOTICE = "Test certificate without legal value"
 _CRL_LIFETIME = timedelta(days=7)
 # RFC 9336 and RFC 5280, 4.2.1.12: older viewers know only the second.
 _DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
-_EMAIL_PROTECTION = x509.ExtendedKeyUsageOID.EMAIL_PROTECTION
+_EMAIL_PROTECTION = ExtendedKeyUsageOID.EMAIL_PROTECTION
 _NOBODY = "demo@signroom.invalid"
 
 
@@ -50,7 +50,9 @@ class DemoCa:
     def crl(self, now: datetime) -> bytes:
         """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end."""
         builder = x509.CertificateRevocationListBuilder().issuer_name(self._certificate.subject)
-        signed = builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
+        signed = (
+            builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
+        )
         return signed.public_bytes(serialization.Encoding.DER)
 
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:

@@ -24,7 +24,10 @@ def location(ports: Ports, document: Document, version: Version) -> str:
 
 
 def open_download(ports: Ports, token: str) -> StoredFile:
-    """The file behind a download token. Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, BlobNotFound."""
+    """The file behind a download token.
+
+    Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, BlobNotFound.
+    """
     try:
         subject = ports.tokens.read(_PURPOSE, token, ports.clock.now(), max_age=ports.limits.download_lifetime)
     except TokenExpired as error:

@@ -1,0 +1,40 @@
+"""Programs of the machine that the tests use. A missing one is told, never passed over in silence.
+
+On a person's machine the tests that need it are skipped, and ``make test`` lists them as not run; in CI they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+PACKAGES = {
+    "certutil": "libnss3-tools",
+    "chromium": "chromium",
+    "mutool": "mupdf-tools",
+    "openssl": "openssl",
+    "pdfsig": "poppler-utils",
+    "qpdf": "qpdf",
+}
+"""Program -> the Debian package that has it."""
+
+
+def require_tools(*programs: str) -> None:
+    """Skip the calling test or fixture when one of `programs` is missing; fail in CI."""
+    for program in programs:
+        if shutil.which(program) is None:
+            not_run(f"{program} is not installed: apt-get install {PACKAGES[program]}")
+
+
+def not_run(reason: str) -> NoReturn:
+    """Skip with `reason`; fail in CI, where everything is installed and a skip would hide a hole."""
+    if in_ci():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"true", "1", "yes"}
