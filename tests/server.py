@@ -40,6 +40,7 @@ class Server:
     ca_certificate: Path
     environment: Mapping[str, str]
     api: httpx.Client = field(init=False)
+    pages: list[Page] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.api = httpx.Client(base_url=self.url, headers={"X-Api-Key": self.api_key}, timeout=60, trust_env=False)
@@ -52,7 +53,9 @@ class Server:
         return ok(self.api.get(f"/api/signature-sessions/{session_id}"))
 
     def page(self, redirect_url: str) -> Page:
-        return Page(redirect_url)
+        page = Page(redirect_url)
+        self.pages.append(page)
+        return page
 
     def wait(self, session_id: str, seconds: float = 60) -> Json:
         """The session once it is not ``Processing`` any more."""
@@ -65,11 +68,21 @@ class Server:
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self._close()
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()
-        return self.process.wait(30)
+        code = self.process.wait(30)
+        self._close()
+        return code
+
+    def _close(self) -> None:
+        self.api.close()
+        for page in self.pages:
+            page.client.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def start_server(data: Path, environment: Mapping[str, str] | None = None) -> Server:

@@ -132,7 +132,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(), *page_routes(settings.max_file)],
+        [*api_routes(), *page_routes()],
         {"ports": Provide(lambda: ports, sync_to_thread=False)},
         openapi_config(),
         # Base64 in JSON (`rulings.md`, Faults).

@@ -22,7 +22,7 @@ def api_routes() -> list[Any]:
         route_handlers=[sessions.create, sessions.read, documents.read],
         dependencies={"caller": Provide(provide_caller)},
     )
-    return [keyed, documents.download, system.info, system.crl, reference.page]
+    return [keyed, documents.download, system.info, system.crl, reference.page, reference.home]
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -37,6 +37,6 @@ def openapi_config() -> OpenAPIConfig:
         components=Components(security_schemes={"ApiKey": key}),
         security=[{"ApiKey": []}],
         use_handler_docstrings=True,
-        path="/",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        path="/openapi.json",
+        render_plugins=[JsonRenderPlugin(path="/")],
     )

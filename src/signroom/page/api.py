@@ -11,7 +11,7 @@ from litestar import Request, get, post, put
 from litestar.params import Dependency
 from litestar.response import Stream
 
-from signroom.domain.errors import BadFileName, BadInput, SignatureMissing
+from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
 from signroom.domain.signature import CertificateChain
 from signroom.http.files import file_response
 from signroom.page import shapes
@@ -53,10 +53,15 @@ async def load(ports: InjectedPorts, page_session: InjectedSession) -> shapes.Se
     return await asyncio.to_thread(_view, ports, page_session)
 
 
+# The verb counts the bytes as they come: its error (with the limit in it) is the answer.
+@put("/sign/api/upload", status_code=200, request_max_body_size=None)
 async def upload(
     request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
 ) -> shapes.DocumentView:
     """The raw file, streamed: it is never in memory as a whole."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > ports.limits.max_file:
+        raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")  # before the body is read
     document = await add_document(ports, page_session, _file_name(request), request.stream())
     return document_view(ports, document, downloads=False)
 
@@ -121,8 +126,4 @@ def _file_name(request: Request[Any, Any, Any]) -> str:
         raise BadFileName("X-File-Name is percent-encoded UTF-8.") from error
 
 
-def handlers(max_file: int) -> list[Any]:
-    """The routes; uploads may be as large as a file may be."""
-    # One byte more than allowed reaches the verb, so that its error (with the limit in it) is the answer.
-    sized_upload = put("/sign/api/upload", status_code=200, request_max_body_size=max_file + 1)(upload)
-    return [renew, load, sized_upload, remove, original, demo_certificate, prepare, finish, cancel]
+HANDLERS = [renew, load, upload, remove, original, demo_certificate, prepare, finish, cancel]

@@ -27,7 +27,7 @@ def _index() -> bytes:
     return (STATIC / "index.html").read_bytes()
 
 
-def page_routes(max_file: int) -> list[Any]:
+def page_routes() -> list[Any]:
     """Everything under ``/sign``."""
     assets = create_static_files_router(
         path="/sign/assets",
@@ -39,7 +39,7 @@ def page_routes(max_file: int) -> list[Any]:
     )
     calls = Router(
         path="/",
-        route_handlers=api.handlers(max_file),
+        route_handlers=list(api.HANDLERS),
         dependencies={"page_session": Provide(api.provide_session)},
         include_in_schema=False,
     )

@@ -10,6 +10,7 @@ from signroom.domain.errors import BadDownloadToken, BadToken, BlobNotFound, Exp
 from signroom.ports import Ports
 
 _PURPOSE = "download"
+_SEPARATOR = "~"  # needs no escape in a path
 
 
 class Version(StrEnum):
@@ -19,7 +20,7 @@ class Version(StrEnum):
 
 def location(ports: Ports, document: Document, version: Version) -> str:
     """An absolute URL that works in a plain browser until `Limits.download_lifetime` is over."""
-    token = ports.tokens.issue(_PURPOSE, f"{document.id}/{version}", ports.clock.now())
+    token = ports.tokens.issue(_PURPOSE, f"{document.id}{_SEPARATOR}{version}", ports.clock.now())
     return f"{ports.public_url}/api/downloads/{token}"
 
 
@@ -34,7 +35,7 @@ def open_download(ports: Ports, token: str) -> StoredFile:
         raise ExpiredDownloadToken from error
     except BadToken as error:
         raise BadDownloadToken from error
-    document_id, _, version = subject.partition("/")
+    document_id, _, version = subject.partition(_SEPARATOR)
     with ports.store.read() as work:
         document = work.document(UUID(document_id))
     file = document.original if version == Version.ORIGINAL else document.signed

@@ -30,12 +30,16 @@ export class Controller {
     await this.attempt(async () => this.follow(await this.api.load()));
   }
 
-  /** Send files one after the other, so that progress means something. */
-  add(files: readonly File[]): void {
+  /** Send files one after the other, so that progress means something. `maxFile` in bytes. */
+  add(files: readonly File[], maxFile: number): void {
     for (const file of files) {
       const id = ++this.uploads;
       const { name, size } = file;
       this.happen({ kind: 'uploadStarted', upload: { id, name, length: size, sent: 0, error: null } });
+      if (size > maxFile) {
+        this.happen({ kind: 'uploadRefused', id, problem: { code: 'FileTooLarge', message: '' } });
+        continue;
+      }
       this.queue = this.queue.then(() => this.upload(id, file));
     }
   }

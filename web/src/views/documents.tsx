@@ -99,7 +99,7 @@ function UploadRow({ upload, onDismiss }: { readonly upload: Upload; readonly on
 
 function Chooser({ session, controller }: { readonly session: SessionView; readonly controller: Controller }): VNode {
   const [over, setOver] = useState(false);
-  const take = (files: FileList | null | undefined) => controller.add([...(files ?? [])]);
+  const take = (files: FileList | null | undefined) => controller.add([...(files ?? [])], session.maxFile);
   return (
     <div
       class={over ? 'drop over' : 'drop'}
