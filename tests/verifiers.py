@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def pyhanko(file: Path, roots: Sequence[bytes]) -> list[PyhankoResult]:
                 found.append(PyhankoResult(status.intact, status.valid, status.trusted, status.bottom_line))
             return found
 
-    return asyncio.run(judge())
+    # In a thread: Playwright keeps an event loop in the main one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(judge())).result()
 
 
 def require_accepted(file: Path, nss: Path, roots: Sequence[bytes], signatures: int = 1) -> None:

@@ -1,0 +1,98 @@
+"""A real browser in front of a real server; what comes out is judged by other verifiers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests import verifiers
+from tests.pki import authority
+from tests.server import Server
+from tests.tools import not_run
+from tests.vectors import hard_pdfs
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        not_run("chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A browser window that remembers everything that must not happen."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[tuple[str, str | None]] = []
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda r: self.requests.append((r.url, r.header_value("referer"))))
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # A refused request is an answer; a broken policy or an exception is not.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[Watched]:
+    """1280 px wide."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(20_000)
+    watched = Watched(context)
+    yield watched
+    context.close()
+    assert watched.complaints == []
+
+
+@pytest.fixture
+def narrow_window(browser: Browser) -> Iterator[Watched]:
+    """390 px wide, with touch."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, accept_downloads=True)
+    context.set_default_timeout(20_000)
+    watched = Watched(context)
+    yield watched
+    context.close()
+    assert watched.complaints == []
+
+
+@pytest.fixture
+def demo_roots(sqlite_server: Server) -> list[bytes]:
+    """The demo authority's root and the toy PKI's."""
+    root = x509.load_pem_x509_certificate(sqlite_server.ca_certificate.read_bytes())
+    return [root.public_bytes(Encoding.DER), authority.root().certificate_der]
+
+
+@pytest.fixture
+def demo_nss(tmp_path: Path, demo_roots: list[bytes]) -> Path:
+    return verifiers.nss_database(tmp_path / "nss", demo_roots)
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> Path:
+    file = tmp_path / "contract ü.pdf"
+    file.write_bytes(hard_pdfs.make("ten-pages"))
+    return file
