@@ -22,12 +22,18 @@ class PdfsigResult:
 
 @dataclass(frozen=True)
 class PyhankoResult:
-    """One signature as pyHanko's own validator sees it, with our root as trust."""
+    """One signature as pyHanko's own validator sees it, with our root as trust.
+
+    `modification_level` is the name of a `pyhanko.sign.diff_analysis.ModificationLevel`: what was added afterwards,
+    or NOT_JUDGED where pyHanko compares nothing because the signature covers too little.
+    """
 
     intact: bool
     valid: bool
     trusted: bool
     bottom_line: bool
+    coverage_whole: bool
+    modification_level: str
 
 
 def nss_database(folder: Path, roots: Sequence[bytes]) -> Path:
@@ -73,6 +79,7 @@ def pyhanko(file: Path, roots: Sequence[bytes]) -> list[PyhankoResult]:
     from asn1crypto.x509 import Certificate
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.validation import async_validate_pdf_signature
+    from pyhanko.sign.validation.status import SignatureCoverageLevel
     from pyhanko_certvalidator import ValidationContext
 
     async def judge() -> list[PyhankoResult]:
@@ -82,7 +89,17 @@ def pyhanko(file: Path, roots: Sequence[bytes]) -> list[PyhankoResult]:
                 context = ValidationContext(trust_roots=[Certificate.load(r) for r in roots], allow_fetching=False)
                 status = await async_validate_pdf_signature(signature, context)
                 await context.aclose()
-                found.append(PyhankoResult(status.intact, status.valid, status.trusted, status.bottom_line))
+                level = status.modification_level
+                found.append(
+                    PyhankoResult(
+                        status.intact,
+                        status.valid,
+                        status.trusted,
+                        status.bottom_line,
+                        coverage_whole=status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
+                        modification_level=level.name if level is not None else "NOT_JUDGED",
+                    )
+                )
             return found
 
     # In a thread: Playwright keeps an event loop in the main one.

@@ -284,9 +284,7 @@ def test_an_ended_link_explains_itself_and_a_reload_resumes(
     expect(page.get_by_text("This link is not valid.")).to_be_visible()
 
 
-def test_a_second_tab_shows_that_the_first_has_signed(
-    sqlite_server: Server, window: Watched, contract: Path
-) -> None:
+def test_a_second_tab_shows_that_the_first_has_signed(sqlite_server: Server, window: Watched, contract: Path) -> None:
     opened = sqlite_server.open_session(returnUrl=f"{sqlite_server.app_url}/callback")
     one = window.page
     one.goto(opened["redirectUrl"])

@@ -37,6 +37,11 @@ class Leaf:
         return self.certificate.public_bytes(DER)
 
     @property
+    def chain_der(self) -> list[bytes]:
+        """The leaf and then its root."""
+        return [self.certificate_der, root_der()]
+
+    @property
     def signing_key(self) -> SigningKey:
         assert isinstance(self.key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
         return self.key
@@ -53,6 +58,14 @@ def root() -> Leaf:
         .sign(key, hashes.SHA256())
     )
     return Leaf(key, certificate)
+
+
+def root_der() -> bytes:
+    return root().certificate_der
+
+
+def root_pem() -> bytes:
+    return root().certificate.public_bytes(serialization.Encoding.PEM)
 
 
 @cache

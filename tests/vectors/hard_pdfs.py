@@ -25,6 +25,11 @@ def make(name: str) -> bytes:
     return _MAKERS[name]()
 
 
+def names() -> tuple[str, ...]:
+    """What `make` takes."""
+    return tuple(_MAKERS)
+
+
 def assemble(bodies: list[bytes], trailer: bytes = b"") -> bytes:
     """A PDF with a classic cross-reference table from the bodies of objects 1, 2, 3 ..."""
     out, offsets = bytearray(b"%PDF-1.7\n"), []
@@ -268,6 +273,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "text": lambda: b"just some text",
     "only-header": lambda: b"%PDF-1.7\n",
     "truncated": lambda: make("ten-pages")[: len(make("ten-pages")) * 2 // 3],
+    "no-eof": lambda: make("plain")[: make("plain").rindex(b"%%EOF")],
     "leading-junk": lambda: b"junkjunk\r\n" * 5 + make("plain"),
     "prev-loop": _prev_loop,
     "encrypted-user": lambda: _encrypted("user"),

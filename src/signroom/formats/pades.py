@@ -100,15 +100,19 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
     start = prepared.contents_start - prepared.original_length
     end = prepared.contents_end - prepared.original_length
     whole = hashlib.sha256()
-    signed = hashlib.new(prepared.digest_algorithm.value.lower())
+    # The same digest as long as both see the same bytes: one pass, not two.
+    shared = prepared.digest_algorithm is DigestAlgorithm.SHA256
+    signed = whole if shared else hashlib.new(prepared.digest_algorithm.value.lower())
     length = 0
     with original.open("rb") as source, output.open("wb") as target:
         while chunk := source.read(_CHUNK):
             length += len(chunk)
             whole.update(chunk)
-            signed.update(chunk)
+            if not shared:
+                signed.update(chunk)
             target.write(chunk)
         target.write(tail)
+    signed = signed.copy()
     whole.update(tail)
     signed.update(tail[:start])
     signed.update(tail[end:])

@@ -112,7 +112,9 @@ function loaded(state: State, session: SessionView): State {
   const progress: Progress | null = processing
     ? { phase: 'processing', done: done.length, total: session.documents.length }
     : null;
-  return { ...state, session, progress, busy: processing, problem: null };
+  // Whatever comes after processing is shown from its beginning, also a second failure.
+  const step = processing ? 'documents' : state.step;
+  return { ...state, session, step, progress, busy: processing, problem: null };
 }
 
 function withDocument(state: State, document: DocumentView): State {

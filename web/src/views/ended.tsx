@@ -71,7 +71,11 @@ function Failed({ session, controller }: EndedProps): VNode {
       <button type="button" class="primary" onClick={() => controller.go('source')}>
         {t.again}
       </button>
-      <GoBack session={session} automatic={false} />
+      {session.returnUrl !== null && (
+        <a class="button plain" href={session.returnUrl}>
+          {t.goBack(session.applicationName)}
+        </a>
+      )}
     </section>
   );
 }

@@ -1,0 +1,11 @@
+"""``make bench``: figures as ratios to a floor or a peer in the same run. No absolute time is a promise."""
+
+from __future__ import annotations
+
+from bench import pades, start
+
+if __name__ == "__main__":
+    print("PAdES B-B: prepare + finish")
+    pades.main()
+    print("\nStart of the demo")
+    start.main()

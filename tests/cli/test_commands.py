@@ -1,0 +1,172 @@
+"""The command line as an operator uses it: `serve` without the demo's conveniences, and what stops a start."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server import ROOT, ok, refused, start_server
+
+PRODUCTION = {
+    "SIGNROOM_ENVIRONMENT": "production",
+    "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "any",
+    "SIGNROOM_SECRET_KEY": "k" * 40,
+}
+
+
+def environment(data: Path, **more: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
+    return {**clean, "SIGNROOM_DATA": str(data), **more}
+
+
+def signroom(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "signroom", *arguments],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_a_production_server_is_set_up_and_serves(tmp_path: Path, database_url: str) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    variables = environment(
+        tmp_path / "data",
+        SIGNROOM_DATABASE_URL=database_url,
+        SIGNROOM_PUBLIC_URL=url,
+        SIGNROOM_PORT=str(port),
+        **PRODUCTION,
+    )
+    assert signroom(variables, "migrate").returncode == 0
+    assert signroom(variables, "subscriptions", "create", "Acme").returncode == 0
+    assert signroom(variables, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
+    key = signroom(variables, "keys", "create", "--application", "portal").stdout.strip()
+    server = subprocess.Popen([sys.executable, "-m", "signroom", "serve"], cwd=ROOT, env=variables)
+    try:
+        headers = {"X-Api-Key": key}
+        opened = ok(_retry(lambda: httpx.post(f"{url}/api/signature-sessions", json={}, headers=headers)))
+        link = opened["redirectUrl"].rpartition("/")[2]
+        token = ok(httpx.post(f"{url}/sign/api/renew", json={"link": link}))["token"]
+        page = {"X-Signature-Session-Token": token}
+
+        assert ok(httpx.get(f"{url}/sign/api/load", headers=page))["keySources"] == ["pfx"]
+        demo = httpx.post(f"{url}/sign/api/demo-certificate", json={"publicKey": "AAAA", "name": "x"}, headers=page)
+        assert refused(demo, 403) == "KeySourceNotAvailable"
+        assert refused(httpx.get(f"{url}/demo-ca.crl"), 403) == "KeySourceNotAvailable"
+        assert not (tmp_path / "data" / "demo-ca.key.pem").exists()
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0
+
+
+def _retry(call: Callable[[], httpx.Response]) -> httpx.Response:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return call()
+        except httpx.ConnectError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def test_names_and_unknown_names_are_told(tmp_path: Path) -> None:
+    variables = environment(tmp_path)
+    assert signroom(variables, "subscriptions", "create", "Acme").returncode == 0
+
+    twice = signroom(variables, "subscriptions", "create", "Acme")
+    unknown = signroom(variables, "keys", "create", "--application", "nobody")
+    role = signroom(variables, "keys", "create", "--application", "nobody", "--role", "God")
+
+    assert (twice.returncode, "NameTaken" in twice.stderr) == (3, True)
+    assert (unknown.returncode, "ApplicationNotFound" in unknown.stderr) == (3, True)
+    assert role.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({}, "SIGNROOM_PUBLIC_URL"),
+        ({"SIGNROOM_PUBLIC_URL": "https://x", "SIGNROOM_ENVIRONMENT": "production"}, "SIGNROOM_SECRET_KEY"),
+        ({"SIGNROOM_PUBLIC_URL": "https://x", "SIGNROOM_MAX_FILE": "lots"}, "SIGNROOM_MAX_FILE"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_one_sentence(
+    tmp_path: Path, variables: dict[str, str], name: str
+) -> None:
+    done = signroom(environment(tmp_path, **variables), "serve")
+
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
+    done = signroom(environment(tmp_path, **PRODUCTION), "demo", "--json", "--port", "0")
+
+    assert done.returncode == 2
+    assert "signroom serve" in done.stderr
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = signroom(environment(tmp_path), "demo", "--json", "--port", str(taken.getsockname()[1]))
+
+    assert done.returncode == 2
+    assert "cannot be used" in done.stderr
+
+
+def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:
+    first = start_server(tmp_path / "data")
+    first.stop()
+    second = start_server(tmp_path / "data")
+    second.stop()
+
+    assert (first.api_key, first.pfx_password, first.pfx) == (second.api_key, second.pfx_password, second.pfx)
+    for file in ("demo-api-key", "test-signer.pfx", "test-signer.password", "demo-ca.key.pem", "secret.key"):
+        assert (tmp_path / "data" / file).stat().st_mode & 0o077 == 0
+
+
+def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "signroom", "demo", "--json", "--port", "0", "--data", str(tmp_path / "d")],
+        cwd=ROOT,
+        env=environment(tmp_path / "ignored"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdout is not None
+    with server.stdout:
+        found = json.loads(server.stdout.readline())
+        answer = httpx.get(f"{found['url']}/api/system/info")
+        server.terminate()
+        assert server.wait(30) == 0
+
+    assert set(found) == {"url", "appUrl", "apiKey", "pfx", "pfxPassword", "caCertificate"}
+    assert answer.status_code == 200
+
+
+def test_help_and_unknown_commands() -> None:
+    assert "robot" in signroom(dict(os.environ), "--help").stdout
+    assert signroom(dict(os.environ), "nonsense").returncode == 2
+    assert signroom(dict(os.environ), "demo", "--port", "many").returncode == 2

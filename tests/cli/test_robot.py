@@ -1,0 +1,128 @@
+"""``signroom robot``: a signer without a browser; its last line and its exit code tell how it went."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import verifiers
+from tests.pki import authority
+from tests.server import ROOT, Server, base64
+from tests.vectors import hard_pdfs
+
+RETURN = "https://app.example/back?order=7"
+
+
+def robot(*arguments: str | Path, password: str | None = None) -> tuple[int, str, str]:
+    """Exit code, last line of the output, everything on standard error."""
+    environment = {**os.environ, **({"SIGNROOM_PFX_PASSWORD": password} if password is not None else {})}
+    done = subprocess.run(
+        [sys.executable, "-m", "signroom", "robot", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, (done.stdout.strip().splitlines() or [""])[-1], done.stderr
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> Path:
+    file = tmp_path / "contract.pdf"
+    file.write_bytes(hard_pdfs.make("ten-pages"))
+    return file
+
+
+def test_it_uploads_and_signs_with_a_demo_key(sqlite_server: Server, contract: Path) -> None:
+    opened = sqlite_server.open_session(returnUrl=RETURN)
+
+    code, last, errors = robot(opened["redirectUrl"], "--demo", "--file", contract, "--file", contract)
+
+    session = sqlite_server.session(opened["sessionId"])
+    assert (code, last) == (0, f"{RETURN}&signatureSessionId={opened['sessionId']}"), errors
+    assert session["status"] == "Completed"
+    assert len(session["documents"]) == 2
+
+
+@pytest.mark.parametrize("kind", ["rsa2048", "p384"])
+def test_it_signs_predefined_documents_with_a_pfx(sqlite_server: Server, tmp_path: Path, kind: str) -> None:
+    document = {"file": {"name": "a.pdf", "content": base64(hard_pdfs.make("plain"))}}
+    opened = sqlite_server.open_session(documents=[document])
+    pfx = tmp_path / "signer.pfx"
+    pfx.write_bytes(authority.pfx(kind, "secret"))
+
+    code, last, errors = robot(opened["redirectUrl"], "--pfx", pfx, password="secret")
+
+    assert (code, last) == (0, "closed"), errors
+    (signed,) = (sqlite_server.data / "files" / "sessions" / opened["sessionId"]).rglob("signed-*")
+    assert verifiers.pyhanko(signed, [authority.root().certificate_der])[0].bottom_line
+
+
+def test_it_cancels(sqlite_server: Server) -> None:
+    opened = sqlite_server.open_session(returnUrl=RETURN)
+
+    assert robot(opened["redirectUrl"], "--cancel")[:2] == (0, f"{RETURN}&signatureSessionId={opened['sessionId']}")
+    assert sqlite_server.session(opened["sessionId"])["status"] == "UserCancelled"
+    assert robot(opened["redirectUrl"], "--cancel")[0] == 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--demo", "--pfx", "x.pfx"], ["--demo", "--cancel"], ["--demo", "--file", "nowhere.pdf"]]
+)
+def test_wrong_usage_is_2_and_touches_nothing(sqlite_server: Server, arguments: list[str]) -> None:
+    opened = sqlite_server.open_session()
+
+    code, _, errors = robot(opened["redirectUrl"], *arguments)
+
+    assert code == 2
+    assert errors.strip()
+    assert sqlite_server.session(opened["sessionId"])["documents"] == []
+
+
+def test_a_wrong_password_is_told_before_anything_is_uploaded(sqlite_server: Server, contract: Path) -> None:
+    opened = sqlite_server.open_session()
+
+    code, _, errors = robot(opened["redirectUrl"], "--pfx", sqlite_server.pfx, "--file", contract, password="wrong")
+
+    assert code == 2
+    assert "password" in errors
+    assert "wrong password, or" in errors
+    assert sqlite_server.session(opened["sessionId"])["documents"] == []
+
+
+def test_a_pfx_without_a_key_is_refused(sqlite_server: Server, contract: Path, tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
+
+    pfx = tmp_path / "no-key.pfx"
+    certificate = authority.leaf("p256").certificate
+    pfx.write_bytes(pkcs12.serialize_key_and_certificates(b"x", None, certificate, None, NoEncryption()))
+    opened = sqlite_server.open_session()
+
+    code, _, errors = robot(opened["redirectUrl"], "--pfx", pfx, "--file", contract, password="")
+
+    assert code == 2
+    assert "no certificate with" in errors
+
+
+def test_what_the_service_refuses_is_3_with_its_code(sqlite_server: Server, tmp_path: Path) -> None:
+    opened = sqlite_server.open_session()
+    bad = tmp_path / "bad.pdf"
+    bad.write_bytes(hard_pdfs.make("truncated"))
+    expired = tmp_path / "expired.pfx"
+    expired.write_bytes(authority.pfx("expired", "secret"))
+    good = tmp_path / "good.pdf"
+    good.write_bytes(hard_pdfs.make("plain"))
+
+    code, _, errors = robot(opened["redirectUrl"], "--demo", "--file", bad)
+    assert (code, "InvalidPdf" in errors) == (3, True)
+    code, _, errors = robot(opened["redirectUrl"], "--pfx", expired, "--file", good, password="secret")
+    assert (code, "CertificateExpired" in errors) == (3, True)
+    code, _, errors = robot(f"{sqlite_server.url}/sign/wrong", "--demo")
+    assert (code, "BadSignatureSessionToken" in errors) == (3, True)
+    assert robot("http://127.0.0.1:9/sign/x", "--demo")[0] == 3
+    assert robot("https://example.org/", "--demo")[0] == 2

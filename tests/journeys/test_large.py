@@ -1,0 +1,66 @@
+"""A hundred megabytes, from upload to download, in less than 200 MB of memory for every process."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import verifiers
+from tests.server import Server, start_server
+from tests.vectors import hard_pdfs
+
+LIMIT_KB = 200 * 1024
+
+
+def family(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for thread in threads for child in thread.read_text().split()]
+    return [pid, *(descendant for child in children for descendant in family(child))]
+
+
+def peaks(server: Server) -> dict[int, int]:
+    """Highest resident memory so far in KB, by process."""
+    found = {}
+    for pid in family(server.process.pid):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                found[pid] = int(line.split()[1])
+    return found
+
+
+@pytest.mark.slow
+def test_uploading_and_signing_100_mb_keeps_every_process_under_200_mb(tmp_path: Path) -> None:
+    file = tmp_path / "large.pdf"
+    hard_pdfs.write_large(file, 99 << 20)
+    server = start_server(tmp_path / "data")
+    try:
+        opened = server.open_session()
+        page = server.page(opened["redirectUrl"])
+        with file.open("rb") as stream:
+            chunks = iter(lambda: stream.read(1 << 20), b"")
+            answer = page.client.put("upload", content=chunks, headers={"X-File-Name": "large.pdf"})
+        assert answer.json()["length"] == file.stat().st_size
+        page.sign(*page.demo_key())
+        session = server.wait(opened["sessionId"])
+        assert session["status"] == "Completed"
+        signed = session["documents"][0]["signedFile"]
+        digest, length = hashlib.sha256(), 0
+        with httpx.stream("GET", signed["location"], trust_env=False) as download:
+            for chunk in download.iter_bytes():
+                digest.update(chunk)
+                length += len(chunk)
+        memory = peaks(server)
+        (stored,) = (server.data / "files" / "sessions" / opened["sessionId"]).rglob("signed-*")
+        assert length == signed["length"] == stored.stat().st_size
+        with stored.open("rb") as blob:
+            assert hashlib.file_digest(blob, "sha256").digest() == digest.digest()
+        assert verifiers.pyhanko(stored, [])[0].intact
+    finally:
+        server.stop()
+
+    assert len(memory) >= 3, "the web process and its workers"
+    assert all(kb < LIMIT_KB for kb in memory.values()), memory

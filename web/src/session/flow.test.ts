@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { type Happening, next, repeated, START, type State, toSign, unsaved } from './flow';
+import type { DocumentView, SessionView } from './model';
+
+const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView => ({
+  id,
+  name: `${id}.pdf`,
+  contentType: 'application/pdf',
+  length: 10,
+  sha256: id,
+  pages: 1,
+  signatures: 0,
+  status: 'PendingSignature',
+  processingErrorCode: null,
+  signedFile: null,
+  ...changes,
+});
+
+const session = (changes: Partial<SessionView> = {}): SessionView => ({
+  status: 'Pending',
+  applicationName: 'App',
+  predefined: false,
+  disableDownloads: false,
+  expiresAt: '2026-11-24T00:00:00Z',
+  returnUrl: null,
+  processingErrorCode: null,
+  maxFile: 100,
+  maxDocuments: 100,
+  keySources: ['pfx', 'demo'],
+  documents: [],
+  ...changes,
+});
+
+const after = (...happenings: readonly Happening[]): State => happenings.reduce(next, START);
+const upload = { id: 1, name: 'a.pdf', length: 10, sent: 0, error: null };
+
+describe('uploads', () => {
+  test('an accepted upload becomes a document', () => {
+    const state = after(
+      { kind: 'loaded', session: session() },
+      { kind: 'uploadStarted', upload },
+      { kind: 'uploadSent', id: 1, sent: 0.5 },
+      { kind: 'uploadAccepted', id: 1, document: document('a') },
+    );
+    expect(state.uploads).toEqual([]);
+    expect(toSign(state).map(({ id }) => id)).toEqual(['a']);
+  });
+
+  test('a refused upload stays with its reason until it is dismissed', () => {
+    const problem = { code: 'InvalidPdf', message: '' };
+    const refused = after({ kind: 'uploadStarted', upload }, { kind: 'uploadRefused', id: 1, problem });
+    expect(refused.uploads[0]?.error).toEqual(problem);
+    expect(next(refused, { kind: 'uploadDismissed', id: 1 }).uploads).toEqual([]);
+  });
+
+  test('only a running upload is lost by leaving', () => {
+    const running = after({ kind: 'uploadStarted', upload });
+    const problem = { code: 'InvalidPdf', message: '' };
+    expect(unsaved(running)).toBe(true);
+    expect(unsaved(next(running, { kind: 'uploadRefused', id: 1, problem }))).toBe(false);
+  });
+
+  test('the same content twice is noticed, whatever the names', () => {
+    const same = [document('a', { sha256: 'x' }), document('b', { sha256: 'x' }), document('c')];
+    expect([...repeated(same)]).toEqual(['a', 'b']);
+  });
+});
+
+describe('signing', () => {
+  const signing = after(
+    { kind: 'loaded', session: session({ documents: [document('a')] }) },
+    { kind: 'went', step: 'source' },
+    { kind: 'went', step: 'consent' },
+    { kind: 'progressed', progress: { phase: 'signing', done: 0, total: 1 } },
+  );
+
+  test('a failure gives the buttons back and keeps the step', () => {
+    const failed = next(signing, { kind: 'failed', problem: { code: 'Network', message: '' } });
+    expect(failed).toMatchObject({ busy: false, progress: null, step: 'consent' });
+  });
+
+  test('processing counts what is done, and leaving is free', () => {
+    const documents = [document('a', { status: 'Completed' }), document('b', { status: 'Processing' })];
+    const state = next(signing, { kind: 'loaded', session: session({ status: 'Processing', documents }) });
+    expect(state.progress).toEqual({ phase: 'processing', done: 1, total: 2 });
+    expect(unsaved(state)).toBe(false);
+  });
+
+  test('a second failure after a retry is shown as a failure, not as the consent', () => {
+    const documents = [document('a', { status: 'ProcessingError', processingErrorCode: 'InternalError' })];
+    const failed = after(
+      { kind: 'loaded', session: session({ status: 'ProcessingError', documents }) },
+      { kind: 'went', step: 'consent' },
+      { kind: 'loaded', session: session({ status: 'Processing', documents }) },
+      { kind: 'loaded', session: session({ status: 'ProcessingError', documents }) },
+    );
+    expect(failed.step).toBe('documents');
+    expect(toSign(failed)).toHaveLength(1);
+  });
+
+  test('what is signed already is not signed again', () => {
+    const documents = [document('a', { status: 'Completed' }), document('b', { status: 'ProcessingError' })];
+    const state = next(signing, { kind: 'loaded', session: session({ status: 'ProcessingError', documents }) });
+    expect(toSign(state).map(({ id }) => id)).toEqual(['b']);
+  });
+});
