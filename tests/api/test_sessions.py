@@ -264,6 +264,16 @@ def test_predefined_documents_are_listed_as_pending(server: Server) -> None:
         assert document["signedFile"] is document["markedFile"] is document["dateSigned"] is None
 
 
+def test_uploads_are_not_listed_before_they_are_signed(server: Server) -> None:
+    opened = server.open_session()
+    page = server.page(opened["redirectUrl"])
+    page.add(hard_pdfs.make("plain"))
+
+    assert server.session(opened["sessionId"])["documents"] == []
+    page.sign(*page.demo_key())
+    assert len(server.wait(opened["sessionId"])["documents"]) == 1
+
+
 def test_a_completed_session_says_who_signed_what(server: Server) -> None:
     opened = server.open_session(documents=[a_file()])
     page = server.page(opened["redirectUrl"])

@@ -81,7 +81,7 @@ def test_wrong_usage_is_2_and_touches_nothing(sqlite_server: Server, arguments: 
 
     assert code == 2
     assert errors.strip()
-    assert sqlite_server.session(opened["sessionId"])["documents"] == []
+    assert sqlite_server.page(opened["redirectUrl"]).load()["documents"] == []
 
 
 def test_a_wrong_password_is_told_before_anything_is_uploaded(sqlite_server: Server, contract: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_wrong_password_is_told_before_anything_is_uploaded(sqlite_server: Ser
     assert code == 2
     assert "password" in errors
     assert "wrong password, or" in errors
-    assert sqlite_server.session(opened["sessionId"])["documents"] == []
+    assert sqlite_server.page(opened["redirectUrl"]).load()["documents"] == []
 
 
 def test_a_pfx_without_a_key_is_refused(sqlite_server: Server, contract: Path, tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ def test_workers_end_when_their_parent_is_killed() -> None:
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    worker = int(parent.stdout.readline())
+    with parent.stdout:
+        worker = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
 

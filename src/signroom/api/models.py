@@ -22,8 +22,13 @@ def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionMo
         processing_error_code=session.processing_error_code,
         callback_argument=session.callback_argument,
         signer_certificate=None if signer is None else certificate_model(ports.trust.read(signer)),
-        documents=[document_summary(ports, d) for d in found.documents],
+        documents=[document_summary(ports, d) for d in _listed(found)],
     )
+
+
+def _listed(found: SessionWithDocuments) -> tuple[Document, ...]:
+    """Uploads are the signer's until he has signed them (`contract/wire.md`, Sessions); predefined ones always show."""
+    return found.documents if found.session.predefined or found.session.signed else ()
 
 
 def document_summary(ports: Ports, document: Document) -> shapes.DocumentSummary:

@@ -113,6 +113,11 @@ class Session:
         return self._moved(SessionStatus.EXPIRED), SessionExpired(self.id, now)
 
     @property
+    def signed(self) -> bool:
+        """True once signatures were committed, whatever became of them."""
+        return self.signer_certificate is not None
+
+    @property
     def return_address(self) -> str | None:
         """Where the browser goes at the end; None without a return URL, or while there is nothing to return with."""
         ended = {SessionStatus.COMPLETED, SessionStatus.USER_CANCELLED, SessionStatus.PROCESSING_ERROR}
