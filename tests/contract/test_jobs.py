@@ -187,11 +187,14 @@ def test_a_job_whose_process_was_killed_runs_again_at_the_next_start(database_ur
 
 def test_a_second_process_on_the_same_folder_gets_an_id_of_its_own(database_url: str, tmp_path: Path) -> None:
     """It must not take the running process's work for its own after a crash."""
-    one, other = (DurableJobs(open_engine(database_url), tmp_path, concurrency=1) for _ in range(2))
+    engine = open_engine(database_url)
+    one, other, later = (DurableJobs(engine, tmp_path, concurrency=1) for _ in range(3))
 
     ids = [one._executor_id(), other._executor_id()]  # noqa: SLF001
 
     assert ids[0].startswith("folder-")
     assert ids[0] != ids[1]
     one.stop()
-    assert DurableJobs(open_engine(database_url), tmp_path, concurrency=1)._executor_id() == ids[0]  # noqa: SLF001
+    assert later._executor_id() == ids[0]  # noqa: SLF001
+    later.stop()
+    engine.dispose()
