@@ -6,5 +6,5 @@ bash scripts/lint.sh
 page=$(mktemp)
 trap 'rm -f "$page"' EXIT
 bash scripts/check-page.sh 2>&1 | tee "$page"
-.venv/bin/python -m pytest -q "$@"
+.venv/bin/python -m pytest -q -rs "$@"
 echo "lint: passed; tests: passed; $(grep '^page checks' "$page" | tail -n 1)"

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tools import require_tools
+
 
 @dataclass(frozen=True)
 class PdfsigResult:
@@ -61,6 +63,7 @@ def pdfsig(file: Path, nss: Path) -> list[PdfsigResult]:
 
 def qpdf_accepts(file: Path) -> bool:
     """True when the syntax is sound, without warnings."""
+    require_tools("qpdf")
     done = subprocess.run(["qpdf", "--check", str(file)], capture_output=True, text=True, check=False)
     return done.returncode == 0 and "No syntax or stream encoding errors found" in done.stdout
 
@@ -122,8 +125,10 @@ def require_accepted(file: Path, nss: Path, roots: Sequence[bytes], signatures: 
 
 
 def _run(*command: str) -> None:
+    require_tools(command[0])
     subprocess.run(command, check=True, capture_output=True)
 
 
 def _output(*command: str) -> str:
+    require_tools(command[0])
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout

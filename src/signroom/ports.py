@@ -133,9 +133,6 @@ class Work(Protocol):
     def session_by_link(self, link_hash: bytes) -> Session:
         """Raises: SignatureSessionNotFound."""
 
-    def sessions_due(self, now: datetime, limit: int) -> list[UUID]:
-        """Pending sessions whose time is over."""
-
     def add_session(self, session: Session) -> None: ...
 
     def save_session(self, session: Session) -> None: ...

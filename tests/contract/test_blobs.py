@@ -114,3 +114,17 @@ def test_files_are_for_their_owner_alone(blobs: ObjectBlobs, tmp_path: Path) -> 
 
     assert (tmp_path / "files").stat().st_mode & 0o077 == 0
     assert (tmp_path / "scratch").stat().st_mode & 0o077 == 0
+
+
+def test_what_a_killed_process_left_behind_is_swept_at_the_next_start(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    old, young = scratch / "old", scratch / "young"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "signed.pdf").write_bytes(b"half a file")
+    os.utime(old, (0, 0))
+
+    open_blobs(f"file://{tmp_path}/files", scratch)
+
+    assert not old.exists()
+    assert young.exists()

@@ -243,18 +243,6 @@ def test_a_reader_does_not_wait_for_a_writer(store: SqlStore, application: Appli
             assert reader.session(session.id).status is SessionStatus.PENDING
 
 
-def test_due_sessions_are_pending_and_over(store: SqlStore, application: Application) -> None:
-    due, signed = a_session(application), a_session(application, b"m" * 32)
-    later = replace(a_session(application, b"n" * 32), expires_at=NOW + timedelta(hours=5))
-    with store.work() as work:
-        for session in (due, signed.sign(b"c", NOW)[0], later):
-            work.add_session(session)
-
-    with store.read() as work:
-        assert work.sessions_due(NOW + timedelta(hours=4), 10) == [due.id]
-        assert work.sessions_due(NOW, 10) == []
-
-
 def test_events_are_kept_in_order(store: SqlStore, engine: Engine, application: Application) -> None:
     session, document_id = a_session(application), uuid4()
     with store.work() as work:

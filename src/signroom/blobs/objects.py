@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ from signroom.domain.errors import BlobNotFound, FileTooLarge, StorageUnavailabl
 from signroom.ports import Stored
 
 _CHUNK = 1 << 20
+_STALE_SECONDS = 24 * 3600
 
 
 class ObjectBlobs:
@@ -121,6 +124,7 @@ def open_blobs(url: str, scratch: Path) -> ObjectBlobs:
     Raises: StorageUnavailable when the URL cannot be opened.
     """
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(scratch)
     if url.startswith("file://"):
         root = Path(url.removeprefix("file://"))
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -129,6 +133,13 @@ def open_blobs(url: str, scratch: Path) -> ObjectBlobs:
         return ObjectBlobs(from_url(url), None, scratch)
     except (BaseError, ValueError) as error:
         raise StorageUnavailable(f"BLOB_URL cannot be opened: {error}.") from error
+
+
+def _sweep(scratch: Path) -> None:
+    """Remove what a killed process left behind; a day is longer than any file is on its way."""
+    for folder in scratch.iterdir():
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _flush(file: Path, root: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.event import Event
 from signroom.domain.preparation import Preparation
-from signroom.domain.session import Session, SessionStatus
+from signroom.domain.session import Session
 from signroom.domain.signature import Prepared
 from signroom.ports import Work
 from signroom.store import rows, tables
@@ -81,11 +80,6 @@ class SqlWork:
     def session_by_link(self, link_hash: bytes) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.link_hash == link_hash)
         return rows.session_of(self._one(query, SignatureSessionNotFound))
-
-    def sessions_due(self, now: datetime, limit: int) -> list[UUID]:
-        t = tables.sessions.c
-        query = sa.select(t.id).where(t.status == SessionStatus.PENDING.value, t.expires_at <= now).limit(limit)
-        return list(self._connection.scalars(query))
 
     def add_session(self, session: Session) -> None:
         self._insert(tables.sessions, rows.session_row(session))
