@@ -198,3 +198,19 @@ def test_a_second_process_on_the_same_folder_gets_an_id_of_its_own(database_url:
     assert later._executor_id() == ids[0]  # noqa: SLF001
     later.stop()
     engine.dispose()
+
+
+def test_a_process_that_runs_no_jobs_hands_them_to_one_that_does(
+    store: SqlStore, recorder: Recorder, database_url: str, tmp_path: Path
+) -> None:
+    engine = open_engine(database_url)
+    web = DurableJobs(engine, tmp_path, concurrency=1)
+    web.start({}, execute=False)
+    subject = uuid4()
+
+    with SqlStore(engine, web.enqueue).work() as work:
+        work.enqueue("job", "from-the-web", subject)
+
+    assert until(lambda: recorder.ran == [subject])
+    web.stop()
+    engine.dispose()

@@ -94,12 +94,11 @@ class DurableJobs:
         self._running = False
 
     def start(self, jobs: Mapping[str, Job], *, execute: bool = True) -> None:
-        """Connect; with `execute`, also run jobs, beginning with those that a crash interrupted.
-
-        Without `execute` the job tables must exist already (`signroom migrate`).
-        """
+        """Connect; with `execute`, also run jobs, beginning with those that a crash interrupted."""
         if execute:
             self._launch(jobs)
+        else:
+            migrate_job_tables(self._engine)
         self._client = DBOSClient(
             system_database_engine=self._engine, application_name=APPLICATION, serializer=JsonSerializer()
         )
