@@ -46,7 +46,10 @@ class Overlay(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}[whence]
+        starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}
+        if whence not in starts:
+            raise ValueError("unknown whence")
+        start = starts[whence]
         if start + offset < 0:
             raise ValueError("negative position")
         self._position = start + offset

@@ -10,19 +10,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import datetime
-from io import BufferedRandom
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from signroom.domain.errors import InvalidPdf, VerificationFailed
+from signroom.domain.errors import BadCertificate, InvalidPdf, VerificationFailed
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
-from signroom.formats.overlay import Overlay, open_overlay
+from signroom.formats.overlay import open_overlay
 from signroom.formats.parsing import only_refusals, open_reader
+from signroom.formats.permission import require_signable
 from signroom.ports import Stored
 
 if TYPE_CHECKING:
+    from asn1crypto.x509 import Certificate
+    from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.signers import ExternalSigner
+    from pyhanko.sign.signers.pdf_signer import PdfTBSDocument
 
 _CHUNK = 1 << 20
 _CMS_OVERHEAD = 4096
@@ -33,55 +36,68 @@ _TIMESTAMP_ROOM = 12 * 1024
 """For the signature timestamp of level B-T, which is added without preparing again."""
 
 
+def new_field_name() -> str:
+    """A name of its own: two signers must not fill the same field."""
+    return f"Signature-{uuid4().hex[:12]}"
+
+
 def prepare(file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now: datetime) -> Prepared:
-    """Append an invisible signature field with a placeholder to `file`, in memory only. Raises: a DocumentRejected."""
+    """Append an invisible signature field with a placeholder to `file`, in memory only.
+
+    Raises: a DocumentRejected, BadCertificate when `chain` holds anything but certificates.
+    """
+    signer = _external_signer(chain, _LONGEST_VALUE)  # outside: a bad certificate is not the file's fault
+    name = new_field_name()
     with only_refusals(), open_overlay(file) as (stream, overlay):
-        strict = open_reader(stream).strict
-        return asyncio.run(_prepare(stream, overlay, chain, algorithm, now, strict=strict))
+        reader = open_reader(stream)
+        require_signable(reader, name)
+        document = _laid_out(reader, signer, field_name=name, algorithm=algorithm, now=now, reserved=_reserved(chain))
+        layout, _ = document.digest_tbs_document(in_place=True, chunk_size=_CHUNK)
+        to_sign = asyncio.run(_attributes(signer, layout.document_digest, algorithm))
+        stream.flush()
+        return Prepared(
+            original_length=overlay.base_length,
+            tail=overlay.tail,
+            contents_start=layout.reserved_region_start,
+            contents_end=layout.reserved_region_end,
+            digest_algorithm=algorithm,
+            document_digest=layout.document_digest,
+            to_sign=to_sign,
+            chain=chain,
+        )
 
 
-async def _prepare(
-    stream: BufferedRandom,
-    overlay: Overlay,
-    chain: CertificateChain,
+def _laid_out(
+    reader: PdfFileReader,
+    signer: ExternalSigner,
+    *,
+    field_name: str,
     algorithm: DigestAlgorithm,
     now: datetime,
-    *,
-    strict: bool,
-) -> Prepared:
+    reserved: int,
+) -> PdfTBSDocument:
+    """The update in memory: field, signature dictionary, cross-reference section."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign.fields import SigSeedSubFilter
     from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
+
+    metadata = PdfSignatureMetadata(
+        field_name=field_name, md_algorithm=algorithm.value.lower(), subfilter=SigSeedSubFilter.PADES
+    )
+    session = PdfSigner(metadata, signer).init_signing_session(IncrementalPdfFileWriter.from_reader(reader))
+    session.system_time = now
+    return session.prepare_tbs_document(validation_info=None, bytes_reserved=reserved, appearance_text_params=None)
+
+
+async def _attributes(signer: ExternalSigner, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
+    """content-type, message-digest, signing-certificate-v2: the DER of the SET that is to be signed."""
     from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 
     name = algorithm.value.lower()
-    signer = _external_signer(chain, _LONGEST_VALUE)
-    metadata = PdfSignatureMetadata(
-        # A name of its own: two signers must not fill the same field.
-        field_name=f"Signature-{uuid4().hex[:12]}",
-        md_algorithm=name,
-        subfilter=SigSeedSubFilter.PADES,
-    )
-    session = PdfSigner(metadata, signer).init_signing_session(IncrementalPdfFileWriter(stream, strict=strict))
-    session.system_time = now
-    document = session.prepare_tbs_document(
-        validation_info=None, bytes_reserved=_reserved(chain), appearance_text_params=None
-    )
-    prepared, _ = document.digest_tbs_document(in_place=True, chunk_size=_CHUNK)
-    attributes = await signer.signed_attrs(
-        prepared.document_digest, name, use_pades=True, attr_settings=PdfCMSSignedAttributes(signing_time=None)
-    )
-    stream.flush()
-    return Prepared(
-        original_length=overlay.base_length,
-        tail=overlay.tail,
-        contents_start=prepared.reserved_region_start,
-        contents_end=prepared.reserved_region_end,
-        digest_algorithm=algorithm,
-        document_digest=prepared.document_digest,
-        to_sign=attributes.dump(),
-        chain=chain,
-    )
+    settings = PdfCMSSignedAttributes(signing_time=None)
+    attributes = await signer.signed_attrs(digest, name, use_pades=True, attr_settings=settings)
+    der: bytes = attributes.dump()
+    return der
 
 
 def _reserved(chain: CertificateChain) -> int:
@@ -146,10 +162,21 @@ def _filled(prepared: Prepared, container: bytes) -> bytes:
 
 def _external_signer(chain: CertificateChain, value: bytes | int) -> ExternalSigner:
     """pyHanko's signer for a key that is elsewhere; an int stands for the length of a value to come."""
-    from asn1crypto.x509 import Certificate
     from pyhanko.sign.signers import ExternalSigner
     from pyhanko_certvalidator.registry import SimpleCertificateStore
 
     store = SimpleCertificateStore()
-    store.register_multiple([Certificate.load(der) for der in chain.issuers])
-    return ExternalSigner(signing_cert=Certificate.load(chain.certificate), cert_registry=store, signature_value=value)
+    store.register_multiple([_certificate(der) for der in dict.fromkeys(chain.issuers) if der != chain.certificate])
+    return ExternalSigner(signing_cert=_certificate(chain.certificate), cert_registry=store, signature_value=value)
+
+
+def _certificate(der: bytes) -> Certificate:
+    """Read to the end: asn1crypto is lazy, and what goes into the CMS object must be what it says it is."""
+    from asn1crypto.x509 import Certificate
+
+    try:
+        certificate = Certificate.load(der, strict=True)
+        _ = certificate.native
+    except (ValueError, TypeError, LookupError) as error:
+        raise BadCertificate from error
+    return certificate

@@ -16,13 +16,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from signroom.domain.errors import PdfTooComplex, ProcessingUnavailable
+from signroom.domain.errors import PdfTooComplex, ProcessingUnavailable, StorageUnavailable
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Inspection, Prepared, Verdict
 from signroom.ports import Stored
 
@@ -36,37 +39,43 @@ _SECONDS_LARGE = 300
 """For passes over the whole file."""
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
+_LIBRARIES = ("pyhanko.sign.signers", "pyhanko.sign.validation.pdf_embedded", "signroom.formats.preflight")
 
 
 class PooledFormats:
     """Each call runs in a worker and waits for it: call from threads."""
 
     def __init__(self, workers: int) -> None:
-        self._pool = ProcessPool(
-            max_workers=workers,
-            max_tasks=_TASKS,
-            initializer=_prepare_worker,
-            initargs=(os.getpid(),),
-            context=multiprocessing.get_context("spawn"),
-        )
         self._workers = workers
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pool = self._new_pool()
+        self._waiting: dict[Future[Any], ProcessPool] = {}
 
     def warm_up(self) -> None:
-        """Start the workers and load the libraries in the background: pyHanko takes a second."""
-        for _ in range(self._workers):
-            self._pool.schedule(_load_libraries)
+        """Start the workers, without waiting; each loads the libraries first: pyHanko takes a second."""
+        with suppress(ProcessingUnavailable):
+            self._schedule(_SECONDS, os.getpid)
 
     def close(self) -> None:
-        self._pool.stop()
-        self._pool.join(timeout=5)
+        """End the workers. Calls that are under way raise ProcessingUnavailable."""
+        with self._lock:
+            self._closed = True
+            pool = self._pool
+        self._end(pool)
 
     def inspect(self, file: Path) -> Inspection:
         from signroom.formats.preflight import inspect
 
         try:
             return self._run(_SECONDS, inspect, file)
-        except _WorkerLost as error:
-            # Nothing but the file can be the reason, time after time.
+        except _WorkerDied:
+            # Somebody else may have ended it; once more, and it is the file.
+            try:
+                return self._run(_SECONDS, inspect, file)
+            except _WorkerDied as error:
+                raise PdfTooComplex from error
+        except _TookTooLong as error:
             raise PdfTooComplex from error
 
     def prepare(self, file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now: datetime) -> Prepared:
@@ -90,26 +99,88 @@ class PooledFormats:
         return self._run(_SECONDS_LARGE, verify, file)
 
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        future, pool = self._schedule(seconds, function, *args, **kwargs)
         try:
-            future = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=seconds)
             result: R = future.result()
-        except (ProcessExpired, TimeoutError) as error:
-            raise _WorkerLost from error
-        except RuntimeError as error:  # the pool is closed
+        except BrokenProcessPool as error:
+            self._replace(pool)
+            raise _WorkerDied from error
+        except (ProcessExpired, MemoryError) as error:
+            raise _WorkerDied from error
+        except TimeoutError as error:
+            raise _TookTooLong from error
+        except CancelledError as error:
             raise ProcessingUnavailable from error
+        except OSError as error:
+            raise StorageUnavailable from error
+        finally:
+            with self._lock:
+                self._waiting.pop(future, None)
         return result
 
+    def _schedule(
+        self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Future[R], ProcessPool]:
+        with self._lock:
+            if self._closed:
+                raise ProcessingUnavailable
+            if not self._pool.active:
+                # It broke: an idle worker was killed, or no process could be started.
+                self._renew()
+            try:
+                future: Future[R] = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=seconds)
+            except RuntimeError as error:
+                raise ProcessingUnavailable from error
+            self._waiting[future] = self._pool
+            return future, self._pool
 
-class _WorkerLost(ProcessingUnavailable):
-    """The worker died or took too long."""
+    def _replace(self, broken: ProcessPool) -> None:
+        with self._lock:
+            if self._pool is broken and not self._closed:
+                self._renew()
+
+    def _renew(self) -> None:
+        broken, self._pool = self._pool, self._new_pool()
+        # In a thread: ending the workers may take seconds, and the lock is held.
+        threading.Thread(target=self._end, args=(broken,), daemon=True).start()
+
+    def _end(self, pool: ProcessPool) -> None:
+        """Stop the workers of `pool`, and tell who waits: pebble lets them wait for ever."""
+        pool.stop()
+        pool.join()
+        with self._lock:
+            waiting = [future for future, owner in self._waiting.items() if owner is pool]
+        for future in waiting:
+            future.cancel()
+            if not future.done():  # running futures cannot be cancelled
+                future.set_exception(CancelledError())
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._workers,
+            max_tasks=_TASKS,
+            initializer=_prepare_worker,
+            initargs=(os.getpid(),),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+
+class _WorkerDied(ProcessingUnavailable):
+    """It was killed, or ran out of memory."""
+
+
+class _TookTooLong(ProcessingUnavailable):
+    """It was ended by the pool."""
 
 
 def _prepare_worker(parent: int) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # what it says of strangers' files is in the verdict
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    for name in _LIBRARIES:
+        importlib.import_module(name)
 
 
 def _end_with(parent: int) -> None:
@@ -117,8 +188,3 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
-
-
-def _load_libraries() -> None:
-    for name in ("pyhanko.sign.signers", "pyhanko.sign.validation.pdf_embedded", "signroom.formats.preflight"):
-        importlib.import_module(name)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signroom.domain.errors import BrokenSignature, InvalidPdf
+from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
 from signroom.domain.signature import Indication, Inspection, SignatureType
+from signroom.formats.pades import new_field_name
 from signroom.formats.parsing import only_refusals, open_reader, require_pdf
+from signroom.formats.permission import require_signable
 from signroom.formats.verification import judge
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
 
 PDF = "application/pdf"
+_MAX_PAGES = 1_000_000
 
 
 def inspect(file: Path) -> Inspection:
@@ -22,6 +25,7 @@ def inspect(file: Path) -> Inspection:
         require_pdf(stream)
         with only_refusals():
             reader = open_reader(stream)
+            require_signable(reader, new_field_name())
             pages = _pages(reader)
             verdict = judge(reader)
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
@@ -34,5 +38,10 @@ def _pages(reader: PdfFileReader) -> int:
     count = int(reader.root["/Pages"]["/Count"])
     if count < 1:
         raise InvalidPdf("It has no page.")
+    # /Count is a claim: each page is an object, and the number must fit a database column.
+    if count > _MAX_PAGES:
+        raise PdfTooComplex(f"It claims to have {count:.0e} pages.")
+    if count >= int(reader.trailer["/Size"]):
+        raise InvalidPdf("It has fewer pages than it claims.")
     reader.find_page_container(0)  # the signature's widget goes there: it must exist
     return count

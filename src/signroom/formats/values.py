@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -23,6 +23,8 @@ _HASHES: dict[DigestAlgorithm, hashes.HashAlgorithm] = {
     DigestAlgorithm.SHA384: hashes.SHA384(),
     DigestAlgorithm.SHA512: hashes.SHA512(),
 }
+_RSA_BITS = (2048, 4096)
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
 def check_values(pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
@@ -32,14 +34,14 @@ def check_values(pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
 
 def _check(prepared: Prepared, value: bytes) -> bytes:
     algorithm = _HASHES[prepared.digest_algorithm]
-    key = _public_key(prepared.chain.certificate)
     try:
+        key = _public_key(prepared.chain.certificate)
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(value, prepared.to_sign, padding.PKCS1v15(), algorithm)
             return value
         der = _as_der(value, key)
         key.verify(der, prepared.to_sign, ec.ECDSA(algorithm))
-    except (InvalidSignature, ValueError) as error:
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise SignatureRejected from error
     return der
 
@@ -54,7 +56,10 @@ def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
 
 @lru_cache(maxsize=16)
 def _public_key(certificate: bytes) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
-    key = x509.load_der_x509_certificate(certificate).public_key()
-    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        raise SignatureRejected("Only RSA and ECDSA keys are supported.")
-    return key
+    match x509.load_der_x509_certificate(certificate).public_key():
+        case rsa.RSAPublicKey() as key if _RSA_BITS[0] <= key.key_size <= _RSA_BITS[1]:
+            return key
+        case ec.EllipticCurvePublicKey() as key if isinstance(key.curve, _CURVES):
+            return key
+        case _:
+            raise SignatureRejected("The certificate's key is of a kind that is not supported.")
