@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { encode, OCTET_STRING, OID, SEQUENCE, SET } from '../keysource/der';
 import { fromBase64, toBase64 } from '../session/base64';
-import type { DigestAlgorithm, PreparedItem } from '../session/model';
-import { digestStream, hexOf, requireSameDocument, WrongDocument } from './check';
+import type { DigestAlgorithm, DocumentView, PreparedItem } from '../session/model';
+import { digestShown, digestStream, hexOf, pairUp, requireSameDocument, WrongDocument } from './check';
 
 const text = (value: string) => new TextEncoder().encode(value);
 const MESSAGE_DIGEST = new Uint8Array([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04]);
@@ -57,6 +57,41 @@ describe('what is signed is what the page holds', () => {
   test('bytes moved between original and tail are refused', async () => {
     const held = await digestStream(stream(text('the original bytesappended ')), 'SHA256');
     expect(() => requireSameDocument(item({ tailBefore: toBase64(text('before')) }), held)).toThrow(WrongDocument);
+  });
+});
+
+describe('what is signed is what was shown', () => {
+  const shown = createHash('SHA256').update(ORIGINAL).digest('hex');
+
+  test.each(['SHA256', 'SHA384', 'SHA512'] as const)('bytes with the fingerprint shown get their %s', async (name) => {
+    const digested = await digestShown(stream(ORIGINAL), name, shown);
+    expect(digested).toMatchObject({ algorithm: name, length: ORIGINAL.length });
+    expect(hexOf(digested)).toBe(createHash(name).update(ORIGINAL).digest('hex'));
+  });
+
+  test.each(['SHA256', 'SHA384', 'SHA512'] as const)('other bytes are refused, whatever their %s', async (name) => {
+    await expect(digestShown(stream(text('other bytes')), name, shown)).rejects.toThrow(WrongDocument);
+  });
+
+  test('a reading that breaks off is an error of its own', async () => {
+    const broken = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new TypeError('cut')) });
+    await expect(digestShown(broken, 'SHA512', shown)).rejects.toThrow(TypeError);
+  });
+});
+
+describe('the consent covers', () => {
+  const consented = ['a', 'b'].map((id) => ({ id }) as DocumentView);
+  const items = (...ids: string[]) => ids.map((documentId) => item({ documentId }));
+
+  test('exactly the documents that were listed, in any order', () => {
+    expect(pairUp(items('b', 'a'), consented)?.map(([{ documentId }, { id }]) => [documentId, id])).toEqual([
+      ['b', 'b'],
+      ['a', 'a'],
+    ]);
+  });
+
+  test.each([[['a']], [['a', 'b', 'c']], [['a', 'c']], [['a', 'a']], [['a', 'a', 'b']], [[]]])('not %j', (ids) => {
+    expect(pairUp(items(...ids), consented)).toBeNull();
   });
 });
 

@@ -6,7 +6,7 @@ import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { sameBytes } from '../keysource/der';
 import { messageDigestOf } from '../keysource/pfx/certificate';
 import { fromBase64 } from '../session/base64';
-import type { DigestAlgorithm, PreparedItem } from '../session/model';
+import type { DigestAlgorithm, DocumentView, PreparedItem } from '../session/model';
 
 const ALGORITHMS = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const;
 
@@ -37,6 +37,36 @@ export async function digestStream(
     length += step.value.length;
   }
   return { algorithm, length, running };
+}
+
+/**
+ * Read a stream to its end, whose SHA-256 was shown to the signer: `fingerprint`, in hexadecimal.
+ * Throws WrongDocument when these are other bytes.
+ */
+export async function digestShown(
+  stream: ReadableStream<Uint8Array>,
+  algorithm: DigestAlgorithm,
+  fingerprint: string,
+): Promise<Digested> {
+  const [one, other] = algorithm === 'SHA256' ? [stream, null] : stream.tee();
+  const shown = digestStream(one, 'SHA256');
+  const [known, digested] = await Promise.all([shown, other === null ? shown : digestStream(other, algorithm)]);
+  if (hexOf(known) !== fingerprint) throw new WrongDocument('other bytes than those shown');
+  return digested;
+}
+
+/** Each item with its document; nothing unless the items are for exactly these documents, each once. */
+export function pairUp(
+  items: readonly PreparedItem[],
+  documents: readonly DocumentView[],
+): [PreparedItem, DocumentView][] | null {
+  const left = new Map(documents.map((document) => [document.id, document]));
+  const pairs = items.flatMap((item): [PreparedItem, DocumentView][] => {
+    const document = left.get(item.documentId);
+    left.delete(item.documentId);
+    return document === undefined ? [] : [[item, document]];
+  });
+  return left.size === 0 && pairs.length === items.length ? pairs : null;
 }
 
 /** The digest as text; `digested` can be used further. */

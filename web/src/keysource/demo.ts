@@ -5,7 +5,7 @@ import { KeyError, type KeySource } from './keysource';
 
 /** Make a key for `name` and have it certified. Throws ApiError, KeyError. */
 export async function openDemo(api: Api, name: string): Promise<KeySource> {
-  if (globalThis.crypto?.subtle === undefined) throw new KeyError('unsupported'); // not a secure context
+  if (globalThis.crypto?.subtle === undefined) throw new KeyError('insecure');
   const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
   const spki = new Uint8Array(await crypto.subtle.exportKey('spki', pair.publicKey));
   const { certificate, chain } = await api.demoCertificate(spki, name);

@@ -41,6 +41,8 @@ export type KeyErrorCode =
   | 'no-certificate'
   | 'busy'
   | 'timeout'
+  | 'insecure' // the page was not opened by https, so the browser has no cryptography for it
+  | 'not-loaded' // a part of the page did not arrive
   | 'failed';
 
 export class KeyError extends Error {

@@ -13,4 +13,4 @@ export type FromWorker =
     }
   | { readonly kind: 'signed'; readonly id: string; readonly value: Uint8Array }
   | { readonly kind: 'done' }
-  | { readonly kind: 'error'; readonly code: PfxErrorCode };
+  | { readonly kind: 'error'; readonly code: PfxErrorCode | 'not-loaded' };

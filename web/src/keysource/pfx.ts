@@ -6,10 +6,10 @@ import type { FromWorker, ToWorker } from './pfx.messages';
 /** No certificate file is larger. */
 export const MAX_PFX_BYTES = 2_000_000;
 
-/** Open `file`. Throws KeyError: wrong-secret, no-certificate, unsupported, failed. */
+/** Open `file`. Throws KeyError: wrong-secret, no-certificate, unsupported, insecure, not-loaded, failed. */
 export async function openPfxFile(file: File, password: string): Promise<KeySource> {
   if (file.size > MAX_PFX_BYTES) throw new KeyError('failed');
-  if (globalThis.crypto?.subtle === undefined) throw new KeyError('unsupported'); // not a secure context
+  if (globalThis.crypto?.subtle === undefined) throw new KeyError('insecure');
   const worker = startWorker();
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
@@ -54,7 +54,8 @@ function ask<T>(worker: Worker, message: ToWorker, take: (answer: FromWorker) =>
       const result = take(data);
       if (result !== undefined) resolve(result);
     };
-    worker.onerror = () => reject(new KeyError('failed'));
+    // The worker answers its own errors: this one is that its script did not arrive.
+    worker.onerror = () => reject(new KeyError('not-loaded'));
     worker.postMessage(message);
   });
 }

@@ -23,7 +23,7 @@ async function open({ file, password }: Extract<ToWorker, { kind: 'open' }>): Pr
     for (const identity of identities) opened.push(await importKeys(identity));
     answer({ kind: 'opened', identities: identities.map(({ certificate, chain }) => ({ certificate, chain })) });
   } catch (error) {
-    answer({ kind: 'error', code: error instanceof PfxError ? error.code : 'failed' });
+    answer({ kind: 'error', code: codeOf(error) });
   }
 }
 
@@ -54,8 +54,17 @@ async function sign({ identity, items }: Extract<ToWorker, { kind: 'sign' }>): P
     }
     answer({ kind: 'done' });
   } catch {
-    answer({ kind: 'error', code: 'failed' });
+    answer({ kind: 'error', code: 'unsupported' });
   }
+}
+
+/** The reader wraps what it did not foresee, the ciphers' chunk that did not arrive among it. */
+function codeOf(error: unknown): Extract<FromWorker, { kind: 'error' }>['code'] {
+  if (!(error instanceof PfxError)) return 'failed';
+  const { cause } = error;
+  // The wording of Chromium and Firefox, and of WebKit; there is no error class of its own for it.
+  const missing = cause instanceof TypeError && /dynamically imported|importing a module/i.test(cause.message);
+  return missing ? 'not-loaded' : error.code;
 }
 
 function answer(message: FromWorker): void {

@@ -15,11 +15,6 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
-
-  /** True when trying the same again may help. */
-  get passing(): boolean {
-    return this.code === 'Network' || this.code.endsWith('Unavailable');
-  }
 }
 
 const BASE = '/sign/api/';
@@ -68,7 +63,17 @@ export class Api {
 
   /** Send a file; `progress` gets the part sent, 0..1. XMLHttpRequest, since fetch does not report progress. */
   async upload(file: File, progress: (part: number) => void): Promise<DocumentView> {
-    await this.ensureToken();
+    if (this.token === null || Date.now() > this.expiresAt - MARGIN_MS) await this.renew();
+    try {
+      return await this.put(file, progress);
+    } catch (error) {
+      if (!isExpired(error)) throw error; // this machine's clock may be wrong
+      await this.renew();
+      return this.put(file, progress);
+    }
+  }
+
+  private put(file: File, progress: (part: number) => void): Promise<DocumentView> {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open('PUT', `${BASE}upload`);
@@ -79,16 +84,15 @@ export class Api {
       request.onerror = () => reject(new ApiError('Network', 'no connection'));
       request.onload = () => {
         const body = parse(request.responseText);
-        if (request.status === 200) resolve(body as DocumentView);
-        else reject(problem(body));
+        if (request.status === 200 && body !== null) resolve(body as DocumentView);
+        else reject(refusal(body));
       };
       request.send(file);
     });
   }
 
   private async call<T>(method: string, verb: string, body?: unknown): Promise<T> {
-    const response = await this.request(method, verb, body);
-    return (await response.json()) as T;
+    return this.read(await this.request(method, verb, body));
   }
 
   private async request(method: string, verb: string, body?: unknown): Promise<Response> {
@@ -96,19 +100,15 @@ export class Api {
     try {
       return await this.send(method, verb, body, this.token);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'ExpiredSignatureSessionToken') throw error;
+      if (!isExpired(error)) throw error;
       await this.renew();
       return this.send(method, verb, body, this.token);
     }
   }
 
-  private async ensureToken(): Promise<void> {
-    if (this.token === null || Date.now() > this.expiresAt - MARGIN_MS) await this.renew();
-  }
-
   private async renew(): Promise<void> {
     const response = await this.send('POST', 'renew', { link: this.link }, null);
-    const { token, expiresAt } = (await response.json()) as { token: string; expiresAt: string };
+    const { token, expiresAt } = await this.read<{ token: string; expiresAt: string }>(response);
     this.token = token;
     this.expiresAt = Date.parse(expiresAt);
   }
@@ -124,20 +124,35 @@ export class Api {
     } catch {
       throw new ApiError('Network', 'no connection');
     }
-    if (!response.ok) throw problem(parse(await response.text()));
+    if (!response.ok) throw refusal(parse(await textOf(response)));
     return response;
   }
+
+  /** The JSON of an answer; a cut one, or a page that a proxy put in its place, counts as none. */
+  private async read<T>(response: Response): Promise<T> {
+    const body = parse(await textOf(response));
+    if (body === null) throw refusal(body);
+    return body as T;
+  }
+}
+
+function textOf(response: Response): Promise<string> {
+  return response.text().catch(() => '');
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'ExpiredSignatureSessionToken';
 }
 
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // a proxy's error page
+    return null;
   }
 }
 
-function problem(body: unknown): ApiError {
+function refusal(body: unknown): ApiError {
   const found = (body ?? {}) as { code?: string; message?: string; detail?: string | null };
   return new ApiError(found.code ?? 'Network', found.message ?? 'no readable answer', found.detail ?? null);
 }

@@ -1,20 +1,30 @@
 /** What the page does: calls the server, opens keys, signs; each outcome is a happening for `flow.ts`. */
-import { type Digested, digestStream, hexOf, requireSameDocument, WrongDocument } from '../digest/check';
+import { type Digested, digestShown, digestStream, hexOf, pairUp, requireSameDocument } from '../digest/check';
 import { openDemo } from '../keysource/demo';
-import { DerError } from '../keysource/der';
-import { type HashAlgorithm, KeyError, type KeySource, type ToSign } from '../keysource/keysource';
+import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
+import { openPfxFile } from '../keysource/pfx';
 import { Api, ApiError } from './api';
 import { fromBase64 } from './base64';
-import type { Happening, Problem, State, Step } from './flow';
+import { type Happening, type State, type Step, toSign } from './flow';
 import type { DigestAlgorithm, DocumentView, PreparedItem, SessionView } from './model';
+import { passing, problemOf } from './problem';
 
-const POLL_MS = 400;
+const FIRST_POLL_MS = 400;
+const LONGEST_POLL_MS = 3000;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
+
+/** A document's bytes as this page knows them; `file` when they were chosen here. */
+interface Held {
+  readonly file: File | null;
+  readonly digested: Digested;
+}
 
 export class Controller {
   private readonly api: Api;
-  /** Digests of the files that were chosen here, by document. */
-  private readonly held = new Map<string, Digested>();
+  private readonly held = new Map<string, Held>();
+  private source: KeySource | null = null;
+  /** Files on their way or refused, by upload. */
+  private readonly files = new Map<number, File>();
   private uploads = 0;
   private queue: Promise<void> = Promise.resolve();
 
@@ -40,11 +50,21 @@ export class Controller {
         this.happen({ kind: 'uploadRefused', id, problem: { code: 'FileTooLarge', message: '' } });
         continue;
       }
+      this.files.set(id, file);
       this.queue = this.queue.then(() => this.upload(id, file));
     }
   }
 
+  /** Send a refused file once more. */
+  retry(id: number): void {
+    const file = this.files.get(id);
+    if (file === undefined) return;
+    this.happen({ kind: 'uploadRetried', id });
+    this.queue = this.queue.then(() => this.upload(id, file));
+  }
+
   dismiss(id: number): void {
+    this.files.delete(id);
     this.happen({ kind: 'uploadDismissed', id });
   }
 
@@ -72,7 +92,7 @@ export class Controller {
   }
 
   async openPfx(file: File, password: string): Promise<void> {
-    await this.open(async () => (await import('../keysource/pfx')).openPfxFile(file, password));
+    await this.open(() => openPfxFile(file, password));
   }
 
   async openDemo(name: string): Promise<void> {
@@ -84,77 +104,103 @@ export class Controller {
   }
 
   async cancel(): Promise<void> {
-    await this.attempt(async () => this.happen({ kind: 'loaded', session: await this.api.cancel() }));
+    await this.attempt(async () => this.follow(await this.api.cancel()));
   }
 
-  /** Prepare, check each document, sign, finish, follow. The keys are closed whatever comes of it. */
-  async sign({ source, certificateId }: State): Promise<void> {
+  /** Prepare, check each document, sign, finish, follow. The keys stay open until the signatures are stored. */
+  async sign(state: State): Promise<void> {
+    const { source, certificateId } = state;
     const certificate = source?.certificates.find(({ id }) => id === certificateId);
     if (source === null || certificate === undefined) return;
     await this.attempt(async () => {
       this.report('preparing', 0, 0);
       const { preparationId, items } = await this.api.prepare(certificate.der, certificate.chain);
-      await this.checkAll(items);
+      await this.checkAll(items, toSign(state));
       this.report('signing', 0, items.length);
       const signed = await source.sign(certificate.id, items.map(bytesOf), (done) =>
         this.report('signing', done, items.length),
       );
       this.report('sending', items.length, items.length);
-      const session = await this.api.finish(preparationId, new Map(signed.map(({ id, value }) => [id, value])));
-      source.close();
-      await this.follow(session);
+      await this.follow(await this.api.finish(preparationId, new Map(signed.map(({ id, value }) => [id, value]))));
     });
   }
 
   private async upload(id: number, file: File): Promise<void> {
     try {
-      const digest = digestStream(file.stream(), 'SHA256');
-      const sent = this.api.upload(file, (part) => this.happen({ kind: 'uploadSent', id, sent: part }));
-      const [document, digested] = await Promise.all([sent, digest]);
-      if (hexOf(digested) !== document.sha256) {
-        await this.api.remove(document.id);
-        throw new ApiError('DamagedOnTheWay', 'The file arrived changed.');
-      }
-      this.held.set(document.id, digested);
-      this.happen({ kind: 'uploadAccepted', id, document });
+      const [digest, sent] = await Promise.allSettled([
+        digestStream(file.stream(), 'SHA256'),
+        this.api.upload(file, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
+      ]);
+      const same =
+        digest.status === 'fulfilled' && sent.status === 'fulfilled' && hexOf(digest.value) === sent.value.sha256;
+      if (sent.status === 'fulfilled' && !same) await this.api.remove(sent.value.id);
+      // The page's own error says more: a file that cannot be read fails to be sent, too.
+      if (digest.status === 'rejected') throw digest.reason;
+      if (sent.status === 'rejected') throw sent.reason;
+      if (!same) throw new ApiError('DamagedOnTheWay', 'The file arrived changed.');
+      this.held.set(sent.value.id, { file, digested: digest.value });
+      this.files.delete(id);
+      this.happen({ kind: 'uploadAccepted', id, document: sent.value });
     } catch (error) {
       this.happen({ kind: 'uploadRefused', id, problem: problemOf(error) });
       if (error instanceof ApiError && error.code === 'BadSignatureSessionOperation') await this.load();
     }
   }
 
-  private async checkAll(items: readonly PreparedItem[]): Promise<void> {
-    for (const [index, item] of items.entries()) {
-      this.report('checking', index, items.length);
-      requireSameDocument(item, await this.digestOf(item));
+  /** `consented`: the documents that the signer saw and agreed to, no more and no fewer. */
+  private async checkAll(items: readonly PreparedItem[], consented: readonly DocumentView[]): Promise<void> {
+    const pairs = pairUp(items, consented);
+    if (pairs === null) {
+      throw new ApiError('BadSignatureSessionOperation', 'The documents are not those of the consent.');
+    }
+    for (const [index, [item, document]] of pairs.entries()) {
+      this.report('checking', index, pairs.length);
+      requireSameDocument(item, await this.digestOf(document, item.digestAlgorithm));
     }
   }
 
-  private async digestOf({ documentId, digestAlgorithm }: PreparedItem): Promise<Digested> {
-    const held = this.held.get(documentId);
-    if (held?.algorithm === digestAlgorithm) return held;
-    const fetched = await digestStream(await this.api.original(documentId), digestAlgorithm);
-    this.held.set(documentId, fetched);
-    return fetched;
+  private async digestOf({ id, sha256 }: DocumentView, algorithm: DigestAlgorithm): Promise<Digested> {
+    const held = this.held.get(id);
+    if (held?.digested.algorithm === algorithm) return held.digested;
+    const file = held?.file ?? null;
+    const digested = await digestShown(file?.stream() ?? (await this.api.original(id)), algorithm, sha256);
+    this.held.set(id, { file, digested });
+    return digested;
   }
 
   private async follow(session: SessionView): Promise<void> {
-    this.happen({ kind: 'loaded', session });
-    while (session.status === 'Processing') {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    this.arrived(session);
+    for (let pause = FIRST_POLL_MS; session.status === 'Processing'; pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
       try {
         session = await this.api.load();
       } catch (error) {
-        // The signatures are stored: a pause of the network loses nothing, so keep asking.
-        if (!(error instanceof ApiError && error.passing)) throw error;
+        // The signatures are stored: a pause of the network or the service loses nothing, so keep asking.
+        if (!(error instanceof ApiError && passing(error))) throw error;
+        this.happen({ kind: 'waiting', problem: problemOf(error) });
         continue;
       }
-      this.happen({ kind: 'loaded', session });
+      this.arrived(session);
     }
   }
 
+  /** Keys are of use as long as the session is open. */
+  private arrived(session: SessionView): void {
+    this.happen({ kind: 'loaded', session });
+    if (session.status !== 'Pending') this.take(null);
+  }
+
+  private take(source: KeySource | null): void {
+    this.source?.close();
+    this.source = source;
+  }
+
   private async open(opening: () => Promise<KeySource>): Promise<void> {
-    await this.attempt(async () => this.happen({ kind: 'sourceOpened', source: await opening() }));
+    await this.attempt(async () => {
+      const source = await opening();
+      this.take(source);
+      this.happen({ kind: 'sourceOpened', source });
+    });
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {
@@ -185,11 +231,4 @@ export class Controller {
 
 function bytesOf(item: PreparedItem): ToSign {
   return { id: item.documentId, data: fromBase64(item.toSign), hashAlg: HASHES[item.digestAlgorithm] };
-}
-
-function problemOf(error: unknown): Problem {
-  if (error instanceof ApiError) return { code: error.code, message: [error.message, error.detail].join(' ').trim() };
-  if (error instanceof KeyError) return { code: `key-${error.code}`, message: error.code };
-  if (error instanceof WrongDocument || error instanceof DerError) return { code: 'WrongDocument', message: '' };
-  throw error;
 }

@@ -53,6 +53,26 @@ describe('uploads', () => {
     expect(next(refused, { kind: 'uploadDismissed', id: 1 }).uploads).toEqual([]);
   });
 
+  test('a refused upload that is sent again starts anew', () => {
+    const problem = { code: 'Network', message: '' };
+    const again = after(
+      { kind: 'uploadStarted', upload: { ...upload, sent: 0.7 } },
+      { kind: 'uploadRefused', id: 1, problem },
+      { kind: 'uploadRetried', id: 1 },
+    );
+    expect(again.uploads).toEqual([upload]);
+  });
+
+  test('a document that another answer has brought already is not listed twice', () => {
+    const state = after(
+      { kind: 'loaded', session: session({ documents: [document('a')] }) },
+      { kind: 'uploadStarted', upload },
+      { kind: 'uploadAccepted', id: 1, document: document('a') },
+    );
+    expect(state.session?.documents).toHaveLength(1);
+    expect(state.uploads).toEqual([]);
+  });
+
   test('only a running upload is lost by leaving', () => {
     const running = after({ kind: 'uploadStarted', upload });
     const problem = { code: 'InvalidPdf', message: '' };
@@ -84,6 +104,13 @@ describe('signing', () => {
     const state = next(signing, { kind: 'loaded', session: session({ status: 'Processing', documents }) });
     expect(state.progress).toEqual({ phase: 'processing', done: 1, total: 2 });
     expect(unsaved(state)).toBe(false);
+  });
+
+  test('a server that does not answer while it processes is said, and forgotten once it does', () => {
+    const processing = next(signing, { kind: 'loaded', session: session({ status: 'Processing' }) });
+    const waiting = next(processing, { kind: 'waiting', problem: { code: 'Network', message: '' } });
+    expect(waiting).toMatchObject({ progress: { phase: 'processing' }, problem: { code: 'Network' } });
+    expect(next(waiting, { kind: 'loaded', session: session({ status: 'Completed' }) }).problem).toBeNull();
   });
 
   test('a second failure after a retry is shown as a failure, not as the consent', () => {

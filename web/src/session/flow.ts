@@ -7,6 +7,7 @@
  */
 import type { KeySource } from '../keysource/keysource';
 import { awaitsSignature, type DocumentView, type SessionView } from './model';
+import type { Problem } from './problem';
 
 export type Step = 'documents' | 'source' | 'consent';
 
@@ -18,12 +19,6 @@ export interface Upload {
   /** 0..1 */
   readonly sent: number;
   readonly error: Problem | null;
-}
-
-/** A code of the server or of a key source, with the server's own words as a last resort. */
-export interface Problem {
-  readonly code: string;
-  readonly message: string;
 }
 
 export type Phase = 'preparing' | 'checking' | 'signing' | 'sending' | 'processing';
@@ -52,11 +47,13 @@ export type Happening =
   | { readonly kind: 'uploadSent'; readonly id: number; readonly sent: number }
   | { readonly kind: 'uploadAccepted'; readonly id: number; readonly document: DocumentView }
   | { readonly kind: 'uploadRefused'; readonly id: number; readonly problem: Problem }
+  | { readonly kind: 'uploadRetried'; readonly id: number }
   | { readonly kind: 'uploadDismissed'; readonly id: number }
   | { readonly kind: 'went'; readonly step: Step }
   | { readonly kind: 'started' }
   | { readonly kind: 'rested' }
   | { readonly kind: 'failed'; readonly problem: Problem }
+  | { readonly kind: 'waiting'; readonly problem: Problem }
   | { readonly kind: 'sourceOpened'; readonly source: KeySource }
   | { readonly kind: 'certificateChosen'; readonly certificateId: string }
   | { readonly kind: 'progressed'; readonly progress: Progress };
@@ -82,6 +79,8 @@ export function next(state: State, happening: Happening): State {
       return { ...state, uploads: changed(state.uploads, happening.id, { sent: happening.sent }) };
     case 'uploadRefused':
       return { ...state, uploads: changed(state.uploads, happening.id, { error: happening.problem }) };
+    case 'uploadRetried':
+      return { ...state, uploads: changed(state.uploads, happening.id, { error: null, sent: 0 }) };
     case 'uploadDismissed':
       return { ...state, uploads: without(state.uploads, happening.id) };
     case 'uploadAccepted':
@@ -94,6 +93,8 @@ export function next(state: State, happening: Happening): State {
       return { ...state, busy: false };
     case 'failed':
       return { ...state, busy: false, progress: null, problem: happening.problem };
+    case 'waiting': // the server does not answer, and is asked again
+      return { ...state, problem: happening.problem };
     case 'sourceOpened': {
       const { source } = happening;
       return { ...state, busy: false, source, certificateId: source.certificates[0]?.id ?? null, step: 'consent' };
@@ -119,7 +120,9 @@ function loaded(state: State, session: SessionView): State {
 
 function withDocument(state: State, document: DocumentView): State {
   if (state.session === null) return state;
-  return { ...state, session: { ...state.session, documents: [...state.session.documents, document] } };
+  // An answer to another call may have brought it already.
+  const others = state.session.documents.filter(({ id }) => id !== document.id);
+  return { ...state, session: { ...state.session, documents: [...others, document] } };
 }
 
 function changed(uploads: readonly Upload[], id: number, change: Partial<Upload>): Upload[] {

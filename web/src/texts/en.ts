@@ -16,16 +16,17 @@ export const en = {
     introPredefined: 'Look at each document before you sign it.',
     add: 'Add PDF files',
     drop: 'or drop them here',
-    none: 'No document yet.',
+    count: (count: number) => (count === 0 ? 'No document yet.' : plural(count, '1 document', `${count} documents`)),
     list: 'Documents',
     open: (name: string) => `Open ${name}`,
     remove: (name: string) => `Remove ${name}`,
     dismiss: (name: string) => `Dismiss ${name}`,
+    retry: (name: string) => `Send ${name} again`,
     uploading: (name: string) => `Uploading ${name}`,
     pages: (count: number) => plural(count, '1 page', `${count} pages`),
     signatures: (count: number) => plural(count, 'signed once already', `signed ${count} times already`),
     twice: 'This file is in the list more than once.',
-    failedBefore: 'Signing this document failed:',
+    ready: 'ready to sign',
     limit: (size: string, count: number) => `Files of up to ${size}, at most ${count}.`,
     next: 'Continue',
   },
@@ -53,6 +54,8 @@ export const en = {
     issuedBy: (issuer: string) => `Issued by ${issuer}`,
     validUntil: (date: string) => `Valid until ${date}`,
     expired: (date: string) => `Expired on ${date}`,
+    unreadable: 'A certificate that this page cannot show',
+    demo: 'Demo: no legal value',
     documents: (count: number) => plural(count, 'You sign this document:', `You sign these ${count} documents:`),
     fingerprint: (digest: string) => `Fingerprint (SHA-256) ${digest}…`,
     sign: (count: number) => plural(count, 'Sign 1 document', `Sign ${count} documents`),
@@ -73,6 +76,7 @@ export const en = {
     completed: (count: number) => plural(count, 'Document signed', 'Documents signed'),
     completedText: (count: number) =>
       plural(count, 'Your document is signed and verified.', `Your ${count} documents are signed and verified.`),
+    completedLate: (application: string) => `Everything was signed. This link has ended: ask ${application} for the files.`,
     cancelled: 'Cancelled',
     cancelledText: 'Nothing was signed.',
     expired: 'This link has expired',
@@ -83,7 +87,9 @@ export const en = {
     download: (name: string) => `Download ${name}`,
     goBack: (application: string) => `Return to ${application}`,
     goingBack: (seconds: number) => `You return by yourself in ${plural(seconds, '1 second', `${seconds} seconds`)}.`,
+    closing: (seconds: number) => `This page closes by itself in ${plural(seconds, '1 second', `${seconds} seconds`)}.`,
     close: 'You can close this page now.',
+    closeIt: 'Close this page',
     statuses: {
       PendingSignature: 'not signed',
       Processing: 'in progress',
@@ -106,7 +112,7 @@ export const en = {
     unknown: (message: string) => `That did not work: ${message}`,
   },
 
-  /** By code of the server (`docs/errors.md`), or `key-` and the code of a key source. */
+  /** By code of the server (`docs/errors.md`), of the page, or `key-` and the code of a key source. */
   problems: {
     Network: 'The service cannot be reached. Check your connection and try again.',
     TooManyRequests: 'Too many attempts. Wait a moment and try again.',
@@ -129,6 +135,7 @@ export const en = {
     RequestTooLarge: 'The file is too large.',
     TooManyDocuments: 'There are as many documents as a session may have.',
     BadFileName: 'The file needs a name of at most 255 characters.',
+    FileNotReadable: 'This file cannot be read: it was moved or changed, or it is a folder. Choose it again.',
     DamagedOnTheWay: 'The file arrived changed. Try again.',
     WrongDocument: 'Stopped: the service asked for a signature on another file than yours. Nothing was signed.',
     CertificateExpired: 'This certificate has expired. Use another one.',
@@ -139,6 +146,11 @@ export const en = {
     BadCertificate: 'The certificate cannot be read.',
     InvalidSignatureValue: 'The signature does not fit the certificate. Nothing was signed.',
     SignedFileVerificationFailed: 'The signed file did not pass its own check, so it was not kept.',
+    LimitExceeded: 'A limit of the service was reached.',
+    CertificateRejected: 'This certificate cannot be used here. Use another one.',
+    DocumentNotFound: 'This document is not in the list any more.',
+    PreparationNotFound: 'That took too long. Sign once more.',
+    PageError: 'An error of this page. Reload it and try again.',
     KeySourceNotAvailable: 'This way of signing is not offered here.',
     'key-cancelled': 'Cancelled.',
     'key-wrong-secret': 'The password does not open this file.',
@@ -148,8 +160,10 @@ export const en = {
     'key-no-certificate': 'There is no certificate with its key in this file.',
     'key-busy': 'The key is in use. Try again.',
     'key-timeout': 'The key did not answer in time.',
+    'key-insecure': 'Signing needs a secure address (https). Tell the people who run this service.',
+    'key-not-loaded': 'A part of this page did not load. Check your connection and try again.',
     'key-failed': 'This is not a certificate file, or it is damaged.',
-  } as Readonly<Record<string, string>>,
+  },
 };
 
 export type Texts = typeof en;

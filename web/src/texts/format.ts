@@ -1,4 +1,5 @@
 /** Numbers and dates as the language writes them. */
+import type { Problem } from '../session/problem';
 import { en, type Texts } from './en';
 
 export const texts: Texts = en;
@@ -18,6 +19,7 @@ export function date(day: Date): string {
 }
 
 /** The sentence for a code. */
-export function sentence(problem: { readonly code: string; readonly message: string }): string {
-  return texts.problems[problem.code] ?? texts.problem.unknown(problem.message || problem.code);
+export function sentence({ code, message }: Problem): string {
+  const sentences: Readonly<Record<string, string>> = texts.problems;
+  return sentences[code] ?? texts.problem.unknown(message || code);
 }

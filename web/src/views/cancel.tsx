@@ -25,7 +25,7 @@ export function Cancel({ controller, busy }: { readonly controller: Controller; 
         >
           {t.yes}
         </button>
-        <button type="button" class="plain" onClick={() => dialog.current?.close()}>
+        <button type="button" class="plain" autofocus onClick={() => dialog.current?.close()}>
           {t.no}
         </button>
       </dialog>

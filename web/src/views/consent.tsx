@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { DerError } from '../keysource/der';
 import { type CertificateSummary, readCertificate } from '../keysource/pfx/certificate';
 import { toSign } from '../session/flow';
 import { date, size, texts } from '../texts/format';
@@ -24,9 +25,10 @@ export function Consent({ state, controller }: ViewProps): VNode {
                 onChange={() => controller.choose(id)}
               />
             )}
-            <Certificate summary={readCertificate(der)} />
+            <Certificate summary={summaryOf(der)} />
           </label>
         ))}
+        {state.source?.kind === 'demo' && <p class="warning">{t.demo}</p>}
       </fieldset>
       <h2>{t.documents(documents.length)}</h2>
       <ul class="files">
@@ -46,7 +48,7 @@ export function Consent({ state, controller }: ViewProps): VNode {
       <button
         type="button"
         class="primary"
-        disabled={state.busy || state.certificateId === null}
+        disabled={state.busy || state.certificateId === null || documents.length === 0}
         onClick={() => void controller.sign(state)}
       >
         {t.sign(documents.length)}
@@ -58,7 +60,18 @@ export function Consent({ state, controller }: ViewProps): VNode {
   );
 }
 
-function Certificate({ summary }: { readonly summary: CertificateSummary }): VNode {
+/** Nothing for a certificate that cannot be shown: whether it can be used, the server says. */
+function summaryOf(der: Uint8Array): CertificateSummary | null {
+  try {
+    return readCertificate(der);
+  } catch (error) {
+    if (error instanceof DerError) return null;
+    throw error;
+  }
+}
+
+function Certificate({ summary }: { readonly summary: CertificateSummary | null }): VNode {
+  if (summary === null) return <span class="name">{t.unreadable}</span>;
   const over = summary.notAfter < new Date();
   return (
     <span class="what">

@@ -1,8 +1,9 @@
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Controller } from '../session/controller';
 import { repeated, toSign, type Upload } from '../session/flow';
-import type { DocumentView, SessionView } from '../session/model';
+import { awaitsSignature, type DocumentView, type SessionView } from '../session/model';
+import { passing } from '../session/problem';
 import { sentence, size, texts } from '../texts/format';
 import { Heading, Notice, type ViewProps } from './page';
 
@@ -16,6 +17,7 @@ export function Documents({
   const twice = repeated(session.documents);
   const pending = state.uploads.some(({ error }) => error === null);
   const ready = toSign(state).length > 0 && !pending && !state.busy;
+  useFocusAfterRemoval(session.documents.length + state.uploads.length);
   return (
     <section>
       <Heading text={session.predefined ? t.headingPredefined : t.heading} />
@@ -26,14 +28,23 @@ export function Documents({
             key={document.id}
             document={document}
             twice={twice.has(document.id)}
-            onRemove={session.predefined || state.busy ? null : () => void controller.remove(document.id)}
+            busy={state.busy}
+            onRemove={session.predefined ? null : () => void controller.remove(document.id)}
             onOpen={() => void controller.show(document)}
           />
         ))}
         {state.uploads.map((upload) => (
-          <UploadRow key={upload.id} upload={upload} onDismiss={() => controller.dismiss(upload.id)} />
+          <UploadRow
+            key={upload.id}
+            upload={upload}
+            onRetry={() => controller.retry(upload.id)}
+            onDismiss={() => controller.dismiss(upload.id)}
+          />
         ))}
       </ul>
+      <p class="unseen" role="status">
+        {t.count(session.documents.length)}
+      </p>
       {!session.predefined && <Chooser session={session} controller={controller} />}
       <Notice problem={state.problem} />
       <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('source')}>
@@ -43,19 +54,32 @@ export function Documents({
   );
 }
 
+/** The button that had the focus went with its row: a keyboard goes on from the heading, not from the top. */
+function useFocusAfterRemoval(rows: number): void {
+  const before = useRef(rows);
+  useEffect(() => {
+    const fewer = rows < before.current;
+    before.current = rows;
+    if (fewer && document.activeElement === document.body) document.querySelector('h1')?.focus({ preventScroll: true });
+  }, [rows]);
+}
+
 function Row({
   document,
   twice,
+  busy,
   onRemove,
   onOpen,
 }: {
   readonly document: DocumentView;
   readonly twice: boolean;
+  readonly busy: boolean;
   readonly onRemove: (() => void) | null;
   readonly onOpen: () => void;
 }): VNode {
   const facts = [size(document.length), t.pages(document.pages)];
   if (document.signatures > 0) facts.push(t.signatures(document.signatures));
+  if (awaitsSignature(document)) facts.push(t.ready);
   return (
     <li>
       <div class="what">
@@ -67,7 +91,7 @@ function Row({
         <Icon name="open" />
       </button>
       {onRemove !== null && (
-        <button type="button" class="quiet" aria-label={t.remove(document.name)} onClick={onRemove}>
+        <button type="button" class="quiet" disabled={busy} aria-label={t.remove(document.name)} onClick={onRemove}>
           <Icon name="remove" />
         </button>
       )}
@@ -75,7 +99,15 @@ function Row({
   );
 }
 
-function UploadRow({ upload, onDismiss }: { readonly upload: Upload; readonly onDismiss: () => void }): VNode {
+function UploadRow({
+  upload,
+  onRetry,
+  onDismiss,
+}: {
+  readonly upload: Upload;
+  readonly onRetry: () => void;
+  readonly onDismiss: () => void;
+}): VNode {
   return (
     <li class={upload.error === null ? '' : 'refused'}>
       <div class="what">
@@ -88,6 +120,11 @@ function UploadRow({ upload, onDismiss }: { readonly upload: Upload; readonly on
           </span>
         )}
       </div>
+      {upload.error !== null && passing(upload.error) && (
+        <button type="button" class="quiet" aria-label={t.retry(upload.name)} onClick={onRetry}>
+          <Icon name="again" />
+        </button>
+      )}
       {upload.error !== null && (
         <button type="button" class="quiet" aria-label={t.dismiss(upload.name)} onClick={onDismiss}>
           <Icon name="remove" />
@@ -135,6 +172,7 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
 const PATHS = {
   open: 'M12 4v11m0 0-4-4m4 4 4-4M5 20h14',
   remove: 'M6 6l12 12M18 6 6 18',
+  again: 'M19 12a7 7 0 1 1-2-5m2-3v4h-4',
 };
 
 function Icon({ name }: { readonly name: keyof typeof PATHS }): VNode {

@@ -38,11 +38,11 @@ export function Ended({ session, controller }: EndedProps): VNode {
 }
 
 function Completed({ session }: { readonly session: SessionView }): VNode {
-  const { documents } = session;
+  const { documents, applicationName } = session;
   return (
     <section>
       <Heading text={t.completed(documents.length)} />
-      <p>{t.completedText(documents.length)}</p>
+      <p>{documents.length > 0 ? t.completedText(documents.length) : t.completedLate(applicationName)}</p>
       <Downloads documents={documents} />
       <GoBack session={session} automatic={session.disableDownloads} />
     </section>
@@ -98,26 +98,39 @@ function Downloads({ documents }: { readonly documents: readonly DocumentView[] 
 function GoBack({ session, automatic }: { readonly session: SessionView; readonly automatic: boolean }): VNode {
   const { returnUrl } = session;
   const [left, setLeft] = useState(RETURN_SECONDS);
-  const counting = automatic && returnUrl !== null;
+  const counting = automatic && left > 0;
   useEffect(() => {
-    if (!counting) return;
+    if (!automatic) return;
     const timer = setInterval(() => setLeft((seconds) => seconds - 1), 1000);
     return () => clearInterval(timer);
-  }, [counting]);
+  }, [automatic]);
   useEffect(() => {
-    if (counting && left <= 0) location.assign(returnUrl);
-  }, [counting, left, returnUrl]);
-  useEffect(() => {
-    // Only a tab that a script has opened may be closed by one; otherwise the sentence below remains.
+    if (!automatic || left !== 0) return;
     if (returnUrl === null) close();
-  }, [returnUrl]);
-  if (returnUrl === null) return <p>{t.close}</p>;
+    else location.assign(returnUrl);
+  }, [automatic, left, returnUrl]);
+  if (returnUrl === null) return <Close line={counting ? t.closing(left) : t.close} />;
   return (
     <>
-      {counting && <p role="status">{t.goingBack(Math.max(left, 0))}</p>}
+      {counting && <p role="status">{t.goingBack(left)}</p>}
       <a class="button primary" href={returnUrl}>
         {t.goBack(session.applicationName)}
       </a>
+    </>
+  );
+}
+
+/** A tab may close itself when a link or a script has opened it for this page alone; otherwise the sentence remains. */
+function Close({ line }: { readonly line: string }): VNode {
+  const closable = opener !== null || history.length === 1;
+  return (
+    <>
+      <p>{line}</p>
+      {closable && (
+        <button type="button" class="primary" onClick={() => close()}>
+          {t.closeIt}
+        </button>
+      )}
     </>
   );
 }

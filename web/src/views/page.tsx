@@ -2,6 +2,8 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import { Controller } from '../session/controller';
 import { next, START, type State, unsaved } from '../session/flow';
+import type { SessionView } from '../session/model';
+import { passing } from '../session/problem';
 import { sentence, texts } from '../texts/format';
 import { Cancel } from './cancel';
 import { Consent } from './consent';
@@ -20,6 +22,7 @@ export function Page({ link }: { readonly link: string }): VNode {
   const controller = useMemo(() => new Controller(link, happen), [link]);
   useEffect(() => void controller.load(), [controller]);
   useWarning(unsaved(state));
+  useNoStrayDrop();
   useEffect(() => {
     document.documentElement.lang = texts.language;
     document.title = texts.title;
@@ -27,7 +30,7 @@ export function Page({ link }: { readonly link: string }): VNode {
   const { session } = state;
   return (
     <main>
-      {session !== null && <p class="asker">{texts.askedBy(session.applicationName)}</p>}
+      {session !== null && isOpen(session) && <p class="asker">{texts.askedBy(session.applicationName)}</p>}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
       {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
@@ -38,7 +41,8 @@ export function Page({ link }: { readonly link: string }): VNode {
 function View({ state, controller }: ViewProps): VNode {
   const { session, step, progress } = state;
   if (session === null) return <Loading state={state} controller={controller} />;
-  if (progress !== null) return <Signing progress={progress} />;
+  if (progress !== null) return <Signing progress={progress} problem={state.problem} />;
+  if (session.status === 'Processing') return <Loading state={state} controller={controller} />;
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
   if (step === 'source') return <Source state={state} controller={controller} />;
@@ -47,13 +51,18 @@ function View({ state, controller }: ViewProps): VNode {
 }
 
 function Loading({ state, controller }: ViewProps): VNode {
-  if (state.problem === null) return <p role="status">{texts.loading}</p>;
-  const passing = ['Network', 'ServiceUnavailable', 'InternalError'].includes(state.problem.code);
+  if (state.problem === null) {
+    return (
+      <section>
+        <p role="status">{texts.loading}</p>
+      </section>
+    );
+  }
   return (
     <section>
       <Heading text={texts.problem.heading} />
       <Notice problem={state.problem} />
-      {passing && (
+      {passing(state.problem) && (
         <button type="button" class="primary" onClick={() => void controller.load()}>
           {texts.problem.retry}
         </button>
@@ -75,6 +84,27 @@ export function Heading({ text }: { readonly text: string }): VNode {
 
 export function Notice({ problem }: { readonly problem: State['problem'] }): VNode {
   return <div role="alert">{problem !== null && <p class="problem">{sentence(problem)}</p>}</div>;
+}
+
+function isOpen({ status }: SessionView): boolean {
+  return status === 'Pending' || status === 'Processing' || status === 'ProcessingError';
+}
+
+/** A file dropped beside its place would otherwise be opened instead of this page. */
+function useNoStrayDrop(): void {
+  useEffect(() => {
+    const refuse = (event: DragEvent) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      if (event.dataTransfer !== null) event.dataTransfer.dropEffect = 'none';
+    };
+    addEventListener('dragover', refuse);
+    addEventListener('drop', refuse);
+    return () => {
+      removeEventListener('dragover', refuse);
+      removeEventListener('drop', refuse);
+    };
+  }, []);
 }
 
 function useWarning(active: boolean): void {

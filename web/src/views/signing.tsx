@@ -1,17 +1,19 @@
 import type { VNode } from 'preact';
 import type { Progress } from '../session/flow';
+import type { Problem } from '../session/problem';
 import { texts } from '../texts/format';
-import { Heading } from './page';
+import { Heading, Notice } from './page';
 
 const t = texts.signing;
 
-export function Signing({ progress }: { readonly progress: Progress }): VNode {
+export function Signing({ progress, problem }: { readonly progress: Progress; readonly problem: Problem | null }): VNode {
   const { phase, done, total } = progress;
   return (
     <section>
       <Heading text={t.heading} />
       {total > 0 ? <progress aria-label={t.heading} value={done} max={total} /> : <progress aria-label={t.heading} />}
       <p role="status">{line(progress)}</p>
+      <Notice problem={problem} />
       {phase === 'processing' && <p class="facts">{t.stay}</p>}
     </section>
   );

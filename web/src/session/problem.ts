@@ -1,0 +1,29 @@
+/** What went wrong, as a code that the catalogue has a sentence for. */
+import { WrongDocument } from '../digest/check';
+import { DerError } from '../keysource/der';
+import { KeyError } from '../keysource/keysource';
+import { ApiError } from './api';
+
+/** A code of the server, of a key source or of the page, with the server's own words as a last resort. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** True when trying the same again may help. */
+export function passing({ code }: { readonly code: string }): boolean {
+  return ['Network', 'InternalError', 'TooManyRequests'].includes(code) || code.endsWith('Unavailable');
+}
+
+/** Never throws: an error that nobody foresaw is shown too, or the page would wait for ever. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ApiError) return { code: error.code, message: [error.message, error.detail].join(' ').trim() };
+  if (error instanceof KeyError) return { code: `key-${error.code}`, message: error.code };
+  if (error instanceof WrongDocument || error instanceof DerError) return { code: 'WrongDocument', message: '' };
+  // File API, 6.1: the file was moved or changed after it was chosen, or it is a folder.
+  if (error instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(error.name)) {
+    return { code: 'FileNotReadable', message: error.message };
+  }
+  console.error(error);
+  return { code: 'PageError', message: String(error) };
+}
