@@ -101,3 +101,7 @@ def timed(run: Callable[[], object]) -> float:
     start = time.perf_counter()
     run()
     return (time.perf_counter() - start) * 1000
+
+
+if __name__ == "__main__":
+    main()

@@ -78,6 +78,11 @@ def mutool(file: Path) -> list[bool]:
     ]
 
 
+def text(file: Path) -> str:
+    """The text that MuPDF shows."""
+    return _output("mutool", "draw", "-q", "-F", "txt", str(file))
+
+
 def pyhanko(file: Path, roots: Sequence[bytes]) -> list[PyhankoResult]:
     from asn1crypto.x509 import Certificate
     from pyhanko.pdf_utils.reader import PdfFileReader

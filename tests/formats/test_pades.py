@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from asn1crypto.cms import CMSAttributes
+from asn1crypto.cms import CMSAttributes, ContentInfo
 
-from signroom.domain.errors import CertifiedPdf, InvalidPdf, ProtectedPdf, SignatureRejected, VerificationFailed
+from signroom.domain.errors import (
+    BadCertificate,
+    CertifiedPdf,
+    InvalidPdf,
+    ProtectedPdf,
+    SignatureRejected,
+    VerificationFailed,
+)
 from signroom.domain.signature import DigestAlgorithm, Indication
 from signroom.formats import pades, values
 from signroom.formats.verification import verify
@@ -137,6 +145,43 @@ def test_a_value_that_does_not_belong_is_refused(written: Written, signer: str) 
         values.check_values([(replace(layout, chain=chain_of("ed25519")), good)])
 
 
+def test_keys_that_are_too_weak_or_of_another_curve_are_refused_although_the_value_is_right(written: Written) -> None:
+    layout = prepared(written("plain"), "p256")
+    for signer in ("rsa1024", "p256k1"):
+        other = replace(layout, chain=chain_of(signer))
+        with pytest.raises(SignatureRejected):
+            values.check_values([(other, signature(authority.leaf(signer).signing_key, layout.to_sign))])
+
+
+def test_a_certificate_that_is_none_is_refused_as_such_and_not_blamed_on_the_file(written: Written) -> None:
+    file = written("plain")
+    good = chain_of("p256")
+    for bad in (
+        replace(good, certificate=b""),
+        replace(good, certificate=good.certificate + b"\0"),
+        replace(good, issuers=(b"garbage",)),
+    ):
+        with pytest.raises(BadCertificate):
+            pades.prepare(file, bad, DigestAlgorithm.SHA256, NOW)
+    with pytest.raises(SignatureRejected):
+        values.check_values([(replace(prepared(file, "p256"), chain=replace(good, certificate=b"x")), b"y")])
+
+
+def test_certificates_that_came_twice_are_embedded_once(written: Written) -> None:
+    file = written("plain")
+    chain = chain_of("p256")
+    twice = replace(chain, issuers=(*chain.issuers, *chain.issuers, chain.certificate))
+    layout = pades.prepare(file, twice, DigestAlgorithm.SHA256, NOW)
+    output = file.with_name("signed.pdf")
+
+    pades.embed(file, layout, value(layout, "p256"), output)
+
+    (contents,) = re.findall(rb"/Contents <([0-9a-f]+)>", output.read_bytes())
+    embedded = ContentInfo.load(bytes.fromhex(contents.decode()))["content"]["certificates"]
+    assert {c.dump() for c in embedded} == {chain.certificate, *chain.issuers}
+    assert len(embedded) == 2
+
+
 # -- files that are not what was prepared ----------------------------------------------------------
 
 
@@ -165,7 +210,12 @@ def test_a_container_that_does_not_fit_its_place_is_refused(written: Written) ->
 
 @pytest.mark.parametrize(
     ("name", "refusal"),
-    [("encrypted-user", ProtectedPdf), ("certified-no-changes", CertifiedPdf), ("truncated", InvalidPdf)],
+    [
+        ("encrypted-user", ProtectedPdf),
+        ("certified-no-changes", CertifiedPdf),
+        ("locked-fields", CertifiedPdf),
+        ("truncated", InvalidPdf),
+    ],
 )
 def test_preparing_refuses_what_preflight_refuses(written: Written, name: str, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):

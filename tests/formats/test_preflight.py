@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +22,10 @@ from signroom.domain.errors import (
     UnsupportedFileType,
     XfaPdf,
 )
-from signroom.domain.signature import SignatureType
+from signroom.domain.signature import Indication, SignatureType
+from signroom.formats.parsing import only_refusals
 from signroom.formats.preflight import inspect
+from signroom.formats.verification import verify
 from tests.formats.conftest import signed
 from tests.vectors import hard_pdfs
 
@@ -58,10 +62,22 @@ def test_a_good_or_odd_file_is_described(written: Written, name: str, pages: int
         ("text", InvalidPdf),
         ("only-header", InvalidPdf),
         ("truncated", InvalidPdf),
+        ("leading-junk", InvalidPdf),
         ("prev-loop", InvalidPdf),
+        ("negative-startxref", InvalidPdf),
+        ("negative-prev", InvalidPdf),
+        ("no-page", InvalidPdf),
+        ("page-loop", InvalidPdf),
+        ("more-pages-claimed", InvalidPdf),
+        ("pages-beyond-counting", PdfTooComplex),
+        ("huge-size", PdfTooComplex),
+        ("xref-bomb", PdfTooComplex),
         ("encrypted-user", ProtectedPdf),
         ("encrypted-owner", ProtectedPdf),
         ("certified-no-changes", CertifiedPdf),
+        ("locked-fields", CertifiedPdf),
+        ("locked-other-fields", CertifiedPdf),
+        ("locked-document", CertifiedPdf),
         ("xfa-dynamic", XfaPdf),
         ("objstm-bomb", PdfTooComplex),
         ("deep-nesting", PdfTooComplex),
@@ -71,6 +87,28 @@ def test_a_good_or_odd_file_is_described(written: Written, name: str, pages: int
 def test_a_file_that_cannot_be_signed_is_refused(written: Written, name: str, refusal: type[DocumentRejected]) -> None:
     with pytest.raises(refusal):
         inspect(written(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("html", "an HTML page"), ("docx", "a ZIP or Office file"), ("image", "an image")]
+)
+def test_a_file_of_another_kind_is_told_what_it_looks_like(written: Written, name: str, kind: str) -> None:
+    with pytest.raises(UnsupportedFileType, match=f"It looks like {kind}"):
+        inspect(written(name))
+
+
+def test_a_lock_on_one_other_field_does_not_stand_in_the_way(written: Written) -> None:
+    file = written("locked-one-field")
+
+    assert inspect(file).signatures == 1
+    assert [s.indication for s in verify(signed(file, "p256")).signatures] == [Indication.TOTAL_PASSED] * 2
+
+
+def test_a_disk_that_cannot_be_read_is_not_the_files_fault(written: Written, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        inspect(tmp_path / "gone.pdf")
+    with pytest.raises(OSError, match="Input/output error"), only_refusals():
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_signatures_that_are_there_are_counted(written: Written) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -43,12 +44,14 @@ def assemble(bodies: list[bytes], trailer: bytes = b"") -> bytes:
     return bytes(out)
 
 
-def with_pages(count: int) -> bytes:
+def with_pages(count: int, *, claimed: int | None = None) -> bytes:
+    """`count` pages; the page tree may claim to have another number."""
     pages = [3 + 2 * n for n in range(count)]
     font = 3 + 2 * count
     bodies = [
         b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Count %d/Kids[%b]>>" % (count, b" ".join(b"%d 0 R" % n for n in pages)),
+        b"<</Type/Pages/Count %d/Kids[%b]>>"
+        % (count if claimed is None else claimed, b" ".join(b"%d 0 R" % n for n in pages)),
     ]
     for n in pages:
         bodies.append(
@@ -100,6 +103,18 @@ def many_objects(count: int) -> bytes:
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
     ]
     return assemble(bodies + [b"<</N %d>>" % n for n in range(count)])
+
+
+def many_objects_packed(count: int) -> bytes:
+    """The same with object streams and a cross-reference stream."""
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(with_pages(1))) as pdf:
+        # Unreachable objects would not be written.
+        pdf.Root.PieceInfo = pdf.make_indirect(
+            pikepdf.Array([pdf.make_indirect(pikepdf.Dictionary(N=n)) for n in range(count)])
+        )
+        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return target.getvalue()
 
 
 def _saved(**options: object) -> bytes:
@@ -193,12 +208,36 @@ def pyhanko_signer(name: str) -> SimpleSigner:
     )
 
 
-def _deflated(first: bytes, zeros: int) -> bytes:
-    """`first` and then `zeros` spaces, compressed piece by piece."""
-    compressor = zlib.compressobj(9)
-    parts = [compressor.compress(first)]
-    parts += [compressor.compress(b" " * _MB) for _ in range(zeros // _MB)]
-    return b"".join([*parts, compressor.flush()])
+def locked(action: str, *, fields: list[str] | None = None, forbid_changes: bool = False) -> bytes:
+    """Signed by an approver whose field locks others: /Lock with FieldMDP (ISO 32000-1, 12.7.4.5)."""
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import PdfSignatureMetadata, PdfSigner
+    from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec
+
+    spec = SigFieldSpec(
+        "Approver",
+        field_mdp_spec=FieldMDPSpec(FieldMDPAction[action], fields=fields),
+        doc_mdp_update_value=MDPPerm.NO_CHANGES if forbid_changes else None,
+    )
+    writer = IncrementalPdfFileWriter(io.BytesIO(make("plain")))
+    signer = PdfSigner(PdfSignatureMetadata(field_name="Approver"), pyhanko_signer("rsa2048"), new_field_spec=spec)
+    signed: io.BytesIO = signer.sign_pdf(writer)
+    return signed.getvalue()
+
+
+def _deflated(first: bytes, spaces: int) -> bytes:
+    """`first` and then `spaces` spaces (whole megabytes), as a zlib stream (RFC 1950).
+
+    A full flush makes blocks independent of each other: one is compressed, and then repeated.
+    """
+    megabyte = b" " * _MB
+    compressor = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    head = compressor.compress(first) + compressor.flush(zlib.Z_FULL_FLUSH)
+    block = compressor.compress(megabyte) + compressor.flush(zlib.Z_FULL_FLUSH)
+    checksum = zlib.adler32(first)
+    for _ in range(spaces // _MB):
+        checksum = zlib.adler32(megabyte, checksum)
+    return b"".join([b"\x78\xda", head, block * (spaces // _MB), compressor.flush(), checksum.to_bytes(4, "big")])
 
 
 def _objstm_bomb() -> bytes:
@@ -215,6 +254,17 @@ def _objstm_bomb() -> bytes:
     table = b"".join(bytes([kind]) + where.to_bytes(4, "big") + bytes([index_]) for kind, where, index_ in places)
     out += b"5 0 obj\n<</Type/XRef/Size 6/W[1 4 1]/Root 1 0 R/Length %d>>stream\n" % len(table)
     return out + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % at5
+
+
+def _xref_bomb() -> bytes:
+    """60 KB whose cross-reference stream inflates to 15 million entries."""
+    entries = 60 * _MB // 4
+    packed = _deflated(b"", 60 * _MB)
+    head = b"%PDF-1.5\n"
+    stream = b"1 0 obj\n<</Type/XRef/Size %d/W[1 2 1]/Root 2 0 R/Filter/FlateDecode/Length %d>>stream\n"
+    return (
+        head + stream % (entries, len(packed)) + packed + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % len(head)
+    )
 
 
 def _content_bomb() -> bytes:
@@ -282,6 +332,18 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "certified-forms": lambda: _certified("FILL_FORMS"),
     "xfa-dynamic": _xfa_dynamic,
     "objstm-bomb": _objstm_bomb,
+    "xref-bomb": _xref_bomb,
+    "negative-startxref": lambda: re.sub(rb"startxref\n\d+", b"startxref\n-5", make("plain")),
+    "negative-prev": lambda: make("plain").replace(b"trailer\n<<", b"trailer\n<</Prev -7"),
+    "huge-size": lambda: re.sub(rb"/Size \d+", b"/Size 2000000000", make("plain")),
+    "more-pages-claimed": lambda: with_pages(1, claimed=5000),
+    "pages-beyond-counting": lambda: with_pages(1, claimed=10**30),
+    "no-page": lambda: with_pages(0),
+    "page-loop": lambda: assemble([b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[2 0 R]>>"]),
+    "locked-fields": lambda: locked("ALL"),
+    "locked-other-fields": lambda: locked("EXCLUDE", fields=["mine"]),
+    "locked-document": lambda: locked("INCLUDE", fields=["mine"], forbid_changes=True),
+    "locked-one-field": lambda: locked("INCLUDE", fields=["mine"]),
     "deep-nesting": _deep_nesting,
     "deep-page-tree": _deep_page_tree,
 }
