@@ -1,14 +1,24 @@
 # Everything that a person or CI does here. Needs python3 (3.11 or newer) with venv, and make; the page also Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench page lock clean
+.PHONY: help demo test lint format bench page lock node clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UV_VERSION := 0.13.9
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+
+# uv does not read pip's configuration: a person's own index and authorities hold for both.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= true
+endif
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,8 +26,8 @@ help: ## Show this list
 demo: $(VENV)/.runtime ## Run the product: service, example application, test certificates
 	@exec $(BIN)/signroom demo $(ARGS)
 
-test: $(VENV)/.dev ## Run every check
-	@bash scripts/test.sh
+test: $(VENV)/.dev ## Run every check (TESTS='-k name tests/api' picks some)
+	@bash scripts/test.sh $(TESTS)
 
 lint: $(VENV)/.dev ## Style, types, import rules
 	@bash scripts/lint.sh
@@ -29,21 +39,25 @@ bench: $(VENV)/.dev ## Measure, as ratios to a floor and to a peer in the same r
 	@$(BIN)/python -m bench
 
 page: ## Build the signing page into the package (needs Node >= 20.19)
-	@cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run build && npm run budget
+	@bash scripts/build-page.sh
 
-lock: $(UV) ## Resolve the dependencies anew and write locks/
-	@bash scripts/lock.sh
+lock: $(UV) ## Write locks/ from pyproject.toml (UPGRADE=1 takes the newest versions)
+	@bash scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+node: $(UV) ## Bring Node into .venv where the machine has none, or an old one
+	@. scripts/node.sh && find_node . || $(INSTALL) --require-hashes --requirement locks/node.txt
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "Signroom needs Python 3.11 or newer: apt-get install python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Signroom needs Python 3.11 or newer; $(PYTHON) is older."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Python's venv module is incomplete. On Debian: apt-get install python3-venv"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/bootstrap.txt
 
 # Bytecode is compiled at once: the first start would otherwise take twice as long.
 $(VENV)/.runtime: $(UV) locks/runtime.txt pyproject.toml

@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Resolve the dependencies and write the locks: every version and hash, no address (docs/decisions/0005).
+# Resolve the dependencies of pyproject.toml and write locks/: every version and hash, no address
+# (docs/decisions/0005). Versions that are locked stay as they are where they still fit; --upgrade takes the newest.
+# Nothing younger than a week is taken: most bad releases are found and withdrawn in that time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-.venv/bin/uv lock --quiet --upgrade
-export_lock() { .venv/bin/uv export --quiet --frozen --no-emit-project --no-header --no-annotate --format requirements-txt "$@"; }
-mkdir -p locks
-export_lock --no-dev --group build > locks/runtime.txt
-export_lock --group dev --group build > locks/dev.txt
+resolve() {
+  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    --exclude-newer "7 days" "$@"
+}
+resolve pyproject.toml --group build --group dev --output-file locks/dev.txt "$@"
+# The same versions as in dev.txt, so that what is tested is what runs.
+resolve pyproject.toml --group build --constraint locks/dev.txt --output-file locks/runtime.txt "$@"
+resolve --group pyproject.toml:bootstrap --output-file locks/bootstrap.txt "$@"
+resolve --group pyproject.toml:node --output-file locks/node.txt "$@"

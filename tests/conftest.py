@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.postgres import Postgres, binaries, running_postgres
+from tests.postgres import Postgres, PostgresMissing, running_postgres
+from tests.tools import not_run
 
 pytest_plugins = ["tests.server_fixtures"]
 
 
+def pytest_configure() -> None:
+    # SIGTERM ends the run as Ctrl-C does: fixtures are torn down, so no server of ours stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A person's own settings must not change what is tested.
+    for name in [name for name in os.environ if name.startswith("SIGNROOM_")]:
+        del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server. Where none is installed its tests are skipped, in CI they fail."""
-    folder = binaries()
-    if folder is None:
-        message = "PostgreSQL is not installed (apt-get install postgresql)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    with running_postgres(folder) as server:
-        yield server
+    """A PostgreSQL server for the whole run. Where none is installed its tests are skipped, in CI they fail."""
+    try:
+        with running_postgres() as server:
+            yield server
+    except PostgresMissing as missing:
+        not_run(str(missing))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh database on each of the two."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database; each test that asks runs once on each of the two."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'signroom.db'}"
+        yield f"sqlite:///{tmp_path / 'signroom.db'}"
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
+    url = server.new_database()
+    yield url
+    server.drop_database(url)

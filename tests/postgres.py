@@ -1,107 +1,277 @@
-"""A PostgreSQL server of our own for the tests, from Debian's packages: started in a temporary folder, then gone."""
+"""A private PostgreSQL for the tests: a throw-away server made from the machine's own packages.
+
+    with running_postgres() as server:
+        url = server.new_database()
+
+Nothing of the machine's own servers is read or changed. Ours listens on a free loopback port, keeps its files in a
+temporary folder and ends with the process that started it, whichever way that one ends.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
+import re
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
 
 START_SECONDS = 30
+_SUPERUSER = "postgres"
+_PREFIX = "signroom-pg-"
+_STARTS = 3
+
+_OPTIONS = {
+    # Speed over durability: these files never outlive the tests. A client that is killed loses nothing by it.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "200",
+    "timezone": "UTC",
+}
 
 
-def binaries() -> Path | None:
-    """The folder of the newest installed server, or None."""
-    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda p: int(p.parent.name))
+class PostgresMissing(Exception):
+    """The server's programs are not installed; the message names the package."""
+
+
+class PostgresFailed(Exception):
+    """The server could not be made or did not start; the message ends with its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Whom the server runs as. None: as ourselves; only root must step down, PostgreSQL refuses to run as root."""
+
+    uid: int | None
+    gid: int | None
+
+    def own(self, path: Path) -> None:
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+
+    def groups(self) -> list[int] | None:
+        return None if self.uid is None else []
 
 
 class Postgres:
-    """A running server; every test may have a database of its own."""
+    """A running server. Make it with `running_postgres`."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, password: str) -> None:
+        self._port, self._password = port, password
+        self._numbers = count(1)
 
     def new_database(self) -> str:
         """Create an empty database; returns its SQLAlchemy URL."""
-        name = f"t{uuid4().hex}"
-        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/{name}"
+        name = f"signroom_test_{next(self._numbers)}"
+        # template0: an open connection to template1 would make the copy fail.
+        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        return f"postgresql+psycopg://{_SUPERUSER}:{self._password}@127.0.0.1:{self._port}/{name}"
 
-    def _address(self, database: str) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
+    def drop_database(self, url: str) -> None:
+        """Drop a database that `new_database` made, whoever is still connected."""
+        name = make_url(url).database or ""
+        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                psycopg.connect(self._address("postgres"), connect_timeout=2).close()
-            except psycopg.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            else:
-                return
+    def require_answer(self) -> None:
+        """Raises: psycopg.OperationalError, until the server is ready."""
+        self._run(sql.SQL("SELECT 1"))
+
+    def _run(self, statement: sql.SQL | sql.Composed) -> None:
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self._port,
+            user=_SUPERUSER,
+            password=self._password,
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=START_SECONDS,
+        ) as connection:
+            connection.execute(statement)
 
 
 @contextmanager
-def running_postgres(bin_folder: Path) -> Iterator[Postgres]:
-    """Start a server on a free port of 127.0.0.1; it ends with the block. As root it runs as `postgres`."""
-    folder = Path(tempfile.mkdtemp(prefix="signroom-pg-"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        user = pwd.getpwnam("postgres")
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
-    data = folder / "data"
-    initdb = [
-        *as_user,
-        str(bin_folder / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-N",
-        "-E",
-        "UTF8",
-    ]
-    subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, capture_output=True, cwd=folder)
-    port = _free_port()
-    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off"}
-    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [*as_user, str(bin_folder / "postgres"), "-D", str(data), *settings, "-c", "max_connections=200"],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-        )
-    postgres = Postgres(port)
+def running_postgres() -> Iterator[Postgres]:
+    """A server for as long as the block runs. Raises: PostgresMissing, PostgresFailed."""
+    programs = find_programs()
+    account = _account()
+    folder = _folder(account)
     try:
-        postgres.wait()
-        yield postgres
-    finally:
-        server.terminate()  # SIGTERM waits for its clients; SIGINT after that does not
+        password = secrets.token_hex(16)
+        _initialise(programs, folder, account, password)
+        process, server = _start(programs, folder, account, password)
         try:
-            server.wait(3)
-        except subprocess.TimeoutExpired:
-            server.send_signal(2)
-            server.wait(10)
+            yield server
+        finally:
+            _stop(process)
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_programs() -> Path:
+    """The folder of ``initdb`` and ``postgres``, newest version first. Raises: PostgresMissing."""
+    # Debian keeps the server's programs off the PATH.
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=_version, reverse=True)
+    for initdb in (*debian, *map(Path, filter(None, [shutil.which("initdb")]))):
+        if (initdb.parent / "postgres").is_file():
+            return initdb.parent
+    raise PostgresMissing("PostgreSQL is not installed: apt-get install postgresql")
+
+
+def _version(initdb: Path) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", initdb.parts[-3])))
+
+
+def _account() -> _Account:
+    if os.geteuid() != 0:
+        return _Account(None, None)
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return _Account(entry.pw_uid, entry.pw_gid)
+    raise PostgresMissing("PostgreSQL refuses to run as root, and there is no user 'postgres' to run it as")
+
+
+def _folder(account: _Account) -> Path:
+    """A folder that only the server's account may enter, short enough for a Unix socket's path (107 bytes)."""
+    # As root, TMPDIR may lie below a folder that the other account cannot enter; /tmp never does.
+    parent = Path(tempfile.gettempdir() if account.uid is None else "/tmp")  # noqa: S108  (mkdtemp makes it private)
+    _remove_leftovers(parent, account)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    account.own(folder)
+    return folder
+
+
+def _remove_leftovers(parent: Path, account: _Account) -> None:
+    """Folders of runs that were killed: their server has stopped, nobody was left to remove its files."""
+    owner = os.geteuid() if account.uid is None else account.uid
+    for folder in parent.glob(f"{_PREFIX}*"):
+        try:
+            found = folder.lstat()
+            # A stopping server removes its pid file; an hour keeps us off servers that are only just being made.
+            stopped = not (folder / "data" / "postmaster.pid").exists() and time.time() - found.st_mtime > 3600
+        except OSError:
+            continue
+        if stopped and found.st_uid == owner and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _initialise(programs: Path, folder: Path, account: _Account, password: str) -> None:
+    password_file = folder / "password"
+    password_file.touch(mode=0o600)
+    account.own(password_file)
+    password_file.write_text(password)
+    command = [
+        str(programs / "initdb"),
+        f"--pgdata={folder / 'data'}",
+        f"--username={_SUPERUSER}",
+        f"--pwfile={password_file}",
+        # Not `trust`: any other user of this machine could otherwise become the server's superuser.
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
+    made = subprocess.run(
+        command,
+        cwd=folder,
+        env=_environment(),
+        user=account.uid,
+        group=account.gid,
+        extra_groups=account.groups(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise PostgresFailed(f"initdb failed:\n{made.stdout}{made.stderr}")
+
+
+def _start(programs: Path, folder: Path, account: _Account, password: str) -> tuple[subprocess.Popen[bytes], Postgres]:
+    log = folder / "server.log"
+    for _ in range(_STARTS):  # another program may take the free port between the look and the start
+        port = _free_port()
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                _command(programs, folder, port),
+                cwd=folder,
+                env=_environment(),
+                user=account.uid,
+                group=account.gid,
+                extra_groups=account.groups(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C in a terminal reaches the whole group: the server must outlive the tests' own clean-up.
+                start_new_session=True,
+            )
+        server = Postgres(port, password)
+        try:
+            if _answers(process, server):
+                return process, server
+        except BaseException:
+            _stop(process)
+            raise
+        _stop(process)
+    raise PostgresFailed(f"postgres did not start:\n{log.read_text(errors='replace')}")
+
+
+def _command(programs: Path, folder: Path, port: int) -> list[str]:
+    options = {**_OPTIONS, "port": str(port), "unix_socket_directories": str(folder)}
+    server = [str(programs / "postgres"), "-D", str(folder / "data")]
+    server += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    # The kernel stops the server (SIGINT: fast shutdown) when this process dies, even by SIGKILL.
+    setpriv = shutil.which("setpriv")
+    return server if setpriv is None else [setpriv, "--pdeathsig", "INT", "--", *server]
+
+
+def _answers(process: subprocess.Popen[bytes], server: Postgres) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            server.require_answer()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Fast shutdown (connections are cut), then harder; only the process that we started."""
+    for number, seconds in ((signal.SIGINT, 10), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def _environment() -> dict[str, str]:
+    """Without PG* variables (a person's own server), with messages in English."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    return {**kept, "LC_ALL": "C"}

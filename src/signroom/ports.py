@@ -64,7 +64,8 @@ class Blobs(Protocol):
 class Formats(Protocol):
     """Bytes -> prepared -> signed. No network, no key. Runs off the event loop, in limited processes.
 
-    Each raises ProcessingUnavailable when the processes are exhausted or restarting.
+    Each raises ProcessingUnavailable when the processes are exhausted or restarting, and StorageUnavailable when a
+    file cannot be read or written.
     """
 
     def inspect(self, file: Path) -> Inspection:
@@ -74,7 +75,7 @@ class Formats(Protocol):
         """
 
     def prepare(self, file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now: datetime) -> Prepared:
-        """Lay out one signature and return the bytes to be signed. Raises: a DocumentRejected."""
+        """Lay out one signature and return the bytes to be signed. Raises: a DocumentRejected, BadCertificate."""
 
     def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
         """Verify each value with its certificate over ``to_sign``; returns them as CMS wants them.

@@ -8,6 +8,8 @@ from typing import Any
 from signroom.api import shapes
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
+from signroom.domain.errors import BadCertificate
+from signroom.domain.signature import SignatureVerdict
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
 from signroom.service.read_sessions import SessionWithDocuments
@@ -102,14 +104,18 @@ def seconds(time: datetime | None) -> datetime | None:
 def _signers(ports: Ports, document: Document) -> list[shapes.SignerSummary]:
     if document.verdict is None or document.signed_at is None:
         return []
-    fallback = document.signed_at.replace(microsecond=0)
-    return [
-        shapes.SignerSummary(
-            certificate=certificate_summary(ports.trust.read(s.certificate)),
-            date=seconds(s.signed_at) or fallback,
-        )
-        for s in document.verdict.signatures
-    ]
+    signers = [_signer(ports, signature, document.signed_at) for signature in document.verdict.signatures]
+    return [signer for signer in signers if signer is not None]
+
+
+def _signer(ports: Ports, signature: SignatureVerdict, accepted_at: datetime) -> shapes.SignerSummary | None:
+    """None for an earlier signer whose certificate cannot be read: a stranger's oddity must not hide the document."""
+    try:
+        certificate = ports.trust.read(signature.certificate)
+    except BadCertificate:
+        return None
+    date = signature.signed_at or accepted_at
+    return shapes.SignerSummary(certificate=certificate_summary(certificate), date=date.replace(microsecond=0))
 
 
 def _signed_file(ports: Ports, document: Document) -> shapes.DocumentFileModel | None:

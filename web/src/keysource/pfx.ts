@@ -10,9 +10,9 @@ export const MAX_PFX_BYTES = 2_000_000;
 export async function openPfxFile(file: File, password: string): Promise<KeySource> {
   if (file.size > MAX_PFX_BYTES) throw new KeyError('failed');
   if (globalThis.crypto?.subtle === undefined) throw new KeyError('insecure');
-  const worker = startWorker();
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const worker = startWorker(); // nothing is awaited until `ask` listens: its first error comes only once
   try {
-    const bytes = new Uint8Array(await file.arrayBuffer());
     const opened = await ask(worker, { kind: 'open', file: bytes, password }, (message) =>
       message.kind === 'opened' ? message.identities : undefined,
     );
