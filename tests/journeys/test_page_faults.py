@@ -1,0 +1,235 @@
+"""What the page does when the network, the service, another tab or the signer's files do not behave."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.conftest import Watched
+from tests.journeys.test_signing import choose_demo_key, choose_pfx
+from tests.pki import authority
+from tests.server import Server, base64
+from tests.vectors import hard_pdfs
+
+CONNECTION = re.compile("connection", re.IGNORECASE)
+
+
+def open_predefined(server: Server, page: Page) -> None:
+    documents = [{"file": {"name": "contract.pdf", "content": base64(hard_pdfs.make("plain"))}}]
+    page.goto(server.open_session(documents=documents)["redirectUrl"])
+    page.get_by_role("button", name="Continue").click()
+
+
+def altered(page: Page, path: str, **fields: Any) -> None:
+    """Change top-level fields of an answer on its way to the page."""
+
+    def change(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), **fields})
+
+    page.route(f"**/sign/api/{path}", change)
+
+
+def finishes(page: Page) -> list[str]:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/finish") else None)
+    return sent
+
+
+def test_a_document_added_in_another_tab_is_not_signed_without_consent(
+    sqlite_server: Server, window: Watched, contract: Path
+) -> None:
+    page, link = window.page, sqlite_server.open_session()["redirectUrl"]
+    page.goto(link)
+    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_role("button", name="Continue").click()
+    choose_demo_key(page)
+    sqlite_server.page(link).add(hard_pdfs.make("plain"), "slipped-in.pdf")
+    sent = finishes(page)
+    page.get_by_role("button", name="Sign 1 document").click()
+
+    expect(page.get_by_role("button", name="Sign 2 documents")).to_be_enabled()
+    expect(page.get_by_text("slipped-in.pdf")).to_be_visible()
+    assert sent == []
+    page.get_by_role("button", name="Sign 2 documents").click()
+    expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
+
+
+def test_an_original_with_another_fingerprint_than_the_one_shown_gets_no_signature(
+    sqlite_server: Server, window: Watched
+) -> None:
+    page = window.page
+    sent = finishes(page)
+
+    def forge(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        body["documents"][0]["sha256"] = "00" * 32
+        route.fulfill(response=response, json=body)
+
+    page.route("**/sign/api/load", forge)
+    open_predefined(sqlite_server, page)
+    choose_demo_key(page)
+    page.get_by_role("button", name="Sign 1 document").click()
+
+    expect(page.get_by_text(re.compile("signature on another file"))).to_be_visible()
+    assert sent == []
+
+
+@pytest.mark.parametrize("failure", ["network", "InternalError", "TooManyRequests"])
+def test_a_service_that_fails_for_a_moment_while_it_processes_has_not_failed_the_documents(
+    sqlite_server: Server, window: Watched, failure: str
+) -> None:
+    page = window.page
+    open_predefined(sqlite_server, page)
+    choose_demo_key(page)
+    altered(page, "finish", status="Processing")
+    status = {"InternalError": 500, "TooManyRequests": 429}.get(failure, 0)
+    answer = {"code": failure, "message": "for a moment"}
+    page.route("**/sign/api/load", lambda route: route.fulfill(status=status, json=answer) if status else route.abort())
+    page.get_by_role("button", name="Sign 1 document").click()
+    expect(page.get_by_text(re.compile("Try again|try again|Wait a moment"))).to_be_visible()
+    expect(page.get_by_role("heading", name="Signing")).to_be_visible()
+    page.unroute("**/sign/api/load")
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+
+
+def test_a_proxys_own_page_instead_of_an_answer_gives_the_buttons_back(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    open_predefined(sqlite_server, page)
+    choose_demo_key(page)
+    page.route("**/sign/api/prepare", lambda route: route.fulfill(status=200, body="<html>Log in first"))
+    page.get_by_role("button", name="Sign 1 document").click()
+    expect(page.get_by_text(CONNECTION)).to_be_visible()
+    page.unroute("**/sign/api/prepare")
+    page.get_by_role("button", name="Sign 1 document").click()
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+
+
+def test_an_upload_that_got_lost_can_be_sent_again_from_its_row(
+    sqlite_server: Server, window: Watched, contract: Path
+) -> None:
+    page = window.page
+    page.goto(sqlite_server.open_session()["redirectUrl"])
+    page.route("**/sign/api/upload", lambda route: route.abort())
+    page.get_by_label("Add PDF files").set_input_files(contract)
+    expect(page.get_by_text(CONNECTION)).to_be_visible()
+    page.unroute("**/sign/api/upload")
+    page.get_by_role("button", name=f"Send {contract.name} again").click()
+
+    expect(page.get_by_text("10 pages")).to_be_visible()
+
+
+def test_a_token_that_is_over_in_the_middle_is_renewed_in_silence(
+    sqlite_server: Server, window: Watched, contract: Path
+) -> None:
+    page = window.page
+    page.goto(sqlite_server.open_session()["redirectUrl"])
+    over = {"code": "ExpiredSignatureSessionToken", "message": "over", "detail": None}
+    for path in ("upload", "prepare"):
+        page.route(f"**/sign/api/{path}", lambda route: route.fulfill(status=422, json=over), times=1)
+    page.get_by_label("Add PDF files").set_input_files(contract)
+    expect(page.get_by_text("10 pages")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    choose_demo_key(page)
+    page.get_by_role("button", name="Sign 1 document").click()
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+
+
+def test_a_file_that_changed_after_it_was_chosen_is_refused_and_the_next_goes_on(
+    sqlite_server: Server, window: Watched, contract: Path
+) -> None:
+    page = window.page
+    page.goto(sqlite_server.open_session()["redirectUrl"])
+    page.get_by_label("Add PDF files").wait_for()
+    page.evaluate(
+        """() => {
+          const file = new File(['x'], 'moved.pdf');
+          const error = new DOMException('moved', 'NotReadableError');
+          file.stream = () => new ReadableStream({ start: (controller) => controller.error(error) });
+          const input = document.querySelector('input[type=file]');
+          Object.defineProperty(input, 'files', { value: [file], configurable: true });
+          input.dispatchEvent(new Event('change', { bubbles: true }));
+          delete input.files;
+        }"""
+    )
+    page.get_by_label("Add PDF files").set_input_files(contract)
+
+    expect(page.get_by_text("10 pages")).to_be_visible()
+    expect(page.get_by_text(re.compile("This file cannot be read"))).to_be_visible()
+
+
+@pytest.mark.parametrize("part", ["pfx.worker", "legacy"])
+def test_a_part_of_the_page_that_did_not_load_is_not_blamed_on_the_certificate_file(
+    sqlite_server: Server, window: Watched, tmp_path: Path, part: str
+) -> None:
+    page = window.page
+    pfx = tmp_path / "signer.pfx"
+    pfx.write_bytes(authority.pfx("p256", "secret", legacy=True))
+    page.route(f"**/sign/assets/{part}*", lambda route: route.abort())
+    open_predefined(sqlite_server, page)
+    choose_pfx(page, pfx, "secret")
+    expect(page.get_by_text(CONNECTION)).to_be_visible()
+    page.unroute(f"**/sign/assets/{part}*")
+    page.get_by_label("Password of the file").fill("secret")
+    page.get_by_role("button", name="Open certificate").click()
+
+    expect(page.get_by_text("Signer p256")).to_be_visible()
+
+
+def test_the_worker_with_the_keys_ends_with_their_use(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    open_predefined(sqlite_server, page)
+    for _ in range(2):
+        choose_pfx(page, sqlite_server.pfx, sqlite_server.pfx_password)
+        expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
+        assert len(page.workers) == 1
+        page.get_by_role("button", name="Use another certificate").click()
+    with page.workers[0].expect_event("close"):
+        page.get_by_role("button", name="Cancel", exact=True).click()
+        page.get_by_role("button", name="Yes, cancel").click()
+
+    expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
+
+
+def test_focus_and_files_stay_where_they_are_safe(sqlite_server: Server, window: Watched, contract: Path) -> None:
+    page = window.page
+    page.goto(sqlite_server.open_session()["redirectUrl"])
+    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_role("button", name=f"Remove {contract.name}").click()
+    expect(page.get_by_role("heading", name="Your documents")).to_be_focused()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_role("button", name="No, go on")).to_be_focused()
+    page.keyboard.press("Escape")
+
+    kept = """(kind) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['x'], 'x.pdf'));
+      const event = new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: transfer });
+      document.body.dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
+    assert page.evaluate(kept, "dragover")
+    assert page.evaluate(kept, "drop")
+
+
+def test_a_tab_of_its_own_stays_for_the_downloads_and_closes_when_asked(sqlite_server: Server, window: Watched) -> None:
+    documents = [{"file": {"name": "contract.pdf", "content": base64(hard_pdfs.make("plain"))}}]
+    link = sqlite_server.open_session(documents=documents)["redirectUrl"]
+    window.page.goto(sqlite_server.app_url)
+    with window.context.expect_page() as opened:
+        window.page.evaluate("(link) => { open(link, '_blank'); }", link)
+    tab = opened.value
+    tab.get_by_role("button", name="Continue").click()
+    choose_demo_key(tab)
+    tab.get_by_role("button", name="Sign 1 document").click()
+    expect(tab.get_by_role("link", name="Download contract-signed.pdf")).to_be_visible()
+    with tab.expect_event("close"):
+        tab.get_by_role("button", name="Close this page").click()
