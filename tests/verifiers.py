@@ -122,7 +122,7 @@ def require_accepted(file: Path, nss: Path, roots: Sequence[bytes], signatures: 
     assert len(by_pdfsig) == len(by_pyhanko) == len(mutool(file)) == signatures
     assert all(s.valid for s in by_pdfsig), by_pdfsig
     assert by_pdfsig[-1].whole_document
-    # Its verdict on the chain is unreliable for all but the first signature (facts/signing.md 1).
+    # Its verdict on the chain is unreliable for all but the first signature.
     assert by_pdfsig[0].trusted
     assert all(s.bottom_line for s in by_pyhanko), by_pyhanko
     assert all(mutool(file))

@@ -135,7 +135,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         [*api_routes(), *page_routes()],
         {"ports": Provide(lambda: ports, sync_to_thread=False)},
         openapi_config(),
-        # Base64 in JSON (`rulings.md`, Faults).
+        # Base64 in JSON: a third larger, and some room.
         max_json=settings.max_file * 4 // 3 + (1 << 20),
         lifespan=[running],
         hsts=settings.public_url.startswith("https://"),

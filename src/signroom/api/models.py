@@ -29,7 +29,7 @@ def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionMo
 
 
 def _listed(found: SessionWithDocuments) -> tuple[Document, ...]:
-    """Uploads are the signer's until he has signed them (`contract/wire.md`, Sessions); predefined ones always show."""
+    """Uploads are the signer's until he has signed them; predefined ones always show."""
     return found.documents if found.session.predefined or found.session.signed else ()
 
 
@@ -162,7 +162,7 @@ def _name(name: Name) -> shapes.NameModel:
     )
 
 
-# Objects of nulls, never null themselves; filled in with the national profiles (`rulings.md`, Schemas).
+# Objects of nulls, never null themselves; filled in with the national profiles.
 _NO_PKI_BRAZIL = shapes.PkiBrazilModel(
     certificate_type="Unknown",
     cpf=None,

@@ -1,4 +1,4 @@
-"""The wire's models (``contract/wire.md``): lenient in, strict out.
+"""The wire's models: lenient in, strict out.
 
 Requests: unset fields may be absent, ``null`` or ``[]`` where an object is meant; unknown fields are ignored.
 Responses: no field has a default, so each key is always sent, ``null`` when empty.

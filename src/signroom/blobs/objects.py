@@ -1,7 +1,7 @@
 """The ``Blobs`` port on obstore: a folder on this disk, or S3, GCS, Azure by URL.
 
 Keys are immutable: nobody ever changes a file in place, rows point to keys. On the local disk obstore renames a
-finished file into place but does not flush it (``facts/platform.md`` 5), so we do, folder included, before a row
+finished file into place but does not flush it, so we do, folder included, before a row
 may point to it.
 """
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class Role(StrEnum):
-    """What a key may do; ``rulings.md``, Schemas."""
+    """What a key may do: Worker opens and reads sessions, Manager and Admin also manage, Monitor only reads."""
 
     WORKER = "Worker"
     MANAGER = "Manager"

@@ -184,7 +184,7 @@ def _prepare_worker(parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """A worker whose parent was killed would live for ever (``facts/platform.md`` 4)."""
+    """A worker whose parent was killed would live for ever."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Headers that every answer carries (``contract/rulings.md``, Security details).
+"""Headers that every answer carries.
 
 The page's address holds the session's secret: no Referer, no caching, no framing, nothing from elsewhere.
 """

@@ -1,6 +1,6 @@
 """Durable jobs on DBOS: a job that was committed runs to its end, whatever is killed in between.
 
-The guards of ``facts/platform.md`` 1.3 are here and nowhere else:
+The guards (docs/decisions/0004) are here and nowhere else:
 
 1. ``application_version`` is a constant: by default it is a hash of the code, and an upgrade would strand every
    job that is under way. Change the meaning of a job under a new name.

@@ -1,4 +1,4 @@
-"""One engine per database, with the settings that the facts ask for (``docs/decisions``, ``facts/platform.md`` 6).
+"""One engine per database, with the settings that keep what was committed.
 
 SQLite: WAL, ``BEGIN IMMEDIATE`` for every transaction that may write (a deferred one loses updates or fails on
 the snapshot upgrade), ``synchronous=FULL`` because a signature is evidence. PostgreSQL: psycopg 3.
@@ -30,8 +30,8 @@ def open_engine(url: str) -> Engine:
 def mark_lost_connections(target: Engine | type[Engine]) -> None:
     """Make every lost PostgreSQL connection look like one to SQLAlchemy and DBOS.
 
-    DBOS decides by the text of the error and misses a vanished socket and a failed look-up
-    (``facts/platform.md`` 1.1): its workflows would stay PENDING for ever on a live worker.
+    DBOS decides by the text of the error and misses a vanished socket and a failed look-up:
+    its workflows would stay PENDING for ever on a live worker.
     """
 
     def handle_error(context: ExceptionContext) -> None:
