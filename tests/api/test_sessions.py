@@ -135,6 +135,11 @@ def test_a_long_callback_argument_is_refused(server: Server) -> None:
         b'{"documents": [{"file": {"content": "AAAA"}}]}',
         b'{"documents": [{"file": {"name": "a.pdf"}}]}',
         b'{"securityContextId": "no uuid"}',
+        b'{"callbackArgument": "a\\u0000b"}',
+        b'{"callbackArgument": "a\\ud800b"}',
+        b'{"returnUrl": "https://app.example/\\u0000"}',
+        b'{"documents": [{"file": {"name": "\\u0000", "content": "AAAA"}}]}',
+        b"[" * 100_000,
     ],
 )
 def test_what_the_schema_alone_can_tell_gets_400(server: Server, body: bytes) -> None:
@@ -215,6 +220,9 @@ def test_unknown_ids_get_422_and_malformed_ones_400(server: Server) -> None:
 
 def test_unknown_routes_and_methods_get_json(server: Server) -> None:
     assert refused(server.api.get("/api/nothing"), 404) == "RouteNotFound"
+    missing = server.api.get("/sign/assets/nothing.js")
+    assert refused(missing, 404) == "RouteNotFound"
+    assert "static" not in missing.text  # no path of the server
     assert server.api.get("/").headers["location"] == "/docs"
     response = server.api.delete(SESSIONS)
     assert refused(response, 405) == "MethodNotAllowed"

@@ -78,7 +78,7 @@ class BadReturnUrl(BadInput):
 
 class BadCallbackArgument(BadInput):
     code = "BadCallbackArgument"
-    message = "callbackArgument may have at most 1024 characters."
+    message = "callbackArgument may have at most 1024 characters, and no NUL among them."
 
 
 class BadCertificate(BadInput):

@@ -147,7 +147,8 @@ def new_session(
     """Open a session. Raises: BadReturnUrl, BadCallbackArgument."""
     if return_url is not None:
         require_return_url(return_url)
-    if callback_argument is not None and len(callback_argument) > MAX_TEXT:
+    # PostgreSQL stores no NUL in a text.
+    if callback_argument is not None and (len(callback_argument) > MAX_TEXT or "\0" in callback_argument):
         raise BadCallbackArgument
     session = Session(
         id=id,

@@ -53,6 +53,7 @@ def create_application(
         exception_handlers={
             SignroomError: problems.refuse,
             HTTPException: problems.refuse_by_framework,
+            RecursionError: problems.refuse_depth,
             Exception: problems.crash,
         },
         before_send=[add_headers],

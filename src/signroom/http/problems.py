@@ -65,6 +65,11 @@ def refuse_by_framework(_request: Handler, error: HTTPException) -> Response[dic
     return _problem(status, {"code": code, "message": _message(error)}, headers)
 
 
+def refuse_depth(_request: Handler, _error: RecursionError) -> Response[dict[str, str | None]]:
+    """Answer for JSON that is nested deeper than the decoder follows."""
+    return refuse(_request, errors.BadInput("It is nested too deeply."))
+
+
 def crash(_request: Handler, error: Exception) -> Response[dict[str, str | None]]:
     """Answer for a bug. The id joins answer and log; the log has no content of requests."""
     exception_code = uuid4().hex
@@ -74,6 +79,8 @@ def crash(_request: Handler, error: Exception) -> Response[dict[str, str | None]
 
 
 def _message(error: HTTPException) -> str:
+    if error.status_code == 404:
+        return "There is nothing at this address."  # the framework's own text names folders of this machine
     if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
         first = error.extra[0]
         if isinstance(first, dict) and "message" in first:
