@@ -18,6 +18,7 @@ PACKAGES = {
     "openssl": "openssl",
     "pdfsig": "poppler-utils",
     "qpdf": "qpdf",
+    "xmlsec1": "xmlsec1",
 }
 """Program -> the Debian package that has it."""
 

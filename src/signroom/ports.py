@@ -7,7 +7,7 @@ Drivers live in the rooms of the same names (``blobs/``, ``store/``, ``jobs/`` .
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,22 @@ from signroom.domain.application import ApiKey, Application, Role, Subscription
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document
 from signroom.domain.event import Event
+from signroom.domain.examination import Examination
 from signroom.domain.preparation import Preparation
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Inspection, Prepared, Verdict
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    CertificateChain,
+    DigestAlgorithm,
+    DigestValue,
+    Inspection,
+    Prepared,
+    SignatureType,
+    SigningOptions,
+    Verdict,
+)
+from signroom.domain.validation import TrustVerdict
 
 
 class Clock(Protocol):
@@ -65,16 +78,28 @@ class Formats(Protocol):
     """Bytes -> prepared -> signed. No network, no key. Runs off the event loop, in limited processes.
 
     Each raises ProcessingUnavailable when the processes are exhausted or restarting, and StorageUnavailable when a
-    file cannot be read or written.
+    file cannot be read or written. ``data`` is the content of a detached CMS object that is signed once more.
     """
 
-    def inspect(self, file: Path) -> Inspection:
-        """Say what `file` is and what stands in the way of signing it.
+    def inspect(
+        self, file: Path, wanted: SignatureType | None, options: SigningOptions = NO_OPTIONS, data: Path | None = None
+    ) -> Inspection:
+        """Say what `file` is and what stands in the way of signing it as `wanted`.
 
-        Raises: a DocumentRejected.
+        None: PDF for a PDF, else CMS. Raises: a DocumentRejected.
         """
 
-    def prepare(self, file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now: datetime) -> Prepared:
+    def prepare(
+        self,
+        file: Path,
+        kind: SignatureType,
+        chain: CertificateChain,
+        *,
+        algorithm: DigestAlgorithm,
+        now: datetime,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
+    ) -> Prepared:
         """Lay out one signature and return the bytes to be signed. Raises: a DocumentRejected, BadCertificate."""
 
     def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
@@ -86,8 +111,23 @@ class Formats(Protocol):
     def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
         """Write the signed file to `output`. Raises: DocumentRejected when `original` is not what was prepared."""
 
-    def verify(self, file: Path) -> Verdict:
-        """Judge `file` like a stranger's: all signatures, no trust in how it was made. Raises: DocumentRejected."""
+    def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
+        """Judge `file` like a stranger's: all signatures, no trust in how it was made.
+
+        `data` is the content of a detached CMS object. Raises: DocumentRejected.
+        """
+
+    def examine(
+        self,
+        file: Path,
+        data: Path | None = None,
+        data_hashes: tuple[DigestValue, ...] = (),
+        extract_to: Path | None = None,
+    ) -> Examination:
+        """Take a signed file of any type apart, for inspection; encapsulated content goes to `extract_to`.
+
+        Raises: NotSigned, a DocumentRejected.
+        """
 
 
 class Trust(Protocol):
@@ -96,8 +136,42 @@ class Trust(Protocol):
     def read(self, der: bytes) -> Certificate:
         """Raises: BadCertificate."""
 
-    def require_trusted(self, chain: CertificateChain, now: datetime) -> None:
-        """Check issuers by the rules of the security context. Raises: CertificateNotTrusted."""
+    def require_configured(self, context: SecurityContext) -> None:
+        """Raises: SecurityContextNotConfigured when the context has no roots here."""
+
+    def judge(
+        self,
+        chain: CertificateChain,
+        context: SecurityContext,
+        at: datetime,
+        *,
+        revocation_may_be_unknown: bool = False,
+    ) -> TrustVerdict:
+        """Build a path to a root of `context` and check it as of `at` (RFC 5280, 6): signatures, validity,
+        constraints, revocation by CRL or OCSP.
+
+        Never raises for what is wrong with the certificate. Raises: BadCertificate for what is none,
+        SecurityContextNotConfigured. May fetch: call from threads.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer that is on its way. ``name`` is the file name that the answer or the address suggests."""
+
+    name: str | None
+    content_type: str | None
+    chunks: AsyncIterator[bytes]
+
+
+class Fetch(Protocol):
+    """Files and small answers from addresses that strangers wrote: guarded against reaching our own network."""
+
+    def stream(self, url: str, *, limit: int) -> AbstractAsyncContextManager[Fetched]:
+        """GET `url`; at most `limit` bytes. Raises: FileDownloadFailed, FileTooLarge (from ``chunks`` too)."""
+
+    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: FileDownloadFailed."""
 
 
 class DemoAuthority(Protocol):

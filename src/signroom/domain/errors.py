@@ -227,6 +227,51 @@ class PdfTooComplex(DocumentRejected):
     message = "The PDF needs more memory or time to read than a document may take."
 
 
+class InvalidXml(DocumentRejected):
+    code = "InvalidXml"
+    message = "The XML is damaged, or uses what a signature may not cover (a DOCTYPE)."
+
+
+class XmlTooComplex(DocumentRejected):
+    code = "XmlTooComplex"
+    message = "The XML needs more memory or time to read than a document may take."
+
+
+class XmlElementNotFound(DocumentRejected):
+    code = "XmlElementNotFound"
+    message = "The XML has no such element, or more than one."
+
+
+class InvalidCms(DocumentRejected):
+    code = "InvalidCms"
+    message = "The CMS object is damaged and cannot be signed again."
+
+
+class DataFileRequired(DocumentRejected):
+    code = "DataFileRequired"
+    message = "The signature is detached: the file that it signs is needed beside it."
+
+
+class DataMismatch(DocumentRejected):
+    code = "DataMismatch"
+    message = "The data is not what the earlier signatures cover."
+
+
+class NotSigned(DocumentRejected):
+    code = "NotSigned"
+    message = "The file has no signature."
+
+
+class BadAppearance(DocumentRejected):
+    code = "BadVisualRepresentation"
+    message = "The visual representation does not fit: its page, place, text or image."
+
+
+class FileDownloadFailed(DocumentRejected):
+    code = "FileDownloadFailed"
+    message = "The file could not be downloaded from its URL."
+
+
 class BrokenSignature(DocumentRejected):
     code = "EarlierSignatureBroken"
     message = "A signature that is already in the PDF is not valid any more; signing it again would hide that."
@@ -270,6 +315,31 @@ class CertificateKeyNotSupported(CertificateRejected):
 class CertificateNotTrusted(CertificateRejected):
     code = "CertificateNotTrusted"
     message = "The certificate was not issued by an authority that is trusted here."
+
+
+class CertificateRevoked(CertificateRejected):
+    code = "CertificateRevoked"
+    message = "The certificate was revoked by its issuer."
+
+
+class RevocationStatusUnknown(CertificateRejected):
+    code = "CertificateRevocationStatusUnknown"
+    message = "The issuer does not say whether the certificate was revoked."
+
+
+class CertificateRequirementNotMet(CertificateRejected):
+    code = "CertificateRequirementNotMet"
+    message = "The certificate does not meet a requirement of this session."
+
+
+class SecurityContextNotFound(NotFound):
+    code = "SecurityContextNotFound"
+    message = "There is no such security context."
+
+
+class SecurityContextNotConfigured(Refused):
+    code = "SecurityContextNotConfigured"
+    message = "The security context has no trusted roots on this server."
 
 
 class SignatureRejected(Refused):

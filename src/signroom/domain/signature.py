@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from signroom.domain.appearance import Appearance
+
 
 class SignatureType(StrEnum):
     """Spelled as on the wire (``SignatureTypes``)."""
@@ -44,6 +46,54 @@ class CertificateChain:
     issuers: tuple[bytes, ...] = ()
 
 
+class XmlInsertion(StrEnum):
+    """Where a signature goes relative to the element that an XPath names."""
+
+    APPEND_CHILD = "AppendChild"
+    PREPEND_CHILD = "PrependChild"
+    APPEND_SIBLING = "AppendSibling"
+    PREPEND_SIBLING = "PrependSibling"
+
+
+@dataclass(frozen=True, slots=True)
+class XmlLocation:
+    """The place of ds:Signature: `insertion` relative to the one element that `xpath` selects."""
+
+    xpath: str
+    namespaces: tuple[tuple[str, str], ...] = ()
+    """(prefix, URI) pairs that `xpath` uses."""
+    insertion: XmlInsertion = XmlInsertion.APPEND_CHILD
+
+
+@dataclass(frozen=True, slots=True)
+class DigestValue:
+    """A digest that came from outside. ``algorithm`` is spelled as on the wire (``DigestAlgorithms``)."""
+
+    algorithm: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SigningOptions:
+    """What an application may say about how a document is signed, beside the type; kept with the document.
+
+    ``detached`` and ``data_hashes`` are for CMS, ``xml_*`` for XML, ``appearance`` for PDF.
+    """
+
+    detached: bool = False
+    """The CMS object does not hold the content (RFC 5652, 5.2)."""
+    data_hashes: tuple[DigestValue, ...] = ()
+    """Digests of the content of a detached CMS object that is co-signed."""
+    xml_element_id: str | None = None
+    """Sign only the element with this Id; None: the whole document (enveloped)."""
+    xml_location: XmlLocation | None = None
+    """None: last child of the root, or of the signed element."""
+    appearance: Appearance | None = None
+
+
+NO_OPTIONS = SigningOptions()
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What pre-flight found in a file that can be signed."""
@@ -51,6 +101,7 @@ class Inspection:
     signature_type: SignatureType
     content_type: str
     pages: int
+    """0 for files without pages."""
     signatures: int
     """Signatures that are already in the file."""
 
@@ -59,9 +110,12 @@ class Inspection:
 class Prepared:
     """The bytes to be signed and where the value goes; all that `embed` needs beside the original file.
 
-    The prepared file is ``original + tail``: an incremental update (ISO 32000-1, 7.5.6) never changes what is
-    there. ``contents_start`` and ``contents_end`` are absolute offsets of the region that the ByteRange leaves
-    out (ISO 32000-1, 12.8.1), delimiters ``<`` and ``>`` included.
+    PDF: the prepared file is ``original + tail``, an incremental update (ISO 32000-1, 7.5.6) that never changes
+    what is there. ``contents_start`` and ``contents_end`` are absolute offsets of the region that the ByteRange
+    leaves out (ISO 32000-1, 12.8.1), delimiters ``<`` and ``>`` included.
+
+    CMS: there is no tail. XML: the tail is the ds:Signature element with an empty SignatureValue (UTF-8). For both
+    ``contents_start == contents_end == original_length + len(tail)``.
     """
 
     original_length: int
@@ -70,9 +124,13 @@ class Prepared:
     contents_end: int
     digest_algorithm: DigestAlgorithm
     document_digest: bytes
+    """PDF: of the byte range. CMS: of the content. XML: the DigestValue of the reference to the document."""
     to_sign: bytes
-    """DER of the signed attributes as a SET OF (RFC 5652, 5.4): the exact bytes for the key."""
+    """The exact bytes for the key. PDF and CMS: DER of the signed attributes as a SET OF (RFC 5652, 5.4).
+    XML: the canonical SignedInfo (XMLDSIG, 3.1.2)."""
     chain: CertificateChain
+    signature_type: SignatureType = SignatureType.PDF
+    options: SigningOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +138,7 @@ class SignatureVerdict:
     """The verdict on one signature of a file."""
 
     field_name: str
+    """Of a PDF's signature field; empty for other formats."""
     indication: Indication
     reason: str | None
     """A short text when the indication is not TOTAL-PASSED."""

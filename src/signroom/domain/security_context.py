@@ -1,0 +1,26 @@
+"""Security contexts: whom an installation trusts, by the ids that published samples of the contract name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityContext:
+    """``name`` is what a setting calls it; `any_issuer` accepts every issuer and says so in its verdicts."""
+
+    id: UUID
+    name: str
+    any_issuer: bool = False
+
+
+ANY = SecurityContext(UUID("1f4a6f6b-5d0c-4f3e-9d0a-0e7a3c5b9a01"), "any", any_issuer=True)
+TEST = SecurityContext(UUID("803517ad-3bbc-4169-b085-60053a8f6dbf"), "test")
+ICP_BRASIL = SecurityContext(UUID("201856ce-273c-4058-a872-8937bd547d36"), "icp-brasil")
+ITALY = SecurityContext(UUID("c438b17e-4862-446b-86ad-6f85734f0bfe"), "italy")
+ITALY_TEST = SecurityContext(UUID("d480958c-59b0-4178-bd11-0198188bfd3c"), "italy-test")
+
+BUILT_IN = (ANY, TEST, ICP_BRASIL, ITALY, ITALY_TEST)
+BY_ID = {context.id: context for context in BUILT_IN}
+BY_NAME = {context.name: context for context in BUILT_IN}
