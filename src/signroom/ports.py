@@ -6,7 +6,7 @@ Drivers live in the rooms of the same names (``blobs/``, ``store/``, ``jobs/`` .
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +17,12 @@ from uuid import UUID
 from signroom.domain.application import ApiKey, Application, Role, Subscription
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document
+from signroom.domain.document_key import DocumentKey
 from signroom.domain.event import Event
 from signroom.domain.examination import Examination
 from signroom.domain.preparation import Preparation
 from signroom.domain.security_context import SecurityContext
-from signroom.domain.session import Session
+from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import (
     NO_OPTIONS,
     CertificateChain,
@@ -33,6 +34,7 @@ from signroom.domain.signature import (
     SigningOptions,
     Verdict,
 )
+from signroom.domain.upload import Upload, UploadPart
 from signroom.domain.validation import TrustVerdict
 
 
@@ -82,7 +84,11 @@ class Formats(Protocol):
     """
 
     def inspect(
-        self, file: Path, wanted: SignatureType | None, options: SigningOptions = NO_OPTIONS, data: Path | None = None
+        self,
+        file: Path,
+        wanted: SignatureType | None = None,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
     ) -> Inspection:
         """Say what `file` is and what stands in the way of signing it as `wanted`.
 
@@ -192,6 +198,58 @@ class Tokens(Protocol):
     def read(self, purpose: str, token: str, now: datetime, *, max_age: timedelta) -> str:
         """The subject. Raises: BadToken, TokenExpired."""
 
+    def derive(self, purpose: str, subject: str) -> str:
+        """256 bits that only this installation can make for `subject`, always the same; URL-safe."""
+
+
+class ResultTokens(Protocol):
+    """Signed statements that applications can check by themselves (RFC 7519), and the keys to do it with."""
+
+    def issue(self, claims: Mapping[str, str | int]) -> str:
+        """A JWS in compact form."""
+
+    def key_set(self) -> Mapping[str, object]:
+        """The public keys (RFC 7517, 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page of a list ended: lists are ordered by time and id, newest first."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """None and empty: any. ``created_from`` is inclusive, ``created_before`` is not."""
+
+    subscription_id: UUID
+    statuses: frozenset[SessionStatus] = frozenset()
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    callback_argument: str | None = None
+    before: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataSearch:
+    """Name and value as a whole; the name's case is ignored."""
+
+    subscription_id: UUID
+    name: str
+    value: str
+    before: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What an Idempotency-Key stood for: ``request`` is the SHA-256 of the body, ``subject`` what came of it."""
+
+    request: bytes
+    subject: UUID
+    created_at: datetime
+
 
 class Work(Protocol):
     """One transaction. It commits when its ``with`` block ends without an error; all or nothing.
@@ -212,7 +270,13 @@ class Work(Protocol):
 
     def save_session(self, session: Session) -> None: ...
 
+    def list_sessions(self, wanted: SessionFilter, limit: int) -> list[Session]:
+        """At most `limit`, newest first."""
+
     def document(self, document_id: UUID) -> Document:
+        """Raises: DocumentNotFound."""
+
+    def document_for_update(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound."""
 
     def documents(self, session_id: UUID) -> list[Document]:
@@ -224,8 +288,65 @@ class Work(Protocol):
 
     def remove_document(self, document_id: UUID) -> None: ...
 
+    def find_documents(self, wanted: MetadataSearch, limit: int) -> list[Document]:
+        """At most `limit`, newest first."""
+
+    def document_key(self, subscription_id: UUID, key: str) -> DocumentKey | None:
+        """None also for another subscription's key."""
+
+    def document_key_for_update(self, subscription_id: UUID, key: str) -> DocumentKey | None: ...
+
+    def add_document_keys(self, keys: Sequence[DocumentKey]) -> None: ...
+
+    def save_document_key(self, key: DocumentKey) -> None:
+        """Only its document changes."""
+
+    def release_document_keys(self, document_ids: Sequence[UUID]) -> None:
+        """The keys of these documents are free again."""
+
+    def unused_document_keys(self, wanted: MetadataSearch, limit: int) -> list[DocumentKey]:
+        """At most `limit` without a document, oldest first."""
+
+    def upload(self, token_hash: bytes) -> Upload:
+        """Raises: UploadNotFound."""
+
+    def upload_by_id(self, upload_id: UUID) -> Upload:
+        """Raises: UploadNotFound."""
+
+    def upload_for_update(self, upload_id: UUID) -> Upload:
+        """Raises: UploadNotFound."""
+
+    def add_upload(self, upload: Upload) -> None: ...
+
+    def save_upload(self, upload: Upload) -> None: ...
+
+    def remove_upload(self, upload_id: UUID) -> None:
+        """With its parts."""
+
+    def upload_parts(self, upload_id: UUID) -> list[UploadPart]:
+        """In the order of their numbers."""
+
+    def put_upload_part(self, upload_id: UUID, part: UploadPart) -> None:
+        """A part that is there already is replaced."""
+
+    def remove_upload_parts(self, upload_id: UUID) -> None: ...
+
+    def abandoned_uploads(self, before: datetime, limit: int) -> list[Upload]:
+        """Uploads from before that time that nothing has used."""
+
+    def idempotent(self, application_id: UUID, key: bytes) -> Remembered | None:
+        """What an Idempotency-Key (its SHA-256) stood for."""
+
+    def remember(self, application_id: UUID, key: bytes, remembered: Remembered) -> None:
+        """Raises: AlreadyDone when the key is there, or is being written at this moment."""
+
+    def forget_idempotent(self, before: datetime) -> None: ...
+
+    def spend_nonce(self, nonce: bytes, now: datetime, expires_at: datetime) -> bool:
+        """True the first time; it is remembered until `expires_at`. Raises: AlreadyDone."""
+
     def preparation(self, preparation_id: UUID) -> Preparation:
-        """Raises: PreparationNotFound."""
+        """With all its documents. Raises: PreparationNotFound."""
 
     def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:
         """One document's part of a preparation. Raises: PreparationNotFound."""
@@ -243,11 +364,19 @@ class Work(Protocol):
     def add_subscription(self, subscription: Subscription) -> None:
         """Raises: NameTaken."""
 
+    def subscription_of(self, subscription_id: UUID) -> Subscription:
+        """Raises: SubscriptionNotFound."""
+
     def application(self, application_id: UUID) -> Application:
         """Raises: ApplicationNotFound."""
 
-    def application_by_name(self, name: str) -> Application:
+    def application_for_update(self, application_id: UUID) -> Application:
         """Raises: ApplicationNotFound."""
+
+    def applications_by_name(self, name: str) -> list[Application]:
+        """One per subscription at most."""
+
+    def save_application(self, application: Application) -> None: ...
 
     def add_application(self, application: Application) -> None:
         """Raises: NameTaken."""
@@ -284,9 +413,12 @@ class Ports:
     blobs: Blobs
     formats: Formats
     trust: Trust
+    fetch: Fetch
+    default_context: SecurityContext
     demo: DemoAuthority | None
     """None in production: the demo key is not offered there."""
     tokens: Tokens
+    result_tokens: ResultTokens
     clock: Clock
     limits: Limits
     public_url: str

@@ -14,10 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import limits
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from signroom.trust.certificates import SecurityContext
+from signroom.domain.security_context import ANY, BY_NAME, SecurityContext
 
 PREFIX = "SIGNROOM_"
 FILE = "signroom.toml"
@@ -45,6 +46,12 @@ class Settings:
     max_file: int
     session_lifetime: timedelta
     trusted_proxies: tuple[str, ...]
+    allowed_addresses: tuple[str, ...]
+    """Private networks that files and revocation data may be fetched from."""
+    trust_folder: Path
+    """Trusted roots: one folder per security context."""
+    rate_limits: tuple[str, str]
+    """Requests per key, and per address, like ``600/minute``."""
     workers: int
     """Processes for CPU work."""
 
@@ -62,6 +69,10 @@ NAMES = (
     "MAX_FILE",
     "SESSION_LIFETIME",
     "TRUSTED_PROXIES",
+    "ALLOW_PRIVATE_ADDRESSES",
+    "TRUST_FOLDER",
+    "RATE_LIMIT_KEY",
+    "RATE_LIMIT_ADDRESS",
     "WORKERS",
 )
 """Every setting that this version reads, without the prefix."""
@@ -76,7 +87,7 @@ def read_settings(
     data = Path(source.text("DATA", ".signroom")).absolute()
     production = source.choice("ENVIRONMENT", "development", ("development", "production")) == "production"
     host, port = source.text("HOST", "127.0.0.1"), source.number("PORT", 8400, 0, 65535)
-    context = source.text("DEFAULT_SECURITY_CONTEXT", "" if production else SecurityContext.ANY.value)
+    context = source.text("DEFAULT_SECURITY_CONTEXT", "" if production else ANY.name)
     secret = source.text("SECRET_KEY", "")
     if production and not secret:
         raise SettingsError(f"{PREFIX}SECRET_KEY is required in production: set it to 32 or more random characters.")
@@ -94,7 +105,13 @@ def read_settings(
         secret_key=secret.encode() or None,
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
-        trusted_proxies=_networks(source.text("TRUSTED_PROXIES", "")),
+        trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
+        allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
+        trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
+        rate_limits=(
+            _rate("RATE_LIMIT_KEY", source.text("RATE_LIMIT_KEY", "6000/minute")),
+            _rate("RATE_LIMIT_ADDRESS", source.text("RATE_LIMIT_ADDRESS", "6000/minute")),
+        ),
         workers=source.number("WORKERS", min(os.cpu_count() or 2, 8), 1, 64),
     )
 
@@ -176,12 +193,12 @@ def _public_url(text: str) -> str:
 
 
 def _security_context(text: str) -> SecurityContext:
-    known = " or ".join(SecurityContext)
+    known = " or ".join(BY_NAME)
     if not text:
         raise SettingsError(f"{PREFIX}DEFAULT_SECURITY_CONTEXT is required in production: set it to {known}.")
     try:
-        return SecurityContext(text)
-    except ValueError as error:
+        return BY_NAME[text]
+    except KeyError as error:
         raise SettingsError(f"{PREFIX}DEFAULT_SECURITY_CONTEXT is {text!r}: set it to {known}.") from error
 
 
@@ -205,13 +222,21 @@ def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[st
     return int(digits) * units[unit]
 
 
-def _networks(text: str) -> tuple[str, ...]:
+def _rate(name: str, text: str) -> str:
+    try:
+        limits.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a rate like 6000/minute.") from error
+    return text
+
+
+def _networks(name: str, text: str) -> tuple[str, ...]:
     found = tuple(part.strip() for part in text.split(",") if part.strip())
     for network in found:
         try:
             ipaddress.ip_network(network, strict=False)
         except ValueError as error:
             raise SettingsError(
-                f"{PREFIX}TRUSTED_PROXIES has {network!r}: set it to addresses or networks like 10.0.0.0/8."
+                f"{PREFIX}{name} has {network!r}: set it to addresses or networks like 10.0.0.0/8."
             ) from error
     return found

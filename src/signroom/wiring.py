@@ -17,11 +17,15 @@ from litestar.types import ASGIApp
 from sqlalchemy.engine import Engine
 
 from signroom.api.routes import api_routes, openapi_config
+from signroom.api.wire import TYPE_DECODERS, Base64Schema
 from signroom.blobs.objects import open_blobs
+from signroom.domain.security_context import ITALY_TEST, TEST
+from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
 from signroom.http.application import create_application
 from signroom.jobs.durable import DurableJobs, Job, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
+from signroom.keys.result_tokens import Es256ResultTokens
 from signroom.keys.tokens import SignedTokens
 from signroom.page.routes import page_routes
 from signroom.ports import Clock, Limits, Ports
@@ -29,7 +33,7 @@ from signroom.settings import Settings
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
-from signroom.trust.certificates import CertificateTrust
+from signroom.trust.contexts import open_trust
 from signroom.worker.steps import steps
 
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
@@ -99,14 +103,23 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     migrate(engine)
     jobs = DurableJobs(engine, settings.data, concurrency=max(2, settings.workers))
     formats = PooledFormats(workers=settings.workers)
-    clock = SystemClock()
+    clock, secret = SystemClock(), _secret_key(settings)
+    demo = None if settings.production else demo_ca(settings)
+    fetch = GuardedFetch(settings.allowed_addresses)
+    # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
+    roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
+    trust = open_trust(settings.trust_folder, fetch, extra=roots)
+    trust.require_configured(settings.security_context)
     ports = Ports(
         store=SqlStore(engine, jobs.enqueue),
         blobs=open_blobs(settings.blob_url, settings.data / "scratch"),
         formats=formats,
-        trust=CertificateTrust(settings.security_context),
-        demo=None if settings.production else demo_ca(settings),
-        tokens=SignedTokens(_secret_key(settings)),
+        trust=trust,
+        fetch=fetch,
+        default_context=settings.security_context,
+        demo=demo,
+        tokens=SignedTokens(secret),
+        result_tokens=Es256ResultTokens(secret),
         clock=clock,
         limits=Limits(
             max_file=settings.max_file,
@@ -139,6 +152,9 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         max_json=settings.max_file * 4 // 3 + (1 << 20),
         lifespan=[running],
         hsts=settings.public_url.startswith("https://"),
+        rate_limits=settings.rate_limits,
+        type_decoders=TYPE_DECODERS,
+        plugins=[Base64Schema()],
     )
 
 

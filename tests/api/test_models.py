@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 from uuid import uuid4
 
-from signroom.api.models import _signers
+from signroom.api.models import _signer_summaries
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.signature import Indication, Inspection, SignatureType, SignatureVerdict, Verdict
 from signroom.ports import Ports
-from signroom.trust.certificates import CertificateTrust, SecurityContext
+from signroom.trust.contexts import open_trust
 from tests.pki import authority
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
@@ -21,11 +22,13 @@ def a_verdict(certificate: bytes, signed_at: datetime | None) -> SignatureVerdic
     return SignatureVerdict("Field", Indication.TOTAL_PASSED, None, certificate, signed_at, covers_whole_file=True)
 
 
-def test_an_earlier_signer_whose_certificate_cannot_be_read_is_left_out() -> None:
+def test_an_earlier_signer_whose_certificate_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     good = authority.leaf("p256").certificate_der
     file = StoredFile("key", "a.pdf", "application/pdf", 1, b"d" * 32)
     document = Document(
         id=uuid4(),
+        subscription_id=uuid4(),
+        application_id=uuid4(),
         session_id=uuid4(),
         position=0,
         status=DocumentStatus.COMPLETED,
@@ -36,9 +39,9 @@ def test_an_earlier_signer_whose_certificate_cannot_be_read_is_left_out() -> Non
         signed_at=NOW,
         verdict=Verdict((a_verdict(b"no certificate", NOW), a_verdict(good, None))),
     )
-    ports = cast(Ports, SimpleNamespace(trust=CertificateTrust(SecurityContext.ANY)))
+    ports = cast(Ports, SimpleNamespace(trust=open_trust(tmp_path, None)))
 
-    (signer,) = _signers(ports, document)
+    (signer,) = _signer_summaries(ports, document)
 
     assert signer.certificate.subject_common_name == "Signer p256"
     assert signer.date == NOW.replace(microsecond=0)

@@ -27,6 +27,8 @@ from signroom.domain.errors import (
 )
 from signroom.domain.event import DocumentSignatureCompleted, SessionCreated
 from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.requirement import CertificateRequirement, RequirementKind
+from signroom.domain.security_context import TEST
 from signroom.domain.session import Session, SessionStatus, new_session
 from signroom.domain.signature import (
     CertificateChain,
@@ -36,6 +38,7 @@ from signroom.domain.signature import (
     Prepared,
     SignatureType,
     SignatureVerdict,
+    SigningOptions,
     Verdict,
 )
 from signroom.store import tables
@@ -81,6 +84,11 @@ def a_session(application: Application, link_hash: bytes = b"l" * 32) -> Session
         predefined=True,
         now=NOW,
         expires_at=NOW + timedelta(hours=4),
+        security_context_id=TEST.id,
+        requirements=(CertificateRequirement(RequirementKind.CRYPTO_DEVICE),),
+        metadata=(("Contract Ü", ("1", "2")),),
+        options=SigningOptions(detached=True),
+        result_token=True,
     )
     return session
 
@@ -88,6 +96,8 @@ def a_session(application: Application, link_hash: bytes = b"l" * 32) -> Session
 def a_document(session: Session, position: int = 0) -> Document:
     return Document(
         id=uuid4(),
+        subscription_id=session.subscription_id,
+        application_id=session.application_id,
         session_id=session.id,
         position=position,
         status=DocumentStatus.PENDING_SIGNATURE,
@@ -109,7 +119,7 @@ def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Appl
     session = a_session(application)
     with store.work() as work:
         work.add_session(session)
-        moved, _ = session.sign(b"certificate", NOW)
+        moved, _ = session.sign(CertificateChain(b"certificate", (b"issuer",)), NOW)
         work.save_session(moved)
 
     with store.read() as work:
@@ -163,7 +173,7 @@ def test_names_are_taken_once(store: SqlStore, application: Application) -> None
     with pytest.raises(NameTaken), store.work() as work:
         work.add_application(Application(uuid4(), application.subscription_id, "Portal"))
     with store.read() as work:
-        assert work.application_by_name("Portal") == work.application(application.id) == application
+        assert work.applications_by_name("Portal") == [work.application(application.id)] == [application]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +186,6 @@ def test_names_are_taken_once(store: SqlStore, application: Application) -> None
         (lambda work: work.preparation(uuid4()), PreparationNotFound),
         (lambda work: work.prepared(uuid4(), uuid4()), PreparationNotFound),
         (lambda work: work.application(uuid4()), ApplicationNotFound),
-        (lambda work: work.application_by_name("nobody"), ApplicationNotFound),
         (lambda work: work.subscription("nobody"), SubscriptionNotFound),
     ],
 )

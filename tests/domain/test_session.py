@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.errors import BadCallbackArgument, BadReturnUrl, TooManyDocuments, WrongState
 from signroom.domain.event import Event, SessionCancelled, SessionCreated, SessionExpired
+from signroom.domain.security_context import ANY
 from signroom.domain.session import MOVES, Session, SessionStatus, new_session, require_return_url, with_session_id
-from signroom.domain.signature import Inspection, SignatureType
+from signroom.domain.signature import CertificateChain, Inspection, SignatureType
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATE = NOON + timedelta(hours=4)
@@ -33,6 +34,7 @@ def a_session(return_url: str | None = "https://app.example/back") -> Session:
         predefined=False,
         now=NOON,
         expires_at=LATE,
+        security_context_id=ANY.id,
     )
     assert event == SessionCreated(session.id, NOON)
     return session
@@ -41,6 +43,8 @@ def a_session(return_url: str | None = "https://app.example/back") -> Session:
 def a_document(status: DocumentStatus, code: str | None = None) -> Document:
     return Document(
         id=uuid4(),
+        subscription_id=uuid4(),
+        application_id=uuid4(),
         session_id=uuid4(),
         position=0,
         status=status,
@@ -53,7 +57,7 @@ def a_document(status: DocumentStatus, code: str | None = None) -> Document:
 
 def step(session: Session, move: str, now: datetime) -> tuple[Session, Event]:
     if move == "sign":
-        return session.sign(b"certificate", now)
+        return session.sign(CertificateChain(b"certificate"), now)
     if move == "cancel":
         return session.cancel(now)
     if move == "expire":
@@ -88,11 +92,11 @@ def test_cancelled_session_cannot_be_signed() -> None:
 
     assert event == SessionCancelled(session.id, NOON)
     with pytest.raises(WrongState):
-        session.sign(b"certificate", NOON)
+        session.sign(CertificateChain(b"certificate"), NOON)
 
 
 def test_only_a_pending_session_expires() -> None:
-    signed, _ = a_session().sign(b"certificate", NOON)
+    signed, _ = a_session().sign(CertificateChain(b"certificate"), NOON)
     expired, event = a_session().expire(LATE)
 
     assert not signed.expired(LATE)
@@ -106,13 +110,13 @@ def test_only_a_pending_session_expires() -> None:
 
 def test_a_pending_session_whose_time_is_over_cannot_be_signed_or_cancelled() -> None:
     with pytest.raises(WrongState, match="Expired"):
-        a_session().sign(b"certificate", LATE)
+        a_session().sign(CertificateChain(b"certificate"), LATE)
     with pytest.raises(WrongState, match="Expired"):
         a_session().cancel(LATE)
 
 
 def test_session_waits_for_the_last_document() -> None:
-    session, _ = a_session().sign(b"certificate", NOON)
+    session, _ = a_session().sign(CertificateChain(b"certificate"), NOON)
 
     running = [a_document(DocumentStatus.COMPLETED), a_document(DocumentStatus.PROCESSING)]
 
@@ -120,7 +124,7 @@ def test_session_waits_for_the_last_document() -> None:
 
 
 def test_one_failed_document_fails_the_session_with_its_code_and_it_may_be_signed_again() -> None:
-    session, _ = a_session().sign(b"certificate", NOON)
+    session, _ = a_session().sign(CertificateChain(b"certificate"), NOON)
     ended = [a_document(DocumentStatus.COMPLETED), a_document(DocumentStatus.PROCESSING_ERROR, "InternalError")]
 
     settled = session.settle(ended, NOON)
@@ -128,7 +132,7 @@ def test_one_failed_document_fails_the_session_with_its_code_and_it_may_be_signe
     assert settled is not None
     assert settled[0].status is SessionStatus.PROCESSING_ERROR
     assert settled[0].processing_error_code == "InternalError"
-    again, _ = settled[0].sign(b"certificate", LATE)
+    again, _ = settled[0].sign(CertificateChain(b"certificate"), LATE)
     assert again.status is SessionStatus.PROCESSING
     assert again.processing_error_code is None
 
@@ -183,6 +187,7 @@ def test_callback_argument_is_limited_to_1024_characters() -> None:
             predefined=False,
             now=NOON,
             expires_at=LATE,
+            security_context_id=ANY.id,
         )
 
 

@@ -28,8 +28,6 @@ def page(server: Server) -> Page:
     ("name", "code"),
     [
         ("empty", "EmptyFile"),
-        ("html", "UnsupportedFileType"),
-        ("docx", "UnsupportedFileType"),
         ("truncated", "InvalidPdf"),
         ("encrypted-user", "ProtectedPdfError"),
         ("encrypted-owner", "ProtectedPdfError"),

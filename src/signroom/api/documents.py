@@ -3,27 +3,70 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 from uuid import UUID
 
 from litestar import HttpMethod, get, route
+from litestar.params import Parameter
 from litestar.response import Stream
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.cursors import Limit, cursor_of, position_of
 from signroom.api.media import ANSWERS
-from signroom.api.models import document_model
+from signroom.api.models import document_model, signers_of
+from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
+from signroom.ports import MetadataSearch, Position
 from signroom.service.download_file import open_download
-from signroom.service.read_sessions import read_document
+from signroom.service.manage_document_keys import find_key
+from signroom.service.read_sessions import find_documents, read_document
+
+_TAGS = ["Documents"]
 
 
-@get("/api/documents/{document_id:str}", responses=ANSWERS, summary="Read a document", tags=["Documents"])
+@get("/api/documents/{document_id:str}", responses=ANSWERS, summary="Read a document", tags=_TAGS)
 async def read(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.DocumentModel:
     """The document, its files and who signed it."""
+    return await asyncio.to_thread(lambda: document_model(ports, read_document(ports, caller, document_id)))
 
-    def answer() -> shapes.DocumentModel:
-        document, _ = read_document(ports, caller, document_id)
-        return document_model(ports, document)
+
+@get("/api/documents/{document_id:str}/signers", responses=ANSWERS, summary="Who signed a document", tags=_TAGS)
+async def signers(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> list[shapes.SignerModel]:
+    """One entry per signature, those of earlier signers included; empty before it is signed."""
+    return await asyncio.to_thread(lambda: signers_of(ports, read_document(ports, caller, document_id)))
+
+
+@get("/api/documents/keys/{key:str}", responses=ANSWERS, summary="Find a document by its key", tags=_TAGS)
+async def by_key(key: str, ports: InjectedPorts, caller: InjectedCaller) -> shapes.DocumentQueryModel:
+    """`found` is false for keys that nobody allocated and for keys without a document."""
+
+    def answer() -> shapes.DocumentQueryModel:
+        found = find_key(ports, caller, key)
+        document = None if found is None else found.document
+        model = None if document is None else document_model(ports, document)
+        return shapes.DocumentQueryModel(found=document is not None, document=model)
+
+    return await asyncio.to_thread(answer)
+
+
+@get("/api/documents", responses=ANSWERS, summary="Find documents by metadata", tags=_TAGS)
+async def find(
+    metadata_name: Annotated[str, Parameter(query="metadataName", min_length=1, max_length=50)],
+    metadata_value: Annotated[str, Parameter(query="metadataValue", max_length=MAX_VALUE)],
+    ports: InjectedPorts,
+    caller: InjectedCaller,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> shapes.DocumentList:
+    """Addition. Newest first; the name's case is ignored, the value is compared as a whole."""
+
+    def answer() -> shapes.DocumentList:
+        wanted = MetadataSearch(caller.subscription_id, metadata_name, metadata_value, position_of(cursor))
+        found = find_documents(ports, caller, wanted, limit + 1)
+        page = found[:limit]
+        last = Position(page[-1].created_at, page[-1].id) if len(found) > limit else None
+        return shapes.DocumentList(items=[document_model(ports, d) for d in page], next_cursor=cursor_of(last))
 
     return await asyncio.to_thread(answer)
 

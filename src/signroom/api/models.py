@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from signroom.api import shapes
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
+from signroom.domain.document_key import DocumentKey, formatted
 from signroom.domain.errors import BadCertificate
-from signroom.domain.signature import SignatureVerdict
+from signroom.domain.examination import ExaminedSignature
+from signroom.domain.metadata import Metadata
+from signroom.domain.national import PkiBrazil, PkiItaly
+from signroom.domain.session import Session
+from signroom.domain.signature import DigestValue, SignatureType, SignatureVerdict
+from signroom.domain.upload import Upload
+from signroom.domain.validation import Outcome, ValidationResults
 from signroom.ports import Ports
-from signroom.service.download_file import Version, location
+from signroom.service.download_file import Version, location, upload_location
+from signroom.service.inspect_signature import InspectedFile, InspectedSigner
 from signroom.service.read_sessions import SessionWithDocuments
 
 
 def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionModel:
     session = found.session
     signer = session.signer_certificate
+    chain = () if signer is None else (signer, *session.signer_issuers)
     return shapes.SessionModel(
         id=session.id,
         status=session.status.value,
         processing_error_code=session.processing_error_code,
         callback_argument=session.callback_argument,
-        signer_certificate=None if signer is None else certificate_model(ports.trust.read(signer)),
-        documents=[document_summary(ports, d) for d in _listed(found)],
+        signer_certificate=certificate_model([ports.trust.read(der) for der in chain]) if chain else None,
+        documents=[session_document(ports, d) for d in _listed(found)],
+    )
+
+
+def session_summary(session: Session) -> shapes.SessionSummary:
+    return shapes.SessionSummary(
+        id=session.id,
+        status=session.status.value,
+        processing_error_code=session.processing_error_code,
+        callback_argument=session.callback_argument,
+        created_at=session.created_at.replace(microsecond=0),
+        expires_at=session.expires_at.replace(microsecond=0),
     )
 
 
@@ -33,37 +54,78 @@ def _listed(found: SessionWithDocuments) -> tuple[Document, ...]:
     return found.documents if found.session.predefined or found.session.signed else ()
 
 
-def document_summary(ports: Ports, document: Document) -> shapes.DocumentSummary:
+def session_document(ports: Ports, document: Document) -> shapes.DocumentSummary:
     return shapes.DocumentSummary(
         status=document.status.value,
         date_signed=seconds(document.signed_at) if document.signed is not None else None,
-        id=document.id,
-        key=None,
-        formatted_key=None,
-        original_file=_file(ports, document, document.original, Version.ORIGINAL),
-        marked_file=None,
-        signed_file=_signed_file(ports, document),
-        signature_type=document.signature_type.value,
-        available_until=None,
+        **_document(ports, document),
     )
 
 
 def document_model(ports: Ports, document: Document) -> shapes.DocumentModel:
     return shapes.DocumentModel(
-        signers=_signers(ports, document),
-        metadata={},
-        id=document.id,
-        key=None,
-        formatted_key=None,
-        original_file=_file(ports, document, document.original, Version.ORIGINAL),
-        marked_file=None,
-        signed_file=_signed_file(ports, document),
-        signature_type=document.signature_type.value,
-        available_until=None,
+        signers=_signer_summaries(ports, document),
+        metadata=metadata_model(document.metadata),
+        **_document(ports, document),
     )
 
 
-def certificate_model(c: Certificate) -> shapes.CertificateModel:
+def _document(ports: Ports, document: Document) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "key": document.key,
+        "formatted_key": None if document.key is None else formatted(document.key),
+        "original_file": _file(ports, document, document.original, Version.ORIGINAL),
+        "marked_file": None,
+        "signed_file": _signed_file(ports, document),
+        "signature_type": document.signature_type.value,
+        "available_until": None,
+    }
+
+
+def metadata_model(metadata: Metadata) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in metadata}
+
+
+def document_key_model(key: DocumentKey) -> shapes.DocumentKeyModel:
+    return shapes.DocumentKeyModel(key=key.key, formatted_key=formatted(key.key))
+
+
+def digest_model(algorithm: str, value: bytes) -> shapes.DigestModel:
+    return shapes.DigestModel(algorithm=algorithm, value=value, hex_value=value.hex())
+
+
+def results_model(results: ValidationResults) -> shapes.ValidationResultsModel:
+    def items(outcome: Outcome) -> list[shapes.ValidationItemModel]:
+        return [
+            shapes.ValidationItemModel(
+                type=item.check.value,
+                message=item.message,
+                detail=item.detail,
+                inner_validation_results=None if item.inner is None else results_model(item.inner),
+            )
+            for item in results.with_outcome(outcome)
+        ]
+
+    return shapes.ValidationResultsModel(
+        passed_checks=items(Outcome.PASSED), errors=items(Outcome.ERROR), warnings=items(Outcome.WARNING)
+    )
+
+
+def chain_of(ports: Ports, certificate: Certificate, path: Sequence[bytes]) -> list[Certificate]:
+    """The certificate and its issuers as far as they can be read; `path` starts with the certificate itself."""
+    chain = [certificate]
+    for der in path[1:]:
+        try:
+            chain.append(ports.trust.read(der))
+        except BadCertificate:
+            break
+    return chain
+
+
+def certificate_model(chain: Sequence[Certificate]) -> shapes.CertificateModel:
+    """`chain` is the certificate and its issuers, in order."""
+    c, *issuers = chain
     return shapes.CertificateModel(
         subject_name=_name(c.subject),
         issuer_name=_name(c.issuer),
@@ -71,9 +133,9 @@ def certificate_model(c: Certificate) -> shapes.CertificateModel:
         serial_number=str(c.serial_number),
         validity_start=c.not_before,
         validity_end=c.not_after,
-        issuer=None,
-        pki_brazil=_NO_PKI_BRAZIL,
-        pki_italy=_NO_PKI_ITALY,
+        issuer=certificate_model(issuers) if issuers else None,
+        pki_brazil=_pki_brazil(c.pki_brazil),
+        pki_italy=_pki_italy(c.pki_italy),
         binary_thumbprint_sha256=c.sha256,
         **_summary(c),
     )
@@ -89,11 +151,154 @@ def _summary(c: Certificate) -> dict[str, Any]:
         "thumbprint_sha256": c.sha256.hex(),
         "subject_common_name": c.subject.first("CN"),
         "subject_display_name": _display(c.subject),
-        "subject_identifier": c.subject.first("serialNumber"),
+        "subject_identifier": c.subject_identifier,
         "email_address": c.email_address,
         "organization": c.subject.first("O"),
         "organization_identifier": c.subject.first("organizationIdentifier"),
     }
+
+
+def _pki_brazil(p: PkiBrazil) -> shapes.PkiBrazilModel:
+    return shapes.PkiBrazilModel(
+        certificate_type=p.certificate_type,
+        cpf=p.cpf,
+        cnpj=p.cnpj,
+        responsavel=p.responsavel,
+        date_of_birth=None if p.date_of_birth is None else p.date_of_birth.isoformat(),
+        company_name=p.company_name,
+        oab_uf=p.oab_uf,
+        oab_numero=p.oab_numero,
+        rg_emissor=p.rg_emissor,
+        rg_emissor_uf=p.rg_emissor_uf,
+        rg_numero=p.rg_numero,
+    )
+
+
+def _pki_italy(p: PkiItaly) -> shapes.PkiItalyModel:
+    return shapes.PkiItalyModel(
+        certificate_type=p.certificate_type, codice_fiscale=p.codice_fiscale, id_carta=p.id_carta
+    )
+
+
+def inspection_model(ports: Ports, found: InspectedFile) -> shapes.InspectSignatureModel:
+    e = found.examination
+    content = found.content
+    return shapes.InspectSignatureModel(
+        success=e.missing_data_hash is None,
+        failure=None if e.missing_data_hash is None else "DataFileRequired",
+        missing_data_hash=e.missing_data_hash,
+        signers=[_inspected_signer(ports, s) for s in found.signers],
+        document=None,
+        has_encapsulated_content=e.has_encapsulated_content,
+        encapsulated_content_type="Data" if e.signature_type is SignatureType.CMS else None,
+        encapsulated_content=None if content is None else _upload(ports, content),
+    )
+
+
+def _inspected_signer(ports: Ports, s: InspectedSigner) -> shapes.SignerModel:
+    chain = [] if s.certificate is None else chain_of(ports, s.certificate, s.path)
+    results = None if s.results is None else results_model(s.results)
+    return _signer_model(s.signature, chain, results, s.signature.verdict.signed_at)
+
+
+def signers_of(ports: Ports, document: Document) -> list[shapes.SignerModel]:
+    """Empty before the document is signed."""
+    if document.verdict is None:
+        return []
+    return [_stored_signer(ports, s, document) for s in document.verdict.signatures]
+
+
+def _stored_signer(ports: Ports, s: SignatureVerdict, document: Document) -> shapes.SignerModel:
+    """What was kept of a signature; inspection of the signed file tells the rest."""
+    try:
+        chain = [ports.trust.read(s.certificate)]
+    except BadCertificate:
+        chain = []
+    return shapes.SignerModel(
+        message_digest=None,
+        signature=None,
+        signature_policy=None,
+        signing_time=seconds(s.signed_at),
+        certified_date_reference=None,
+        timestamps=[],
+        is_document_timestamp=False,
+        signature_field_name=s.field_name or None,
+        validation_results=None,
+        has_ltv=False,
+        xml_signed_entity_type="FullXml" if document.signature_type is SignatureType.XML else None,
+        xml_signed_element=None,
+        attribute_certificates=[],
+        certificate=certificate_model(chain) if chain else None,
+        date=seconds(s.signed_at or document.signed_at),
+    )
+
+
+def _signer_model(
+    s: ExaminedSignature,
+    chain: Sequence[Certificate],
+    results: shapes.ValidationResultsModel | None,
+    date: datetime | None,
+) -> shapes.SignerModel:
+    algorithm = (
+        None if s.signature_algorithm is None else shapes.SignatureAlgorithmModel(algorithm=s.signature_algorithm)
+    )
+    element = s.xml_element
+    return shapes.SignerModel(
+        message_digest=_digest(s.message_digest),
+        signature=shapes.SignatureValueModel(algorithm_identifier=algorithm, value=s.value, hex_value=s.value.hex()),
+        signature_policy=_policy(s),
+        signing_time=seconds(s.verdict.signed_at),
+        certified_date_reference=None,
+        timestamps=[],
+        is_document_timestamp=s.is_document_timestamp,
+        signature_field_name=s.verdict.field_name or None,
+        validation_results=results,
+        has_ltv=False,
+        xml_signed_entity_type=_entity_type(s),
+        xml_signed_element=None
+        if element is None
+        else shapes.XmlElementModel(
+            local_name=element.local_name,
+            attributes=[
+                shapes.XmlAttributeModel(local_name=name, value=value, namespace_uri=uri)
+                for name, value, uri in element.attributes
+            ],
+            namespace_uri=element.namespace_uri,
+        ),
+        attribute_certificates=[],
+        certificate=certificate_model(chain) if chain else None,
+        date=seconds(date),
+    )
+
+
+def _entity_type(s: ExaminedSignature) -> str | None:
+    if not s.is_xml:
+        return None
+    return "FullXml" if s.xml_element is None else "XmlElement"
+
+
+def _digest(value: DigestValue | None) -> shapes.DigestModel | None:
+    return None if value is None else digest_model(value.algorithm, value.value)
+
+
+def _policy(s: ExaminedSignature) -> shapes.SignaturePolicyModel | None:
+    if s.policy is None:
+        return None
+    return shapes.SignaturePolicyModel(digest=_digest(s.policy.digest), oid=s.policy.oid, uri=s.policy.uri)
+
+
+def _upload(ports: Ports, upload: Upload) -> shapes.FileReferenceModel:
+    file, address = upload.require_file(), upload_location(ports, upload)
+    return shapes.FileReferenceModel(
+        mime_type=file.content_type,
+        content=None,
+        blob_token=None,
+        url=address,
+        name=file.name,
+        length=file.length,
+        content_type=file.content_type,
+        location=address,
+    )
 
 
 def seconds(time: datetime | None) -> datetime | None:
@@ -101,7 +306,7 @@ def seconds(time: datetime | None) -> datetime | None:
     return None if time is None else time.replace(microsecond=0)
 
 
-def _signers(ports: Ports, document: Document) -> list[shapes.SignerSummary]:
+def _signer_summaries(ports: Ports, document: Document) -> list[shapes.SignerSummary]:
     if document.verdict is None or document.signed_at is None:
         return []
     signers = [_signer(ports, signature, document.signed_at) for signature in document.verdict.signatures]
@@ -160,20 +365,3 @@ def _name(name: Name) -> shapes.NameModel:
         all_values={attribute: list(values) for attribute, values in name.values},
         dn_string=name.dn_string,
     )
-
-
-# Objects of nulls, never null themselves; filled in with the national profiles.
-_NO_PKI_BRAZIL = shapes.PkiBrazilModel(
-    certificate_type="Unknown",
-    cpf=None,
-    cnpj=None,
-    responsavel=None,
-    date_of_birth=None,
-    company_name=None,
-    oab_uf=None,
-    oab_numero=None,
-    rg_emissor=None,
-    rg_emissor_uf=None,
-    rg_numero=None,
-)
-_NO_PKI_ITALY = shapes.PkiItalyModel(certificate_type="Undefined", codice_fiscale=None, id_carta=None)

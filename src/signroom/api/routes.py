@@ -11,7 +11,18 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from signroom.api import documents, reference, sessions, system
+from signroom.api import (
+    applications,
+    authentication,
+    document_keys,
+    documents,
+    inspection,
+    reference,
+    sessions,
+    signature,
+    system,
+    uploads,
+)
 from signroom.api.auth import provide_caller
 
 
@@ -19,10 +30,39 @@ def api_routes() -> list[Any]:
     """Everything under ``/api``, and the reference page."""
     keyed = Router(
         path="/",
-        route_handlers=[sessions.create, sessions.read, documents.read],
+        route_handlers=[
+            sessions.create,
+            sessions.read,
+            sessions.when_completed,
+            sessions.list_all,
+            sessions.cancel,
+            documents.read,
+            documents.signers,
+            documents.by_key,
+            documents.find,
+            document_keys.allocate,
+            document_keys.allocate_batch,
+            document_keys.query,
+            document_keys.unused,
+            uploads.plain,
+            uploads.begin,
+            uploads.part,
+            uploads.end,
+            signature.prepare,
+            signature.complete,
+            inspection.inspect,
+            authentication.prepare,
+            authentication.complete,
+            applications.create,
+            applications.create_key,
+            applications.read_metadata,
+            applications.write_metadata,
+            applications.read_return_urls,
+            applications.write_return_urls,
+        ],
         dependencies={"caller": Provide(provide_caller)},
     )
-    return [keyed, documents.download, system.info, system.crl, reference.page, reference.home]
+    return [keyed, documents.download, system.info, system.keys, system.crl, reference.page, reference.home]
 
 
 def openapi_config() -> OpenAPIConfig:

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import get, post
+from litestar import Request, get, post
+from litestar.params import Parameter
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.media import ANSWERS, require_json
-from signroom.api.models import session_model
-from signroom.domain.errors import BadInput, NotImplementedHere, UnsupportedFileType
-from signroom.service.open_session import OpenSession, PredefinedDocument, open_session
-from signroom.service.read_sessions import read_session
+from signroom.api.commands import (
+    file_source,
+    member,
+    metadata_of,
+    new_document,
+    require_absent,
+    requirements_of,
+    signing_options,
+)
+from signroom.api.cursors import Limit, cursor_of, position_of
+from signroom.api.media import ANSWERS, once, require_json
+from signroom.api.models import session_model, session_summary
+from signroom.domain.session import SessionStatus
+from signroom.ports import Position, SessionFilter
+from signroom.service.add_document import NewDocument
+from signroom.service.end_session import withdraw_session
+from signroom.service.open_session import OpenSession, open_session
+from signroom.service.read_sessions import list_sessions, read_session
+from signroom.service.wait_for_session import wait_for_session
+
+_TAGS = ["Signature sessions"]
 
 
 @post(
@@ -23,22 +41,39 @@ from signroom.service.read_sessions import read_session
     responses=ANSWERS,
     before_request=require_json,
     summary="Open a signature session",
-    tags=["Signature sessions"],
+    tags=_TAGS,
 )
 async def create(
-    data: shapes.CreateSessionRequest, ports: InjectedPorts, caller: InjectedCaller
+    data: shapes.CreateSessionRequest,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    caller: InjectedCaller,
+    idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=255)] = None,
 ) -> shapes.CreateSessionResponse:
-    """Send your user to `redirectUrl`; he comes back to `returnUrl` with `signatureSessionId` in its query."""
-    opened = await open_session(ports, caller, _command(data))
+    """Send your user to `redirectUrl`; he comes back to `returnUrl` with `signatureSessionId` in its query.
+
+    With an `Idempotency-Key` the same request may be sent again within a day: it opens one session.
+    """
+    require_absent(webhookUrl=data.webhook_url, language=data.language)
+    options = signing_options(data.pdf_signature_options, data.cms_signature_options)
+    command = OpenSession(
+        return_url=data.return_url,
+        callback_argument=data.callback_argument,
+        disable_downloads=bool(data.disable_downloads),
+        background=bool(data.enable_background_processing),
+        documents=tuple(_document(d, data) for d in data.documents or ()),
+        metadata=metadata_of(data.document_metadata),
+        security_context_id=data.security_context_id,
+        requirements=requirements_of(data.certificate_requirements),
+        options=options,
+        result_token=bool(data.result_token),
+        once=await once(request, idempotency_key),
+    )
+    opened = await open_session(ports, caller, command)
     return shapes.CreateSessionResponse(session_id=opened.session_id, redirect_url=opened.redirect_url)
 
 
-@get(
-    "/api/signature-sessions/{session_id:str}",
-    responses=ANSWERS,
-    summary="Read a signature session",
-    tags=["Signature sessions"],
-)
+@get("/api/signature-sessions/{session_id:str}", responses=ANSWERS, summary="Read a signature session", tags=_TAGS)
 async def read(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.SessionModel:
     """Check `status` before you use `documents`: a user also comes back when he cancels."""
 
@@ -48,38 +83,69 @@ async def read(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -
     return await asyncio.to_thread(answer)
 
 
-def _command(data: shapes.CreateSessionRequest) -> OpenSession:
-    _require_supported(
-        securityContextId=data.security_context_id,
-        certificateRequirements=data.certificate_requirements,
-        documentMetadata=data.document_metadata,
-        pdfSignatureOptions=data.pdf_signature_options,
-        cmsSignatureOptions=data.cms_signature_options,
-        enableBackgroundProcessing=data.enable_background_processing,
+@get(
+    "/api/signature-sessions/{session_id:str}/when-completed",
+    responses=ANSWERS,
+    summary="Wait until the documents of a session are done",
+    tags=_TAGS,
+)
+async def when_completed(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.CompletionStatus:
+    """Answers after 15 seconds at the latest; call again while `completed` is false."""
+    found = await wait_for_session(ports, caller, session_id)
+    return shapes.CompletionStatus(completed=found.completed, progress=found.progress)
+
+
+@get("/api/signature-sessions", responses=ANSWERS, summary="List signature sessions", tags=_TAGS)
+async def list_all(
+    ports: InjectedPorts,
+    caller: InjectedCaller,
+    status: list[str] | None = None,
+    created_from: Annotated[datetime | None, Parameter(query="createdFrom")] = None,
+    created_before: Annotated[datetime | None, Parameter(query="createdBefore")] = None,
+    callback_argument: Annotated[str | None, Parameter(query="callbackArgument", max_length=1024)] = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> shapes.SessionList:
+    """Addition. Newest first; `nextCursor` leads to the next page. Several `status` may be given."""
+    wanted = SessionFilter(
+        subscription_id=caller.subscription_id,
+        statuses=frozenset(member(SessionStatus, s, "status") for s in status or ()),
+        created_from=created_from,
+        created_before=created_before,
+        callback_argument=callback_argument,
+        before=position_of(cursor),
     )
-    return OpenSession(
-        return_url=data.return_url,
-        callback_argument=data.callback_argument,
-        disable_downloads=bool(data.disable_downloads),
-        documents=tuple(_document(d) for d in data.documents or ()),
+    found = await asyncio.to_thread(list_sessions, ports, caller, wanted, limit + 1)
+    page = found[:limit]
+    last = Position(page[-1].created_at, page[-1].id) if len(found) > limit else None
+    return shapes.SessionList(items=[session_summary(s) for s in page], next_cursor=cursor_of(last))
+
+
+@post(
+    "/api/signature-sessions/{session_id:str}/cancel",
+    status_code=200,
+    responses=ANSWERS,
+    summary="Cancel a signature session",
+    tags=_TAGS,
+)
+async def cancel(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.SessionModel:
+    """Addition. Only while it is `Pending`; once more is answered the same."""
+
+    def answer() -> shapes.SessionModel:
+        withdraw_session(ports, caller, session_id)
+        return session_model(ports, read_session(ports, caller, session_id))
+
+    return await asyncio.to_thread(answer)
+
+
+def _document(given: shapes.SessionDocumentRequest, session: shapes.CreateSessionRequest) -> NewDocument:
+    default = signing_options(session.pdf_signature_options, session.cms_signature_options)
+    return new_document(
+        file_source(given.file),
+        signature_type=given.signature_type,
+        pdf=given.pdf_signature_options,
+        cms=given.cms_signature_options,
+        metadata=metadata_of(given.metadata),
+        key=given.document_key,
+        default=default,
     )
-
-
-def _document(data: shapes.SessionDocumentRequest) -> PredefinedDocument:
-    _require_supported(documentKey=data.document_key, metadata=data.metadata)
-    if data.signature_type and data.signature_type.lower() not in {"pdf", "pades"}:
-        raise UnsupportedFileType(f"signatureType {data.signature_type!r}.")
-    file = data.file
-    if not isinstance(file, shapes.FileReference):
-        raise BadInput("Each document needs a file.")
-    _require_supported(url=file.url if file.content is None else None, blobToken=file.blob_token)
-    if file.content is None or not file.name:
-        raise BadInput("A file needs its content (base64) and its name.")
-    return PredefinedDocument(file.name, file.content)
-
-
-def _require_supported(**fields: Any) -> None:
-    """What this version does not do is refused, not ignored: a requirement that is dropped silently is a hole."""
-    for name, value in fields.items():
-        if value:
-            raise NotImplementedHere(f"Field '{name}'.")

@@ -1,8 +1,4 @@
-"""The wire's models: lenient in, strict out.
-
-Requests: unset fields may be absent, ``null`` or ``[]`` where an object is meant; unknown fields are ignored.
-Responses: no field has a default, so each key is always sent, ``null`` when empty.
-"""
+"""The wire's models, requests first; their manners are in ``wire``."""
 
 from __future__ import annotations
 
@@ -12,19 +8,29 @@ from uuid import UUID
 
 import msgspec
 
-EmptyList = Annotated[list[Any], msgspec.Meta(max_length=0, description="Some clients send [] for an unset object.")]
+from signroom.api.wire import Base64Text, EmptyList, Wire
 
-
-class Wire(msgspec.Struct, rename="camel", kw_only=True):
-    """camelCase on the wire."""
-
+PdfOptionsRequest = dict[str, Any]
 
 # -- requests --------------------------------------------------------------------------------------
 
+GivenMetadata = dict[str, str | list[str | None] | None] | EmptyList | None
+"""A value may come as a text or as a list of texts."""
+
+WholeMetadata = dict[str, str | list[str | None] | None] | EmptyList
+"""As a body of its own."""
+
+
+class DigestRequest(Wire):
+    algorithm: str | None = None
+    value: bytes | None = None
+    hex_value: str | None = None
+
 
 class FileReference(Wire):
-    content: bytes | None = None
-    """Base64."""
+    """`content` and `name`; or `blobToken`; or `url`."""
+
+    content: Base64Text | None = None
     name: str | None = None
     url: str | None = None
     blob_token: str | None = None
@@ -32,11 +38,41 @@ class FileReference(Wire):
     content_type: str | None = None
 
 
+class CmsOptionsRequest(Wire):
+    detached: bool | None = None
+    data_file: FileReference | EmptyList | None = None
+    data_hashes: list[DigestRequest] | None = None
+
+
+class XmlNamespaceRequest(Wire):
+    prefix: str | None = None
+    uri: str | None = None
+
+
+class XmlLocationRequest(Wire):
+    x_path: str | None = msgspec.field(name="xPath", default=None)
+    namespaces: list[XmlNamespaceRequest] | None = None
+    insertion_option: str | None = None
+
+
+class XmlOptionsRequest(Wire):
+    type: str | None = None
+    element_to_sign_id: str | None = None
+    signature_element_location: XmlLocationRequest | EmptyList | None = None
+
+
+class RequirementRequest(Wire):
+    type: str | None = None
+    argument: str | None = None
+
+
 class SessionDocumentRequest(Wire):
     file: FileReference | EmptyList | None = None
     signature_type: str | None = None
     document_key: str | None = None
-    metadata: dict[str, str | list[str | None] | None] | EmptyList | None = None
+    metadata: GivenMetadata = None
+    pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
+    cms_signature_options: CmsOptionsRequest | EmptyList | None = None
 
 
 class CreateSessionRequest(Wire):
@@ -46,10 +82,92 @@ class CreateSessionRequest(Wire):
     enable_background_processing: bool | None = None
     documents: list[SessionDocumentRequest] | None = None
     security_context_id: UUID | None = None
-    certificate_requirements: list[dict[str, Any]] | None = None
-    document_metadata: dict[str, str | list[str | None] | None] | EmptyList | None = None
-    pdf_signature_options: dict[str, Any] | EmptyList | None = None
-    cms_signature_options: dict[str, Any] | EmptyList | None = None
+    certificate_requirements: list[RequirementRequest] | None = None
+    document_metadata: GivenMetadata = None
+    pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
+    cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    result_token: bool | None = None
+    """Addition: `signroomResult` on the return URL, a JWT."""
+    webhook_url: str | None = None
+    language: str | None = None
+
+
+class AllocateKeyRequest(Wire):
+    provisional_metadata: GivenMetadata = None
+
+
+class AllocateKeysRequest(Wire):
+    count: int | None = None
+    provisional_metadata: GivenMetadata = None
+
+
+class EndUploadRequest(Wire):
+    part_e_tags: list[str] = msgspec.field(name="partETags")
+    complete_md5: str | None = msgspec.field(name="completeMD5", default=None)
+
+
+class CertificateReference(Wire):
+    id: UUID | None = None
+    content: bytes | None = None
+
+
+class PrepareSignatureRequest(Wire):
+    file: FileReference
+    certificate: CertificateReference
+    document_key: str | None = None
+    security_context_id: UUID | None = None
+    signature_type: str | None = None
+    cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
+    xml_signature_options: XmlOptionsRequest | EmptyList | None = None
+
+
+class CompleteSignatureRequest(Wire):
+    state: Annotated[str, msgspec.Meta(min_length=1)]
+    signature: bytes
+
+
+class InspectSignatureRequest(Wire):
+    file: FileReference
+    should_validate: bool | None = msgspec.field(name="validate", default=None)
+    security_context_id: UUID | None = None
+    ignore_revocation_status_unknown: bool | None = None
+    trust_uncertified_signing_time: bool | None = None
+    data_file: FileReference | EmptyList | None = None
+    data_hashes: list[DigestRequest] | None = None
+    extract_encapsulated_content: bool | None = None
+
+
+class PrepareAuthenticationRequest(Wire):
+    security_context_id: UUID | None = None
+    ignore_revocation_status_unknown: bool | None = None
+
+
+class CompleteAuthenticationRequest(Wire):
+    state: Annotated[str, msgspec.Meta(min_length=1)]
+    certificate: bytes
+    signature: bytes
+
+
+class RolesRequest(Wire):
+    roles: list[str] | None = None
+
+
+class CreateApplicationRequest(Wire):
+    name: str
+    authorization_data: RolesRequest | EmptyList | None = None
+    root_authorization_data: RolesRequest | EmptyList | None = None
+
+
+class CreateKeyRequest(Wire):
+    description: str | None = None
+    expires_on: datetime | None = None
+
+
+class ReturnUrls(Wire):
+    """Both ways."""
+
+    return_urls: list[str]
 
 
 # -- responses -------------------------------------------------------------------------------------
@@ -58,6 +176,41 @@ class CreateSessionRequest(Wire):
 class CreateSessionResponse(Wire):
     session_id: UUID
     redirect_url: str
+
+
+class DigestModel(Wire):
+    algorithm: str
+    value: bytes
+    hex_value: str
+
+
+class ValidationItemModel(Wire):
+    type: str
+    message: str
+    detail: str | None
+    inner_validation_results: ValidationResultsModel | None
+
+
+class ValidationResultsModel(Wire):
+    passed_checks: list[ValidationItemModel]
+    errors: list[ValidationItemModel]
+    warnings: list[ValidationItemModel]
+
+
+class FileReferenceModel(Wire):
+    mime_type: str
+    content: bytes | None
+    blob_token: str | None
+    url: str | None
+    name: str | None
+    length: int
+    content_type: str
+    location: str | None
+
+
+class MultipartUploadModel(Wire):
+    blob_token: str
+    part_size: int
 
 
 class DocumentFileModel(Wire):
@@ -177,6 +330,168 @@ class DocumentModel(Wire):
     signed_file: DocumentFileModel | None
     signature_type: str
     available_until: datetime | None
+
+
+class SessionSummary(Wire):
+    """A session in a list."""
+
+    id: UUID
+    status: str
+    processing_error_code: str | None
+    callback_argument: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class SessionList(Wire):
+    items: list[SessionSummary]
+    next_cursor: str | None
+
+
+class DocumentList(Wire):
+    items: list[DocumentModel]
+    next_cursor: str | None
+
+
+class CompletionStatus(Wire):
+    completed: bool
+    progress: float
+
+
+class DocumentQueryModel(Wire):
+    found: bool
+    document: DocumentModel | None
+
+
+class SignerModel(Wire):
+    """One signature of a file."""
+
+    message_digest: DigestModel | None
+    signature: SignatureValueModel | None
+    signature_policy: SignaturePolicyModel | None
+    signing_time: datetime | None
+    certified_date_reference: datetime | None
+    timestamps: list[dict[str, str]]
+    is_document_timestamp: bool
+    signature_field_name: str | None
+    validation_results: ValidationResultsModel | None
+    has_ltv: bool | None
+    xml_signed_entity_type: str | None
+    xml_signed_element: XmlElementModel | None
+    attribute_certificates: list[dict[str, str]]
+    certificate: CertificateModel | None
+    date: datetime | None
+
+
+class SignatureAlgorithmModel(Wire):
+    algorithm: str
+
+
+class SignatureValueModel(Wire):
+    algorithm_identifier: SignatureAlgorithmModel | None
+    value: bytes
+    hex_value: str
+
+
+class SignaturePolicyModel(Wire):
+    digest: DigestModel | None
+    oid: str
+    uri: str | None
+
+
+class XmlAttributeModel(Wire):
+    local_name: str
+    value: str
+    namespace_uri: str | None
+
+
+class XmlElementModel(Wire):
+    local_name: str
+    attributes: list[XmlAttributeModel]
+    namespace_uri: str | None
+
+
+class DocumentKeyModel(Wire):
+    key: str
+    formatted_key: str
+
+
+class DocumentKeyQueryModel(Wire):
+    found: bool
+    formatted_key: str | None
+    has_document: bool
+    provisional_metadata: dict[str, list[str]] | None
+    document: DocumentModel | None
+
+
+class ToSignModel(Wire):
+    """Addition: `data` are the bytes that a key which hashes by itself signs; `hash` is their digest."""
+
+    data: bytes
+    hash: bytes
+    digest_algorithm: str
+
+
+class PrepareSignatureModel(Wire):
+    success: bool
+    failure: str | None
+    state: str | None
+    to_sign_hash: DigestModel | None
+    to_sign: ToSignModel | None
+    validation_results: ValidationResultsModel
+    certificate: CertificateModel
+
+
+class InspectSignatureModel(Wire):
+    success: bool
+    failure: str | None
+    missing_data_hash: str | None
+    signers: list[SignerModel]
+    document: DocumentModel | None
+    has_encapsulated_content: bool | None
+    encapsulated_content_type: str | None
+    encapsulated_content: FileReferenceModel | None
+
+
+class AuthenticationModel(Wire):
+    state: str
+    to_sign_hash: DigestModel
+
+
+class AuthenticationResultModel(Wire):
+    success: bool
+    failure: str | None
+    certificate: CertificateModel
+    validation_results: ValidationResultsModel
+
+
+class ApplicationSubscriptionModel(Wire):
+    subscription_id: UUID
+    roles: list[str]
+    parent_roles: list[str]
+
+
+class ApplicationModel(Wire):
+    id: UUID
+    subscription_id: UUID
+    name: str
+    root_roles: list[str]
+    subscriptions: list[ApplicationSubscriptionModel]
+
+
+class KeyInfoModel(Wire):
+    id: UUID
+    type: str
+    application_id: UUID
+    description: str | None
+    expires_on: datetime | None
+
+
+class KeyModel(Wire):
+    """`key` is shown here and never again."""
+
+    key: str
+    info: KeyInfoModel
 
 
 class SystemInfoModel(Wire):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
 from litestar import Response, get
 
@@ -25,6 +26,12 @@ async def info(ports: InjectedPorts) -> shapes.SystemInfoModel:
         api_version=API_VERSION,
         timestamp=seconds(now) or now,
     )
+
+
+@get("/.well-known/jwks.json", summary="Keys of result tokens", tags=["System"], security=[])
+async def keys(ports: InjectedPorts) -> dict[str, Any]:
+    """Addition. To check `signroomResult` with (RFC 7517). Needs no key."""
+    return dict(ports.result_tokens.key_set())
 
 
 @get("/demo-ca.crl", include_in_schema=False, sync_to_thread=True)

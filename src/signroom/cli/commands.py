@@ -104,24 +104,51 @@ def create_subscription(name: str) -> None:
 
 
 @applications.command(name="create")
-def create_application(name: str, *, subscription: str) -> None:
+def create_application(
+    name: str, *, subscription: str, role: Annotated[list[RoleName] | None, Parameter(negative=())] = None
+) -> None:
     """Make an application of a subscription.
 
     Parameters
     ----------
-    name: unique on this server; it is the part before the pipe in its keys, and signers read it on the page
+    name: unique in its subscription; it is the part before the pipe in its keys, and signers read it on the page
     subscription: name of the subscription that it belongs to
+    role: what keys may do that are made by API; may be given several times
     """
     from signroom import wiring
+    from signroom.domain.application import Role
     from signroom.service.manage_applications import create_application as create
 
-    application = create(wiring.open_store(_settings(_COMMAND_DEFAULTS)), subscription, name)
+    store = wiring.open_store(_settings(_COMMAND_DEFAULTS))
+    application = create(store, subscription, name, map(Role, role or ()))
     print(f"{application.id} {application.name}")
+
+
+@applications.command(name="return-urls")
+def set_return_urls(name: str, *urls: str, subscription: str | None = None) -> None:
+    """Say where sessions of an application may return to. Without any URL: anywhere.
+
+    Parameters
+    ----------
+    name: name of the application
+    urls: addresses; a session's returnUrl must lie below one of them
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom import wiring
+    from signroom.service.manage_applications import set_return_urls as change
+
+    store = wiring.open_store(_settings(_COMMAND_DEFAULTS))
+    for url in change(store, name, urls, subscription=subscription).return_urls:
+        print(url)
 
 
 @keys.command(name="create")
 def create_key(
-    *, application: str, role: Annotated[RoleName, Parameter()] = "Worker", expires: datetime | None = None
+    *,
+    application: str,
+    role: Annotated[RoleName, Parameter()] = "Worker",
+    expires: datetime | None = None,
+    subscription: str | None = None,
 ) -> None:
     """Make an API key. It is printed here, once: only its hash is stored.
 
@@ -130,6 +157,7 @@ def create_key(
     application: name of the application
     role: what the key may do
     expires: last moment of the key, like 2027-01-31 (UTC)
+    subscription: name of its subscription, when several have an application of that name
     """
     from signroom import wiring
     from signroom.domain.application import Role
@@ -137,7 +165,8 @@ def create_key(
 
     limit = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
     store = wiring.open_store(_settings(_COMMAND_DEFAULTS))
-    print(create(store, wiring.system_clock(), application, Role(role), expires_at=limit).text)
+    new = create(store, wiring.system_clock(), application, Role(role), expires_at=limit, subscription=subscription)
+    print(new.text)
 
 
 @app.command

@@ -69,12 +69,16 @@ def _listen_twice(port: int) -> tuple[socket.socket, socket.socket]:
         return first, listen("127.0.0.1", 0)
 
 
+# The example application and the revocation list of the demo CA are on this machine.
+_DEFAULTS = {"ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8,::1/128"}
+
+
 def _settings(data: Path | None, url: str) -> Settings:
     environment = dict(os.environ)
     if data is not None:
         environment["SIGNROOM_DATA"] = str(data)
     environment["SIGNROOM_PUBLIC_URL"] = environment.get("SIGNROOM_PUBLIC_URL") or url
-    settings = read_settings(environment, Path.cwd())
+    settings = read_settings(environment, Path.cwd(), defaults=_DEFAULTS)
     if settings.production:
         raise SettingsError("The demo refuses to run with SIGNROOM_ENVIRONMENT=production: use `signroom serve`.")
     return settings

@@ -5,16 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
+
+from signroom.domain.errors import NotAllowed, ReturnUrlNotAllowed
+from signroom.domain.metadata import NO_METADATA, Metadata
 
 
 class Role(StrEnum):
-    """What a key may do: Worker opens and reads sessions, Manager and Admin also manage, Monitor only reads."""
+    """What a key may do; each role but Monitor may also do what the one before it may."""
 
-    WORKER = "Worker"
-    MANAGER = "Manager"
-    ADMIN = "Admin"
     MONITOR = "Monitor"
+    """Reads only."""
+    WORKER = "Worker"
+    """Opens and reads sessions, signs, inspects."""
+    MANAGER = "Manager"
+    """Also manages settings, keys and webhooks."""
+    ADMIN = "Admin"
+    """Also manages applications and roles."""
+
+
+WORKERS = frozenset({Role.WORKER, Role.MANAGER, Role.ADMIN})
+MANAGERS = frozenset({Role.MANAGER, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +43,46 @@ class Application:
     id: UUID
     subscription_id: UUID
     name: str
+    roles: frozenset[Role] = frozenset()
+    """What its keys may do when they say nothing of their own."""
+    default_metadata: Metadata = NO_METADATA
+    return_urls: tuple[str, ...] = ()
+    """Where sessions may return to; empty: anywhere."""
+
+    def require_return_url(self, url: str) -> None:
+        """Raises: ReturnUrlNotAllowed unless the list is empty or has the URL's origin and the start of its path."""
+        if self.return_urls and not any(_covers(allowed, url) for allowed in self.return_urls):
+            raise ReturnUrlNotAllowed
+
+
+def _covers(allowed: str, url: str) -> bool:
+    """Same scheme, host and port; `allowed`'s path is the path of `url` or a folder above it."""
+    a, u = urlsplit(allowed), urlsplit(url)
+    if (a.scheme.lower(), a.hostname, _port(a)) != (u.scheme.lower(), u.hostname, _port(u)):
+        return False
+    # Browsers resolve dots, also escaped ones, before they ask: /app/../admin is not below /app.
+    segments = unquote(u.path).replace("\\", "/").split("/")
+    if "." in segments or ".." in segments:
+        return False
+    folder = a.path.rstrip("/")
+    return u.path in {a.path, folder} or u.path.startswith(f"{folder}/")
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme.lower() == "https" else 80)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as stored: the SHA-256 of its secret, never the secret."""
+    """A key as stored: the SHA-256 of its secret, never the secret. ``role`` None: the application's roles."""
 
     id: UUID
     application_id: UUID
     secret_hash: bytes
-    role: Role
+    role: Role | None
     created_at: datetime
     expires_at: datetime | None = None
+    description: str | None = None
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and now >= self.expires_at
@@ -52,8 +93,13 @@ class Caller:
     """An application that has shown a valid key."""
 
     application: Application
-    role: Role
+    roles: frozenset[Role]
 
     @property
     def subscription_id(self) -> UUID:
         return self.application.subscription_id
+
+    def require(self, allowed: frozenset[Role]) -> None:
+        """Raises: NotAllowed unless the caller has one of the roles `allowed`."""
+        if not self.roles & allowed:
+            raise NotAllowed(f"It needs the role {' or '.join(sorted(allowed))}.")

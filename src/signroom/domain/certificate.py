@@ -16,6 +16,7 @@ from signroom.domain.errors import (
     CertificateKeyUsage,
     CertificateNotYetValid,
 )
+from signroom.domain.national import NOT_BRAZILIAN, NOT_ITALIAN, PkiBrazil, PkiItaly
 
 
 class KeyKind(StrEnum):
@@ -61,6 +62,21 @@ class Certificate:
     email_address: str | None
     sha1: bytes
     sha256: bytes
+    policies: frozenset[str] = frozenset()
+    """Dotted OIDs (RFC 5280, 4.2.1.4). They prove something only once the chain was validated."""
+    qc_statements: frozenset[str] = frozenset()
+    """Dotted OIDs (RFC 3739, 3.2.6; ETSI EN 319 412-5). The same holds for them."""
+    pki_brazil: PkiBrazil = NOT_BRAZILIAN
+    pki_italy: PkiItaly = NOT_ITALIAN
+
+    @property
+    def subject_identifier(self) -> str | None:
+        """The number of the subject: a company's CNPJ, a person's CPF or codice fiscale, else ``serialNumber``.
+
+        A company's certificate has a CPF too, of the person responsible for it.
+        """
+        number = self.pki_brazil.cnpj or self.pki_brazil.cpf or self.pki_italy.codice_fiscale
+        return number or self.subject.first("serialNumber")
 
     def require_fit_for_signing(self, now: datetime) -> None:
         """Check validity, key and key usage.

@@ -11,7 +11,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from signroom.domain.errors import BadFileName, WrongState
-from signroom.domain.signature import Inspection, SignatureType, Verdict
+from signroom.domain.metadata import NO_METADATA, Metadata
+from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions, Verdict
 
 
 class DocumentStatus(StrEnum):
@@ -29,6 +30,7 @@ MOVES: dict[DocumentStatus, frozenset[DocumentStatus]] = {
 }
 
 MAX_NAME = 255
+CMS_SUFFIXES = (".p7s", ".p7m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class StoredFile:
 @dataclass(frozen=True, slots=True)
 class Document:
     id: UUID
-    session_id: UUID
+    subscription_id: UUID
+    application_id: UUID
+    session_id: UUID | None
+    """None for a document that the application signs itself (local signature)."""
     position: int
     status: DocumentStatus
     original: StoredFile
@@ -60,6 +65,17 @@ class Document:
     """When the signer's value was accepted."""
     processing_error_code: str | None = None
     verdict: Verdict | None = None
+    key: str | None = None
+    """Its document key."""
+    metadata: Metadata = NO_METADATA
+    options: SigningOptions = NO_OPTIONS
+    data_key: str | None = None
+    """The blob with the content of a detached CMS object that is signed once more."""
+
+    @property
+    def folder(self) -> str:
+        """Where its blobs lie."""
+        return f"sessions/{self.session_id}/{self.id}" if self.session_id else f"documents/{self.id}"
 
     @property
     def signature_type(self) -> SignatureType:
@@ -106,8 +122,13 @@ def clean_file_name(name: str) -> str:
     return clean
 
 
-def signed_name(name: str) -> str:
-    """``contract.pdf`` -> ``contract-signed.pdf``; stays within 255 characters."""
+def signed_name(name: str, kind: SignatureType = SignatureType.PDF) -> str:
+    """``contract.pdf`` -> ``contract-signed.pdf``, and ``.p7s`` behind the name of a CMS object's content.
+
+    Stays within 255 characters.
+    """
+    if kind is SignatureType.CMS:
+        return name if name.lower().endswith(CMS_SUFFIXES) else name[: MAX_NAME - len(".p7s")] + ".p7s"
     stem, dot, extension = name.rpartition(".")
     if not dot or not stem:
         stem, extension = name, ""

@@ -53,6 +53,14 @@ class Unavailable(SignroomError):
     retry_after: ClassVar[int] = 5
 
 
+class AlreadyDone(Unavailable):
+    """Somebody else is doing the same at this moment; asked again, his outcome is the answer."""
+
+    code = "RequestInProgress"
+    message = "The same request is being handled; ask again."
+    retry_after = 1
+
+
 class ProcessingUnavailable(Unavailable):
     code = "ProcessingUnavailable"
     message = "The document workers are busy or restarting; try again."
@@ -79,6 +87,11 @@ class BadReturnUrl(BadInput):
 class BadCallbackArgument(BadInput):
     code = "BadCallbackArgument"
     message = "callbackArgument may have at most 1024 characters, and no NUL among them."
+
+
+class BadMetadata(BadInput):
+    code = "BadMetadata"
+    message = "The metadata is out of bounds."
 
 
 class BadCertificate(BadInput):
@@ -139,6 +152,16 @@ class SubscriptionNotFound(NotFound):
     message = "The subscription was not found."
 
 
+class DocumentKeyNotFound(NotFound):
+    code = "DocumentKeyNotFound"
+    message = "The document key was not found: allocate it first."
+
+
+class UploadNotFound(NotFound):
+    code = "UploadNotFound"
+    message = "The upload was not found."
+
+
 class PreparationNotFound(NotFound):
     code = "PreparationNotFound"
     message = "The preparation was not found; prepare the signature again."
@@ -152,6 +175,36 @@ class BlobNotFound(NotFound):
 class WrongState(Refused):
     code = "BadSignatureSessionOperation"
     message = "The operation is invalid for the current status of the signature session or document."
+
+
+class DocumentKeyInUse(Refused):
+    code = "DocumentKeyInUse"
+    message = "The document key belongs to another document."
+
+
+class UploadIncomplete(Refused):
+    code = "UploadIncomplete"
+    message = "The upload is not complete."
+
+
+class UploadDigestMismatch(Refused):
+    code = "UploadDigestMismatch"
+    message = "The bytes that arrived are not those that were sent (MD5)."
+
+
+class IdempotencyKeyReused(Refused):
+    code = "IdempotencyKeyReused"
+    message = "This Idempotency-Key came with another request before."
+
+
+class ReturnUrlNotAllowed(Refused):
+    code = "ReturnUrlNotAllowed"
+    message = "The application's list of return URLs does not have this one."
+
+
+class BadSignatureState(Refused):
+    code = "BadSignatureState"
+    message = "The state is not one that a preparation answered, or it is too old; prepare again."
 
 
 class NameTaken(Refused):
@@ -204,7 +257,7 @@ class InvalidPdf(DocumentRejected):
 
 class UnsupportedFileType(DocumentRejected):
     code = "UnsupportedFileType"
-    message = "Only PDF files can be signed for now."
+    message = "The file is not of the kind that it is to be signed as."
 
 
 class ProtectedPdf(DocumentRejected):
@@ -368,6 +421,17 @@ class LimitExceeded(Refused):
 class FileTooLarge(LimitExceeded):
     code = "FileTooLarge"
     message = "The file is larger than this server accepts."
+
+
+class TooManyRequests(LimitExceeded):
+    """``retry_after`` is in seconds."""
+
+    code = "TooManyRequests"
+    message = "Too many requests; try again later."
+
+    def __init__(self, detail: str | None = None, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class TooManyDocuments(LimitExceeded):

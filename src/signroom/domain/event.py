@@ -9,9 +9,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact about a session. ``at`` is in UTC."""
+    """A fact about a session, or about a document outside any (local signature). ``at`` is in UTC."""
 
-    session_id: UUID
+    session_id: UUID | None
     at: datetime
 
     @property

@@ -40,6 +40,7 @@ class ExaminedSignature:
     value: bytes
     policy: SignaturePolicy | None = None
     is_document_timestamp: bool = False
+    is_xml: bool = False
     xml_element: XmlElement | None = None
     """The element that was signed; None for a whole document and for other formats."""
 

@@ -23,7 +23,8 @@ class PreparedDocument:
 @dataclass(frozen=True, slots=True)
 class Preparation:
     id: UUID
-    session_id: UUID
+    session_id: UUID | None
+    """None for a local signature."""
     chain: CertificateChain
     items: tuple[PreparedDocument, ...]
     created_at: datetime

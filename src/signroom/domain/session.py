@@ -22,6 +22,9 @@ from signroom.domain.event import (
     SessionFailed,
     SessionSigned,
 )
+from signroom.domain.metadata import NO_METADATA, Metadata
+from signroom.domain.requirement import CertificateRequirement
+from signroom.domain.signature import NO_OPTIONS, CertificateChain, SigningOptions
 
 
 class SessionStatus(StrEnum):
@@ -61,7 +64,19 @@ class Session:
     """The application chose the documents; the signer adds and removes nothing."""
     created_at: datetime
     expires_at: datetime
+    security_context_id: UUID
+    requirements: tuple[CertificateRequirement, ...] = ()
+    background: bool = False
+    """The signer leaves as soon as his signatures are stored."""
+    metadata: Metadata = NO_METADATA
+    """For each document that has no value of its own under a name."""
+    options: SigningOptions = NO_OPTIONS
+    """For each document that has none of its own."""
+    result_token: bool = False
+    """Add a signed statement of the outcome to the return URL."""
     signer_certificate: bytes | None = None
+    signer_issuers: tuple[bytes, ...] = ()
+    """The issuers of `signer_certificate` in order, DER."""
     processing_error_code: str | None = None
 
     def expired(self, now: datetime) -> bool:
@@ -83,11 +98,14 @@ class Session:
         if documents + adding > MAX_DOCUMENTS:
             raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
 
-    def sign(self, certificate: bytes, now: datetime) -> tuple[Session, Event]:
-        """All values are in. Raises: WrongState."""
+    def sign(self, chain: CertificateChain, now: datetime) -> tuple[Session, Event]:
+        """All values are in; `chain` is in order. Raises: WrongState."""
         self.require_signable(now)
         moved = replace(
-            self._moved(SessionStatus.PROCESSING), signer_certificate=certificate, processing_error_code=None
+            self._moved(SessionStatus.PROCESSING),
+            signer_certificate=chain.certificate,
+            signer_issuers=chain.issuers,
+            processing_error_code=None,
         )
         return moved, SessionSigned(self.id, now)
 
@@ -121,7 +139,8 @@ class Session:
     def return_address(self) -> str | None:
         """Where the browser goes at the end; None without a return URL, or while there is nothing to return with."""
         ended = {SessionStatus.COMPLETED, SessionStatus.USER_CANCELLED, SessionStatus.PROCESSING_ERROR}
-        if self.return_url is None or self.status not in ended:
+        left = self.background and self.status is SessionStatus.PROCESSING
+        if self.return_url is None or not (left or self.status in ended):
             return None
         return with_session_id(self.return_url, self.id)
 
@@ -143,6 +162,12 @@ def new_session(
     predefined: bool,
     now: datetime,
     expires_at: datetime,
+    security_context_id: UUID,
+    requirements: tuple[CertificateRequirement, ...] = (),
+    background: bool = False,
+    metadata: Metadata = NO_METADATA,
+    options: SigningOptions = NO_OPTIONS,
+    result_token: bool = False,
 ) -> tuple[Session, Event]:
     """Open a session. Raises: BadReturnUrl, BadCallbackArgument."""
     if return_url is not None:
@@ -162,6 +187,12 @@ def new_session(
         predefined=predefined,
         created_at=now,
         expires_at=expires_at,
+        security_context_id=security_context_id,
+        requirements=requirements,
+        background=background,
+        metadata=metadata,
+        options=options,
+        result_token=result_token,
     )
     return session, SessionCreated(id, now)
 
@@ -183,7 +214,12 @@ def require_return_url(url: str) -> None:
 
 
 def with_session_id(url: str, session_id: UUID) -> str:
-    """Add ``signatureSessionId`` to the query of `url`; its own query (escapes untouched) and fragment stay."""
+    """Add ``signatureSessionId`` to the query of `url`."""
+    return with_parameter(url, "signatureSessionId", str(session_id))
+
+
+def with_parameter(url: str, name: str, value: str) -> str:
+    """Add a parameter that needs no escapes; the query of `url` (escapes untouched) and its fragment stay."""
     parts = urlsplit(url)
     query = f"{parts.query}&" if parts.query else ""
-    return urlunsplit(parts._replace(query=f"{query}signatureSessionId={session_id}"))
+    return urlunsplit(parts._replace(query=f"{query}{name}={value}"))

@@ -26,7 +26,19 @@ from typing import Any, ParamSpec, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from signroom.domain.errors import PdfTooComplex, ProcessingUnavailable, StorageUnavailable
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Inspection, Prepared, Verdict
+from signroom.domain.examination import Examination
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    CertificateChain,
+    DigestAlgorithm,
+    DigestValue,
+    Inspection,
+    Prepared,
+    SignatureType,
+    SigningOptions,
+    Verdict,
+)
+from signroom.formats import kinds
 from signroom.ports import Stored
 
 P = ParamSpec("P")
@@ -64,24 +76,46 @@ class PooledFormats:
             pool = self._pool
         self._end(pool)
 
-    def inspect(self, file: Path) -> Inspection:
-        from signroom.formats.preflight import inspect
-
+    def inspect(
+        self,
+        file: Path,
+        wanted: SignatureType | None = None,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
+    ) -> Inspection:
         try:
-            return self._run(_SECONDS, inspect, file)
+            return self._run(_SECONDS, kinds.inspect, file, wanted, options, data)
         except _WorkerDied:
             # Somebody else may have ended it; once more, and it is the file.
             try:
-                return self._run(_SECONDS, inspect, file)
+                return self._run(_SECONDS, kinds.inspect, file, wanted, options, data)
             except _WorkerDied as error:
                 raise PdfTooComplex from error
         except _TookTooLong as error:
             raise PdfTooComplex from error
 
-    def prepare(self, file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now: datetime) -> Prepared:
-        from signroom.formats.pades import prepare
-
-        return self._run(_SECONDS_LARGE, prepare, file, chain, algorithm, now)
+    def prepare(
+        self,
+        file: Path,
+        kind: SignatureType,
+        chain: CertificateChain,
+        *,
+        algorithm: DigestAlgorithm,
+        now: datetime,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
+    ) -> Prepared:
+        return self._run(
+            _SECONDS_LARGE,
+            kinds.prepare,
+            file,
+            kind,
+            chain,
+            algorithm=algorithm,
+            now=now,
+            options=options,
+            data=data,
+        )
 
     def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
         from signroom.formats.values import check_values
@@ -89,14 +123,22 @@ class PooledFormats:
         return self._run(_SECONDS, check_values, pairs)
 
     def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
-        from signroom.formats.pades import embed
+        return self._run(_SECONDS_LARGE, kinds.embed, original, prepared, value, output)
 
-        return self._run(_SECONDS_LARGE, embed, original, prepared, value, output)
+    def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
+        return self._run(_SECONDS_LARGE, kinds.verify, file, kind, data)
 
-    def verify(self, file: Path) -> Verdict:
-        from signroom.formats.verification import verify
-
-        return self._run(_SECONDS_LARGE, verify, file)
+    def examine(
+        self,
+        file: Path,
+        data: Path | None = None,
+        data_hashes: tuple[DigestValue, ...] = (),
+        extract_to: Path | None = None,
+    ) -> Examination:
+        try:
+            return self._run(_SECONDS_LARGE, kinds.examine, file, data, data_hashes, extract_to)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise PdfTooComplex from error
 
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         future, pool = self._schedule(seconds, function, *args, **kwargs)

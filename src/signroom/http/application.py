@@ -14,16 +14,18 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
-from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
+from litestar.plugins import PluginProtocol
+from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send, TypeDecodersSequence
 
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
 from signroom.http.headers import EVERYWHERE
 from signroom.http.paths import AnyCase, Template
+from signroom.http.rates import RateLimits
 
 log = structlog.get_logger()
 
-_SECRET_PREFIXES = ("/sign/", "/api/downloads/")
+_SECRET_PREFIXES = ("/sign/", "/api/downloads/", "/api/multipartuploads/")
 """Paths whose last part is a secret: never logged."""
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -35,10 +37,16 @@ def create_application(
     openapi: OpenAPIConfig,
     *,
     max_json: int,
+    rate_limits: tuple[str, str],
+    type_decoders: TypeDecodersSequence = (),
+    plugins: Sequence[PluginProtocol] = (),
     lifespan: Sequence[Lifespan] = (),
     hsts: bool = False,
 ) -> ASGIApp:
-    """The application as ASGI. `max_json` in bytes; `hsts` when the public address is https."""
+    """The application as ASGI.
+
+    `max_json` in bytes; `rate_limits` per key and per address; `hsts` when the public address is https.
+    """
     extra = {**EVERYWHERE, **({"strict-transport-security": "max-age=31536000"} if hsts else {})}
 
     async def add_headers(message: Message, scope: Scope) -> None:
@@ -59,10 +67,12 @@ def create_application(
         before_send=[add_headers],
         request_max_body_size=max_json,
         openapi_config=openapi,
+        type_decoders=type_decoders,
+        plugins=list(plugins),
         lifespan=list(lifespan),
         logging_config=None,
     )
-    return RequestLog(AnyCase(app, _templates(app)))
+    return RequestLog(RateLimits(AnyCase(app, _templates(app)), *rate_limits))
 
 
 def _templates(app: Litestar) -> list[Template]:

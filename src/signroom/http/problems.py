@@ -24,6 +24,7 @@ STATUS: dict[type[errors.SignroomError], int] = {
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
     errors.FileTooLarge: 413,
+    errors.TooManyRequests: 429,
     errors.Refused: 422,
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
@@ -26,6 +28,11 @@ class SignedTokens:
             raise TokenExpired from error
         except (BadSignature, UnicodeError) as error:
             raise BadToken from error
+
+    def derive(self, purpose: str, subject: str) -> str:
+        key = hmac.digest(self._secret, f"signroom.derive.{purpose}".encode(), "sha256")
+        value = hmac.digest(key, subject.encode(), "sha256")
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 class _Signer(TimestampSigner):

@@ -9,6 +9,7 @@ from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
 from signroom.service.read_sessions import SessionWithDocuments
+from signroom.service.return_address import return_address
 
 
 def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionView:
@@ -22,7 +23,7 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         predefined=session.predefined,
         disable_downloads=session.disable_downloads,
         expires_at=session.expires_at.replace(microsecond=0),
-        return_url=session.return_address,
+        return_url=return_address(ports, session),
         processing_error_code=session.processing_error_code,
         max_file=ports.limits.max_file,
         max_documents=MAX_DOCUMENTS,

@@ -7,77 +7,176 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
+from signroom.domain.application import Caller
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
-from signroom.domain.errors import WrongState
-from signroom.domain.signature import Inspection
-from signroom.ports import Ports
+from signroom.domain.document_key import normalized
+from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, WrongState
+from signroom.domain.metadata import NO_METADATA, Metadata, merged
+from signroom.domain.session import Session
+from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
+from signroom.ports import Ports, Work
+from signroom.service.file_sources import FileSource, TakenIn, media_type, take_in
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """What an application says about a document: of a session, or one that it signs itself."""
+
+    file: FileSource
+    signature_type: SignatureType | None = None
+    """None: PDF for a PDF, else CMS."""
+    options: SigningOptions = NO_OPTIONS
+    data: FileSource | None = None
+    """The content of a detached CMS object."""
+    metadata: Metadata = NO_METADATA
+    key: str | None = None
+    fallback_name: str | None = None
+    """For a file without a name; None: it must have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A stored file that passed pre-flight, on its way into a session."""
+    """A stored file that passed pre-flight, on its way to become a document."""
 
     document_id: UUID
     file: StoredFile
     inspection: Inspection
+    command: NewDocument
+    data_key: str | None = None
+    uploads: tuple[UUID, ...] = ()
+    """Uploads that must not be purged once there is a document."""
 
 
 async def add_document(ports: Ports, session_id: UUID, name: str, chunks: AsyncIterator[bytes]) -> Document:
-    """Add an upload to an open session.
+    """Add an upload of the signer to an open session.
 
     Raises: BadFileName, FileTooLarge, TooManyDocuments, WrongState, a DocumentRejected, Unavailable.
     """
     clean = clean_file_name(name)
-    await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
-    async with accepted_file(ports, session_id, clean, chunks) as accepted:
-        return await asyncio.to_thread(_record, ports, session_id, accepted)
-
-
-@asynccontextmanager
-async def accepted_file(
-    ports: Ports, session_id: UUID, name: str, chunks: AsyncIterator[bytes]
-) -> AsyncIterator[Accepted]:
-    """Store and inspect a file; forgets the blob again when pre-flight or the block inside fails."""
+    session = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
     document_id = uuid4()
     key = f"sessions/{session_id}/{document_id}/original"
     stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
+    file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
+    command = NewDocument(FileSource(), options=session.options)
     try:
-        inspection = await asyncio.to_thread(_inspect, ports, key)
-        file = StoredFile(key, name, inspection.content_type, stored.length, stored.sha256)
-        yield Accepted(document_id, file, inspection)
+        inspection = await asyncio.to_thread(_inspect, ports, key, command, None)
+        accepted = Accepted(document_id, _typed(file, inspection), inspection, command)
+        return await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException:
         await asyncio.to_thread(ports.blobs.delete, key)
         raise
 
 
-def new_document(accepted: Accepted, session_id: UUID, position: int, ports: Ports) -> Document:
+@asynccontextmanager
+async def accepted_document(ports: Ports, caller: Caller, folder: str, command: NewDocument) -> AsyncIterator[Accepted]:
+    """Take in and inspect a file of an application, with what belongs to it.
+
+    Forgets what it stored when pre-flight or the block inside fails. `folder` is where its blobs lie.
+    Raises: as `take_in`, and a DocumentRejected.
+    """
+    document_id = uuid4()
+    folder = f"{folder}/{document_id}"
+    taken: list[TakenIn] = []
+    try:
+        taken.append(await take_in(ports, caller, command.file, f"{folder}/original", command.fallback_name))
+        file, data_key = taken[0].file, None
+        if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
+            raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
+        if command.data is not None:
+            taken.append(await take_in(ports, caller, command.data, f"{folder}/data", "data"))
+            data_key = taken[1].file.blob_key
+        inspection = await asyncio.to_thread(_inspect, ports, file.blob_key, command, data_key)
+        uploads = tuple(t.upload for t in taken if t.upload is not None)
+        yield Accepted(document_id, _typed(file, inspection), inspection, command, data_key, uploads)
+    except BaseException:
+        for found in taken:
+            if found.owned:
+                await asyncio.to_thread(ports.blobs.delete, found.file.blob_key)
+        raise
+
+
+def record_document(work: Work, ports: Ports, document: Document, accepted: Accepted) -> None:
+    """Write the row of an accepted file, with its key and the uploads that it uses.
+
+    Raises: DocumentKeyNotFound, DocumentKeyInUse.
+    """
+    if document.key is not None:
+        bind_key(work, document)
+    for upload_id in accepted.uploads:
+        upload = work.upload_for_update(upload_id)
+        upload.require_alive(ports.clock.now())
+        work.save_upload(replace(upload, used=True))
+    work.add_document(document)
+
+
+def bind_key(work: Work, document: Document) -> None:
+    """Raises: DocumentKeyNotFound, DocumentKeyInUse."""
+    found = work.document_key_for_update(document.subscription_id, document.key or "")
+    if found is None:
+        raise DocumentKeyNotFound
+    work.save_document_key(found.bind(document.id))
+
+
+def require_free_key(ports: Ports, caller: Caller, key: str | None) -> None:
+    """Before anything is downloaded or stored. Raises: DocumentKeyNotFound, DocumentKeyInUse."""
+    if key is None:
+        return
+    with ports.store.read() as work:
+        found = work.document_key(caller.subscription_id, normalized(key))
+    if found is None:
+        raise DocumentKeyNotFound
+    found.bind(uuid4())
+
+
+def document_of_session(
+    accepted: Accepted, session: Session, application_metadata: Metadata, position: int, ports: Ports
+) -> Document:
+    command = accepted.command
     return Document(
         id=accepted.document_id,
-        session_id=session_id,
+        subscription_id=session.subscription_id,
+        application_id=session.application_id,
+        session_id=session.id,
         position=position,
         status=DocumentStatus.PENDING_SIGNATURE,
         original=accepted.file,
         inspection=accepted.inspection,
         created_at=ports.clock.now(),
+        key=None if command.key is None else normalized(command.key),
+        metadata=merged(command.metadata, session.metadata, application_metadata),
+        options=command.options,
+        data_key=accepted.data_key,
     )
 
 
-def _inspect(ports: Ports, key: str) -> Inspection:
-    with ports.blobs.as_file(key) as file:
-        return ports.formats.inspect(file)
+def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
+    """A PDF and an XML document are what they are; the content of a CMS object is what its sender said."""
+    if inspection.signature_type is SignatureType.CMS and inspection.content_type == "application/octet-stream":
+        return file
+    return replace(file, content_type=inspection.content_type)
 
 
-def _require_room(ports: Ports, session_id: UUID) -> None:
+def _inspect(ports: Ports, key: str, command: NewDocument, data_key: str | None) -> Inspection:
+    with ExitStack() as files:
+        file = files.enter_context(ports.blobs.as_file(key))
+        data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
+        # Options that are not for this kind of file are the session's, for others of its documents.
+        return ports.formats.inspect(file, command.signature_type, command.options, data)
+
+
+def _require_room(ports: Ports, session_id: UUID) -> Session:
     with ports.store.read() as work:
         session = work.session(session_id)
         session.require_open(ports.clock.now())
         if session.predefined:
             raise WrongState("The application has chosen the documents of this session.")
         session.require_room(len(work.documents(session_id)))
+    return session
 
 
 def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
@@ -86,6 +185,8 @@ def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
         session.require_open(ports.clock.now())
         others = work.documents(session_id)
         session.require_room(len(others))
-        document = new_document(accepted, session_id, max((d.position for d in others), default=-1) + 1, ports)
-        work.add_document(document)
+        defaults = work.application(session.application_id).default_metadata
+        position = max((d.position for d in others), default=-1) + 1
+        document = document_of_session(accepted, session, defaults, position, ports)
+        record_document(work, ports, document, accepted)
     return document

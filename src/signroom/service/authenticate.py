@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from signroom.domain.application import Caller
-from signroom.domain.errors import Unauthenticated
+from signroom.domain.errors import NotAllowed, Unauthenticated
 from signroom.ports import Ports
 
 
@@ -21,7 +21,15 @@ def authenticate(ports: Ports, key: str) -> Caller:
     api_key, application = found
     if api_key.expired(ports.clock.now()):
         raise Unauthenticated("It has expired.")
-    return Caller(application, api_key.role)
+    return Caller(application, application.roles if api_key.role is None else frozenset({api_key.role}))
+
+
+def require_subscription(ports: Ports, caller: Caller, wanted: str) -> None:
+    """``X-Subscription`` names one by id or alias (its name); an application belongs to one. Raises: NotAllowed."""
+    with ports.store.read() as work:
+        own = work.subscription_of(caller.subscription_id)
+    if wanted.strip().casefold() not in {str(own.id), own.name.casefold()}:
+        raise NotAllowed("The application does not belong to that subscription.")
 
 
 def hash_secret(secret: str) -> bytes:

@@ -7,8 +7,11 @@ from uuid import UUID
 
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.errors import BadDownloadToken, BadToken, BlobNotFound, ExpiredDownloadToken, TokenExpired
+from signroom.domain.upload import Upload
 from signroom.ports import Ports
 
+DOWNLOADS = "/api/downloads/"
+"""The path in front of a token."""
 _PURPOSE = "download"
 _SEPARATOR = "~"  # needs no escape in a path
 
@@ -16,18 +19,28 @@ _SEPARATOR = "~"  # needs no escape in a path
 class Version(StrEnum):
     ORIGINAL = "original"
     SIGNED = "signed"
+    UPLOAD = "upload"
 
 
 def location(ports: Ports, document: Document, version: Version) -> str:
     """An absolute URL that works in a plain browser until `Limits.download_lifetime` is over."""
-    token = ports.tokens.issue(_PURPOSE, f"{document.id}{_SEPARATOR}{version}", ports.clock.now())
-    return f"{ports.public_url}/api/downloads/{token}"
+    return _address(ports, document.id, version)
+
+
+def upload_location(ports: Ports, upload: Upload) -> str:
+    """The same for a file that is kept for a day (encapsulated content that was extracted)."""
+    return _address(ports, upload.id, Version.UPLOAD)
+
+
+def _address(ports: Ports, subject: UUID, version: Version) -> str:
+    token = ports.tokens.issue(_PURPOSE, f"{subject}{_SEPARATOR}{version}", ports.clock.now())
+    return f"{ports.public_url}{DOWNLOADS}{token}"
 
 
 def open_download(ports: Ports, token: str) -> StoredFile:
     """The file behind a download token.
 
-    Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, BlobNotFound.
+    Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, UploadNotFound, BlobNotFound.
     """
     try:
         subject = ports.tokens.read(_PURPOSE, token, ports.clock.now(), max_age=ports.limits.download_lifetime)
@@ -35,9 +48,11 @@ def open_download(ports: Ports, token: str) -> StoredFile:
         raise ExpiredDownloadToken from error
     except BadToken as error:
         raise BadDownloadToken from error
-    document_id, _, version = subject.partition(_SEPARATOR)
+    subject_id, _, version = subject.partition(_SEPARATOR)
     with ports.store.read() as work:
-        document = work.document(UUID(document_id))
+        if version == Version.UPLOAD:
+            return work.upload_by_id(UUID(subject_id)).require_file()
+        document = work.document(UUID(subject_id))
     file = document.original if version == Version.ORIGINAL else document.signed
     if file is None:
         raise BlobNotFound

@@ -41,7 +41,7 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
         if _accepted_before(documents, preparation, values):
             return session
         ports.trust.read(preparation.chain.certificate).require_fit_for_signing(now)
-        session, event = session.sign(preparation.chain.certificate, now)
+        session, event = session.sign(preparation.chain, now)
         waiting = [d for d in documents if d.awaits_signature]
         if {d.id for d in waiting} != values.keys():
             # A document was added or removed after the consent.

@@ -6,29 +6,29 @@ Documents are checked before anything is created: a session either exists with a
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from signroom.domain.application import Caller, Role
-from signroom.domain.document import clean_file_name
-from signroom.domain.errors import NotAllowed, TooManyDocuments
+from signroom.domain.application import WORKERS, Caller
+from signroom.domain.errors import AlreadyDone, TooManyDocuments
 from signroom.domain.event import Event
+from signroom.domain.metadata import NO_METADATA, Metadata
+from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import MAX_DOCUMENTS, Session, new_session
+from signroom.domain.signature import NO_OPTIONS, SigningOptions
 from signroom.ports import Ports
-from signroom.service.add_document import Accepted, accepted_file, new_document
+from signroom.service.add_document import (
+    Accepted,
+    NewDocument,
+    accepted_document,
+    document_of_session,
+    record_document,
+    require_free_key,
+)
 from signroom.service.authenticate import hash_secret
-
-_CHUNK = 1 << 20
-MAY_OPEN = frozenset({Role.WORKER, Role.ADMIN})
-
-
-@dataclass(frozen=True, slots=True)
-class PredefinedDocument:
-    name: str
-    content: bytes
+from signroom.service.judge_certificate import find_context
+from signroom.service.once import Idempotency, done_before, remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,56 +38,97 @@ class OpenSession:
     return_url: str | None = None
     callback_argument: str | None = None
     disable_downloads: bool = False
-    documents: tuple[PredefinedDocument, ...] = ()
+    background: bool = False
+    documents: tuple[NewDocument, ...] = ()
+    metadata: Metadata = NO_METADATA
+    security_context_id: UUID | None = None
+    """None: the installation's default."""
+    requirements: tuple[CertificateRequirement, ...] = ()
+    options: SigningOptions = NO_OPTIONS
+    """For the signer's uploads."""
+    result_token: bool = False
+    once: Idempotency | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     session_id: UUID
     redirect_url: str
-    """Holds the link's secret: handed out here and never again."""
+    """Holds the link's secret, which is not stored."""
 
 
 async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Opened:
-    """Raises: NotAllowed, BadReturnUrl, BadCallbackArgument, TooManyDocuments, FileTooLarge, a DocumentRejected."""
-    if caller.role not in MAY_OPEN:
-        raise NotAllowed(f"A key of role {caller.role} opens no sessions.")
+    """Raises: NotAllowed, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments, FileTooLarge,
+    SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse, UploadNotFound,
+    IdempotencyKeyReused, a DocumentRejected.
+    """
+    caller.require(WORKERS)
+    before = await asyncio.to_thread(done_before, ports, caller, command.once)
+    if before is not None:
+        return _opened(ports, before)
     if len(command.documents) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
-    now = ports.clock.now()
-    link = secrets.token_urlsafe(32)
+    if command.return_url is not None:
+        caller.application.require_return_url(command.return_url)
+    context = find_context(ports, command.security_context_id)
+    now, session_id = ports.clock.now(), uuid4()
     session, event = new_session(
-        id=uuid4(),
+        id=session_id,
         subscription_id=caller.subscription_id,
         application_id=caller.application.id,
-        link_hash=hash_secret(link),
+        link_hash=hash_secret(_link(ports, session_id)),
         return_url=command.return_url,
         callback_argument=command.callback_argument,
         disable_downloads=command.disable_downloads,
         predefined=bool(command.documents),
         now=now,
         expires_at=now + ports.limits.session_lifetime,
+        security_context_id=context.id,
+        requirements=command.requirements,
+        background=command.background,
+        metadata=command.metadata,
+        options=command.options,
+        result_token=command.result_token,
     )
-    async with AsyncExitStack() as files:
-        accepted = [
-            await files.enter_async_context(
-                accepted_file(ports, session.id, clean_file_name(d.name), _chunks(d.content))
-            )
-            for d in command.documents
-        ]
-        await asyncio.to_thread(_record, ports, session, event, accepted)
-    return Opened(session.id, f"{ports.public_url}/sign/{link}")
+    for document in command.documents:
+        await asyncio.to_thread(require_free_key, ports, caller, document.key)
+    try:
+        async with AsyncExitStack() as files:
+            folder = f"sessions/{session_id}"
+            accepted = [
+                await files.enter_async_context(accepted_document(ports, caller, folder, d)) for d in command.documents
+            ]
+            await asyncio.to_thread(_record, ports, caller, command.once, (session, event), accepted)
+    except AlreadyDone:
+        # The same request, at the same time: its outcome is this one's.
+        first = await asyncio.to_thread(done_before, ports, caller, command.once)
+        if first is None:
+            raise
+        return _opened(ports, first)
+    return _opened(ports, session_id)
 
 
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
-    view = memoryview(content)
-    for start in range(0, len(content), _CHUNK):
-        yield bytes(view[start : start + _CHUNK])
+def _opened(ports: Ports, session_id: UUID) -> Opened:
+    return Opened(session_id, f"{ports.public_url}/sign/{_link(ports, session_id)}")
 
 
-def _record(ports: Ports, session: Session, event: Event, accepted: list[Accepted]) -> None:
+def _link(ports: Ports, session_id: UUID) -> str:
+    """Derived, not drawn: a repeated request gets the same address, and none is stored."""
+    return ports.tokens.derive("link", str(session_id))
+
+
+def _record(
+    ports: Ports,
+    caller: Caller,
+    once: Idempotency | None,
+    opened: tuple[Session, Event],
+    accepted: list[Accepted],
+) -> None:
+    session, event = opened
     with ports.store.work() as work:
+        remember(work, ports, caller, once, session.id)
         work.add_session(session)
         for position, file in enumerate(accepted):
-            work.add_document(new_document(file, session.id, position, ports))
+            document = document_of_session(file, session, caller.application.default_metadata, position, ports)
+            record_document(work, ports, document, file)
         work.append_event(event)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from signroom.domain.document import Document
 from signroom.domain.errors import WrongState
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, DigestAlgorithm
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
 from signroom.ports import Ports
+from signroom.service.judge_certificate import find_context, require_good_certificate
 
 _AT_ONCE = 4
 MAX_ISSUERS = 10
@@ -27,12 +30,11 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
         waiting = [d for d in work.documents(session_id) if d.awaits_signature]
     if not waiting:
         raise WrongState("There is no document to sign.")
-    ports.trust.read(chain.certificate).require_fit_for_signing(now)
-    ports.trust.require_trusted(chain, now)
+    context = find_context(ports, session.security_context_id)
+    _, chain = require_good_certificate(ports, chain, context, session.requirements, now)
 
     def prepare(document: Document) -> PreparedDocument:
-        with ports.blobs.as_file(document.original.blob_key) as file:
-            return PreparedDocument(document.id, ports.formats.prepare(file, chain, DigestAlgorithm.SHA256, now))
+        return PreparedDocument(document.id, prepare_document(ports, document, chain, now))
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
         items = tuple(threads.map(prepare, waiting))
@@ -41,3 +43,19 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
         work.session_for_update(session_id).require_signable(now)
         work.add_preparation(preparation)
     return preparation
+
+
+def prepare_document(ports: Ports, document: Document, chain: CertificateChain, now: datetime) -> Prepared:
+    """Raises: a DocumentRejected, Unavailable."""
+    with ExitStack() as files:
+        file = files.enter_context(ports.blobs.as_file(document.original.blob_key))
+        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        return ports.formats.prepare(
+            file,
+            document.signature_type,
+            chain,
+            algorithm=DigestAlgorithm.SHA256,
+            now=now,
+            options=document.options,
+            data=data,
+        )

@@ -5,13 +5,17 @@ document that is not in processing any more is left alone."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from uuid import UUID
 
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
-from signroom.domain.signature import Indication, Prepared, Verdict
+from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict
 from signroom.ports import Ports, Work
+
+SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
+"""Where the signed file is of another kind than the original."""
 
 
 def process_document(ports: Ports, document_id: UUID) -> None:
@@ -47,39 +51,49 @@ def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
 def _embed(ports: Ports, document: Document, prepared: Prepared) -> tuple[StoredFile, Verdict]:
     if document.signature_value is None:
         raise VerificationFailed("No signature value is stored.")
-    key = f"sessions/{document.session_id}/{document.id}/signed-{document.preparation_id}"
-    with ports.blobs.scratch() as folder, ports.blobs.as_file(document.original.blob_key) as original:
-        output = folder / "signed.pdf"
+    key = f"{document.folder}/signed-{document.preparation_id}"
+    with ExitStack() as files:
+        folder = files.enter_context(ports.blobs.scratch())
+        original = files.enter_context(ports.blobs.as_file(document.original.blob_key))
+        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        output = folder / "signed"
         stored = ports.formats.embed(original, prepared, document.signature_value, output)
-        verdict = ports.formats.verify(output)
+        # A first detached signature is about the original itself.
+        content = data if document.inspection.signatures else original
+        verdict = ports.formats.verify(output, document.signature_type, content)
         _require_good(verdict, document, prepared)
         ports.blobs.write_file(key, output)
-    name = signed_name(document.original.name)
-    return StoredFile(key, name, document.original.content_type, stored.length, stored.sha256), verdict
+    name = signed_name(document.original.name, document.signature_type)
+    kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
+    return StoredFile(key, name, kind, stored.length, stored.sha256), verdict
 
 
 def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:
     """The new signature is there, ours and whole; every earlier one is still what it was."""
     if len(verdict.signatures) != document.inspection.signatures + 1 or not verdict.intact:
         raise VerificationFailed
-    newest = verdict.signatures[-1]
-    if newest.certificate != prepared.chain.certificate or not newest.covers_whole_file:
+    # A PDF's are in the order they were made; in a CMS object they are a set (RFC 5652, 5.1).
+    last = verdict.signatures[-1:] if document.signature_type is SignatureType.PDF else verdict.signatures
+    ours = [s for s in last if s.certificate == prepared.chain.certificate and s.covers_whole_file]
+    if not ours:
         raise VerificationFailed("The last signature is not the one that was made.")
-    if newest.indication is not Indication.TOTAL_PASSED:
-        raise VerificationFailed(newest.reason)
+    if all(s.indication is not Indication.TOTAL_PASSED for s in ours):
+        raise VerificationFailed(ours[-1].reason)
 
 
 def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> None:
     with ports.store.work() as work:
-        # The session's lock first: two documents of one session must not both believe the other is still running.
-        session = work.session_for_update(document.session_id)
-        current = work.document(document.id)
+        if document.session_id is not None:
+            # The session's lock first: two documents of one session must not both believe the other is still running.
+            work.session_for_update(document.session_id)
+        current = work.document_for_update(document.id)
         if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
             return
         moved, event = move(current)
         work.save_document(moved)
         work.append_event(event)
-        _settle_session(work, session.id, ports)
+        if document.session_id is not None:
+            _settle_session(work, document.session_id, ports)
 
 
 def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from signroom.domain.application import Application, Caller
 from signroom.domain.document import Document
 from signroom.domain.errors import DocumentNotFound, SignatureSessionNotFound
+from signroom.domain.metadata import require_name, require_value
 from signroom.domain.session import Session
-from signroom.ports import Ports, Work
+from signroom.ports import MetadataSearch, Ports, SessionFilter, Work
 from signroom.service.end_session import expire_session
 
 
@@ -36,14 +37,29 @@ def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments
     return _at_this_time(ports, found)
 
 
-def read_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[Document, Session]:
+def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: int) -> list[Session]:
+    """Of the caller's subscription, newest first; `limit` of them at most."""
+    with ports.store.read() as work:
+        found = work.list_sessions(replace(wanted, subscription_id=caller.subscription_id), limit)
+    now = ports.clock.now()
+    return [expire_session(ports, s.id) if s.expired(now) else s for s in found]
+
+
+def find_documents(ports: Ports, caller: Caller, wanted: MetadataSearch, limit: int) -> list[Document]:
+    """Documents whose metadata has a value under a name, newest first. Raises: BadMetadata."""
+    require_name(wanted.name)
+    require_value(wanted.value)
+    with ports.store.read() as work:
+        return work.find_documents(replace(wanted, subscription_id=caller.subscription_id), limit)
+
+
+def read_document(ports: Ports, caller: Caller, document_id: UUID) -> Document:
     """Raises: DocumentNotFound, also for another subscription's document."""
     with ports.store.read() as work:
         document = work.document(document_id)
-        session = work.session(document.session_id)
-    if session.subscription_id != caller.subscription_id:
+    if document.subscription_id != caller.subscription_id:
         raise DocumentNotFound
-    return document, session
+    return document
 
 
 def read_document_of_page(ports: Ports, session_id: UUID, document_id: UUID) -> Document:

@@ -18,10 +18,13 @@ READ_ONLY = {"signroom_read_only": True}
 _BUSY_TIMEOUT_MS = 30_000
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for `url` (``sqlite:///file`` or ``postgresql+psycopg://...``); connects on first use."""
+def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
+    """An engine for `url` (``sqlite:///file`` or ``postgresql+psycopg://...``); connects on first use.
+
+    `foreign_keys` off is for migrations on SQLite.
+    """
     if make_url(url).get_backend_name() == "sqlite":
-        return _open_sqlite(url)
+        return _open_sqlite(url, foreign_keys=foreign_keys)
     engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
     mark_lost_connections(engine)
     return engine
@@ -42,12 +45,13 @@ def mark_lost_connections(target: Engine | type[Engine]) -> None:
     event.listen(target, "handle_error", handle_error)
 
 
-def _open_sqlite(url: str) -> Engine:
+def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
     engine = sa.create_engine(url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16)
 
     def connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves; pysqlite's own rules lose updates
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}")
+        for pragma in (*pragmas, f"foreign_keys={'ON' if foreign_keys else 'OFF'}"):
             connection.execute(f"PRAGMA {pragma}")
 
     def begin(connection: Connection) -> None:

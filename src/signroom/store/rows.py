@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,11 @@ from sqlalchemy.engine import RowMapping
 
 from signroom.domain.application import ApiKey, Application, Role
 from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.document_key import DocumentKey
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
+from signroom.domain.metadata import MAX_NAME, Metadata, fold
 from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import (
     CertificateChain,
@@ -20,8 +24,10 @@ from signroom.domain.signature import (
     Inspection,
     Prepared,
     SignatureType,
+    SigningOptions,
     Verdict,
 )
+from signroom.domain.upload import Upload
 
 Row = dict[str, Any]
 
@@ -35,22 +41,53 @@ def session_row(s: Session) -> Row:
         "link_hash": s.link_hash,
         "return_url": s.return_url,
         "callback_argument": s.callback_argument,
+        "callback_argument_hash": text_hash(s.callback_argument),
         "disable_downloads": s.disable_downloads,
         "predefined": s.predefined,
         "created_at": s.created_at,
         "expires_at": s.expires_at,
+        "security_context_id": s.security_context_id,
+        "requirements": packed(s.requirements),
+        "background": s.background,
+        "metadata": packed(s.metadata),
+        "options": packed(s.options),
+        "result_token": s.result_token,
         "signer_certificate": s.signer_certificate,
+        "signer_issuers": packed(s.signer_issuers),
         "processing_error_code": s.processing_error_code,
     }
 
 
 def session_of(row: RowMapping) -> Session:
-    return Session(**{**row, "status": SessionStatus(row["status"])})
+    plain = {name: value for name, value in row.items() if name != "callback_argument_hash"}
+    unpacked = {
+        "status": SessionStatus(row["status"]),
+        "requirements": unpacked_as(tuple[CertificateRequirement, ...], row["requirements"]),
+        "metadata": unpacked_as(Metadata, row["metadata"]),
+        "options": unpacked_as(SigningOptions, row["options"]),
+        "signer_issuers": unpacked_as(tuple[bytes, ...], row["signer_issuers"]),
+    }
+    return Session(**{**plain, **unpacked})
+
+
+def text_hash(text: str | None) -> bytes | None:
+    return None if text is None else hashlib.sha256(text.encode()).digest()
+
+
+def packed(value: Any) -> bytes:
+    """Parts of a noun that are read and written as a whole."""
+    return msgspec.json.encode(value)
+
+
+def unpacked_as(kind: Any, stored: bytes) -> Any:
+    return msgspec.json.decode(stored, type=kind)
 
 
 def document_row(d: Document) -> Row:
     return {
         "id": d.id,
+        "subscription_id": d.subscription_id,
+        "application_id": d.application_id,
         "session_id": d.session_id,
         "position": d.position,
         "status": d.status.value,
@@ -62,7 +99,11 @@ def document_row(d: Document) -> Row:
         "signature_value": d.signature_value,
         "signed_at": d.signed_at,
         "processing_error_code": d.processing_error_code,
-        "verdict": None if d.verdict is None else msgspec.json.encode(d.verdict),
+        "verdict": None if d.verdict is None else packed(d.verdict),
+        "key": d.key,
+        "metadata": packed(d.metadata),
+        "options": packed(d.options),
+        "data_key": d.data_key,
         **_file_row("original", d.original),
         **_file_row("signed", d.signed),
     }
@@ -74,6 +115,8 @@ def document_of(row: RowMapping) -> Document:
         raise LookupError("a document row without an original file")  # the column is NOT NULL: a damaged database
     return Document(
         id=row["id"],
+        subscription_id=row["subscription_id"],
+        application_id=row["application_id"],
         session_id=row["session_id"],
         position=row["position"],
         status=DocumentStatus(row["status"]),
@@ -90,7 +133,59 @@ def document_of(row: RowMapping) -> Document:
         signed=_file_of("signed", row),
         signed_at=row["signed_at"],
         processing_error_code=row["processing_error_code"],
-        verdict=None if row["verdict"] is None else msgspec.json.decode(row["verdict"], type=Verdict),
+        verdict=None if row["verdict"] is None else unpacked_as(Verdict, row["verdict"]),
+        key=row["key"],
+        metadata=unpacked_as(Metadata, row["metadata"]),
+        options=unpacked_as(SigningOptions, row["options"]),
+        data_key=row["data_key"],
+    )
+
+
+def metadata_rows(owner: Row, subscription_id: UUID, metadata: Metadata) -> list[Row]:
+    """One row per name and value, for searching; `owner` is the column of the noun they belong to."""
+    pairs = [(name, value) for name, values in metadata for value in dict.fromkeys(values)]
+    return [
+        {**owner, "number": n, "subscription_id": subscription_id, "name": fold(name)[:MAX_NAME], "value": value}
+        for n, (name, value) in enumerate(pairs)
+    ]
+
+
+def document_key_row(k: DocumentKey) -> Row:
+    return {
+        "key": k.key,
+        "subscription_id": k.subscription_id,
+        "application_id": k.application_id,
+        "created_at": k.created_at,
+        "metadata": packed(k.metadata),
+        "document_id": k.document_id,
+    }
+
+
+def document_key_of(row: RowMapping) -> DocumentKey:
+    return DocumentKey(**{**row, "metadata": unpacked_as(Metadata, row["metadata"])})
+
+
+def upload_row(u: Upload) -> Row:
+    return {
+        "id": u.id,
+        "token_hash": u.token_hash,
+        "subscription_id": u.subscription_id,
+        "application_id": u.application_id,
+        "created_at": u.created_at,
+        "used": u.used,
+        **_file_row("file", u.file),
+    }
+
+
+def upload_of(row: RowMapping) -> Upload:
+    return Upload(
+        id=row["id"],
+        token_hash=row["token_hash"],
+        subscription_id=row["subscription_id"],
+        application_id=row["application_id"],
+        created_at=row["created_at"],
+        file=_file_of("file", row),
+        used=row["used"],
     )
 
 
@@ -134,6 +229,8 @@ def prepared_row(preparation_id: UUID, position: int, item: PreparedDocument) ->
         "digest_algorithm": p.digest_algorithm.value,
         "document_digest": p.document_digest,
         "to_sign": p.to_sign,
+        "signature_type": p.signature_type.value,
+        "options": packed(p.options),
     }
 
 
@@ -153,17 +250,20 @@ def chain_of(stored: bytes) -> CertificateChain:
 
 
 def prepared_of(row: RowMapping, chain: CertificateChain) -> Prepared:
-    placeholder = b"<" + b"0" * (row["contents_length"] - 2) + b">"
+    room = row["contents_length"]  # nothing is left out of CMS and XML
+    placeholder = b"<" + b"0" * (room - 2) + b">" if room else b""
     start = row["original_length"] + len(row["tail_before"])
     return Prepared(
         original_length=row["original_length"],
         tail=row["tail_before"] + placeholder + row["tail_after"],
         contents_start=start,
-        contents_end=start + row["contents_length"],
+        contents_end=start + room,
         digest_algorithm=DigestAlgorithm(row["digest_algorithm"]),
         document_digest=row["document_digest"],
         to_sign=row["to_sign"],
         chain=chain,
+        signature_type=SignatureType(row["signature_type"]),
+        options=unpacked_as(SigningOptions, row["options"]),
     )
 
 
@@ -172,24 +272,47 @@ def event_row(event: Event) -> Row:
     return {"type": event.type, "session_id": event.session_id, "document_id": document, "at": event.at}
 
 
+def application_row(a: Application) -> Row:
+    return {
+        "id": a.id,
+        "subscription_id": a.subscription_id,
+        "name": a.name,
+        "roles": " ".join(sorted(a.roles)),
+        "default_metadata": packed(a.default_metadata),
+        "return_urls": packed(a.return_urls),
+    }
+
+
+def application_of(row: RowMapping) -> Application:
+    return Application(
+        id=row["id"],
+        subscription_id=row["subscription_id"],
+        name=row["name"],
+        roles=frozenset(map(Role, row["roles"].split())),
+        default_metadata=unpacked_as(Metadata, row["default_metadata"]),
+        return_urls=unpacked_as(tuple[str, ...], row["return_urls"]),
+    )
+
+
 def api_key_row(key: ApiKey) -> Row:
     return {
         "id": key.id,
         "application_id": key.application_id,
         "secret_hash": key.secret_hash,
-        "role": key.role.value,
+        "role": key.role,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
+        "description": key.description,
     }
 
 
-def api_key_of(row: RowMapping) -> tuple[ApiKey, Application]:
-    key = ApiKey(
+def api_key_of(row: RowMapping) -> ApiKey:
+    return ApiKey(
         id=row["id"],
         application_id=row["application_id"],
         secret_hash=row["secret_hash"],
-        role=Role(row["role"]),
+        role=None if row["role"] is None else Role(row["role"]),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        description=row["description"],
     )
-    return key, Application(row["application_id"], row["subscription_id"], row["name"])

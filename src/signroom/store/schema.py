@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection, Engine
+
+from signroom.store.engine import open_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -16,12 +20,32 @@ def migrate(engine: Engine) -> None:
     from alembic import command  # 0.5 s to import; only needed here
 
     config = _config()
-    with engine.begin() as connection:
+    with _without_foreign_keys(engine) as free, free.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Two processes that start together would both run the first migration.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301842556)")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.dialect.name == "sqlite":
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            if broken is not None:
+                raise RuntimeError(f"the migration would leave rows of {broken[0]} without what they point to")
+
+
+@contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[Engine]:
+    """On SQLite a change of a table makes a new one and drops the old: what points to it must not mind.
+
+    The pragma has no effect inside a transaction, so this is an engine of its own.
+    """
+    if engine.dialect.name != "sqlite":
+        yield engine
+        return
+    free = open_engine(engine.url.render_as_string(hide_password=False), foreign_keys=False)
+    try:
+        yield free
+    finally:
+        free.dispose()
 
 
 def pending(engine: Engine) -> bool:

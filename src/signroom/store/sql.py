@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,9 @@ from sqlalchemy.exc import IntegrityError
 
 from signroom.domain.application import ApiKey, Application, Subscription
 from signroom.domain.document import Document
+from signroom.domain.document_key import DocumentKey
 from signroom.domain.errors import (
+    AlreadyDone,
     ApplicationNotFound,
     DocumentNotFound,
     NameTaken,
@@ -21,12 +25,15 @@ from signroom.domain.errors import (
     PreparationNotFound,
     SignatureSessionNotFound,
     SubscriptionNotFound,
+    UploadNotFound,
 )
 from signroom.domain.event import Event
+from signroom.domain.metadata import MAX_NAME, fold
 from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session
 from signroom.domain.signature import Prepared
-from signroom.ports import Work
+from signroom.domain.upload import Upload, UploadPart
+from signroom.ports import MetadataSearch, Position, Remembered, SessionFilter, Work
 from signroom.store import rows, tables
 from signroom.store.engine import READ_ONLY
 
@@ -93,19 +100,162 @@ class SqlWork:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
         return rows.document_of(self._one(query, DocumentNotFound))
 
+    def list_sessions(self, wanted: SessionFilter, limit: int) -> list[Session]:
+        t = tables.sessions
+        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id)
+        query = _between(query, t, wanted.created_from, wanted.created_before, wanted.before)
+        if wanted.statuses:
+            query = query.where(t.c.status.in_([s.value for s in wanted.statuses]))
+        if wanted.callback_argument is not None:
+            query = query.where(t.c.callback_argument_hash == rows.text_hash(wanted.callback_argument))
+        query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
+        return [rows.session_of(row) for row in self._connection.execute(query).mappings()]
+
+    def document_for_update(self, document_id: UUID) -> Document:
+        query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
+        return rows.document_of(self._one(query, DocumentNotFound))
+
     def documents(self, session_id: UUID) -> list[Document]:
         t = tables.documents
         query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
+    def find_documents(self, wanted: MetadataSearch, limit: int) -> list[Document]:
+        t, m = tables.documents, tables.document_metadata
+        found = sa.select(m.c.document_id).where(*_matches(m, wanted))
+        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id, t.c.id.in_(found))
+        query = _between(query, t, None, None, wanted.before)
+        query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
     def add_document(self, document: Document) -> None:
         self._insert(tables.documents, rows.document_row(document))
+        self._insert_all(
+            tables.document_metadata,
+            rows.metadata_rows({"document_id": document.id}, document.subscription_id, document.metadata),
+        )
 
     def save_document(self, document: Document) -> None:
         self._update(tables.documents, rows.document_row(document))
 
     def remove_document(self, document_id: UUID) -> None:
+        # Not by the foreign key alone: SQLite obeys it only where the pragma is on.
+        m = tables.document_metadata
+        self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
         self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
+
+    # -- document keys -------------------------------------------------------------------------
+
+    def document_key(self, subscription_id: UUID, key: str) -> DocumentKey | None:
+        return self._document_key(subscription_id, key, lock=False)
+
+    def document_key_for_update(self, subscription_id: UUID, key: str) -> DocumentKey | None:
+        return self._document_key(subscription_id, key, lock=True)
+
+    def _document_key(self, subscription_id: UUID, key: str, *, lock: bool) -> DocumentKey | None:
+        t = tables.document_keys
+        query = sa.select(t).where(t.c.key == key, t.c.subscription_id == subscription_id)
+        row = self._connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+        return None if row is None else rows.document_key_of(row)
+
+    def add_document_keys(self, keys: Sequence[DocumentKey]) -> None:
+        self._insert_all(tables.document_keys, [rows.document_key_row(k) for k in keys])
+        self._insert_all(
+            tables.document_key_metadata,
+            [row for k in keys for row in rows.metadata_rows({"key": k.key}, k.subscription_id, k.metadata)],
+        )
+
+    def save_document_key(self, key: DocumentKey) -> None:
+        t = tables.document_keys
+        self._connection.execute(sa.update(t).where(t.c.key == key.key).values(document_id=key.document_id))
+
+    def release_document_keys(self, document_ids: Sequence[UUID]) -> None:
+        t = tables.document_keys
+        self._connection.execute(sa.update(t).where(t.c.document_id.in_(document_ids)).values(document_id=None))
+
+    def unused_document_keys(self, wanted: MetadataSearch, limit: int) -> list[DocumentKey]:
+        t, m = tables.document_keys, tables.document_key_metadata
+        found = sa.select(m.c.key).where(*_matches(m, wanted))
+        query = sa.select(t).where(
+            t.c.subscription_id == wanted.subscription_id, t.c.document_id.is_(None), t.c.key.in_(found)
+        )
+        query = query.order_by(t.c.created_at, t.c.key).limit(limit)
+        return [rows.document_key_of(row) for row in self._connection.execute(query).mappings()]
+
+    # -- uploads -------------------------------------------------------------------------------
+
+    def upload(self, token_hash: bytes) -> Upload:
+        query = sa.select(tables.uploads).where(tables.uploads.c.token_hash == token_hash)
+        return rows.upload_of(self._one(query, UploadNotFound))
+
+    def upload_by_id(self, upload_id: UUID) -> Upload:
+        query = sa.select(tables.uploads).where(tables.uploads.c.id == upload_id)
+        return rows.upload_of(self._one(query, UploadNotFound))
+
+    def upload_for_update(self, upload_id: UUID) -> Upload:
+        query = sa.select(tables.uploads).where(tables.uploads.c.id == upload_id).with_for_update()
+        return rows.upload_of(self._one(query, UploadNotFound))
+
+    def add_upload(self, upload: Upload) -> None:
+        self._insert(tables.uploads, rows.upload_row(upload))
+
+    def save_upload(self, upload: Upload) -> None:
+        self._update(tables.uploads, rows.upload_row(upload))
+
+    def remove_upload(self, upload_id: UUID) -> None:
+        self.remove_upload_parts(upload_id)
+        self._connection.execute(sa.delete(tables.uploads).where(tables.uploads.c.id == upload_id))
+
+    def upload_parts(self, upload_id: UUID) -> list[UploadPart]:
+        t = tables.upload_parts
+        query = sa.select(t.c.number, t.c.etag, t.c.length, t.c.blob_key).where(t.c.upload_id == upload_id)
+        return [UploadPart(**row) for row in self._connection.execute(query.order_by(t.c.number)).mappings()]
+
+    def put_upload_part(self, upload_id: UUID, part: UploadPart) -> None:
+        t = tables.upload_parts
+        self._connection.execute(sa.delete(t).where(t.c.upload_id == upload_id, t.c.number == part.number))
+        self._insert(t, {"upload_id": upload_id, **asdict(part)})
+
+    def remove_upload_parts(self, upload_id: UUID) -> None:
+        t = tables.upload_parts
+        self._connection.execute(sa.delete(t).where(t.c.upload_id == upload_id))
+
+    def abandoned_uploads(self, before: datetime, limit: int) -> list[Upload]:
+        t = tables.uploads
+        query = sa.select(t).where(t.c.used.is_(False), t.c.created_at < before).order_by(t.c.created_at).limit(limit)
+        return [rows.upload_of(row) for row in self._connection.execute(query).mappings()]
+
+    # -- what may happen once only -------------------------------------------------------------
+
+    def idempotent(self, application_id: UUID, key: bytes) -> Remembered | None:
+        t = tables.idempotency
+        query = sa.select(t.c.request, t.c.subject, t.c.created_at)
+        query = query.where(t.c.application_id == application_id, t.c.key == key)
+        row = self._connection.execute(query).mappings().one_or_none()
+        return None if row is None else Remembered(**row)
+
+    def remember(self, application_id: UUID, key: bytes, remembered: Remembered) -> None:
+        row = {"application_id": application_id, "key": key, **asdict(remembered)}
+        try:
+            self._insert(tables.idempotency, row)
+        except IntegrityError as error:
+            raise AlreadyDone from error
+
+    def forget_idempotent(self, before: datetime) -> None:
+        t = tables.idempotency
+        self._connection.execute(sa.delete(t).where(t.c.created_at < before))
+
+    def spend_nonce(self, nonce: bytes, now: datetime, expires_at: datetime) -> bool:
+        t = tables.spent_nonces
+        self._connection.execute(sa.delete(t).where(t.c.expires_at < now))
+        known = self._connection.execute(sa.select(t.c.nonce).where(t.c.nonce == nonce)).first()
+        if known is not None:
+            return False
+        try:
+            self._insert(t, {"nonce": nonce, "expires_at": expires_at})
+        except IntegrityError as error:  # at the same time, elsewhere
+            raise AlreadyDone from error
+        return True
 
     # -- preparations --------------------------------------------------------------------------
 
@@ -148,27 +298,35 @@ class SqlWork:
     def add_subscription(self, subscription: Subscription) -> None:
         self._insert_named(tables.subscriptions, {"id": subscription.id, "name": subscription.name})
 
+    def subscription_of(self, subscription_id: UUID) -> Subscription:
+        query = sa.select(tables.subscriptions).where(tables.subscriptions.c.id == subscription_id)
+        return Subscription(**self._one(query, SubscriptionNotFound))
+
     def application(self, application_id: UUID) -> Application:
         query = sa.select(tables.applications).where(tables.applications.c.id == application_id)
-        return Application(**self._one(query, ApplicationNotFound))
+        return rows.application_of(self._one(query, ApplicationNotFound))
 
-    def application_by_name(self, name: str) -> Application:
+    def application_for_update(self, application_id: UUID) -> Application:
+        query = sa.select(tables.applications).where(tables.applications.c.id == application_id).with_for_update()
+        return rows.application_of(self._one(query, ApplicationNotFound))
+
+    def applications_by_name(self, name: str) -> list[Application]:
         query = sa.select(tables.applications).where(tables.applications.c.name == name)
-        return Application(**self._one(query, ApplicationNotFound))
+        return [rows.application_of(row) for row in self._connection.execute(query).mappings()]
 
     def add_application(self, application: Application) -> None:
-        row = {"id": application.id, "subscription_id": application.subscription_id, "name": application.name}
-        self._insert_named(tables.applications, row)
+        self._insert_named(tables.applications, rows.application_row(application))
+
+    def save_application(self, application: Application) -> None:
+        self._update(tables.applications, rows.application_row(application))
 
     def api_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
-        k, a = tables.api_keys, tables.applications
-        query = (
-            sa.select(k, a.c.subscription_id, a.c.name)
-            .join(a, a.c.id == k.c.application_id)
-            .where(k.c.secret_hash == secret_hash)
-        )
+        query = sa.select(tables.api_keys).where(tables.api_keys.c.secret_hash == secret_hash)
         row = self._connection.execute(query).mappings().one_or_none()
-        return None if row is None else rows.api_key_of(row)
+        if row is None:
+            return None
+        key = rows.api_key_of(row)
+        return key, self.application(key.application_id)
 
     def add_api_key(self, key: ApiKey) -> None:
         self._insert(tables.api_keys, rows.api_key_row(key))
@@ -184,6 +342,10 @@ class SqlWork:
     def _insert(self, table: sa.Table, row: rows.Row) -> None:
         self._connection.execute(sa.insert(table).values(row))
 
+    def _insert_all(self, table: sa.Table, values: Sequence[rows.Row]) -> None:
+        if values:
+            self._connection.execute(sa.insert(table), list(values))
+
     def _insert_named(self, table: sa.Table, row: rows.Row) -> None:
         try:
             self._insert(table, row)
@@ -192,3 +354,30 @@ class SqlWork:
 
     def _update(self, table: sa.Table, row: rows.Row) -> None:
         self._connection.execute(sa.update(table).where(table.c.id == row["id"]).values(row))
+
+
+def _between(
+    query: sa.Select[Any],
+    table: sa.Table,
+    created_from: datetime | None,
+    created_before: datetime | None,
+    before: Position | None,
+) -> sa.Select[Any]:
+    """Newest first; `before` is where the last page ended."""
+    if created_from is not None:
+        query = query.where(table.c.created_at >= created_from)
+    if created_before is not None:
+        query = query.where(table.c.created_at < created_before)
+    if before is not None:
+        at = sa.literal(before.created_at, tables.UtcDateTime)
+        older = sa.and_(table.c.created_at == at, table.c.id < sa.literal(before.id, sa.Uuid))
+        query = query.where(sa.or_(table.c.created_at < at, older))
+    return query
+
+
+def _matches(table: sa.Table, wanted: MetadataSearch) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        table.c.subscription_id == wanted.subscription_id,
+        table.c.name == fold(wanted.name)[:MAX_NAME],
+        table.c.value == wanted.value,
+    )

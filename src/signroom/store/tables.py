@@ -51,7 +51,11 @@ applications = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id"), nullable=False, index=True),
-    sa.Column("name", sa.String(100), nullable=False, unique=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("roles", sa.String(100), nullable=False),
+    sa.Column("default_metadata", sa.LargeBinary, nullable=False),
+    sa.Column("return_urls", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("subscription_id", "name"),
 )
 
 api_keys = sa.Table(
@@ -60,9 +64,10 @@ api_keys = sa.Table(
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), nullable=False, index=True),
     sa.Column("secret_hash", sa.LargeBinary(32), nullable=False, unique=True),
-    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("role", sa.String(20)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime),
+    sa.Column("description", sa.String(255)),
 )
 
 sessions = sa.Table(
@@ -75,13 +80,23 @@ sessions = sa.Table(
     sa.Column("link_hash", sa.LargeBinary(32), nullable=False, unique=True),
     sa.Column("return_url", sa.Text),
     sa.Column("callback_argument", sa.Text),
+    # Up to 4 KB of text: an index over the text itself could refuse a row (PostgreSQL: 2704 bytes).
+    sa.Column("callback_argument_hash", sa.LargeBinary(32)),
     sa.Column("disable_downloads", sa.Boolean, nullable=False),
     sa.Column("predefined", sa.Boolean, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("security_context_id", sa.Uuid, nullable=False),
+    sa.Column("requirements", sa.LargeBinary, nullable=False),
+    sa.Column("background", sa.Boolean, nullable=False),
+    sa.Column("metadata", sa.LargeBinary, nullable=False),
+    sa.Column("options", sa.LargeBinary, nullable=False),
+    sa.Column("result_token", sa.Boolean, nullable=False),
     sa.Column("signer_certificate", sa.LargeBinary),
+    sa.Column("signer_issuers", sa.LargeBinary, nullable=False),
     sa.Column("processing_error_code", sa.String(64)),
     sa.Index(None, "subscription_id", "created_at", "id"),
+    sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
     sa.Index(None, "status", "expires_at"),
 )
 
@@ -89,7 +104,9 @@ documents = sa.Table(
     "signroom_documents",
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), nullable=False),
+    sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id"), nullable=False),
+    sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), nullable=False, index=True),
+    sa.Column("session_id", sa.ForeignKey("signroom_sessions.id")),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("signature_type", sa.String(10), nullable=False),
@@ -111,14 +128,97 @@ documents = sa.Table(
     sa.Column("signed_at", UtcDateTime),
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("verdict", sa.LargeBinary),
+    sa.Column("key", sa.String(16)),
+    sa.Column("metadata", sa.LargeBinary, nullable=False),
+    sa.Column("options", sa.LargeBinary, nullable=False),
+    sa.Column("data_key", sa.String(200)),
     sa.UniqueConstraint("session_id", "position"),
+    sa.Index(None, "subscription_id", "created_at", "id"),
+)
+
+# The same values as in `documents.metadata`, to search by.
+document_metadata = sa.Table(
+    "signroom_document_metadata",
+    metadata,
+    sa.Column("document_id", sa.ForeignKey("signroom_documents.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("name", sa.String(50), nullable=False),
+    sa.Column("value", sa.String(500), nullable=False),
+    sa.Index("ix_signroom_document_metadata_search", "subscription_id", "name", "value"),
+)
+
+document_keys = sa.Table(
+    "signroom_document_keys",
+    metadata,
+    sa.Column("key", sa.String(16), primary_key=True),
+    sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id"), nullable=False),
+    sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("metadata", sa.LargeBinary, nullable=False),
+    sa.Column("document_id", sa.Uuid, unique=True),
+)
+
+document_key_metadata = sa.Table(
+    "signroom_document_key_metadata",
+    metadata,
+    sa.Column("key", sa.ForeignKey("signroom_document_keys.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("name", sa.String(50), nullable=False),
+    sa.Column("value", sa.String(500), nullable=False),
+    sa.Index("ix_signroom_document_key_metadata_search", "subscription_id", "name", "value"),
+)
+
+uploads = sa.Table(
+    "signroom_uploads",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("token_hash", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id"), nullable=False),
+    sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("used", sa.Boolean, nullable=False),
+    sa.Column("file_key", sa.String(200)),
+    sa.Column("file_name", sa.String(255)),
+    sa.Column("file_type", sa.String(100)),
+    sa.Column("file_length", sa.BigInteger),
+    sa.Column("file_sha256", sa.LargeBinary(32)),
+    sa.Index(None, "used", "created_at"),
+)
+
+upload_parts = sa.Table(
+    "signroom_upload_parts",
+    metadata,
+    sa.Column("upload_id", sa.ForeignKey("signroom_uploads.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("etag", sa.String(32), nullable=False),
+    sa.Column("length", sa.Integer, nullable=False),
+    sa.Column("blob_key", sa.String(200), nullable=False),
+)
+
+idempotency = sa.Table(
+    "signroom_idempotency",
+    metadata,
+    sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), primary_key=True),
+    sa.Column("key", sa.LargeBinary(32), primary_key=True),  # SHA-256: clients choose any length
+    sa.Column("request", sa.LargeBinary(32), nullable=False),
+    sa.Column("subject", sa.Uuid, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+spent_nonces = sa.Table(
+    "signroom_spent_nonces",
+    metadata,
+    sa.Column("nonce", sa.LargeBinary(32), primary_key=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
 preparations = sa.Table(
     "signroom_preparations",
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), nullable=False, index=True),
+    sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), index=True),
     sa.Column("chain", sa.LargeBinary, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
@@ -137,6 +237,8 @@ prepared_documents = sa.Table(
     sa.Column("digest_algorithm", sa.String(10), nullable=False),
     sa.Column("document_digest", sa.LargeBinary(64), nullable=False),
     sa.Column("to_sign", sa.LargeBinary, nullable=False),
+    sa.Column("signature_type", sa.String(10), nullable=False),
+    sa.Column("options", sa.LargeBinary, nullable=False),
 )
 
 events = sa.Table(
@@ -144,7 +246,7 @@ events = sa.Table(
     metadata,
     sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
     sa.Column("type", sa.String(64), nullable=False),
-    sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), nullable=False, index=True),
+    sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), index=True),
     sa.Column("document_id", sa.Uuid),
     sa.Column("at", UtcDateTime, nullable=False),
 )

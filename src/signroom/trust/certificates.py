@@ -1,14 +1,8 @@
-"""The ``Trust`` port: certificates read (RFC 5280) and judged by a security context.
-
-The only context of this version is ``any``: any issuer, in date, key usage fit for signing. Contexts with roots
-get their place here (`SecurityContext`), paths and revocation in rooms of their own beside it.
-"""
+"""Certificates read (RFC 5280) into plain values."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
-from enum import StrEnum
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,7 +11,17 @@ from cryptography.x509.oid import NameOID
 
 from signroom.domain.certificate import Certificate, KeyKind, Name
 from signroom.domain.errors import BadCertificate
-from signroom.domain.signature import CertificateChain
+from signroom.trust.extensions import (
+    read_email,
+    read_extensions,
+    read_is_authority,
+    read_key_usage,
+    read_other_names,
+    read_policies,
+    read_qc_statements,
+)
+from signroom.trust.pki_brazil import read_pki_brazil
+from signroom.trust.pki_italy import read_pki_italy
 
 MAX_CERTIFICATE = 64 * 1024
 """Bytes; real certificates have 1-4 KB."""
@@ -41,38 +45,6 @@ _SHORT_NAMES = {
     NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
 }
 
-# cryptography's attribute -> the name in RFC 5280, 4.2.1.3
-_KEY_USAGES = {
-    "digital_signature": "digitalSignature",
-    "content_commitment": "nonRepudiation",
-    "key_encipherment": "keyEncipherment",
-    "data_encipherment": "dataEncipherment",
-    "key_agreement": "keyAgreement",
-    "key_cert_sign": "keyCertSign",
-    "crl_sign": "cRLSign",
-}
-
-
-class SecurityContext(StrEnum):
-    """The built-in contexts that an installation can choose as its default."""
-
-    ANY = "any"
-
-
-class CertificateTrust:
-    """Reads certificates; in the context ``any`` every issuer is accepted, and no verdict says otherwise."""
-
-    def __init__(self, context: SecurityContext) -> None:
-        self._context = context
-
-    def read(self, der: bytes) -> Certificate:
-        return read_certificate(der)
-
-    def require_trusted(self, chain: CertificateChain, now: datetime) -> None:
-        # `any` trusts every issuer, but what came along as issuers must at least be certificates: they are embedded.
-        for der in chain.issuers:
-            read_certificate(der)
-
 
 def read_certificate(der: bytes) -> Certificate:
     """Raises: BadCertificate for anything but one DER certificate of at most 64 KB."""
@@ -81,9 +53,11 @@ def read_certificate(der: bytes) -> Certificate:
     try:
         found = x509.load_der_x509_certificate(der)
         kind, bits, curve = _key(found)
+        extensions = read_extensions(der)
+        subject, key_usage, policies = _name(found.subject), read_key_usage(extensions), read_policies(extensions)
         return Certificate(
             der=der,
-            subject=_name(found.subject),
+            subject=subject,
             issuer=_name(found.issuer),
             serial_number=found.serial_number,
             not_before=found.not_valid_before_utc,
@@ -91,13 +65,17 @@ def read_certificate(der: bytes) -> Certificate:
             key_kind=kind,
             key_bits=bits,
             curve=curve,
-            key_usage=_key_usage(found),
-            is_ca=_is_ca(found),
-            email_address=_email(found),
+            key_usage=key_usage,
+            is_ca=read_is_authority(extensions),
+            email_address=read_email(extensions),
             sha1=hashlib.sha1(der, usedforsecurity=False).digest(),
             sha256=hashlib.sha256(der).digest(),
+            policies=policies,
+            qc_statements=read_qc_statements(extensions),
+            pki_brazil=read_pki_brazil(subject, policies, read_other_names(extensions)),
+            pki_italy=read_pki_italy(subject, policies, key_usage),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
         raise BadCertificate from error
 
 
@@ -118,26 +96,3 @@ def _name(name: x509.Name) -> Name:
         text = attribute.value if isinstance(attribute.value, str) else attribute.value.hex()
         values[short] = (*values.get(short, ()), text)
     return Name(dn_string=name.rfc4514_string(), values=tuple(values.items()))
-
-
-def _key_usage(certificate: x509.Certificate) -> frozenset[str] | None:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return None
-    return frozenset(name for attribute, name in _KEY_USAGES.items() if getattr(usage, attribute))
-
-
-def _is_ca(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
-def _email(certificate: x509.Certificate) -> str | None:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return None
-    return next(iter(names.get_values_for_type(x509.RFC822Name)), None)

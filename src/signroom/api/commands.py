@@ -1,0 +1,206 @@
+"""The wire's requests to commands: what the schema alone can tell is checked here, and nothing is decided."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from signroom.api import shapes
+from signroom.api.wire import EmptyList
+from signroom.domain.application import Role
+from signroom.domain.errors import BadInput, NotImplementedHere
+from signroom.domain.metadata import Metadata, clean_metadata
+from signroom.domain.requirement import CertificateRequirement, RequirementKind
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    DigestValue,
+    SignatureType,
+    SigningOptions,
+    XmlInsertion,
+    XmlLocation,
+)
+from signroom.service.add_document import NewDocument
+from signroom.service.file_sources import FileSource
+
+E = TypeVar("E", bound=StrEnum)
+
+_OLD_SPELLINGS = {"pades": "Pdf", "cades": "Cms", "xades": "Xml", "xmldsig": "Xml"}
+_DIGESTS = {name.casefold(): name for name in ("MD5", "SHA1", "SHA256", "SHA384", "SHA512", "SHA3_256")}
+_LENGTHS = {"MD5": 16, "SHA1": 20, "SHA256": 32, "SHA384": 48, "SHA512": 64, "SHA3_256": 32}
+
+
+def metadata_of(given: shapes.GivenMetadata) -> Metadata:
+    """Raises: BadMetadata."""
+    if not isinstance(given, dict):
+        return ()
+    values = {
+        name: [v for v in ([value] if isinstance(value, str) else value or ()) if v is not None]
+        for name, value in given.items()
+    }
+    return clean_metadata(values)
+
+
+def file_source(given: shapes.FileReference | EmptyList | None, what: str = "file") -> FileSource:
+    """Raises: BadInput unless there is exactly one of content, blobToken and url."""
+    found = optional_source(given)
+    if found is None:
+        raise BadInput(f"A {what} is missing: it needs its content (base64) and name, a blobToken or a url.")
+    return found
+
+
+def optional_source(given: shapes.FileReference | EmptyList | None) -> FileSource | None:
+    """None for a reference that names nothing. Raises: BadInput."""
+    if not isinstance(given, shapes.FileReference):
+        return None
+    content = given.content.chunks if given.content is not None else None
+    token, url = given.blob_token or None, given.url or None
+    # Answers carry a url beside: content wins over an upload, an upload over an address.
+    if content is not None:
+        token = url = None
+    elif token is not None:
+        url = None
+    elif url is None:
+        return None
+    return FileSource(given.name, given.content_type or given.mime_type, content, token, _checked_url(url))
+
+
+def _checked_url(url: str | None) -> str | None:
+    if url is None or url.startswith("/"):
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadInput("A file's url is none.") from error
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or len(url) > 4096:
+        raise BadInput("A file's url is absolute, http or https.")
+    return url
+
+
+def new_document(
+    file: FileSource,
+    *,
+    signature_type: str | None = None,
+    pdf: shapes.PdfOptionsRequest | EmptyList | None = None,
+    cms: shapes.CmsOptionsRequest | EmptyList | None = None,
+    xml: shapes.XmlOptionsRequest | EmptyList | None = None,
+    metadata: Metadata = (),
+    key: str | None = None,
+    fallback_name: str | None = None,
+    default: SigningOptions = NO_OPTIONS,
+) -> NewDocument:
+    """Raises: BadInput, NotImplementedHere."""
+    kind = signature_type_of(signature_type)
+    if isinstance(xml, shapes.XmlOptionsRequest) and kind is None:
+        kind = SignatureType.XML
+    return NewDocument(
+        file=file,
+        signature_type=kind,
+        options=signing_options(pdf, cms, xml, default),
+        data=optional_source(cms.data_file) if isinstance(cms, shapes.CmsOptionsRequest) else None,
+        metadata=metadata,
+        key=key or None,
+        fallback_name=fallback_name,
+    )
+
+
+def signature_type_of(given: str | None) -> SignatureType | None:
+    """None when nothing is asked; older spellings are understood. Raises: BadInput."""
+    if not given:
+        return None
+    return member(SignatureType, _OLD_SPELLINGS.get(given.casefold(), given), "signatureType")
+
+
+def signing_options(
+    pdf: shapes.PdfOptionsRequest | EmptyList | None,
+    cms: shapes.CmsOptionsRequest | EmptyList | None,
+    xml: shapes.XmlOptionsRequest | EmptyList | None = None,
+    default: SigningOptions = NO_OPTIONS,
+) -> SigningOptions:
+    """What is not said here is as in `default`. Raises: BadInput, NotImplementedHere."""
+    own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
+    own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
+    appearance = None
+    return SigningOptions(
+        detached=bool(own_cms.detached) if own_cms is not None else default.detached,
+        data_hashes=digests_of(own_cms.data_hashes) if own_cms is not None else default.data_hashes,
+        xml_element_id=_xml_element(own_xml),
+        xml_location=_xml_location(own_xml),
+        appearance=appearance or default.appearance,
+    )
+
+
+def digests_of(given: list[shapes.DigestRequest] | None) -> tuple[DigestValue, ...]:
+    """Raises: BadInput."""
+    return tuple(_digest(one) for one in given or ())
+
+
+def _digest(given: shapes.DigestRequest) -> DigestValue:
+    name = _DIGESTS.get((given.algorithm or "").casefold())
+    if name is None:
+        raise BadInput("A digest's algorithm is not one of DigestAlgorithms.")
+    value = given.value
+    if value is None:
+        try:
+            value = bytes.fromhex(given.hex_value or "")
+        except ValueError as error:
+            raise BadInput("A digest's hexValue is not hexadecimal.") from error
+    if len(value) != _LENGTHS[name]:
+        raise BadInput(f"A digest of {name} has {_LENGTHS[name]} bytes.")
+    return DigestValue(name, value)
+
+
+def _xml_element(given: shapes.XmlOptionsRequest | None) -> str | None:
+    if given is None:
+        return None
+    kind = (given.type or ("XmlElement" if given.element_to_sign_id else "FullXml")).casefold()
+    match kind:
+        case "fullxml":
+            return None
+        case "xmlelement":
+            if not given.element_to_sign_id:
+                raise BadInput("XmlElement needs elementToSignId.")
+            return given.element_to_sign_id
+        case "onlineresource" | "detachedresource":
+            raise NotImplementedHere("Only FullXml and XmlElement are signed.")
+        case _:
+            raise BadInput("xmlSignatureOptions.type is not one of XmlSignatureTypes.")
+
+
+def _xml_location(given: shapes.XmlOptionsRequest | None) -> XmlLocation | None:
+    location = given.signature_element_location if given is not None else None
+    if not isinstance(location, shapes.XmlLocationRequest) or not location.x_path:
+        return None
+    namespaces = tuple((n.prefix or "", n.uri or "") for n in location.namespaces or ())
+    insertion = member(XmlInsertion, location.insertion_option or XmlInsertion.APPEND_CHILD, "insertionOption")
+    return XmlLocation(location.x_path, namespaces, insertion)
+
+
+def requirements_of(given: list[shapes.RequirementRequest] | None) -> tuple[CertificateRequirement, ...]:
+    """Raises: BadInput."""
+    return tuple(
+        CertificateRequirement.of(member(RequirementKind, one.type or "", "certificateRequirements.type"), one.argument)
+        for one in given or ()
+    )
+
+
+def roles_of(given: shapes.RolesRequest | EmptyList | None) -> frozenset[Role]:
+    """Raises: BadInput."""
+    if not isinstance(given, shapes.RolesRequest):
+        return frozenset()
+    return frozenset(member(Role, role, "roles") for role in given.roles or ())
+
+
+def member(kind: type[E], text: str, field: str) -> E:
+    """The member that `text` spells, case ignored. Raises: BadInput."""
+    for candidate in kind:
+        if candidate.value.casefold() == text.casefold():
+            return candidate
+    raise BadInput(f"{field} is one of {', '.join(kind)}.")
+
+
+def require_absent(**fields: object) -> None:
+    """What this version does not do is refused, not ignored: dropped silently it would be a hole."""
+    for name, value in fields.items():
+        if value:
+            raise NotImplementedHere(f"Field '{name}'.")

@@ -1,0 +1,38 @@
+"""Cursors of lists: where a page ended, as a text that clients hand back and do not read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar.params import Parameter
+
+from signroom.domain.errors import BadInput
+from signroom.ports import Position
+
+Limit = Annotated[int, Parameter(ge=1, le=100, description="Items on a page.")]
+
+
+def cursor_of(position: Position | None) -> str | None:
+    if position is None:
+        return None
+    text = f"{position.created_at.isoformat()} {position.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def position_of(cursor: str | None) -> Position | None:
+    """Raises: BadInput for anything but a cursor of ours."""
+    if not cursor:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        time, _, item = text.partition(" ")
+        position = Position(datetime.fromisoformat(time), UUID(item))
+    except (binascii.Error, ValueError) as error:
+        raise BadInput("The cursor is not one of ours.") from error
+    if position.created_at.tzinfo is None:
+        raise BadInput("The cursor is not one of ours.")
+    return position

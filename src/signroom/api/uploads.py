@@ -1,0 +1,161 @@
+"""``/api/plain-uploads`` and ``/Api/MultipartUploads``: files sent ahead of the request that uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from litestar import Request, Response, post
+from litestar.params import Parameter
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
+
+from signroom.api import shapes
+from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
+from signroom.domain.document import clean_file_name
+from signroom.domain.errors import BadFileName, BadInput
+from signroom.domain.upload import PART_SIZE
+from signroom.service.file_sources import media_type
+from signroom.service.upload_files import begin_upload, end_upload, upload_part, upload_plain
+
+_TAGS = ["Uploads"]
+_MD5_BYTES = 16
+
+
+# The verb counts the bytes as they come: its error (with the limit in it) is the answer.
+@post(
+    "/api/plain-uploads",
+    status_code=200,
+    responses=ANSWERS,
+    request_max_body_size=None,
+    summary="Upload a file of up to 5 MiB",
+    tags=_TAGS,
+)
+async def plain(
+    request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.FileReferenceModel:
+    """`multipart/form-data` with one file, whatever its field is called."""
+    form = _Form(request)
+    part = await form.first_file()
+    name = _name(part.filename)
+    kind = media_type(part.content_type, name or "")
+    new = await upload_plain(ports, caller, name, kind, form.content())
+    file = new.upload.require_file()
+    return shapes.FileReferenceModel(
+        mime_type=file.content_type,
+        content=None,
+        blob_token=new.token,
+        url=None,
+        name=file.name or None,
+        length=file.length,
+        content_type=file.content_type,
+        location=None,
+    )
+
+
+@post("/Api/MultipartUploads", status_code=200, responses=ANSWERS, summary="Begin an upload in parts", tags=_TAGS)
+async def begin(ports: InjectedPorts, caller: InjectedCaller) -> shapes.MultipartUploadModel:
+    """For any size. Each part but the last has `partSize` bytes."""
+    new = await asyncio.to_thread(begin_upload, ports, caller)
+    return shapes.MultipartUploadModel(blob_token=new.token, part_size=PART_SIZE)
+
+
+@post(
+    "/Api/MultipartUploads/{token:str}/{number:int}",
+    status_code=200,
+    responses=ANSWERS,
+    request_max_body_size=None,
+    summary="Upload a part",
+    tags=_TAGS,
+)
+async def part(
+    token: str,
+    number: int,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    caller: InjectedCaller,
+    content_md5: Annotated[str | None, Parameter(header="Content-MD5")] = None,
+) -> Response[None]:
+    """The raw bytes (`application/octet-stream`), numbered from 0. Keep the `ETag` of the answer for the end."""
+    stored = await upload_part(ports, caller, token, number, request.stream(), md5=_md5(content_md5))
+    return Response(None, headers={"ETag": f'"{stored.etag}"'})
+
+
+@post(
+    "/Api/MultipartUploads/{token:str}",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="End an upload in parts",
+    tags=_TAGS,
+)
+async def end(
+    token: str, data: shapes.EndUploadRequest, ports: InjectedPorts, caller: InjectedCaller
+) -> Response[None]:
+    """The ETags as they were received, in order. Then `blobToken` stands for the file, for a day."""
+    await end_upload(ports, caller, token, data.part_e_tags, _md5(data.complete_md5))
+    return Response(None)
+
+
+class _Form:
+    """The first file of a multipart/form-data body (RFC 7578), streamed."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        if kind != "multipart/form-data":
+            raise UnsupportedMediaType(detail="The body must be multipart/form-data.")
+        if "boundary" not in options:
+            raise BadInput("The multipart body has no boundary.")
+        self._events = self._parse(PushMultipartParser(options["boundary"]), request.stream())
+
+    async def first_file(self) -> MultipartSegment:
+        """Raises: BadInput when the body ends before one."""
+        async for event in self._events:
+            if isinstance(event, MultipartSegment):
+                return event
+        raise BadInput("The multipart body has no file.")
+
+    async def content(self) -> AsyncIterator[bytes]:
+        """The bytes of the file that `first_file` found; what comes after it is read and dropped."""
+        inside = True
+        async for event in self._events:
+            if not event:
+                inside = False
+            elif inside and isinstance(event, bytes | bytearray):
+                yield bytes(event)
+
+    async def _parse(
+        self, parser: PushMultipartParser, stream: AsyncIterator[bytes]
+    ) -> AsyncIterator[MultipartSegment | bytearray | None]:
+        try:
+            with parser:
+                async for chunk in stream:
+                    for event in parser.parse(chunk):
+                        yield event
+                parser.parse(b"")
+        except (MultipartError, ParserLimitReached) as error:
+            raise BadInput("The multipart body is malformed.") from error
+
+
+def _name(given: str | None) -> str | None:
+    try:
+        return clean_file_name(given) if given else None
+    except BadFileName:
+        return None
+
+
+def _md5(text: str | None) -> bytes | None:
+    """Base64, standard or URL-safe. Raises: BadInput."""
+    if not text:
+        return None
+    plain = text.strip().translate(str.maketrans("-_", "+/"))
+    try:
+        digest = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except binascii.Error as error:
+        raise BadInput("An MD5 is base64.") from error
+    if len(digest) != _MD5_BYTES:
+        raise BadInput(f"An MD5 has {_MD5_BYTES} bytes.")
+    return digest

@@ -1,0 +1,296 @@
+"""The ``Fetch`` port on httpx: addresses that strangers wrote, asked for without a way into our own network.
+
+1. The URL is taken apart once, strictly (`addresses.read_target`).
+2. Its host is looked up once, and every address that comes back must be allowed.
+3. The connection goes to one of these very addresses. The name is looked up nowhere else, so an answer that changes
+   in between (DNS rebinding) changes nothing; ``Host``, SNI and the certificate check still use the name.
+4. A redirect starts again at 1. No proxy, no cookie, no credential, nothing from the environment.
+5. The answer is counted as it comes, uncompressed, against a limit and a deadline.
+
+Details of errors never hold the address: its query may be somebody's key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+import httpx
+
+from signroom.domain.errors import FileDownloadFailed, FileTooLarge
+from signroom.fetch.addresses import Address, Guard, Target, read_target
+from signroom.fetch.names import suggested_name
+from signroom.ports import Fetched
+
+Resolver = Callable[[str], Sequence[str]]
+"""A host name -> addresses. Raises: OSError."""
+
+MAX_REDIRECTS = 5
+_MAX_ADDRESSES = 4
+_LOOKUPS = 8
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPING_THE_METHOD = frozenset({307, 308})
+_TOO_SLOW = "It took too long."
+_BROKEN = "The connection broke off."
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds."""
+
+    connect: float = 5
+    """For the name's addresses, and for each connection."""
+    read: float = 10
+    """Without a single byte."""
+    stream: float = 60
+    """For a file, from the first look-up to the last byte."""
+    exchange: float = 10
+    """The same for a small answer."""
+
+
+def look_up(host: str) -> Sequence[str]:
+    """The system's own resolver, hosts file and all."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An answer with status 200 whose body is still to be read. ``deadline`` is a time of the event loop."""
+
+    target: Target
+    transport: httpx.AsyncHTTPTransport
+    response: httpx.Response
+    deadline: float = field(kw_only=True)
+
+    async def close(self) -> None:
+        await self.response.aclose()
+        await self.transport.aclose()
+
+    async def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        """Raises: FileDownloadFailed, FileTooLarge."""
+        received = 0
+        parts = self.response.aiter_raw()
+        while True:
+            try:
+                async with asyncio.timeout_at(self.deadline):
+                    part = await anext(parts, None)
+            except (TimeoutError, httpx.TimeoutException) as error:
+                raise FileDownloadFailed(_TOO_SLOW) from error
+            except httpx.HTTPError as error:
+                raise FileDownloadFailed(_BROKEN) from error
+            if part is None:
+                return
+            received += len(part)
+            _require_within(received, limit)
+            yield part
+
+
+class GuardedFetch:
+    """Fetches from public addresses, and from the networks of `allowed` (CIDR).
+
+    `tls` and `resolve` are the system's unless given.
+    """
+
+    def __init__(
+        self,
+        allowed: Sequence[str] = (),
+        *,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolver = look_up,
+        patience: Patience = Patience(),
+    ) -> None:
+        """Raises: ValueError when `allowed` has something that is no network."""
+        self._guard = Guard(allowed)
+        self._tls = tls or _system_tls()
+        self._resolve = resolve
+        self._patience = patience
+        # Threads of their own: a look-up cannot be called off, and a name server that never answers would otherwise
+        # use up the threads that everything else waits for.
+        self._lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="signroom-lookup")
+
+    @asynccontextmanager
+    async def stream(self, url: str, *, limit: int) -> AsyncIterator[Fetched]:
+        answer = await self._open(url, _Call("GET"), self._patience.stream)
+        try:
+            headers = answer.response.headers
+            _require_within(_announced(headers), limit)
+            yield Fetched(
+                name=suggested_name(_raw(answer.response, b"content-disposition"), answer.target.path),
+                content_type=headers.get("content-type", "").partition(";")[0].strip().lower() or None,
+                chunks=answer.chunks(limit),
+            )
+        finally:
+            await answer.close()
+
+    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+        headers = (("Content-Type", content_type),) if content_type is not None else ()
+        call = _Call("GET") if body is None else _Call("POST", headers, body)
+        # A loop of its own in a thread of its own: only there a deadline holds against a server that sends a byte
+        # now and then, and the caller's thread may be inside a loop already.
+        with ThreadPoolExecutor(1, thread_name_prefix="signroom-exchange") as own:
+            return own.submit(asyncio.run, self._exchange(url, call, limit)).result()
+
+    async def _exchange(self, url: str, call: _Call, limit: int) -> bytes:
+        answer = await self._open(url, call, self._patience.exchange)
+        try:
+            return b"".join([chunk async for chunk in answer.chunks(limit)])
+        except FileTooLarge as error:
+            raise FileDownloadFailed(f"The answer has more than {limit} bytes.") from error
+        finally:
+            await answer.close()
+
+    async def _open(self, url: str, call: _Call, seconds: float) -> _Answer:
+        """The answer at the end of all redirects. Raises: FileDownloadFailed."""
+        target = read_target(url)
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                for _ in range(MAX_REDIRECTS + 1):
+                    answer = await self._ask(target, call, deadline)
+                    if answer.response.status_code not in _REDIRECTS:
+                        return await _require_success(answer)
+                    await answer.close()
+                    target = target.follow(_location(answer.response, call))
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise FileDownloadFailed(_TOO_SLOW) from error
+        except httpx.HTTPError as error:
+            raise FileDownloadFailed(_BROKEN) from error
+        raise FileDownloadFailed("It redirects too often.")
+
+    async def _ask(self, target: Target, call: _Call, deadline: float) -> _Answer:
+        addresses = await self._addresses(target)
+        # The transport alone: httpx's client would follow redirects, keep cookies and read the environment.
+        transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        try:
+            response = await self._connect(transport, target, addresses, call)
+        except BaseException:
+            await transport.aclose()
+            raise
+        return _Answer(target, transport, response, deadline=deadline)
+
+    async def _addresses(self, target: Target) -> Sequence[Address]:
+        """Raises: FileDownloadFailed when one of them is not allowed, or there is none."""
+        found: list[Address]
+        if target.literal is not None:
+            found = [target.literal]
+        else:
+            loop = asyncio.get_running_loop()
+            try:
+                async with asyncio.timeout(self._patience.connect):
+                    names = await loop.run_in_executor(self._lookups, self._resolve, target.host)
+                found = [ip_address(name) for name in dict.fromkeys(names)]
+            except (socket.gaierror, UnicodeError) as error:
+                raise FileDownloadFailed("Its host is not known.") from error
+        if not found:
+            raise FileDownloadFailed("Its host is not known.")
+        if not all(self._guard.allows(address) for address in found):
+            raise FileDownloadFailed("The host is not allowed.")
+        return found
+
+    async def _connect(
+        self, transport: httpx.AsyncHTTPTransport, target: Target, addresses: Sequence[Address], call: _Call
+    ) -> httpx.Response:
+        """Raises: FileDownloadFailed, httpx.HTTPError."""
+        failure: httpx.HTTPError | None = None
+        for address in addresses[:_MAX_ADDRESSES]:
+            try:
+                return await transport.handle_async_request(self._request(target, address, call))
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                if _is_tls(error):
+                    raise FileDownloadFailed("Its host has no valid certificate for that name.") from error
+                failure = error
+        raise FileDownloadFailed("No connection to its host.") from failure
+
+    def _request(self, target: Target, address: Address, call: _Call) -> httpx.Request:
+        patience = self._patience
+        return httpx.Request(
+            call.method,
+            httpx.URL(scheme=target.scheme, host=str(address), port=target.port, path="/"),
+            headers=[
+                ("Host", target.authority),
+                ("User-Agent", "signroom"),
+                ("Accept", "*/*"),
+                ("Accept-Encoding", "identity"),
+                ("Connection", "close"),
+                *call.headers,
+            ],
+            content=call.body,
+            extensions={
+                "target": target.path.encode("ascii"),
+                "sni_hostname": target.host,
+                "timeout": {
+                    "connect": patience.connect,
+                    "read": patience.read,
+                    "write": patience.read,
+                    "pool": patience.connect,
+                },
+            },
+        )
+
+
+def _system_tls() -> ssl.SSLContext:
+    """The authorities of the operating system; where it has none, those that come with httpx."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir())):
+        return ssl.create_default_context()
+    return httpx.create_ssl_context(trust_env=False)
+
+
+async def _require_success(answer: _Answer) -> _Answer:
+    response = answer.response
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if response.status_code != 200:
+        await answer.close()
+        raise FileDownloadFailed(f"It answered with status {response.status_code}.")
+    # We asked for none: what is packed all the same may be a gigabyte of zeros in a megabyte.
+    if encoding not in {"", "identity"}:
+        await answer.close()
+        raise FileDownloadFailed("The answer is compressed.")
+    return answer
+
+
+def _location(response: httpx.Response, call: _Call) -> str:
+    # 301 to 303 turn a POST into a GET (RFC 9110, 15.4): the answer would be one to another question.
+    if call.body is not None and response.status_code not in _KEEPING_THE_METHOD:
+        raise FileDownloadFailed(f"It answered with status {response.status_code}.")
+    location = response.headers.get("location", "")
+    if not isinstance(location, str) or not location:
+        raise FileDownloadFailed("It redirects to nowhere.")
+    return location
+
+
+def _announced(headers: httpx.Headers) -> int:
+    length: str = headers.get("content-length", "")
+    return int(length[:20]) if length.isascii() and length.isdecimal() else 0
+
+
+def _require_within(length: int, limit: int) -> None:
+    if length > limit:
+        raise FileTooLarge(f"At most {limit} bytes.")
+
+
+def _raw(response: httpx.Response, name: bytes) -> bytes | None:
+    return next((value for found, value in response.headers.raw if found.lower() == name), None)
+
+
+def _is_tls(error: BaseException) -> bool:
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, ssl.SSLError):
+            return True
+        found = found.__cause__ or found.__context__
+    return False

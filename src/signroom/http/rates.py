@@ -1,0 +1,64 @@
+"""Rate limits per API key and per address: generous, so that they only meet who lost control of a loop.
+
+Counted in this process: with N processes behind a balancer a client may do up to N times as much.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+
+import limits
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from signroom.domain.errors import TooManyRequests
+
+_KEY_HEADERS = (b"x-api-key", b"authorization")
+
+
+class RateLimits:
+    """ASGI middleware; `per_key` and `per_address` are written like ``6000/minute``."""
+
+    def __init__(self, app: ASGIApp, per_key: str, per_address: str) -> None:
+        self._app = app
+        self._per_key, self._per_address = limits.parse(per_key), limits.parse(per_address)
+        self._counters = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            wait = self._seconds_to_wait(scope)
+            if wait:
+                await _refuse(send, TooManyRequests(retry_after=wait))
+                return
+        await self._app(scope, receive, send)
+
+    def _seconds_to_wait(self, scope: Scope) -> int:
+        client = scope["client"]
+        address = client[0] if client else ""
+        counted = [(self._per_address, "address", address)]
+        key = next((value for name, value in scope["headers"] if name in _KEY_HEADERS), None)
+        if key is not None:
+            # Hashed: what is counted stays in memory for a while, and it is a secret.
+            counted.append((self._per_key, "key", hashlib.sha256(key).hexdigest()))
+        for limit, kind, name in counted:
+            if not self._counters.hit(limit, kind, name):
+                reset = self._counters.get_window_stats(limit, kind, name).reset_time
+                return max(1, math.ceil(reset - time.time()))
+        return 0
+
+
+async def _refuse(send: Send, error: TooManyRequests) -> None:
+    body = json.dumps({"code": error.code, "message": error.message}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(error.retry_after).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

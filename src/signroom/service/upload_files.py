@@ -1,0 +1,214 @@
+"""Files sent ahead of the request that uses them: in one piece up to 5 MiB, or in numbered parts.
+
+Parts are blobs of their own until the upload ends; then one pass makes one file of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from signroom.domain.application import WORKERS, Caller
+from signroom.domain.document import StoredFile
+from signroom.domain.errors import (
+    BadInput,
+    FileTooLarge,
+    SignroomError,
+    UploadDigestMismatch,
+    UploadIncomplete,
+    UploadNotFound,
+)
+from signroom.domain.upload import (
+    LIFETIME,
+    MAX_PARTS,
+    PART_SIZE,
+    PLAIN_LIMIT,
+    Upload,
+    UploadPart,
+    require_all_parts,
+)
+from signroom.ports import Ports
+from signroom.service.authenticate import hash_secret
+
+_PURGED_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """``token`` is the ``blobToken``: handed out here and never again."""
+
+    token: str
+    upload: Upload
+
+
+async def upload_plain(
+    ports: Ports, caller: Caller, name: str | None, content_type: str, chunks: AsyncIterator[bytes]
+) -> NewUpload:
+    """Raises: NotAllowed, FileTooLarge past 5 MiB or the server's limit, StorageUnavailable."""
+    caller.require(WORKERS)
+    new = _new(ports, caller)
+    key = _folder(new.upload.id) + "file"
+    stored = await ports.blobs.write_stream(key, chunks, limit=min(PLAIN_LIMIT, ports.limits.max_file))
+    file = StoredFile(key, name or "", content_type, stored.length, stored.sha256)
+    upload = new.upload.complete(file)
+    await asyncio.to_thread(_add, ports, upload)
+    return NewUpload(new.token, upload)
+
+
+def begin_upload(ports: Ports, caller: Caller) -> NewUpload:
+    """Raises: NotAllowed."""
+    caller.require(WORKERS)
+    new = _new(ports, caller)
+    _add(ports, new.upload)
+    return new
+
+
+async def upload_part(
+    ports: Ports, caller: Caller, token: str, number: int, chunks: AsyncIterator[bytes], *, md5: bytes | None
+) -> UploadPart:
+    """Store part `number` (from 0); a part that is sent again replaces the one before.
+
+    Raises: NotAllowed, BadInput, UploadNotFound, UploadDigestMismatch unless `md5` fits, FileTooLarge.
+    """
+    caller.require(WORKERS)
+    if not 0 <= number < MAX_PARTS:
+        raise BadInput(f"Parts are numbered from 0 to {MAX_PARTS - 1}.")
+    upload = await asyncio.to_thread(find_upload, ports, caller, token)
+    if upload.file is not None:
+        raise UploadIncomplete("It was ended already.")
+    digest = hashlib.md5(usedforsecurity=False)
+
+    async def hashed() -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            digest.update(chunk)
+            yield chunk
+
+    key = f"{_folder(upload.id)}part-{number}-{uuid4().hex}"
+    stored = await ports.blobs.write_stream(key, hashed(), limit=PART_SIZE)
+    part = UploadPart(number, digest.hexdigest(), stored.length, key)
+    try:
+        if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
+            raise UploadDigestMismatch
+        replaced = await asyncio.to_thread(_put_part, ports, upload.id, part)
+    except SignroomError:
+        await asyncio.to_thread(ports.blobs.delete, key)
+        raise
+    for old in replaced:
+        await asyncio.to_thread(ports.blobs.delete, old)
+    return part
+
+
+async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[str], md5: bytes | None) -> Upload:
+    """Make one file of the parts. Once more with the same parts: the same answer.
+
+    Raises: NotAllowed, UploadNotFound, UploadIncomplete, UploadDigestMismatch, FileTooLarge, StorageUnavailable.
+    """
+    caller.require(WORKERS)
+    upload = await asyncio.to_thread(find_upload, ports, caller, token)
+    if upload.file is not None:
+        return upload
+    parts = await asyncio.to_thread(_parts, ports, upload.id)
+    require_all_parts(parts, etags)
+    digest = hashlib.md5(usedforsecurity=False)
+
+    async def whole() -> AsyncIterator[bytes]:
+        for part in parts:
+            async for chunk in ports.blobs.read_stream(part.blob_key):
+                digest.update(chunk)
+                yield chunk
+
+    key = _folder(upload.id) + f"file-{uuid4().hex}"
+    stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file)
+    if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
+        await asyncio.to_thread(ports.blobs.delete, key)
+        raise UploadDigestMismatch
+    file = StoredFile(key, "", "application/octet-stream", stored.length, stored.sha256)
+    ended = await asyncio.to_thread(_end, ports, upload.id, file)
+    if ended.file != file:  # somebody else was faster
+        await asyncio.to_thread(ports.blobs.delete, key)
+        return ended
+    for part in parts:
+        await asyncio.to_thread(ports.blobs.delete, part.blob_key)
+    return ended
+
+
+def find_upload(ports: Ports, caller: Caller, token: str) -> Upload:
+    """Raises: UploadNotFound, also for another subscription's upload and for one whose day is over."""
+    with ports.store.read() as work:
+        upload = work.upload(hash_secret(token))
+    if upload.subscription_id != caller.subscription_id:
+        raise UploadNotFound
+    upload.require_alive(ports.clock.now())
+    return upload
+
+
+def purge_uploads(ports: Ports) -> int:
+    """Forget some uploads that nothing has used within a day; returns how many."""
+    now = ports.clock.now()
+    with ports.store.read() as work:
+        abandoned = work.abandoned_uploads(now - LIFETIME, _PURGED_AT_ONCE)
+        keys = {u.id: [p.blob_key for p in work.upload_parts(u.id)] for u in abandoned}
+    for upload in abandoned:
+        # The row first: a blob without a row harms nobody, a row without its blob would.
+        with ports.store.work() as work:
+            if work.upload_for_update(upload.id).used:
+                continue
+            work.remove_upload(upload.id)
+        for key in [*keys[upload.id], *([upload.file.blob_key] if upload.file else [])]:
+            ports.blobs.delete(key)
+    return len(abandoned)
+
+
+def _new(ports: Ports, caller: Caller) -> NewUpload:
+    token = secrets.token_urlsafe(32)
+    upload = Upload(
+        id=uuid4(),
+        token_hash=hash_secret(token),
+        subscription_id=caller.subscription_id,
+        application_id=caller.application.id,
+        created_at=ports.clock.now(),
+    )
+    return NewUpload(token, upload)
+
+
+def _folder(upload_id: UUID) -> str:
+    return f"uploads/{upload_id}/"
+
+
+def _add(ports: Ports, upload: Upload) -> None:
+    purge_uploads(ports)
+    with ports.store.work() as work:
+        work.add_upload(upload)
+
+
+def _parts(ports: Ports, upload_id: UUID) -> list[UploadPart]:
+    with ports.store.read() as work:
+        return work.upload_parts(upload_id)
+
+
+def _put_part(ports: Ports, upload_id: UUID, part: UploadPart) -> list[str]:
+    """The keys of blobs that are not needed any more."""
+    with ports.store.work() as work:
+        if work.upload_for_update(upload_id).file is not None:
+            raise UploadIncomplete("It was ended already.")
+        parts = work.upload_parts(upload_id)
+        if sum(p.length for p in parts if p.number != part.number) + part.length > ports.limits.max_file:
+            raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
+        work.put_upload_part(upload_id, part)
+    return [p.blob_key for p in parts if p.number == part.number]
+
+
+def _end(ports: Ports, upload_id: UUID, file: StoredFile) -> Upload:
+    with ports.store.work() as work:
+        upload = work.upload_for_update(upload_id)
+        if upload.file is not None:
+            return upload
+        ended = upload.complete(file)
+        work.save_upload(ended)
+        work.remove_upload_parts(upload_id)
+    return ended

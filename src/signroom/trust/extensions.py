@@ -1,0 +1,175 @@
+"""The extensions of a certificate (RFC 5280, 4.2), each read alone.
+
+`cryptography` reads all of them or none: one odd name among the alternatives would make the whole certificate
+unreadable, and national authorities are odd. What decides whether a key may sign is read strictly; what merely
+describes its holder is left out when it cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from asn1crypto import core, parser, x509
+
+BASIC_CONSTRAINTS = "2.5.29.19"
+KEY_USAGE = "2.5.29.15"
+CERTIFICATE_POLICIES = "2.5.29.32"
+SUBJECT_ALT_NAME = "2.5.29.17"
+QC_STATEMENTS = "1.3.6.1.5.5.7.1.3"
+
+# (class, constructed, tag), X.690, 8.1.2
+_OCTET_STRING = (0, False, 4)
+_OID = (0, False, 6)
+_SEQUENCE = (0, True, 16)
+_OTHER_NAME = (2, True, 0)
+_RFC822_NAME = (2, False, 1)
+_EXTENSIONS = (2, True, 3)
+
+
+class _Element(NamedTuple):
+    kind: tuple[int, bool, int]
+    content: bytes
+
+
+# asn1crypto's name -> the name in RFC 5280, 4.2.1.3
+_KEY_USAGES = {
+    "digital_signature": "digitalSignature",
+    "non_repudiation": "nonRepudiation",
+    "key_encipherment": "keyEncipherment",
+    "data_encipherment": "dataEncipherment",
+    "key_agreement": "keyAgreement",
+    "key_cert_sign": "keyCertSign",
+    "crl_sign": "cRLSign",
+}
+
+# The universal tags that may hold text, and its encodings: what is an OCTET STRING, or no ASCII where only ASCII may
+# be, is in whatever the authority thought of.
+_TEXTS: Mapping[int, tuple[str, ...]] = {
+    4: ("utf-8", "iso-8859-1"),
+    12: ("utf-8",),
+    19: ("ascii", "iso-8859-1"),
+    20: ("iso-8859-1",),
+    22: ("ascii", "iso-8859-1"),
+    30: ("utf-16-be",),
+}
+
+
+def read_extensions(der: bytes) -> Mapping[str, bytes]:
+    """OID -> value, DER. Raises: ValueError, also for an extension that comes twice (RFC 5280, 4.2)."""
+    to_be_signed = next(_parts(_only(der, _SEQUENCE)), None)
+    if to_be_signed is None or to_be_signed.kind != _SEQUENCE:
+        raise ValueError("Not a certificate.")
+    wrapped = next((e.content for e in _parts(to_be_signed.content) if e.kind == _EXTENSIONS), None)
+    found: dict[str, bytes] = {}
+    for extension in _parts(_only(wrapped, _SEQUENCE)) if wrapped is not None else ():
+        oid, *_, value = _parts(extension.content)
+        name = _dotted(oid)
+        if value.kind != _OCTET_STRING or name in found:
+            raise ValueError(f"The extension {name} is malformed, or comes twice.")
+        found[name] = value.content
+    return found
+
+
+def read_key_usage(extensions: Mapping[str, bytes]) -> frozenset[str] | None:
+    """None without the extension. Raises: ValueError."""
+    value = extensions.get(KEY_USAGE)
+    if value is None:
+        return None
+    found: set[str] = x509.KeyUsage.load(value, strict=True).native
+    return frozenset(_KEY_USAGES[name] for name in found & _KEY_USAGES.keys())
+
+
+def read_is_authority(extensions: Mapping[str, bytes]) -> bool:
+    """Raises: ValueError."""
+    value = extensions.get(BASIC_CONSTRAINTS)
+    return value is not None and bool(x509.BasicConstraints.load(value, strict=True)["ca"].native)
+
+
+def read_policies(extensions: Mapping[str, bytes]) -> frozenset[str]:
+    """The OIDs of the policies, without their qualifiers; empty when they cannot be read."""
+    return _first_oids(extensions.get(CERTIFICATE_POLICIES))
+
+
+def read_qc_statements(extensions: Mapping[str, bytes]) -> frozenset[str]:
+    """The OIDs of the statements (RFC 3739, 3.2.6), without their values; empty when they cannot be read."""
+    return _first_oids(extensions.get(QC_STATEMENTS))
+
+
+def read_email(extensions: Mapping[str, bytes]) -> str | None:
+    """The first e-mail address among the alternative names."""
+    addresses = (e.content for e in _alternative_names(extensions) if e.kind == _RFC822_NAME)
+    return next((address.decode("ascii") for address in addresses if address and address.isascii()), None)
+
+
+def read_other_names(extensions: Mapping[str, bytes]) -> Mapping[str, str]:
+    """OID -> text of the otherName entries that hold text (RFC 5280, 4.2.1.6); the first of each."""
+    found: dict[str, str] = {}
+    for entry in _alternative_names(extensions):
+        if entry.kind != _OTHER_NAME:
+            continue
+        try:
+            oid, explicit = _parts(entry.content)
+            (value,) = _parts(explicit.content)
+            name, text = _dotted(oid), _text(value)
+        except ValueError:
+            continue
+        if text is not None:
+            found.setdefault(name, text)
+    return found
+
+
+def _alternative_names(extensions: Mapping[str, bytes]) -> list[_Element]:
+    value = extensions.get(SUBJECT_ALT_NAME)
+    try:
+        return [] if value is None else list(_parts(_only(value, _SEQUENCE)))
+    except ValueError:
+        return []
+
+
+def _first_oids(value: bytes | None) -> frozenset[str]:
+    """Of a SEQUENCE OF SEQUENCE { OBJECT IDENTIFIER, ... }: all of them, or none."""
+    if value is None:
+        return frozenset()
+    found: set[str] = set()
+    try:
+        for entry in _parts(_only(value, _SEQUENCE)):
+            first, *_ = _parts(entry.content)
+            if entry.kind != _SEQUENCE:
+                return frozenset()
+            found.add(_dotted(first))
+    except ValueError:
+        return frozenset()
+    return frozenset(found)
+
+
+def _text(value: _Element) -> str | None:
+    where, constructed, tag = value.kind
+    for encoding in _TEXTS.get(tag, ()) if (where, constructed) == (0, False) else ():
+        try:
+            return value.content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _only(der: bytes, kind: tuple[int, bool, int]) -> bytes:
+    """The content of the one element that `der` is. Raises: ValueError."""
+    (found,) = _parts(der)
+    if found.kind != kind:
+        raise ValueError(f"Not of the kind {kind}.")
+    return found.content
+
+
+def _parts(content: bytes) -> Iterator[_Element]:
+    """Each element in turn. Raises: ValueError."""
+    while content:
+        where, method, tag, header, inner, trailer = parser.parse(content)
+        yield _Element((where, bool(method), tag), inner)
+        content = content[len(header) + len(inner) + len(trailer) :]
+
+
+def _dotted(element: _Element) -> str:
+    if element.kind != _OID or not element.content or element.content[-1] & 0x80:
+        raise ValueError("Not an OBJECT IDENTIFIER.")
+    return str(core.ObjectIdentifier(contents=element.content).dotted)

@@ -1,0 +1,233 @@
+"""A certificate judged: every check that was made becomes an item, passed ones too; issuers' own results are nested.
+
+    the signer's certificate                      each of its issuers                   the root
+    1. in date                                    1. in date                            is one of the context's
+    2. key and key usage fit for signing          2. an authority, path not too long
+    3. the path ends at a trusted root
+    4. issuer known, its signature verifies       3. the same
+    5. not revoked                                4. the same
+    6. the issuer's own results                   5. the same
+    7. the other rules of RFC 5280, 6.1
+
+Nothing is asked of the network before signatures verify up to a trusted root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
+from signroom.domain.signature import CertificateChain
+from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
+from signroom.trust.paths import Link, Path, broken_rule, find_path, read_chain
+from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status
+
+_DAY = "%Y-%m-%d"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Whom a security context trusts. ``intermediates`` are known, not trusted: they save a signer from sending them.
+
+    ``any_issuer``: every path is accepted as far as it goes, with a warning.
+    """
+
+    roots: tuple[Link, ...] = ()
+    intermediates: tuple[Link, ...] = ()
+    any_issuer: bool = False
+
+
+def judge(
+    chain: CertificateChain, anchors: Anchors, at: datetime, sources: RevocationSources, *, unknown_is: Outcome
+) -> TrustVerdict:
+    """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. Raises: BadCertificate."""
+    leaf, others = read_chain(chain)
+    path = find_path(leaf, (*others, *anchors.intermediates), anchors.roots, at)
+    revocations = _revocations(path, at, sources)
+    judgement = _Judgement(path, anchors, at, revocations, unknown_is)
+    return TrustVerdict(tuple(link.der for link in path.links), judgement.of_signer())
+
+
+def _revocations(path: Path, at: datetime, sources: RevocationSources) -> dict[bytes, Revocation]:
+    """By fingerprint. Certificates that are not in date are left out: lists forget them."""
+    if not path.anchored:
+        return {}
+    pairs = [(certificate, issuer) for certificate, issuer in path.pairs if certificate.valid_at(at)]
+    return {
+        certificate.fingerprint: revocation
+        for (certificate, _), revocation in zip(pairs, sources.ask(pairs, at), strict=True)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    path: Path
+    anchors: Anchors
+    at: datetime
+    revocations: Mapping[bytes, Revocation]
+    unknown_is: Outcome
+
+    def of_signer(self) -> ValidationResults:
+        leaf = self.path.links[0]
+        items = [*self._validity(leaf), *self._fitness(leaf), *self._root(), *self._issued(0)]
+        if self.path.anchored and all(item.outcome is not Outcome.ERROR for item in items):
+            items.append(self._rules())
+        return ValidationResults.of(items)
+
+    def _of_issuer(self, position: int) -> ValidationResults:
+        link = self.path.links[position]
+        if self.path.anchored and position == len(self.path.links) - 1:
+            # RFC 5280, 6.1.1 (d): an anchor is trusted for its name and key; its validity is the operator's affair.
+            return ValidationResults.of([_passed("The certificate is a trusted root of the security context.")])
+        return ValidationResults.of(
+            [*self._validity(link), *self._authority(link), *self._length(position), *self._issued(position)]
+        )
+
+    # -- the certificate by itself -----------------------------------------------------------------------
+
+    def _validity(self, link: Link) -> Iterator[ValidationItem]:
+        begin, end = link.certificate.not_before, link.certificate.not_after
+        if self.at < begin:
+            yield _failed(
+                Check.CERTIFICATE_NOT_YET_VALID, "The certificate is not valid yet.", f"Valid from {begin:{_DAY}}."
+            )
+        elif self.at > end:
+            yield _failed(Check.CERTIFICATE_EXPIRED, "The certificate has expired.", f"Expired on {end:{_DAY}}.")
+        else:
+            yield _passed("The certificate is in date.")
+
+    def _fitness(self, link: Link) -> Iterator[ValidationItem]:
+        certificate = link.certificate
+        try:
+            # Its dates have an item of their own: the other rules are asked for a moment when it was in date.
+            certificate.require_fit_for_signing(max(certificate.not_before, min(self.at, certificate.not_after)))
+        except CertificateKeyUsage as error:
+            yield _failed(Check.INVALID_KEY_USAGE, error.message, error.detail)
+        except CertificateKeyNotSupported as error:
+            yield _failed(Check.ALGORITHM_NOT_ALLOWED, error.message, error.detail)
+        else:
+            yield _passed("The key and its usage are fit for signing.")
+
+    def _authority(self, link: Link) -> Iterator[ValidationItem]:
+        if link.may_certify:
+            yield _passed("The certificate is an authority's.")
+        else:
+            yield _failed(Check.UNAUTHORIZED_ISSUER, "The certificate may not issue others.")
+
+    def _length(self, position: int) -> Iterator[ValidationItem]:
+        """RFC 5280, 4.2.1.9: authorities between this one and the signer; self-issued ones do not count."""
+        allowed = self.path.links[position].path_length
+        between = sum(not link.self_issued for link in self.path.links[1:position])
+        if allowed is not None and between > allowed:
+            yield _failed(
+                Check.INVALID_CERTIFICATION_PATH_LENGTH,
+                "There are more authorities below this one than it allows.",
+                f"It allows {allowed}, there are {between}.",
+            )
+
+    # -- the certificate and its issuer ------------------------------------------------------------------
+
+    def _root(self) -> Iterator[ValidationItem]:
+        if self.path.anchored:
+            yield _passed("The path ends at a trusted root.")
+        elif self.anchors.any_issuer:
+            yield ValidationItem(
+                Check.UNKNOWN_ROOT_TRUST_STATUS,
+                Outcome.WARNING,
+                "The issuer is unknown: this security context accepts every issuer.",
+            )
+        elif self.path.ends_at_foreign_root:
+            yield _failed(
+                Check.CERTIFICATE_CHAIN_ROOT_NOT_TRUSTED,
+                "The path ends at a root that is not trusted in this security context.",
+            )
+
+    def _issued(self, position: int) -> Iterator[ValidationItem]:
+        """The signature on the certificate at `position`, its revocation, and its issuer's results."""
+        links = self.path.links
+        if position == len(links) - 1:
+            yield from self._top()
+            return
+        yield from self._signature(links[position])
+        yield from self._revocation(links[position])
+        yield self._issuer(position + 1)
+
+    def _top(self) -> Iterator[ValidationItem]:
+        """Nobody above: a trusted root, a foreign one, or the first certificate whose issuer is not known."""
+        if self.path.signature_broken:
+            yield _failed(
+                Check.INVALID_CERTIFICATE_SIGNATURE, "The certificate was not signed by the issuer that it names."
+            )
+        elif not (self.path.anchored or self.path.ends_at_foreign_root or self.anchors.any_issuer):
+            yield _failed(Check.CERTIFICATE_ISSUER_NOT_FOUND, "The certificate's issuer is not known.")
+
+    def _signature(self, link: Link) -> Iterator[ValidationItem]:
+        if (digest := link.weak_digest) is None:
+            yield _passed("The issuer's signature is valid.")
+        else:
+            message = "The issuer signed with an algorithm that is not safe any more."
+            # `any` accepts every issuer; how well that unknown issuer signs adds nothing.
+            outcome = Outcome.WARNING if self.anchors.any_issuer else Outcome.ERROR
+            yield ValidationItem(Check.ALGORITHM_NOT_ALLOWED, outcome, message, f"Its digest is {digest.upper()}.")
+
+    def _issuer(self, position: int) -> ValidationItem:
+        inner = self._of_issuer(position)
+        if inner.valid:
+            return ValidationItem(
+                Check.CERTIFICATE_ISSUER_VALID, Outcome.PASSED, "The issuer's certificate is valid.", inner=inner
+            )
+        return ValidationItem(
+            Check.CERTIFICATE_ISSUER_INVALID,
+            Outcome.WARNING if self.anchors.any_issuer else Outcome.ERROR,
+            "The issuer's certificate is not valid.",
+            inner=inner,
+        )
+
+    def _revocation(self, link: Link) -> Iterator[ValidationItem]:
+        found = self.revocations.get(link.fingerprint)
+        if found is None:
+            return
+        match found.status:
+            case Status.GOOD:
+                yield _passed("The certificate is not revoked.", f"Source: {found.source}.", found.failures)
+            case Status.REVOKED:
+                yield _failed(
+                    Check.CERTIFICATE_REVOKED, "The certificate was revoked by its issuer.", _when_and_why(found)
+                )
+            case Status.UNKNOWN:
+                yield ValidationItem(
+                    Check.CERTIFICATE_REVOCATION_STATUS_UNKNOWN,
+                    self.unknown_is,
+                    "It is not known whether the certificate was revoked.",
+                    " ".join(dict.fromkeys(failure.reason for failure in found.failures)),
+                    _tried(found.failures, self.unknown_is),
+                )
+
+    def _rules(self) -> ValidationItem:
+        broken = broken_rule(self.path, self.at)
+        if broken is None:
+            return _passed("The path keeps the rules of RFC 5280.")
+        return _failed(Check.CERTIFICATE_VALIDATION_FAILED, "The path breaks a rule of RFC 5280.", f"{broken}.")
+
+
+def _passed(message: str, detail: str | None = None, failures: tuple[Failure, ...] = ()) -> ValidationItem:
+    return ValidationItem(Check.SUCCESS, Outcome.PASSED, message, detail, _tried(failures, Outcome.WARNING))
+
+
+def _failed(check: Check, message: str, detail: str | None = None) -> ValidationItem:
+    return ValidationItem(check, Outcome.ERROR, message, detail)
+
+
+def _tried(failures: tuple[Failure, ...], outcome: Outcome) -> ValidationResults | None:
+    """Answers that were of no use, as results of their own."""
+    answers = [failure for failure in failures if failure.check is not Check.CERTIFICATE_REVOCATION_STATUS_UNKNOWN]
+    if not answers:
+        return None
+    return ValidationResults.of(ValidationItem(answer.check, outcome, answer.reason) for answer in answers)
+
+
+def _when_and_why(found: Revocation) -> str:
+    when = "Revoked" if found.revoked_on is None else f"Revoked on {found.revoked_on:{_DAY}}"
+    return f"{when}, says the {found.source}." if found.reason is None else f"{when} ({found.reason})."
