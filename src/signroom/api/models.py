@@ -17,7 +17,7 @@ from signroom.domain.national import PkiBrazil, PkiItaly
 from signroom.domain.session import Session
 from signroom.domain.signature import DigestValue, SignatureType, SignatureVerdict
 from signroom.domain.upload import Upload
-from signroom.domain.validation import Outcome, ValidationResults
+from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location, upload_location
 from signroom.service.inspect_signature import InspectedFile, InspectedSigner
@@ -99,7 +99,7 @@ def results_model(results: ValidationResults) -> shapes.ValidationResultsModel:
     def items(outcome: Outcome) -> list[shapes.ValidationItemModel]:
         return [
             shapes.ValidationItemModel(
-                type=item.check.value,
+                type=_item_type(item),
                 message=item.message,
                 detail=item.detail,
                 inner_validation_results=None if item.inner is None else results_model(item.inner),
@@ -110,6 +110,13 @@ def results_model(results: ValidationResults) -> shapes.ValidationResultsModel:
     return shapes.ValidationResultsModel(
         passed_checks=items(Outcome.PASSED), errors=items(Outcome.ERROR), warnings=items(Outcome.WARNING)
     )
+
+
+def _item_type(item: ValidationItem) -> str:
+    """The contract names failures; what passed is a ``Success``, but for the issuer's own word."""
+    if item.outcome is Outcome.PASSED and item.check is not Check.CERTIFICATE_ISSUER_VALID:
+        return Check.SUCCESS.value
+    return item.check.value
 
 
 def chain_of(ports: Ports, certificate: Certificate, path: Sequence[bytes]) -> list[Certificate]:

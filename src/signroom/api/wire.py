@@ -37,8 +37,14 @@ class Base64Text:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes. Raises: BadInput for what is not base64."""
+        await asyncio.to_thread(self._drop_line_breaks)
         for start in range(0, len(self.text), _PIECE):
             yield await asyncio.to_thread(self._piece, start)
+
+    def _drop_line_breaks(self) -> None:
+        """MIME encoders (RFC 2045, 6.8) break their lines."""
+        if any(c in self.text for c in "\n\r "):
+            self.text = "".join(self.text.split())
 
     def _piece(self, start: int) -> bytes:
         piece = self.text[start : start + _PIECE]
@@ -55,7 +61,7 @@ def read_base64_text(kind: Any, value: Any) -> Any:
     """For the JSON decoder: how a `Base64Text` comes about."""
     if not isinstance(value, str):
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
-    return kind("".join(value.split()) if any(c in value for c in "\n\r ") else value)
+    return kind(value)
 
 
 TYPE_DECODERS = [(lambda kind: kind is Base64Text, read_base64_text)]

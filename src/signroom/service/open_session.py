@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, Caller
-from signroom.domain.errors import AlreadyDone, TooManyDocuments
+from signroom.domain.errors import AlreadyDone, SecurityContextNotConfigured, TooManyDocuments
 from signroom.domain.event import Event
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
@@ -71,6 +71,9 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
     if command.return_url is not None:
         caller.application.require_return_url(command.return_url)
     context = find_context(ports, command.security_context_id)
+    if command.requirements and context.any_issuer:
+        # OIDs that anybody may have written into a certificate of his own prove nothing.
+        raise SecurityContextNotConfigured("certificateRequirements need a context with trusted roots.")
     now, session_id = ports.clock.now(), uuid4()
     session, event = new_session(
         id=session_id,
