@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bench import pades, start
+from bench import api, pades, start
 
 if __name__ == "__main__":
     print("PAdES B-B: prepare + finish")
     pades.main()
+    print("\nThe API")
+    api.main()
     print("\nStart of the demo")
     start.main()

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from litestar import Litestar, Request, get, post
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from signroom.cli.logs import configure_logs
@@ -72,7 +73,7 @@ def beside(app: ASGIApp) -> ASGIApp:
     nothing = Litestar([empty, empty_post, longest], openapi_config=None, logging_config=None)
 
     async def choose(scope: Scope, receive: Receive, send: Send) -> None:
-        mine = scope["type"] == "http" and scope["path"].startswith("/bench")
+        mine = scope["type"] == ScopeType.HTTP and scope["path"].startswith("/bench")
         await (nothing if mine else app)(scope, receive, send)
 
     return choose

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from signroom.api import shapes
+from signroom.api.appearance import PdfOptionsRequest, appearance_of
 from signroom.api.wire import EmptyList
 from signroom.domain.application import Role
 from signroom.domain.errors import BadInput, NotImplementedHere
@@ -81,7 +82,7 @@ def new_document(
     file: FileSource,
     *,
     signature_type: str | None = None,
-    pdf: shapes.PdfOptionsRequest | EmptyList | None = None,
+    pdf: PdfOptionsRequest | EmptyList | None = None,
     cms: shapes.CmsOptionsRequest | EmptyList | None = None,
     xml: shapes.XmlOptionsRequest | EmptyList | None = None,
     metadata: Metadata = (),
@@ -112,7 +113,7 @@ def signature_type_of(given: str | None) -> SignatureType | None:
 
 
 def signing_options(
-    pdf: shapes.PdfOptionsRequest | EmptyList | None,
+    pdf: PdfOptionsRequest | EmptyList | None,
     cms: shapes.CmsOptionsRequest | EmptyList | None,
     xml: shapes.XmlOptionsRequest | EmptyList | None = None,
     default: SigningOptions = NO_OPTIONS,
@@ -120,7 +121,7 @@ def signing_options(
     """What is not said here is as in `default`. Raises: BadInput, NotImplementedHere."""
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
-    appearance = None
+    appearance = appearance_of(pdf)
     return SigningOptions(
         detached=bool(own_cms.detached) if own_cms is not None else default.detached,
         data_hashes=digests_of(own_cms.data_hashes) if own_cms is not None else default.data_hashes,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
+from signroom.api.appearance import PdfOptionsRequest
 from signroom.api.wire import Base64Text, EmptyList, Wire
-
-PdfOptionsRequest = dict[str, Any]
 
 # -- requests --------------------------------------------------------------------------------------
 

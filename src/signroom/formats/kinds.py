@@ -69,7 +69,7 @@ def prepare(
         case SignatureType.PDF:
             from signroom.formats.pades import prepare as prepare_pdf
 
-            prepared = prepare_pdf(file, chain, algorithm, now)
+            prepared = prepare_pdf(file, chain, algorithm, now, options)
         case SignatureType.CMS:
             from signroom.formats.cades import prepare as prepare_cms
 

@@ -74,6 +74,7 @@ class SessionView(Wire):
     application_name: str
     predefined: bool
     disable_downloads: bool
+    background: bool
     expires_at: datetime
     return_url: str | None
     processing_error_code: str | None

@@ -22,6 +22,7 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         application_name=found.application.name,
         predefined=session.predefined,
         disable_downloads=session.disable_downloads,
+        background=session.background,
         expires_at=session.expires_at.replace(microsecond=0),
         return_url=return_address(ports, session),
         processing_error_code=session.processing_error_code,

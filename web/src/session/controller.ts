@@ -6,7 +6,7 @@ import { openPfxFile } from '../keysource/pfx';
 import { Api, ApiError } from './api';
 import { fromBase64 } from './base64';
 import { type Happening, type State, type Step, toSign } from './flow';
-import type { DigestAlgorithm, DocumentView, PreparedItem, SessionView } from './model';
+import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from './model';
 import { passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
@@ -170,7 +170,7 @@ export class Controller {
 
   private async follow(session: SessionView): Promise<void> {
     this.arrived(session);
-    for (let pause = FIRST_POLL_MS; session.status === 'Processing'; pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
+    for (let pause = FIRST_POLL_MS; waits(session); pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       try {
         session = await this.api.load();

@@ -21,6 +21,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   applicationName: 'App',
   predefined: false,
   disableDownloads: false,
+  background: false,
   expiresAt: '2026-11-24T00:00:00Z',
   returnUrl: null,
   processingErrorCode: null,

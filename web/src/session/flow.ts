@@ -6,7 +6,7 @@
  * The server's session decides: once it is not pending any more, the page shows how it ended, whatever step it was in.
  */
 import type { KeySource } from '../keysource/keysource';
-import { awaitsSignature, type DocumentView, type SessionView } from './model';
+import { awaitsSignature, type DocumentView, type SessionView, waits } from './model';
 import type { Problem } from './problem';
 
 export type Step = 'documents' | 'source' | 'consent';
@@ -108,7 +108,7 @@ export function next(state: State, happening: Happening): State {
 
 /** What the server says is so: an ended session leaves every step. */
 function loaded(state: State, session: SessionView): State {
-  const processing = session.status === 'Processing';
+  const processing = waits(session);
   const done = session.documents.filter((document) => !awaitsSignature(document) && document.status !== 'Processing');
   const progress: Progress | null = processing
     ? { phase: 'processing', done: done.length, total: session.documents.length }

@@ -31,6 +31,8 @@ export interface SessionView {
   readonly applicationName: string;
   readonly predefined: boolean;
   readonly disableDownloads: boolean;
+  /** The signer leaves as soon as his signatures are stored. */
+  readonly background: boolean;
   readonly expiresAt: string;
   readonly returnUrl: string | null;
   readonly processingErrorCode: string | null;
@@ -53,6 +55,11 @@ export interface PreparedItem {
 export interface Preparation {
   readonly preparationId: string;
   readonly items: readonly PreparedItem[];
+}
+
+/** True while the signer has to wait for his documents. */
+export function waits({ status, background }: SessionView): boolean {
+  return status === 'Processing' && !background;
 }
 
 /** True for a document that a signer may sign: for the first time, or again after an error. */

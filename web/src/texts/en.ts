@@ -77,6 +77,8 @@ export const en = {
     completedText: (count: number) =>
       plural(count, 'Your document is signed and verified.', `Your ${count} documents are signed and verified.`),
     completedLate: (application: string) => `Everything was signed. This link has ended: ask ${application} for the files.`,
+    stored: 'Your signatures are stored',
+    storedText: 'The documents are being finished without you.',
     cancelled: 'Cancelled',
     cancelledText: 'Nothing was signed.',
     expired: 'This link has expired',

@@ -17,6 +17,14 @@ export function Ended({ session, controller }: EndedProps): VNode {
   switch (session.status) {
     case 'Completed':
       return <Completed session={session} />;
+    case 'Processing':
+      return (
+        <section>
+          <Heading text={t.stored} />
+          <p>{t.storedText}</p>
+          <GoBack session={session} automatic={true} at={0} />
+        </section>
+      );
     case 'UserCancelled':
       return (
         <section>
@@ -95,9 +103,16 @@ function Downloads({ documents }: { readonly documents: readonly DocumentView[] 
   );
 }
 
-function GoBack({ session, automatic }: { readonly session: SessionView; readonly automatic: boolean }): VNode {
+interface GoBackProps {
+  readonly session: SessionView;
+  readonly automatic: boolean;
+  /** Seconds until it happens by itself. */
+  readonly at?: number;
+}
+
+function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode {
   const { returnUrl } = session;
-  const [left, setLeft] = useState(RETURN_SECONDS);
+  const [left, setLeft] = useState(at);
   const counting = automatic && left > 0;
   useEffect(() => {
     if (!automatic) return;

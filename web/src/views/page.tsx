@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import { Controller } from '../session/controller';
 import { next, START, type State, unsaved } from '../session/flow';
-import type { SessionView } from '../session/model';
+import { type SessionView, waits } from '../session/model';
 import { passing } from '../session/problem';
 import { sentence, texts } from '../texts/format';
 import { Cancel } from './cancel';
@@ -42,7 +42,7 @@ function View({ state, controller }: ViewProps): VNode {
   const { session, step, progress } = state;
   if (session === null) return <Loading state={state} controller={controller} />;
   if (progress !== null) return <Signing progress={progress} problem={state.problem} />;
-  if (session.status === 'Processing') return <Loading state={state} controller={controller} />;
+  if (waits(session)) return <Loading state={state} controller={controller} />;
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
   if (step === 'source') return <Source state={state} controller={controller} />;
