@@ -385,6 +385,16 @@ class CertificateRequirementNotMet(CertificateRejected):
     message = "The certificate does not meet a requirement of this session."
 
 
+class CryptoDeviceRequired(CertificateRequirementNotMet):
+    code = "CryptoDeviceRequired"
+    message = "The session asks for a certificate whose key is in a device: a card, a token or a certified cloud."
+
+
+class OtherCpfRequired(CertificateRequirementNotMet):
+    code = "OtherCpfRequired"
+    message = "The session asks for the certificate of a certain person (CPF), and this is not his."
+
+
 class SecurityContextNotFound(NotFound):
     code = "SecurityContextNotFound"
     message = "There is no such security context."

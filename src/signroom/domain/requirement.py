@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from signroom.domain.certificate import Certificate
-from signroom.domain.errors import BadInput, CertificateRequirementNotMet
+from signroom.domain.errors import BadInput, CryptoDeviceRequired, OtherCpfRequired
 from signroom.domain.national import PkiBrazilType, is_cpf
 
 # ETSI EN 319 412-5, 4.2.1 and 4.2.2; EN 319 411-2, 5.3.
@@ -44,7 +44,7 @@ class CertificateRequirement:
         return cls(kind, cpf)
 
     def require(self, certificate: Certificate) -> None:
-        """Raises: CertificateRequirementNotMet. `certificate` must have been validated before."""
+        """Raises: CryptoDeviceRequired, OtherCpfRequired. `certificate` must have been validated before."""
         if self.kind is RequirementKind.CRYPTO_DEVICE:
             _require_crypto_device(certificate)
         else:
@@ -56,16 +56,13 @@ def _require_crypto_device(certificate: Certificate) -> None:
     qualified_device = certificate.qc_statements >= {QC_COMPLIANCE, QC_SSCD}
     brazilian_device = certificate.pki_brazil.certificate_type in {PkiBrazilType.A3, PkiBrazilType.A4}
     if not (brazilian_device or qualified_device or certificate.policies & QSCD_POLICIES):
-        raise CertificateRequirementNotMet(
-            "Its key must be in a device: a card, a token or a certified cloud (ICP-Brasil A3 or A4, or a qualified "
-            "signature creation device)."
-        )
+        raise CryptoDeviceRequired("Such are ICP-Brasil A3 and A4, and qualified signature creation devices.")
 
 
 def _require_cpf(certificate: Certificate, cpf: str | None) -> None:
     # A company's certificate names the person responsible for it: that person may sign with it.
     found = certificate.pki_brazil.cpf
     if found is None:
-        raise CertificateRequirementNotMet("It has no CPF: a certificate of ICP-Brasil is needed.")
+        raise OtherCpfRequired("It has no CPF: a certificate of ICP-Brasil is needed.")
     if found != cpf:
-        raise CertificateRequirementNotMet("It belongs to another person: its CPF is not the one that is asked for.")
+        raise OtherCpfRequired("Its CPF is another one.")

@@ -24,6 +24,18 @@ const NOT_FOR_SIGNERS = [
   'SignatureSessionTokenRequired',
   'ExpiredSignatureSessionToken',
   'SignatureValueMissing',
+  'BadMetadata',
+  'DocumentKeyNotFound',
+  'DocumentKeyInUse',
+  'UploadNotFound',
+  'UploadIncomplete',
+  'UploadDigestMismatch',
+  'IdempotencyKeyReused',
+  'ReturnUrlNotAllowed',
+  'BadSignatureState',
+  'SecurityContextNotFound',
+  'FileDownloadFailed',
+  'NotSigned',
 ];
 
 const documented = [
