@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests import verifiers
-from tests.server import Server, start_server
+from tests.server import Server, base64, start_server
 from tests.vectors import hard_pdfs
 
 LIMIT_KB = 200 * 1024
@@ -63,4 +63,34 @@ def test_uploading_and_signing_100_mb_keeps_every_process_under_200_mb(tmp_path:
         server.stop()
 
     assert len(memory) >= 3, "the web process and its workers"
+    assert all(kb < LIMIT_KB for kb in memory.values()), memory
+
+
+@pytest.mark.slow
+def test_300_mb_uploaded_in_parts_keep_every_process_under_200_mb(tmp_path: Path) -> None:
+    file = tmp_path / "large.pdf"
+    hard_pdfs.write_large(file, 300 << 20)
+    server = start_server(tmp_path / "data", {"SIGNROOM_MAX_FILE": "400 MB"})
+    try:
+        begun = server.api.post("/Api/MultipartUploads").json()
+        etags, whole = [], hashlib.md5(usedforsecurity=False)
+        with file.open("rb") as stream:
+            for number, part in enumerate(iter(lambda: stream.read(begun["partSize"]), b"")):
+                whole.update(part)
+                md5 = base64(hashlib.md5(part, usedforsecurity=False).digest())
+                address = f"/Api/MultipartUploads/{begun['blobToken']}/{number}"
+                headers = {"Content-MD5": md5, "Content-Type": "application/octet-stream"}
+                etags.append(server.api.post(address, content=part, headers=headers).headers["etag"])
+        end = {"partETags": etags, "completeMD5": base64(whole.digest())}
+        assert server.api.post(f"/Api/MultipartUploads/{begun['blobToken']}", json=end).status_code == 200
+        opened = server.open_session(documents=[{"file": {"blobToken": begun["blobToken"], "name": "large.pdf"}}])
+        server.page(opened["redirectUrl"]).sign(*server.pages[-1].demo_key())
+        session = server.wait(opened["sessionId"], seconds=120)
+        memory = peaks(server)
+        assert session["status"] == "Completed"
+        assert session["documents"][0]["originalFile"]["length"] == file.stat().st_size
+        assert not list((server.data / "files" / "uploads").rglob("part-*")), "the parts are gone"
+    finally:
+        server.stop()
+
     assert all(kb < LIMIT_KB for kb in memory.values()), memory

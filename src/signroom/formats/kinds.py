@@ -32,7 +32,7 @@ def inspect(file: Path, wanted: SignatureType | None, options: SigningOptions, d
         case SignatureType.PDF:
             from signroom.formats.preflight import inspect as inspect_pdf
 
-            return inspect_pdf(file)
+            return inspect_pdf(file, options)
         case SignatureType.CMS:
             from signroom.formats.cades import inspect as inspect_cms
 

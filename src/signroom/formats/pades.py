@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from signroom.domain.errors import BadCertificate, InvalidPdf, VerificationFailed
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
+from signroom.domain.signature import NO_OPTIONS, CertificateChain, DigestAlgorithm, Prepared, SigningOptions
 from signroom.formats.overlay import open_overlay
 from signroom.formats.parsing import only_refusals, open_reader
 from signroom.formats.permission import require_signable
@@ -23,9 +23,12 @@ from signroom.ports import Stored
 
 if TYPE_CHECKING:
     from asn1crypto.x509 import Certificate
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.signers import ExternalSigner
-    from pyhanko.sign.signers.pdf_signer import PdfTBSDocument
+    from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata
+    from pyhanko.sign.signers.pdf_signer import PdfSigningSession, PdfTBSDocument
+
+    from signroom.domain.appearance import Appearance
 
 _CHUNK = 1 << 20
 _CMS_OVERHEAD = 4096
@@ -41,8 +44,14 @@ def new_field_name() -> str:
     return f"Signature-{uuid4().hex[:12]}"
 
 
-def prepare(file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now: datetime) -> Prepared:
-    """Append an invisible signature field with a placeholder to `file`, in memory only.
+def prepare(
+    file: Path,
+    chain: CertificateChain,
+    algorithm: DigestAlgorithm,
+    now: datetime,
+    options: SigningOptions = NO_OPTIONS,
+) -> Prepared:
+    """Append a signature field with a placeholder to `file`, in memory only; it is seen if `options` say how.
 
     Raises: a DocumentRejected, BadCertificate when `chain` holds anything but certificates.
     """
@@ -51,7 +60,16 @@ def prepare(file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now
     with only_refusals(), open_overlay(file) as (stream, overlay):
         reader = open_reader(stream)
         require_signable(reader, name)
-        document = _laid_out(reader, signer, field_name=name, algorithm=algorithm, now=now, reserved=_reserved(chain))
+        document = _laid_out(
+            reader,
+            signer,
+            field_name=name,
+            algorithm=algorithm,
+            now=now,
+            reserved=_reserved(chain),
+            appearance=options.appearance,
+            certificate=chain.certificate,
+        )
         layout, _ = document.digest_tbs_document(in_place=True, chunk_size=_CHUNK)
         to_sign = asyncio.run(_attributes(signer, layout.document_digest, algorithm))
         stream.flush()
@@ -64,6 +82,7 @@ def prepare(file: Path, chain: CertificateChain, algorithm: DigestAlgorithm, now
             document_digest=layout.document_digest,
             to_sign=to_sign,
             chain=chain,
+            options=options,
         )
 
 
@@ -75,8 +94,10 @@ def _laid_out(
     algorithm: DigestAlgorithm,
     now: datetime,
     reserved: int,
+    appearance: Appearance | None,
+    certificate: bytes,
 ) -> PdfTBSDocument:
-    """The update in memory: field, signature dictionary, cross-reference section."""
+    """The update in memory: field, signature dictionary, cross-reference section. Raises: BadAppearance."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign.fields import SigSeedSubFilter
     from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
@@ -84,9 +105,41 @@ def _laid_out(
     metadata = PdfSignatureMetadata(
         field_name=field_name, md_algorithm=algorithm.value.lower(), subfilter=SigSeedSubFilter.PADES
     )
-    session = PdfSigner(metadata, signer).init_signing_session(IncrementalPdfFileWriter.from_reader(reader))
+    writer = IncrementalPdfFileWriter.from_reader(reader)
+    if appearance is None:
+        session = PdfSigner(metadata, signer).init_signing_session(writer)
+    else:
+        session = _visible_session(writer, metadata, signer, appearance, certificate=certificate, now=now)
     session.system_time = now
     return session.prepare_tbs_document(validation_info=None, bytes_reserved=reserved, appearance_text_params=None)
+
+
+def _visible_session(
+    writer: IncrementalPdfFileWriter,
+    metadata: PdfSignatureMetadata,
+    signer: ExternalSigner,
+    appearance: Appearance,
+    *,
+    certificate: bytes,
+    now: datetime,
+) -> PdfSigningSession:
+    """With a widget on a page, and what is seen there. Raises: BadAppearance."""
+    from pyhanko.pdf_utils.generic import DictionaryObject, NameObject
+    from pyhanko.sign.fields import SigFieldSpec
+    from pyhanko.sign.signers import PdfSigner
+    from pyhanko.stamp.noop import NoOpStampStyle
+
+    from signroom.formats.appearance import draw, locate
+
+    site = locate(writer, appearance.position)
+    # Its type wants integers, its code takes any number.
+    field = SigFieldSpec(metadata.field_name or "", on_page=site.page, box=site.box)  # type: ignore[arg-type]
+    # The style that draws nothing keeps what is drawn here.
+    drawer = PdfSigner(metadata, signer, stamp_style=NoOpStampStyle(), new_field_spec=field)
+    session = drawer.init_signing_session(writer)
+    seen = draw(writer, site, appearance, certificate, now)
+    session.sig_field[NameObject("/AP")] = DictionaryObject({NameObject("/N"): seen})
+    return session
 
 
 async def _attributes(signer: ExternalSigner, digest: bytes, algorithm: DigestAlgorithm) -> bytes:

@@ -93,4 +93,5 @@ def embed(writer: BasePdfFileWriter, picture: Image) -> IndirectObject:
 
     if picture.mode in {"RGBA", "LA"} and picture.getextrema()[-1] == (255, 255):
         picture = picture.convert(picture.mode[:-1])
-    return pil_image(picture, writer)
+    reference: IndirectObject = pil_image(picture, writer)
+    return reference

@@ -51,7 +51,12 @@ _SECONDS_LARGE = 300
 """For passes over the whole file."""
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
-_LIBRARIES = ("pyhanko.sign.signers", "pyhanko.sign.validation.pdf_embedded", "signroom.formats.preflight")
+_LIBRARIES = (
+    "pyhanko.sign.signers",
+    "pyhanko.sign.validation.pdf_embedded",
+    "signroom.formats.appearance",
+    "signroom.formats.preflight",
+)
 
 
 class PooledFormats:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
-from signroom.domain.signature import Indication, Inspection, SignatureType
+from signroom.domain.signature import NO_OPTIONS, Indication, Inspection, SignatureType, SigningOptions
 from signroom.formats.pades import new_field_name
 from signroom.formats.parsing import only_refusals, open_reader, require_pdf
 from signroom.formats.permission import require_signable
@@ -19,8 +19,8 @@ PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
 
 
-def inspect(file: Path) -> Inspection:
-    """Read `file` once. Raises: a DocumentRejected."""
+def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
+    """Read `file` once; a visible signature must fit its pages. Raises: a DocumentRejected."""
     with file.open("rb") as stream:
         require_pdf(stream)
         with only_refusals():
@@ -28,6 +28,10 @@ def inspect(file: Path) -> Inspection:
             require_signable(reader, new_field_name())
             pages = _pages(reader)
             verdict = judge(reader)
+            if options.appearance is not None:
+                from signroom.formats.appearance import require_possible
+
+                require_possible(reader, options.appearance)  # last: it spends the reader
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.generic import IndirectObject
@@ -104,17 +104,16 @@ class Typeface:
 
 @lru_cache(maxsize=1)
 def typeface() -> Typeface:
-    font = TTFont(_FILE, lazy=True)
-    scale = 1000 / font["head"].unitsPerEm
-    order = font.getGlyphOrder()
-    head, lines = font["head"], font["hhea"]
-    return Typeface(
-        glyphs={chr(code): font.getGlyphID(name) for code, name in font.getBestCmap().items()},
-        widths=tuple(font["hmtx"][name][0] * scale for name in order),
-        ascent=lines.ascent * scale,
-        descent=lines.descent * scale,
-        bounds=(head.xMin * scale, head.yMin * scale, head.xMax * scale, head.yMax * scale),
-    )
+    with TTFont(_FILE, lazy=True) as font:
+        head, lines = font["head"], font["hhea"]
+        scale = 1000 / head.unitsPerEm
+        return Typeface(
+            glyphs={chr(code): font.getGlyphID(name) for code, name in font.getBestCmap().items()},
+            widths=tuple(font["hmtx"][name][0] * scale for name in font.getGlyphOrder()),
+            ascent=lines.ascent * scale,
+            descent=lines.descent * scale,
+            bounds=(head.xMin * scale, head.yMin * scale, head.xMax * scale, head.yMax * scale),
+        )
 
 
 def embed(writer: BasePdfFileWriter, texts: Iterable[str]) -> IndirectObject:
@@ -192,17 +191,17 @@ def embed(writer: BasePdfFileWriter, texts: Iterable[str]) -> IndirectObject:
 
 def _with_only(used: frozenset[int]) -> bytes:
     """The font program with all glyphs but `used` (and .notdef) emptied; numbers stay as they are."""
-    from fontTools.ttLib.tables._g_l_y_f import Glyph
+    from fontTools.ttLib.tables._g_l_y_f import Glyph  # type: ignore[import-untyped]
 
-    font = TTFont(_FILE, recalcBBoxes=False, recalcTimestamp=False)
-    outlines = font["glyf"].glyphs
-    for number, name in enumerate(font.getGlyphOrder()):
-        if number and number not in used:
-            outlines[name] = Glyph()
-    for table in _NOT_EMBEDDED:
-        del font[table]
     target = io.BytesIO()
-    font.save(target)
+    with TTFont(_FILE, recalcBBoxes=False, recalcTimestamp=False) as font:
+        outlines = font["glyf"].glyphs
+        for number, name in enumerate(font.getGlyphOrder()):
+            if number and number not in used:
+                outlines[name] = Glyph()
+        for table in _NOT_EMBEDDED:
+            del font[table]
+        font.save(target)
     return target.getvalue()
 
 

@@ -75,7 +75,7 @@ def read_certificate(der: bytes) -> Certificate:
             pki_brazil=read_pki_brazil(subject, policies, read_other_names(extensions)),
             pki_italy=read_pki_italy(subject, policies, key_usage),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
+    except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm, InvalidSignature) as error:
         raise BadCertificate from error
 
 

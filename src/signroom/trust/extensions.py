@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from asn1crypto import core, parser, x509
+from asn1crypto import core, parser
 
 BASIC_CONSTRAINTS = "2.5.29.19"
 KEY_USAGE = "2.5.29.15"
@@ -19,6 +19,9 @@ SUBJECT_ALT_NAME = "2.5.29.17"
 QC_STATEMENTS = "1.3.6.1.5.5.7.1.3"
 
 # (class, constructed, tag), X.690, 8.1.2
+_BOOLEAN = (0, False, 1)
+_INTEGER = (0, False, 2)
+_BIT_STRING = (0, False, 3)
 _OCTET_STRING = (0, False, 4)
 _OID = (0, False, 6)
 _SEQUENCE = (0, True, 16)
@@ -32,16 +35,16 @@ class _Element(NamedTuple):
     content: bytes
 
 
-# asn1crypto's name -> the name in RFC 5280, 4.2.1.3
-_KEY_USAGES = {
-    "digital_signature": "digitalSignature",
-    "non_repudiation": "nonRepudiation",
-    "key_encipherment": "keyEncipherment",
-    "data_encipherment": "dataEncipherment",
-    "key_agreement": "keyAgreement",
-    "key_cert_sign": "keyCertSign",
-    "crl_sign": "cRLSign",
-}
+# The bits of KeyUsage (RFC 5280, 4.2.1.3); the two after them only qualify keyAgreement.
+_KEY_USAGES = (
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+)
 
 # The universal tags that may hold text, and its encodings: what is an OCTET STRING, or no ASCII where only ASCII may
 # be, is in whatever the authority thought of.
@@ -76,14 +79,22 @@ def read_key_usage(extensions: Mapping[str, bytes]) -> frozenset[str] | None:
     value = extensions.get(KEY_USAGE)
     if value is None:
         return None
-    found: set[str] = x509.KeyUsage.load(value, strict=True).native
-    return frozenset(_KEY_USAGES[name] for name in found & _KEY_USAGES.keys())
+    bits = _only(value, _BIT_STRING)
+    if len(bits) < 2 or bits[0] > 7:
+        raise ValueError("The key usage is malformed.")
+    return frozenset(name for i, name in enumerate(_KEY_USAGES) if bits[1] & (0x80 >> i))
 
 
 def read_is_authority(extensions: Mapping[str, bytes]) -> bool:
     """Raises: ValueError."""
     value = extensions.get(BASIC_CONSTRAINTS)
-    return value is not None and bool(x509.BasicConstraints.load(value, strict=True)["ca"].native)
+    if value is None:
+        return False
+    parts = list(_parts(_only(value, _SEQUENCE)))
+    # { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL }
+    if [part.kind for part in parts] not in ([], [_BOOLEAN], [_INTEGER], [_BOOLEAN, _INTEGER]):
+        raise ValueError("The basic constraints are malformed.")
+    return bool(parts) and parts[0].kind == _BOOLEAN and parts[0].content != b"\0"
 
 
 def read_policies(extensions: Mapping[str, bytes]) -> frozenset[str]:

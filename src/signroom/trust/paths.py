@@ -120,8 +120,8 @@ def read_chain(chain: CertificateChain) -> tuple[Link, tuple[Link, ...]]:
 
 def read_link(der: bytes) -> Link:
     """Raises: BadCertificate."""
-    certificate = read_certificate(der)
     try:
+        certificate = read_certificate(der)
         extensions = read_extensions(der)
         return Link(
             certificate,
@@ -131,7 +131,7 @@ def read_link(der: bytes) -> Link:
             read_authority_key(extensions),
             Pointers(read_ocsp_addresses(extensions), read_crl_addresses(extensions)),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise BadCertificate from error
 
 
@@ -149,13 +149,12 @@ def find_path(leaf: Link, issuers: Iterable[Link], roots: Sequence[Link], at: da
 def signed_by(child: Link, issuer: Link) -> bool:
     """Whether `issuer`'s key made the signature of `child`, and its name is the one that `child` gives."""
     made, by = child.parsed, issuer.parsed
-    algorithm = made.signature_hash_algorithm
-    if algorithm is not None and weak_digest(algorithm):
-        # The library refuses these, good or bad; we say which of the two it is, and refuse it by its name then.
-        return made.issuer == by.subject and verifies(
-            by.public_key(), made.signature, made.tbs_certificate_bytes, algorithm
-        )
     try:
+        algorithm = made.signature_hash_algorithm
+        if algorithm is not None and weak_digest(algorithm):
+            # The library refuses these, good or bad; we say which of the two it is, and refuse it by its name then.
+            named = made.issuer == by.subject
+            return named and verifies(by.public_key(), made.signature, made.tbs_certificate_bytes, algorithm)
         made.verify_directly_issued_by(by)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
         return False
@@ -238,8 +237,9 @@ class _Search:
                 highest, height = link, depth
             if depth == MAX_DEPTH:
                 continue
-            for issuer in self._issuers(link):
-                if issuer.fingerprint not in below and (issuer.fingerprint in self._roots or fit(issuer)):
+            for issuer in self._candidates(link):
+                known = issuer.fingerprint in below
+                if not known and (issuer.fingerprint in self._roots or fit(issuer)) and self._signed(link, issuer):
                     below[issuer.fingerprint] = link
                     waiting.append((issuer, depth + 1))
         return Path(_way_to(highest, below), anchored=False, signature_broken=self._is_forged(highest))
@@ -250,9 +250,6 @@ class _Search:
             named = link.authority_key is not None and issuer.subject_key is not None
             if not named or link.authority_key == issuer.subject_key:
                 yield issuer
-
-    def _issuers(self, link: Link) -> Iterator[Link]:
-        return (issuer for issuer in self._candidates(link) if self._signed(link, issuer))
 
     def _is_forged(self, link: Link) -> bool:
         candidates = list(self._candidates(link))

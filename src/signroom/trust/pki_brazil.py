@@ -36,7 +36,7 @@ _TYPES = {
     "304": PkiBrazilType.T4,
 }
 _STATE = re.compile(r"A[CLMP]|BA|CE|DF|ES|GO|M[AGST]|P[ABEIR]|R[JNORS]|S[CEP]|TO")
-_OLD_ISSUER = re.compile(r"[A-Z ]{3,6}")
+_LAST_DIGIT = re.compile(r".*[0-9](?:X(?=[A-Z]))?")
 _NUMBER_IN_NAME = re.compile(r":(?:[0-9]{11}|[0-9A-Z]{12}[0-9]{2})\Z")
 
 
@@ -96,10 +96,15 @@ def _date(text: str) -> date | None:
 
 def _rg(row: str) -> tuple[str | None, str | None, str | None]:
     """Number, issuer and its state. Without a number there is no issuer either."""
-    # Some rows of 2004 give the number 11 characters: an issuer would then begin where digits should be.
-    end = 41 if _OLD_ISSUER.fullmatch(row[41:]) else 45
-    number = _significant(row[30:end])
+    end = 45
     issuer = row[end:].strip()
+    last = row[30:end].rstrip()[-1:]
+    if issuer.strip("0") and (issuer[0].isdigit() or (last.isalpha() and last != "X")):
+        # Some rows of 2004 give the number 11 characters, and some authorities miscount: it ends with its last digit.
+        found = _LAST_DIGIT.match(row, 30)
+        end = found.end() if found else 30
+        issuer = row[end:].strip()
+    number = _significant(row[30:end])
     if number is None or not issuer.strip("0"):
         return number, None, None
     if _STATE.fullmatch(issuer[-2:]):

@@ -131,10 +131,10 @@ class _Errand:
     # -- OCSP --------------------------------------------------------------------------------------------
 
     def _by_ocsp(self, certificate: Link, issuer: Link, url: str) -> Revocation:
-        # SHA-1 here only names the issuer; it is what every responder understands (RFC 5019, 2.1.1).
-        request = _request(certificate, issuer, hashes.SHA1())  # noqa: S303
-        body = request.public_bytes(Encoding.DER)
-        answer = self._exchange(url, MAX_OCSP, body, "application/ocsp-request")
+        with _reading("The certificate cannot be asked about."):
+            # SHA-1 here only names the issuer; it is what every responder understands (RFC 5019, 2.1.1).
+            request = _request(certificate, issuer, hashes.SHA1()).public_bytes(Encoding.DER)  # noqa: S303
+        answer = self._exchange(url, MAX_OCSP, request, "application/ocsp-request")
         with _reading("The answer is no OCSP response."):
             response = ocsp.load_der_ocsp_response(answer)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:

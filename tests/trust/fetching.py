@@ -1,0 +1,59 @@
+"""Ways to fetch for tests: one that reaches loopback, one that never answers, one that needs no server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+
+from signroom.domain.errors import FileDownloadFailed
+from signroom.ports import Fetched
+
+
+class PlainFetch:
+    """Keeps the addresses that it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def stream(self, url: str, *, limit: int) -> AbstractAsyncContextManager[Fetched]:
+        raise NotImplementedError
+
+    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+        self.asked.append(url)
+        headers = {} if content_type is None else {"Content-Type": content_type}
+        try:
+            answer = httpx.request("GET" if body is None else "POST", url, content=body, headers=headers, timeout=10)
+        except httpx.HTTPError as error:
+            raise FileDownloadFailed from error
+        if answer.status_code != 200 or len(answer.content) > limit:
+            raise FileDownloadFailed
+        return answer.content
+
+
+class HangingFetch(PlainFetch):
+    """Holds every question until `released`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = threading.Event()
+
+    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+        self.asked.append(url)
+        self.released.wait(30)
+        raise FileDownloadFailed
+
+
+class FixedFetch(PlainFetch):
+    """Answers the same whatever is asked, but for the addresses in `others`."""
+
+    def __init__(self, answer: bytes, others: Mapping[str, bytes] | None = None) -> None:
+        super().__init__()
+        self._answer = answer
+        self._others = others or {}
+
+    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+        self.asked.append(url)
+        return self._others.get(url, self._answer)
