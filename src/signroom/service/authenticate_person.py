@@ -18,7 +18,7 @@ from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
-from signroom.service.judge_certificate import find_context, fitness
+from signroom.service.judge_certificate import find_context
 
 _PURPOSE = "authentication"
 STATE_LIFETIME = timedelta(minutes=10)
@@ -83,9 +83,8 @@ def complete_authentication(
     verdict = ports.trust.judge(
         chain, find_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
     )
-    results = verdict.results + fitness(certificate, now)
-    failure = None if results.valid else "CertificateFailedValidation"
-    return Authentication(certificate, results, verdict.path, failure if fresh else "StaleSession")
+    failure = None if verdict.trusted else "CertificateFailedValidation"
+    return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")
 
 
 def _to_check(nonce: bytes, chain: CertificateChain) -> Prepared:

@@ -91,13 +91,14 @@ def _signer(
     chain = CertificateChain(der, signature.issuers)
     try:
         certificate = ports.trust.read(der)
+    except BadCertificate as error:
+        return _without_path(command, signature, None, Check.SIGNING_CERTIFICATE_NOT_FOUND, error)
+    try:
         claimed = signature.verdict.signed_at
         at = claimed if command.trust_signing_time and claimed is not None and claimed < now else now
         verdict = ports.trust.judge(chain, context, at, revocation_may_be_unknown=command.revocation_may_be_unknown)
-    except BadCertificate as error:
-        item = ValidationItem(Check.SIGNING_CERTIFICATE_NOT_FOUND, Outcome.ERROR, error.message)
-        results = signature.results + ValidationResults((item,))
-        return InspectedSigner(signature, None, (), results if command.validate else None)
+    except BadCertificate as error:  # of an issuer that came along
+        return _without_path(command, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
     if not command.validate:
         return InspectedSigner(signature, certificate, verdict.path, None)
     item = ValidationItem(
@@ -108,6 +109,19 @@ def _signer(
     return InspectedSigner(
         signature, certificate, verdict.path, signature.results + verdict.results + ValidationResults((item,))
     )
+
+
+def _without_path(
+    command: InspectSignature,
+    signature: ExaminedSignature,
+    certificate: Certificate | None,
+    check: Check,
+    error: BadCertificate,
+) -> InspectedSigner:
+    item = ValidationItem(check, Outcome.ERROR, error.message, error.detail)
+    results = signature.results + ValidationResults((item,))
+    path = () if certificate is None else (certificate.der,)
+    return InspectedSigner(signature, certificate, path, results if command.validate else None)
 
 
 def _made(folder: Path) -> Path:

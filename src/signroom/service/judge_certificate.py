@@ -14,13 +14,14 @@ from signroom.domain.certificate import Certificate
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.security_context import BY_ID, SecurityContext
 from signroom.domain.signature import CertificateChain
-from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
+from signroom.domain.validation import Check, TrustVerdict
 from signroom.ports import Ports
 
 _REFUSALS: dict[Check, type[errors.CertificateRejected]] = {
     Check.CERTIFICATE_EXPIRED: errors.CertificateExpired,
     Check.CERTIFICATE_NOT_YET_VALID: errors.CertificateNotYetValid,
     Check.INVALID_KEY_USAGE: errors.CertificateKeyUsage,
+    Check.ALGORITHM_NOT_ALLOWED: errors.CertificateKeyNotSupported,
     Check.CERTIFICATE_REVOKED: errors.CertificateRevoked,
     Check.CERTIFICATE_REVOCATION_STATUS_UNKNOWN: errors.RevocationStatusUnknown,
 }
@@ -66,16 +67,6 @@ def require_trusted(verdict: TrustVerdict) -> None:
         return
     first = verdict.results.errors[0]
     raise _REFUSALS.get(first.check, errors.CertificateNotTrusted)(first.message)
-
-
-def fitness(certificate: Certificate, now: datetime) -> ValidationResults:
-    """What `Trust.judge` does not look at, as a result: the key must be one that we can check."""
-    try:
-        certificate.require_fit_for_signing(now)
-    except errors.CertificateRejected as error:
-        item = ValidationItem(Check.CERTIFICATE_VALIDATION_FAILED, Outcome.ERROR, error.message, error.detail)
-        return ValidationResults((item,))
-    return ValidationResults()
 
 
 def ordered(chain: CertificateChain, verdict: TrustVerdict) -> CertificateChain:

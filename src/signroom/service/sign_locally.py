@@ -28,7 +28,7 @@ from signroom.domain.signature import CertificateChain, Prepared
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
 from signroom.service.add_document import NewDocument, accepted_document, bind_key, record_document, require_free_key
-from signroom.service.judge_certificate import find_context, fitness, ordered
+from signroom.service.judge_certificate import find_context, ordered
 from signroom.service.once import Idempotency, remember
 from signroom.service.prepare_signing import prepare_document
 from signroom.service.process_document import fail_document, process_document
@@ -68,7 +68,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
     now = ports.clock.now()
     certificate = ports.trust.read(command.chain.certificate)
     verdict = await asyncio.to_thread(ports.trust.judge, command.chain, context, now)
-    answer = LocallyPrepared(certificate, verdict.results + fitness(certificate, now), verdict.path)
+    answer = LocallyPrepared(certificate, verdict.results, verdict.path)
     if not answer.results.valid:
         return replace(answer, failure="CertificateValidationFailed")
     await asyncio.to_thread(require_free_key, ports, caller, command.document.key)

@@ -1,0 +1,134 @@
+"""Read XML that strangers wrote: nothing is fetched, nothing is expanded, and what is too large is refused.
+
+The tree of an `XmlDocument` is never changed: a signature is about what is there. Where a transform leaves something
+out, that happens in a second tree of the same bytes. (lxml would also rename prefixes when an element is put back.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lxml import etree  # type: ignore[import-untyped]
+
+from signroom.domain.errors import EmptyFile, InvalidXml, Refused, XmlElementNotFound, XmlTooComplex
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element  # type: ignore[import-untyped]
+    from lxml.etree import _ElementTree as Tree
+
+DS = "http://www.w3.org/2000/09/xmldsig#"
+SIGNATURE = f"{{{DS}}}Signature"
+
+_MAX_SIGNATURES = 100
+_MAX_WORK = 2 << 30
+"""Octets that are parsed, searched or digested for one file: a small file may ask for as many passes as it likes."""
+_TOO_LARGE = frozenset(
+    {etree.ErrorTypes.ERR_RESOURCE_LIMIT, etree.ErrorTypes.ERR_NAME_TOO_LONG, etree.ErrorTypes.ERR_NO_MEMORY}
+)
+_ENCODING = re.compile(r"(?:utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d|utf-?16(?:le|be)?)", re.IGNORECASE)
+"""Supersets of ASCII where no other character has an ASCII byte in it, and UTF-16."""
+_BY_ID = "//*[@Id=$id or @ID=$id or @id=$id or @xml:id=$id]"
+
+
+class XmlDocument:
+    """A file without DOCTYPE, parsed. Raises: EmptyFile, InvalidXml, XmlTooComplex."""
+
+    def __init__(self, data: bytes) -> None:
+        if not data:
+            raise EmptyFile
+        self.data = data
+        self._work = 0
+        self.tree: Tree = self.parse_again()
+        self.root: Element = self.tree.getroot()
+        self.encoding: str = self.tree.docinfo.encoding or "UTF-8"
+        _require_plain(self.tree, self.encoding)
+        self.signatures: tuple[Element, ...] = tuple(self.root.iter(SIGNATURE))
+        if len(self.signatures) > _MAX_SIGNATURES:
+            raise XmlTooComplex("It has more signatures than a document may have.")
+
+    @classmethod
+    def read(cls, file: Path) -> XmlDocument:
+        return cls(file.read_bytes())
+
+    def spend(self) -> None:
+        """Account for one more pass over the file. Raises: XmlTooComplex."""
+        self._work += len(self.data)
+        if self._work > _MAX_WORK:
+            raise XmlTooComplex("Its signatures ask for more digests than a document may need.")
+
+    def parse_again(self) -> Tree:
+        """A tree of its own, which may be changed. Raises: InvalidXml, XmlTooComplex."""
+        self.spend()
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            huge_tree=False,
+            collect_ids=False,
+        )
+        with only_refusals():
+            return etree.fromstring(self.data, parser).getroottree()
+
+    def with_id(self, value: str) -> list[Element]:
+        """Elements whose Id, ID, id or xml:id is `value`: no schema says which of them is of type xs:ID."""
+        self.spend()
+        found: list[Element] = self.root.xpath(_BY_ID, id=value, smart_strings=False)
+        return found
+
+    def element_with_id(self, value: str) -> Element:
+        """Raises: XmlElementNotFound when there is none, or more than one."""
+        found = self.with_id(value)
+        if len(found) != 1:
+            raise XmlElementNotFound(f"{len(found)} elements have that Id.")
+        return found[0]
+
+    def twins(self, elements: Iterable[Element]) -> tuple[Tree, list[Element]]:
+        """A second tree, and in it the same elements in the same order."""
+        wanted = list(elements)
+        tree = self.parse_again()
+        if not wanted:
+            return tree, []
+        places = {element: n for n, element in enumerate(wanted)}
+        found: dict[int, Element] = {}
+        for mine, other in zip(self.root.iter("*"), tree.getroot().iter("*"), strict=True):
+            if mine in places:
+                found[places[mine]] = other
+        return tree, [found[n] for n in range(len(wanted))]
+
+
+@contextmanager
+def only_refusals() -> Iterator[None]:
+    """What lxml says of a stranger's file, in our words. An error of the disk passes."""
+    try:
+        yield
+    except Refused:
+        raise
+    except (MemoryError, RecursionError) as error:
+        raise XmlTooComplex from error
+    except etree.XMLSyntaxError as error:
+        if error.code in _TOO_LARGE:
+            raise XmlTooComplex from error
+        # Not its text: that may quote the file.
+        raise InvalidXml(f"Line {error.lineno}.") from error
+    except (etree.LxmlError, ValueError) as error:
+        raise InvalidXml from error
+
+
+def is_inside_signature(element: Element) -> bool:
+    """True also for ds:Signature itself."""
+    return element.tag == SIGNATURE or next(element.iterancestors(SIGNATURE), None) is not None
+
+
+def _require_plain(tree: Tree, encoding: str) -> None:
+    info = tree.docinfo
+    if info.internalDTD is not None or info.doctype:
+        raise InvalidXml("It has a DOCTYPE.")
+    if (info.xml_version or "1.0") != "1.0":
+        raise InvalidXml("It is not XML 1.0: there is no canonical form for others.")
+    if _ENCODING.fullmatch(encoding) is None:
+        raise InvalidXml("Its encoding is not supported; UTF-8 is.")

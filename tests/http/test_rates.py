@@ -1,0 +1,42 @@
+"""Rate limits: 429 with ``Retry-After``, per key and per address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server import Server, refused, start_server
+
+
+@pytest.fixture
+def strict_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+    server = start_server(tmp_path / "strict", request.param)
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("strict_server", [{"SIGNROOM_RATE_LIMIT_KEY": "5/minute"}], indirect=True)
+def test_a_key_that_asks_too_often_waits(strict_server: Server) -> None:
+    address = "/api/signature-sessions"
+    answers = [strict_server.api.get(address) for _ in range(6)]
+    other = httpx.get(f"{strict_server.url}{address}", headers={"X-Api-Key": "another"}, trust_env=False)
+
+    assert [a.status_code for a in answers[:5]] == [200] * 5
+    assert refused(answers[5], 429) == "TooManyRequests"
+    assert 1 <= int(answers[5].headers["retry-after"]) <= 60
+    assert refused(other, 401) == "Unauthorized"
+
+
+@pytest.mark.parametrize("strict_server", [{"SIGNROOM_RATE_LIMIT_ADDRESS": "5/minute"}], indirect=True)
+def test_an_address_that_asks_too_often_waits_whatever_its_keys(strict_server: Server) -> None:
+    def status(number: int) -> int:
+        headers = {"X-Api-Key": f"guess {number}"}
+        return httpx.get(f"{strict_server.url}/api/documents", headers=headers, trust_env=False).status_code
+
+    found = [status(number) for number in range(8)]
+
+    assert found[-2:] == [429, 429]
+    assert set(found[:4]) <= {400, 401}
