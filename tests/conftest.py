@@ -12,7 +12,7 @@ import pytest
 from tests.postgres import Postgres, PostgresMissing, running_postgres
 from tests.tools import not_run
 
-pytest_plugins = ["tests.server_fixtures"]
+pytest_plugins = ["tests.server_fixtures", "tests.pki.fixtures"]
 
 
 def pytest_configure() -> None:

@@ -108,6 +108,9 @@ class Formats(Protocol):
     ) -> Prepared:
         """Lay out one signature and return the bytes to be signed. Raises: a DocumentRejected, BadCertificate."""
 
+    def canonical(self, file: Path, options: SigningOptions) -> bytes:
+        """The octets of an XML document whose digest is signed. Raises: a DocumentRejected."""
+
     def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
         """Verify each value with its certificate over ``to_sign``; returns them as CMS wants them.
 

@@ -8,7 +8,6 @@ import pytest
 
 from signroom.domain.security_context import ICP_BRASIL, ITALY
 from signroom.trust.contexts import CertificateTrust, open_trust
-from tests.pki.fixtures import pki
 from tests.pki.toy_pki import ToyPki
 from tests.trust.fetching import PlainFetch
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+from xml.etree.ElementTree import canonicalize
 
 import httpx
 from asn1crypto import cms
@@ -88,11 +89,14 @@ def _sign(page: _Page, files: list[Path], pfx: Path | None, password: str) -> di
     preparation = page.call("POST", "prepare", {"certificate": _b64(certificate), "chain": [_b64(c) for c in chain]})
     values = []
     for item in preparation["items"]:
-        page.require_same_digest(item, held.get(item["documentId"]))
+        page.require_same_digest(preparation["preparationId"], item, held.get(item["documentId"]))
         value = _sign_bytes(key, b64decode(item["toSign"]), _HASHES[item["digestAlgorithm"]]())
         values.append({"documentId": item["documentId"], "value": _b64(value)})
     session = page.call("POST", "finish", {"preparationId": preparation["preparationId"], "signatures": values})
     return page.wait_until_processed(session)
+
+
+_SIGNATURES = ["{http://www.w3.org/2000/09/xmldsig#}Signature"]
 
 
 class _Page:
@@ -135,8 +139,11 @@ class _Page:
         answer = self.call("POST", "demo-certificate", {"publicKey": _b64(public), "name": "Robot"})
         return b64decode(answer["certificate"]), [b64decode(c) for c in answer["chain"]]
 
-    def require_same_digest(self, item: dict[str, Any], held: Path | None) -> None:
+    def require_same_digest(self, preparation_id: str, item: dict[str, Any], held: Path | None) -> None:
         """Raises: RobotError unless what is to be signed is the file that we hold, or have fetched."""
+        if item["signatureType"] == "Xml":
+            self._require_same_xml(preparation_id, item, held)
+            return
         digest = hashlib.new(item["digestAlgorithm"].lower())
         length = 0
         for chunk in _chunks(held) if held else self._original(item["documentId"]):
@@ -147,6 +154,16 @@ class _Page:
         attributes = cms.CMSAttributes.load(b64decode(item["toSign"]))
         named = {attribute["type"].native: attribute["values"] for attribute in attributes}
         if length != item["originalLength"] or named["message_digest"][0].native != digest.digest():
+            raise RobotError("The server asks for a signature on another file than the one shown.", REFUSED)
+
+    def _require_same_xml(self, preparation_id: str, item: dict[str, Any], held: Path | None) -> None:
+        """What is signed is the canonical form: its digest is in SignedInfo, and it says what the original says."""
+        signed = b"".join(self._file(f"canonical/{preparation_id}/{item['documentId']}"))
+        original = b"".join(_chunks(held) if held else self._original(item["documentId"]))
+        digest = _b64(hashlib.new(item["digestAlgorithm"].lower(), signed).digest())
+        named = f"<ds:DigestValue>{digest}</ds:DigestValue>".encode() in b64decode(item["toSign"])
+        # Earlier signatures are left out of what a later one covers.
+        if not named or canonicalize(original, exclude_tags=_SIGNATURES) != canonicalize(signed):
             raise RobotError("The server asks for a signature on another file than the one shown.", REFUSED)
 
     def wait_until_processed(self, session: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +179,10 @@ class _Page:
         return session
 
     def _original(self, document_id: str) -> Iterator[bytes]:
-        with self._client.stream("GET", f"original/{document_id}") as response:
+        return self._file(f"original/{document_id}")
+
+    def _file(self, path: str) -> Iterator[bytes]:
+        with self._client.stream("GET", path) as response:
             if response.is_error:
                 response.read()
                 _answer(response)

@@ -82,6 +82,12 @@ def prepare(
     return replace(prepared, options=replace(options, appearance=None))
 
 
+def canonical(file: Path, options: SigningOptions) -> bytes:
+    from signroom.formats.xades import canonical as canonical_xml
+
+    return canonical_xml(file, options)
+
+
 def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
     match prepared.signature_type:
         case SignatureType.PDF:

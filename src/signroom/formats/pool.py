@@ -122,6 +122,9 @@ class PooledFormats:
             data=data,
         )
 
+    def canonical(self, file: Path, options: SigningOptions) -> bytes:
+        return self._run(_SECONDS, kinds.canonical, file, options)
+
     def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
         from signroom.formats.values import check_values
 

@@ -11,6 +11,13 @@ from signroom.domain.document import StoredFile
 from signroom.http.headers import FILE_POLICY
 from signroom.ports import Ports
 
+ATTACHMENT = {
+    "content-disposition": "attachment",
+    "content-security-policy": FILE_POLICY,
+    "cache-control": "private, no-store",
+}
+"""For a file that has no name."""
+
 
 async def file_response(ports: Ports, file: StoredFile) -> Stream:
     """Stream `file`. Raises: BlobNotFound and StorageUnavailable before the first byte is sent."""

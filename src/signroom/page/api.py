@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from litestar import Request, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.params import Dependency
 from litestar.response import Stream
 
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
 from signroom.domain.signature import CertificateChain
-from signroom.http.files import file_response
+from signroom.http.files import ATTACHMENT, file_response
 from signroom.page import shapes
 from signroom.page.views import document_view, preparation_view, session_view
 from signroom.ports import Ports
@@ -22,7 +22,7 @@ from signroom.service.end_session import cancel_session
 from signroom.service.finish_signing import finish_signing
 from signroom.service.issue_demo_certificate import issue_demo_certificate
 from signroom.service.page_tokens import renew_page_token, session_of_token
-from signroom.service.prepare_signing import MAX_ISSUERS, prepare_signing
+from signroom.service.prepare_signing import MAX_ISSUERS, canonical_form, prepare_signing
 from signroom.service.read_sessions import read_document_of_page, read_session_of_page
 from signroom.service.remove_document import remove_document
 
@@ -81,6 +81,15 @@ async def original(document_id: UUID, ports: InjectedPorts, page_session: Inject
     return await file_response(ports, document.original)
 
 
+@get("/sign/api/canonical/{preparation_id:str}/{document_id:str}")
+async def canonical(
+    preparation_id: UUID, document_id: UUID, ports: InjectedPorts, page_session: InjectedSession
+) -> Response[bytes]:
+    """The octets of an XML document that its signature covers."""
+    octets = await asyncio.to_thread(canonical_form, ports, page_session, preparation_id, document_id)
+    return Response(octets, media_type="application/xml", headers=ATTACHMENT)
+
+
 @post("/sign/api/demo-certificate", status_code=200)
 async def demo_certificate(
     data: shapes.DemoCertificateRequest, ports: InjectedPorts, page_session: InjectedSession
@@ -126,4 +135,4 @@ def _file_name(request: Request[Any, Any, Any]) -> str:
         raise BadFileName("X-File-Name is percent-encoded UTF-8.") from error
 
 
-HANDLERS = [renew, load, upload, remove, original, demo_certificate, prepare, finish, cancel]
+HANDLERS = [renew, load, upload, remove, original, canonical, demo_certificate, prepare, finish, cancel]

@@ -86,6 +86,7 @@ class SessionView(Wire):
 
 class ItemView(Wire):
     document_id: UUID
+    signature_type: str
     to_sign: bytes
     digest_algorithm: str
     original_length: int

@@ -55,6 +55,7 @@ def preparation_view(preparation: Preparation) -> shapes.PreparationView:
         items=[
             shapes.ItemView(
                 document_id=item.document_id,
+                signature_type=item.prepared.signature_type.value,
                 to_sign=item.prepared.to_sign,
                 digest_algorithm=item.prepared.digest_algorithm.value,
                 original_length=item.prepared.original_length,

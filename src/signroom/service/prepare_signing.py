@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from signroom.domain.document import Document
-from signroom.domain.errors import WrongState
+from signroom.domain.errors import PreparationNotFound, WrongState
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, SignatureType
 from signroom.ports import Ports
 from signroom.service.judge_certificate import find_context, require_good_certificate
 
@@ -43,6 +43,22 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
         work.session_for_update(session_id).require_signable(now)
         work.add_preparation(preparation)
     return preparation
+
+
+def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, document_id: UUID) -> bytes:
+    """The octets of an XML document that a preparation's signature covers.
+
+    Raises: PreparationNotFound, also for another session's, DocumentNotFound, WrongState for other formats.
+    """
+    with ports.store.read() as work:
+        document = work.document(document_id)
+        prepared = work.prepared(preparation_id, document_id)
+    if document.session_id != session_id:
+        raise PreparationNotFound
+    if prepared.signature_type is not SignatureType.XML:
+        raise WrongState("The document is not XML.")
+    with ports.blobs.as_file(document.original.blob_key) as file:
+        return ports.formats.canonical(file, prepared.options)
 
 
 def prepare_document(ports: Ports, document: Document, chain: CertificateChain, now: datetime) -> Prepared:

@@ -25,6 +25,7 @@ function item(changes: Partial<PreparedItem> = {}, algorithm: DigestAlgorithm = 
   const attribute = encode(SEQUENCE, encode(OID, MESSAGE_DIGEST), encode(SET, encode(OCTET_STRING, digest)));
   return {
     documentId: 'd',
+    signatureType: 'Pdf',
     toSign: toBase64(encode(SET, attribute)),
     digestAlgorithm: algorithm,
     originalLength: ORIGINAL.length,

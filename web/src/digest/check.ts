@@ -7,6 +7,7 @@ import { sameBytes } from '../keysource/der';
 import { messageDigestOf } from '../keysource/pfx/certificate';
 import { fromBase64 } from '../session/base64';
 import type { DigestAlgorithm, DocumentView, PreparedItem } from '../session/model';
+import { documentDigestOf, sameTree } from './xml';
 
 const ALGORITHMS = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const;
 
@@ -77,6 +78,26 @@ export function hexOf(digested: Digested): string {
 /** What the server wants signed is not the file that the page holds. */
 export class WrongDocument extends Error {
   override name = 'WrongDocument';
+}
+
+/**
+ * Throws WrongDocument unless `item` is a signature on the canonical form whose digest is `canonical`, and that form
+ * (`signed`) is the document that was shown (`shown`).
+ */
+export function requireSameXml(
+  item: PreparedItem,
+  canonical: Digested,
+  shown: Document | null,
+  signed: Document | null,
+): void {
+  const expected = documentDigestOf(fromBase64(item.toSign));
+  const same =
+    expected !== null &&
+    sameBytes(expected, canonical.running.clone().digest()) &&
+    shown !== null &&
+    signed !== null &&
+    sameTree(shown.documentElement, signed.documentElement);
+  if (!same) throw new WrongDocument(item.documentId);
 }
 
 /** Throws WrongDocument unless `item` is a signature on `original` and nothing else; `original` can be used further. */

@@ -55,10 +55,28 @@ export class Api {
   }
 
   /** The bytes of a document that the page does not hold. */
-  async original(documentId: string): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.request('GET', `original/${documentId}`);
-    if (response.body === null) throw new ApiError('Network', 'empty answer');
-    return response.body;
+  original(documentId: string): Promise<ReadableStream<Uint8Array>> {
+    return this.stream(`original/${documentId}`);
+  }
+
+  /** The form of an XML document that is signed. */
+  canonical(path: string): Promise<ReadableStream<Uint8Array>> {
+    return this.stream(`canonical/${path}`);
+  }
+
+  /** An XML file of the server as a tree. XMLHttpRequest: a parser that takes text is closed by Trusted Types. */
+  async tree(path: string): Promise<Document | null> {
+    if (this.token === null) await this.renew();
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open('GET', BASE + path);
+      request.setRequestHeader(TOKEN_HEADER, this.token ?? '');
+      request.overrideMimeType('application/xml');
+      request.responseType = 'document';
+      request.onerror = () => reject(new ApiError('Network', 'no connection'));
+      request.onload = () => resolve(request.status === 200 ? request.responseXML : null);
+      request.send();
+    });
   }
 
   /** Send a file; `progress` gets the part sent, 0..1. XMLHttpRequest, since fetch does not report progress. */
@@ -89,6 +107,12 @@ export class Api {
       };
       request.send(file);
     });
+  }
+
+  private async stream(path: string): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.request('GET', path);
+    if (response.body === null) throw new ApiError('Network', 'empty answer');
+    return response.body;
   }
 
   private async call<T>(method: string, verb: string, body?: unknown): Promise<T> {

@@ -1,5 +1,13 @@
 /** What the page does: calls the server, opens keys, signs; each outcome is a happening for `flow.ts`. */
-import { type Digested, digestShown, digestStream, hexOf, pairUp, requireSameDocument } from '../digest/check';
+import {
+  type Digested,
+  digestShown,
+  digestStream,
+  hexOf,
+  pairUp,
+  requireSameDocument,
+  requireSameXml,
+} from '../digest/check';
 import { openDemo } from '../keysource/demo';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { openPfxFile } from '../keysource/pfx';
@@ -115,7 +123,7 @@ export class Controller {
     await this.attempt(async () => {
       this.report('preparing', 0, 0);
       const { preparationId, items } = await this.api.prepare(certificate.der, certificate.chain);
-      await this.checkAll(items, toSign(state));
+      await this.checkAll(preparationId, items, toSign(state));
       this.report('signing', 0, items.length);
       const signed = await source.sign(certificate.id, items.map(bytesOf), (done) =>
         this.report('signing', done, items.length),
@@ -148,15 +156,32 @@ export class Controller {
   }
 
   /** `consented`: the documents that the signer saw and agreed to, no more and no fewer. */
-  private async checkAll(items: readonly PreparedItem[], consented: readonly DocumentView[]): Promise<void> {
+  private async checkAll(
+    preparationId: string,
+    items: readonly PreparedItem[],
+    consented: readonly DocumentView[],
+  ): Promise<void> {
     const pairs = pairUp(items, consented);
     if (pairs === null) {
       throw new ApiError('BadSignatureSessionOperation', 'The documents are not those of the consent.');
     }
     for (const [index, [item, document]] of pairs.entries()) {
       this.report('checking', index, pairs.length);
-      requireSameDocument(item, await this.digestOf(document, item.digestAlgorithm));
+      const original = await this.digestOf(document, item.digestAlgorithm);
+      if (item.signatureType === 'Xml') await this.checkXml(preparationId, item);
+      else requireSameDocument(item, original);
     }
+  }
+
+  /** The original's bytes were compared with the fingerprint before. */
+  private async checkXml(preparationId: string, item: PreparedItem): Promise<void> {
+    const path = `${preparationId}/${item.documentId}`;
+    const canonical = await digestStream(await this.api.canonical(path), item.digestAlgorithm);
+    const [shown, signed] = await Promise.all([
+      this.api.tree(`original/${item.documentId}`),
+      this.api.tree(`canonical/${path}`),
+    ]);
+    requireSameXml(item, canonical, shown, signed);
   }
 
   private async digestOf({ id, sha256 }: DocumentView, algorithm: DigestAlgorithm): Promise<Digested> {

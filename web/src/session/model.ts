@@ -42,9 +42,12 @@ export interface SessionView {
   readonly documents: readonly DocumentView[];
 }
 
+export type SignatureType = 'Pdf' | 'Cms' | 'Xml';
+
 export interface PreparedItem {
   readonly documentId: string;
-  /** Base64: DER of the signed attributes, exactly the bytes to be signed. */
+  readonly signatureType: SignatureType;
+  /** Base64, exactly the bytes to be signed: DER of the signed attributes; of XML the canonical SignedInfo. */
   readonly toSign: string;
   readonly digestAlgorithm: DigestAlgorithm;
   readonly originalLength: number;

@@ -1,0 +1,116 @@
+"""Who may sign where an application asks for more: certificates of a toy ICP-Brasil and a toy eIDAS PKI, with real
+revocation data, through the page's API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import verifiers
+from tests.api.requests import SESSIONS, a_file, fetched
+from tests.pki.toy_pki import ToyPki
+from tests.server import Json, Server, base64, refused, start_server
+
+ICP_BRASIL = "201856ce-273c-4058-a872-8937bd547d36"
+ITALY = "c438b17e-4862-446b-86ad-6f85734f0bfe"
+
+
+@pytest.fixture(scope="module")
+def trusting(pki: ToyPki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that trusts the toy roots."""
+    folder = tmp_path_factory.mktemp("trusting")
+    for name, root in (("icp-brasil", pki.icp_root), ("italy", pki.eidas_root)):
+        (folder / "roots" / name).mkdir(parents=True)
+        (folder / "roots" / name / "root.crt").write_bytes(root)
+    server = start_server(folder / "data", {"SIGNROOM_TRUST_FOLDER": str(folder / "roots")})
+    yield server
+    server.stop()
+
+
+def preparing(server: Server, pki: ToyPki, label: str, context: str, *requirements: Json) -> Any:
+    opened = server.open_session(
+        documents=[a_file()], securityContextId=context, certificateRequirements=list(requirements)
+    )
+    chain = pki.chain(label)
+    return server.page(opened["redirectUrl"]).prepare([base64(der) for der in (chain.certificate, *chain.issuers)])
+
+
+DEVICE: Json = {"type": "CryptoDevice"}
+
+
+@pytest.mark.parametrize(
+    ("label", "context", "requirement", "code"),
+    [
+        ("e-cpf-a1", ICP_BRASIL, None, None),
+        ("e-cpf-a3", ICP_BRASIL, DEVICE, None),
+        ("e-cpf-a1", ICP_BRASIL, DEVICE, "CryptoDeviceRequired"),
+        ("e-cpf-a1", ICP_BRASIL, {"type": "cpf", "argument": "123.456.789-09"}, None),
+        ("e-cpf-a3", ICP_BRASIL, {"type": "Cpf", "argument": "12345678909"}, "OtherCpfRequired"),
+        ("revoked", ICP_BRASIL, None, "CertificateRevoked"),
+        ("expired", ICP_BRASIL, None, "CertificateExpired"),
+        ("without-revocation-pointer", ICP_BRASIL, None, "CertificateRevocationStatusUnknown"),
+        ("e-cpf-a1", ITALY, None, "CertificateNotTrusted"),
+    ],
+)
+def test_the_server_decides_by_the_validated_chain(
+    trusting: Server, pki: ToyPki, label: str, context: str, requirement: Json | None, code: str | None
+) -> None:
+    answer = preparing(trusting, pki, label, context, *([requirement] if requirement else []))
+
+    if code is None:
+        assert answer.status_code == 200, answer.text
+    else:
+        assert refused(answer, 422) == code
+        assert "12345678909" not in answer.text, "a CPF is nobody else's business"
+
+
+def test_a_responder_that_is_down_is_not_a_yes(trusting: Server, pki: ToyPki) -> None:
+    with pki.down():
+        answer = preparing(trusting, pki, "e-cpf-a1", ICP_BRASIL)
+
+    assert refused(answer, 422) == "CertificateRevocationStatusUnknown"
+
+
+def test_the_signers_national_data_and_chain_are_in_the_session(trusting: Server, pki: ToyPki, tmp_path: Path) -> None:
+    opened = trusting.open_session(documents=[a_file()], securityContextId=ICP_BRASIL, certificateRequirements=[DEVICE])
+    chain = pki.chain("e-cpf-a3")
+    trusting.page(opened["redirectUrl"]).sign(
+        pki.key("e-cpf-a3"), [base64(der) for der in (chain.certificate, *reversed(chain.issuers))]
+    )
+
+    session = trusting.wait(opened["sessionId"])
+
+    signer = session["signerCertificate"]
+    assert session["status"] == "Completed"
+    assert signer["pkiBrazil"]["certificateType"] == "A3"
+    assert signer["pkiBrazil"]["cpf"] == "98765432100"
+    assert signer["serialNumber"].isdecimal()
+    names = []
+    while signer is not None:
+        names.append(signer["subjectCommonName"])
+        assert signer["pkiItaly"]["certificateType"] == "Undefined"
+        signer = signer["issuer"]
+    assert len(names) == 4, names
+    signed = fetched(session["documents"][0]["signedFile"]["location"], tmp_path)
+    assert verifiers.pyhanko(signed, [pki.icp_root])[0].intact
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"certificateRequirements": [{"type": "Eyes"}]}, 400, "BadRequest"),
+        ({"certificateRequirements": [{"type": "Cpf", "argument": "12345678900"}]}, 400, "BadRequest"),
+        ({"certificateRequirements": [{"type": "Cpf"}]}, 400, "BadRequest"),
+        ({"certificateRequirements": [DEVICE]}, 422, "SecurityContextNotConfigured"),
+        ({"securityContextId": "00000000-0000-0000-0000-000000000000"}, 422, "SecurityContextNotFound"),
+        ({"securityContextId": "italy"}, 400, "BadRequest"),
+    ],
+)
+def test_a_requirement_that_makes_no_sense_is_refused(
+    trusting: Server, fields: dict[str, Any], status: int, code: str
+) -> None:
+    assert refused(trusting.api.post(SESSIONS, json=fields), status) == code
+
