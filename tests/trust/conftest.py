@@ -11,7 +11,7 @@ from signroom.trust.contexts import CertificateTrust, open_trust
 from tests.pki.toy_pki import ToyPki
 from tests.trust.fetching import PlainFetch
 
-__all__ = ["fetch", "pki", "trust"]
+__all__ = ["fetch", "trust"]
 
 
 @pytest.fixture

@@ -295,6 +295,11 @@ class XmlElementNotFound(DocumentRejected):
     message = "The XML has no such element, or more than one."
 
 
+class XmlSealed(DocumentRejected):
+    code = "XmlSealed"
+    message = "A signature that is already in the XML covers the place of the new one, and would break."
+
+
 class InvalidCms(DocumentRejected):
     code = "InvalidCms"
     message = "The CMS object is damaged and cannot be signed again."
@@ -327,7 +332,7 @@ class FileDownloadFailed(DocumentRejected):
 
 class BrokenSignature(DocumentRejected):
     code = "EarlierSignatureBroken"
-    message = "A signature that is already in the PDF is not valid any more; signing it again would hide that."
+    message = "A signature that is already in the file is not valid any more; signing it again would hide that."
 
 
 class BadFileName(BadInput):

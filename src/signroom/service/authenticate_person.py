@@ -78,11 +78,11 @@ def complete_authentication(
     nonce = base64.urlsafe_b64decode(text)
     chain = CertificateChain(certificate_der)
     ports.formats.check_values([(_to_check(nonce, chain), signature)])
-    with ports.store.work() as work:
-        fresh = work.spend_nonce(hashlib.sha256(nonce).digest(), now, now + STATE_LIFETIME)
     verdict = ports.trust.judge(
         chain, find_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
     )
+    with ports.store.work() as work:  # last: an outage before it may be tried again
+        fresh = work.spend_nonce(hashlib.sha256(nonce).digest(), now, now + STATE_LIFETIME)
     failure = None if verdict.trusted else "CertificateFailedValidation"
     return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")
 

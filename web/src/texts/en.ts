@@ -153,6 +153,7 @@ export const en = {
     SecurityContextNotConfigured: 'This service has no list of accepted authorities yet. Tell the people who run it.',
     InvalidXml: 'The XML file is damaged, or of a kind that cannot be signed.',
     XmlTooComplex: 'The XML file is built in a way that takes too much memory or time to read.',
+    XmlSealed: 'A signature that is in the XML file already allows no further one.',
     XmlElementNotFound: 'The part of the XML file that is to be signed is not in it.',
     InvalidCms: 'The signed file (.p7s) is damaged.',
     DataFileRequired: 'The signed file (.p7s) comes without the document that it signs.',

@@ -14,6 +14,11 @@ export function size(bytes: number): string {
   return new Intl.NumberFormat(texts.language, options).format(bytes / 1024 ** power);
 }
 
+/** What a file is like, for its row: pages only where there are any. */
+export function factsOf({ length, pages }: { readonly length: number; readonly pages: number }): string[] {
+  return pages > 0 ? [size(length), texts.documents.pages(pages)] : [size(length)];
+}
+
 export function date(day: Date): string {
   return new Intl.DateTimeFormat(texts.language, { dateStyle: 'long' }).format(day);
 }

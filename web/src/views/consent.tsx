@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { DerError } from '../keysource/der';
 import { type CertificateSummary, readCertificate } from '../keysource/pfx/certificate';
 import { toSign } from '../session/flow';
-import { date, size, texts } from '../texts/format';
+import { date, factsOf, texts } from '../texts/format';
 import { Heading, Notice, type ViewProps } from './page';
 
 const t = texts.consent;
@@ -37,7 +37,7 @@ export function Consent({ state, controller }: ViewProps): VNode {
             <div class="what">
               <span class="name">{document.name}</span>
               <span class="facts">
-                {size(document.length)} · {texts.documents.pages(document.pages)}
+                {factsOf(document).join(' · ')}
               </span>
               <span class="facts">{t.fingerprint(document.sha256.slice(0, 16))}</span>
             </div>

@@ -4,7 +4,7 @@ import type { Controller } from '../session/controller';
 import { repeated, toSign, type Upload } from '../session/flow';
 import { awaitsSignature, type DocumentView, type SessionView } from '../session/model';
 import { passing } from '../session/problem';
-import { sentence, size, texts } from '../texts/format';
+import { factsOf, sentence, size, texts } from '../texts/format';
 import { Heading, Notice, type ViewProps } from './page';
 
 const t = texts.documents;
@@ -77,7 +77,7 @@ function Row({
   readonly onRemove: (() => void) | null;
   readonly onOpen: () => void;
 }): VNode {
-  const facts = [size(document.length), t.pages(document.pages)];
+  const facts = factsOf(document);
   if (document.signatures > 0) facts.push(t.signatures(document.signatures));
   if (awaitsSignature(document)) facts.push(t.ready);
   return (

@@ -1,0 +1,132 @@
+"""Documents: look them up, download them, upload files for them, and the keys that are printed on them."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from signroom_client import models, options
+from signroom_client.calling import listing, operation
+from signroom_client.decoding import decode
+from signroom_client.downloads import Downloadable, Target, download, file_of
+from signroom_client.errors import ForbiddenError
+from signroom_client.files import AnyFile, FileReference
+from signroom_client.requests import Id, metadata, pages
+from signroom_client.service import Connected, segment
+from signroom_client.uploads import sent
+
+
+class DocumentOperations(Connected):
+    @operation
+    async def get_document(self, document_id: Id) -> models.Document:
+        """The document, its files and who signed it."""
+        return await self._document_by_id(document_id)
+
+    @operation
+    async def find_document_by_key(self, key: str) -> models.Document | None:
+        """The document with this key, however it is written; None when there is none (yet)."""
+        if not _plausible(key):
+            return None
+        found = decode(_FoundDocument, await self._service.get(f"api/documents/keys/{segment(key.strip())}"))
+        return found.document if found.found else None
+
+    @listing
+    async def list_documents(
+        self, metadata_name: str, metadata_value: str, *, page_size: int = 50
+    ) -> AsyncGenerator[models.Document, None]:
+        """All documents with this metadata, newest first. The name's case does not matter."""
+        params = [("metadataName", metadata_name), ("metadataValue", metadata_value)]
+        async for item in pages(self._service, models.Document, "api/documents", params, page_size):
+            yield item
+
+    @operation
+    async def get_document_signers(self, document_id: Id) -> tuple[models.Signer, ...]:
+        """One entry per signature, with certificate and validation; empty before it is signed."""
+        path = f"api/documents/{segment(document_id)}/signers"
+        return decode(tuple[models.Signer, ...], await self._service.get(path))
+
+    @operation
+    async def upload(self, file: AnyFile) -> FileReference:
+        """Send a file ahead; what is returned may go into several requests, within a day."""
+        return await sent(self._service, file, inline_limit=0)
+
+    @operation
+    async def download(self, file: Downloadable, target: Target) -> int:
+        """Write a file, or the signed file of a document, to a path or a stream; returns its length.
+
+        At a path it appears when it is whole, or not at all. Addresses that are over are renewed for a document that
+        was signed. Raises also `DownloadError` and `OSError`.
+        """
+        return await self._download(file, target)
+
+    @operation
+    async def download_bytes(self, file: Downloadable) -> bytes:
+        """The same into memory."""
+        target = io.BytesIO()
+        await self._download(file, target)
+        return target.getvalue()
+
+    # -- document keys ---------------------------------------------------------------------------
+
+    @operation
+    async def allocate_document_key(
+        self, *, provisional_metadata: options.MetadataInput | None = None
+    ) -> models.DocumentKey:
+        """A key to print on a document before it is signed. Give it as `document_key` later."""
+        body = {"provisionalMetadata": metadata(provisional_metadata)}
+        return decode(models.DocumentKey, await self._service.post("api/document-keys", body))
+
+    @operation
+    async def allocate_document_keys(
+        self, count: int, *, provisional_metadata: options.MetadataInput | None = None
+    ) -> tuple[models.DocumentKey, ...]:
+        """1 to 100 keys at once."""
+        body = {"count": count, "provisionalMetadata": metadata(provisional_metadata)}
+        return decode(tuple[models.DocumentKey, ...], await self._service.post("api/document-keys/batch", body))
+
+    @operation
+    async def query_document_key(self, key: str) -> models.DocumentKeyInfo | None:
+        """What is known of a key; None for one that was never allocated."""
+        if not _plausible(key):
+            return None
+        answer = await self._service.get(f"api/document-keys/{segment(key.strip())}")
+        return decode(models.DocumentKeyInfo, answer) if decode(_Found, answer).found else None
+
+    @operation
+    async def unused_document_keys(self, metadata_name: str, metadata_value: str) -> tuple[models.DocumentKey, ...]:
+        """Keys that have no document yet, by their provisional metadata."""
+        params = [("metadataName", metadata_name), ("metadataValue", metadata_value)]
+        answer = await self._service.get("api/document-keys/unused", params)
+        return decode(tuple[models.DocumentKey, ...], answer)
+
+    # -- shared ----------------------------------------------------------------------------------
+
+    async def _document_by_id(self, document_id: Id) -> models.Document:
+        return decode(models.Document, await self._service.get(f"api/documents/{segment(document_id)}"))
+
+    async def _download(self, wanted: Downloadable, target: Target) -> int:
+        try:
+            return await download(self._service, file_of(wanted), target)
+        except ForbiddenError as error:
+            if error.code != "ExpiredDownloadToken" or not isinstance(wanted, models.DocumentSummary):
+                raise
+        fresh = await self._document_by_id(wanted.id)
+        return await download(self._service, file_of(fresh), target)
+
+
+def _plausible(key: str) -> bool:
+    """What people type into a form goes into a path: nothing that is no key at all."""
+    return re.fullmatch(r"[0-9A-Za-z -]{1,64}", key.strip()) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundDocument:
+    found: bool
+    document: models.Document | None = None

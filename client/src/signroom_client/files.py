@@ -1,0 +1,131 @@
+"""Files that go to the service: from a path, bytes, a stream, an address, or an upload made before.
+
+A `FileReference` reads nothing when it is made. The client sends its content the cheapest way: inside the request,
+in one upload, or in parts; a large file is never in memory as a whole.
+"""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from signroom_client.models import DocumentFile, EncapsulatedContent
+
+OCTETS = "application/octet-stream"
+
+
+class Readable(Protocol):
+    """An open binary file, or anything that reads like one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class AsyncReadable(Protocol):
+    """The same for programs that await (Starlette's UploadFile, aiofiles); for `AsyncSignroomClient` only."""
+
+    def read(self, size: int, /) -> Awaitable[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """Where content is read from, and whether that is ours to close."""
+
+    stream: Readable | AsyncReadable
+    close: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileReference:
+    """A file for the service. Make one with a ``from_...`` method."""
+
+    name: str | None = None
+    content_type: str | None = None
+    url: str | None = field(default=None, repr=False)
+    blob_token: str | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    """Goes inside the request; set by the client for small files."""
+    opener: Callable[[], OpenFile] | None = field(default=None, repr=False, compare=False)
+    """Set while the content is still to be sent."""
+
+    @classmethod
+    def from_path(
+        cls, path: str | os.PathLike[str], *, name: str | None = None, content_type: str | None = None
+    ) -> FileReference:
+        """A file on disk, read when it is sent. `name` is what the service calls it: the file's own by default."""
+        file = Path(path)
+        shown = name or file.name
+
+        def opener() -> OpenFile:
+            stream: BinaryIO = file.open("rb")
+            return OpenFile(stream, stream.close)
+
+        return cls(shown, content_type or _guessed(shown), opener=opener)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str, *, content_type: str | None = None) -> FileReference:
+        """Content that is in memory already."""
+        return cls(name, content_type or _guessed(name), opener=lambda: OpenFile(io.BytesIO(content)))
+
+    @classmethod
+    def from_stream(
+        cls, stream: Readable | AsyncReadable, name: str, *, content_type: str | None = None
+    ) -> FileReference:
+        """An open stream, read from where it stands to its end, once. It stays open.
+
+        For a file that goes into several requests use `SignroomClient.upload` first.
+        """
+        unread = [stream]
+
+        def opener() -> OpenFile:
+            if not unread:
+                raise ValueError(f"The stream of {name} was read already; upload() it once and use what that returns.")
+            return OpenFile(unread.pop())
+
+        return cls(name, content_type or _guessed(name), opener=opener)
+
+    @classmethod
+    def from_url(cls, url: str, *, name: str | None = None, content_type: str | None = None) -> FileReference:
+        """An address from which the service downloads the file; also a `location` that it handed out itself."""
+        return cls(name, content_type, url=url)
+
+    @classmethod
+    def from_blob(cls, blob_token: str, *, name: str | None = None, content_type: str | None = None) -> FileReference:
+        """An upload made before. It lasts for a day, longer once a document uses it."""
+        return cls(name, content_type, blob_token=blob_token)
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "contentType": self.content_type,
+            "mimeType": self.content_type,
+            "url": self.url,
+            "blobToken": self.blob_token,
+            "content": self.content,
+        }
+
+
+AnyFile = FileReference | os.PathLike[str] | DocumentFile | EncapsulatedContent
+"""Where a file is asked for: a reference, a `Path`, or a file that the service answered with."""
+
+
+def as_reference(file: AnyFile) -> FileReference:
+    """Raises: TypeError, for a bare text above all: is it a path or a URL?"""
+    match file:
+        case FileReference():
+            return file
+        case DocumentFile():
+            return FileReference.from_url(file.location, name=file.name, content_type=file.content_type)
+        case EncapsulatedContent(blob_token=str() as token):
+            return FileReference.from_blob(token, name=file.name, content_type=file.content_type)
+        case os.PathLike():
+            return FileReference.from_path(file)
+    raise TypeError(f"A file is a FileReference or a Path, not {type(file).__name__}.")
+
+
+def _guessed(name: str) -> str | None:
+    return mimetypes.guess_type(name)[0]

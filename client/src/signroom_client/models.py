@@ -1,0 +1,492 @@
+"""What the service answers: frozen dataclasses. Times are aware, ids are `UUID`, lists are tuples.
+
+A field that this page does not know is dropped, one that the service leaves out is None or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from signroom_client.naming import named
+from signroom_client.words import (
+    AuthenticationFailure,
+    Check,
+    CmsContentType,
+    DigestAlgorithm,
+    DocumentStatus,
+    EventType,
+    HolderType,
+    InspectionFailure,
+    PkiBrazilCertificateType,
+    PkiItalyCertificateType,
+    PreparationFailure,
+    SessionStatus,
+    SignatureAlgorithm,
+    SignatureType,
+    XmlSignedEntity,
+)
+
+Metadata = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemInfo:
+    product_name: str
+    product_version: str
+    api_version: str
+    timestamp: datetime
+
+
+# -- files and documents ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFile:
+    """A file of a document. `location` is an address that works without the API key, for some hours."""
+
+    name: str
+    length: int
+    location: str = field(repr=False)
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSummary:
+    thumbprint: str | None = None
+    """SHA-1, hexadecimal."""
+    thumbprint_sha256: str | None = named("thumbprintSHA256")
+    subject_common_name: str | None = None
+    subject_display_name: str | None = None
+    subject_identifier: str | None = None
+    email_address: str | None = None
+    organization: str | None = None
+    organization_identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignerSummary:
+    certificate: CertificateSummary
+    date: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    id: UUID
+    key: str | None = None
+    """16 characters, printed on the document."""
+    formatted_key: str | None = None
+    original_file: DocumentFile | None = None
+    marked_file: DocumentFile | None = None
+    """With validation marks on its pages."""
+    signed_file: DocumentFile | None = None
+    """None until it is signed."""
+    signature_type: SignatureType | None = None
+    available_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDocument(DocumentSummary):
+    """A document as its session lists it."""
+
+    status: DocumentStatus = DocumentStatus.PENDING_SIGNATURE
+    date_signed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document(DocumentSummary):
+    signers: tuple[SignerSummary, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+
+
+# -- certificates ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A distinguished name (X.501)."""
+
+    country: str | None = None
+    organization: str | None = None
+    organization_unit: str | None = None
+    dn_qualifier: str | None = None
+    state_name: str | None = None
+    common_name: str | None = None
+    serial_number: str | None = None
+    locality: str | None = None
+    title: str | None = None
+    surname: str | None = None
+    given_name: str | None = None
+    initials: str | None = None
+    pseudonym: str | None = None
+    generation_qualifier: str | None = None
+    email_address: str | None = None
+    all_values: Metadata = field(default_factory=dict)
+    dn_string: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PkiBrazil:
+    """ICP-Brasil: what the certificate says of its holder. Personal data: keep it out of logs."""
+
+    certificate_type: PkiBrazilCertificateType | None = None
+    cpf: str | None = None
+    cnpj: str | None = None
+    responsavel: str | None = None
+    date_of_birth: date | None = None
+    company_name: str | None = None
+    oab_uf: str | None = named("oabUF")
+    oab_numero: str | None = None
+    rg_emissor: str | None = None
+    rg_emissor_uf: str | None = named("rgEmissorUF")
+    rg_numero: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PkiItaly:
+    certificate_type: PkiItalyCertificateType | None = None
+    codice_fiscale: str | None = None
+    id_carta: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate(CertificateSummary):
+    subject_name: Name = Name()
+    issuer_name: Name = Name()
+    issuer_display_name: str | None = None
+    serial_number: str | None = None
+    """Decimal."""
+    validity_start: datetime | None = None
+    validity_end: datetime | None = None
+    issuer: Certificate | None = None
+    """The certificate that issued this one, where it is known."""
+    pki_brazil: PkiBrazil = field(default=PkiBrazil(), repr=False)
+    pki_italy: PkiItaly = field(default=PkiItaly(), repr=False)
+    binary_thumbprint_sha256: bytes | None = named("binaryThumbprintSHA256")
+
+
+# -- validation ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationItem:
+    type: Check
+    message: str | None = None
+    detail: str | None = None
+    inner_validation_results: ValidationResults | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResults:
+    passed_checks: tuple[ValidationItem, ...] = ()
+    errors: tuple[ValidationItem, ...] = ()
+    warnings: tuple[ValidationItem, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        """True when no check failed; warnings do not count."""
+        return not self.errors
+
+
+# -- sessions --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedSession:
+    session_id: UUID
+    redirect_url: str = field(repr=False)
+    """Send the user there. It opens the session for whoever has it: keep it out of logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: UUID
+    status: SessionStatus
+    processing_error_code: str | None = None
+    callback_argument: str | None = None
+    signer_certificate: Certificate | None = None
+    documents: tuple[SessionDocument, ...] = ()
+
+    @property
+    def completed(self) -> bool:
+        """True when every document is signed."""
+        return self.status == SessionStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A session as the list has it; `get_session` gives its documents."""
+
+    id: UUID
+    status: SessionStatus
+    created_at: datetime
+    expires_at: datetime
+    processing_error_code: str | None = None
+    callback_argument: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionStatus:
+    completed: bool
+    progress: float = 0
+    """0 to 100."""
+
+
+# -- document keys ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    key: str
+    formatted_key: str | None = None
+    """In groups of four, as it is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKeyInfo:
+    """A key that was allocated, and its document once there is one."""
+
+    formatted_key: str | None = None
+    has_document: bool = False
+    provisional_metadata: Metadata = field(default_factory=dict)
+    document: Document | None = None
+
+
+# -- signatures ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    algorithm: DigestAlgorithm
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureAlgorithmIdentifier:
+    algorithm: SignatureAlgorithm
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureValue:
+    value: bytes
+    algorithm_identifier: SignatureAlgorithmIdentifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignaturePolicy:
+    oid: str | None = None
+    uri: str | None = None
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentType:
+    oid: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CadesSigner:
+    """Who signed a CMS object; a timestamp is one."""
+
+    message_digest: Digest | None = None
+    signature: SignatureValue | None = None
+    signature_policy: SignaturePolicy | None = None
+    certificate: Certificate | None = None
+    signing_time: datetime | None = None
+    certified_date_reference: datetime | None = None
+    timestamps: tuple[Timestamp, ...] = ()
+    validation_results: ValidationResults | None = None
+    commitment_type: CommitmentType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A time that an authority vouches for (RFC 3161)."""
+
+    gen_time: datetime | None = None
+    serial_number: str | None = None
+    message_imprint: Digest | None = None
+    encapsulated_content_type: CmsContentType | None = None
+    has_encapsulated_content: bool = False
+    signers: tuple[CadesSigner, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class XmlAttribute:
+    local_name: str
+    value: str | None = None
+    namespace_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class XmlElement:
+    local_name: str
+    attributes: tuple[XmlAttribute, ...] = ()
+    namespace_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherName:
+    type_id: str | None = None
+    encoded: bytes | None = None
+    display_html: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralName:
+    choice: str | None = None
+    directory_name: Name | None = None
+    other_name: OtherName | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleAttribute:
+    authority: tuple[GeneralName, ...] = ()
+    name: str | None = None
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedAttribute:
+    type: str | None = None
+    role: RoleAttribute | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeCertificate:
+    """RFC 5755."""
+
+    holder_type: HolderType | None = None
+    holder_certificate_serial_number: str | None = None
+    holder_display_name: str | None = None
+    holder_name: GeneralName | None = None
+    issuer_display_name: str | None = None
+    issuer: Name | None = None
+    validity_start: datetime | None = None
+    validity_end: datetime | None = None
+    attributes: tuple[CertifiedAttribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One signature of a file, and what was found about it."""
+
+    certificate: Certificate | None = None
+    date: datetime | None = None
+    signing_time: datetime | None = None
+    """The signer's own claim."""
+    certified_date_reference: datetime | None = None
+    """Proven by a timestamp."""
+    validation_results: ValidationResults | None = None
+    """None when no validation was asked for."""
+    message_digest: Digest | None = None
+    signature: SignatureValue | None = None
+    signature_policy: SignaturePolicy | None = None
+    timestamps: tuple[Timestamp, ...] = ()
+    is_document_timestamp: bool = False
+    signature_field_name: str | None = None
+    has_ltv: bool | None = None
+    xml_signed_entity_type: XmlSignedEntity | None = None
+    xml_signed_element: XmlElement | None = None
+    attribute_certificates: tuple[AttributeCertificate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EncapsulatedContent:
+    """What a CMS object had inside, kept like an upload for a day."""
+
+    blob_token: str | None = field(default=None, repr=False)
+    name: str | None = None
+    length: int | None = None
+    content_type: str | None = None
+    location: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedSignatures:
+    """What `inspect_signature` found."""
+
+    success: bool
+    failure: InspectionFailure | None = None
+    missing_data_hash: DigestAlgorithm | None = None
+    """The digest of the signed data that would do instead of `data_file`."""
+    signers: tuple[Signer, ...] = ()
+    document: DocumentSummary | None = None
+    has_encapsulated_content: bool | None = None
+    encapsulated_content_type: CmsContentType | None = None
+    encapsulated_content: EncapsulatedContent | None = None
+
+    @property
+    def valid(self) -> bool:
+        """True when there are signatures, they were validated, and none of them failed a check."""
+        verdicts = [signer.validation_results for signer in self.signers]
+        return self.success and bool(verdicts) and all(v is not None and v.valid for v in verdicts)
+
+
+# -- local signature and authentication ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToSign:
+    """`data` for a key that hashes by itself; `hash` is its digest."""
+
+    data: bytes
+    hash: bytes
+    digest_algorithm: DigestAlgorithm
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSignature:
+    """With `success`: sign `to_sign`, then `complete_signature`."""
+
+    success: bool
+    failure: PreparationFailure | None = None
+    state: str | None = field(default=None, repr=False)
+    to_sign_hash: Digest | None = None
+    to_sign: ToSign | None = None
+    validation_results: ValidationResults = ValidationResults()
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationChallenge:
+    """Let the user's key sign `to_sign_hash`, then `complete_authentication`."""
+
+    state: str = field(repr=False)
+    to_sign_hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationResult:
+    """Only with `success` is the user the one that `certificate` names."""
+
+    success: bool
+    failure: AuthenticationFailure | None = None
+    certificate: Certificate | None = None
+    validation_results: ValidationResults = ValidationResults()
+
+
+# -- webhooks --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDocument(Document):
+    status: DocumentStatus | None = None
+    session_id: UUID | None = None
+    callback_argument: str | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """`id` is the same on every try and replay of one event: keep it to do nothing twice."""
+
+    type: EventType
+    document: WebhookDocument | None = None
+    id: str | None = None
+    timestamp: datetime | None = None
+    """When it was sent."""

@@ -1,0 +1,64 @@
+"""When a request is sent again, and after how long.
+
+Sent again is only what does nothing twice: a request that is repeatable by its nature or by its ``Idempotency-Key``,
+one that never left, and one that the service turned away (429, 503) before it did anything. Nothing else, and nothing
+for ever.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from signroom_client.errors import ApiError, ConnectionFailedError, SignroomError
+
+_TURNED_AWAY = {429, 503}
+_ASK_AGAIN = {502, 504}
+"""A proxy's words: the service may have done it all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`attempts` after the first; pauses in seconds."""
+
+    attempts: int = 3
+    first_pause: float = 0.5
+    longest_pause: float = 8.0
+    longest_wait: float = 60.0
+    """A `Retry-After` beyond this is not waited for: the caller hears of it instead."""
+
+    def pause(self, failed: int, error: SignroomError, *, repeatable: bool) -> float | None:
+        """How long to wait after `failed` failures, the last of which is `error`; None: give up."""
+        if failed > self.attempts or not _worth_it(error, repeatable=repeatable):
+            return None
+        # Half of it is chance, so that many clients do not come back at once.
+        backoff = min(self.first_pause * 2.0 ** (failed - 1), self.longest_pause) * random.uniform(0.5, 1.0)  # noqa: S311
+        asked: float | None = error.retry_after if isinstance(error, ApiError) else None
+        if asked is None:
+            return backoff
+        return max(asked, backoff) if asked <= self.longest_wait else None
+
+
+def _worth_it(error: SignroomError, *, repeatable: bool) -> bool:
+    if isinstance(error, ConnectionFailedError):
+        return repeatable or not error.sent
+    if isinstance(error, ApiError):
+        return error.status in _TURNED_AWAY or (repeatable and error.status in _ASK_AGAIN)
+    return False
+
+
+def retry_after(header: str | None, now: datetime | None = None) -> float | None:
+    """Seconds: the header has a number of them or a date (RFC 9110, 10.2.3). None for nonsense."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+    return max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)

@@ -1,0 +1,176 @@
+"""The service as seen from here: an address, a key, JSON in and out, errors, retries."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+import httpx
+
+from signroom_client.decoding import decode
+from signroom_client.encoding import encode
+from signroom_client.errors import (
+    ApiError,
+    ConnectionFailedError,
+    SignroomError,
+    UnexpectedAnswerError,
+    api_error_class,
+)
+from signroom_client.models import ValidationResults
+from signroom_client.retries import RetryPolicy, retry_after
+from signroom_client.wire import Answer, Request, Wire
+
+Params = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`headers` hold the API key: they go to `endpoint` and nowhere else."""
+
+    wire: Wire
+    endpoint: str
+    headers: Mapping[str, str] = field(repr=False)
+    policy: RetryPolicy
+
+    async def get(self, path: str, params: Params = (), **changes: Any) -> Any:
+        """The JSON of an answer. Raises: ApiError, ConnectionFailedError, UnexpectedAnswerError."""
+        request = Request("GET", self._url(path), self.headers, tuple(params), repeatable=True)
+        return json_of(await self.send(replace(request, **changes)))
+
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Raises: as `get`."""
+        return json_of(await self.send(replace(self.request("PUT", path, body), repeatable=True)))
+
+    async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Any:
+        """Raises: as `get`."""
+        return json_of(await self.send(replace(self.request("POST", path, body), repeatable=repeatable)))
+
+    async def post_once(self, path: str, body: Mapping[str, Any], idempotency_key: str | None = None) -> Any:
+        """With an ``Idempotency-Key``, of our own when there is none: however often it is sent, it is done once."""
+        request = self.request("POST", path, body)
+        key = uuid4().hex if idempotency_key is None else _header(idempotency_key, "idempotency key")
+        headers = {**request.headers, "Idempotency-Key": key}
+        return json_of(await self.send(replace(request, headers=headers, repeatable=True)))
+
+    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Request:
+        """With the key; `body` as JSON."""
+        headers, content = dict(self.headers), None
+        if body is not None:
+            headers["Content-Type"], content = "application/json", encode(body)
+        return Request(method, self._url(path), headers, content=content)
+
+    async def send(self, request: Request) -> Answer:
+        """A successful answer, after as many tries as are safe. Raises: ApiError, ConnectionFailedError."""
+        failed = 0
+        while True:
+            try:
+                return await self._send_once(request)
+            except (ApiError, ConnectionFailedError) as error:
+                failed += 1
+                pause = self.policy.pause(failed, error, repeatable=request.repeatable)
+                if pause is None:
+                    raise
+            await self.wire.sleep(pause)
+
+    async def _send_once(self, request: Request) -> Answer:
+        async with self.wire.stream(request) as streamed:
+            answer = await streamed.whole()
+        if not answer.success:
+            raise problem(answer)
+        return answer
+
+    def _url(self, path: str) -> str:
+        return f"{self.endpoint}/{path}"
+
+
+class Connected:
+    """What operations need of a client."""
+
+    def __init__(self, service: Service, timeout: httpx.Timeout) -> None:
+        self._service = service
+        self._timeout = timeout
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._service.endpoint!r})"
+
+
+def service(wire: Wire, endpoint: str, api_key: str, subscription: str | None, max_retries: int) -> Service:
+    """Raises: ValueError for an endpoint that is no address, or a key that no header can carry."""
+    parts = urlsplit(endpoint)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("The endpoint is an address like https://sign.example.com.")
+    headers = {"Accept": "application/json", "User-Agent": _user_agent(), "X-Api-Key": _header(api_key, "API key")}
+    if subscription is not None:
+        headers["X-Subscription"] = _header(subscription, "subscription")
+    return Service(wire, endpoint.rstrip("/"), headers, RetryPolicy(attempts=max_retries))
+
+
+def _header(value: str, what: str) -> str:
+    if not value or not value.isascii() or not value.isprintable():
+        raise ValueError(f"The {what} is empty, or has characters that no header can carry.")
+    return value
+
+
+def segment(value: object) -> str:
+    """`value` as one segment of a path."""
+    return quote(str(value), safe="")
+
+
+def json_of(answer: Answer) -> Any:
+    """Raises: UnexpectedAnswerError."""
+    try:
+        return json.loads(answer.content)
+    except ValueError as error:
+        kind = answer.headers.get("content-type", "nothing")
+        raise UnexpectedAnswerError(f"JSON was expected; the answer is {kind}.") from error
+
+
+def problem(answer: Answer) -> SignroomError:
+    """The error that an answer without success stands for. Bodies that are not the contract's are not repeated."""
+    if answer.status < 400:
+        text = f"Status {answer.status}: the endpoint redirects. Give the address that it leads to."
+        return UnexpectedAnswerError(text)
+    try:
+        body = json.loads(answer.content)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        body = {}
+    wait = retry_after(answer.headers.get("retry-after"))
+    return api_error_class(answer.status)(
+        answer.status,
+        _text(body, "code") or f"Http{answer.status}",
+        _text(body, "message") or "The answer has no explanation; it may be a proxy's.",
+        detail=_text(body, "detail"),
+        validation_results=_results(body.get("validationResults")),
+        exception_code=_text(body, "exceptionCode"),
+        retry_after=wait,
+    )
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _results(value: object) -> ValidationResults | None:
+    if not isinstance(value, dict):
+        return None
+    try:
+        return decode(ValidationResults, value)
+    except UnexpectedAnswerError:
+        return None  # the refusal matters more than its attachment
+
+
+def _user_agent() -> str:
+    try:
+        own = version("signroom-client")
+    except PackageNotFoundError:  # run from a checkout
+        own = "0"
+    return f"signroom-client/{own} python/{platform.python_version()}"

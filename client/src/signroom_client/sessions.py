@@ -1,0 +1,167 @@
+"""Signature sessions: send a user to a page, get back signed documents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from signroom_client import models, options
+from signroom_client.calling import listing, operation
+from signroom_client.decoding import decode
+from signroom_client.encoding import timestamp
+from signroom_client.errors import TimedOutError, WaitTimedOutError
+from signroom_client.files import AnyFile
+from signroom_client.requests import Id, cms_options, id_text, metadata, pages
+from signroom_client.service import Connected, Service, segment
+from signroom_client.uploads import sent
+from signroom_client.words import SessionStatus
+
+_SESSIONS = "api/signature-sessions"
+_HELD = 25.0
+"""Seconds: ``when-completed`` answers after 15."""
+_SHORTEST_ROUND = 1.0
+
+
+class SessionOperations(Connected):
+    @operation
+    async def create_session(
+        self,
+        *,
+        return_url: str | None = None,
+        callback_argument: str | None = None,
+        documents: Sequence[options.NewDocument | AnyFile] = (),
+        document_metadata: options.MetadataInput | None = None,
+        security_context_id: Id | None = None,
+        certificate_requirements: Sequence[options.CertificateRequirement] = (),
+        disable_downloads: bool = False,
+        enable_background_processing: bool = False,
+        pdf_signature_options: options.PdfSignatureOptions | None = None,
+        cms_signature_options: options.CmsSignatureOptions | None = None,
+        result_token: bool = False,
+        webhook_url: str | None = None,
+        language: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.CreatedSession:
+        """Open a signature session and learn where to send the user.
+
+        Without `documents` the user brings his own; with them he signs those and no others. He comes back to
+        `return_url` with ``signatureSessionId`` in its query; without one the page is for a tab of its own and you
+        hear of the documents by webhook.
+
+        The request is safe to send again: it carries an ``Idempotency-Key``. Give one of your own (an order number)
+        to be safe against your own restarts too, and then upload files of more than 1 MiB before with `upload`: a
+        file that is uploaded again is another request.
+        """
+        body = {
+            "returnUrl": return_url,
+            "callbackArgument": callback_argument,
+            "documents": [await _document(self._service, d) for d in documents] or None,
+            "documentMetadata": metadata(document_metadata),
+            "securityContextId": id_text(security_context_id),
+            "certificateRequirements": list(certificate_requirements) or None,
+            "disableDownloads": disable_downloads,
+            "enableBackgroundProcessing": enable_background_processing,
+            "pdfSignatureOptions": pdf_signature_options,
+            "cmsSignatureOptions": await cms_options(self._service, cms_signature_options),
+            "resultToken": result_token or None,
+            "webhookUrl": webhook_url,
+            "language": language,
+        }
+        return decode(models.CreatedSession, await self._service.post_once(_SESSIONS, body, idempotency_key))
+
+    @operation
+    async def get_session(self, session_id: Id) -> models.Session:
+        """Look at ``status`` before the documents: a user also comes back when he cancels."""
+        return await self._session(session_id)
+
+    @listing
+    async def list_sessions(
+        self,
+        *,
+        status: SessionStatus | str | Iterable[SessionStatus | str] = (),
+        created_from: datetime | None = None,
+        created_before: datetime | None = None,
+        callback_argument: str | None = None,
+        page_size: int = 50,
+    ) -> AsyncGenerator[models.SessionSummary, None]:
+        """All sessions that fit, newest first; pages are fetched as you go."""
+        wanted = [status] if isinstance(status, str) else list(status)
+        params = [("status", str(one)) for one in wanted]
+        if created_from is not None:
+            params.append(("createdFrom", timestamp(created_from)))
+        if created_before is not None:
+            params.append(("createdBefore", timestamp(created_before)))
+        if callback_argument is not None:
+            params.append(("callbackArgument", callback_argument))
+        async for item in pages(self._service, models.SessionSummary, _SESSIONS, params, page_size):
+            yield item
+
+    @operation
+    async def cancel_session(self, session_id: Id) -> models.Session:
+        """End a session that nobody has signed yet. Cancelled already: the same answer.
+
+        Raises `RefusedError` (``BadSignatureSessionOperation``) once it is signed or over.
+        """
+        path = f"{_SESSIONS}/{segment(session_id)}/cancel"
+        return decode(models.Session, await self._service.post(path, {}, repeatable=True))
+
+    @operation
+    async def when_completed(
+        self,
+        session_id: Id,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - of the whole wait, in both clients
+        on_progress: Callable[[float], None] | None = None,
+    ) -> models.Session:
+        """Wait until the signed documents are done, or have failed; returns the session.
+
+        For sessions with background processing: the user is back, status ``Processing``. `timeout` in seconds (None:
+        as long as it takes), then `WaitTimedOutError`; `on_progress` hears 0 to 100. A session that nobody has signed
+        yet is a `RefusedError` (``BadSignatureSessionOperation``).
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        path, progress = f"{_SESSIONS}/{segment(session_id)}/when-completed", 0.0
+        while True:
+            started = time.monotonic()
+            left = None if deadline is None else deadline - started
+            if left is not None and left <= 0:
+                raise WaitTimedOutError("The session is still being processed.", progress=progress)
+            held = _reading(self._timeout, _HELD if left is None else min(_HELD, left))
+            try:
+                answer = await self._service.get(path, timeout=held, repeatable=left is None or left > _HELD)
+            except TimedOutError as error:
+                if deadline is None or time.monotonic() < deadline:
+                    raise
+                raise WaitTimedOutError("The session is still being processed.", progress=progress) from error
+            found = decode(models.CompletionStatus, answer)
+            progress = found.progress
+            if on_progress is not None:
+                on_progress(progress)
+            if found.completed:
+                return await self._session(session_id)
+            # The service holds its answer; should it ever not, we do not hammer it.
+            await self._service.wire.sleep(max(0.0, _SHORTEST_ROUND - (time.monotonic() - started)))
+
+    async def _session(self, session_id: Id) -> models.Session:
+        return decode(models.Session, await self._service.get(f"{_SESSIONS}/{segment(session_id)}"))
+
+
+def _reading(limits: httpx.Timeout, seconds: float) -> httpx.Timeout:
+    """`limits` with another time to wait for the answer."""
+    return httpx.Timeout(connect=limits.connect, read=seconds, write=limits.write, pool=limits.pool)
+
+
+async def _document(service: Service, given: options.NewDocument | AnyFile) -> dict[str, Any]:
+    document = given if isinstance(given, options.NewDocument) else options.NewDocument(given)
+    return {
+        "file": await sent(service, document.file),
+        "signatureType": document.signature_type,
+        "documentKey": document.document_key,
+        "metadata": metadata(document.metadata),
+        "pdfSignatureOptions": document.pdf_signature_options,
+        "cmsSignatureOptions": await cms_options(service, document.cms_signature_options),
+    }

@@ -1,0 +1,64 @@
+"""The README's code, block by block, against the running service."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import signroom_client
+
+from tests.client.conftest import PDF, sign
+from tests.client.test_webhooks import BODY
+from tests.pki import authority
+from tests.server import ROOT, Server
+
+README = ROOT / "client" / "README.md"
+
+
+def blocks(server: Server) -> list[str]:
+    text = README.read_text("utf-8")
+    text = text.replace("https://sign.example.com", server.url).replace("app|secret", server.api_key)
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_every_block_runs(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("contract.pdf").write_bytes(PDF)
+    leaf = authority.leaf("p256")
+    names: dict[str, Any] = {"certificate": leaf.certificate, "private_key": leaf.signing_key}
+    ask, back, listing, files, keys, webhook, failing = blocks(server)
+
+    def run(code: str) -> str:
+        exec(compile(code, str(README), "exec"), names)  # noqa: S102 - our own README
+        return capsys.readouterr().out
+
+    assert run(ask).startswith(f"{server.url}/sign/")
+    session_id = str(names["session"].session_id)
+    run(back)
+    assert names["signed"](session_id) == []
+    assert session_id in run(listing)
+    sign(server, names["session"].redirect_url)
+    names["signroom"].when_completed(session_id)
+    (file,) = names["signed"](session_id)
+    file.rename("signed.pdf")
+    assert run(files).count("None") >= 1
+    assert run(keys).startswith("True")
+    assert names["document"].signed_file is not None
+    run(webhook)
+    assert names["handle"](BODY, {}) == 400
+    assert run(failing).strip() == "InvalidPdf"
+    names["signroom"].close()
+
+
+def test_every_name_of_the_readme_is_public() -> None:
+    text = README.read_text("utf-8")
+
+    used = {name for line in re.findall(r"from signroom_client import (.+)", text) for name in line.split(", ")}
+
+    assert used <= set(signroom_client.__all__)
+    for operation in re.findall(r"`((?:create|get|list|when|find|query|allocate|prepare|complete|unused)_\w+)", text):
+        assert hasattr(signroom_client.SignroomClient, operation), operation
