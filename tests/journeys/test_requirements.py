@@ -113,4 +113,3 @@ def test_a_requirement_that_makes_no_sense_is_refused(
     trusting: Server, fields: dict[str, Any], status: int, code: str
 ) -> None:
     assert refused(trusting.api.post(SESSIONS, json=fields), status) == code
-

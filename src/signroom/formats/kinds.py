@@ -73,7 +73,7 @@ def prepare(
         case SignatureType.CMS:
             from signroom.formats.cades import prepare as prepare_cms
 
-            prepared = prepare_cms(file, chain, algorithm, now, options, data)
+            prepared = prepare_cms(file, chain, algorithm=algorithm, now=now, options=options, data=data)
         case SignatureType.XML:
             from signroom.formats.xades import prepare as prepare_xml
 
@@ -111,7 +111,7 @@ def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:
 
             return verify_pdf(file)
         case SignatureType.CMS:
-            from signroom.formats.cades import verify as verify_cms
+            from signroom.formats.cms_verification import verify as verify_cms
 
             return verify_cms(file, data)
         case SignatureType.XML:
@@ -130,7 +130,7 @@ def examine(
 
             return examine_pdf(file)
         case SignatureType.CMS:
-            from signroom.formats.cades import examine as examine_cms
+            from signroom.formats.cms_verification import examine as examine_cms
 
             return examine_cms(file, data, data_hashes, extract_to)
         case SignatureType.XML:

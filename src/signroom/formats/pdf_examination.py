@@ -11,33 +11,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from signroom.domain.errors import NotSigned
 from signroom.domain.examination import Examination, ExaminedSignature, SignaturePolicy
 from signroom.domain.signature import DigestValue, Indication, SignatureType, SignatureVerdict
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
+from signroom.formats.cms_facts import (
+    attributes_of,
+    certificates_of,
+    is_signer,
+    message_digest_of,
+    policy_of,
+    signature_algorithm_of,
+)
 from signroom.formats.embedded import MALFORMED, UnreadableSignature, embedded_signatures
 from signroom.formats.parsing import only_refusals, open_reader, require_pdf
 from signroom.formats.verification import judge
 
 if TYPE_CHECKING:
-    from asn1crypto.cms import SignedData, SignerInfo
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 _CHUNK = 1 << 20
-_DIGESTS = {
-    "md5": "MD5",
-    "sha1": "SHA1",
-    "sha256": "SHA256",
-    "sha384": "SHA384",
-    "sha512": "SHA512",
-    "sha3_256": "SHA3_256",
-}
-"""asn1crypto's names and the contract's ``DigestAlgorithms``."""
-_KEYS = {"rsassa_pkcs1v15": "RSA", "ecdsa": "ECDSA"}
-
 _DIGEST_IS_RIGHT = "The message digest is that of the signed bytes."
 _CERTIFICATE_IS_BOUND = "The signed attributes name the signer's certificate."
 _VALUE_IS_RIGHT = "The signature value fits the signed attributes and the certificate's key."
@@ -214,87 +210,20 @@ def _container(content: bytes) -> _Container:
     try:
         data = ContentInfo.load(content)["content"]
         (signer,) = data["signer_infos"]
-        attributes = _attributes(signer)
-        certificates = _certificates(data)
+        attributes = attributes_of(signer)
+        certificates = certificates_of(data)
         return _Container(
             certificates=tuple(certificate.dump() for certificate in certificates),
-            message_digest=_message_digest(signer, attributes),
-            signature_algorithm=_signature_algorithm(signer),
+            message_digest=message_digest_of(signer, attributes),
+            signature_algorithm=signature_algorithm_of(signer),
             value=signer["signature"].native,
-            policy=_policy(attributes),
+            policy=policy_of(attributes),
             content_type=attributes["content_type"].native if "content_type" in attributes else None,
             binds_certificate=bool({"signing_certificate", "signing_certificate_v2"} & attributes.keys()),
-            has_signer_certificate=any(_is_signer(signer, certificate) for certificate in certificates),
+            has_signer_certificate=any(is_signer(signer, certificate) for certificate in certificates),
         )
     except MALFORMED:
         return _NOTHING
-
-
-def _attributes(signer: SignerInfo) -> dict[str, Any]:
-    """Signed attributes by name, those with one value only: each that matters here has one (RFC 5652, 11)."""
-    from pyhanko.sign.ades import cades_asn1  # teaches asn1crypto the attributes of EN 319 122-1
-
-    _ = cades_asn1
-    attributes = signer["signed_attrs"]
-    if not attributes:
-        return {}
-    return {a["type"].native: a["values"][0] for a in attributes if len(a["values"]) == 1}
-
-
-def _certificates(data: SignedData) -> list[Any]:
-    return [choice.chosen for choice in data["certificates"] or () if choice.name == "certificate"]
-
-
-def _is_signer(signer: SignerInfo, certificate: Any) -> bool:
-    sid = signer["sid"]
-    if sid.name == "issuer_and_serial_number":
-        wanted = sid.chosen
-        same: bool = (
-            certificate.issuer == wanted["issuer"] and certificate.serial_number == wanted["serial_number"].native
-        )
-        return same
-    return bool(certificate.key_identifier == sid.chosen.native)
-
-
-def _message_digest(signer: SignerInfo, attributes: dict[str, Any]) -> DigestValue | None:
-    algorithm = _DIGESTS.get(signer["digest_algorithm"]["algorithm"].native)
-    if algorithm is None or "message_digest" not in attributes:
-        return None
-    return DigestValue(algorithm, attributes["message_digest"].native)
-
-
-def _signature_algorithm(signer: SignerInfo) -> str | None:
-    """None for kinds that the contract has no word for (RSASSA-PSS, EdDSA)."""
-    algorithm = signer["signature_algorithm"]
-    key = _KEYS.get(algorithm.signature_algo)
-    try:
-        digest = algorithm.hash_algo
-    except ValueError:  # rsaEncryption says nothing of the digest (RFC 3370, 3.2)
-        digest = signer["digest_algorithm"]["algorithm"].native
-    name = _DIGESTS.get(digest)
-    return None if key is None or name is None else f"{name}With{key}"
-
-
-def _policy(attributes: dict[str, Any]) -> SignaturePolicy | None:
-    found = attributes.get("signature_policy_identifier")
-    if found is None or found.name != "signature_policy_id":
-        return None
-    policy = found.chosen
-    digest = policy["sig_policy_hash"]
-    name = _DIGESTS.get(digest["digest_algorithm"]["algorithm"].native)
-    uri = next(
-        (
-            qualifier["sig_qualifier"].native
-            for qualifier in policy["sig_policy_qualifiers"] or ()
-            if qualifier["sig_policy_qualifier_id"].native == "sp_uri"
-        ),
-        None,
-    )
-    return SignaturePolicy(
-        oid=policy["sig_policy_id"].dotted,
-        uri=uri,
-        digest=None if name is None else DigestValue(name, digest["digest"].native),
-    )
 
 
 # -- document timestamps ---------------------------------------------------------------------------

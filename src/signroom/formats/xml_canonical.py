@@ -6,6 +6,7 @@ the like), and what a transform leaves out.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -68,11 +69,30 @@ def octets(
     return _write(document, twin, method)
 
 
+def digest(
+    document: XmlDocument,
+    element: Element | None,
+    method: Canonicalization,
+    hidden: Sequence[Element],
+    algorithm: str,
+) -> bytes:
+    """Of `octets`; computed once, however many signatures ask. Raises: as `octets`."""
+    shown = (element, method, tuple(each for each in hidden if _within(each, element)), algorithm)
+    if shown not in document.digests:
+        document.digests[shown] = hashlib.new(algorithm, octets(document, element, method, hidden)).digest()
+    return document.digests[shown]
+
+
 def document_octets(document: XmlDocument, element: Element | None, *, hide_signatures: bool) -> bytes:
     """What our own signatures are about: exclusive, without comments. Raises: InvalidXml."""
     if is_inside_signature(document.root if element is None else element):
         raise InvalidXml("What is to be signed is a part of a signature.")
     return octets(document, element, EXCLUSIVE, document.signatures if hide_signatures else ())
+
+
+def document_digest(document: XmlDocument, element: Element | None, *, hide_signatures: bool) -> bytes:
+    """SHA-256 of `document_octets`."""
+    return hashlib.sha256(document_octets(document, element, hide_signatures=hide_signatures)).digest()
 
 
 def standalone_octets(element: Element) -> bytes:
@@ -114,7 +134,6 @@ def _inherited(element: Element, method: Canonicalization) -> dict[str, str]:
 
 
 def _write(document: XmlDocument, what: Tree | Element, method: Canonicalization) -> bytes:
-    document.spend()
     with only_refusals():
         found: bytes = etree.tostring(
             what,
@@ -123,4 +142,5 @@ def _write(document: XmlDocument, what: Tree | Element, method: Canonicalization
             with_comments=method.with_comments,
             inclusive_ns_prefixes=list(method.prefixes) or None,
         )
+    document.spend(len(found))
     return found

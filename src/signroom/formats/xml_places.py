@@ -32,7 +32,8 @@ _SLOW = re.compile(
     r"""(?P<axis>(?<![\w-])(?!child::|attribute::|self::)[\w-]+\s*::) | \| | \$ | \.\.
       | //.*//               # a second search within each result of the first
       | \[[^\]]*(//|\[)      # a search, or a condition, within a condition
-      | \([^)]*//            # a search within a function or brackets""",
+      | (?!\A)\([^)]*//      # a search within a function or brackets, the outermost aside
+      | (?:[<>]=?+|=)(?!\s*+(?:''|\d|last\b))   # all of a set with all of another""",
     re.VERBOSE | re.DOTALL,
 )
 _CALL = re.compile(r"([\w-]+)\s*\(")
@@ -94,7 +95,6 @@ def find_place(document: XmlDocument, options: SigningOptions) -> Place:
 
 def _located(document: XmlDocument, location: XmlLocation) -> Element:
     _require_quick(location.xpath)
-    document.spend()
     try:
         found = document.tree.xpath(location.xpath, namespaces=dict(location.namespaces), smart_strings=False)
     except (etree.XPathError, TypeError, ValueError) as error:

@@ -42,6 +42,9 @@ class XmlDocument:
             raise EmptyFile
         self.data = data
         self._work = 0
+        self.digests: dict[object, bytes] = {}
+        """What `xml_canonical` has computed of this file."""
+        self._ids: dict[str, list[Element]] = {}
         self.tree: Tree = self.parse_again()
         self.root: Element = self.tree.getroot()
         self.encoding: str = self.tree.docinfo.encoding or "UTF-8"
@@ -54,15 +57,15 @@ class XmlDocument:
     def read(cls, file: Path) -> XmlDocument:
         return cls(file.read_bytes())
 
-    def spend(self) -> None:
-        """Account for one more pass over the file. Raises: XmlTooComplex."""
-        self._work += len(self.data)
+    def spend(self, octets: int) -> None:
+        """Account for work on so many octets. Raises: XmlTooComplex."""
+        self._work += octets
         if self._work > _MAX_WORK:
             raise XmlTooComplex("Its signatures ask for more digests than a document may need.")
 
     def parse_again(self) -> Tree:
         """A tree of its own, which may be changed. Raises: InvalidXml, XmlTooComplex."""
-        self.spend()
+        self.spend(len(self.data))
         parser = etree.XMLParser(
             resolve_entities=False,
             no_network=True,
@@ -76,9 +79,10 @@ class XmlDocument:
 
     def with_id(self, value: str) -> list[Element]:
         """Elements whose Id, ID, id or xml:id is `value`: no schema says which of them is of type xs:ID."""
-        self.spend()
-        found: list[Element] = self.root.xpath(_BY_ID, id=value, smart_strings=False)
-        return found
+        if value not in self._ids:
+            self.spend(len(self.data))
+            self._ids[value] = self.root.xpath(_BY_ID, id=value, smart_strings=False)
+        return self._ids[value]
 
     def element_with_id(self, value: str) -> Element:
         """Raises: XmlElementNotFound when there is none, or more than one."""

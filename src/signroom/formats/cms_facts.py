@@ -1,0 +1,94 @@
+"""What a CMS object (RFC 5652) says of a signer, in the words of the contract; nothing is checked here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from signroom.domain.examination import SignaturePolicy
+from signroom.domain.signature import DigestValue
+
+if TYPE_CHECKING:
+    from asn1crypto.cms import SignedData, SignerInfo
+
+DIGESTS = {
+    "md5": "MD5",
+    "sha1": "SHA1",
+    "sha256": "SHA256",
+    "sha384": "SHA384",
+    "sha512": "SHA512",
+    "sha3_256": "SHA3_256",
+}
+"""asn1crypto's names and the contract's ``DigestAlgorithms``."""
+_KEYS = {"rsassa_pkcs1v15": "RSA", "ecdsa": "ECDSA"}
+
+
+def signer_certificate(data: SignedData, signer: SignerInfo) -> Any | None:
+    """The certificate that the signer's identifier names; None when it is not there."""
+    return next((c for c in certificates_of(data) if is_signer(signer, c)), None)
+
+
+def attributes_of(signer: SignerInfo) -> dict[str, Any]:
+    """Signed attributes by name, those with one value only: each that matters here has one (RFC 5652, 11)."""
+    from pyhanko.sign.ades import cades_asn1  # teaches asn1crypto the attributes of EN 319 122-1
+
+    _ = cades_asn1
+    attributes = signer["signed_attrs"]
+    if not attributes:
+        return {}
+    return {a["type"].native: a["values"][0] for a in attributes if len(a["values"]) == 1}
+
+
+def certificates_of(data: SignedData) -> list[Any]:
+    return [choice.chosen for choice in data["certificates"] or () if choice.name == "certificate"]
+
+
+def is_signer(signer: SignerInfo, certificate: Any) -> bool:
+    sid = signer["sid"]
+    if sid.name == "issuer_and_serial_number":
+        wanted = sid.chosen
+        same: bool = (
+            certificate.issuer == wanted["issuer"] and certificate.serial_number == wanted["serial_number"].native
+        )
+        return same
+    return bool(certificate.key_identifier == sid.chosen.native)
+
+
+def message_digest_of(signer: SignerInfo, attributes: dict[str, Any]) -> DigestValue | None:
+    algorithm = DIGESTS.get(signer["digest_algorithm"]["algorithm"].native)
+    if algorithm is None or "message_digest" not in attributes:
+        return None
+    return DigestValue(algorithm, attributes["message_digest"].native)
+
+
+def signature_algorithm_of(signer: SignerInfo) -> str | None:
+    """None for kinds that the contract has no word for (RSASSA-PSS, EdDSA)."""
+    algorithm = signer["signature_algorithm"]
+    key = _KEYS.get(algorithm.signature_algo)
+    try:
+        digest = algorithm.hash_algo
+    except ValueError:  # rsaEncryption says nothing of the digest (RFC 3370, 3.2)
+        digest = signer["digest_algorithm"]["algorithm"].native
+    name = DIGESTS.get(digest)
+    return None if key is None or name is None else f"{name}With{key}"
+
+
+def policy_of(attributes: dict[str, Any]) -> SignaturePolicy | None:
+    found = attributes.get("signature_policy_identifier")
+    if found is None or found.name != "signature_policy_id":
+        return None
+    policy = found.chosen
+    digest = policy["sig_policy_hash"]
+    name = DIGESTS.get(digest["digest_algorithm"]["algorithm"].native)
+    uri = next(
+        (
+            qualifier["sig_qualifier"].native
+            for qualifier in policy["sig_policy_qualifiers"] or ()
+            if qualifier["sig_policy_qualifier_id"].native == "sp_uri"
+        ),
+        None,
+    )
+    return SignaturePolicy(
+        oid=policy["sig_policy_id"].dotted,
+        uri=uri,
+        digest=None if name is None else DigestValue(name, digest["digest"].native),
+    )
