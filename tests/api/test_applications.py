@@ -110,7 +110,7 @@ def test_another_subscriptions_application_does_not_exist(server: Server, keys: 
     for answer in (
         server.api.post(f"{APPLICATIONS}/{application}/api-keys", json={}, headers=theirs),
         server.api.get(f"{APPLICATIONS}/{application}/default-document-metadata", headers=theirs),
-        server.api.put(f"/api/settings/applications/{application}/return-urls", json={"returnUrls": []}, headers=theirs),
+        server.api.get(f"/api/settings/applications/{application}/return-urls", headers=theirs),
     ):
         assert refused(answer, 422) == "ApplicationNotFound"
     assert ok(server.api.post(APPLICATIONS, json={"name": name}, headers=keys["Admin"]))["name"] == name, (

@@ -108,19 +108,21 @@ def test_waiting_ends_as_soon_as_the_documents_are_done(server: Server) -> None:
 
 
 def test_the_same_request_opens_one_session(server: Server) -> None:
-    headers, body = {"Idempotency-Key": uuid4().hex}, {"callbackArgument": uuid4().hex, "documents": [a_file()]}
+    headers, argument = {"Idempotency-Key": uuid4().hex}, uuid4().hex
+    body = {"callbackArgument": argument, "documents": [a_file()]}
 
     first = ok(server.api.post(SESSIONS, json=body, headers=headers))
     again = ok(server.api.post(SESSIONS, json=body, headers=headers))
 
     assert again == first
     assert server.page(again["redirectUrl"]).load()["status"] == "Pending"
-    listed = ok(server.api.get(SESSIONS, params={"callbackArgument": body["callbackArgument"]}))
+    listed = ok(server.api.get(SESSIONS, params={"callbackArgument": argument}))
     assert len(listed["items"]) == 1
 
 
 def test_the_same_request_at_the_same_time_opens_one_session(server: Server) -> None:
-    headers, body = {"Idempotency-Key": uuid4().hex}, {"callbackArgument": uuid4().hex, "documents": [a_file()]}
+    headers, argument = {"Idempotency-Key": uuid4().hex}, uuid4().hex
+    body = {"callbackArgument": argument, "documents": [a_file()]}
     answers: list[Json] = []
 
     def send() -> None:
@@ -134,7 +136,7 @@ def test_the_same_request_at_the_same_time_opens_one_session(server: Server) -> 
 
     assert len(answers) == 6
     assert len({answer["redirectUrl"] for answer in answers}) == 1
-    listed = ok(server.api.get(SESSIONS, params={"callbackArgument": body["callbackArgument"]}))
+    listed = ok(server.api.get(SESSIONS, params={"callbackArgument": argument}))
     assert len(listed["items"]) == 1
 
 

@@ -1,4 +1,4 @@
-"""``/api/signature``, ``/api/signature-inspection`` and ``/api/v2/authentication`` with a key of the application's own."""
+"""Local signature, inspection and log-in by certificate, with a key of the application's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from tests import verifiers
+from tests import cms_verifier, verifiers, xml_verifier
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, fetched, uploaded
 from tests.pki import authority
 from tests.server import Json, Server, base64, ok, refused, signature
@@ -212,7 +212,16 @@ def test_a_tampered_file_fails(server: Server, tmp_path: Path) -> None:
     assert "MessageDigestMismatch" in [item["type"] for item in signer["validationResults"]["errors"]]
 
 
-@pytest.mark.parametrize(("kind", "code"), [("plain", "NotSigned"), ("empty", "EmptyFile"), ("truncated", "InvalidPdf")])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("plain", "NotSigned"),
+        ("text", "NotSigned"),
+        ("html", "InvalidXml"),
+        ("empty", "EmptyFile"),
+        ("truncated", "InvalidPdf"),
+    ],
+)
 def test_what_cannot_be_inspected_is_refused(server: Server, kind: str, code: str) -> None:
     answer = server.api.put(INSPECT, json={"file": {"content": base64(hard_pdfs.make(kind))}})
 
@@ -255,3 +264,89 @@ def test_a_log_in_needs_the_key_and_a_trusted_issuer(server: Server, other_key: 
     answer = ok(server.api.post(address, json=theirs))
     assert (answer["success"], answer["failure"]) == (False, "CertificateFailedValidation")
     assert refused(server.api.post(address, json={**theirs, "state": "x"}), 422) == "BadSignatureState"
+
+
+# -- CMS and XML -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"xmlSignatureOptions": {"type": "XmlElement", "elementToSignId": "i2"}},
+        {
+            "xmlSignatureOptions": {
+                "signatureElementLocation": {
+                    "xPath": "//o:item[1]",
+                    "namespaces": [{"prefix": "o", "uri": "urn:order"}],
+                    "insertionOption": "prependSibling",
+                }
+            }
+        },
+    ],
+    ids=["whole", "element", "place"],
+)
+def test_xml_is_signed_as_a_whole_by_element_and_where_it_is_wanted(
+    server: Server, tmp_path: Path, options: Json
+) -> None:
+    xml = b'<order xmlns="urn:order"><item Id="i1"/><item Id="i2">two</item></order>'
+
+    document = completed(server, prepared(server, content=xml, signatureType="Xml", **options))
+
+    file = fetched(document["signedFile"]["location"], tmp_path)
+    xml_verifier.require_accepted(
+        file, server.ca_certificate.read_bytes(), id_elements=["urn:order:item"] if "element" in str(options) else ()
+    )
+    (signer,) = inspected(server, {"url": document["signedFile"]["location"]}, validate=True)["signers"]
+    by_element = "XmlElement" in str(options)
+    assert signer["xmlSignedEntityType"] == ("XmlElement" if by_element else "FullXml")
+    assert (signer["xmlSignedElement"] or {}).get("localName") == ("item" if by_element else None)
+    assert signer["validationResults"]["errors"] == []
+
+
+def test_cms_is_signed_attached_or_detached_and_once_more(server: Server, tmp_path: Path) -> None:
+    content, root = b"any bytes at all", server.ca_certificate.read_bytes()
+    beside = tmp_path / "content"
+    beside.write_bytes(content)
+
+    attached = completed(server, prepared(server, content=content))
+    detached = completed(server, prepared(server, content=content, cmsSignatureOptions={"detached": True}))
+    first = {"url": detached["signedFile"]["location"], "name": "first.p7s"}
+    data = {"dataFile": {"content": base64(content), "name": "content"}}
+    twice = completed(server, prepared(server, file=first, cmsSignatureOptions=data))
+
+    assert attached["signatureType"] == "Cms"
+    assert attached["signedFile"]["name"] == "contract.pdf.p7s"
+    assert cms_verifier.openssl_accepts(fetched(attached["signedFile"]["location"], tmp_path), root) == content
+    for document in (detached, twice):
+        file = fetched(document["signedFile"]["location"], tmp_path)
+        assert cms_verifier.openssl_accepts(file, root, beside) == content
+    assert len(twice["signers"]) == 2
+
+
+def test_a_detached_signature_is_inspected_with_its_data(server: Server, tmp_path: Path) -> None:
+    content = b"any bytes at all"
+    detached = completed(server, prepared(server, content=content, cmsSignatureOptions={"detached": True}))
+    file = {"url": detached["signedFile"]["location"]}
+    digest = {"algorithm": "sha256", "hexValue": hashlib.sha256(content).hexdigest()}
+
+    without = inspected(server, file, validate=True)
+    by_hash = inspected(server, file, validate=True, dataHashes=[digest])
+    by_data = inspected(server, file, validate=True, dataFile={"content": base64(content)})
+
+    assert (without["success"], without["failure"], without["missingDataHash"]) == (False, "DataFileRequired", "SHA256")
+    for found in (by_hash, by_data):
+        assert found["success"] is True
+        assert found["signers"][0]["validationResults"]["errors"] == []
+        assert found["hasEncapsulatedContent"] is False
+
+
+def test_encapsulated_content_is_handed_out(server: Server, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 100
+    attached = completed(server, prepared(server, content=content))
+
+    found = inspected(server, {"url": attached["signedFile"]["location"]}, extractEncapsulatedContent=True)
+
+    assert found["encapsulatedContentType"] == "Data"
+    assert found["encapsulatedContent"]["length"] == len(content)
+    assert fetched(found["encapsulatedContent"]["location"], tmp_path).read_bytes() == content

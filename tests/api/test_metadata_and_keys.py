@@ -153,7 +153,7 @@ def test_documents_are_found_by_metadata_page_by_page(server: Server, other_key:
     value = uuid4().hex
     documents = [a_file(name=f"{n}.pdf", metadata={"Order": [value]}) for n in range(3)]
     opened = server.open_session(documents=documents)
-    query = {"metadataName": "order", "metadataValue": value, "limit": 2}
+    query: dict[str, Any] = {"metadataName": "order", "metadataValue": value, "limit": 2}
 
     first = ok(server.api.get("/api/documents", params=query))
     second = ok(server.api.get("/api/documents", params={**query, "cursor": first["nextCursor"]}))
@@ -173,4 +173,3 @@ def test_the_signers_uploads_get_the_sessions_metadata(server: Server) -> None:
     server.wait(opened["sessionId"])
 
     assert ok(server.api.get(f"/api/documents/{document['id']}"))["metadata"] == {"Customer": ["7"]}
-

@@ -157,7 +157,6 @@ def test_a_body_that_is_not_json_gets_415(server: Server, media_type: str) -> No
     ("name", "status", "code"),
     [
         ("empty", 422, "EmptyFile"),
-        ("html", 422, "UnsupportedFileType"),
         ("truncated", 422, "InvalidPdf"),
         ("encrypted-user", 422, "ProtectedPdfError"),
         ("certified-no-changes", 422, "CertifiedPdf"),
@@ -195,11 +194,39 @@ def test_what_this_version_does_not_do_is_refused_not_ignored(server: Server, fi
     assert refused(server.api.post(SESSIONS, json=fields), 422) == "NotSupported"
 
 
-def test_other_signature_types_are_refused_with_a_clear_code(server: Server) -> None:
-    document = {**a_file(), "signatureType": "Xml"}
+@pytest.mark.parametrize(
+    ("kind", "wanted", "code"),
+    [
+        ("plain", "Xml", "InvalidXml"),
+        ("html", "Pdf", "UnsupportedFileType"),
+        ("docx", "pades", "UnsupportedFileType"),
+        ("text", "Xml", "InvalidXml"),
+    ],
+)
+def test_a_file_must_be_what_it_is_to_be_signed_as(server: Server, kind: str, wanted: str, code: str) -> None:
+    document = {**a_file(hard_pdfs.make(kind)), "signatureType": wanted}
 
-    assert refused(server.api.post(SESSIONS, json={"documents": [document]}), 422) == "UnsupportedFileType"
-    ok(server.api.post(SESSIONS, json={"documents": [{**a_file(), "signatureType": "pDF"}]}))
+    assert refused(server.api.post(SESSIONS, json={"documents": [document]}), 422) == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "found"),
+    [
+        ("plain", "pDF", "Pdf"),
+        ("plain", None, "Pdf"),
+        ("plain", "cms", "Cms"),
+        ("docx", None, "Cms"),
+        ("html", None, "Cms"),
+        ("image", "CAdES", "Cms"),
+    ],
+)
+def test_what_nobody_asks_for_is_pdf_for_pdfs_and_cms_for_the_rest(
+    server: Server, kind: str, wanted: str | None, found: str
+) -> None:
+    document = {**a_file(hard_pdfs.make(kind)), "signatureType": wanted}
+    opened = ok(server.api.post(SESSIONS, json={"documents": [document]}))
+
+    assert server.session(opened["sessionId"])["documents"][0]["signatureType"] == found
 
 
 def test_a_hundred_and_one_documents_are_too_many(server: Server) -> None:

@@ -143,28 +143,34 @@ def _checked(signer: SignerInfo, certificate: Any, known: bytes | None, kind: st
     except SignatureValidationError as error:
         item = _malformed(attributes, kind, str(error.ades_subindication.standard_name))
         return _judged(signer, certificate, Indication.TOTAL_FAILED, "FORMAT_FAILURE", (item,))
-    missing = known is None
-    items = [_digest_item(intact=bool(intact), missing=missing), _binding(attributes, certificate)]
+    items, indication, reason = _weighed(signer, certificate, bool(intact), bool(valid), missing=known is None)
+    missing = reason == "SIGNED_DATA_NOT_FOUND"
+    return _judged(signer, certificate, indication, reason, items, data_missing=missing)
+
+
+def _weighed(
+    signer: SignerInfo, certificate: Any, intact: bool, valid: bool, *, missing: bool
+) -> tuple[tuple[ValidationItem, ...], Indication, str | None]:
+    """The checks, and what they come to: the first failure decides (EN 319 102-1, 5.2)."""
+    digest_item, binding = _digest_item(intact=intact, missing=missing), _binding(attributes_of(signer), certificate)
     if not intact:
-        return _judged(signer, certificate, Indication.TOTAL_FAILED, "HASH_FAILURE", tuple(items))
+        return (digest_item, binding), Indication.TOTAL_FAILED, "HASH_FAILURE"
     if not valid:
         message = "The signature value does not fit the signed attributes and the certificate's key."
-        items.append(_error(Check.SIGNATURE_ALGORITHM_VALIDATION_FAILED, message))
-        return _judged(signer, certificate, Indication.TOTAL_FAILED, "SIG_CRYPTO_FAILURE", tuple(items))
+        value = _error(Check.SIGNATURE_ALGORITHM_VALIDATION_FAILED, message)
+        return (digest_item, binding, value), Indication.TOTAL_FAILED, "SIG_CRYPTO_FAILURE"
     message = "The signature value fits the signed attributes and the certificate's key."
-    items.append(ValidationItem(Check.SIGNATURE_ALGORITHM_VALIDATION_FAILED, Outcome.PASSED, message))
-    if items[1].outcome is Outcome.ERROR:
-        return _judged(signer, certificate, Indication.TOTAL_FAILED, "FORMAT_FAILURE", tuple(items))
+    value = ValidationItem(Check.SIGNATURE_ALGORITHM_VALIDATION_FAILED, Outcome.PASSED, message)
+    items = (digest_item, binding, value)
+    if binding.outcome is Outcome.ERROR:
+        return items, Indication.TOTAL_FAILED, "FORMAT_FAILURE"
     if missing:
-        return _judged(
-            signer, certificate, Indication.INDETERMINATE, "SIGNED_DATA_NOT_FOUND", tuple(items), data_missing=True
-        )
+        return items, Indication.INDETERMINATE, "SIGNED_DATA_NOT_FOUND"
     if not _strong(signer, certificate):
         message = "The digest or the key is too weak today: it proves nothing by itself."
-        items.append(ValidationItem(Check.ALGORITHM_NOT_ALLOWED, Outcome.WARNING, message))
-        reason = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
-        return _judged(signer, certificate, Indication.INDETERMINATE, reason, tuple(items))
-    return _judged(signer, certificate, Indication.TOTAL_PASSED, None, tuple(items))
+        weak = ValidationItem(Check.ALGORITHM_NOT_ALLOWED, Outcome.WARNING, message)
+        return (*items, weak), Indication.INDETERMINATE, "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+    return items, Indication.TOTAL_PASSED, None
 
 
 def _digest_item(*, intact: bool, missing: bool) -> ValidationItem:

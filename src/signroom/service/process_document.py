@@ -74,7 +74,9 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
         raise VerificationFailed
     # A PDF's are in the order they were made; in a CMS object they are a set (RFC 5652, 5.1).
     last = verdict.signatures[-1:] if document.signature_type is SignatureType.PDF else verdict.signatures
-    ours = [s for s in last if s.certificate == prepared.chain.certificate and s.covers_whole_file]
+    # An XML signature on one element covers that element: its digest was compared when it was embedded.
+    element = prepared.options.xml_element_id is not None
+    ours = [s for s in last if s.certificate == prepared.chain.certificate and (s.covers_whole_file or element)]
     if not ours:
         raise VerificationFailed("The last signature is not the one that was made.")
     if all(s.indication is not Indication.TOTAL_PASSED for s in ours):
