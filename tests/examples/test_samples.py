@@ -1,0 +1,170 @@
+"""The integrating applications under ``examples/``, each as a process of its own, with a user who signs."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.server import ROOT, Server, ok
+from tests.vectors import hard_pdfs
+
+MAX_LINES = 100
+COMMANDS = {
+    "fastapi": ["-m", "uvicorn", "--app-dir", "examples", "fastapi_app:app", "--log-level", "warning", "--port"],
+    "flask": ["-m", "flask", "--app", "examples/flask_app.py", "run", "--port"],
+    "django": ["examples/django_app.py", "runserver", "--noreload"],
+}
+
+
+class Sample:
+    """A running sample application, seen from a browser."""
+
+    def __init__(self, name: str, server: Server, folder: Path) -> None:
+        self.server = server
+        contract = folder / "contract.pdf"
+        contract.write_bytes(hard_pdfs.make("ten-pages"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / "sample.log"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "client" / "src"),
+            "SIGNING_URL": server.url,
+            "SIGNING_KEY": server.api_key,
+            "APP_CONTRACT": str(contract),
+        }
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *COMMANDS[name], str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        self.browser = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.browser.get("/")
+            except httpx.TransportError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    self.stop()
+                    pytest.fail(self.log.read_text())
+                time.sleep(0.1)
+            else:
+                return
+
+    def stop(self) -> None:
+        self.browser.close()
+        self.process.terminate()
+        self.process.wait(20)
+
+    def begin(self, order: str, **choices: str) -> str:
+        """Fill in the form; the address of the signing page."""
+        home = self.browser.get("/").text
+        hidden = dict(re.findall(r'type=hidden name=(\w+) value="([^"]*)"', home))
+        answer = self.browser.post("/sign", data={"order": order, **hidden, **choices})
+        assert answer.is_redirect, self.log.read_text()
+        return answer.headers["location"]
+
+    def back(self, redirect_url: str) -> httpx.Response:
+        """What the user sees where the signing page sends him."""
+        page = self.server.page(redirect_url)
+        while (view := page.load())["status"] == "Processing" and not view["background"]:
+            time.sleep(0.1)
+        parts = urlsplit(view["returnUrl"])
+        assert f"{parts.scheme}://{parts.netloc}" == self.url
+        return self.browser.get(f"{parts.path}?{parts.query}")
+
+
+@pytest.fixture(scope="module", params=sorted(COMMANDS))
+def sample(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sample]:
+    running = Sample(request.param, server, tmp_path_factory.mktemp(request.param))
+    yield running
+    running.stop()
+
+
+def links(page: str) -> dict[str, str]:
+    """Text of each link and where it leads."""
+    return {text.strip(): unescape(href) for href, text in re.findall(r'<a href="?([^">]+)"?>([^<]+)', page)}
+
+
+def test_the_user_signs_his_own_file_and_sees_it_listed(sample: Sample, server: Server) -> None:
+    order = f"<b>{uuid4().hex[:8]}"
+    redirect_url = sample.begin(order)
+    page = server.page(redirect_url)
+    page.add(hard_pdfs.make("plain"), "mine.pdf")
+    page.sign(*page.demo_key())
+
+    answer = sample.back(redirect_url)
+
+    assert answer.status_code == 200, sample.log.read_text()
+    assert "<h1>Signed</h1>" in answer.text
+    assert order not in answer.text, "what others wrote is escaped"
+    assert order in unescape(answer.text)
+    file = httpx.get(links(answer.text)["mine-signed.pdf"], trust_env=False)
+    assert file.content.startswith(hard_pdfs.make("plain"))
+
+
+def test_a_user_who_cancels_is_told_apart(sample: Sample, server: Server) -> None:
+    redirect_url = sample.begin("7")
+    ok(server.page(redirect_url).client.post("cancel"))
+
+    answer = sample.back(redirect_url)
+
+    assert answer.status_code == 200, sample.log.read_text()
+    assert "<h1>Not signed</h1>" in answer.text
+    assert "UserCancelled" in answer.text
+
+
+@pytest.mark.parametrize("session", ["", "nonsense", str(uuid4())])
+def test_an_id_that_anybody_made_up_shows_nothing(sample: Sample, session: str) -> None:
+    answer = sample.browser.get("/callback", params={"signatureSessionId": session})
+
+    assert 400 <= answer.status_code < 600
+    assert "Traceback" not in answer.text
+    assert "<h1>Signed" not in answer.text
+
+
+@pytest.mark.parametrize("sample", ["fastapi"], indirect=True)
+def test_the_guides_options(sample: Sample, server: Server) -> None:
+    order = uuid4().hex[:8]
+    redirect_url = sample.begin(order, contract="1", no_downloads="1", background="1")
+    page = server.page(redirect_url)
+    view = page.load()
+    assert [d["name"] for d in view["documents"]] == ["contract.pdf"]
+    assert (view["predefined"], view["disableDownloads"], view["background"]) == (True, True, True)
+    assert page.upload(hard_pdfs.make("plain")).status_code == 422
+    page.sign(*page.demo_key())
+
+    answer = sample.back(redirect_url)
+    for _ in range(100):
+        if "Almost there" not in answer.text:
+            break
+        assert "http-equiv=refresh" in answer.text
+        time.sleep(0.1)
+        answer = sample.back(redirect_url)
+
+    assert "<h1>Signed</h1>" in answer.text
+    listed = links(sample.browser.get("/signed", params={"order": order}).text)
+    assert "contract-signed.pdf" in listed
+    assert page.load()["documents"][0]["signedFile"] is None
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("*_app.py")), ids=lambda f: f.stem)
+def test_a_sample_is_short(file: Path) -> None:
+    assert len(file.read_text().splitlines()) < MAX_LINES
