@@ -28,8 +28,9 @@ from signroom.domain.signature import (
     SignatureType,
     SigningOptions,
 )
-from signroom.formats.cms_reading import CmsFile, Content, digest, header, only_refusals, read_cms, whole
-from signroom.formats.cms_verification import Data, judge
+from signroom.formats.cms_facts import attributes_of
+from signroom.formats.cms_reading import SIGNED_DATA, CmsFile, Content, header, only_refusals, read_cms, whole
+from signroom.formats.cms_verification import Data, beside, judge
 from signroom.ports import Stored
 
 if TYPE_CHECKING:
@@ -39,18 +40,20 @@ if TYPE_CHECKING:
 CMS = "application/pkcs7-signature"
 _OCTETS = "application/octet-stream"
 _DATA = bytes.fromhex("06092a864886f70d010701")
-_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+_USUAL = DigestAlgorithm.SHA256
+"""What is prepared with unless somebody says otherwise."""
 
 
 def inspect(file: Path, options: SigningOptions, data: Path | None) -> Inspection:
     """Any file can be content. Raises: EmptyFile, InvalidCms, DataFileRequired, DataMismatch, BrokenSignature."""
     if file.stat().st_size == 0:
         raise EmptyFile
-    found = read_cms(file)
+    found = _earlier(file)
     if found is None:
         return Inspection(SignatureType.CMS, _OCTETS, 0, 0)
+    content = beside(found, data, options.data_hashes)
     with only_refusals():
-        judged = judge(found, _outside(found, options, data))
+        judged = judge(found, content)
     for one in judged:
         if one.data_missing:
             raise DataFileRequired
@@ -58,6 +61,8 @@ def inspect(file: Path, options: SigningOptions, data: Path | None) -> Inspectio
             if found.content is None and one.verdict.reason == "HASH_FAILURE":
                 raise DataMismatch
             raise BrokenSignature(one.verdict.reason)
+    if content.content is None:
+        _digest_of(content, _USUAL)  # now, not when the signer is waiting
     return Inspection(SignatureType.CMS, CMS, 0, len(judged))
 
 
@@ -72,14 +77,11 @@ def prepare(
 ) -> Prepared:
     """Raises: InvalidCms, DataFileRequired, BadCertificate."""
     signer = _certificate(chain.certificate)
-    found = read_cms(file)
-    name = algorithm.value.lower()
-    if found is None:
-        content_digest = digest(whole(file), name)
-    else:
-        content_digest = _digest_of(_outside(found, options, data), algorithm)
+    found = _earlier(file)
+    content = Data(whole(file), ()) if found is None else beside(found, data, options.data_hashes)
+    content_digest = _digest_of(content, algorithm)
     with only_refusals():
-        to_sign = _attributes(content_digest, signer, algorithm, now)
+        to_sign = _attributes(content_digest, signer, algorithm, now, _content_type(found))
     length = file.stat().st_size
     return Prepared(
         original_length=length,
@@ -100,8 +102,12 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
 
     Raises: DataMismatch when `original` is not the file that was prepared, InvalidCms.
     """
-    found = read_cms(original)
+    if original.stat().st_size != prepared.original_length:
+        raise DataMismatch
+    found = _earlier(original)
     with only_refusals():
+        if found is not None:
+            _require_same(found, prepared)
         signer = _signer_info(prepared, value)
         body = _merged(found, signer, prepared.chain) if found is not None else _first(signer, prepared.chain)
     checked = whole(original) if found is None else found.content
@@ -112,21 +118,30 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
 # -- preparing -------------------------------------------------------------------------------------
 
 
-def _outside(found: CmsFile, options: SigningOptions, data: Path | None) -> Data:
-    """What came beside a detached object."""
-    if found.content is not None:
-        return Data(found.content, ())
-    return Data(None if data is None else whole(data), options.data_hashes)
+def _earlier(file: Path) -> CmsFile | None:
+    """The CMS object that gets one signer more; None for a file that is content.
+
+    One without signers (certificates, .p7b) is content too. Raises: InvalidCms.
+    """
+    found = read_cms(file)
+    return found if found is not None and len(found.signed["signer_infos"]) else None
+
+
+def _content_type(found: CmsFile | None) -> str:
+    """All signers of an object sign its content type (RFC 5652, 11.1)."""
+    return "data" if found is None else str(found.signed["encap_content_info"]["content_type"].dotted)
 
 
 def _digest_of(data: Data, algorithm: DigestAlgorithm) -> bytes:
-    known = data.digest(algorithm.value)
+    known = data.digest(algorithm.value.lower())
     if known is None:
         raise DataFileRequired(f"Or its {algorithm}.")
     return known
 
 
-def _attributes(content_digest: bytes, signer: Certificate, algorithm: DigestAlgorithm, now: datetime) -> bytes:
+def _attributes(
+    content_digest: bytes, signer: Certificate, algorithm: DigestAlgorithm, now: datetime, content_type: str
+) -> bytes:
     """content-type, message-digest, signing-time, signing-certificate-v2 (EN 319 122-1, 6.3), as DER of the SET."""
     from asn1crypto import cms, tsp  # tsp teaches cms the attribute signing-certificate-v2
     from asn1crypto.core import UTCTime
@@ -145,7 +160,7 @@ def _attributes(content_digest: bytes, signer: Certificate, algorithm: DigestAlg
     time = cms.Time({"utc_time": UTCTime(now.replace(microsecond=0))})
     attributes = cms.CMSAttributes(
         [
-            {"type": "content_type", "values": ["data"]},
+            {"type": "content_type", "values": [content_type]},
             {"type": "message_digest", "values": [content_digest]},
             {"type": "signing_time", "values": [time]},
             {"type": "signing_certificate_v2", "values": [tsp.SigningCertificateV2({"certs": [certificate]})]},
@@ -156,6 +171,16 @@ def _attributes(content_digest: bytes, signer: Certificate, algorithm: DigestAlg
 
 
 # -- embedding -------------------------------------------------------------------------------------
+
+
+def _require_same(found: CmsFile, prepared: Prepared) -> None:
+    """A detached object has no content to compare: its signers say what it is about. Raises: DataMismatch."""
+    name = prepared.digest_algorithm.value.lower()
+    for signer in found.signed["signer_infos"]:
+        claimed = attributes_of(signer).get("message_digest")
+        same = claimed is None or claimed.native == prepared.document_digest
+        if signer["digest_algorithm"]["algorithm"].native == name and not same:
+            raise DataMismatch
 
 
 def _signer_info(prepared: Prepared, value: bytes) -> SignerInfo:
@@ -206,9 +231,9 @@ def _first(signer: SignerInfo, chain: CertificateChain) -> _Body:
 def _merged(found: CmsFile, signer: SignerInfo, chain: CertificateChain) -> _Body:
     """One signer more; the earlier ones stay as they are, byte for byte."""
     signed = found.signed
-    certificates = [c.dump() for c in signed["certificates"]] if signed["certificates"].native is not None else []
+    certificates = [c.dump() for c in signed["certificates"] or ()]
     algorithms = [a.dump() for a in signed["digest_algorithms"]]
-    crls = [signed["crls"].dump()] if signed["crls"].native is not None else []
+    crls = [signed["crls"].dump()] if signed["crls"] else []
     signers = [s.dump() for s in signed["signer_infos"]]
     return _Body(
         version=signed["version"].dump(),
@@ -235,7 +260,7 @@ def _write(output: Path, body: _Body, content: Content | None, checked: Content 
     inner = len(body.before) + len(parts[0]) + length + len(body.after)
     signed = header(0x30, inner)
     outer = header(0xA0, len(signed) + inner)
-    start = header(0x30, len(_SIGNED_DATA) + len(outer) + len(signed) + inner) + _SIGNED_DATA + outer + signed
+    start = header(0x30, len(SIGNED_DATA) + len(outer) + len(signed) + inner) + SIGNED_DATA + outer + signed
     start += body.before + parts[0]
     hashed, written = hashlib.new(prepared.digest_algorithm.value.lower()), hashlib.sha256(start)
     with output.open("wb") as target:

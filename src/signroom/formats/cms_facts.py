@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from signroom.domain.examination import SignaturePolicy
@@ -19,6 +20,7 @@ DIGESTS = {
     "sha3_256": "SHA3_256",
 }
 """asn1crypto's names and the contract's ``DigestAlgorithms``."""
+_FEW = 50
 _KEYS = {"rsassa_pkcs1v15": "RSA", "ecdsa": "ECDSA"}
 
 
@@ -42,12 +44,32 @@ def certificates_of(data: SignedData) -> list[Any]:
     return [choice.chosen for choice in data["certificates"] or () if choice.name == "certificate"]
 
 
+def issuers_of(certificate: bytes, certificates: Sequence[Any]) -> tuple[bytes, ...]:
+    """What came along, without the signer's own; of many only those that may be above it, by their names.
+
+    An object with many signers has many chains, and whoever judges one takes only so many certificates.
+    """
+    if len(certificates) <= _FEW:
+        return tuple(der for c in certificates if (der := c.dump()) != certificate)
+    by_subject: dict[bytes, list[Any]] = {}
+    for one in certificates:
+        by_subject.setdefault(one["tbs_certificate"]["subject"].dump(), []).append(one)
+    found: dict[bytes, None] = {}
+    wanted = [c for c in certificates if c.dump() == certificate][:1]
+    while wanted and len(found) < _FEW:
+        above = by_subject.pop(wanted.pop(0)["tbs_certificate"]["issuer"].dump(), [])
+        wanted += above
+        found.update((c.dump(), None) for c in above)
+    return tuple(der for der in found if der != certificate)[:_FEW]
+
+
 def is_signer(signer: SignerInfo, certificate: Any) -> bool:
     sid = signer["sid"]
     if sid.name == "issuer_and_serial_number":
         wanted = sid.chosen
+        # The number first: comparing names takes time, and there may be thousands of certificates.
         same: bool = (
-            certificate.issuer == wanted["issuer"] and certificate.serial_number == wanted["serial_number"].native
+            certificate.serial_number == wanted["serial_number"].native and certificate.issuer == wanted["issuer"]
         )
         return same
     return bool(certificate.key_identifier == sid.chosen.native)
@@ -63,7 +85,10 @@ def message_digest_of(signer: SignerInfo, attributes: dict[str, Any]) -> DigestV
 def signature_algorithm_of(signer: SignerInfo) -> str | None:
     """None for kinds that the contract has no word for (RSASSA-PSS, EdDSA)."""
     algorithm = signer["signature_algorithm"]
-    key = _KEYS.get(algorithm.signature_algo)
+    try:
+        key = _KEYS.get(algorithm.signature_algo)
+    except ValueError:  # of a family that asn1crypto does not know (GOST ...)
+        return None
     try:
         digest = algorithm.hash_algo
     except ValueError:  # rsaEncryption says nothing of the digest (RFC 3370, 3.2)
@@ -77,7 +102,10 @@ def policy_of(attributes: dict[str, Any]) -> SignaturePolicy | None:
     if found is None or found.name != "signature_policy_id":
         return None
     policy = found.chosen
-    digest = policy["sig_policy_hash"]
+    try:
+        digest = policy["sig_policy_hash"]
+    except ValueError:  # EN 319 122-1, 5.2.9.1 lets it be left out, which pyHanko does not know
+        return SignaturePolicy(_first_oid(policy), None, None)
     name = DIGESTS.get(digest["digest_algorithm"]["algorithm"].native)
     uri = next(
         (
@@ -92,3 +120,12 @@ def policy_of(attributes: dict[str, Any]) -> SignaturePolicy | None:
         uri=uri,
         digest=None if name is None else DigestValue(name, digest["digest"].native),
     )
+
+
+def _first_oid(sequence: Any) -> str:
+    """Raises: ValueError when there is none."""
+    from asn1crypto.core import Any as AnyValue
+    from asn1crypto.core import ObjectIdentifier, SequenceOf
+
+    members = SequenceOf.load(sequence.dump(), spec=AnyValue)
+    return str(members[0].parse(ObjectIdentifier).dotted)

@@ -1,7 +1,7 @@
 """Read a CMS SignedData (RFC 5652) without its content: a file of 100 MB has some kilobytes of signatures around it.
 
-DER is walked header by header, and the content stays where it is. BER with indefinite lengths, PEM and base64 text, as
-other programs write them, are read as a whole, up to a limit.
+The file is walked header by header, DER and BER alike, and the content stays where it is, also in the pieces of BER.
+PEM and base64 text, as other programs write them, are decoded as a whole, up to a limit.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,48 +21,55 @@ from signroom.domain.errors import InvalidCms, Refused
 if TYPE_CHECKING:
     from asn1crypto.cms import SignedData
 
-_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
-_SEQUENCE, _OCTETS, _EXPLICIT_0 = 0x30, 0x04, 0xA0
-_MAX_WHOLE = 32 << 20
-"""Bytes of a file that is read as a whole."""
+SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+"""DER of the object identifier id-signedData (RFC 5652, 5.1)."""
+_INTEGER, _OID, _SEQUENCE, _SET, _EXPLICIT_0 = 0x02, 0x06, 0x30, 0x31, 0xA0
+_OCTETS, _OCTETS_IN_PIECES = 0x04, 0x24
+_CONSTRUCTED = 0x20
+_MAX_TEXT = 32 << 20
+"""Bytes of a text form, which is decoded as a whole."""
 _MAX_AROUND = 16 << 20
 """Bytes of everything but the content."""
+_MAX_HEADERS = 1_000_000
+"""Of one walk; openssl's pieces have some kilobytes each, a hostile file's can be empty."""
+_MAX_DEPTH = 16
+_HEAD = 128
 _CHUNK = 1 << 20
 _PEM = (b"-----BEGIN CMS-----", b"-----BEGIN PKCS7-----", b"-----BEGIN PKCS #7 SIGNED DATA-----")
+
+Source = Path | bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The content's octets in a file: from `start`, `length` bytes."""
+    """Octets that stand together in `source`: from `start`, `length` bytes."""
 
-    file: Path
+    source: Source
     start: int
     length: int
 
     def chunks(self) -> Iterator[bytes]:
-        with self.file.open("rb") as stream:
-            stream.seek(self.start)
-            left = self.length
-            while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
-                left -= len(chunk)
-                yield chunk
+        with _opened(self.source) as stream:
+            yield from _chunks(stream, self.start, self.length)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The content of a file that was read as a whole."""
+class Pieces:
+    """The octets of an OCTET STRING that comes in pieces (X.690, 8.7.3), found again at each reading."""
 
-    content: bytes
-
-    @property
-    def length(self) -> int:
-        return len(self.content)
+    source: Source
+    start: int
+    """Where its identifier is."""
+    length: int
 
     def chunks(self) -> Iterator[bytes]:
-        yield self.content
+        with _opened(self.source) as stream, _opened(self.source) as headers:
+            walk = _Walk(headers, _size(self.source), self.start)
+            for start, length in walk.octets():
+                yield from _chunks(stream, start, length)
 
 
-Content = Slice | Held
+Content = Slice | Pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +96,12 @@ def digest(content: Content, algorithm: str) -> bytes:
 def read_cms(file: Path) -> CmsFile | None:
     """None when `file` is no SignedData. Raises: InvalidCms when it begins like one and cannot be read."""
     with file.open("rb") as stream:
-        start = stream.read(64)
-        if start[:1] == b"\x30" and _SIGNED_DATA in start[:24]:
-            with only_refusals():
-                return _read_der(file, stream) or _read_whole(file.read_bytes() if _small(file) else None)
-    text = _decoded(file, start)
-    if text is None or _SIGNED_DATA not in text[:24]:
+        start = stream.read(_HEAD)
+    source = file if _begins_like_signed_data(start) else _decoded(file, start)
+    if source is None:
         return None
-    with only_refusals():
-        return _read_whole(text)
+    with only_refusals(), _opened(source) as stream:
+        return _read(source, stream)
 
 
 @contextmanager
@@ -110,99 +115,143 @@ def only_refusals() -> Iterator[None]:
         raise InvalidCms from error
 
 
-def _small(file: Path) -> bool:
-    return file.stat().st_size <= _MAX_WHOLE
-
-
-def _read_der(file: Path, stream: BinaryIO) -> CmsFile | None:
-    """None when a length is indefinite or the content comes in pieces (BER): then it has to be read as a whole."""
-    size = file.stat().st_size
-    walk = _Walk(stream, size)
-    if not (walk.enter(_SEQUENCE) and walk.skip(_SIGNED_DATA[0]) and walk.enter(_EXPLICIT_0) and walk.enter(_SEQUENCE)):
-        return None
-    end = walk.end
-    start = walk.position
-    if not (walk.skip(0x02) and walk.skip(0x31)):  # version, digestAlgorithms
-        return None
-    before = walk.bytes(start, walk.position)
-    if not walk.enter(_SEQUENCE):  # encapContentInfo
-        return None
-    info_end = walk.end
-    type_start = walk.position
-    if not walk.skip(0x06):
-        return None
-    kind = walk.bytes(type_start, walk.position)
+def _read(source: Source, stream: BinaryIO) -> CmsFile:
+    walk = _Walk(stream, _size(source))
+    walk.enter(_SEQUENCE)  # ContentInfo
+    walk.skip(_OID)
+    walk.enter(_EXPLICIT_0)
+    walk.enter(_SEQUENCE)  # SignedData
+    version, _ = walk.skip(_INTEGER)
+    _, end = walk.skip(_SET)  # digestAlgorithms
+    before = walk.bytes(version, end)
+    walk.enter(_SEQUENCE)  # encapContentInfo
+    kind = walk.bytes(*walk.skip(_OID))
     content = None
-    if walk.position < info_end:
-        if not (walk.enter(_EXPLICIT_0) and walk.enter(_OCTETS)):
-            return None
-        content = Slice(file, walk.position, walk.end - walk.position)
-    after = walk.bytes(info_end, end)
-    return CmsFile(_signed_data(before + _tlv(_SEQUENCE, kind) + after), content)
+    if not walk.at_end():
+        walk.enter(_EXPLICIT_0)
+        content = _content(source, walk)
+        walk.leave()
+    walk.leave()
+    start = end = walk.position
+    while not walk.at_end():
+        _, end = walk.skip()
+    after = walk.bytes(start, end)
+    for _level in range(3):  # What is behind the ContentInfo is not ours: mail programs add line ends.
+        walk.leave()
+    return CmsFile(_signed_data(before + header(_SEQUENCE, len(kind)) + kind + after), content)
 
 
-def _read_whole(data: bytes | None) -> CmsFile:
-    from asn1crypto.cms import ContentInfo
-
-    if data is None:
-        raise InvalidCms(f"One that is not DER may have at most {_MAX_WHOLE >> 20} MB.")
-    signed = ContentInfo.load(data)["content"]
-    info = signed["encap_content_info"]
-    content = info["content"]
-    held = Held(content.native) if content.native is not None else None
-    kind = info["content_type"].dump(force=True)
-    parts = [signed["version"].dump(force=True), signed["digest_algorithms"].dump(force=True), _tlv(_SEQUENCE, kind)]
-    parts += [signed[name].dump() for name in ("certificates", "crls") if signed[name].native is not None]
-    parts.append(signed["signer_infos"].dump())
-    return CmsFile(_signed_data(b"".join(parts)), held)
+def _content(source: Source, walk: _Walk) -> Content:
+    start = walk.position
+    first, length, together = start, 0, True
+    for number, (position, size) in enumerate(walk.octets()):
+        first, together = (position, True) if number == 0 else (first, False)
+        length += size
+    return Slice(source, first, length) if together else Pieces(source, start, length)
 
 
 def _signed_data(body: bytes) -> SignedData:
     from asn1crypto.cms import SignedData
 
-    signed = SignedData.load(_tlv(_SEQUENCE, body))
+    signed = SignedData.load(header(_SEQUENCE, len(body)) + body)
     _ = [signer["sid"].native for signer in signed["signer_infos"]]  # asn1crypto is lazy
     return signed
 
 
+def _begins_like_signed_data(start: bytes) -> bool:
+    if start[:1] != bytes([_SEQUENCE]) or len(start) < 2:
+        return False
+    length = start[1] & 0x7F if start[1] > 0x80 else 0  # octets of the length itself
+    return start.startswith(SIGNED_DATA, 2 + length)
+
+
 def _decoded(file: Path, start: bytes) -> bytes | None:
-    """The bytes behind PEM or base64 text."""
-    begins_like_one = start.startswith(_PEM) or start[:2] == b"MI"
-    if not begins_like_one or not _small(file):
-        return None
-    text = file.read_bytes()
-    for label in _PEM:
-        if text.startswith(label):
-            text = text[len(label) :].partition(b"-----END")[0]
+    """The bytes behind PEM or base64 text; None when they are no SignedData. Raises: InvalidCms."""
+    start = start.lstrip()
+    label = next((label for label in _PEM if start.startswith(label)), b"")
+    # Its first letters tell, so other large files need not be read.
+    letters = b"".join(start[len(label) :].split())
     try:
-        return base64.b64decode(b"".join(text.split()), validate=True)
+        head = base64.b64decode(letters[: len(letters) // 4 * 4], validate=True)
     except binascii.Error:
         return None
+    if not _begins_like_signed_data(head):
+        return None
+    if file.stat().st_size > _MAX_TEXT:
+        raise InvalidCms(f"As text it may have at most {_MAX_TEXT >> 20} MB: send it as DER.")
+    text = file.read_bytes().lstrip()[len(label) :].partition(b"-----END")[0]
+    with only_refusals():
+        return base64.b64decode(b"".join(text.split()), validate=True)
 
 
 class _Walk:
-    """Headers of DER in a file (X.690, 8.1), one level after the other."""
+    """Headers in a file (X.690, 8.1), one after the other, into values and out of them; lengths may be indefinite.
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
+    Each step raises InvalidCms when something else is there.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int, position: int = 0) -> None:
         self._stream = stream
-        self.position = 0
-        self.end = size
+        self._size = size
+        self._ends: list[int | None] = []
+        """Of the values that were entered; None: until the end-of-contents octets."""
+        self._left = _MAX_HEADERS
+        self.position = position
 
-    def enter(self, tag: int) -> bool:
-        """Go inside the next value; `end` is then its own. False unless it is a definite `tag`."""
-        found = self._header()
-        if found is None or found[0] != tag:
-            return False
-        self.position, self.end = found[1], found[1] + found[2]
-        return True
+    def enter(self, tag: int) -> None:
+        """Go inside the next value."""
+        found, start, length = self._header()
+        if found != tag or len(self._ends) == _MAX_DEPTH:
+            raise InvalidCms
+        self.position = start
+        self._ends.append(None if length is None else start + length)
 
-    def skip(self, tag: int) -> bool:
-        """Go behind the next value. False unless it is a definite `tag`."""
-        found = self._header()
-        if found is None or found[0] != tag:
-            return False
-        self.position = found[1] + found[2]
-        return True
+    def at_end(self) -> bool:
+        """Of the value that was entered last."""
+        end = self._ends[-1]
+        if end is not None:
+            return self.position == end
+        return self._header() == (0, self.position + 2, 0)
+
+    def leave(self) -> None:
+        if not self.at_end():
+            raise InvalidCms
+        if self._ends.pop() is None:
+            self.position += 2
+
+    def skip(self, tag: int | None = None) -> tuple[int, int]:
+        """Go behind the next value, and say where it stands, header included."""
+        begin = self.position
+        found, start, length = self._header()
+        if tag is not None and found != tag:
+            raise InvalidCms
+        self.position = start + (length or 0)
+        within = 1 if length is None else 0
+        while within:
+            found, start, length = self._header()
+            self.position = start + (length or 0)
+            if length is None:
+                within += 1
+            elif (found, length) == (0, 0):
+                within -= 1
+        return begin, self.position
+
+    def octets(self) -> Iterator[tuple[int, int]]:
+        """The pieces of the OCTET STRING that comes next: where each begins, and its length."""
+        depth = len(self._ends)
+        while True:
+            tag, start, length = self._header()
+            if tag == _OCTETS_IN_PIECES:
+                self.enter(tag)
+            elif tag == _OCTETS and length is not None:
+                self.position = start + length
+                yield start, length
+            else:
+                raise InvalidCms("Its content is no OCTET STRING.")
+            while len(self._ends) > depth and self.at_end():
+                self.leave()
+            if len(self._ends) == depth:
+                return
 
     def bytes(self, start: int, end: int) -> bytes:
         if end - start > _MAX_AROUND:
@@ -210,22 +259,29 @@ class _Walk:
         self._stream.seek(start)
         return self._stream.read(end - start)
 
-    def _header(self) -> tuple[int, int, int] | None:
-        """Tag, where the value begins, its length; None for an indefinite length or one beyond what holds it."""
+    def _header(self) -> tuple[int, int, int | None]:
+        """Of the next value: tag, where the value begins, its length or None for an indefinite one."""
+        self._left -= 1
+        if self._left < 0:
+            raise InvalidCms("It is in too many pieces.")
         self._stream.seek(self.position)
         head = self._stream.read(10)
-        if len(head) < 2:
-            return None
-        length, used = head[1], 2
-        if length == 0x80:
-            return None
-        if length > 0x80:
-            count = length - 0x80
-            if count > 8 or len(head) < 2 + count:
-                return None
-            length, used = int.from_bytes(head[2 : 2 + count], "big"), 2 + count
+        limit = next((end for end in reversed(self._ends) if end is not None), self._size)
+        if len(head) < 2 or head[0] & 0x1F == 0x1F:  # no tag of more than one octet is in a CMS object
+            raise InvalidCms
+        first, used = head[1], 2
+        length: int | None = first
+        if first == 0x80 and head[0] & _CONSTRUCTED:
+            length = None
+        elif first >= 0x80:
+            used += first - 0x80
+            if not 2 < used <= len(head):
+                raise InvalidCms
+            length = int.from_bytes(head[2:used], "big")
         start = self.position + used
-        return None if start + length > self.end else (head[0], start, length)
+        if start + (length or 0) > limit:
+            raise InvalidCms
+        return head[0], start, length
 
 
 def header(tag: int, length: int) -> bytes:
@@ -236,5 +292,16 @@ def header(tag: int, length: int) -> bytes:
     return bytes([tag, 0x80 | len(octets)]) + octets
 
 
-def _tlv(tag: int, value: bytes) -> bytes:
-    return header(tag, len(value)) + value
+def _opened(source: Source) -> BinaryIO:
+    return source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
+
+
+def _size(source: Source) -> int:
+    return source.stat().st_size if isinstance(source, Path) else len(source)
+
+
+def _chunks(stream: BinaryIO, start: int, length: int) -> Iterator[bytes]:
+    stream.seek(start)
+    while length > 0 and (chunk := stream.read(min(_CHUNK, length))):
+        length -= len(chunk)
+        yield chunk
