@@ -279,6 +279,9 @@ class Work(Protocol):
     def document(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound."""
 
+    def document_by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
+        """The newest document whose signed file has that digest."""
+
     def document_for_update(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound."""
 

@@ -10,9 +10,10 @@ from litestar import get, post, put
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.commands import metadata_of, roles_of
+from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.models import metadata_model, seconds
-from signroom.domain.errors import NotAllowed
+from signroom.domain.errors import BadInput, NotAllowed
 from signroom.service.manage_applications import (
     add_application,
     add_key,
@@ -57,6 +58,7 @@ async def create(
     status_code=200,
     responses=ANSWERS,
     before_request=require_json_or_nothing,
+    operation_class=OptionalBody,
     summary="Create an API key",
     tags=_TAGS,
 )
@@ -100,6 +102,8 @@ async def write_metadata(
     application_id: UUID, data: shapes.WholeMetadata, ports: InjectedPorts, caller: InjectedCaller
 ) -> dict[str, list[str]]:
     """Needs the role Manager. A document's own metadata and its session's win over it, by name."""
+    if isinstance(data, list) and data:
+        raise BadInput("The metadata is an object.")
     metadata = metadata_of(data)
     found = await asyncio.to_thread(set_default_metadata, ports, caller, application_id, metadata)
     return metadata_model(found.default_metadata)

@@ -6,7 +6,10 @@ import asyncio
 from typing import Annotated, Any
 
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 from litestar.params import Dependency
+from litestar.types import Guard
 
 from signroom.domain.application import Caller
 from signroom.domain.errors import Unauthenticated
@@ -19,20 +22,32 @@ InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
 InjectedCaller = Annotated[Caller, Dependency(skip_validation=True)]
 
 
-async def provide_caller(request: Request[Any, Any, Any], ports: InjectedPorts) -> Caller:
-    """The application behind the request's key. Raises: Unauthenticated, NotAllowed."""
-    sent = request.headers.get("x-api-key") or request.headers.get("authorization")
-    if not sent:
-        raise Unauthenticated
-    wanted = request.headers.get("x-subscription", "")
+def key_guard(ports: Ports) -> Guard:
+    """Identifies the caller before anything of the body is read: who has no key learns nothing from it."""
 
-    def identify() -> Caller:
-        caller = authenticate(ports, _without_scheme(sent))
-        if wanted:
-            require_subscription(ports, caller, wanted)
-        return caller
+    async def require_key(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        """Raises: Unauthenticated, NotAllowed."""
+        sent = connection.headers.get("x-api-key") or connection.headers.get("authorization")
+        if not sent:
+            raise Unauthenticated
+        key = _without_scheme(sent)
+        wanted = connection.headers.get("x-subscription", "")
 
-    return await asyncio.to_thread(identify)
+        def identify() -> Caller:
+            caller = authenticate(ports, key)
+            if wanted:
+                require_subscription(ports, caller, wanted)
+            return caller
+
+        connection.state.caller = await asyncio.to_thread(identify)
+
+    return require_key
+
+
+def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+    """The application behind the request's key, as `key_guard` found it."""
+    caller: Caller = request.state.caller
+    return caller
 
 
 def _without_scheme(value: str) -> str:

@@ -13,12 +13,14 @@ from litestar.response import Stream
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.cursors import Limit, cursor_of, position_of
+from signroom.api.description import METADATA_NAME
 from signroom.api.media import ANSWERS
-from signroom.api.models import document_model, signers_of
+from signroom.api.models import document_model, signer_model
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
 from signroom.ports import MetadataSearch, Position
 from signroom.service.download_file import open_download
+from signroom.service.inspect_signature import signers_of_document
 from signroom.service.manage_document_keys import find_key
 from signroom.service.read_sessions import find_documents, read_document
 
@@ -34,7 +36,11 @@ async def read(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) 
 @get("/api/documents/{document_id:str}/signers", responses=ANSWERS, summary="Who signed a document", tags=_TAGS)
 async def signers(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> list[shapes.SignerModel]:
     """One entry per signature, those of earlier signers included; empty before it is signed."""
-    return await asyncio.to_thread(lambda: signers_of(ports, read_document(ports, caller, document_id)))
+
+    def answer() -> list[shapes.SignerModel]:
+        return [signer_model(ports, signer) for signer in signers_of_document(ports, caller, document_id)]
+
+    return await asyncio.to_thread(answer)
 
 
 @get("/api/documents/keys/{key:str}", responses=ANSWERS, summary="Find a document by its key", tags=_TAGS)
@@ -52,7 +58,7 @@ async def by_key(key: str, ports: InjectedPorts, caller: InjectedCaller) -> shap
 
 @get("/api/documents", responses=ANSWERS, summary="Find documents by metadata", tags=_TAGS)
 async def find(
-    metadata_name: Annotated[str, Parameter(query="metadataName", min_length=1, max_length=50)],
+    metadata_name: Annotated[str, Parameter(query="metadataName", schema_extra={"pattern": METADATA_NAME})],
     metadata_value: Annotated[str, Parameter(query="metadataValue", max_length=MAX_VALUE)],
     ports: InjectedPorts,
     caller: InjectedCaller,

@@ -194,57 +194,25 @@ def inspection_model(ports: Ports, found: InspectedFile) -> shapes.InspectSignat
         success=e.missing_data_hash is None,
         failure=None if e.missing_data_hash is None else "DataFileRequired",
         missing_data_hash=e.missing_data_hash,
-        signers=[_inspected_signer(ports, s) for s in found.signers],
-        document=None,
+        signers=[signer_model(ports, s) for s in found.signers],
+        document=None if found.document is None else shapes.PlainDocumentSummary(**_document(ports, found.document)),
         has_encapsulated_content=e.has_encapsulated_content,
         encapsulated_content_type="Data" if e.signature_type is SignatureType.CMS else None,
         encapsulated_content=None if content is None else _upload(ports, content),
     )
 
 
-def _inspected_signer(ports: Ports, s: InspectedSigner) -> shapes.SignerModel:
+def signer_model(ports: Ports, s: InspectedSigner) -> shapes.SignerModel:
     chain = [] if s.certificate is None else chain_of(ports, s.certificate, s.path)
     results = None if s.results is None else results_model(s.results)
-    return _signer_model(s.signature, chain, results, s.signature.verdict.signed_at)
-
-
-def signers_of(ports: Ports, document: Document) -> list[shapes.SignerModel]:
-    """Empty before the document is signed."""
-    if document.verdict is None:
-        return []
-    return [_stored_signer(ports, s, document) for s in document.verdict.signatures]
-
-
-def _stored_signer(ports: Ports, s: SignatureVerdict, document: Document) -> shapes.SignerModel:
-    """What was kept of a signature; inspection of the signed file tells the rest."""
-    try:
-        chain = [ports.trust.read(s.certificate)]
-    except BadCertificate:
-        chain = []
-    return shapes.SignerModel(
-        message_digest=None,
-        signature=None,
-        signature_policy=None,
-        signing_time=seconds(s.signed_at),
-        certified_date_reference=None,
-        timestamps=[],
-        is_document_timestamp=False,
-        signature_field_name=s.field_name or None,
-        validation_results=None,
-        has_ltv=False,
-        xml_signed_entity_type="FullXml" if document.signature_type is SignatureType.XML else None,
-        xml_signed_element=None,
-        attribute_certificates=[],
-        certificate=certificate_model(chain) if chain else None,
-        date=seconds(s.signed_at or document.signed_at),
-    )
+    return _signer_model(s.signature, chain, results, s.signature.verdict.signed_at or ports.clock.now())
 
 
 def _signer_model(
     s: ExaminedSignature,
     chain: Sequence[Certificate],
     results: shapes.ValidationResultsModel | None,
-    date: datetime | None,
+    date: datetime,
 ) -> shapes.SignerModel:
     algorithm = (
         None if s.signature_algorithm is None else shapes.SignatureAlgorithmModel(algorithm=s.signature_algorithm)
@@ -274,7 +242,7 @@ def _signer_model(
         ),
         attribute_certificates=[],
         certificate=certificate_model(chain) if chain else None,
-        date=seconds(date),
+        date=date.replace(microsecond=0),
     )
 
 

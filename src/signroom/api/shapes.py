@@ -96,7 +96,7 @@ class AllocateKeyRequest(Wire):
 
 
 class AllocateKeysRequest(Wire):
-    count: int | None = None
+    count: Annotated[int, msgspec.Meta(ge=1, le=100)]
     provisional_metadata: GivenMetadata = None
 
 
@@ -379,7 +379,8 @@ class SignerModel(Wire):
     xml_signed_element: XmlElementModel | None
     attribute_certificates: list[dict[str, str]]
     certificate: CertificateModel | None
-    date: datetime | None
+    date: datetime
+    """The signing time, or when we looked at it."""
 
 
 class SignatureAlgorithmModel(Wire):
@@ -446,10 +447,23 @@ class InspectSignatureModel(Wire):
     failure: str | None
     missing_data_hash: str | None
     signers: list[SignerModel]
-    document: DocumentModel | None
+    document: PlainDocumentSummary | None
     has_encapsulated_content: bool | None
     encapsulated_content_type: str | None
     encapsulated_content: FileReferenceModel | None
+
+
+class PlainDocumentSummary(Wire):
+    """A document as an inspection names it."""
+
+    id: UUID
+    key: str | None
+    formatted_key: str | None
+    original_file: DocumentFileModel
+    marked_file: DocumentFileModel | None
+    signed_file: DocumentFileModel | None
+    signature_type: str
+    available_until: datetime | None
 
 
 class AuthenticationModel(Wire):

@@ -82,6 +82,8 @@ def crash(_request: Handler, error: Exception) -> Response[dict[str, str | None]
 def _message(error: HTTPException) -> str:
     if error.status_code == 404:
         return "There is nothing at this address."  # the framework's own text names folders of this machine
+    if error.status_code == 413:
+        return "The body is too large: upload the file first (/api/plain-uploads or /Api/MultipartUploads)."
     if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
         first = error.extra[0]
         if isinstance(first, dict) and "message" in first:

@@ -13,7 +13,15 @@ from uuid import UUID
 
 from signroom.domain.application import Caller
 from signroom.domain.document import StoredFile, clean_file_name
-from signroom.domain.errors import BadFileName, BadInput, FileTooLarge
+from signroom.domain.errors import (
+    BadDownloadToken,
+    BadFileName,
+    BadInput,
+    ExpiredDownloadToken,
+    FileDownloadFailed,
+    FileTooLarge,
+    NotFound,
+)
 from signroom.ports import Ports
 from signroom.service.download_file import DOWNLOADS, open_download
 from signroom.service.upload_files import find_upload
@@ -50,7 +58,7 @@ async def take_in(ports: Ports, caller: Caller, source: FileSource, key: str, fa
     """Store the file of `source` under `key`, or find where it is stored already.
 
     Raises: BadInput, BadFileName without a name and a `fallback_name`, FileTooLarge, UploadNotFound,
-    UploadIncomplete, FileDownloadFailed, BadDownloadToken, ExpiredDownloadToken, StorageUnavailable.
+    UploadIncomplete, FileDownloadFailed, StorageUnavailable.
     """
     limit = ports.limits.max_file
     if source.content is not None:
@@ -66,7 +74,7 @@ async def take_in(ports: Ports, caller: Caller, source: FileSource, key: str, fa
         raise BadInput("A file needs its content, a blobToken or a url.")
     token = own_download(ports, source.url)
     if token is not None:
-        found = await asyncio.to_thread(open_download, ports, token)
+        found = await asyncio.to_thread(_own_file, ports, token)
         _require_fitting(found.length, limit)
         return TakenIn(_renamed(found, source, fallback_name), owned=False)
     async with ports.fetch.stream(source.url, limit=limit) as fetched:
@@ -106,6 +114,14 @@ def own_download(ports: Ports, url: str) -> str | None:
     if not path.lower().startswith(DOWNLOADS):
         raise BadInput("A relative url must be one that this server handed out.")
     return path[len(DOWNLOADS) :].rstrip("/")
+
+
+def _own_file(ports: Ports, token: str) -> StoredFile:
+    """Raises: FileDownloadFailed: to whom creates a session, a wrong address is no matter of his rights."""
+    try:
+        return open_download(ports, token)
+    except (BadDownloadToken, ExpiredDownloadToken, NotFound) as error:
+        raise FileDownloadFailed(error.message) from error
 
 
 def media_type(given: str | None, name: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +13,10 @@ from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.certificate import Certificate
-from signroom.domain.document import StoredFile
+from signroom.domain.document import Document, StoredFile
 from signroom.domain.errors import BadCertificate
 from signroom.domain.examination import Examination, ExaminedSignature
-from signroom.domain.security_context import SecurityContext
+from signroom.domain.security_context import ANY, SecurityContext
 from signroom.domain.signature import CertificateChain, DigestValue
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
@@ -23,6 +24,7 @@ from signroom.ports import Ports
 from signroom.service.authenticate import hash_secret
 from signroom.service.file_sources import FileSource, as_local_file
 from signroom.service.judge_certificate import find_context
+from signroom.service.read_sessions import read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class InspectedSigner:
 class InspectedFile:
     examination: Examination
     signers: tuple[InspectedSigner, ...]
+    document: Document | None = None
+    """The document that the file was made for here."""
     content: Upload | None = None
     """The encapsulated content, kept like an upload for a day."""
 
@@ -70,11 +74,37 @@ async def inspect_signature(ports: Ports, caller: Caller, command: InspectSignat
             data = await files.enter_async_context(as_local_file(ports, caller, command.data, _made(folder / "data")))
         target = folder / "content" if command.extract_content else None
         examination = await asyncio.to_thread(ports.formats.examine, file, data, command.data_hashes, target)
+        document = await asyncio.to_thread(_made_here, ports, caller, file)
         signers = await asyncio.to_thread(_signers, ports, command, context, examination)
         content = None
         if target is not None and target.exists():
             content = await _keep(ports, caller, target)
-    return InspectedFile(examination, signers, content)
+    return InspectedFile(examination, signers, document, content)
+
+
+def _made_here(ports: Ports, caller: Caller, file: Path) -> Document | None:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").digest()
+    with ports.store.read() as work:
+        return work.document_by_signed_file(caller.subscription_id, digest)
+
+
+def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
+    """Who signed a document of ours, as its signed file says; nothing before it is signed.
+
+    Raises: DocumentNotFound, also for another subscription's document, BlobNotFound, Unavailable.
+    """
+    document = read_document(ports, caller, document_id)
+    if document.signed is None:
+        return ()
+    with ExitStack() as files:
+        file = files.enter_context(ports.blobs.as_file(document.signed.blob_key))
+        # A detached signature is about the original, or about what was sent beside it.
+        content = files.enter_context(ports.blobs.as_file(document.data_key or document.original.blob_key))
+        examination = ports.formats.examine(file, content)
+    # The certificates were judged when it was signed: here only their path is asked for, which fetches nothing.
+    command = InspectSignature(FileSource())
+    return _signers(ports, command, ANY, examination)
 
 
 def _signers(

@@ -111,6 +111,12 @@ class SqlWork:
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
         return [rows.session_of(row) for row in self._connection.execute(query).mappings()]
 
+    def document_by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
+        t = tables.documents
+        query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_sha256 == sha256)
+        row = self._connection.execute(query.order_by(t.c.created_at.desc()).limit(1)).mappings().first()
+        return None if row is None else rows.document_of(row)
+
     def document_for_update(self, document_id: UUID) -> Document:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
         return rows.document_of(self._one(query, DocumentNotFound))

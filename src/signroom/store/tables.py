@@ -134,6 +134,7 @@ documents = sa.Table(
     sa.Column("data_key", sa.String(200)),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
+    sa.Index(None, "subscription_id", "signed_sha256"),
 )
 
 # The same values as in `documents.metadata`, to search by.

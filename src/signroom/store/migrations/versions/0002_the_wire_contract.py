@@ -154,6 +154,9 @@ def upgrade() -> None:
         batch_op.alter_column('session_id',
                existing_type=sa.Uuid(),
                nullable=True)
+        batch_op.create_index(
+            batch_op.f('ix_signroom_documents_subscription_id_signed_sha256'), ['subscription_id', 'signed_sha256'], unique=False
+        )
         batch_op.create_index(batch_op.f('ix_signroom_documents_application_id'), ['application_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_signroom_documents_subscription_id_created_at_id'), ['subscription_id', 'created_at', 'id'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_signroom_documents_subscription_id'), 'signroom_subscriptions', ['subscription_id'], ['id'])
