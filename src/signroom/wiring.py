@@ -16,8 +16,9 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 from sqlalchemy.engine import Engine
 
+from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
-from signroom.api.wire import TYPE_DECODERS, Base64Schema
+from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
@@ -145,7 +146,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(), *page_routes()],
+        [*api_routes(ports), *page_routes()],
         {"ports": Provide(lambda: ports, sync_to_thread=False)},
         openapi_config(),
         # Base64 in JSON: a third larger, and some room.
@@ -154,7 +155,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         hsts=settings.public_url.startswith("https://"),
         rate_limits=settings.rate_limits,
         type_decoders=TYPE_DECODERS,
-        plugins=[Base64Schema()],
+        plugins=[WireSchemas()],
     )
 
 

@@ -8,6 +8,7 @@ from litestar import post
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.models import certificate_model, chain_of, digest_model, results_model
 from signroom.service.authenticate_person import begin_authentication, complete_authentication
@@ -20,6 +21,7 @@ _TAGS = ["Certificate authentication"]
     status_code=200,
     responses=ANSWERS,
     before_request=require_json_or_nothing,
+    operation_class=OptionalBody,
     summary="Begin a log-in with a certificate",
     tags=_TAGS,
 )

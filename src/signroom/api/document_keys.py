@@ -11,6 +11,7 @@ from litestar.params import Parameter
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.commands import metadata_of
+from signroom.api.description import METADATA_NAME, OptionalBody
 from signroom.api.media import ANSWERS, require_json_or_nothing
 from signroom.api.models import document_key_model, document_model, metadata_model
 from signroom.domain.document_key import formatted
@@ -25,6 +26,7 @@ _TAGS = ["Document keys"]
     status_code=200,
     responses=ANSWERS,
     before_request=require_json_or_nothing,
+    operation_class=OptionalBody,
     summary="Allocate a document key",
     tags=_TAGS,
 )
@@ -50,7 +52,7 @@ async def allocate_batch(
 ) -> list[shapes.DocumentKeyModel]:
     """1 to 100 at once."""
     metadata = metadata_of(data.provisional_metadata)
-    keys = await asyncio.to_thread(allocate_keys, ports, caller, data.count or 0, metadata)
+    keys = await asyncio.to_thread(allocate_keys, ports, caller, data.count, metadata)
     return [document_key_model(key) for key in keys]
 
 
@@ -74,7 +76,7 @@ async def query(key: str, ports: InjectedPorts, caller: InjectedCaller) -> shape
 
 @get("/api/document-keys/unused", responses=ANSWERS, summary="Find unused document keys", tags=_TAGS)
 async def unused(
-    metadata_name: Annotated[str, Parameter(query="metadataName", min_length=1, max_length=50)],
+    metadata_name: Annotated[str, Parameter(query="metadataName", schema_extra={"pattern": METADATA_NAME})],
     metadata_value: Annotated[str, Parameter(query="metadataValue", max_length=MAX_VALUE)],
     ports: InjectedPorts,
     caller: InjectedCaller,

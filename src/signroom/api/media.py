@@ -17,11 +17,13 @@ ANSWERS = {
     400: ResponseSpec(Problem, generate_examples=False, description="Syntax: see `code` and `message`."),
     401: ResponseSpec(Problem, generate_examples=False, description="The API key is missing or wrong."),
     403: ResponseSpec(Problem, generate_examples=False, description="The API key does not allow that."),
-    413: ResponseSpec(Problem, generate_examples=False, description="The body is too large."),
+    404: ResponseSpec(Problem, generate_examples=False, description="There is nothing at this address."),
     405: ResponseSpec(Problem, generate_examples=False, description="Another method is meant: see `Allow`."),
+    413: ResponseSpec(Problem, generate_examples=False, description="The body is too large."),
     415: ResponseSpec(Problem, generate_examples=False, description="The body is not JSON."),
-    429: ResponseSpec(Problem, generate_examples=False, description="Too many requests: see `Retry-After`."),
     422: ResponseSpec(DetailedProblem, generate_examples=False, description="Meaning: see `code` (docs/errors.md)."),
+    429: ResponseSpec(Problem, generate_examples=False, description="Too many requests: see `Retry-After`."),
+    503: ResponseSpec(Problem, generate_examples=False, description="Try again after `Retry-After` seconds."),
 }
 
 

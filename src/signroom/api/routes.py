@@ -23,10 +23,11 @@ from signroom.api import (
     system,
     uploads,
 )
-from signroom.api.auth import provide_caller
+from signroom.api.auth import key_guard, provide_caller
+from signroom.ports import Ports
 
 
-def api_routes() -> list[Any]:
+def api_routes(ports: Ports) -> list[Any]:
     """Everything under ``/api``, and the reference page."""
     keyed = Router(
         path="/",
@@ -60,7 +61,8 @@ def api_routes() -> list[Any]:
             applications.read_return_urls,
             applications.write_return_urls,
         ],
-        dependencies={"caller": Provide(provide_caller)},
+        guards=[key_guard(ports)],
+        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
     )
     return [keyed, documents.download, system.info, system.keys, system.crl, reference.page, reference.home]
 

@@ -99,7 +99,9 @@ async def when_completed(session_id: UUID, ports: InjectedPorts, caller: Injecte
 async def list_all(
     ports: InjectedPorts,
     caller: InjectedCaller,
-    status: list[str] | None = None,
+    status: Annotated[
+        list[str] | None, Parameter(schema_extra={"items": {"type": "string", "enum": list(SessionStatus)}})
+    ] = None,
     created_from: Annotated[datetime | None, Parameter(query="createdFrom")] = None,
     created_before: Annotated[datetime | None, Parameter(query="createdBefore")] = None,
     callback_argument: Annotated[str | None, Parameter(query="callbackArgument", max_length=1024)] = None,

@@ -9,6 +9,7 @@ from litestar import Response, get
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedPorts
+from signroom.api.description import NO_KEY
 from signroom.api.models import seconds
 from signroom.service.issue_demo_certificate import demo_crl
 
@@ -16,7 +17,7 @@ API_VERSION = "2.2"
 """The version of the contract that this API speaks."""
 
 
-@get("/api/system/info", summary="Product, version and time", tags=["System"], security=[])
+@get("/api/system/info", summary="Product, version and time", tags=["System"], security=NO_KEY)
 async def info(ports: InjectedPorts) -> shapes.SystemInfoModel:
     """Needs no key."""
     now = ports.clock.now()
@@ -28,7 +29,7 @@ async def info(ports: InjectedPorts) -> shapes.SystemInfoModel:
     )
 
 
-@get("/.well-known/jwks.json", summary="Keys of result tokens", tags=["System"], security=[])
+@get("/.well-known/jwks.json", summary="Keys of result tokens", tags=["System"], security=NO_KEY)
 async def keys(ports: InjectedPorts) -> dict[str, Any]:
     """Addition. To check `signroomResult` with (RFC 7517). Needs no key."""
     return dict(ports.result_tokens.key_set())

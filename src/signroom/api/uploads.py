@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from litestar import Request, Response, post
+from litestar import MediaType, Request, Response, post
 from litestar.params import Parameter
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.description import MD5_TEXT, FileForm, Octets
 from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
 from signroom.domain.document import clean_file_name
 from signroom.domain.errors import BadFileName, BadInput
@@ -31,6 +31,7 @@ _MD5_BYTES = 16
     status_code=200,
     responses=ANSWERS,
     request_max_body_size=None,
+    operation_class=FileForm,
     summary="Upload a file of up to 5 MiB",
     tags=_TAGS,
 )
@@ -68,6 +69,7 @@ async def begin(ports: InjectedPorts, caller: InjectedCaller) -> shapes.Multipar
     status_code=200,
     responses=ANSWERS,
     request_max_body_size=None,
+    operation_class=Octets,
     summary="Upload a part",
     tags=_TAGS,
 )
@@ -77,11 +79,11 @@ async def part(
     request: Request[Any, Any, Any],
     ports: InjectedPorts,
     caller: InjectedCaller,
-    content_md5: Annotated[str | None, Parameter(header="Content-MD5")] = None,
-) -> Response[None]:
+    content_md5: Annotated[str, Parameter(header="Content-MD5", schema_extra={"pattern": MD5_TEXT})] = "",
+) -> Response[bytes]:
     """The raw bytes (`application/octet-stream`), numbered from 0. Keep the `ETag` of the answer for the end."""
     stored = await upload_part(ports, caller, token, number, request.stream(), md5=_md5(content_md5))
-    return Response(None, headers={"ETag": f'"{stored.etag}"'})
+    return Response(b"", headers={"ETag": f'"{stored.etag}"'}, media_type=MediaType.TEXT)
 
 
 @post(
@@ -94,10 +96,10 @@ async def part(
 )
 async def end(
     token: str, data: shapes.EndUploadRequest, ports: InjectedPorts, caller: InjectedCaller
-) -> Response[None]:
+) -> Response[bytes]:
     """The ETags as they were received, in order. Then `blobToken` stands for the file, for a day."""
     await end_upload(ports, caller, token, data.part_e_tags, _md5(data.complete_md5))
-    return Response(None)
+    return Response(b"", media_type=MediaType.TEXT)
 
 
 class _Form:
@@ -154,7 +156,7 @@ def _md5(text: str | None) -> bytes | None:
     plain = text.strip().translate(str.maketrans("-_", "+/"))
     try:
         digest = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; other than ASCII is another
         raise BadInput("An MD5 is base64.") from error
     if len(digest) != _MD5_BYTES:
         raise BadInput(f"An MD5 has {_MD5_BYTES} bytes.")

@@ -11,9 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
-from litestar.openapi.spec import OpenAPIType, Schema
-from litestar.plugins import OpenAPISchemaPlugin
-from litestar.typing import FieldDefinition
 
 from signroom.domain.errors import BadInput
 
@@ -65,14 +62,3 @@ def read_base64_text(kind: Any, value: Any) -> Any:
 
 
 TYPE_DECODERS = [(lambda kind: kind is Base64Text, read_base64_text)]
-
-
-class Base64Schema(OpenAPISchemaPlugin):
-    """How the OpenAPI document shows a `Base64Text`."""
-
-    @staticmethod
-    def is_plugin_supported_type(value: Any) -> bool:
-        return value is Base64Text
-
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
-        return Schema(type=OpenAPIType.STRING, content_encoding="base64")

@@ -15,6 +15,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins import PluginProtocol
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send, TypeDecodersSequence
 
 from signroom.domain.errors import SignroomError
@@ -72,11 +73,15 @@ def create_application(
         lifespan=list(lifespan),
         logging_config=None,
     )
-    return RequestLog(RateLimits(AnyCase(app, _templates(app)), *rate_limits))
+    return RequestLog(RateLimits(AnyCase(app, _routes(app)), *rate_limits))
 
 
-def _templates(app: Litestar) -> list[Template]:
-    return [tuple(c if isinstance(c, str) else None for c in route.path_components) for route in app.routes]
+def _routes(app: Litestar) -> dict[Template, str]:
+    return {
+        tuple(c if isinstance(c, str) else None for c in route.path_components): ", ".join(sorted(route.methods))
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+    }
 
 
 class RequestLog:

@@ -22,3 +22,6 @@ EVERYWHERE = {
     "content-security-policy": PAGE_POLICY,
 }
 """Defaults: a handler that sets one of them keeps its own."""
+
+ENCODED = [(name.encode(), value.encode()) for name, value in EVERYWHERE.items()]
+"""The same, for answers that are given before the framework is reached."""

@@ -17,6 +17,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from signroom.domain.errors import TooManyRequests
+from signroom.http.headers import ENCODED
 
 _KEY_HEADERS = (b"x-api-key", b"authorization")
 
@@ -58,7 +59,7 @@ async def _refuse(send: Send, error: TooManyRequests) -> None:
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", str(error.retry_after).encode()),
-        (b"cache-control", b"no-store"),
+        *ENCODED,
     ]
     await send({"type": "http.response.start", "status": 429, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
