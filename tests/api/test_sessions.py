@@ -210,23 +210,34 @@ def test_a_file_must_be_what_it_is_to_be_signed_as(server: Server, kind: str, wa
 
 
 @pytest.mark.parametrize(
-    ("kind", "wanted", "found"),
+    ("kind", "name", "wanted", "found"),
     [
-        ("plain", "pDF", "Pdf"),
-        ("plain", None, "Pdf"),
-        ("plain", "cms", "Cms"),
-        ("docx", None, "Cms"),
-        ("html", None, "Cms"),
-        ("image", "CAdES", "Cms"),
+        ("plain", "a.pdf", "pDF", "Pdf"),
+        ("plain", "a.pdf", None, "Pdf"),
+        ("plain", "a.txt", None, "Pdf"),
+        ("plain", "a.pdf", "cms", "Cms"),
+        ("docx", "a.docx", None, "Cms"),
+        ("html", "a", None, "Cms"),
+        ("image", "a.pdf", "CAdES", "Cms"),
     ],
 )
 def test_what_nobody_asks_for_is_pdf_for_pdfs_and_cms_for_the_rest(
-    server: Server, kind: str, wanted: str | None, found: str
+    server: Server, kind: str, name: str, wanted: str | None, found: str
 ) -> None:
-    document = {**a_file(hard_pdfs.make(kind)), "signatureType": wanted}
+    document = {**a_file(hard_pdfs.make(kind), name), "signatureType": wanted}
     opened = ok(server.api.post(SESSIONS, json={"documents": [document]}))
 
     assert server.session(opened["sessionId"])["documents"][0]["signatureType"] == found
+
+
+@pytest.mark.parametrize(("kind", "code"), [("html", "UnsupportedFileType"), ("text", "InvalidPdf")])
+def test_what_is_called_pdf_must_be_one_unless_something_else_is_asked_for(
+    server: Server, kind: str, code: str
+) -> None:
+    """A CMS signature of it is hardly what anybody expects."""
+    document = a_file(hard_pdfs.make(kind), "contract.PDF")
+
+    assert refused(server.api.post(SESSIONS, json={"documents": [document]}), 422) == code
 
 
 def test_a_hundred_and_one_documents_are_too_many(server: Server) -> None:

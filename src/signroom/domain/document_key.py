@@ -44,6 +44,7 @@ def formatted(key: str) -> str:
     return "-".join(key[n : n + _GROUP] for n in range(0, len(key), _GROUP))
 
 
-def normalized(text: str) -> str:
-    """A key as people type it: any case, with or without separators."""
-    return "".join(c for c in text.upper() if c not in "- ")
+def normalized(text: str) -> str | None:
+    """A key as people type it: any case, with or without separators. None for what cannot be one."""
+    key = "".join(c for c in text.upper() if c not in "- ")
+    return key if len(key) == LENGTH and set(key) <= set(ALPHABET) else None

@@ -6,7 +6,7 @@ A refused file leaves nothing behind; a blob without a row can only come from a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -64,7 +64,7 @@ async def add_document(ports: Ports, session_id: UUID, name: str, chunks: AsyncI
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     command = NewDocument(FileSource(), options=session.options)
     try:
-        inspection = await asyncio.to_thread(_inspect, ports, key, command, None)
+        inspection = await asyncio.to_thread(_inspect, ports, file, command, None)
         accepted = Accepted(document_id, _typed(file, inspection), inspection, command)
         return await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException:
@@ -90,7 +90,7 @@ async def accepted_document(ports: Ports, caller: Caller, folder: str, command: 
         if command.data is not None:
             taken.append(await take_in(ports, caller, command.data, f"{folder}/data", "data"))
             data_key = taken[1].file.blob_key
-        inspection = await asyncio.to_thread(_inspect, ports, file.blob_key, command, data_key)
+        inspection = await asyncio.to_thread(_inspect, ports, file, command, data_key)
         uploads = tuple(t.upload for t in taken if t.upload is not None)
         yield Accepted(document_id, _typed(file, inspection), inspection, command, data_key, uploads)
     except BaseException:
@@ -122,15 +122,15 @@ def bind_key(work: Work, document: Document) -> None:
     work.save_document_key(found.bind(document.id))
 
 
-def require_free_key(ports: Ports, caller: Caller, key: str | None) -> None:
+def require_free_keys(ports: Ports, caller: Caller, documents: Iterable[NewDocument]) -> None:
     """Before anything is downloaded or stored. Raises: DocumentKeyNotFound, DocumentKeyInUse."""
-    if key is None:
-        return
     with ports.store.read() as work:
-        found = work.document_key(caller.subscription_id, normalized(key))
-    if found is None:
-        raise DocumentKeyNotFound
-    found.bind(uuid4())
+        for given in (document.key for document in documents if document.key is not None):
+            key = normalized(given)
+            found = None if key is None else work.document_key(caller.subscription_id, key)
+            if found is None:
+                raise DocumentKeyNotFound
+            found.bind(uuid4())
 
 
 def document_of_session(
@@ -161,12 +161,14 @@ def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
     return replace(file, content_type=inspection.content_type)
 
 
-def _inspect(ports: Ports, key: str, command: NewDocument, data_key: str | None) -> Inspection:
+def _inspect(ports: Ports, stored: StoredFile, command: NewDocument, data_key: str | None) -> Inspection:
+    # What is called .pdf and is none would get a CMS signature that nobody expects.
+    wanted = command.signature_type or (SignatureType.PDF if stored.name.lower().endswith(".pdf") else None)
     with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(key))
+        file = files.enter_context(ports.blobs.as_file(stored.blob_key))
         data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
         # Options that are not for this kind of file are the session's, for others of its documents.
-        return ports.formats.inspect(file, command.signature_type, command.options, data)
+        return ports.formats.inspect(file, wanted, command.options, data)
 
 
 def _require_room(ports: Ports, session_id: UUID) -> Session:

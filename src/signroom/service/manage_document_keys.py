@@ -39,8 +39,11 @@ def allocate_keys(ports: Ports, caller: Caller, count: int, metadata: Metadata) 
 
 def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
     """None also for another subscription's key."""
+    wanted = normalized(text)
+    if wanted is None:
+        return None
     with ports.store.read() as work:
-        key = work.document_key(caller.subscription_id, normalized(text))
+        key = work.document_key(caller.subscription_id, wanted)
         if key is None:
             return None
         return KeyWithDocument(key, None if key.document_id is None else work.document(key.document_id))

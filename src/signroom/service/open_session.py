@@ -24,7 +24,7 @@ from signroom.service.add_document import (
     accepted_document,
     document_of_session,
     record_document,
-    require_free_key,
+    require_free_keys,
 )
 from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
@@ -93,8 +93,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
         options=command.options,
         result_token=command.result_token,
     )
-    for document in command.documents:
-        await asyncio.to_thread(require_free_key, ports, caller, document.key)
+    await asyncio.to_thread(require_free_keys, ports, caller, command.documents)
     try:
         async with AsyncExitStack() as files:
             folder = f"sessions/{session_id}"

@@ -27,7 +27,7 @@ from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.signature import CertificateChain, Prepared
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
-from signroom.service.add_document import NewDocument, accepted_document, bind_key, record_document, require_free_key
+from signroom.service.add_document import NewDocument, accepted_document, bind_key, record_document, require_free_keys
 from signroom.service.judge_certificate import find_context, ordered
 from signroom.service.once import Idempotency, remember
 from signroom.service.prepare_signing import prepare_document
@@ -71,7 +71,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
     answer = LocallyPrepared(certificate, verdict.results, verdict.path)
     if not answer.results.valid:
         return replace(answer, failure="CertificateValidationFailed")
-    await asyncio.to_thread(require_free_key, ports, caller, command.document.key)
+    await asyncio.to_thread(require_free_keys, ports, caller, (command.document,))
     chain = ordered(command.chain, verdict)
     try:
         async with accepted_document(ports, caller, "documents", command.document) as accepted:
@@ -100,7 +100,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
             await asyncio.to_thread(record)
     except InvalidPdf:
         return replace(answer, failure="CorruptedPdf")
-    key = normalized(command.document.key) if command.document.key else ""
+    key = normalized(command.document.key or "") or ""
     state = ports.tokens.issue(_PURPOSE, f"{preparation.id}~{key}", now)
     return replace(answer, state=state, prepared=prepared)
 
