@@ -39,20 +39,6 @@ def bytes_of(length: int) -> bytes:
     return random.Random(length).randbytes(length)
 
 
-def pdf_of(length: int) -> bytes:
-    """A PDF of that many bytes, most of them in a stream that no page shows."""
-
-    def made(filling: int) -> bytes:
-        filler = b"<</Length %010d>>stream\n%b\nendstream" % (filling, bytes_of(filling))
-        page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>"
-        pages = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
-        return hard_pdfs.assemble([b"<</Type/Catalog/Pages 2 0 R>>", pages, page, filler])
-
-    found = made(length - len(made(0)))
-    # The address of the cross-reference table has as many digits as it needs.
-    return found if len(found) == length else made(length - len(made(0)) - (len(found) - length))
-
-
 class Drops:
     """A stream that gives little at a time, as sockets and pipes do."""
 
@@ -79,7 +65,7 @@ SIZES = [1200, MIB, MIB + 1, 5 * MIB, 5 * MIB + 1, 8 * MIB, 8 * MIB + 1, 16 * MI
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_file_of_any_size_arrives_as_it_is(sqlite_server: Server, tmp_path: Path, size: int) -> None:
-    content = pdf_of(size)
+    content = hard_pdfs.of_length(size)
     (tmp_path / "ação 1.pdf").write_bytes(content)
 
     with SignroomClient(sqlite_server.url, sqlite_server.api_key) as client:
@@ -103,7 +89,7 @@ SOURCES: dict[str, Callable[[bytes], FileReference]] = {
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("size", [1200, 2 * MIB, 9 * MIB])
 def test_every_source_arrives(sqlite_server: Server, source: str, size: int) -> None:
-    content = pdf_of(size)
+    content = hard_pdfs.of_length(size)
 
     with SignroomClient(sqlite_server.url, sqlite_server.api_key) as client:
         created = client.create_session(documents=[SOURCES[source](content)])
@@ -114,7 +100,7 @@ def test_every_source_arrives(sqlite_server: Server, source: str, size: int) -> 
 
 @pytest.mark.parametrize("size", [1200, 2 * MIB, 9 * MIB])
 def test_the_awaited_client_reads_awaited_streams(sqlite_server: Server, size: int) -> None:
-    content = pdf_of(size)
+    content = hard_pdfs.of_length(size)
 
     async def use() -> bytes:
         async with AsyncSignroomClient(sqlite_server.url, sqlite_server.api_key) as client:
@@ -159,7 +145,7 @@ def test_an_unknown_upload_is_refused_with_a_code(sqlite_server: Server) -> None
 
 def test_a_large_file_is_never_whole_in_memory(sqlite_server: Server, tmp_path: Path) -> None:
     path = tmp_path / "large.pdf"
-    path.write_bytes(pdf_of(80 * MIB))
+    path.write_bytes(hard_pdfs.of_length(80 * MIB))
 
     with SignroomClient(sqlite_server.url, sqlite_server.api_key) as client:
         tracemalloc.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import re
 import zipfile
 import zlib
@@ -347,3 +348,17 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "deep-nesting": _deep_nesting,
     "deep-page-tree": _deep_page_tree,
 }
+
+
+def of_length(length: int) -> bytes:
+    """A PDF of that many bytes, most of them in a stream that no page shows."""
+
+    def made(filling: int) -> bytes:
+        filler = b"<</Length %010d>>stream\n%b\nendstream" % (filling, random.Random(filling).randbytes(filling))
+        page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>"
+        pages = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
+        return assemble([b"<</Type/Catalog/Pages 2 0 R>>", pages, page, filler])
+
+    found = made(length - len(made(0)))
+    # The address of the cross-reference table has as many digits as it needs.
+    return found if len(found) == length else made(length - len(made(0)) - (len(found) - length))
