@@ -74,6 +74,8 @@ class Session:
     """For each document that has none of its own."""
     result_token: bool = False
     """Add a signed statement of the outcome to the return URL."""
+    language: str | None = None
+    """Of the signing page; None: as the signer's browser asks."""
     signer_certificate: bytes | None = None
     signer_issuers: tuple[bytes, ...] = ()
     """The issuers of `signer_certificate` in order, DER."""
@@ -168,6 +170,7 @@ def new_session(
     metadata: Metadata = NO_METADATA,
     options: SigningOptions = NO_OPTIONS,
     result_token: bool = False,
+    language: str | None = None,
 ) -> tuple[Session, Event]:
     """Open a session. Raises: BadReturnUrl, BadCallbackArgument."""
     if return_url is not None:
@@ -193,6 +196,7 @@ def new_session(
         metadata=metadata,
         options=options,
         result_token=result_token,
+        language=language,
     )
     return session, SessionCreated(id, now)
 

@@ -48,6 +48,7 @@ class OpenSession:
     options: SigningOptions = NO_OPTIONS
     """For the signer's uploads."""
     result_token: bool = False
+    language: str | None = None
     once: Idempotency | None = None
 
 
@@ -93,6 +94,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
         metadata=command.metadata,
         options=command.options,
         result_token=command.result_token,
+        language=command.language,
     )
     await asyncio.to_thread(require_free_keys, ports, caller, command.documents)
     try:

@@ -52,6 +52,7 @@ def session_row(s: Session) -> Row:
         "metadata": packed(s.metadata),
         "options": packed(s.options),
         "result_token": s.result_token,
+        "language": s.language,
         "signer_certificate": s.signer_certificate,
         "signer_issuers": packed(s.signer_issuers),
         "processing_error_code": s.processing_error_code,

@@ -92,6 +92,7 @@ sessions = sa.Table(
     sa.Column("metadata", sa.LargeBinary, nullable=False),
     sa.Column("options", sa.LargeBinary, nullable=False),
     sa.Column("result_token", sa.Boolean, nullable=False),
+    sa.Column("language", sa.String(10)),
     sa.Column("signer_certificate", sa.LargeBinary),
     sa.Column("signer_issuers", sa.LargeBinary, nullable=False),
     sa.Column("processing_error_code", sa.String(64)),

@@ -186,6 +186,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('metadata', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('options', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('result_token', sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column('language', sa.String(length=10), nullable=True))
         batch_op.add_column(sa.Column('signer_issuers', sa.LargeBinary(), nullable=True))
     _fill("signroom_sessions", {"security_context_id": ANY_ISSUER, "requirements": EMPTY_LIST, "background": False, "metadata": EMPTY_LIST, "options": NO_OPTIONS, "result_token": False, "signer_issuers": EMPTY_LIST})
     with op.batch_alter_table('signroom_sessions', schema=None) as batch_op:
