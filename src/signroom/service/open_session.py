@@ -6,12 +6,13 @@ Documents are checked before anything is created: a session either exists with a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, Caller
-from signroom.domain.errors import AlreadyDone, SecurityContextNotConfigured, TooManyDocuments
+from signroom.domain.errors import AlreadyDone, FileDownloadFailed, SecurityContextNotConfigured, TooManyDocuments
 from signroom.domain.event import Event
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
@@ -29,6 +30,10 @@ from signroom.service.add_document import (
 from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
 from signroom.service.once import Idempotency, done_before, remember
+
+_AT_ONCE = 4
+_PATIENCE = 300
+"""Seconds for all documents of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +101,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
     await asyncio.to_thread(require_free_keys, ports, caller, command.documents)
     try:
         async with AsyncExitStack() as files:
-            folder = f"sessions/{session_id}"
-            accepted = [
-                await files.enter_async_context(accepted_document(ports, caller, folder, d)) for d in command.documents
-            ]
+            accepted = await _accept_all(ports, caller, f"sessions/{session_id}", command.documents, files)
             await asyncio.to_thread(_record, ports, caller, command.once, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.
@@ -108,6 +110,29 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
             raise
         return _opened(ports, first)
     return _opened(ports, session_id)
+
+
+async def _accept_all(
+    ports: Ports, caller: Caller, folder: str, documents: Sequence[NewDocument], files: AsyncExitStack
+) -> list[Accepted]:
+    """Some at once: each may be a download of its own. What was accepted is let go with `files`.
+
+    Raises: the first refusal; FileDownloadFailed when all together take too long.
+    """
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def accept(document: NewDocument) -> Accepted:
+        async with room:
+            return await files.enter_async_context(accepted_document(ports, caller, folder, document))
+
+    try:
+        async with asyncio.timeout(_PATIENCE), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(accept(document)) for document in documents]
+    except TimeoutError as error:
+        raise FileDownloadFailed("All files together took too long.") from error
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _opened(ports: Ports, session_id: UUID) -> Opened:
