@@ -117,22 +117,29 @@ async def _accept_all(
 ) -> list[Accepted]:
     """Some at once: each may be a download of its own. What was accepted is let go with `files`.
 
-    Raises: the first refusal; FileDownloadFailed when all together take too long.
+    None is called off in the middle, where its file would stay behind; after a refusal none is begun.
+    Raises: the first refusal, by the order of `documents`; FileDownloadFailed when all together take too long.
     """
-    room = asyncio.Semaphore(_AT_ONCE)
+    room, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + _PATIENCE
+    refused = asyncio.Event()
 
-    async def accept(document: NewDocument) -> Accepted:
+    async def accept(document: NewDocument) -> Accepted | None:
         async with room:
-            return await files.enter_async_context(accepted_document(ports, caller, folder, document))
+            if refused.is_set():
+                return None
+            try:
+                if asyncio.get_running_loop().time() > until:
+                    raise FileDownloadFailed("All files together took too long.")
+                return await files.enter_async_context(accepted_document(ports, caller, folder, document))
+            except BaseException:
+                refused.set()
+                raise
 
-    try:
-        async with asyncio.timeout(_PATIENCE), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(accept(document)) for document in documents]
-    except TimeoutError as error:
-        raise FileDownloadFailed("All files together took too long.") from error
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+    found = await asyncio.gather(*(accept(document) for document in documents), return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in found if isinstance(one, Accepted)]
 
 
 def _opened(ports: Ports, session_id: UUID) -> Opened:
