@@ -38,9 +38,8 @@ def main() -> None:
             _compare("GET", client, READS, path, None)
             _compare("POST 5 MB", client, WRITES, "/api/signature-sessions", large)
             print("\nEvent loop: the longest time that it did not come round, in ms")
-            for megabytes in LOOP_BODIES_MB:
-                body = _session(_large(megabytes * (3 << 20) // 4))
-                _hold(client, body)
+            for name, body in _bodies():
+                _hold(client, name, body)
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -71,7 +70,18 @@ def _timed(client: httpx.Client, count: int, path: str, body: bytes | None) -> t
         return times, time.perf_counter() - begin
 
 
-def _hold(client: httpx.Client, body: bytes) -> None:
+def _bodies() -> Iterator[tuple[str, bytes]]:
+    """What takes the longest to read: much base64, escapes as PHP writes them, other than ASCII, many small things."""
+    for megabytes in LOOP_BODIES_MB:
+        body = _session(_large(megabytes * (3 << 20) // 4))
+        yield "base64", body
+    yield "base64 with \\/", body.replace(b"/", b"\\/")
+    yield "text in UTF-8", json.dumps({"unknown": "é" * (6 << 20)}, ensure_ascii=False).encode()
+    yield "19,000 objects", json.dumps({"unknown": [{}] * 9_500}).encode()
+    yield "6,000,000 numbers", b'{"unknown":[' + b"1," * 6_000_000 + b"1]}"
+
+
+def _hold(client: httpx.Client, name: str, body: bytes) -> None:
     def longest(post: Callable[[], httpx.Response]) -> float:
         found = []
         for _ in range(LOOP_ROUNDS):
@@ -83,7 +93,7 @@ def _hold(client: httpx.Client, body: bytes) -> None:
 
     empty = longest(lambda: client.post("/bench/empty", content=body))
     found = longest(lambda: client.post("/api/signature-sessions", content=body, headers=_JSON))
-    print(f"  body of {len(body) / (1 << 20):5.1f} MB: session {found:5.1f}, empty handler {empty:5.1f}")
+    print(f"  {len(body) / (1 << 20):5.1f} MB, {name:<18} session {found:5.1f}, empty handler {empty:5.1f}")
 
 
 def _percentiles(times: list[float]) -> tuple[float, float]:

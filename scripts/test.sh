@@ -26,7 +26,7 @@ else
   record "page: types, unit tests, rebuild gives the same bytes, weight" $code
 fi
 
-.venv/bin/python -m pytest -q -rfEs "$@" 2>&1 | tee "$log"
+.venv/bin/python -m pytest -q -rfEs --numprocesses auto --dist loadfile "$@" 2>&1 | tee "$log"
 record "tests: $(tail -n 1 "$log")" "${PIPESTATUS[0]}"
 while read -r line; do
   table+=("not run  $line")

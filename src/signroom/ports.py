@@ -273,8 +273,8 @@ class Work(Protocol):
 
     def save_session(self, session: Session) -> None: ...
 
-    def list_sessions(self, wanted: SessionFilter, limit: int) -> list[Session]:
-        """At most `limit`, newest first."""
+    def list_sessions(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
+        """At most `limit`, newest first. One that is pending after its time counts as expired."""
 
     def document(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound."""
@@ -295,7 +295,7 @@ class Work(Protocol):
     def remove_document(self, document_id: UUID) -> None: ...
 
     def find_documents(self, wanted: MetadataSearch, limit: int) -> list[Document]:
-        """At most `limit`, newest first."""
+        """At most `limit`, newest first. Of those that await a signature only what an application has chosen."""
 
     def document_key(self, subscription_id: UUID, key: str) -> DocumentKey | None:
         """None also for another subscription's key."""

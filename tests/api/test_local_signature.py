@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from base64 import b64decode
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -25,7 +27,8 @@ PDF = hard_pdfs.make("plain")
 
 def prepared(server: Server, content: bytes = PDF, **fields: Any) -> Json:
     _, certificate = demo_signer(server)
-    body = {**a_file(content), "certificate": {"content": base64(certificate)}, **fields}
+    name = "contract.pdf" if content.startswith(b"%PDF") else "content.bin"
+    body = {**a_file(content, name), "certificate": {"content": base64(certificate)}, **fields}
     return ok(server.api.post(PREPARE, json=body))
 
 
@@ -87,6 +90,42 @@ def test_completion_with_an_idempotency_key(server: Server) -> None:
     assert ok(server.api.post(COMPLETE, json=body, headers=headers))["id"] == first["id"]
     other = {**body, "signature": base64(b"other")}
     assert refused(server.api.post(COMPLETE, json=other, headers=headers), 422) == "IdempotencyKeyReused"
+
+
+def test_a_repeat_goes_on_where_the_first_call_was_cut_off(sqlite_server: Server) -> None:
+    """The value was committed, and the process died before the file was made."""
+    key, _ = demo_signer(sqlite_server)
+    preparation = prepared(sqlite_server)
+    value = signature(key, b64decode(preparation["toSign"]["data"]))
+    body, headers = {"state": preparation["state"], "signature": base64(value)}, {"Idempotency-Key": uuid4().hex}
+    first = ok(sqlite_server.api.post(COMPLETE, json=body, headers=headers))
+    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=30)) as database, database:
+        changed = database.execute(
+            "UPDATE signroom_documents SET status = 'Processing', signed_key = NULL, verdict = NULL WHERE id = ?",
+            (UUID(first["id"]).hex,),
+        )
+    assert changed.rowcount == 1
+    assert ok(sqlite_server.api.get(f"/api/documents/{first['id']}"))["signedFile"] is None
+
+    again = ok(sqlite_server.api.post(COMPLETE, json=body, headers=headers))
+
+    assert again["id"] == first["id"]
+    assert again["signers"]
+    assert again["signedFile"]["length"] == first["signedFile"]["length"]
+
+
+def test_extracted_content_that_a_document_uses_is_kept(sqlite_server: Server, tmp_path: Path) -> None:
+    attached = completed(sqlite_server, prepared(sqlite_server, content=b"any bytes at all"))
+    signed = {"url": attached["signedFile"]["location"]}
+    content = inspected(sqlite_server, signed, extractEncapsulatedContent=True)["encapsulatedContent"]
+    opened = sqlite_server.open_session(documents=[{"file": {"url": content["location"], "name": "content.bin"}}])
+    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=30)) as database, database:
+        database.execute("UPDATE signroom_uploads SET created_at = '2020-01-01 00:00:00.000000'")
+
+    ok(sqlite_server.api.post("/Api/MultipartUploads"))  # purges what nothing uses
+
+    file = sqlite_server.session(opened["sessionId"])["documents"][0]["originalFile"]
+    assert fetched(file["location"], tmp_path).read_bytes() == b"any bytes at all"
 
 
 def test_a_document_key_is_taken_at_completion(server: Server) -> None:
@@ -316,7 +355,7 @@ def test_cms_is_signed_attached_or_detached_and_once_more(server: Server, tmp_pa
     twice = completed(server, prepared(server, file=first, cmsSignatureOptions=data))
 
     assert attached["signatureType"] == "Cms"
-    assert attached["signedFile"]["name"] == "contract.pdf.p7s"
+    assert attached["signedFile"]["name"] == "content.bin.p7s"
     assert cms_verifier.openssl_accepts(fetched(attached["signedFile"]["location"], tmp_path), root) == content
     for document in (detached, twice):
         file = fetched(document["signedFile"]["location"], tmp_path)

@@ -149,6 +149,15 @@ def test_a_documents_metadata_wins_over_the_sessions_and_the_applications(server
     assert found == {"a": ["document", "twice"], "b": ["session"], "C": ["application"]}
 
 
+def test_null_is_unset_and_hides_nothing(server: Server) -> None:
+    opened = server.open_session(
+        documents=[a_file(metadata={"Case": None, "Kind": []})], documentMetadata={"case": "R9", "kind": "x"}
+    )
+    document = server.session(opened["sessionId"])["documents"][0]["id"]
+
+    assert ok(server.api.get(f"/api/documents/{document}"))["metadata"] == {"Kind": [], "case": ["R9"]}
+
+
 def test_documents_are_found_by_metadata_page_by_page(server: Server, other_key: str) -> None:
     value = uuid4().hex
     documents = [a_file(name=f"{n}.pdf", metadata={"Order": [value]}) for n in range(3)]

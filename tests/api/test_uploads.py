@@ -87,6 +87,17 @@ def test_other_etags_than_those_received_are_refused(server: Server) -> None:
     assert refused(answer, 422) == "UploadIncomplete"
 
 
+def test_an_upload_is_ended_once_and_again_with_the_same_parts(server: Server) -> None:
+    token = begun(server)
+    etag = part(server, token, 0, PDF)
+    for etags in ([etag], [etag.strip('"').upper()]):
+        assert server.api.post(f"{MULTIPART}/{token}", json={"partETags": etags}).status_code == 200
+
+    for etags in (["zzz"], [], [etag, etag]):
+        answer = server.api.post(f"{MULTIPART}/{token}", json={"partETags": etags})
+        assert refused(answer, 422) == "UploadIncomplete", etags
+
+
 def test_bytes_that_changed_on_the_way_are_refused(server: Server) -> None:
     token = begun(server)
     wrong = base64(md5_of(b"what was meant"))

@@ -103,7 +103,7 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
         found = work.session(session)
         (own,) = work.documents(session)
         prepared = work.prepared(preparation, document)
-        listed = work.list_sessions(SessionFilter(subscription, callback_argument="order 42"), 10)
+        listed = work.list_sessions(SessionFilter(subscription, callback_argument="order 42"), 10, datetime.now(UTC))
         assert work.api_key(b"k" * 32) is not None
     assert (found.status, found.security_context_id, found.options) == (SessionStatus.PENDING, ANY.id, NO_OPTIONS)
     assert (own.subscription_id, own.application_id, own.metadata) == (subscription, application, ())

@@ -9,7 +9,7 @@ from litestar import get, post, put
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import metadata_of, roles_of
+from signroom.api.commands import metadata_of, moment_of, roles_of
 from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.models import metadata_model, seconds
@@ -67,7 +67,9 @@ async def create_key(
 ) -> shapes.KeyModel:
     """Needs the role Manager. The key is shown here and never again."""
     wanted = data or shapes.CreateKeyRequest()
-    new = await asyncio.to_thread(add_key, ports, caller, application_id, wanted.description, wanted.expires_on)
+    new = await asyncio.to_thread(
+        add_key, ports, caller, application_id, wanted.description, moment_of(wanted.expires_on, "expiresOn")
+    )
     info = shapes.KeyInfoModel(
         id=new.key.id,
         type="ApiKey",

@@ -13,10 +13,9 @@ from litestar.types import Guard
 
 from signroom.domain.application import Caller
 from signroom.domain.errors import Unauthenticated
+from signroom.http.keys import shown_secret
 from signroom.ports import Ports
 from signroom.service.authenticate import authenticate, require_subscription
-
-_SCHEMES = ("bearer ", "apikey ")
 
 InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
 InjectedCaller = Annotated[Caller, Dependency(skip_validation=True)]
@@ -27,14 +26,13 @@ def key_guard(ports: Ports) -> Guard:
 
     async def require_key(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         """Raises: Unauthenticated, NotAllowed."""
-        sent = connection.headers.get("x-api-key") or connection.headers.get("authorization")
-        if not sent:
+        secret = shown_secret(connection.scope["headers"])
+        if not secret:
             raise Unauthenticated
-        key = _without_scheme(sent)
         wanted = connection.headers.get("x-subscription", "")
 
         def identify() -> Caller:
-            caller = authenticate(ports, key)
+            caller = authenticate(ports, secret)
             if wanted:
                 require_subscription(ports, caller, wanted)
             return caller
@@ -48,11 +46,3 @@ def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     """The application behind the request's key, as `key_guard` found it."""
     caller: Caller = request.state.caller
     return caller
-
-
-def _without_scheme(value: str) -> str:
-    stripped = value.strip()
-    for scheme in _SCHEMES:
-        if stripped.lower().startswith(scheme):
-            return stripped[len(scheme) :].strip()
-    return stripped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -35,9 +36,11 @@ def metadata_of(given: shapes.GivenMetadata) -> Metadata:
     """Raises: BadMetadata."""
     if not isinstance(given, dict):
         return ()
+    # Null is unset: it must not hide what the session or the application says under that name.
     values = {
-        name: [v for v in ([value] if isinstance(value, str) else value or ()) if v is not None]
+        name: [value] if isinstance(value, str) else [v for v in value if v is not None]
         for name, value in given.items()
+        if value is not None
     }
     return clean_metadata(values)
 
@@ -123,8 +126,10 @@ def signing_options(
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
     appearance = appearance_of(pdf)
     return SigningOptions(
-        detached=bool(own_cms.detached) if own_cms is not None else default.detached,
-        data_hashes=digests_of(own_cms.data_hashes) if own_cms is not None else default.data_hashes,
+        detached=default.detached if own_cms is None or own_cms.detached is None else own_cms.detached,
+        data_hashes=digests_of(own_cms.data_hashes)
+        if own_cms is not None and own_cms.data_hashes
+        else default.data_hashes,
         xml_element_id=_xml_element(own_xml),
         xml_location=_xml_location(own_xml),
         appearance=appearance or default.appearance,
@@ -190,6 +195,16 @@ def roles_of(given: shapes.RolesRequest | EmptyList | None) -> frozenset[Role]:
     if not isinstance(given, shapes.RolesRequest):
         return frozenset()
     return frozenset(member(Role, role, "roles") for role in given.roles or ())
+
+
+def moment_of(given: datetime | None, field: str) -> datetime | None:
+    """In UTC; one that does not say where is in UTC already, as .NET writes it. Raises: BadInput."""
+    if given is None:
+        return None
+    try:
+        return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    except OverflowError as error:
+        raise BadInput(f"{field} is out of range.") from error
 
 
 def member(kind: type[E], text: str, field: str) -> E:

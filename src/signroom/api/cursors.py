@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -30,9 +30,9 @@ def position_of(cursor: str | None) -> Position | None:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         time, _, item = text.partition(" ")
-        position = Position(datetime.fromisoformat(time), UUID(item))
-    except (binascii.Error, ValueError) as error:
+        created_at = datetime.fromisoformat(time)
+        if created_at.tzinfo is None:
+            raise ValueError(time)
+        return Position(created_at.astimezone(UTC), UUID(item))
+    except (binascii.Error, ValueError, OverflowError) as error:
         raise BadInput("The cursor is not one of ours.") from error
-    if position.created_at.tzinfo is None:
-        raise BadInput("The cursor is not one of ours.")
-    return position

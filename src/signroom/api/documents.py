@@ -80,5 +80,5 @@ async def find(
 @route("/api/downloads/{token:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False)
 async def download(token: str, ports: InjectedPorts) -> Stream:
     """The file of a `location`: the token is the authorisation."""
-    file = await asyncio.to_thread(open_download, ports, token)
-    return await file_response(ports, file)
+    found = await asyncio.to_thread(open_download, ports, token)
+    return await file_response(ports, found.file)

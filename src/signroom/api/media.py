@@ -11,6 +11,7 @@ from litestar.exceptions import ClientException
 from litestar.openapi.datastructures import ResponseSpec
 
 from signroom.api.shapes import DetailedProblem, Problem
+from signroom.domain.errors import BadInput
 from signroom.service.once import Idempotency, idempotency
 
 ANSWERS = {
@@ -27,25 +28,63 @@ ANSWERS = {
 }
 
 
+_MAX_MEMBERS = 20_000
+"""Ten times what a hundred documents with all their options have."""
+_COUNTED_AT_ONCE = 1 << 18
+
+
 class UnsupportedMediaType(ClientException):
     status_code = 415
     detail = "The body must be JSON."
 
 
-def require_json(request: Request[Any, Any, Any]) -> None:
-    """Accept every spelling of JSON that clients in the field send. Raises: UnsupportedMediaType."""
+async def require_json(request: Request[Any, Any, Any]) -> None:
+    """Accept every spelling of JSON that clients in the field send. Raises: UnsupportedMediaType, BadInput."""
+    _require_json_type(request)
+    body = await request.body()
+    if not body:
+        raise BadInput("The body is missing.")
+    await _require_few_members(body)
+
+
+async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
+    """For bodies that may be empty: then the media type says nothing. Raises: UnsupportedMediaType, BadInput."""
+    if request.headers.get("content-length", "0") != "0":
+        _require_json_type(request)  # before a large body of another type is read
+    body = await request.body()
+    if body:
+        _require_json_type(request)
+        await _require_few_members(body)
+
+
+def _require_json_type(request: Request[Any, Any, Any]) -> None:
     media_type = request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
     known = media_type in {"application/json", "application/json-patch+json", "text/json"}
     if not known and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise UnsupportedMediaType
 
 
-def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
-    """For bodies that may be empty: then the media type says nothing. Raises: UnsupportedMediaType."""
-    length = request.headers.get("content-length")
-    if length == "0" or (length is None and "transfer-encoding" not in request.headers):
-        return
-    require_json(request)
+async def _require_few_members(body: bytes) -> None:
+    """Megabytes of base64 are decoded in no time, megabytes of small things would hold the event loop for seconds.
+
+    Raises: BadInput.
+    """
+    if len(body) <= _COUNTED_AT_ONCE:
+        members = _members(body)
+    else:  # also between joining the body and decoding it, which take the loop some milliseconds each
+        members = await asyncio.to_thread(_members, body)
+    if members > _MAX_MEMBERS:
+        raise BadInput(f"It has more than {_MAX_MEMBERS} values.")
+
+
+def _members(body: bytes) -> int:
+    """About how many values there are, or a number over the limit; commas and brackets inside texts count too."""
+    members = 0
+    for start in range(0, len(body), _COUNTED_AT_ONCE):
+        members += sum(body.count(c, start, start + _COUNTED_AT_ONCE) for c in (b",", b"{", b"["))
+        if members > _MAX_MEMBERS:
+            break
+    return members
 
 
 async def once(request: Request[Any, Any, Any], key: str | None) -> Idempotency | None:

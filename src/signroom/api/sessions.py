@@ -16,7 +16,9 @@ from signroom.api.commands import (
     file_source,
     member,
     metadata_of,
+    moment_of,
     new_document,
+    optional_source,
     require_absent,
     requirements_of,
     signing_options,
@@ -24,7 +26,8 @@ from signroom.api.commands import (
 from signroom.api.cursors import Limit, cursor_of, position_of
 from signroom.api.media import ANSWERS, once, require_json
 from signroom.api.models import session_model, session_summary
-from signroom.domain.session import SessionStatus
+from signroom.domain.errors import TooManyDocuments
+from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
 from signroom.ports import Position, SessionFilter
 from signroom.service.add_document import NewDocument
 from signroom.service.end_session import withdraw_session
@@ -55,6 +58,11 @@ async def create(
     With an `Idempotency-Key` the same request may be sent again within a day: it opens one session.
     """
     require_absent(webhookUrl=data.webhook_url, language=data.language)
+    if isinstance(data.cms_signature_options, shapes.CmsOptionsRequest):
+        # The content of a detached signature is one document's, not a session's.
+        require_absent(**{"cmsSignatureOptions.dataFile": optional_source(data.cms_signature_options.data_file)})
+    if len(data.documents or ()) > MAX_DOCUMENTS:
+        raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")  # before each is looked at
     options = signing_options(data.pdf_signature_options, data.cms_signature_options)
     command = OpenSession(
         return_url=data.return_url,
@@ -112,8 +120,8 @@ async def list_all(
     wanted = SessionFilter(
         subscription_id=caller.subscription_id,
         statuses=frozenset(member(SessionStatus, s, "status") for s in status or ()),
-        created_from=created_from,
-        created_before=created_before,
+        created_from=moment_of(created_from, "createdFrom"),
+        created_before=moment_of(created_before, "createdBefore"),
         callback_argument=callback_argument,
         before=position_of(cursor),
     )
@@ -141,6 +149,7 @@ async def cancel(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller)
 
 
 def _document(given: shapes.SessionDocumentRequest, session: shapes.CreateSessionRequest) -> NewDocument:
+    require_absent(**{"documents.id": given.id})
     default = signing_options(session.pdf_signature_options, session.cms_signature_options)
     return new_document(
         file_source(given.file),

@@ -26,6 +26,10 @@ class DigestRequest(Wire):
     hex_value: str | None = None
 
 
+GivenHashes = Annotated[list[DigestRequest], msgspec.Meta(max_length=10)]
+"""One per algorithm."""
+
+
 class FileReference(Wire):
     """`content` and `name`; or `blobToken`; or `url`."""
 
@@ -40,7 +44,7 @@ class FileReference(Wire):
 class CmsOptionsRequest(Wire):
     detached: bool | None = None
     data_file: FileReference | EmptyList | None = None
-    data_hashes: list[DigestRequest] | None = None
+    data_hashes: GivenHashes | None = None
 
 
 class XmlNamespaceRequest(Wire):
@@ -50,7 +54,7 @@ class XmlNamespaceRequest(Wire):
 
 class XmlLocationRequest(Wire):
     x_path: str | None = msgspec.field(name="xPath", default=None)
-    namespaces: list[XmlNamespaceRequest] | None = None
+    namespaces: Annotated[list[XmlNamespaceRequest], msgspec.Meta(max_length=50)] | None = None
     insertion_option: str | None = None
 
 
@@ -66,6 +70,7 @@ class RequirementRequest(Wire):
 
 
 class SessionDocumentRequest(Wire):
+    id: UUID | None = None
     file: FileReference | EmptyList | None = None
     signature_type: str | None = None
     document_key: str | None = None
@@ -81,7 +86,7 @@ class CreateSessionRequest(Wire):
     enable_background_processing: bool | None = None
     documents: list[SessionDocumentRequest] | None = None
     security_context_id: UUID | None = None
-    certificate_requirements: list[RequirementRequest] | None = None
+    certificate_requirements: Annotated[list[RequirementRequest], msgspec.Meta(max_length=10)] | None = None
     document_metadata: GivenMetadata = None
     pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
     cms_signature_options: CmsOptionsRequest | EmptyList | None = None
@@ -133,7 +138,7 @@ class InspectSignatureRequest(Wire):
     ignore_revocation_status_unknown: bool | None = None
     trust_uncertified_signing_time: bool | None = None
     data_file: FileReference | EmptyList | None = None
-    data_hashes: list[DigestRequest] | None = None
+    data_hashes: GivenHashes | None = None
     extract_encapsulated_content: bool | None = None
 
 
@@ -149,7 +154,7 @@ class CompleteAuthenticationRequest(Wire):
 
 
 class RolesRequest(Wire):
-    roles: list[str] | None = None
+    roles: Annotated[list[str], msgspec.Meta(max_length=10)] | None = None
 
 
 class CreateApplicationRequest(Wire):

@@ -16,7 +16,6 @@ from signroom.api.media import ANSWERS, once, require_json
 from signroom.api.models import certificate_model, chain_of, digest_model, document_model, results_model
 from signroom.domain.errors import BadInput, NotImplementedHere
 from signroom.domain.signature import CertificateChain
-from signroom.service.once import done_before
 from signroom.service.read_sessions import read_document
 from signroom.service.sign_locally import PrepareLocally, complete_locally, prepare_locally
 
@@ -87,8 +86,7 @@ async def complete(
     same = await once(request, idempotency_key)
 
     def answer() -> shapes.DocumentModel:
-        done = done_before(ports, caller, same)
-        document_id = done or complete_locally(ports, caller, data.state, data.signature, same)
+        document_id = complete_locally(ports, caller, data.state, data.signature, same)
         return document_model(ports, read_document(ports, caller, document_id))
 
     return await asyncio.to_thread(answer)

@@ -25,6 +25,8 @@ class Role(StrEnum):
     """Also manages applications and roles."""
 
 
+READERS = frozenset(Role)
+"""A key without any role reads nothing."""
 WORKERS = frozenset({Role.WORKER, Role.MANAGER, Role.ADMIN})
 MANAGERS = frozenset({Role.MANAGER, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ class Upload:
     created_at: datetime
     file: StoredFile | None = None
     """None while parts are coming in."""
+    ended_with: bytes | None = None
+    """SHA-256 of the ETags that the upload in parts was ended with."""
     used: bool = False
     """A document points to the file: it is not purged any more."""
 
@@ -47,8 +50,14 @@ class Upload:
         if not self.used and now >= self.created_at + LIFETIME:
             raise UploadNotFound("It is more than a day old.")
 
-    def complete(self, file: StoredFile) -> Upload:
-        return replace(self, file=file)
+    def complete(self, file: StoredFile, etags: Sequence[str] | None = None) -> Upload:
+        """`etags` of its parts, None for an upload in one piece."""
+        return replace(self, file=file, ended_with=None if etags is None else _digest(etags))
+
+    def require_ended_with(self, etags: Sequence[str]) -> None:
+        """Raises: UploadIncomplete when it was ended with other parts."""
+        if self.ended_with != _digest(etags):
+            raise UploadIncomplete("It was ended already, with other parts.")
 
     def require_file(self) -> StoredFile:
         """Raises: UploadIncomplete."""
@@ -59,10 +68,18 @@ class Upload:
 
 def require_all_parts(parts: Sequence[UploadPart], etags: Sequence[str]) -> None:
     """`etags` as the client has them, quotes included or not, in order. Raises: UploadIncomplete."""
-    wanted = [etag.strip().removeprefix("W/").strip('"').lower() for etag in etags]
+    wanted = _plain(etags)
     missing = [n for n, part in enumerate(parts) if part.number != n]
     if missing or len(parts) != len(wanted):
         raise UploadIncomplete(f"{len(wanted)} parts are listed, {len(parts)} have arrived.")
     wrong = [part.number for part, etag in zip(parts, wanted, strict=True) if part.etag != etag]
     if wrong:
         raise UploadIncomplete(f"Part {wrong[0]} is not the one that is listed.")
+
+
+def _plain(etags: Sequence[str]) -> list[str]:
+    return [etag.strip().removeprefix("W/").strip('"').lower() for etag in etags]
+
+
+def _digest(etags: Sequence[str]) -> bytes:
+    return hashlib.sha256("\n".join(_plain(etags)).encode()).digest()

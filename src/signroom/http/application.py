@@ -112,7 +112,8 @@ class RequestLog:
 
 def public_path(path: str) -> str:
     """`path` as it may be logged."""
-    lowered = path.lower()
+    # As routes see it: empty segments do not count.
+    lowered = "/" + "/".join(segment for segment in path.lower().split("/") if segment)
     if lowered.startswith(("/sign/api/", "/sign/assets/")):
         return path
     for prefix in _SECRET_PREFIXES:

@@ -40,6 +40,9 @@ _FRAMEWORK_CODES = {
     429: "TooManyRequests",
 }
 
+_GONE = "client disconnected prematurely"
+"""What the framework raises when a client goes away in the middle of its request: nobody reads the answer."""
+
 Handler = Request[Any, Any, Any]
 
 
@@ -59,6 +62,9 @@ def refuse(_request: Handler, error: errors.SignroomError) -> Response[dict[str,
 def refuse_by_framework(_request: Handler, error: HTTPException) -> Response[dict[str, str | None]]:
     """Answer for a refusal of the framework: unknown route, malformed JSON, wrong type, body too large."""
     status = error.status_code
+    if status >= 500 and str(error.detail) == _GONE:
+        log.info("request.abandoned")
+        return _problem(400, {"code": "BadRequest", "message": "The request was not sent to its end."}, {})
     if status >= 500:
         return crash(_request, error)
     headers = dict(error.headers or {})

@@ -18,8 +18,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from signroom.domain.errors import TooManyRequests
 from signroom.http.headers import ENCODED
-
-_KEY_HEADERS = (b"x-api-key", b"authorization")
+from signroom.http.keys import shown_secret
 
 
 class RateLimits:
@@ -42,10 +41,10 @@ class RateLimits:
         client = scope["client"]
         address = client[0] if client else ""
         counted = [(self._per_address, "address", address)]
-        key = next((value for name, value in scope["headers"] if name in _KEY_HEADERS), None)
-        if key is not None:
+        secret = shown_secret(scope["headers"])
+        if secret is not None:
             # Hashed: what is counted stays in memory for a while, and it is a secret.
-            counted.append((self._per_key, "key", hashlib.sha256(key).hexdigest()))
+            counted.append((self._per_key, "key", hashlib.sha256(secret.encode()).hexdigest()))
         for limit, kind, name in counted:
             if not self._counters.hit(limit, kind, name):
                 reset = self._counters.get_window_stats(limit, kind, name).reset_time

@@ -9,11 +9,8 @@ from signroom.domain.errors import NotAllowed, Unauthenticated
 from signroom.ports import Ports
 
 
-def authenticate(ports: Ports, key: str) -> Caller:
-    """The caller behind ``app|secret``; the part after the pipe alone is enough. Raises: Unauthenticated."""
-    secret = key.rpartition("|")[2].strip()
-    if not secret:
-        raise Unauthenticated
+def authenticate(ports: Ports, secret: str) -> Caller:
+    """The caller behind the secret of a key. Raises: Unauthenticated."""
     with ports.store.read() as work:
         found = work.api_key(hash_secret(secret))
     if found is None:

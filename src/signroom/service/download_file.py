@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -37,7 +38,15 @@ def _address(ports: Ports, subject: UUID, version: Version) -> str:
     return f"{ports.public_url}{DOWNLOADS}{token}"
 
 
-def open_download(ports: Ports, token: str) -> StoredFile:
+@dataclass(frozen=True, slots=True)
+class Download:
+    """``upload`` names the upload that the file is of; None for a document's."""
+
+    file: StoredFile
+    upload: UUID | None = None
+
+
+def open_download(ports: Ports, token: str) -> Download:
     """The file behind a download token.
 
     Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, UploadNotFound, BlobNotFound.
@@ -51,9 +60,10 @@ def open_download(ports: Ports, token: str) -> StoredFile:
     subject_id, _, version = subject.partition(_SEPARATOR)
     with ports.store.read() as work:
         if version == Version.UPLOAD:
-            return work.upload_by_id(UUID(subject_id)).require_file()
+            upload = work.upload_by_id(UUID(subject_id))
+            return Download(upload.require_file(), upload.id)
         document = work.document(UUID(subject_id))
     file = document.original if version == Version.ORIGINAL else document.signed
     if file is None:
         raise BlobNotFound
-    return file
+    return Download(file)

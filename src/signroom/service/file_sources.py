@@ -6,7 +6,7 @@ import asyncio
 import mimetypes
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +23,7 @@ from signroom.domain.errors import (
     NotFound,
 )
 from signroom.ports import Ports
-from signroom.service.download_file import DOWNLOADS, open_download
+from signroom.service.download_file import DOWNLOADS, Download, open_download
 from signroom.service.upload_files import find_upload
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,49}/[\w.+-]{1,49}", re.ASCII)
@@ -74,9 +74,9 @@ async def take_in(ports: Ports, caller: Caller, source: FileSource, key: str, fa
         raise BadInput("A file needs its content, a blobToken or a url.")
     token = own_download(ports, source.url)
     if token is not None:
-        found = await asyncio.to_thread(_own_file, ports, token)
-        _require_fitting(found.length, limit)
-        return TakenIn(_renamed(found, source, fallback_name), owned=False)
+        own = await asyncio.to_thread(_own_file, ports, token)
+        _require_fitting(own.file.length, limit)
+        return TakenIn(_renamed(own.file, source, fallback_name), owned=False, upload=own.upload)
     async with ports.fetch.stream(source.url, limit=limit) as fetched:
         name = _name(source.name or fetched.name, fallback_name)
         stored = await ports.blobs.write_stream(key, fetched.chunks, limit=limit)
@@ -92,7 +92,7 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
     """
     if source.blob_token is not None or (source.url is not None and own_download(ports, source.url) is not None):
         taken = await take_in(ports, caller, source, "", "file")
-        with ports.blobs.as_file(taken.file.blob_key) as file:
+        async with off_the_loop(ports.blobs.as_file(taken.file.blob_key)) as file:
             yield file
         return
     target = folder / "source"
@@ -106,6 +106,16 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
     yield target
 
 
+@asynccontextmanager
+async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[Path]:
+    """Entered and left in threads: a blob may be fetched as a whole, a folder may hold gigabytes to be removed."""
+    path = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield path
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
 def own_download(ports: Ports, url: str) -> str | None:
     """The token in an address that we handed out, absolute or relative; None for other addresses."""
     path = url.removeprefix(ports.public_url) if url.startswith(ports.public_url + "/") else url
@@ -116,7 +126,7 @@ def own_download(ports: Ports, url: str) -> str | None:
     return path[len(DOWNLOADS) :].rstrip("/")
 
 
-def _own_file(ports: Ports, token: str) -> StoredFile:
+def _own_file(ports: Ports, token: str) -> Download:
     """Raises: FileDownloadFailed: to whom creates a session, a wrong address is no matter of his rights."""
     try:
         return open_download(ports, token)

@@ -22,7 +22,7 @@ from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.service.authenticate import hash_secret
-from signroom.service.file_sources import FileSource, as_local_file
+from signroom.service.file_sources import FileSource, as_local_file, off_the_loop
 from signroom.service.judge_certificate import find_context
 from signroom.service.read_sessions import read_document
 
@@ -67,7 +67,7 @@ async def inspect_signature(ports: Ports, caller: Caller, command: InspectSignat
     caller.require(WORKERS)
     context = find_context(ports, command.security_context_id)
     async with AsyncExitStack() as files:
-        folder = files.enter_context(ports.blobs.scratch())
+        folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, _made(folder / "file")))
         data = None
         if command.data is not None:
@@ -102,9 +102,7 @@ def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tupl
         # A detached signature is about the original, or about what was sent beside it.
         content = files.enter_context(ports.blobs.as_file(document.data_key or document.original.blob_key))
         examination = ports.formats.examine(file, content)
-    # The certificates were judged when it was signed: here only their path is asked for, which fetches nothing.
-    command = InspectSignature(FileSource())
-    return _signers(ports, command, ANY, examination)
+    return _signers(ports, InspectSignature(FileSource()), ANY, examination)
 
 
 def _signers(
@@ -126,7 +124,9 @@ def _signer(
     try:
         claimed = signature.verdict.signed_at
         at = claimed if command.trust_signing_time and claimed is not None and claimed < now else now
-        verdict = ports.trust.judge(chain, context, at, revocation_may_be_unknown=command.revocation_may_be_unknown)
+        # Without validation only the path is asked for: `any` finds it without a word to the network.
+        asked = context if command.validate else ANY
+        verdict = ports.trust.judge(chain, asked, at, revocation_may_be_unknown=command.revocation_may_be_unknown)
     except BadCertificate as error:  # of an issuer that came along
         return _without_path(command, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
     if not command.validate:

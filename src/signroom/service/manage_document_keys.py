@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import READERS, WORKERS, Caller
 from signroom.domain.document import Document
 from signroom.domain.document_key import MAX_BATCH, DocumentKey, new_key, normalized
 from signroom.domain.errors import BadInput
@@ -38,7 +38,8 @@ def allocate_keys(ports: Ports, caller: Caller, count: int, metadata: Metadata) 
 
 
 def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
-    """None also for another subscription's key."""
+    """None also for another subscription's key. Raises: NotAllowed."""
+    caller.require(READERS)
     wanted = normalized(text)
     if wanted is None:
         return None
@@ -50,7 +51,8 @@ def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
 
 
 def unused_keys(ports: Ports, caller: Caller, name: str, value: str) -> list[DocumentKey]:
-    """Those without a document whose provisional metadata has `value` under `name`. Raises: BadMetadata."""
+    """Those without a document whose provisional metadata has `value` under `name`. Raises: NotAllowed, BadMetadata."""
+    caller.require(READERS)
     with ports.store.read() as work:
         return work.unused_document_keys(_search(caller.subscription_id, name, value), MAX_FOUND)
 

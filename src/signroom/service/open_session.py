@@ -6,12 +6,13 @@ Documents are checked before anything is created: a session either exists with a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, Caller
-from signroom.domain.errors import AlreadyDone, SecurityContextNotConfigured, TooManyDocuments
+from signroom.domain.errors import AlreadyDone, FileDownloadFailed, SecurityContextNotConfigured, TooManyDocuments
 from signroom.domain.event import Event
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
@@ -30,6 +31,10 @@ from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
 from signroom.service.once import Idempotency, done_before, remember
 from signroom.service.page_tokens import page_link
+
+_AT_ONCE = 4
+_PATIENCE = 300
+"""Seconds for all documents of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
     await asyncio.to_thread(require_free_keys, ports, caller, command.documents)
     try:
         async with AsyncExitStack() as files:
-            folder = f"sessions/{session_id}"
-            accepted = [
-                await files.enter_async_context(accepted_document(ports, caller, folder, d)) for d in command.documents
-            ]
+            accepted = await _accept_all(ports, caller, f"sessions/{session_id}", command.documents, files)
             await asyncio.to_thread(_record, ports, caller, command.once, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.
@@ -111,6 +113,36 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
             raise
         return _opened(ports, first)
     return _opened(ports, session_id)
+
+
+async def _accept_all(
+    ports: Ports, caller: Caller, folder: str, documents: Sequence[NewDocument], files: AsyncExitStack
+) -> list[Accepted]:
+    """Some at once: each may be a download of its own. What was accepted is let go with `files`.
+
+    None is called off in the middle, where its file would stay behind; after a refusal none is begun.
+    Raises: the first refusal, by the order of `documents`; FileDownloadFailed when all together take too long.
+    """
+    room, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + _PATIENCE
+    refused = asyncio.Event()
+
+    async def accept(document: NewDocument) -> Accepted | None:
+        async with room:
+            if refused.is_set():
+                return None
+            try:
+                if asyncio.get_running_loop().time() > until:
+                    raise FileDownloadFailed("All files together took too long.")
+                return await files.enter_async_context(accepted_document(ports, caller, folder, document))
+            except BaseException:
+                refused.set()
+                raise
+
+    found = await asyncio.gather(*(accept(document) for document in documents), return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in found if isinstance(one, Accepted)]
 
 
 def _opened(ports: Ports, session_id: UUID) -> Opened:

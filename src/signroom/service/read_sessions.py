@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from signroom.domain.application import Application, Caller
-from signroom.domain.document import Document
+from signroom.domain.application import READERS, Application, Caller
+from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.errors import DocumentNotFound, SignatureSessionNotFound
 from signroom.domain.metadata import require_name, require_value
 from signroom.domain.session import Session
@@ -22,7 +22,8 @@ class SessionWithDocuments:
 
 
 def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDocuments:
-    """For an application. Raises: SignatureSessionNotFound, also for another subscription's session."""
+    """For an application. Raises: NotAllowed, SignatureSessionNotFound, also for another subscription's session."""
+    caller.require(READERS)
     with ports.store.read() as work:
         found = _load(work, work.session(session_id))
     if found.session.subscription_id != caller.subscription_id:
@@ -38,15 +39,22 @@ def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments
 
 
 def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: int) -> list[Session]:
-    """Of the caller's subscription, newest first; `limit` of them at most."""
-    with ports.store.read() as work:
-        found = work.list_sessions(replace(wanted, subscription_id=caller.subscription_id), limit)
+    """Of the caller's subscription, newest first; `limit` of them at most. Raises: NotAllowed.
+
+    One whose time is over is told as ``Expired``; it is ended when somebody looks at it alone.
+    """
+    caller.require(READERS)
     now = ports.clock.now()
-    return [expire_session(ports, s.id) if s.expired(now) else s for s in found]
+    with ports.store.read() as work:
+        found = work.list_sessions(replace(wanted, subscription_id=caller.subscription_id), limit, now)
+    return [s.expire(now)[0] if s.expired(now) else s for s in found]
 
 
 def find_documents(ports: Ports, caller: Caller, wanted: MetadataSearch, limit: int) -> list[Document]:
-    """Documents whose metadata has a value under a name, newest first. Raises: BadMetadata."""
+    """Documents whose metadata has a value under a name, newest first; what nobody has signed yet is left out unless
+    the application chose it. Raises: NotAllowed, BadMetadata.
+    """
+    caller.require(READERS)
     require_name(wanted.name)
     require_value(wanted.value)
     with ports.store.read() as work:
@@ -54,12 +62,20 @@ def find_documents(ports: Ports, caller: Caller, wanted: MetadataSearch, limit: 
 
 
 def read_document(ports: Ports, caller: Caller, document_id: UUID) -> Document:
-    """Raises: DocumentNotFound, also for another subscription's document."""
+    """Raises: NotAllowed, DocumentNotFound, also for another subscription's document and for what is not shown yet."""
+    caller.require(READERS)
     with ports.store.read() as work:
         document = work.document(document_id)
-    if document.subscription_id != caller.subscription_id:
-        raise DocumentNotFound
+        if document.subscription_id != caller.subscription_id or not _shown(work, document):
+            raise DocumentNotFound
     return document
+
+
+def _shown(work: Work, document: Document) -> bool:
+    """An upload is the signer's until he has signed it, a local preparation is nothing until it is completed."""
+    if document.status is not DocumentStatus.PENDING_SIGNATURE:
+        return True
+    return document.session_id is not None and work.session(document.session_id).predefined
 
 
 def read_document_of_page(ports: Ports, session_id: UUID, document_id: UUID) -> Document:

@@ -29,7 +29,7 @@ from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
 from signroom.service.add_document import NewDocument, accepted_document, bind_key, record_document, require_free_keys
 from signroom.service.judge_certificate import find_context, ordered
-from signroom.service.once import Idempotency, remember
+from signroom.service.once import Idempotency, done_before, remember
 from signroom.service.prepare_signing import prepare_document
 from signroom.service.process_document import fail_document, process_document
 
@@ -109,9 +109,17 @@ def complete_locally(ports: Ports, caller: Caller, state: str, value: bytes, onc
     """Check and embed the value; returns the document's id. The same value again is accepted again.
 
     Raises: NotAllowed, BadSignatureState, SignatureRejected, DocumentKeyInUse, WrongState for another value,
-    VerificationFailed, Unavailable (the same call may then be made again).
+    IdempotencyKeyReused, VerificationFailed, Unavailable (the same call may then be made again).
     """
     caller.require(WORKERS)
+    # A repeat goes on where the first call was cut off: its value is stored, its file may not be.
+    before = done_before(ports, caller, once)
+    document_id = _accept(ports, caller, state, value, once) if before is None else before
+    _process(ports, document_id)
+    return document_id
+
+
+def _accept(ports: Ports, caller: Caller, state: str, value: bytes, once: Idempotency | None) -> UUID:
     preparation, key = _preparation(ports, state)
     item = preparation.items[0]
     with ports.store.read() as work:
@@ -130,17 +138,20 @@ def complete_locally(ports: Ports, caller: Caller, state: str, value: bytes, onc
             remember(work, ports, caller, once, document.id)
         elif document.signature_value != checked:
             raise WrongState("It was completed with another value.")
+    return document.id
+
+
+def _process(ports: Ports, document_id: UUID) -> None:
+    """Not a job: the caller waits, and calls again when this process dies."""
     try:
-        # Not a job: the caller waits, and calls again when this process dies.
-        process_document(ports, document.id)
+        process_document(ports, document_id)
     except Refused as error:
-        fail_document(ports, document.id, error.code)
+        fail_document(ports, document_id, error.code)
         raise
     with ports.store.read() as work:
-        document = work.document(document.id)
+        document = work.document(document_id)
     if document.status is not DocumentStatus.COMPLETED:
         raise WrongState(f"The document is {document.status} ({document.processing_error_code}).")
-    return document.id
 
 
 def _preparation(ports: Ports, state: str) -> tuple[Preparation, str]:

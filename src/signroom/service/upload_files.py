@@ -104,13 +104,14 @@ async def upload_part(
 
 
 async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[str], md5: bytes | None) -> Upload:
-    """Make one file of the parts. Once more with the same parts: the same answer.
+    """Make one file of the parts. Once more with the same parts: the same answer; `md5` is looked at the first time.
 
     Raises: NotAllowed, UploadNotFound, UploadIncomplete, UploadDigestMismatch, FileTooLarge, StorageUnavailable.
     """
     caller.require(WORKERS)
     upload = await asyncio.to_thread(find_upload, ports, caller, token)
     if upload.file is not None:
+        upload.require_ended_with(etags)
         return upload
     parts = await asyncio.to_thread(_parts, ports, upload.id)
     require_all_parts(parts, etags)
@@ -128,7 +129,7 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
         await asyncio.to_thread(ports.blobs.delete, key)
         raise UploadDigestMismatch
     file = StoredFile(key, "", "application/octet-stream", stored.length, stored.sha256)
-    ended = await asyncio.to_thread(_end, ports, upload.id, file)
+    ended = await asyncio.to_thread(_end, ports, upload.id, file, etags)
     if ended.file != file:  # somebody else was faster
         await asyncio.to_thread(ports.blobs.delete, key)
         return ended
@@ -203,12 +204,12 @@ def _put_part(ports: Ports, upload_id: UUID, part: UploadPart) -> list[str]:
     return [p.blob_key for p in parts if p.number == part.number]
 
 
-def _end(ports: Ports, upload_id: UUID, file: StoredFile) -> Upload:
+def _end(ports: Ports, upload_id: UUID, file: StoredFile, etags: Sequence[str]) -> Upload:
     with ports.store.work() as work:
         upload = work.upload_for_update(upload_id)
         if upload.file is not None:
             return upload
-        ended = upload.complete(file)
+        ended = upload.complete(file, etags)
         work.save_upload(ended)
         work.remove_upload_parts(upload_id)
     return ended

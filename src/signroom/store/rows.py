@@ -174,6 +174,7 @@ def upload_row(u: Upload) -> Row:
         "application_id": u.application_id,
         "created_at": u.created_at,
         "used": u.used,
+        "ended_with": u.ended_with,
         **_file_row("file", u.file),
     }
 
@@ -187,6 +188,7 @@ def upload_of(row: RowMapping) -> Upload:
         created_at=row["created_at"],
         file=_file_of("file", row),
         used=row["used"],
+        ended_with=row["ended_with"],
     )
 
 

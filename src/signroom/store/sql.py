@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from signroom.domain.application import ApiKey, Application, Subscription
-from signroom.domain.document import Document
+from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.errors import (
     AlreadyDone,
@@ -30,7 +30,7 @@ from signroom.domain.errors import (
 from signroom.domain.event import Event
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.domain.preparation import Preparation
-from signroom.domain.session import Session
+from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import Prepared
 from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import MetadataSearch, Position, Remembered, SessionFilter, Work
@@ -100,12 +100,12 @@ class SqlWork:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
         return rows.document_of(self._one(query, DocumentNotFound))
 
-    def list_sessions(self, wanted: SessionFilter, limit: int) -> list[Session]:
+    def list_sessions(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
         t = tables.sessions
         query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id)
         query = _between(query, t, wanted.created_from, wanted.created_before, wanted.before)
         if wanted.statuses:
-            query = query.where(t.c.status.in_([s.value for s in wanted.statuses]))
+            query = query.where(_in_status(wanted.statuses, now))
         if wanted.callback_argument is not None:
             query = query.where(t.c.callback_argument_hash == rows.text_hash(wanted.callback_argument))
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
@@ -130,7 +130,9 @@ class SqlWork:
         t, m = tables.documents, tables.document_metadata
         found = sa.select(m.c.document_id).where(*_matches(m, wanted))
         query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id, t.c.id.in_(found))
-        query = _between(query, t, None, None, wanted.before)
+        chosen = sa.select(tables.sessions.c.id).where(tables.sessions.c.predefined)
+        shown = sa.or_(t.c.status != DocumentStatus.PENDING_SIGNATURE.value, t.c.session_id.in_(chosen))
+        query = _between(query.where(shown), t, None, None, wanted.before)
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
@@ -360,6 +362,18 @@ class SqlWork:
 
     def _update(self, table: sa.Table, row: rows.Row) -> None:
         self._connection.execute(sa.update(table).where(table.c.id == row["id"]).values(row))
+
+
+def _in_status(statuses: frozenset[SessionStatus], now: datetime) -> sa.ColumnElement[bool]:
+    """As of `now`: nothing tells the table that a pending session's time is over."""
+    t = tables.sessions
+    pending, over = t.c.status == SessionStatus.PENDING.value, t.c.expires_at <= now
+    found: list[sa.ColumnElement[bool]] = [t.c.status.in_([s.value for s in statuses - {SessionStatus.PENDING}])]
+    if SessionStatus.PENDING in statuses:
+        found.append(sa.and_(pending, sa.not_(over)))
+    if SessionStatus.EXPIRED in statuses:
+        found.append(sa.and_(pending, over))
+    return sa.or_(*found)
 
 
 def _between(

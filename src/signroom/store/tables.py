@@ -181,6 +181,7 @@ uploads = sa.Table(
     sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("used", sa.Boolean, nullable=False),
+    sa.Column("ended_with", sa.LargeBinary(32)),
     sa.Column("file_key", sa.String(200)),
     sa.Column("file_name", sa.String(255)),
     sa.Column("file_type", sa.String(100)),

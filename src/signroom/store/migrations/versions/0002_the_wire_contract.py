@@ -69,6 +69,7 @@ def upgrade() -> None:
     sa.Column('application_id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('used', sa.Boolean(), nullable=False),
+    sa.Column('ended_with', sa.LargeBinary(length=32), nullable=True),
     sa.Column('file_key', sa.String(length=200), nullable=True),
     sa.Column('file_name', sa.String(length=255), nullable=True),
     sa.Column('file_type', sa.String(length=100), nullable=True),

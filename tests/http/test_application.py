@@ -1,0 +1,60 @@
+"""The request log, and clients that go away."""
+
+from __future__ import annotations
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from signroom.http.application import public_path
+from tests.server import Server
+from tests.wire import raw
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/api/downloads/SECRET", "/api/downloads/…"),
+        ("//api//downloads/SECRET", "/api/downloads/…"),
+        ("/API/Downloads//SECRET/", "/api/downloads/…"),
+        ("/sign/SECRET", "/sign/…"),
+        ("//sign/SECRET", "/sign/…"),
+        ("/Api/MultipartUploads/SECRET/0", "/api/multipartuploads/…"),
+        ("/sign/api/load", "/sign/api/load"),
+        ("/api/signature-sessions", "/api/signature-sessions"),
+    ],
+)
+def test_no_secret_of_an_address_is_logged(path: str, logged: str) -> None:
+    assert public_path(path) == logged
+
+
+def test_a_client_that_goes_away_is_no_crash(sqlite_server: Server) -> None:
+    address = urlsplit(sqlite_server.url)
+    before = len(sqlite_server.log.read_text())
+    lines = (
+        "POST /api/signature-sessions HTTP/1.1",
+        f"Host: {address.netloc}",
+        f"X-Api-Key: {sqlite_server.api_key}",
+        "Content-Type: application/json",
+        "Content-Length: 1000",
+    )
+    with socket.create_connection((address.hostname or "", address.port or 80), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "", '{"returnUrl":']).encode())
+        time.sleep(0.2)
+
+    deadline = time.monotonic() + 10
+    while "request.abandoned" not in (log := sqlite_server.log.read_text()[before:]):
+        assert time.monotonic() < deadline, log
+        time.sleep(0.05)
+    assert "request.crashed" not in log
+
+
+@pytest.mark.parametrize("body", [b"0\r\n\r\n", b""])
+def test_an_empty_body_may_come_in_chunks_or_not_at_all(sqlite_server: Server, body: bytes) -> None:
+    how = ["Transfer-Encoding: chunked"] if body else ["Content-Length: 0"]
+
+    answer = raw.send(sqlite_server, "POST /api/document-keys HTTP/1.1", *how, body=body)
+
+    assert answer.status_code == 200, answer.text
