@@ -187,7 +187,6 @@ def test_a_body_over_the_limit_gets_413(small_server: Server) -> None:
     "fields",
     [
         {"webhookUrl": "https://app.example/hook"},
-        {"language": "es"},
     ],
 )
 def test_what_this_version_does_not_do_is_refused_not_ignored(server: Server, fields: dict[str, Any]) -> None:

@@ -94,6 +94,7 @@ class CreateSessionRequest(Wire):
     """Addition: `signroomResult` on the return URL, a JWT."""
     webhook_url: str | None = None
     language: str | None = None
+    """Addition: `en`, `pt-BR` or `es`; else this request's `Accept-Language`, else the signer's browser."""
 
 
 class AllocateKeyRequest(Wire):

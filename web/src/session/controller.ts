@@ -34,13 +34,16 @@ export class Controller {
   /** Files on their way or refused, by upload. */
   private readonly files = new Map<number, File>();
   private uploads = 0;
+  /** Another device goes on. */
+  private elsewhere = false;
   private queue: Promise<void> = Promise.resolve();
 
   constructor(
     link: string,
     private readonly happen: (happening: Happening) => void,
   ) {
-    this.api = new Api(link);
+    // The code in the address works once; the link in its place works after a reload, too.
+    this.api = new Api(link, (own) => history.replaceState(null, '', `/sign/${own}${location.search}`));
   }
 
   /** Ask where the session stands, and follow it while it is being processed. */
@@ -93,6 +96,19 @@ export class Controller {
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
       this.happen({ kind: 'rested' });
     });
+  }
+
+  /** Let another device go on, and follow what happens there. */
+  async handOver(): Promise<void> {
+    await this.attempt(async () => {
+      this.happen({ kind: 'handedOver', picture: URL.createObjectURL(await this.api.handOver()) });
+      if (!this.elsewhere) void this.followElsewhere();
+    });
+  }
+
+  comeBack(): void {
+    this.elsewhere = false;
+    this.happen({ kind: 'cameBack' });
   }
 
   go(step: Step): void {
@@ -195,18 +211,41 @@ export class Controller {
 
   private async follow(session: SessionView): Promise<void> {
     this.arrived(session);
-    for (let pause = FIRST_POLL_MS; waits(session); pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
-      await new Promise((resolve) => setTimeout(resolve, pause));
+    await this.watch(session, waits);
+  }
+
+  /** The session is in another device's hands: what it does there shows here, up to the end. */
+  private async followElsewhere(): Promise<void> {
+    this.elsewhere = true;
+    try {
+      const session = await this.watch(await this.api.load(), ({ status }) => this.elsewhere && status === 'Pending');
+      if (session.status !== 'Pending') await this.follow(session);
+    } catch (error) {
+      this.happen({ kind: 'failed', problem: problemOf(error) });
+    } finally {
+      this.elsewhere = false;
+    }
+  }
+
+  /** Take in each change while `open` says so: told by the server, or asked for where its events do not come through. */
+  private async watch(session: SessionView, open: (session: SessionView) => boolean): Promise<SessionView> {
+    for (let pause = FIRST_POLL_MS; open(session); pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
       try {
-        session = await this.api.load();
+        for await (const told of this.api.events()) {
+          if (!open(session)) return session;
+          this.arrived((session = told));
+          if (!open(session)) return session;
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        if (open(session)) this.arrived((session = await this.api.load()));
       } catch (error) {
-        // The signatures are stored: a pause of the network or the service loses nothing, so keep asking.
+        // What is stored is stored: a pause of the network or the service loses nothing, so keep asking.
         if (!(error instanceof ApiError && passing(error))) throw error;
         this.happen({ kind: 'waiting', problem: problemOf(error) });
-        continue;
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
-      this.arrived(session);
     }
+    return session;
   }
 
   /** Keys are of use as long as the session is open. */

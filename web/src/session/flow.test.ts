@@ -27,6 +27,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   processingErrorCode: null,
   maxFile: 100,
   maxDocuments: 100,
+  handOver: false,
   keySources: ['pfx', 'demo'],
   documents: [],
   ...changes,

@@ -39,6 +39,8 @@ export interface State {
   readonly busy: boolean;
   readonly progress: Progress | null;
   readonly problem: Problem | null;
+  /** The address of a picture for another device, while that one goes on. */
+  readonly handOver: string | null;
 }
 
 export type Happening =
@@ -56,6 +58,8 @@ export type Happening =
   | { readonly kind: 'waiting'; readonly problem: Problem }
   | { readonly kind: 'sourceOpened'; readonly source: KeySource }
   | { readonly kind: 'certificateChosen'; readonly certificateId: string }
+  | { readonly kind: 'handedOver'; readonly picture: string }
+  | { readonly kind: 'cameBack' }
   | { readonly kind: 'progressed'; readonly progress: Progress };
 
 export const START: State = {
@@ -67,6 +71,7 @@ export const START: State = {
   busy: true,
   progress: null,
   problem: null,
+  handOver: null,
 };
 
 export function next(state: State, happening: Happening): State {
@@ -101,6 +106,10 @@ export function next(state: State, happening: Happening): State {
     }
     case 'certificateChosen':
       return { ...state, certificateId: happening.certificateId };
+    case 'handedOver':
+      return { ...state, busy: false, handOver: happening.picture };
+    case 'cameBack':
+      return { ...state, busy: false, handOver: null, problem: null };
     case 'progressed':
       return { ...state, busy: true, progress: happening.progress };
   }

@@ -39,6 +39,8 @@ export interface SessionView {
   readonly maxFile: number;
   readonly maxDocuments: number;
   readonly keySources: readonly string[];
+  /** Another device may go on. */
+  readonly handOver: boolean;
   readonly documents: readonly DocumentView[];
 }
 

@@ -50,6 +50,11 @@ export function Documents({
       <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('source')}>
         {t.next}
       </button>
+      {session.handOver && (
+        <button type="button" class="plain" disabled={pending || state.busy} onClick={() => void controller.handOver()}>
+          {texts.handOver.button}
+        </button>
+      )}
     </section>
   );
 }

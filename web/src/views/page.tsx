@@ -9,6 +9,8 @@ import { Cancel } from './cancel';
 import { Consent } from './consent';
 import { Documents } from './documents';
 import { Ended } from './ended';
+import { HandOver } from './hand-over';
+import { Languages } from './languages';
 import { Signing } from './signing';
 import { Source } from './source';
 
@@ -33,6 +35,7 @@ export function Page({ link }: { readonly link: string }): VNode {
       {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
+      {state.progress === null && state.source === null && state.handOver === null && <Languages />}
       {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
     </main>
   );
@@ -45,6 +48,9 @@ function View({ state, controller }: ViewProps): VNode {
   if (waits(session)) return <Loading state={state} controller={controller} />;
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
+  if (session.status === 'Pending' && state.handOver !== null) {
+    return <HandOver state={state} controller={controller} picture={state.handOver} />;
+  }
   if (step === 'source') return <Source state={state} controller={controller} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;
