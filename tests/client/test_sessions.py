@@ -28,7 +28,7 @@ from signroom_client import (
 )
 
 from tests.client.conftest import PDF, sign
-from tests.client.loopback import Told, loopback, refused, told
+from tests.client.loopback import CUT, Told, loopback, refused, told
 from tests.server import Server
 from tests.verifiers import nss_database, require_accepted
 
@@ -235,6 +235,49 @@ def test_waiting_ends_in_time_when_the_answer_is_held() -> None:
             client.when_completed(uuid4(), timeout=1)
 
     assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refused(503, "ProcessingUnavailable", {"Retry-After": "30"}),
+        refused(429, "TooManyRequests", {"Retry-After": "30"}),
+        CUT,
+    ],
+)
+def test_waiting_ends_in_time_when_the_service_fails(failure: Told) -> None:
+    with loopback(failure) as service, SignroomClient(service.url, "k", max_retries=50) as client:
+        started = time.monotonic()
+        with pytest.raises(WaitTimedOutError):
+            client.when_completed(uuid4(), timeout=1.5)
+
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_without_time_it_is_asked_once(timeout: float) -> None:
+    session = told({"id": str(uuid4()), "status": "Completed", "documents": []})
+    done = told({"completed": True, "progress": 100})
+
+    with loopback(done, session) as service, SignroomClient(service.url, "k") as client:
+        assert client.when_completed(uuid4(), timeout=timeout).completed
+    with (
+        loopback(told({"completed": False, "progress": 40})) as service,
+        SignroomClient(service.url, "k") as client,
+        pytest.raises(WaitTimedOutError),
+    ):
+        client.when_completed(uuid4(), timeout=timeout)
+
+    assert len(service.heard) == 1
+
+
+def test_a_refusal_that_comes_late_is_one() -> None:
+    with (
+        loopback(refused(422, "BadSignatureSessionOperation")) as service,
+        SignroomClient(service.url, "k") as client,
+        pytest.raises(RefusedError),
+    ):
+        client.when_completed(uuid4(), timeout=0)
 
 
 def test_a_signed_file_holds_for_a_stranger(
