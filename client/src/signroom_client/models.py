@@ -240,7 +240,7 @@ class CompletionStatus:
 @dataclass(frozen=True, slots=True)
 class DocumentKey:
     key: str
-    formatted_key: str | None = None
+    formatted_key: str
     """In groups of four, as it is printed."""
 
 
