@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from signroom_client import (
+    ApiError,
     BadRequestError,
     CertificateRequirement,
     DocumentStatus,
@@ -20,6 +21,7 @@ from signroom_client import (
     NewDocument,
     RefusedError,
     SecurityContexts,
+    ServerError,
     SessionStatus,
     SignatureType,
     SignroomClient,
@@ -271,11 +273,12 @@ def test_without_time_it_is_asked_once(timeout: float) -> None:
     assert len(service.heard) == 1
 
 
-def test_a_refusal_that_comes_late_is_one() -> None:
+@pytest.mark.parametrize(("status", "kind"), [(422, RefusedError), (500, ServerError)])
+def test_a_refusal_that_comes_late_is_one(status: int, kind: type[ApiError]) -> None:
     with (
-        loopback(refused(422, "BadSignatureSessionOperation")) as service,
+        loopback(refused(status, "No")) as service,
         SignroomClient(service.url, "k") as client,
-        pytest.raises(RefusedError),
+        pytest.raises(kind),
     ):
         client.when_completed(uuid4(), timeout=0)
 

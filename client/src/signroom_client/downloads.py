@@ -116,7 +116,7 @@ async def _write(wire: Wire, write: Callable[[bytes], object], data: bytes) -> N
         taken: Any = await wire.elsewhere(write, data)
         if inspect.isawaitable(taken):
             taken = await taken
-        if not isinstance(taken, int):
+        if not isinstance(taken, int) or isinstance(taken, bool):
             return  # not every writer counts: it took what it was given
         if taken < 1:
             raise DownloadError("The target takes no more bytes.")

@@ -140,7 +140,7 @@ def _left(deadline: float | None) -> float:
 
 
 def _within(request: Request, seconds: float) -> Request:
-    """`request`, none of whose waits is longer than `seconds`."""
+    """`request`, none of whose waits is longer than `seconds`. One without time limits of its own has the client's."""
     if request.timeout is None or seconds == math.inf:
         return request
     limits = {

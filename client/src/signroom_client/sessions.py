@@ -125,7 +125,7 @@ class SessionOperations(Connected):
 
         For sessions with background processing: the user is back, status ``Processing``. `timeout` in seconds (None:
         as long as it takes), then `WaitTimedOutError`; the service is asked once even if it is 0, which takes a
-        second at most. `on_progress` hears 0 to 100. A session that nobody has signed yet is a `RefusedError`
+        second or two at most. `on_progress` hears 0 to 100. A session that nobody has signed yet is a `RefusedError`
         (``BadSignatureSessionOperation``).
         """
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -136,7 +136,7 @@ class SessionOperations(Connected):
             try:
                 found = decode(models.CompletionStatus, await self._service.get(path, deadline=until, timeout=limits))
             except (ConnectionFailedError, ServerError, TooManyRequestsError) as error:
-                if not _over(deadline):
+                if not _over(until):
                     raise
                 raise _timed_out(progress) from error
             progress = found.progress
