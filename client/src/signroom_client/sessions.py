@@ -57,7 +57,7 @@ class SessionOperations(Connected):
 
         The request is safe to send again: it carries an ``Idempotency-Key``. Give one of your own (an order number;
         printable ASCII, or ValueError) to be safe against your own restarts too, and then send files of more than
-        1 MiB, or 2 MiB together, ahead with `upload`: a file that is uploaded again is another request.
+        768 KiB together ahead with `upload`: a file that is uploaded again is another request.
         """
         room = Room()
         body = {

@@ -1,5 +1,5 @@
-"""How content gets to the service: inside the request up to 1 MiB (2 MiB for all files of a request), in one upload up
-to 5 MiB, in parts beyond.
+"""How content gets to the service: inside the request up to 768 KiB for all its files, in one upload up to 5 MiB, in
+parts beyond.
 
 At most one part is in memory. A part carries its MD5, so that what arrives is what was sent; a part that fails is
 sent again by itself.
@@ -21,9 +21,8 @@ from signroom_client.files import OCTETS, AnyFile, FileReference, OpenFile, as_r
 from signroom_client.service import Service, json_of, segment
 from signroom_client.wire import Upload, Wire
 
-INLINE_LIMIT = 1 << 20
-INLINE_TOTAL = 2 << 20
-"""However many files a request has, its body stays small."""
+INLINE_TOTAL = 768 << 10
+"""1 MiB as base64: every service takes that much beside its largest file, however small it is set."""
 PLAIN_LIMIT = 5 << 20
 
 
@@ -44,10 +43,6 @@ class Room:
 
     left: int = INLINE_TOTAL
 
-    @property
-    def for_one(self) -> int:
-        return min(self.left, INLINE_LIMIT)
-
 
 async def sent(service: Service, file: AnyFile, room: Room) -> FileReference:
     """`file` as a request may name it: content comes along where there is `room`, otherwise it is uploaded first."""
@@ -55,8 +50,8 @@ async def sent(service: Service, file: AnyFile, room: Room) -> FileReference:
     if reference.opener is None:
         return reference
     async with _open(service.wire, reference) as source:
-        start = await source.read(room.for_one + 1)
-        if len(start) <= room.for_one:
+        start = await source.read(room.left + 1)
+        if len(start) <= room.left:
             room.left -= len(start)
             return replace(reference, content=start, opener=None)
         start += await source.read(PLAIN_LIMIT + 1 - len(start))
