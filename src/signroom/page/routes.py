@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,21 @@ from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
+from signroom.http.headers import page_policy
 from signroom.page import api
+from signroom.service.page_tokens import frame_origins_of_link
 
 STATIC = Path(__file__).parent / "static"
 
 
 @get("/sign/{link:str}", include_in_schema=False)
-async def shell(link: str) -> Response[bytes]:
-    """The same bytes for every link: the page asks the API what it is about. Nothing of `link` is echoed."""
-    return Response(_index(), media_type=MediaType.HTML)
+async def shell(link: str, ports: api.InjectedPorts) -> Response[bytes]:
+    """The same bytes for every link: the page asks the API what it is about. Nothing of `link` is echoed.
+
+    Only who may frame it differs.
+    """
+    origins = await asyncio.to_thread(frame_origins_of_link, ports, link)
+    return Response(_index(), media_type=MediaType.HTML, headers={"content-security-policy": page_policy(origins)})
 
 
 @cache
@@ -40,7 +47,10 @@ def page_routes() -> list[Any]:
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
-        dependencies={"page_session": Provide(api.provide_session)},
+        dependencies={
+            "page_session": Provide(api.provide_session),
+            "framed": Provide(api.provide_framed, sync_to_thread=False),
+        },
         include_in_schema=False,
     )
     return [shell, assets, calls]

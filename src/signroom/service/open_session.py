@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.errors import AlreadyDone, SecurityContextNotConfigured, TooManyDocuments
 from signroom.domain.event import Event
+from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import MAX_DOCUMENTS, Session, new_session
@@ -29,6 +30,7 @@ from signroom.service.add_document import (
 from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
 from signroom.service.once import Idempotency, done_before, remember
+from signroom.service.validate_file import require_accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Opened:
 async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Opened:
     """Raises: NotAllowed, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments, FileTooLarge,
     SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse, UploadNotFound,
-    IdempotencyKeyReused, a DocumentRejected.
+    IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
     """
     caller.require(WORKERS)
     before = await asyncio.to_thread(done_before, ports, caller, command.once)
@@ -93,13 +95,15 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
         options=command.options,
         result_token=command.result_token,
     )
-    await asyncio.to_thread(require_free_keys, ports, caller, command.documents)
+    validation = await asyncio.to_thread(_before_documents, ports, caller, command)
     try:
         async with AsyncExitStack() as files:
             folder = f"sessions/{session_id}"
-            accepted = [
-                await files.enter_async_context(accepted_document(ports, caller, folder, d)) for d in command.documents
-            ]
+            accepted = []
+            for document in command.documents:
+                found = await files.enter_async_context(accepted_document(ports, caller, folder, document))
+                await require_accepted(ports, validation, caller.subscription_id, found.file)
+                accepted.append(found)
             await asyncio.to_thread(_record, ports, caller, command.once, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.
@@ -108,6 +112,13 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
             raise
         return _opened(ports, first)
     return _opened(ports, session_id)
+
+
+def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
+    """What can be refused before a file is downloaded, and what files must pass afterwards."""
+    require_free_keys(ports, caller, command.documents)
+    with ports.store.read() as work:
+        return work.file_validation(caller.subscription_id)
 
 
 def _opened(ports: Ports, session_id: UUID) -> Opened:
