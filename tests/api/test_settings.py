@@ -159,7 +159,7 @@ def test_a_branding_that_harms_is_refused(tenant: Tenant, body: Json, status: in
 
 
 def test_low_contrast_says_the_ratio(tenant: Tenant) -> None:
-    assert "1.07:1" in tenant.put(BRANDING, {"accent": "#ffff00"}).json()["detail"]
+    assert "4.08:1" in tenant.put(BRANDING, {"accent": "#777777"}).json()["detail"]
 
 
 # -- framing ---------------------------------------------------------------------------------------

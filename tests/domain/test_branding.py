@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.branding import PAPER, PAPER_DARK, contrast, new_branding
+from signroom.domain.branding import SURFACES, SURFACES_DARK, contrast, new_branding
 from signroom.domain.errors import BadInput, LowContrast
 
 STYLE = Path(__file__).parents[2] / "web" / "src" / "style.css"
@@ -22,8 +22,10 @@ def test_contrast_is_as_wcag_defines_it(one: str, other: str, ratio: float) -> N
     assert contrast(one, other) == contrast(other, one)
 
 
-def test_paper_is_what_the_page_writes_on() -> None:
-    assert re.findall(r"--paper: (#[0-9a-f]{6});", STYLE.read_text()) == [PAPER, PAPER_DARK]
+def test_surfaces_are_what_the_page_writes_on() -> None:
+    papers, grounds = (re.findall(rf"--{name}: (#[0-9a-f]{{6}});", STYLE.read_text()) for name in ("paper", "ground"))
+
+    assert list(zip(papers, grounds, strict=True)) == [SURFACES, SURFACES_DARK]
 
 
 def test_the_page_s_own_colours_would_be_accepted() -> None:
@@ -35,7 +37,7 @@ def test_the_page_s_own_colours_would_be_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("accent", "accent_dark", "ratio"),
-    [("#777777", None, "4.47"), ("#ffff00", None, "1.07"), (None, "#17594a", "1.97")],
+    [("#777777", None, "4.08"), ("#747474", None, "4.25"), (None, "#17594a", "1.97")],
 )
 def test_a_colour_that_does_not_stand_out_is_refused_with_its_ratio(
     accent: str | None, accent_dark: str | None, ratio: str

@@ -85,8 +85,8 @@ def set_brand(
     subscription: name of the subscription
     name: what the page says above its first step
     logo: PNG, JPEG or WebP file of at most 100 KB
-    accent: colour of buttons and links, like #17594a; it must stand out from white (4.5:1)
-    accent_dark: the same for people who read light on dark; it must stand out from #1b2220
+    accent: colour of buttons and links, like #17594a; it must stand out from the page (4.5:1)
+    accent_dark: the same for people who read light on dark
     """
     import sys
 

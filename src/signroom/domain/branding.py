@@ -12,8 +12,8 @@ MAX_LOGO = 100 << 10
 """Bytes."""
 MIN_CONTRAST = 4.5
 """WCAG 2.2, 1.4.3."""
-PAPER, PAPER_DARK = "#ffffff", "#1b2220"
-"""What the page writes on, as in its style sheet."""
+SURFACES, SURFACES_DARK = ("#ffffff", "#f3f5f4"), ("#1b2220", "#121716")
+"""What the page writes on, as in its style sheet: ``--paper`` and ``--ground``."""
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -40,7 +40,7 @@ NO_BRANDING = Branding()
 
 def new_branding(*, name: str | None, accent: str | None, accent_dark: str | None, has_logo: bool) -> Branding:
     """Raises: BadInput, LowContrast for a colour that people could not read."""
-    return Branding(_name(name), _colour(accent, PAPER), _colour(accent_dark, PAPER_DARK), has_logo)
+    return Branding(_name(name), _colour(accent, SURFACES), _colour(accent_dark, SURFACES_DARK), has_logo)
 
 
 def contrast(one: str, other: str) -> float:
@@ -56,17 +56,17 @@ def _name(given: str | None) -> str | None:
     return name or None
 
 
-def _colour(given: str | None, paper: str) -> str | None:
+def _colour(given: str | None, surfaces: tuple[str, ...]) -> str | None:
     if not given:
         return None
     colour = given.lower()
     if not _COLOUR.fullmatch(colour):
         raise BadInput("A colour is written like #17594a.")
-    ratio = contrast(colour, paper)
+    ratio, surface = min((contrast(colour, surface), surface) for surface in surfaces)
     if ratio < MIN_CONTRAST:
-        # Rounded down: 4.49 must not read like enough.
+        # Rounded down: 4.499 must not read like enough.
         shown = int(ratio * 100) / 100
-        raise LowContrast(f"{colour} on {paper} has {shown}:1, and {MIN_CONTRAST}:1 is needed.")
+        raise LowContrast(f"{colour} on {surface} has {shown}:1, and {MIN_CONTRAST}:1 is needed.")
     return colour
 
 
