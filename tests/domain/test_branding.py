@@ -37,7 +37,7 @@ def test_the_page_s_own_colours_would_be_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("accent", "accent_dark", "ratio"),
-    [("#777777", None, "4.08"), ("#747474", None, "4.25"), (None, "#17594a", "1.97")],
+    [("#777777", None, "4.08"), ("#747474", None, "4.26"), (None, "#17594a", "1.97")],
 )
 def test_a_colour_that_does_not_stand_out_is_refused_with_its_ratio(
     accent: str | None, accent_dark: str | None, ratio: str
