@@ -29,7 +29,7 @@ def test_surfaces_are_what_the_page_writes_on() -> None:
 
 
 def test_the_page_s_own_colours_would_be_accepted() -> None:
-    light, dark = re.findall(r"--accent: (#[0-9a-f]{6});", STYLE.read_text())
+    light, dark = re.findall(r"--accent: var\(--brand(?:-dark)?, (#[0-9a-f]{6})\);", STYLE.read_text())
     found = new_branding(name=" Acme ", accent=light.upper(), accent_dark=dark, has_logo=True)
 
     assert (found.name, found.accent, found.accent_dark, found.has_logo) == ("Acme", light, dark, True)

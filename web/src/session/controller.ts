@@ -95,6 +95,11 @@ export class Controller {
     });
   }
 
+  /** The subscription's picture; null when it does not come: the page works without. */
+  logo(): Promise<Blob | null> {
+    return this.api.logo().catch(() => null);
+  }
+
   go(step: Step): void {
     this.happen({ kind: 'went', step });
   }

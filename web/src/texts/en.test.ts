@@ -36,6 +36,11 @@ const NOT_FOR_SIGNERS = [
   'SecurityContextNotFound',
   'FileDownloadFailed',
   'NotSigned',
+  'BadFileNamePattern',
+  'BadFrameOrigin',
+  'BadLogo',
+  'LowContrast',
+  'SecretUnreadable',
 ];
 
 const documented = [
@@ -55,6 +60,11 @@ describe('sentences', () => {
   test('an unknown code falls back on the words of the server', () => {
     expect(sentence({ code: 'Brandnew', message: 'The moon is wrong.' })).toContain('The moon is wrong.');
     expect(sentence({ code: 'Brandnew', message: '' })).toContain('Brandnew');
+  });
+
+  test('a refused file has the reason of the application, where it gave one', () => {
+    expect(sentence({ code: 'FileRejected', message: '', reason: 'Too old.' })).toContain('Too old.');
+    expect(sentence({ code: 'FileRejected', message: '' })).toBe(en.problems.FileRejected);
   });
 
   test('every sentence is one, with its full stop', () => {

@@ -45,6 +45,8 @@ export const en = {
     name: 'Your name',
     make: 'Make a demo key',
     back: 'Back',
+    framed: 'This page is shown inside another page. Certificate files and their passwords are not asked for here.',
+    alone: 'Open in a window of its own',
   },
 
   consent: {
@@ -111,6 +113,8 @@ export const en = {
   problem: {
     heading: 'Something is in the way',
     retry: 'Try again',
+    /** `reason` is the application's own, in its own language. */
+    rejected: (reason: string) => `This file is not accepted: ${reason}`,
     unknown: (message: string) => `That did not work: ${message}`,
   },
 
@@ -125,6 +129,9 @@ export const en = {
     BadSignatureSessionToken: 'This link is not valid. Go back to the application and start again there.',
     SignatureSessionNotFound: 'This link is not valid. Go back to the application and start again there.',
     BadSignatureSessionOperation: 'That is not possible any more: the documents were changed or signed elsewhere.',
+    FileRejected: 'This file is not accepted. Ask the people who asked you to sign.',
+    FileNameRejected: 'Files of this name are not accepted here. Rename the file if it is the right one.',
+    FileValidationUnavailable: 'The file could not be checked just now. Try again.',
     EmptyFile: 'The file is empty.',
     UnsupportedFileType: 'This file is not of the kind that is to be signed here.',
     InvalidPdf: 'The file is damaged or not a PDF. Open it in a PDF reader, save it again and try once more.',

@@ -24,7 +24,8 @@ export function date(day: Date): string {
 }
 
 /** The sentence for a code. */
-export function sentence({ code, message }: Problem): string {
+export function sentence({ code, message, reason }: Problem): string {
+  if (reason !== undefined) return texts.problem.rejected(reason);
   const sentences: Readonly<Record<string, string>> = texts.problems;
   return sentences[code] ?? texts.problem.unknown(message || code);
 }
