@@ -176,6 +176,9 @@ def test_an_endpoint_in_our_own_network_is_not_asked(tenant: Tenant, url: str) -
 
     assert refused(response, 503) == "FileValidationUnavailable"
     assert "not allowed" in response.json()["message"]
+    logged = [line for line in tenant.server.log.read_text().splitlines() if "FileValidationUnavailable" in line]
+    assert "The host is not allowed." in logged[-1], "the operator can see why"
+    assert url not in logged[-1]
 
 
 def test_a_predefined_document_is_validated_before_there_is_a_session(tenant: Tenant, site: Site) -> None:
