@@ -77,6 +77,9 @@ NAMES = (
 )
 """Every setting that this version reads, without the prefix."""
 
+_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET"}
+"""Secrets that commands take from the environment rather than from their arguments."""
+
 
 def read_settings(
     environment: Mapping[str, str], folder: Path, *, defaults: Mapping[str, str] | None = None
@@ -125,7 +128,7 @@ class _Source:
     def require_known(self) -> None:
         """A setting with a typing error in its name would otherwise be ignored in silence."""
         names = {n.removeprefix(PREFIX) for n in self._environment if n.startswith(PREFIX)}
-        unknown = sorted((names - {"PFX_PASSWORD"} - set(NAMES)) | {n for n in self._file if n not in NAMES})
+        unknown = sorted((names - _OF_COMMANDS - set(NAMES)) | {n for n in self._file if n not in NAMES})
         if unknown:
             raise SettingsError(f"There is no setting {PREFIX}{unknown[0]}: remove it or correct its name.")
 

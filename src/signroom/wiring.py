@@ -6,8 +6,8 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,9 +28,11 @@ from signroom.http.application import create_application
 from signroom.jobs.durable import DurableJobs, Job, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.keys.result_tokens import Es256ResultTokens
+from signroom.keys.sealed_secrets import AesGcmSecrets
 from signroom.keys.tokens import SignedTokens
 from signroom.page.routes import page_routes
-from signroom.ports import Clock, Limits, Ports
+from signroom.patterns.linear import Re2Patterns
+from signroom.ports import Clock, Limits, NamePatterns, Pictures, Ports, Secrets
 from signroom.settings import Settings
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
@@ -72,6 +74,26 @@ def open_store(settings: Settings) -> SqlStore:
     engine = open_engine(settings.database_url)
     migrate(engine)
     return SqlStore(engine)
+
+
+def open_secrets(settings: Settings) -> Secrets:
+    """For commands that store a secret."""
+    prepare_data(settings)
+    return AesGcmSecrets(_secret_key(settings))
+
+
+def open_name_patterns() -> NamePatterns:
+    return Re2Patterns()
+
+
+@contextmanager
+def open_pictures() -> Iterator[Pictures]:
+    """For commands that store a picture: one limited process, ended afterwards."""
+    formats = PooledFormats(workers=1)
+    try:
+        yield formats
+    finally:
+        formats.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +142,9 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         formats=formats,
         trust=trust,
         fetch=fetch,
+        pictures=formats,
+        name_patterns=Re2Patterns(),
+        secrets=AesGcmSecrets(secret),
         default_context=settings.security_context,
         demo=demo,
         tokens=SignedTokens(secret),

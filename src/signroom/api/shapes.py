@@ -175,7 +175,62 @@ class ReturnUrls(Wire):
     return_urls: list[str]
 
 
+class FrameOrigins(Wire):
+    """Both ways."""
+
+    frame_origins: list[str]
+
+
+class EndpointRequest(Wire):
+    """`auth` is `None`, `Basic`, `Bearer` or `ApiKey` (the header `X-Api-Key`)."""
+
+    url: str
+    auth: str | None = None
+    user: str | None = None
+    secret: str | None = None
+
+
+class FileValidationRequest(Wire):
+    file_name_pattern: str | None = None
+    endpoint: EndpointRequest | EmptyList | None = None
+
+
+class LogoRequest(Wire):
+    content: Base64Text | None = None
+
+
+class BrandingRequest(Wire):
+    name: str | None = None
+    accent: str | None = None
+    accent_dark: str | None = None
+    logo: LogoRequest | EmptyList | None = None
+
+
 # -- responses -------------------------------------------------------------------------------------
+
+
+class EndpointModel(Wire):
+    url: str
+    auth: str
+    user: str | None
+    has_secret: bool
+
+
+class FileValidationModel(Wire):
+    file_name_pattern: str | None
+    endpoint: EndpointModel | None
+
+
+class LogoModel(Wire):
+    content_type: str
+    content: bytes
+
+
+class BrandingModel(Wire):
+    name: str | None
+    accent: str | None
+    accent_dark: str | None
+    logo: LogoModel | None
 
 
 class CreateSessionResponse(Wire):

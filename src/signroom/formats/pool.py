@@ -25,7 +25,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from signroom.domain.errors import PdfTooComplex, ProcessingUnavailable, StorageUnavailable
+from signroom.domain.branding import Logo
+from signroom.domain.errors import BadLogo, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     NO_OPTIONS,
@@ -147,6 +148,15 @@ class PooledFormats:
             return self._run(_SECONDS_LARGE, kinds.examine, file, data, data_hashes, extract_to)
         except (_WorkerDied, _TookTooLong) as error:
             raise PdfTooComplex from error
+
+    def read_logo(self, content: bytes) -> Logo:
+        """The ``Pictures`` port."""
+        from signroom.formats.logo import read_logo
+
+        try:
+            return self._run(_SECONDS, read_logo, content)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise BadLogo("It cannot be read.") from error
 
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         future, pool = self._schedule(seconds, function, *args, **kwargs)

@@ -13,9 +13,11 @@ from litestar.di import Provide
 from litestar.params import Parameter
 from litestar.static_files import create_static_files_router
 
+from signroom.http.headers import page_policy
 from signroom.page import api
 from signroom.page.api import InjectedPorts
 from signroom.service.page_language import page_language
+from signroom.service.page_tokens import frame_origins_of_link
 
 STATIC = Path(__file__).parent / "static"
 
@@ -29,10 +31,15 @@ async def shell(
 ) -> Response[bytes]:
     """The same bytes for every link but for the language: the page asks the API what it is about.
 
-    Nothing of the request is echoed.
+    Who may frame it differs, too. Nothing of the request is echoed.
     """
     language = await asyncio.to_thread(page_language, ports, link, lang, accept_language)
-    headers = {"content-language": language, "vary": "Accept-Language"}
+    origins = await asyncio.to_thread(frame_origins_of_link, ports, link)
+    headers = {
+        "content-language": language,
+        "vary": "Accept-Language",
+        "content-security-policy": page_policy(origins),
+    }
     return Response(_index(language), media_type=MediaType.HTML, headers=headers)
 
 
@@ -55,7 +62,10 @@ def page_routes() -> list[Any]:
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
-        dependencies={"page_session": Provide(api.provide_session)},
+        dependencies={
+            "page_session": Provide(api.provide_session),
+            "framed": Provide(api.provide_framed, sync_to_thread=False),
+        },
         include_in_schema=False,
     )
     return [shell, assets, calls]

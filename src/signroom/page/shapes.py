@@ -78,6 +78,13 @@ class DocumentView(Wire):
     signed_file: SignedFileView | None
 
 
+class BrandingView(Wire):
+    name: str | None
+    has_logo: bool
+    accent: str | None
+    accent_dark: str | None
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -90,6 +97,7 @@ class SessionView(Wire):
     max_file: int
     max_documents: int
     key_sources: list[str]
+    branding: BrandingView | None
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]

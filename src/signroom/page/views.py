@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
 from signroom.domain.preparation import Preparation
 from signroom.domain.session import MAX_DOCUMENTS
@@ -13,7 +14,8 @@ from signroom.service.read_sessions import SessionWithDocuments
 from signroom.service.return_address import return_address
 
 
-def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionView:
+def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> shapes.SessionView:
+    """`framed`: the page is shown inside another one."""
     session = found.session
     # A link may lie about for years in a browser's history: after the session's time it shows how it ended, no files.
     over = ports.clock.now() >= session.expires_at
@@ -29,9 +31,25 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         processing_error_code=session.processing_error_code,
         max_file=ports.limits.max_file,
         max_documents=MAX_DOCUMENTS,
-        key_sources=["pfx"] if ports.demo is None else ["pfx", "demo"],
+        key_sources=_key_sources(ports, framed=framed),
+        branding=_branding(found.branding),
         hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
+    )
+
+
+def _key_sources(ports: Ports, *, framed: bool) -> list[str]:
+    # Nobody can tell what the page around a frame lays over it: no key file and no password go in there.
+    if framed:
+        return []
+    return ["pfx"] if ports.demo is None else ["pfx", "demo"]
+
+
+def _branding(branding: Branding) -> shapes.BrandingView | None:
+    if branding == NO_BRANDING:
+        return None
+    return shapes.BrandingView(
+        name=branding.name, has_logo=branding.has_logo, accent=branding.accent, accent_dark=branding.accent_dark
     )
 
 

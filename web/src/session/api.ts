@@ -3,6 +3,7 @@
  * has expired.
  */
 import { fromBase64, toBase64 } from './base64';
+import { framed } from './framing';
 import type { DocumentView, Preparation, SessionView } from './model';
 
 /** A refusal, or a server that does not answer (`code` is then `Network`). */
@@ -87,6 +88,10 @@ export class Api {
   finish(preparationId: string, values: ReadonlyMap<string, Uint8Array>): Promise<SessionView> {
     const signatures = [...values].map(([documentId, value]) => ({ documentId, value: toBase64(value) }));
     return this.call('POST', 'finish', { preparationId, signatures });
+  }
+
+  async logo(): Promise<Blob> {
+    return (await this.request('GET', 'logo')).blob();
   }
 
   /** The bytes of a document that the page does not hold. */
@@ -184,7 +189,7 @@ export class Api {
   }
 
   private async send(method: string, verb: string, body: unknown, token: string | null): Promise<Response> {
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = framed ? { 'X-Signroom-Framed': '1' } : {};
     if (token !== null) headers[TOKEN_HEADER] = token;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     let response: Response;

@@ -111,6 +111,11 @@ export class Controller {
     this.happen({ kind: 'cameBack' });
   }
 
+  /** The subscription's picture; null when it does not come: the page works without. */
+  logo(): Promise<Blob | null> {
+    return this.api.logo().catch(() => null);
+  }
+
   go(step: Step): void {
     this.happen({ kind: 'went', step });
   }

@@ -29,6 +29,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   maxDocuments: 100,
   handOver: false,
   keySources: ['pfx', 'demo'],
+  branding: null,
   documents: [],
   ...changes,
 });

@@ -26,6 +26,14 @@ export interface DocumentView {
   readonly signedFile: SignedFile | null;
 }
 
+/** What the subscription has changed about the page. Colours are `#rrggbb`. */
+export interface Branding {
+  readonly name: string | null;
+  readonly hasLogo: boolean;
+  readonly accent: string | null;
+  readonly accentDark: string | null;
+}
+
 export interface SessionView {
   readonly status: SessionStatus;
   readonly applicationName: string;
@@ -41,6 +49,7 @@ export interface SessionView {
   readonly keySources: readonly string[];
   /** Another device may go on. */
   readonly handOver: boolean;
+  readonly branding: Branding | null;
   readonly documents: readonly DocumentView[];
 }
 

@@ -44,6 +44,11 @@ const NOT_FOR_SIGNERS = [
   'SecurityContextNotFound',
   'FileDownloadFailed',
   'NotSigned',
+  'BadFileNamePattern',
+  'BadFrameOrigin',
+  'BadLogo',
+  'LowContrast',
+  'SecretUnreadable',
 ];
 
 const documented = [
@@ -63,6 +68,11 @@ describe('sentences', () => {
   test('an unknown code falls back on the words of the server', () => {
     expect(sentence({ code: 'Brandnew', message: 'The moon is wrong.' })).toContain('The moon is wrong.');
     expect(sentence({ code: 'Brandnew', message: '' })).toContain('Brandnew');
+  });
+
+  test('a refused file has the reason of the application, where it gave one', () => {
+    expect(sentence({ code: 'FileRejected', message: '', reason: 'Too old {x}.' })).toContain('Too old {x}.');
+    expect(sentence({ code: 'FileRejected', message: '' })).toBe(en.problems.FileRejected);
   });
 
   test.each(catalogues)('every sentence of %s is one, with its full stop', (_name, { problems }) => {

@@ -5,6 +5,7 @@ import { next, START, type State, unsaved } from '../session/flow';
 import { type SessionView, waits } from '../session/model';
 import { passing } from '../session/problem';
 import { fill, language, sentence, texts } from '../texts/format';
+import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Consent } from './consent';
 import { Documents } from './documents';
@@ -32,6 +33,7 @@ export function Page({ link }: { readonly link: string }): VNode {
   const { session } = state;
   return (
     <main>
+      {session !== null && <Brand session={session} controller={controller} />}
       {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
+import { framed } from '../session/framing';
 import { texts } from '../texts/format';
 import { Heading, Notice, type ViewProps } from './page';
 
@@ -12,6 +13,7 @@ export function Source({ state, controller }: ViewProps): VNode {
     <section>
       <Heading text={t.heading} />
       <p>{t.intro}</p>
+      {framed && <Framed />}
       <div class="choices">
         {kinds.includes('pfx') && (
           <Choice label={t.pfx} hint={t.pfxHint} chosen={kind === 'pfx'} onChoose={() => setKind('pfx')}>
@@ -28,6 +30,18 @@ export function Source({ state, controller }: ViewProps): VNode {
         {t.back}
       </button>
     </section>
+  );
+}
+
+/** Why there is no key file, and what to do instead. */
+function Framed(): VNode {
+  return (
+    <>
+      <p class="warning">{t.framed}</p>
+      <a class="button primary" href={location.href} target="_blank" rel="noreferrer">
+        {t.alone}
+      </a>
+    </>
   );
 }
 
