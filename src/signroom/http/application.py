@@ -113,7 +113,7 @@ class RequestLog:
 def public_path(path: str) -> str:
     """`path` as it may be logged."""
     lowered = path.lower()
-    if lowered.startswith(("/sign/api/", "/sign/assets/")):
+    if lowered.startswith(("/sign/api/", "/sign/assets/", "/sign/assets-operator/")):
         return path
     for prefix in _SECRET_PREFIXES:
         if lowered.startswith(prefix):

@@ -11,6 +11,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
+from signroom.domain.errors import KeySourceNotAvailable
 from signroom.page import api
 
 STATIC = Path(__file__).parent / "static"
@@ -25,6 +26,17 @@ async def shell(link: str) -> Response[bytes]:
 @cache
 def _index() -> bytes:
     return (STATIC / "index.html").read_bytes()
+
+
+@get("/sign/assets-operator/web-pki.js", include_in_schema=False)
+async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
+    """Lacuna Web PKI, the operator's copy, from our own origin: no other one may run scripts. Raises: KeySourceNotAvailable."""
+    web_pki = ports.key_sources.web_pki
+    if web_pki is None:
+        raise KeySourceNotAvailable
+    # The operator may replace it under the same name.
+    headers = {"cache-control": "public, max-age=3600"}
+    return Response(web_pki.script, media_type="text/javascript; charset=utf-8", headers=headers)
 
 
 def page_routes() -> list[Any]:
@@ -43,4 +55,4 @@ def page_routes() -> list[Any]:
         dependencies={"page_session": Provide(api.provide_session)},
         include_in_schema=False,
     )
-    return [shell, assets, calls]
+    return [shell, assets, web_pki_script, calls]

@@ -69,6 +69,15 @@ class DocumentView(Wire):
     signed_file: SignedFileView | None
 
 
+class WebPkiView(Wire):
+    license: str | None
+
+
+class KeySourceConfigView(Wire):
+    crypto_device: bool
+    web_pki: WebPkiView | None
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -81,6 +90,7 @@ class SessionView(Wire):
     max_file: int
     max_documents: int
     key_sources: list[str]
+    key_source_config: KeySourceConfigView
     documents: list[DocumentView]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from signroom.domain.document import Document
+from signroom.domain.key_source import needs_crypto_device
 from signroom.domain.preparation import Preparation
-from signroom.domain.session import MAX_DOCUMENTS
+from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
@@ -28,7 +29,8 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         processing_error_code=session.processing_error_code,
         max_file=ports.limits.max_file,
         max_documents=MAX_DOCUMENTS,
-        key_sources=["pfx"] if ports.demo is None else ["pfx", "demo"],
+        key_sources=[kind.value for kind in ports.key_sources.offered],
+        key_source_config=_key_source_config(ports, session),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
 
@@ -64,6 +66,14 @@ def preparation_view(preparation: Preparation) -> shapes.PreparationView:
             )
             for item in preparation.items
         ],
+    )
+
+
+def _key_source_config(ports: Ports, session: Session) -> shapes.KeySourceConfigView:
+    web_pki = ports.key_sources.web_pki
+    return shapes.KeySourceConfigView(
+        crypto_device=needs_crypto_device(session.requirements),
+        web_pki=None if web_pki is None else shapes.WebPkiView(license=web_pki.licence),
     )
 
 

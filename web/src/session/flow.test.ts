@@ -28,6 +28,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   maxFile: 100,
   maxDocuments: 100,
   keySources: ['pfx', 'demo'],
+  keySourceConfig: { cryptoDevice: false, webPki: null },
   documents: [],
   ...changes,
 });

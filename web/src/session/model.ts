@@ -26,6 +26,14 @@ export interface DocumentView {
   readonly signedFile: SignedFile | null;
 }
 
+/** What the sources have to know of the session and of the installation. */
+export interface KeySourceConfig {
+  /** The application asks for a key in hardware. */
+  readonly cryptoDevice: boolean;
+  /** Null where the operator has no copy of Web PKI. */
+  readonly webPki: { readonly license: string | null } | null;
+}
+
 export interface SessionView {
   readonly status: SessionStatus;
   readonly applicationName: string;
@@ -39,6 +47,7 @@ export interface SessionView {
   readonly maxFile: number;
   readonly maxDocuments: number;
   readonly keySources: readonly string[];
+  readonly keySourceConfig: KeySourceConfig;
   readonly documents: readonly DocumentView[];
 }
 
