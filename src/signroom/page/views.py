@@ -9,6 +9,7 @@ from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
+from signroom.service.hand_over import offers_hand_over
 from signroom.service.read_sessions import SessionWithDocuments
 from signroom.service.return_address import return_address
 
@@ -31,6 +32,7 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         max_documents=MAX_DOCUMENTS,
         key_sources=[kind.value for kind in ports.key_sources.offered],
         key_source_config=_key_source_config(ports, session),
+        hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
 

@@ -78,6 +78,7 @@ export type KeyErrorCode =
   | 'timeout'
   | 'insecure' // the page was not opened by https, so the browser has no cryptography for it
   | 'not-loaded' // a part of the page did not arrive
+  | 'program-failed' // the program that has the key
   | 'failed';
 
 export class KeyError extends Error {

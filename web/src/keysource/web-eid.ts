@@ -24,7 +24,7 @@ const PROGRAM_MS = 5000;
 /** To insert the card and type a PIN, twice what the extension itself allows. */
 const SIGNER_MS = 240_000;
 
-/** `ERR_WEBEID_` and these; any other is `failed`. */
+/** `ERR_WEBEID_` and these; any other is `program-failed`. */
 const CODES: Readonly<Record<string, KeyErrorCode>> = {
   USER_CANCELLED: 'cancelled',
   ACTION_TIMEOUT: 'timeout',
@@ -119,7 +119,7 @@ function ask<T>(verb: 'status' | 'get-signing-certificate' | 'sign', fields: obj
         stop();
         resolve(data as T);
       } else if (data?.action === `${action}-failure`) {
-        fail(CODES[String(data.error?.code).replace('ERR_WEBEID_', '')] ?? 'failed');
+        fail(CODES[String(data.error?.code).replace('ERR_WEBEID_', '')] ?? 'program-failed');
       }
     };
     let timer = setTimeout(fail, ACK_MS, 'not-installed');

@@ -38,7 +38,7 @@ interface WebPki {
 /** `notInstalled`'s status; any other is `not-installed`. */
 const STATES: Readonly<Record<number, KeyErrorCode>> = { 2: 'outdated', 3: 'unsupported' };
 
-/** By the component's code; any other is `failed`. */
+/** By the component's code; any other is `program-failed`. */
 const CODES: Readonly<Record<string, KeyErrorCode>> = {
   user_cancelled: 'cancelled',
   addon_timeout: 'timeout',
@@ -142,5 +142,5 @@ function valueOf<T>(answer: Answer<T>): Promise<T> {
 
 function errorCode(code: string | undefined): KeyErrorCode {
   if (code?.startsWith('license_') || code === 'blocked_domain') return 'unlicensed';
-  return CODES[code ?? ''] ?? 'failed';
+  return CODES[code ?? ''] ?? 'program-failed';
 }

@@ -4,7 +4,7 @@ import type { Controller } from '../session/controller';
 import { repeated, toSign, type Upload } from '../session/flow';
 import { awaitsSignature, type DocumentView, type SessionView } from '../session/model';
 import { passing } from '../session/problem';
-import { factsOf, sentence, size, texts } from '../texts/format';
+import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Heading, Notice, type ViewProps } from './page';
 
 const t = texts.documents;
@@ -43,7 +43,7 @@ export function Documents({
         ))}
       </ul>
       <p class="unseen" role="status">
-        {t.count(session.documents.length)}
+        {fill(t.count, { count: session.documents.length })}
       </p>
       {!session.predefined && <Chooser session={session} controller={controller} />}
       <Notice problem={state.problem} />
@@ -78,7 +78,7 @@ function Row({
   readonly onOpen: () => void;
 }): VNode {
   const facts = factsOf(document);
-  if (document.signatures > 0) facts.push(t.signatures(document.signatures));
+  if (document.signatures > 0) facts.push(fill(t.signatures, { count: document.signatures }));
   if (awaitsSignature(document)) facts.push(t.ready);
   return (
     <li>
@@ -87,11 +87,11 @@ function Row({
         <span class="facts">{facts.join(' · ')}</span>
         {twice && <span class="warning">{t.twice}</span>}
       </div>
-      <button type="button" class="quiet" aria-label={t.open(document.name)} onClick={onOpen}>
+      <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={onOpen}>
         <Icon name="open" />
       </button>
       {onRemove !== null && (
-        <button type="button" class="quiet" disabled={busy} aria-label={t.remove(document.name)} onClick={onRemove}>
+        <button type="button" class="quiet" disabled={busy} aria-label={fill(t.remove, { name: document.name })} onClick={onRemove}>
           <Icon name="remove" />
         </button>
       )}
@@ -113,7 +113,7 @@ function UploadRow({
       <div class="what">
         <span class="name">{upload.name}</span>
         {upload.error === null ? (
-          <progress aria-label={t.uploading(upload.name)} value={upload.sent} max={1} />
+          <progress aria-label={fill(t.uploading, { name: upload.name })} value={upload.sent} max={1} />
         ) : (
           <span class="problem" role="alert">
             {sentence(upload.error)}
@@ -121,12 +121,12 @@ function UploadRow({
         )}
       </div>
       {upload.error !== null && passing(upload.error) && (
-        <button type="button" class="quiet" aria-label={t.retry(upload.name)} onClick={onRetry}>
+        <button type="button" class="quiet" aria-label={fill(t.retry, { name: upload.name })} onClick={onRetry}>
           <Icon name="again" />
         </button>
       )}
       {upload.error !== null && (
-        <button type="button" class="quiet" aria-label={t.dismiss(upload.name)} onClick={onDismiss}>
+        <button type="button" class="quiet" aria-label={fill(t.dismiss, { name: upload.name })} onClick={onDismiss}>
           <Icon name="remove" />
         </button>
       )}
@@ -164,7 +164,7 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
         {t.add}
       </label>{' '}
       <span class="wide">{t.drop}</span>
-      <p class="facts">{t.limit(size(session.maxFile), session.maxDocuments)}</p>
+      <p class="facts">{fill(t.limit, { size: size(session.maxFile), count: session.maxDocuments })}</p>
     </div>
   );
 }
