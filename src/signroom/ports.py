@@ -22,6 +22,7 @@ from signroom.domain.document_key import DocumentKey
 from signroom.domain.event import Event
 from signroom.domain.examination import Examination
 from signroom.domain.file_validation import FileValidation
+from signroom.domain.key_source import KeySources
 from signroom.domain.preparation import Preparation
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session, SessionStatus
@@ -474,6 +475,7 @@ class Ports:
     default_context: SecurityContext
     demo: DemoAuthority | None
     """None in production: the demo key is not offered there."""
+    key_sources: KeySources
     tokens: Tokens
     result_tokens: ResultTokens
     clock: Clock

@@ -21,6 +21,7 @@ from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
 from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
+from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
@@ -147,6 +148,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         secrets=AesGcmSecrets(secret),
         default_context=settings.security_context,
         demo=demo,
+        key_sources=_key_sources(settings),
         tokens=SignedTokens(secret),
         result_tokens=Es256ResultTokens(secret),
         clock=clock,
@@ -193,6 +195,18 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation; made at the first call."""
     return open_demo_ca(settings.data, SystemClock().now(), f"{settings.public_url}/demo-ca.crl")
+
+
+def _key_sources(settings: Settings) -> KeySources:
+    """Of those that are wanted the ones that can be offered."""
+    script = settings.web_pki_script
+    web_pki = None if script is None else WebPki(script.read_bytes(), settings.web_pki_license)
+    missing = set()
+    if settings.production:
+        missing.add(KeySource.DEMO)
+    if web_pki is None:
+        missing.add(KeySource.WEB_PKI)
+    return KeySources(tuple(kind for kind in settings.key_sources if kind not in missing), web_pki)
 
 
 def _secret_key(settings: Settings) -> bytes:

@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.params import Parameter
 from litestar.static_files import create_static_files_router
 
+from signroom.domain.errors import KeySourceNotAvailable
 from signroom.http.headers import page_policy
 from signroom.page import api
 from signroom.page.api import InjectedPorts
@@ -49,6 +50,20 @@ def _index(language: str) -> bytes:
     return built.replace('<html lang="en">', f'<html lang="{language}">', 1).encode()
 
 
+@get("/sign/assets-operator/web-pki.js", include_in_schema=False)
+async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
+    """Lacuna Web PKI, the operator's copy, from our own origin: no other one may run scripts.
+
+    Raises: KeySourceNotAvailable.
+    """
+    web_pki = ports.key_sources.web_pki
+    if web_pki is None:
+        raise KeySourceNotAvailable
+    # The operator may replace it under the same name.
+    headers = {"cache-control": "public, max-age=3600"}
+    return Response(web_pki.script, media_type="text/javascript; charset=utf-8", headers=headers)
+
+
 def page_routes() -> list[Any]:
     """Everything under ``/sign``."""
     assets = create_static_files_router(
@@ -68,4 +83,4 @@ def page_routes() -> list[Any]:
         },
         include_in_schema=False,
     )
-    return [shell, assets, calls]
+    return [shell, assets, web_pki_script, calls]

@@ -85,6 +85,15 @@ class BrandingView(Wire):
     accent_dark: str | None
 
 
+class WebPkiView(Wire):
+    license: str | None
+
+
+class KeySourceConfigView(Wire):
+    crypto_device: bool
+    web_pki: WebPkiView | None
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -98,6 +107,7 @@ class SessionView(Wire):
     max_documents: int
     key_sources: list[str]
     branding: BrandingView | None
+    key_source_config: KeySourceConfigView
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
+from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation
-from signroom.domain.session import MAX_DOCUMENTS
+from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
@@ -33,6 +34,7 @@ def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> 
         max_documents=MAX_DOCUMENTS,
         key_sources=_key_sources(ports, framed=framed),
         branding=_branding(found.branding),
+        key_source_config=_key_source_config(ports, session),
         hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
@@ -40,9 +42,7 @@ def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> 
 
 def _key_sources(ports: Ports, *, framed: bool) -> list[str]:
     # Nobody can tell what the page around a frame lays over it: no key file and no password go in there.
-    if framed:
-        return []
-    return ["pfx"] if ports.demo is None else ["pfx", "demo"]
+    return [kind.value for kind in ports.key_sources.offered if not (framed and kind in TYPED_IN)]
 
 
 def _branding(branding: Branding) -> shapes.BrandingView | None:
@@ -84,6 +84,14 @@ def preparation_view(preparation: Preparation) -> shapes.PreparationView:
             )
             for item in preparation.items
         ],
+    )
+
+
+def _key_source_config(ports: Ports, session: Session) -> shapes.KeySourceConfigView:
+    web_pki = ports.key_sources.web_pki
+    return shapes.KeySourceConfigView(
+        crypto_device=needs_crypto_device(session.requirements),
+        web_pki=None if web_pki is None else shapes.WebPkiView(license=web_pki.licence),
     )
 
 

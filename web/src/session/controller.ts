@@ -8,9 +8,8 @@ import {
   requireSameDocument,
   requireSameXml,
 } from '../digest/check';
-import { openDemo } from '../keysource/demo';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
-import { openPfxFile } from '../keysource/pfx';
+import { type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from './api';
 import { fromBase64 } from './base64';
 import { type Happening, type State, type Step, toSign } from './flow';
@@ -120,12 +119,12 @@ export class Controller {
     this.happen({ kind: 'went', step });
   }
 
-  async openPfx(file: File, password: string): Promise<void> {
-    await this.open(() => openPfxFile(file, password));
-  }
-
-  async openDemo(name: string): Promise<void> {
-    await this.open(() => openDemo(this.api, name));
+  async openSource(opening: Opening, session: SessionView): Promise<void> {
+    await this.attempt(async () => {
+      const source = await open(opening, session, this.api);
+      this.take(source);
+      this.happen({ kind: 'sourceOpened', source });
+    });
   }
 
   choose(certificateId: string): void {
@@ -262,14 +261,6 @@ export class Controller {
   private take(source: KeySource | null): void {
     this.source?.close();
     this.source = source;
-  }
-
-  private async open(opening: () => Promise<KeySource>): Promise<void> {
-    await this.attempt(async () => {
-      const source = await opening();
-      this.take(source);
-      this.happen({ kind: 'sourceOpened', source });
-    });
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {

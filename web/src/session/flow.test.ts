@@ -30,6 +30,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   handOver: false,
   keySources: ['pfx', 'demo'],
   branding: null,
+  keySourceConfig: { cryptoDevice: false, webPki: null },
   documents: [],
   ...changes,
 });

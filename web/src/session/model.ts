@@ -34,6 +34,14 @@ export interface Branding {
   readonly accentDark: string | null;
 }
 
+/** What the sources have to know of the session and of the installation. */
+export interface KeySourceConfig {
+  /** The application asks for a key in hardware. */
+  readonly cryptoDevice: boolean;
+  /** Null where the operator has no copy of Web PKI. */
+  readonly webPki: { readonly license: string | null } | null;
+}
+
 export interface SessionView {
   readonly status: SessionStatus;
   readonly applicationName: string;
@@ -50,6 +58,7 @@ export interface SessionView {
   /** Another device may go on. */
   readonly handOver: boolean;
   readonly branding: Branding | null;
+  readonly keySourceConfig: KeySourceConfig;
   readonly documents: readonly DocumentView[];
 }
 

@@ -53,7 +53,7 @@ function View({ state, controller }: ViewProps): VNode {
   if (session.status === 'Pending' && state.handOver !== null) {
     return <HandOver state={state} controller={controller} picture={state.handOver} />;
   }
-  if (step === 'source') return <Source state={state} controller={controller} />;
+  if (step === 'source') return <Source state={state} controller={controller} session={session} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;
 }
