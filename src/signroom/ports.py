@@ -76,6 +76,9 @@ class Blobs(Protocol):
         """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
 
 
+MAX_PAGE_TEXT = 50_000
+
+
 class Formats(Protocol):
     """Bytes -> prepared -> signed. No network, no key. Runs off the event loop, in limited processes.
 
@@ -137,6 +140,27 @@ class Formats(Protocol):
 
         Raises: NotSigned, a DocumentRejected.
         """
+
+    def preview(self, file: Path, page: int, width: int) -> bytes:
+        """A picture (PNG) of a page of a PDF, counted from 0, `width` pixels wide or less.
+
+        Raises: PreviewNotAvailable.
+        """
+
+    def page_text(self, file: Path, page: int) -> str:
+        """The words of a page of a PDF, counted from 0, at most `MAX_PAGE_TEXT` characters.
+
+        Raises: PreviewNotAvailable.
+        """
+
+
+class Recent(Protocol):
+    """What can be made again, kept for a while in a bounded room. Safe to call from threads."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Older values may be forgotten for it; one that is larger than the room is not kept."""
 
 
 class Trust(Protocol):
@@ -420,6 +444,7 @@ class Ports:
     formats: Formats
     trust: Trust
     fetch: Fetch
+    previews: Recent
     default_context: SecurityContext
     demo: DemoAuthority | None
     """None in production: the demo key is not offered there."""

@@ -20,6 +20,7 @@ from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
 from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
+from signroom.blobs.recent import RecentBytes
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
@@ -40,6 +41,8 @@ from signroom.worker.steps import steps
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
 _STOP_SECONDS = 10
+_PREVIEWS = 64 << 20
+"""Bytes of pictures of pages: some 500 of them."""
 
 
 class SystemClock:
@@ -117,6 +120,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         formats=formats,
         trust=trust,
         fetch=fetch,
+        previews=RecentBytes(_PREVIEWS),
         default_context=settings.security_context,
         demo=demo,
         tokens=SignedTokens(secret),

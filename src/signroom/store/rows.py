@@ -15,6 +15,7 @@ from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
 from signroom.domain.metadata import MAX_NAME, Metadata, fold
+from signroom.domain.preflight import Finding
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
@@ -94,6 +95,7 @@ def document_row(d: Document) -> Row:
         "signature_type": d.inspection.signature_type.value,
         "pages": d.inspection.pages,
         "signatures": d.inspection.signatures,
+        "findings": packed(d.inspection.findings),
         "created_at": d.created_at,
         "preparation_id": d.preparation_id,
         "signature_value": d.signature_value,
@@ -126,6 +128,7 @@ def document_of(row: RowMapping) -> Document:
             content_type=original.content_type,
             pages=row["pages"],
             signatures=row["signatures"],
+            findings=() if row["findings"] is None else unpacked_as(tuple[Finding, ...], row["findings"]),
         ),
         created_at=row["created_at"],
         preparation_id=row["preparation_id"],
