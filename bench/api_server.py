@@ -94,7 +94,9 @@ def main(data: Path) -> None:
     def ready() -> None:
         print(json.dumps({"url": url, "key": key}), flush=True)
 
-    run_applications([(beside(build_web(settings, service)), listener)], settings, on_ready=ready)
+    run_applications(
+        [(beside(build_web(settings, service)), listener)], settings, on_ready=ready, on_stop=service.stopping.set
+    )
 
 
 if __name__ == "__main__":

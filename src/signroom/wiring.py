@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ class Service:
     jobs: DurableJobs
     formats: PooledFormats
     execute_jobs: bool
+    stopping: threading.Event
+    """Set at the first sign of the end, long before `stop`: requests that wait give up then."""
 
     def start(self) -> None:
         """Start the job engine and warm the workers up."""
@@ -134,7 +137,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         ),
         public_url=settings.public_url,
     )
-    return Service(ports, engine, jobs, formats, execute_jobs)
+    return Service(ports, engine, jobs, formats, execute_jobs, threading.Event())
 
 
 def build_web(settings: Settings, service: Service) -> ASGIApp:
@@ -151,7 +154,10 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
     ports = service.ports
     return create_application(
         [*api_routes(ports), *page_routes()],
-        {"ports": Provide(lambda: ports, sync_to_thread=False)},
+        {
+            "ports": Provide(lambda: ports, sync_to_thread=False),
+            "stopping": Provide(lambda: service.stopping, sync_to_thread=False),
+        },
         openapi_config(),
         # Base64 in JSON: a third larger, and some room.
         max_json=settings.max_file * 4 // 3 + (1 << 20),

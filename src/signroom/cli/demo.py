@@ -56,7 +56,8 @@ def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> i
         if browser:
             webbrowser.open(app_url)
 
-    run_applications([(build_web(settings, service), listener), (example, app_listener)], settings, on_ready=announce)
+    applications = [(build_web(settings, service), listener), (example, app_listener)]
+    run_applications(applications, settings, on_ready=announce, on_stop=service.stopping.set)
     return 0
 
 

@@ -26,14 +26,15 @@ _GRACE_SECONDS = 10
 class Server(uvicorn.Server):
     """uvicorn raises a caught signal again after its shutdown; then code after it never runs. Ours just ends."""
 
-    def __init__(self, config: uvicorn.Config, peers: list[Server]) -> None:
+    def __init__(self, config: uvicorn.Config, peers: list[Server], on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         peers.append(self)
-        self._peers = peers
+        self._peers, self._on_stop = peers, on_stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         def stop() -> None:
+            self._on_stop()
             for server in self._peers:
                 server.should_exit = True
 
@@ -47,7 +48,9 @@ def run_server(settings: Settings, *, execute_jobs: bool) -> int:
     configure_logs()
     listener = listen(settings.host, settings.port)
     service = build_service(settings, execute_jobs=execute_jobs)
-    run_applications([(build_web(settings, service), listener)], settings, on_ready=lambda: None)
+    run_applications(
+        [(build_web(settings, service), listener)], settings, on_ready=lambda: None, on_stop=service.stopping.set
+    )
     return 0
 
 
@@ -63,11 +66,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run_applications(
-    applications: Sequence[tuple[ASGIApp, socket.socket]], settings: Settings, *, on_ready: Callable[[], None]
+    applications: Sequence[tuple[ASGIApp, socket.socket]],
+    settings: Settings,
+    *,
+    on_ready: Callable[[], None],
+    on_stop: Callable[[], None],
 ) -> None:
-    """Serve each application on its socket until a signal, then end the process."""
+    """Serve each application on its socket until a signal, then end the process.
+
+    `on_stop` is called at the signal: what is being answered then has some seconds left.
+    """
     servers: list[Server] = []
-    pairs = [(Server(_config(app, settings), servers), listener) for app, listener in applications]
+    pairs = [(Server(_config(app, settings), servers, on_stop), listener) for app, listener in applications]
 
     async def serve() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "verbs"))

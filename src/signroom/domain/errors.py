@@ -241,6 +241,16 @@ class TokenExpired(TokenRefused):
     message = "The signature session token has expired."
 
 
+class HandOverEnded(TokenRefused):
+    code = "HandOverEnded"
+    message = "The code was used already, or is older than five minutes."
+
+
+class HandOverNotAvailable(Refused):
+    code = "HandOverNotAvailable"
+    message = "Going on with another device needs a public address with https."
+
+
 # -- documents -------------------------------------------------------------------------------------
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import threading
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import unquote
 from uuid import UUID
 
+import msgspec
+import segno
 from litestar import Request, Response, get, post, put
 from litestar.params import Dependency
-from litestar.response import Stream
+from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
 from signroom.domain.signature import CertificateChain
@@ -20,6 +25,8 @@ from signroom.ports import Ports
 from signroom.service.add_document import add_document
 from signroom.service.end_session import cancel_session
 from signroom.service.finish_signing import finish_signing
+from signroom.service.follow_session import follow_session
+from signroom.service.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.issue_demo_certificate import issue_demo_certificate
 from signroom.service.page_tokens import renew_page_token, session_of_token
 from signroom.service.prepare_signing import MAX_ISSUERS, canonical_form, prepare_signing
@@ -32,6 +39,8 @@ TOKEN_HEADER = "x-signature-session-token"
 InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
 InjectedSession = Annotated[UUID, Dependency(skip_validation=True)]
 """The session that the request's token names: the only one that it can touch."""
+InjectedStopping = Annotated[threading.Event, Dependency(skip_validation=True)]
+"""Set when the server is about to stop: answers that take long end then."""
 
 
 async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
@@ -45,13 +54,39 @@ def _view(ports: Ports, session_id: UUID) -> shapes.SessionView:
 
 @post("/sign/api/renew", status_code=200)
 async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
-    token = await asyncio.to_thread(renew_page_token, ports, data.link)
-    return shapes.TokenView(token=token.token, expires_at=token.expires_at.replace(microsecond=0))
+    """By the session's link, or once by the code of a hand-over."""
+    if is_hand_over(data.link):
+        taken = await asyncio.to_thread(take_over, ports, data.link)
+        token, link = taken.token, taken.link
+    else:
+        token, link = await asyncio.to_thread(renew_page_token, ports, data.link), None
+    return shapes.TokenView(token=token.token, expires_at=token.expires_at.replace(microsecond=0), link=link)
 
 
 @get("/sign/api/load")
 async def load(ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
     return await asyncio.to_thread(_view, ports, page_session)
+
+
+@get("/sign/api/events")
+async def events(ports: InjectedPorts, page_session: InjectedSession, stopping: InjectedStopping) -> ServerSentEvent:
+    """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
+    found = await asyncio.to_thread(read_session_of_page, ports, page_session)  # while there can still be a refusal
+
+    async def messages() -> AsyncIterator[ServerSentEventMessage]:
+        async for changed in follow_session(ports, found, stopping):
+            data = msgspec.json.encode(session_view(ports, changed)).decode()
+            yield ServerSentEventMessage(data=data, event="session")
+
+    return ServerSentEvent(messages(), headers={"cache-control": "no-store"})
+
+
+@post("/sign/api/hand-over", status_code=200)
+async def hand_over(ports: InjectedPorts, page_session: InjectedSession) -> shapes.HandOverView:
+    """An address for another device, which works once, and the same as a QR code."""
+    begun = await asyncio.to_thread(begin_hand_over, ports, page_session)
+    picture = await asyncio.to_thread(_qr_code, begun.address)
+    return shapes.HandOverView(address=begun.address, qr=picture, expires_at=begun.expires_at.replace(microsecond=0))
 
 
 # The verb counts the bytes as they come: its error (with the limit in it) is the answer.
@@ -150,4 +185,26 @@ def _file_name(request: Request[Any, Any, Any]) -> str:
         raise BadFileName("X-File-Name is percent-encoded UTF-8.") from error
 
 
-HANDLERS = [renew, load, upload, remove, original, preview, text, canonical, demo_certificate, prepare, finish, cancel]
+def _qr_code(text: str) -> bytes:
+    """PNG, with the quiet zone of ISO/IEC 18004."""
+    picture = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(picture, kind="png", scale=6, border=4)
+    return picture.getvalue()
+
+
+HANDLERS = [
+    renew,
+    load,
+    events,
+    hand_over,
+    upload,
+    remove,
+    original,
+    preview,
+    text,
+    canonical,
+    demo_certificate,
+    prepare,
+    finish,
+    cancel,
+]

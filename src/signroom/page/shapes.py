@@ -19,6 +19,15 @@ class Renew(Wire):
 class TokenView(Wire):
     token: str
     expires_at: datetime
+    link: str | None
+    """The session's own link, for who came by a hand-over."""
+
+
+class HandOverView(Wire):
+    address: str
+    qr: bytes
+    """PNG."""
+    expires_at: datetime
 
 
 class Remove(Wire):
@@ -92,6 +101,8 @@ class SessionView(Wire):
     max_file: int
     max_documents: int
     key_sources: list[str]
+    hand_over: bool
+    """Another device may go on."""
     documents: list[DocumentView]
 
 

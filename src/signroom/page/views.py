@@ -8,6 +8,7 @@ from signroom.domain.session import MAX_DOCUMENTS
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
+from signroom.service.hand_over import offers_hand_over
 from signroom.service.read_sessions import SessionWithDocuments
 from signroom.service.return_address import return_address
 
@@ -29,6 +30,7 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         max_file=ports.limits.max_file,
         max_documents=MAX_DOCUMENTS,
         key_sources=["pfx"] if ports.demo is None else ["pfx", "demo"],
+        hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
 

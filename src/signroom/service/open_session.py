@@ -29,6 +29,7 @@ from signroom.service.add_document import (
 from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
 from signroom.service.once import Idempotency, done_before, remember
+from signroom.service.page_tokens import page_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
         id=session_id,
         subscription_id=caller.subscription_id,
         application_id=caller.application.id,
-        link_hash=hash_secret(_link(ports, session_id)),
+        link_hash=hash_secret(page_link(ports, session_id)),
         return_url=command.return_url,
         callback_argument=command.callback_argument,
         disable_downloads=command.disable_downloads,
@@ -111,12 +112,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
 
 
 def _opened(ports: Ports, session_id: UUID) -> Opened:
-    return Opened(session_id, f"{ports.public_url}/sign/{_link(ports, session_id)}")
-
-
-def _link(ports: Ports, session_id: UUID) -> str:
-    """Derived, not drawn: a repeated request gets the same address, and none is stored."""
-    return ports.tokens.derive("link", str(session_id))
+    return Opened(session_id, f"{ports.public_url}/sign/{page_link(ports, session_id)}")
 
 
 def _record(

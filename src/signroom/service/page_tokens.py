@@ -29,8 +29,18 @@ def renew_page_token(ports: Ports, link: str) -> PageToken:
             session = work.session_by_link(hash_secret(link))
         except SignatureSessionNotFound as error:
             raise BadToken from error
+    return page_token(ports, session.id)
+
+
+def page_token(ports: Ports, session_id: UUID) -> PageToken:
+    """For a session whose link, or whose hand-over, was shown."""
     now = ports.clock.now()
-    return PageToken(ports.tokens.issue(_PURPOSE, str(session.id), now), now + ports.limits.page_token_lifetime)
+    return PageToken(ports.tokens.issue(_PURPOSE, str(session_id), now), now + ports.limits.page_token_lifetime)
+
+
+def page_link(ports: Ports, session_id: UUID) -> str:
+    """Derived, not drawn: a repeated request gets the same address, and none is stored."""
+    return ports.tokens.derive("link", str(session_id))
 
 
 def session_of_token(ports: Ports, token: str | None) -> UUID:

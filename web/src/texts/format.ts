@@ -1,30 +1,41 @@
-/** Numbers and dates as the language writes them. */
+/** Numbers, dates and sentences as the language writes them. */
 import type { Problem } from '../session/problem';
-import { en, type Texts } from './en';
+import { language, texts } from './catalogue';
+import { filled, type Message, type Values } from './message';
 
-export const texts: Texts = en;
+export { language, languages, texts } from './catalogue';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+
+export function fill(message: Message, values: Values): string {
+  return filled(message, values, language);
+}
 
 /** 1536 -> "1.5 kB". */
 export function size(bytes: number): string {
   const power = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1024)), UNITS.length - 1);
   const unit = UNITS[power] ?? 'byte';
   const options = { style: 'unit', unit, unitDisplay: power === 0 ? 'long' : 'short', maximumFractionDigits: power > 1 ? 1 : 0 } as const;
-  return new Intl.NumberFormat(texts.language, options).format(bytes / 1024 ** power);
+  return new Intl.NumberFormat(language, options).format(bytes / 1024 ** power);
 }
 
 /** What a file is like, for its row: pages only where there are any. */
 export function factsOf({ length, pages }: { readonly length: number; readonly pages: number }): string[] {
-  return pages > 0 ? [size(length), texts.documents.pages(pages)] : [size(length)];
+  return pages > 0 ? [size(length), fill(texts.documents.pages, { count: pages })] : [size(length)];
 }
 
 export function date(day: Date): string {
-  return new Intl.DateTimeFormat(texts.language, { dateStyle: 'long' }).format(day);
+  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(day);
+}
+
+/** A language's own name: "Português (Brasil)". */
+export function nameOf(tag: string): string {
+  const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
+  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
 }
 
 /** The sentence for a code. */
 export function sentence({ code, message }: Problem): string {
   const sentences: Readonly<Record<string, string>> = texts.problems;
-  return sentences[code] ?? texts.problem.unknown(message || code);
+  return sentences[code] ?? fill(texts.problem.unknown, { message: message || code });
 }

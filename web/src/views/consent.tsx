@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { DerError } from '../keysource/der';
 import { type CertificateSummary, readCertificate } from '../keysource/pfx/certificate';
 import { toSign } from '../session/flow';
-import { date, factsOf, texts } from '../texts/format';
+import { date, factsOf, fill, texts } from '../texts/format';
 import { Heading, Notice, type ViewProps } from './page';
 
 const t = texts.consent;
@@ -30,7 +30,7 @@ export function Consent({ state, controller }: ViewProps): VNode {
         ))}
         {state.source?.kind === 'demo' && <p class="warning">{t.demo}</p>}
       </fieldset>
-      <h2>{t.documents(documents.length)}</h2>
+      <h2>{fill(t.documents, { count: documents.length })}</h2>
       <ul class="files">
         {documents.map((document) => (
           <li key={document.id}>
@@ -39,7 +39,7 @@ export function Consent({ state, controller }: ViewProps): VNode {
               <span class="facts">
                 {factsOf(document).join(' · ')}
               </span>
-              <span class="facts">{t.fingerprint(document.sha256.slice(0, 16))}</span>
+              <span class="facts">{fill(t.fingerprint, { digest: document.sha256.slice(0, 16) })}</span>
             </div>
           </li>
         ))}
@@ -51,7 +51,7 @@ export function Consent({ state, controller }: ViewProps): VNode {
         disabled={state.busy || state.certificateId === null || documents.length === 0}
         onClick={() => void controller.sign(state)}
       >
-        {t.sign(documents.length)}
+        {fill(t.sign, { count: documents.length })}
       </button>
       <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go('source')}>
         {t.other}
@@ -76,9 +76,9 @@ function Certificate({ summary }: { readonly summary: CertificateSummary | null 
   return (
     <span class="what">
       <span class="name">{summary.subject}</span>
-      <span class="facts">{t.issuedBy(summary.issuer)}</span>
+      <span class="facts">{fill(t.issuedBy, { issuer: summary.issuer })}</span>
       <span class={over ? 'problem' : 'facts'}>
-        {over ? t.expired(date(summary.notAfter)) : t.validUntil(date(summary.notAfter))}
+        {fill(over ? t.expired : t.validUntil, { date: date(summary.notAfter) })}
       </span>
     </span>
   );

@@ -4,7 +4,9 @@ import type { Controller } from '../session/controller';
 import { repeated, toSign, type Upload } from '../session/flow';
 import { awaitsSignature, type DocumentView, type SessionView } from '../session/model';
 import { passing } from '../session/problem';
-import { factsOf, sentence, size, texts } from '../texts/format';
+import { factsOf, fill, sentence, size, texts } from '../texts/format';
+import { Findings, isDoubt } from './findings';
+import { Icon } from './icon';
 import { Heading, Notice, type ViewProps } from './page';
 
 const t = texts.documents;
@@ -43,11 +45,11 @@ export function Documents({
         ))}
       </ul>
       <p class="unseen" role="status">
-        {t.count(session.documents.length)}
+        {fill(t.count, { count: session.documents.length })}
       </p>
       {!session.predefined && <Chooser session={session} controller={controller} />}
       <Notice problem={state.problem} />
-      <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('source')}>
+      <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('review')}>
         {t.next}
       </button>
     </section>
@@ -78,20 +80,21 @@ function Row({
   readonly onOpen: () => void;
 }): VNode {
   const facts = factsOf(document);
-  if (document.signatures > 0) facts.push(t.signatures(document.signatures));
-  if (awaitsSignature(document)) facts.push(t.ready);
+  if (document.signatures > 0) facts.push(fill(t.signatures, { count: document.signatures }));
+  if (awaitsSignature(document)) facts.push(document.findings.some(isDoubt) ? t.readyBut : t.ready);
   return (
     <li>
       <div class="what">
         <span class="name">{document.name}</span>
         <span class="facts">{facts.join(' · ')}</span>
+        <Findings findings={document.findings} />
         {twice && <span class="warning">{t.twice}</span>}
       </div>
-      <button type="button" class="quiet" aria-label={t.open(document.name)} onClick={onOpen}>
+      <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={onOpen}>
         <Icon name="open" />
       </button>
       {onRemove !== null && (
-        <button type="button" class="quiet" disabled={busy} aria-label={t.remove(document.name)} onClick={onRemove}>
+        <button type="button" class="quiet" disabled={busy} aria-label={fill(t.remove, { name: document.name })} onClick={onRemove}>
           <Icon name="remove" />
         </button>
       )}
@@ -113,7 +116,7 @@ function UploadRow({
       <div class="what">
         <span class="name">{upload.name}</span>
         {upload.error === null ? (
-          <progress aria-label={t.uploading(upload.name)} value={upload.sent} max={1} />
+          <progress aria-label={fill(t.uploading, { name: upload.name })} value={upload.sent} max={1} />
         ) : (
           <span class="problem" role="alert">
             {sentence(upload.error)}
@@ -121,12 +124,12 @@ function UploadRow({
         )}
       </div>
       {upload.error !== null && passing(upload.error) && (
-        <button type="button" class="quiet" aria-label={t.retry(upload.name)} onClick={onRetry}>
+        <button type="button" class="quiet" aria-label={fill(t.retry, { name: upload.name })} onClick={onRetry}>
           <Icon name="again" />
         </button>
       )}
       {upload.error !== null && (
-        <button type="button" class="quiet" aria-label={t.dismiss(upload.name)} onClick={onDismiss}>
+        <button type="button" class="quiet" aria-label={fill(t.dismiss, { name: upload.name })} onClick={onDismiss}>
           <Icon name="remove" />
         </button>
       )}
@@ -164,21 +167,7 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
         {t.add}
       </label>{' '}
       <span class="wide">{t.drop}</span>
-      <p class="facts">{t.limit(size(session.maxFile), session.maxDocuments)}</p>
+      <p class="facts">{fill(t.limit, { size: size(session.maxFile), count: session.maxDocuments })}</p>
     </div>
-  );
-}
-
-const PATHS = {
-  open: 'M12 4v11m0 0-4-4m4 4 4-4M5 20h14',
-  remove: 'M6 6l12 12M18 6 6 18',
-  again: 'M19 12a7 7 0 1 1-2-5m2-3v4h-4',
-};
-
-function Icon({ name }: { readonly name: keyof typeof PATHS }): VNode {
-  return (
-    <svg viewBox="0 0 24 24" aria-hidden="true">
-      <path d={PATHS[name]} />
-    </svg>
   );
 }

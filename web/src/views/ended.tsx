@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Controller } from '../session/controller';
 import type { DocumentView, SessionView } from '../session/model';
-import { sentence, texts } from '../texts/format';
+import { fill, sentence, texts } from '../texts/format';
 import { Heading } from './page';
 
 const t = texts.ended;
@@ -37,7 +37,7 @@ export function Ended({ session, controller }: EndedProps): VNode {
       return (
         <section>
           <Heading text={t.expired} />
-          <p>{t.expiredText(session.applicationName)}</p>
+          <p>{fill(t.expiredText, { application: session.applicationName })}</p>
         </section>
       );
     default:
@@ -49,8 +49,8 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
   const { documents, applicationName } = session;
   return (
     <section>
-      <Heading text={t.completed(documents.length)} />
-      <p>{documents.length > 0 ? t.completedText(documents.length) : t.completedLate(applicationName)}</p>
+      <Heading text={fill(t.completed, { count: documents.length })} />
+      <p>{fill(documents.length > 0 ? t.completedText : t.completedLate, { count: documents.length, application: applicationName })}</p>
       <Downloads documents={documents} />
       <GoBack session={session} automatic={session.disableDownloads} />
     </section>
@@ -81,7 +81,7 @@ function Failed({ session, controller }: EndedProps): VNode {
       </button>
       {session.returnUrl !== null && (
         <a class="button plain" href={session.returnUrl}>
-          {t.goBack(session.applicationName)}
+          {fill(t.goBack, { application: session.applicationName })}
         </a>
       )}
     </section>
@@ -95,7 +95,7 @@ function Downloads({ documents }: { readonly documents: readonly DocumentView[] 
       {files.map((file) => (
         <li key={file.location}>
           <a class="button" href={file.location} download={file.name}>
-            {t.download(file.name)}
+            {fill(t.download, { name: file.name })}
           </a>
         </li>
       ))}
@@ -124,12 +124,12 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
     if (returnUrl === null) close();
     else location.assign(returnUrl);
   }, [automatic, left, returnUrl]);
-  if (returnUrl === null) return <Close line={counting ? t.closing(left) : t.close} />;
+  if (returnUrl === null) return <Close line={counting ? fill(t.closing, { count: left }) : t.close} />;
   return (
     <>
-      {counting && <p role="status">{t.goingBack(left)}</p>}
+      {counting && <p role="status">{fill(t.goingBack, { count: left })}</p>}
       <a class="button primary" href={returnUrl}>
-        {t.goBack(session.applicationName)}
+        {fill(t.goBack, { application: session.applicationName })}
       </a>
     </>
   );

@@ -4,11 +4,12 @@ import { Controller } from '../session/controller';
 import { next, START, type State, unsaved } from '../session/flow';
 import { type SessionView, waits } from '../session/model';
 import { passing } from '../session/problem';
-import { sentence, texts } from '../texts/format';
+import { fill, language, sentence, texts } from '../texts/format';
 import { Cancel } from './cancel';
 import { Consent } from './consent';
 import { Documents } from './documents';
 import { Ended } from './ended';
+import { Review } from './review';
 import { Signing } from './signing';
 import { Source } from './source';
 
@@ -24,13 +25,13 @@ export function Page({ link }: { readonly link: string }): VNode {
   useWarning(unsaved(state));
   useNoStrayDrop();
   useEffect(() => {
-    document.documentElement.lang = texts.language;
+    document.documentElement.lang = language;
     document.title = texts.title;
   }, []);
   const { session } = state;
   return (
     <main>
-      {session !== null && isOpen(session) && <p class="asker">{texts.askedBy(session.applicationName)}</p>}
+      {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
       {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
@@ -45,6 +46,7 @@ function View({ state, controller }: ViewProps): VNode {
   if (waits(session)) return <Loading state={state} controller={controller} />;
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
+  if (step === 'review') return <Review state={state} controller={controller} />;
   if (step === 'source') return <Source state={state} controller={controller} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { Progress } from '../session/flow';
 import type { Problem } from '../session/problem';
-import { texts } from '../texts/format';
+import { fill, texts } from '../texts/format';
 import { Heading, Notice } from './page';
 
 const t = texts.signing;
@@ -24,12 +24,12 @@ function line({ phase, done, total }: Progress): string {
     case 'preparing':
       return t.preparing;
     case 'checking':
-      return t.checking(done, total);
+      return fill(t.checking, { number: done + 1, total });
     case 'signing':
-      return t.signing(done, total);
+      return fill(t.signing, { done, total });
     case 'sending':
       return t.sending;
     case 'processing':
-      return t.processing(done, total);
+      return fill(t.processing, { done, total });
   }
 }

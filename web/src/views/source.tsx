@@ -24,7 +24,7 @@ export function Source({ state, controller }: ViewProps): VNode {
           </Choice>
         )}
       </div>
-      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go('documents')}>
+      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
         {t.back}
       </button>
     </section>

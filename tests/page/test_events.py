@@ -1,0 +1,91 @@
+"""Live progress: server-sent events, from the first look to the end, and when the server stops."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server import Json, Page, Server, refused, start_server
+from tests.vectors import hard_pdfs
+
+
+def events(page: Page) -> Iterator[Json]:
+    """Sessions as they come (WHATWG HTML, 9.2.6)."""
+    with page.client.stream("GET", "events", timeout=30) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert "no-store" in answer.headers["cache-control"]
+        kind = ""
+        for line in answer.iter_lines():
+            name, _, value = line.partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data":
+                assert kind == "session"
+                yield json.loads(value)
+
+
+@pytest.fixture
+def page(server: Server) -> Page:
+    return server.page(server.open_session(returnUrl="https://app.example/back")["redirectUrl"])
+
+
+def test_each_change_is_told_until_the_end(server: Server, page: Page) -> None:
+    seen: list[Json] = []
+    reader = threading.Thread(target=lambda: seen.extend(events(page)))
+    reader.start()
+    other = server.page(f"{server.url}/sign/{page.link}")
+    other.add(hard_pdfs.make("plain"))
+    _until(lambda: bool(seen and seen[-1]["documents"]))
+
+    other.sign(*other.demo_key())
+    reader.join(30)
+
+    assert not reader.is_alive(), "a session that has ended has nothing more to tell"
+    assert (seen[0]["status"], seen[0]["documents"]) == ("Pending", [])
+    assert seen[-1]["status"] == "Completed"
+    assert seen[-1]["returnUrl"].startswith("https://app.example/back")
+    assert all(a != b for a, b in pairwise(seen)), "what has not changed is not told again"
+
+
+def test_what_has_ended_is_told_once(page: Page) -> None:
+    page.client.post("cancel", json={})
+
+    assert [session["status"] for session in events(page)] == ["UserCancelled"]
+
+
+@pytest.mark.parametrize(
+    ("token", "code"), [(None, "SignatureSessionTokenRequired"), ("nonsense", "BadSignatureSessionToken")]
+)
+def test_events_need_a_token(server: Server, token: str | None, code: str) -> None:
+    headers = {} if token is None else {"X-Signature-Session-Token": token}
+
+    assert refused(httpx.get(f"{server.url}/sign/api/events", headers=headers, trust_env=False), 422) == code
+
+
+def test_a_server_that_stops_does_not_wait_for_who_follows(tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data")
+    page = server.page(server.open_session()["redirectUrl"])
+    following = iter(events(page))
+    assert next(following)["status"] == "Pending"
+
+    begin = time.monotonic()
+    server.process.terminate()
+    assert list(following) == []
+    assert server.process.wait(30) == 0
+    assert time.monotonic() - begin < 8, "the grace for answers that are under way is ten seconds"
+    server.stop()
+
+
+def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

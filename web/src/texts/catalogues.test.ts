@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test, vi } from 'vitest';
+import en from './en.json';
+import { sentence, size } from './format';
+import { differences, filled } from './message';
+
+vi.mock('./catalogue', async () => ({ texts: (await import('./en.json')).default, language: 'en', languages: ['en'] }));
+
+const folder = new URL('.', import.meta.url);
+const catalogues = readdirSync(folder)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => [name, JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as typeof en] as const);
+
+/** Codes of `docs/errors.md` that a signer cannot meet: they answer applications, or the page takes care of them. */
+const NOT_FOR_SIGNERS = [
+  'BadRequest',
+  'BadReturnUrl',
+  'BadCallbackArgument',
+  'Unauthorized',
+  'Forbidden',
+  'BadDownloadToken',
+  'ExpiredDownloadToken',
+  'RouteNotFound',
+  'MethodNotAllowed',
+  'UnsupportedMediaType',
+  'NotFound',
+  'ApplicationNotFound',
+  'SubscriptionNotFound',
+  'FileNotFound',
+  'NameTaken',
+  'NotSupported',
+  'SignatureSessionTokenRequired',
+  'ExpiredSignatureSessionToken',
+  'SignatureValueMissing',
+  'BadMetadata',
+  'DocumentKeyNotFound',
+  'DocumentKeyInUse',
+  'UploadNotFound',
+  'UploadIncomplete',
+  'UploadDigestMismatch',
+  'IdempotencyKeyReused',
+  'ReturnUrlNotAllowed',
+  'BadSignatureState',
+  'SecurityContextNotFound',
+  'FileDownloadFailed',
+  'NotSigned',
+];
+
+const documented = [
+  ...readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8').matchAll(/^\| `(\w+)` \|/gm),
+].map(([, code]) => code ?? '');
+
+describe('sentences', () => {
+  test('the documented codes were found', () => {
+    expect(documented.length).toBeGreaterThan(40);
+    expect(documented).toEqual(expect.arrayContaining(NOT_FOR_SIGNERS));
+  });
+
+  test.each(documented.filter((code) => !NOT_FOR_SIGNERS.includes(code)))('%s has one', (code) => {
+    expect(Object.keys(en.problems)).toContain(code);
+  });
+
+  test('an unknown code falls back on the words of the server', () => {
+    expect(sentence({ code: 'Brandnew', message: 'The moon is wrong.' })).toContain('The moon is wrong.');
+    expect(sentence({ code: 'Brandnew', message: '' })).toContain('Brandnew');
+  });
+
+  test.each(catalogues)('every sentence of %s is one, with its full stop', (_name, { problems }) => {
+    for (const text of Object.values(problems)) expect(text).toMatch(/^\p{Lu}.*\.$/u);
+  });
+});
+
+describe('findings of pre-flight', () => {
+  const codes = [
+    ...readFileSync(new URL('../../../docs/preflight.md', import.meta.url), 'utf8').matchAll(/^\| `(\w+)` \|/gm),
+  ].map(([, code]) => code ?? '');
+
+  test('each documented code has a sentence, and no other', () => {
+    expect(codes.length).toBeGreaterThan(5);
+    expect(Object.keys(en.findings).sort()).toEqual(codes.sort());
+  });
+});
+
+test.each([
+  [1, '1 byte'],
+  [926, '926 bytes'],
+  [1536, '2 kB'],
+  [104_857_600, '100 MB'],
+  [1_500_000, '1.4 MB'],
+])('%i bytes are written %s', (bytes, text) => {
+  expect(size(bytes)).toBe(text);
+});
+
+describe('catalogues', () => {
+  test('there are three', () => {
+    expect(catalogues.map(([name]) => name)).toEqual(['en.json', 'es.json', 'pt-BR.json']);
+  });
+
+  test.each(catalogues)('%s has the keys, places and plurals of en.json', (_name, catalogue) => {
+    expect(differences(en, catalogue)).toEqual([]);
+  });
+
+  test.each(catalogues.filter(([name]) => name !== 'en.json'))('%s is not English', (_name, catalogue) => {
+    const same = Object.entries(catalogue.problems).filter(([code, text]) => text === en.problems[code as keyof typeof en.problems]);
+    expect(same).toEqual([]);
+  });
+
+  test('a missing key, one in excess, another place and a lost plural are told', () => {
+    const model = { a: 'x {n}', b: { one: '1', other: '{count}' }, c: { d: 'y' } };
+    expect(differences(model, { a: 'x {m}', b: '{count}', c: {}, e: 'z' })).toEqual(['a', 'b', 'c.d', 'e']);
+    expect(differences(model, { a: '{n} x', b: { one: 'um', many: '{count} de', other: '{count}' }, c: { d: '' } })).toEqual([]);
+  });
+});
+
+describe('messages', () => {
+  const pages = { zero: 'none', one: '1 page', other: '{count} pages' };
+
+  test.each([
+    [pages, { count: 0 }, 'en', 'none'],
+    [pages, { count: 1 }, 'en', '1 page'],
+    [pages, { count: 2000 }, 'en', '2,000 pages'],
+    [pages, { count: 2000 }, 'pt-BR', '2.000 pages'],
+    ['{name} and {name}', { name: '<b>$&{x}' }, 'en', '<b>$&{x} and <b>$&{x}'],
+    ['{missing}', {}, 'en', '{missing}'],
+  ] as const)('%j with %j in %s', (message, values, language, text) => {
+    expect(filled(message, values, language)).toBe(text);
+  });
+});
