@@ -52,9 +52,11 @@ def test_a_document_added_in_another_tab_is_not_signed_without_consent(
     sent = finishes(page)
     page.get_by_role("button", name="Sign 1 document").click()
 
-    expect(page.get_by_role("button", name="Sign 2 documents")).to_be_enabled()
-    expect(page.get_by_text("slipped-in.pdf")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="slipped-in.pdf")).to_be_visible()
     assert sent == []
+    page.get_by_role("button", name="Go on to signing").click()
+    choose_demo_key(page)
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
 

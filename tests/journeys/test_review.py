@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,26 @@ from playwright.sync_api import Page, expect
 
 from tests.api.requests import a_file
 from tests.journeys.conftest import Watched
-from tests.server import Server, base64
+from tests.server import Json, Server, base64
 from tests.vectors import hard_pdfs
 
+COUNT_REVOKED = """
+window.revoked = 0;
+const revoke = URL.revokeObjectURL;
+URL.revokeObjectURL = (address) => { window.revoked++; revoke(address); };
+"""
 
-def review(server: Server, page: Page, *documents: dict[str, object]) -> None:
+
+def review(server: Server, page: Page, *documents: Json) -> None:
     page.goto(server.open_session(documents=list(documents))["redirectUrl"])
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
+
+
+def made(name: str) -> bytes:
+    """In a thread of its own: pyHanko, which signs some of them, starts a loop, and Playwright's runs in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(hard_pdfs.make, name).result()
 
 
 def test_the_first_page_and_a_later_one_are_shown_with_their_words(sqlite_server: Server, window: Watched) -> None:
@@ -26,14 +39,14 @@ def test_the_first_page_and_a_later_one_are_shown_with_their_words(sqlite_server
     first = page.get_by_role("img", name="Page 1 of 50 of contract.pdf")
     expect(first).to_be_visible()
     assert first.evaluate("(image) => [image.naturalWidth, image.src.slice(0, 5)]") == [800, "blob:"]
-    assert not any("/0/40" in url or url.endswith("/40?width=800") for url, _ in window.requests)
+    assert not any("/39?width=" in url for url, _ in window.requests)
 
     pages = page.get_by_role("list", name="Pages of contract.pdf")
-    for wanted in (20, 40):
-        pages.get_by_text(f"Page {wanted} of 50").scroll_into_view_if_needed()
-        expect(
-            page.get_by_text(f"Page {wanted + 1} of 50").or_(page.get_by_alt_text(f"Page {wanted + 1} of 50"))
-        ).to_be_attached()
+    for shown in (20, 40):
+        expect(pages.locator("details")).to_have_count(shown)
+        pages.evaluate("(list) => list.scrollTo(0, list.scrollHeight)")
+    expect(pages.locator("details")).to_have_count(50)
+    page.get_by_text("Text of page 40").scroll_into_view_if_needed()
     later = page.get_by_role("img", name="Page 40 of 50 of contract.pdf")
     expect(later).to_be_visible()
     page.get_by_text("Text of page 40").click()
@@ -53,7 +66,7 @@ def test_several_dropped_files_keep_their_order_and_say_what_to_look_at(sqlite_s
               data.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
             return data;
         }""",
-        [[name, base64(hard_pdfs.make(vector))] for name, vector in files.items()],
+        [[name, base64(made(vector))] for name, vector in files.items()],
     )
     page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
 
@@ -96,9 +109,7 @@ def test_the_service_that_is_busy_is_asked_again(sqlite_server: Server, window: 
 def test_the_review_fits_and_pictures_are_let_go(sqlite_server: Server, window: Watched, width: int) -> None:
     page = window.page
     page.set_viewport_size({"width": width, "height": 800})
-    page.add_init_script(
-        "window.revoked = 0; const revoke = URL.revokeObjectURL; URL.revokeObjectURL = (u) => { revoked++; revoke(u); };"
-    )
+    page.add_init_script(COUNT_REVOKED)
     review(sqlite_server, page, a_file(hard_pdfs.make("ten-pages")))
     expect(page.get_by_role("img", name="Page 1 of 10 of contract.pdf")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

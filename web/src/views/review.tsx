@@ -79,7 +79,7 @@ function Pages({ document, controller }: DocumentProps): VNode {
       {numbers.map((page) => (
         <PageOf key={page} document={document} controller={controller} page={page} />
       ))}
-      <li ref={end} hidden={!more} />
+      <li ref={end} hidden={!more} aria-hidden="true" />
     </ol>
   );
 }
