@@ -79,6 +79,9 @@ class Blobs(Protocol):
         """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
 
 
+MAX_PAGE_TEXT = 50_000
+
+
 class Formats(Protocol):
     """Bytes -> prepared -> signed. No network, no key. Runs off the event loop, in limited processes.
 
@@ -140,6 +143,27 @@ class Formats(Protocol):
 
         Raises: NotSigned, a DocumentRejected.
         """
+
+    def preview(self, file: Path, page: int, width: int) -> bytes:
+        """A picture (PNG) of a page of a PDF, counted from 0, `width` pixels wide or less.
+
+        Raises: PreviewNotAvailable.
+        """
+
+    def page_text(self, file: Path, page: int) -> str:
+        """The words of a page of a PDF, counted from 0, at most `MAX_PAGE_TEXT` characters.
+
+        Raises: PreviewNotAvailable.
+        """
+
+
+class Recent(Protocol):
+    """What can be made again, kept for a while in a bounded room. Safe to call from threads."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Older values may be forgotten for it; one that is larger than the room is not kept."""
 
 
 class Pictures(Protocol):
@@ -472,6 +496,7 @@ class Ports:
     pictures: Pictures
     name_patterns: NamePatterns
     secrets: Secrets
+    previews: Recent
     default_context: SecurityContext
     demo: DemoAuthority | None
     """None in production: the demo key is not offered there."""

@@ -21,6 +21,7 @@ from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
 from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
+from signroom.blobs.recent import RecentBytes
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
@@ -44,6 +45,8 @@ from signroom.worker.steps import steps
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
 _STOP_SECONDS = 10
+_PREVIEWS = 64 << 20
+"""Bytes of pictures of pages: some 500 of them."""
 
 
 class SystemClock:
@@ -146,6 +149,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         pictures=formats,
         name_patterns=Re2Patterns(),
         secrets=AesGcmSecrets(secret),
+        previews=RecentBytes(_PREVIEWS),
         default_context=settings.security_context,
         demo=demo,
         key_sources=_key_sources(settings),

@@ -109,6 +109,7 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
         assert work.api_key(b"k" * 32) is not None
     assert (found.status, found.security_context_id, found.options) == (SessionStatus.PENDING, ANY.id, NO_OPTIONS)
     assert (own.subscription_id, own.application_id, own.metadata) == (subscription, application, ())
+    assert own.inspection.findings == ()
     assert (prepared.signature_type, prepared.tail) == (SignatureType.PDF, b"before<00000000>after")
     assert [s.id for s in listed] == [session]
 

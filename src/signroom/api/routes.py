@@ -40,6 +40,7 @@ def api_routes(ports: Ports) -> list[Any]:
             sessions.cancel,
             documents.read,
             documents.signers,
+            documents.preflight,
             documents.by_key,
             documents.find,
             document_keys.allocate,

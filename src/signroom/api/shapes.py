@@ -143,6 +143,11 @@ class InspectSignatureRequest(Wire):
     extract_encapsulated_content: bool | None = None
 
 
+class CheckFileRequest(Wire):
+    file: FileReference
+    signature_type: str | None = None
+
+
 class PrepareAuthenticationRequest(Wire):
     security_context_id: UUID | None = None
     ignore_revocation_status_unknown: bool | None = None
@@ -501,6 +506,30 @@ class PrepareSignatureModel(Wire):
     to_sign: ToSignModel | None
     validation_results: ValidationResultsModel
     certificate: CertificateModel
+
+
+class EarlierSignatureModel(Wire):
+    name: str
+    """The common name in the certificate; empty when it has none."""
+    intact: bool
+    """False: neither proven nor broken (a broken one is a finding that the file cannot be signed)."""
+
+
+class FindingModel(Wire):
+    code: str
+    level: str
+    """`note`, `but` (look at it first) or `cannot` (be signed)."""
+    message: str
+    facts: dict[str, str]
+
+
+class FileCheckModel(Wire):
+    can_be_signed: bool
+    signature_type: str | None
+    pages: int
+    """0 for files without pages."""
+    signatures: list[EarlierSignatureModel]
+    findings: list[FindingModel]
 
 
 class InspectSignatureModel(Wire):

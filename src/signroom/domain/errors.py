@@ -199,6 +199,11 @@ class BlobNotFound(NotFound):
     message = "The file is not stored any more."
 
 
+class PreviewNotAvailable(Refused):
+    code = "PreviewNotAvailable"
+    message = "There is no preview of this page."
+
+
 class WrongState(Refused):
     code = "BadSignatureSessionOperation"
     message = "The operation is invalid for the current status of the signature session or document."

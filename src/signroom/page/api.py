@@ -31,6 +31,7 @@ from signroom.service.issue_demo_certificate import issue_demo_certificate
 from signroom.service.manage_branding import read_logo_of_page
 from signroom.service.page_tokens import renew_page_token, session_of_token
 from signroom.service.prepare_signing import MAX_ISSUERS, canonical_form, prepare_signing
+from signroom.service.preview_document import page_text, preview_page
 from signroom.service.read_sessions import read_document_of_page, read_session_of_page
 from signroom.service.remove_document import remove_document
 
@@ -130,6 +131,20 @@ async def original(document_id: UUID, ports: InjectedPorts, page_session: Inject
     return await file_response(ports, document.original)
 
 
+@get("/sign/api/preview/{document_id:str}/{page:int}")
+async def preview(
+    document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession, width: int = 800
+) -> Response[bytes]:
+    """A page as PNG: read by fetch and shown from a blob, so that no address holds a token."""
+    picture = await asyncio.to_thread(preview_page, ports, page_session, document_id, page, width)
+    return Response(picture, media_type="image/png", headers=ATTACHMENT)
+
+
+@get("/sign/api/text/{document_id:str}/{page:int}")
+async def text(document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PageText:
+    return shapes.PageText(text=await asyncio.to_thread(page_text, ports, page_session, document_id, page))
+
+
 @get("/sign/api/canonical/{preparation_id:str}/{document_id:str}")
 async def canonical(
     preparation_id: UUID, document_id: UUID, ports: InjectedPorts, page_session: InjectedSession
@@ -208,6 +223,8 @@ HANDLERS = [
     upload,
     remove,
     original,
+    preview,
+    text,
     canonical,
     logo,
     demo_certificate,

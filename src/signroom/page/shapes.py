@@ -65,6 +65,16 @@ class SignedFileView(Wire):
     location: str
 
 
+class FindingView(Wire):
+    code: str
+    level: str
+    facts: dict[str, str]
+
+
+class PageText(Wire):
+    text: str
+
+
 class DocumentView(Wire):
     id: UUID
     name: str
@@ -73,6 +83,7 @@ class DocumentView(Wire):
     sha256: str
     pages: int
     signatures: int
+    findings: list[FindingView]
     status: str
     processing_error_code: str | None
     signed_file: SignedFileView | None

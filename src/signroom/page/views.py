@@ -63,6 +63,9 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
         sha256=original.sha256.hex(),
         pages=document.inspection.pages,
         signatures=document.inspection.signatures,
+        findings=[
+            shapes.FindingView(code=f.code, level=f.level, facts=dict(f.facts)) for f in document.inspection.findings
+        ],
         status=document.status.value,
         processing_error_code=document.processing_error_code,
         signed_file=_signed_file(ports, document) if downloads else None,

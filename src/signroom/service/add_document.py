@@ -20,6 +20,7 @@ from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
 from signroom.ports import Ports, Work
+from signroom.service.check_file import type_by_name, with_name
 from signroom.service.file_sources import FileSource, TakenIn, media_type, take_in
 from signroom.service.validate_file import require_accepted, require_name
 
@@ -167,13 +168,12 @@ def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
 
 
 def _inspect(ports: Ports, stored: StoredFile, command: NewDocument, data_key: str | None) -> Inspection:
-    # What is called .pdf and is none would get a CMS signature that nobody expects.
-    wanted = command.signature_type or (SignatureType.PDF if stored.name.lower().endswith(".pdf") else None)
+    wanted = command.signature_type or type_by_name(stored.name)
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(stored.blob_key))
         data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
         # Options that are not for this kind of file are the session's, for others of its documents.
-        return ports.formats.inspect(file, wanted, command.options, data)
+        return with_name(ports.formats.inspect(file, wanted, command.options, data), stored.name)
 
 
 def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:

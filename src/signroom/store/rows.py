@@ -18,6 +18,7 @@ from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import MAX_NAME, Metadata, fold
+from signroom.domain.preflight import Finding
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
@@ -98,6 +99,7 @@ def document_row(d: Document) -> Row:
         "signature_type": d.inspection.signature_type.value,
         "pages": d.inspection.pages,
         "signatures": d.inspection.signatures,
+        "findings": packed(d.inspection.findings),
         "created_at": d.created_at,
         "preparation_id": d.preparation_id,
         "signature_value": d.signature_value,
@@ -130,6 +132,7 @@ def document_of(row: RowMapping) -> Document:
             content_type=original.content_type,
             pages=row["pages"],
             signatures=row["signatures"],
+            findings=() if row["findings"] is None else unpacked_as(tuple[Finding, ...], row["findings"]),
         ),
         created_at=row["created_at"],
         preparation_id=row["preparation_id"],

@@ -136,6 +136,7 @@ documents = sa.Table(
     sa.Column("signature_type", sa.String(10), nullable=False),
     sa.Column("pages", sa.Integer, nullable=False),
     sa.Column("signatures", sa.Integer, nullable=False),
+    sa.Column("findings", sa.LargeBinary),
     sa.Column("original_key", sa.String(200), nullable=False),
     sa.Column("original_name", sa.String(255), nullable=False),
     sa.Column("original_type", sa.String(100), nullable=False),

@@ -99,6 +99,19 @@ export class Api {
     return this.stream(`original/${documentId}`);
   }
 
+  /** A page of a PDF as a picture, `width` pixels wide; `page` from 0. */
+  async preview(documentId: string, page: number, width: number): Promise<Blob> {
+    const response = await this.request('GET', `preview/${documentId}/${page}?width=${width}`);
+    return response.blob().catch(() => {
+      throw new ApiError('Network', 'cut answer');
+    });
+  }
+
+  /** The words of a page of a PDF; `page` from 0. */
+  async text(documentId: string, page: number): Promise<string> {
+    return (await this.call<{ text: string }>('GET', `text/${documentId}/${page}`)).text;
+  }
+
   /** The form of an XML document that is signed. */
   canonical(path: string): Promise<ReadableStream<Uint8Array>> {
     return this.stream(`canonical/${path}`);

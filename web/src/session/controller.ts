@@ -18,6 +18,9 @@ import { passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
+/** Pixels of a page's picture. */
+const WIDTH = 800;
+const FINE_WIDTH = 1400;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
 
 /** A document's bytes as this page knows them; `file` when they were chosen here. */
@@ -113,6 +116,16 @@ export class Controller {
   /** The subscription's picture; null when it does not come: the page works without. */
   logo(): Promise<Blob | null> {
     return this.api.logo().catch(() => null);
+  }
+
+  /** A page as a picture, fine enough for this screen; `page` from 0. Raises: ApiError. */
+  picture({ id }: DocumentView, page: number): Promise<Blob> {
+    return this.api.preview(id, page, devicePixelRatio > 1 ? FINE_WIDTH : WIDTH);
+  }
+
+  /** The words of a page; `page` from 0. Raises: ApiError. */
+  words({ id }: DocumentView, page: number): Promise<string> {
+    return this.api.text(id, page);
   }
 
   go(step: Step): void {

@@ -10,6 +10,7 @@ const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView
   sha256: id,
   pages: 1,
   signatures: 0,
+  findings: [],
   status: 'PendingSignature',
   processingErrorCode: null,
   signedFile: null,
@@ -87,6 +88,25 @@ describe('uploads', () => {
   test('the same content twice is noticed, whatever the names', () => {
     const same = [document('a', { sha256: 'x' }), document('b', { sha256: 'x' }), document('c')];
     expect([...repeated(same)]).toEqual(['a', 'b']);
+  });
+});
+
+describe('review', () => {
+  const reviewed = after(
+    { kind: 'loaded', session: session({ documents: [document('a')] }) },
+    { kind: 'went', step: 'review' },
+    { kind: 'went', step: 'source' },
+  );
+
+  test('a document that another tab has added is shown before it is signed', () => {
+    const more = session({ documents: [document('a'), document('b')] });
+    const state = next(reviewed, { kind: 'loaded', session: more });
+    expect(state).toMatchObject({ step: 'review', shown: ['a', 'b'] });
+  });
+
+  test('what was shown is not shown again', () => {
+    expect(next(reviewed, { kind: 'loaded', session: session({ documents: [document('a')] }) }).step).toBe('source');
+    expect(next(reviewed, { kind: 'loaded', session: session() }).step).toBe('source');
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * The page as a state machine: what happened goes in, what is shown comes out. Pure; the work is in `controller.ts`.
  *
- *   loading -> documents -> source -> consent -> signing -> ended
+ *   loading -> documents -> review -> source -> consent -> signing -> ended
  *
  * The server's session decides: once it is not pending any more, the page shows how it ended, whatever step it was in.
  */
@@ -9,7 +9,7 @@ import type { KeySource } from '../keysource/keysource';
 import { awaitsSignature, type DocumentView, type SessionView, waits } from './model';
 import type { Problem } from './problem';
 
-export type Step = 'documents' | 'source' | 'consent';
+export type Step = 'documents' | 'review' | 'source' | 'consent';
 
 /** A file on its way to the server, or one that was refused (`error`). */
 export interface Upload {
@@ -33,6 +33,8 @@ export interface State {
   readonly session: SessionView | null;
   readonly step: Step;
   readonly uploads: readonly Upload[];
+  /** Documents that the signer has been shown, by id. */
+  readonly shown: readonly string[];
   readonly source: KeySource | null;
   readonly certificateId: string | null;
   /** A call or a key is at work: buttons wait. */
@@ -66,6 +68,7 @@ export const START: State = {
   session: null,
   step: 'documents',
   uploads: [],
+  shown: [],
   source: null,
   certificateId: null,
   busy: true,
@@ -91,7 +94,7 @@ export function next(state: State, happening: Happening): State {
     case 'uploadAccepted':
       return { ...withDocument(state, happening.document), uploads: without(state.uploads, happening.id) };
     case 'went':
-      return { ...state, step: happening.step, problem: null };
+      return went(state, happening.step);
     case 'started':
       return { ...state, busy: true, problem: null };
     case 'rested':
@@ -124,7 +127,18 @@ function loaded(state: State, session: SessionView): State {
     : null;
   // Whatever comes after processing is shown from its beginning, also a second failure.
   const step = processing ? 'documents' : state.step;
-  return { ...state, session, step, progress, busy: processing, problem: null };
+  const arrived = { ...state, session, step, progress, busy: processing, problem: null };
+  return step !== 'documents' && session.status === 'Pending' && !allShown(arrived) ? went(arrived, 'review') : arrived;
+}
+
+function went(state: State, step: Step): State {
+  const shown = step === 'review' ? toSign(state).map(({ id }) => id) : state.shown;
+  return { ...state, step, shown, problem: null };
+}
+
+/** Another tab may have added a document: it is not signed before it was shown here, too. */
+function allShown(state: State): boolean {
+  return toSign(state).every(({ id }) => state.shown.includes(id));
 }
 
 function withDocument(state: State, document: DocumentView): State {

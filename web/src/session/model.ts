@@ -10,6 +10,15 @@ export interface SignedFile {
   readonly location: string;
 }
 
+/** What pre-flight found in a file that can be signed (`docs/preflight.md`). */
+export interface Finding {
+  readonly code: string;
+  /** `but`: to be looked at before signing. */
+  readonly level: 'note' | 'but';
+  /** Text out of the file. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
 export interface DocumentView {
   readonly id: string;
   readonly name: string;
@@ -21,6 +30,7 @@ export interface DocumentView {
   readonly pages: number;
   /** Signatures that were in the file before. */
   readonly signatures: number;
+  readonly findings: readonly Finding[];
   readonly status: DocumentStatus;
   readonly processingErrorCode: string | null;
   readonly signedFile: SignedFile | null;

@@ -80,6 +80,17 @@ describe('sentences', () => {
   });
 });
 
+describe('findings of pre-flight', () => {
+  const codes = [
+    ...readFileSync(new URL('../../../docs/preflight.md', import.meta.url), 'utf8').matchAll(/^\| `(\w+)` \|/gm),
+  ].map(([, code]) => code ?? '');
+
+  test('each documented code has a sentence, and no other', () => {
+    expect(codes.length).toBeGreaterThan(5);
+    expect(Object.keys(en.findings).sort()).toEqual(codes.sort());
+  });
+});
+
 test.each([
   [1, '1 byte'],
   [926, '926 bytes'],

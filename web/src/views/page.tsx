@@ -12,6 +12,7 @@ import { Documents } from './documents';
 import { Ended } from './ended';
 import { HandOver } from './hand-over';
 import { Languages } from './languages';
+import { Review } from './review';
 import { Signing } from './signing';
 import { Source } from './source';
 
@@ -54,6 +55,7 @@ function View({ state, controller }: ViewProps): VNode {
     return <HandOver state={state} controller={controller} picture={state.handOver} />;
   }
   if (step === 'source') return <Source state={state} controller={controller} session={session} />;
+  if (step === 'review') return <Review state={state} controller={controller} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;
 }

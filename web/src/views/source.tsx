@@ -41,7 +41,7 @@ export function Source({ state, controller, session }: SourceProps): VNode {
           ),
         )}
       </div>
-      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go('documents')}>
+      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
         {t.back}
       </button>
     </section>
