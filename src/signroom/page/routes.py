@@ -30,7 +30,10 @@ def _index() -> bytes:
 
 @get("/sign/assets-operator/web-pki.js", include_in_schema=False)
 async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
-    """Lacuna Web PKI, the operator's copy, from our own origin: no other one may run scripts. Raises: KeySourceNotAvailable."""
+    """Lacuna Web PKI, the operator's copy, from our own origin: no other one may run scripts.
+
+    Raises: KeySourceNotAvailable.
+    """
     web_pki = ports.key_sources.web_pki
     if web_pki is None:
         raise KeySourceNotAvailable
