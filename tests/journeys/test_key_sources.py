@@ -210,6 +210,27 @@ def test_web_pki_that_cannot_work_says_why_and_leads_nowhere_else(
     assert all(url.startswith(web_pki_server.url) for url, _ in window.requests)
 
 
+def test_the_operators_copy_is_served_as_it_is_and_as_a_script(web_pki_server: Server) -> None:
+    answer = httpx.get(f"{web_pki_server.url}/sign/assets-operator/web-pki.js")
+
+    assert answer.content == web_pki.SCRIPT.read_bytes()
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "public, max-age=3600"
+
+
+def test_a_problem_of_one_source_is_not_shown_at_another(sqlite_server: Server, window: Watched) -> None:
+    card = web_eid.Card(refuses={"get-signing-certificate": "USER_CANCELLED"})
+    card.plug_into(window.page)
+    at_the_choice(sqlite_server, window.page)
+    choose(window.page, WEB_EID, "Read the card")
+    expect(window.page.get_by_role("alert")).to_contain_text("Cancelled.")
+
+    window.page.get_by_role("button", name="Use a demo key").click()
+
+    expect(window.page.get_by_role("alert")).to_be_empty()
+
+
 def test_without_the_operators_copy_web_pki_is_not_offered(sqlite_server: Server, window: Watched) -> None:
     at_the_choice(sqlite_server, window.page)
 

@@ -61,7 +61,7 @@ async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
         raise KeySourceNotAvailable
     # The operator may replace it under the same name.
     headers = {"cache-control": "public, max-age=3600"}
-    return Response(web_pki.script, media_type="text/javascript; charset=utf-8", headers=headers)
+    return Response(web_pki.script, media_type="text/javascript", headers=headers)
 
 
 def page_routes() -> list[Any]:

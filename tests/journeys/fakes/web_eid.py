@@ -47,7 +47,7 @@ class Card:
             assert fields == {"options": {"lang": "en"}}
             return {"version": self.version, "certificate": self._certificate, **self._supported()}
         if verb == "sign":
-            return {"version": self.version, **self._sign(**fields)}
+            return {"version": self.version, **self._sign(fields)}
         assert fields == {}
         return {"version": self.version}
 
@@ -63,10 +63,10 @@ class Card:
         scheme = self.padding or ("NONE" if ecc else "PKCS1.5")
         return {"cryptoAlgorithm": "ECC" if ecc else "RSA", "hashFunction": hash_function, "paddingScheme": scheme}
 
-    def _sign(self, certificate: str, hash: str, hashFunction: str, options: dict[str, str]) -> dict[str, Any]:
-        assert certificate == self._certificate
-        assert options == {"lang": "en"}
-        digest, algorithm = b64decode(hash, validate=True), HASHES[hashFunction]
+    def _sign(self, fields: dict[str, Any]) -> dict[str, Any]:
+        assert set(fields) == {"certificate", "hash", "hashFunction", "options"}
+        assert fields["certificate"] == self._certificate
+        digest, algorithm = b64decode(fields["hash"], validate=True), HASHES[fields["hashFunction"]]
         assert len(digest) == algorithm.digest_size
         key = authority.leaf(self.kind).signing_key
         prehashed = utils.Prehashed(algorithm)
@@ -74,7 +74,7 @@ class Card:
             value = key.sign(digest, padding.PKCS1v15(), prehashed)
         else:
             value = _concatenated(key.sign(digest, ec.ECDSA(prehashed)), (key.curve.key_size + 7) // 8)
-        return {"signature": b64encode(value).decode(), "signatureAlgorithm": self._algorithm(hashFunction)}
+        return {"signature": b64encode(value).decode(), "signatureAlgorithm": self._algorithm(fields["hashFunction"])}
 
 
 def _concatenated(der: bytes, size: int) -> bytes:

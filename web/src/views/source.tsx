@@ -25,6 +25,10 @@ export function Source({ state, controller, session }: SourceProps): VNode {
   const answers = useAnswers(kinds, session);
   const [chosen, setChosen] = useState<SourceKind | null>(null);
   const open = chosen ?? onlyOne(kinds, answers);
+  const choose = (kind: SourceKind) => {
+    controller.go('source'); // what went wrong with another source is not this one's
+    setChosen(kind);
+  };
   return (
     <section>
       <Heading text={t.heading} />
@@ -33,7 +37,7 @@ export function Source({ state, controller, session }: SourceProps): VNode {
       <div class="choices">
         {kinds.map((kind) =>
           answers[kind]?.usable ? (
-            <Choice key={kind} kind={kind} chosen={open === kind} onChoose={() => setChosen(kind)}>
+            <Choice key={kind} kind={kind} chosen={open === kind} onChoose={() => choose(kind)}>
               <Form kind={kind} state={state} controller={controller} session={session} />
             </Choice>
           ) : (
@@ -127,6 +131,9 @@ function ProgramForm({ kind, state, controller, session }: SourceProps & { reado
   return (
     <form onSubmit={submit}>
       {kind === 'web-eid' && count > 1 && <p class="facts">{fill(t.pins, { count })}</p>}
+      <p role="status" class="facts">
+        {state.busy && fill(t.elsewhere, { program: ABOUT[kind].program })}
+      </p>
       <Notice problem={state.problem} />
       <button class="primary" disabled={state.busy}>
         {kind === 'web-eid' ? t.readCard : t.listCertificates}
