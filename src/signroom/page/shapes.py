@@ -49,6 +49,20 @@ class Prepare(Wire):
     chain: list[bytes] = []
 
 
+class Certificates(Wire):
+    certificates: list[Prepare]
+
+
+class JudgementView(Wire):
+    usable: bool
+    code: str | None
+    detail: str | None
+
+
+class JudgementsView(Wire):
+    certificates: list[JudgementView]
+
+
 class SignatureValue(Wire):
     document_id: UUID
     value: bytes
@@ -105,6 +119,12 @@ class KeySourceConfigView(Wire):
     web_pki: WebPkiView | None
 
 
+class RequirementView(Wire):
+    type: str
+    argument: str | None
+    """Masked: who holds the link need not be the person."""
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -119,6 +139,7 @@ class SessionView(Wire):
     key_sources: list[str]
     branding: BrandingView | None
     key_source_config: KeySourceConfigView
+    requirements: list[RequirementView]
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]

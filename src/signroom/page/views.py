@@ -11,6 +11,7 @@ from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
 from signroom.service.hand_over import offers_hand_over
+from signroom.service.judge_certificates import Judgement
 from signroom.service.read_sessions import SessionWithDocuments
 from signroom.service.return_address import return_address
 
@@ -35,6 +36,7 @@ def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> 
         key_sources=_key_sources(ports, framed=framed),
         branding=_branding(found.branding),
         key_source_config=_key_source_config(ports, session),
+        requirements=[shapes.RequirementView(type=r.kind.value, argument=r.masked) for r in session.requirements],
         hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
@@ -50,6 +52,15 @@ def _branding(branding: Branding) -> shapes.BrandingView | None:
         return None
     return shapes.BrandingView(
         name=branding.name, has_logo=branding.has_logo, accent=branding.accent, accent_dark=branding.accent_dark
+    )
+
+
+def judgement_view(judgement: Judgement) -> shapes.JudgementView:
+    refusal = judgement.refusal
+    return shapes.JudgementView(
+        usable=refusal is None,
+        code=None if refusal is None else refusal.code,
+        detail=None if refusal is None else refusal.detail,
     )
 
 

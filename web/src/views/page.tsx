@@ -7,11 +7,12 @@ import { passing } from '../session/problem';
 import { fill, language, sentence, texts } from '../texts/format';
 import { Brand } from './brand';
 import { Cancel } from './cancel';
+import { Certificates } from './certificates';
 import { Consent } from './consent';
 import { Documents } from './documents';
 import { Ended } from './ended';
 import { HandOver } from './hand-over';
-import { Languages } from './languages';
+import { Requirements } from './requirements';
 import { Review } from './review';
 import { Signing } from './signing';
 import { Source } from './source';
@@ -36,9 +37,9 @@ export function Page({ link }: { readonly link: string }): VNode {
     <main>
       {session !== null && <Brand session={session} controller={controller} />}
       {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
+      {session?.status === 'Pending' && state.progress === null && <Requirements required={session.requirements} />}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
-      {state.progress === null && state.source === null && state.handOver === null && <Languages />}
       {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
     </main>
   );
@@ -56,6 +57,7 @@ function View({ state, controller }: ViewProps): VNode {
   }
   if (step === 'source') return <Source state={state} controller={controller} session={session} />;
   if (step === 'review') return <Review state={state} controller={controller} />;
+  if (step === 'certificate') return <Certificates state={state} controller={controller} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;
 }
@@ -64,6 +66,7 @@ function Loading({ state, controller }: ViewProps): VNode {
   if (state.problem === null) {
     return (
       <section>
+        <h1 class="unseen">{texts.title}</h1>
         <p role="status">{texts.loading}</p>
       </section>
     );
