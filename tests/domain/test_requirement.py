@@ -28,6 +28,11 @@ def test_cpf_may_be_written_with_punctuation(argument: str) -> None:
     assert CertificateRequirement.of(RequirementKind.CPF, argument).argument == CPF
 
 
+def test_who_must_sign_is_shown_without_the_digits_that_tell_who() -> None:
+    assert CertificateRequirement.of(RequirementKind.CPF, CPF).masked == "***.456.789-**"
+    assert DEVICE.masked is None
+
+
 def test_leading_zeros_count() -> None:
     required = CertificateRequirement.of(RequirementKind.CPF, "012.345.678-90")
 

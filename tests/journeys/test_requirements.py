@@ -12,7 +12,7 @@ import pytest
 from tests import verifiers
 from tests.api.requests import SESSIONS, a_file, fetched
 from tests.pki.toy_pki import ToyPki
-from tests.server import Json, Server, base64, refused, start_server
+from tests.server import Json, Server, base64, ok, refused, start_server
 
 ICP_BRASIL = "201856ce-273c-4058-a872-8937bd547d36"
 ITALY = "c438b17e-4862-446b-86ad-6f85734f0bfe"
@@ -65,6 +65,27 @@ def test_the_server_decides_by_the_validated_chain(
     else:
         assert refused(answer, 422) == code
         assert "12345678909" not in answer.text, "a CPF is nobody else's business"
+
+
+def test_the_page_is_told_before_a_certificate_is_chosen(trusting: Server, pki: ToyPki) -> None:
+    codes = {"e-cpf-a3": None, "e-cpf-a1": "CryptoDeviceRequired", "revoked": "CertificateRevoked"}
+    chains = [pki.chain(label) for label in codes]
+    opened = trusting.open_session(documents=[a_file()], securityContextId=ICP_BRASIL, certificateRequirements=[DEVICE])
+    certificates = [{"certificate": base64(c.certificate), "chain": [base64(der) for der in c.issuers]} for c in chains]
+
+    answer = trusting.page(opened["redirectUrl"]).client.post("certificates", json={"certificates": certificates})
+
+    assert [view["code"] for view in ok(answer)["certificates"]] == list(codes.values())
+
+
+def test_the_page_shows_what_is_required_without_the_whole_cpf(trusting: Server) -> None:
+    required: list[Json] = [DEVICE, {"type": "Cpf", "argument": "123.456.789-09"}]
+    opened = trusting.open_session(documents=[a_file()], securityContextId=ICP_BRASIL, certificateRequirements=required)
+
+    assert trusting.page(opened["redirectUrl"]).load()["requirements"] == [
+        {"type": "CryptoDevice", "argument": None},
+        {"type": "Cpf", "argument": "***.456.789-**"},
+    ]
 
 
 def test_a_responder_that_is_down_is_not_a_yes(trusting: Server, pki: ToyPki) -> None:

@@ -43,6 +43,11 @@ class CertificateRequirement:
             raise BadInput("The argument of the requirement Cpf must be a CPF: 11 digits, the last two of them right.")
         return cls(kind, cpf)
 
+    @property
+    def masked(self) -> str | None:
+        """The argument as a stranger may see it; a CPF as ``***.456.789-**``."""
+        return None if self.argument is None else f"***.{self.argument[3:6]}.{self.argument[6:9]}-**"
+
     def require(self, certificate: Certificate) -> None:
         """Raises: CryptoDeviceRequired, OtherCpfRequired. `certificate` must have been validated before."""
         if self.kind is RequirementKind.CRYPTO_DEVICE:

@@ -20,7 +20,7 @@ from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, Signatur
 from signroom.domain.signature import CertificateChain
 from signroom.http.files import ATTACHMENT, file_response
 from signroom.page import shapes
-from signroom.page.views import document_view, preparation_view, session_view
+from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
 from signroom.service.add_document import add_document
 from signroom.service.end_session import cancel_session
@@ -28,6 +28,7 @@ from signroom.service.finish_signing import finish_signing
 from signroom.service.follow_session import follow_session
 from signroom.service.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.issue_demo_certificate import issue_demo_certificate
+from signroom.service.judge_certificates import judge_certificates
 from signroom.service.page_tokens import renew_page_token, session_of_token
 from signroom.service.prepare_signing import MAX_ISSUERS, canonical_form, prepare_signing
 from signroom.service.read_sessions import read_document_of_page, read_session_of_page
@@ -133,6 +134,16 @@ async def demo_certificate(
     return shapes.ChainView(certificate=chain.certificate, chain=list(chain.issuers))
 
 
+@post("/sign/api/certificates", status_code=200)
+async def certificates(
+    data: shapes.Certificates, ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.JudgementsView:
+    """Which of them `prepare` would take, and why not the others."""
+    chains = [CertificateChain(each.certificate, tuple(each.chain)) for each in data.certificates]
+    judged = await asyncio.to_thread(judge_certificates, ports, page_session, chains)
+    return shapes.JudgementsView(certificates=[judgement_view(each) for each in judged])
+
+
 @post("/sign/api/prepare", status_code=200)
 async def prepare(data: shapes.Prepare, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PreparationView:
     if len(data.chain) > MAX_ISSUERS:
@@ -187,6 +198,7 @@ HANDLERS = [
     original,
     canonical,
     demo_certificate,
+    certificates,
     prepare,
     finish,
     cancel,

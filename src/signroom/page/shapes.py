@@ -49,6 +49,20 @@ class Prepare(Wire):
     chain: list[bytes] = []
 
 
+class Certificates(Wire):
+    certificates: list[Prepare]
+
+
+class JudgementView(Wire):
+    usable: bool
+    code: str | None
+    detail: str | None
+
+
+class JudgementsView(Wire):
+    certificates: list[JudgementView]
+
+
 class SignatureValue(Wire):
     document_id: UUID
     value: bytes
@@ -78,6 +92,12 @@ class DocumentView(Wire):
     signed_file: SignedFileView | None
 
 
+class RequirementView(Wire):
+    type: str
+    argument: str | None
+    """Masked: who holds the link need not be the person."""
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -90,6 +110,7 @@ class SessionView(Wire):
     max_file: int
     max_documents: int
     key_sources: list[str]
+    requirements: list[RequirementView]
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]

@@ -9,6 +9,7 @@ from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
 from signroom.service.hand_over import offers_hand_over
+from signroom.service.judge_certificates import Judgement
 from signroom.service.read_sessions import SessionWithDocuments
 from signroom.service.return_address import return_address
 
@@ -30,8 +31,18 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         max_file=ports.limits.max_file,
         max_documents=MAX_DOCUMENTS,
         key_sources=["pfx"] if ports.demo is None else ["pfx", "demo"],
+        requirements=[shapes.RequirementView(type=r.kind.value, argument=r.masked) for r in session.requirements],
         hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
+    )
+
+
+def judgement_view(judgement: Judgement) -> shapes.JudgementView:
+    refusal = judgement.refusal
+    return shapes.JudgementView(
+        usable=refusal is None,
+        code=None if refusal is None else refusal.code,
+        detail=None if refusal is None else refusal.detail,
     )
 
 

@@ -3,7 +3,7 @@
  * digest of the file's own bytes and of what the server appends to them (ISO 32000-1, 12.8.1: all but the contents).
  */
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import { sameBytes } from '../keysource/der';
+import { hex, sameBytes } from '../keysource/der';
 import { messageDigestOf } from '../keysource/pfx/certificate';
 import { fromBase64 } from '../session/base64';
 import type { DigestAlgorithm, DocumentView, PreparedItem } from '../session/model';
@@ -72,7 +72,7 @@ export function pairUp(
 
 /** The digest as text; `digested` can be used further. */
 export function hexOf(digested: Digested): string {
-  return [...digested.running.clone().digest()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(digested.running.clone().digest());
 }
 
 /** What the server wants signed is not the file that the page holds. */

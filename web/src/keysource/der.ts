@@ -119,6 +119,11 @@ export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array
   return encoded;
 }
 
+/** Hexadecimal, lower case. */
+export function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** True when both hold the same bytes; the time taken depends on them. */
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);

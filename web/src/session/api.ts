@@ -2,8 +2,9 @@
  * The page's calls. The link (in the address) opens a short token, which is held in memory only and renewed when it
  * has expired.
  */
+import type { CertInfo } from '../keysource/keysource';
 import { toBase64 } from './base64';
-import type { DocumentView, Preparation, SessionView } from './model';
+import type { DocumentView, Judgement, Preparation, SessionView } from './model';
 
 /** A refusal, or a server that does not answer (`code` is then `Network`). */
 export class ApiError extends Error {
@@ -19,6 +20,8 @@ export class ApiError extends Error {
 
 const BASE = '/sign/api/';
 const TOKEN_HEADER = 'X-Signature-Session-Token';
+/** The server takes as many certificates in one call. */
+const JUDGED_AT_ONCE = 50;
 /** A token this near to its end is renewed before an upload, which cannot be repeated as cheaply as a call. */
 const MARGIN_MS = 5 * 60_000;
 
@@ -43,6 +46,19 @@ export class Api {
 
   demoCertificate(publicKey: Uint8Array, name: string): Promise<{ certificate: string; chain: string[] }> {
     return this.call('POST', 'demo-certificate', { publicKey: toBase64(publicKey), name });
+  }
+
+  /** Judgements in the order of `certificates`. */
+  async judge(certificates: readonly CertInfo[]): Promise<readonly Judgement[]> {
+    const judged: Judgement[] = [];
+    for (let start = 0; start < certificates.length; start += JUDGED_AT_ONCE) {
+      const asked = certificates
+        .slice(start, start + JUDGED_AT_ONCE)
+        .map(({ der, chain }) => ({ certificate: toBase64(der), chain: chain.map(toBase64) }));
+      const answer = await this.call<{ certificates: Judgement[] }>('POST', 'certificates', { certificates: asked });
+      judged.push(...answer.certificates);
+    }
+    return judged;
   }
 
   prepare(certificate: Uint8Array, chain: readonly Uint8Array[]): Promise<Preparation> {

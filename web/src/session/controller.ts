@@ -13,6 +13,7 @@ import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { openPfxFile } from '../keysource/pfx';
 import { Api, ApiError } from './api';
 import { fromBase64 } from './base64';
+import { type Listed, ranked } from './certificates';
 import { type Happening, type State, type Step, toSign } from './flow';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from './model';
 import { passing, problemOf } from './problem';
@@ -224,8 +225,18 @@ export class Controller {
     await this.attempt(async () => {
       const source = await opening();
       this.take(source);
-      this.happen({ kind: 'sourceOpened', source });
+      this.happen({ kind: 'sourceOpened', source, certificates: await this.listed(source) });
     });
+  }
+
+  /** The source's certificates with the server's judgement. Without it nothing can be signed: the keys are closed. */
+  private async listed(source: KeySource): Promise<readonly Listed[]> {
+    try {
+      return ranked(source.certificates, await this.api.judge(source.certificates));
+    } catch (error) {
+      this.take(null);
+      throw error;
+    }
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {

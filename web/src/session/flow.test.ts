@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Happening, next, repeated, START, type State, toSign, unsaved } from './flow';
+import type { KeySource } from '../keysource/keysource';
+import type { Listed } from './certificates';
 import type { DocumentView, SessionView } from './model';
 
 const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView => ({
@@ -28,6 +30,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   maxFile: 100,
   maxDocuments: 100,
   keySources: ['pfx', 'demo'],
+  requirements: [],
   documents: [],
   ...changes,
 });
@@ -84,6 +87,29 @@ describe('uploads', () => {
   test('the same content twice is noticed, whatever the names', () => {
     const same = [document('a', { sha256: 'x' }), document('b', { sha256: 'x' }), document('c')];
     expect([...repeated(same)]).toEqual(['a', 'b']);
+  });
+});
+
+describe('the certificate', () => {
+  const listed = (id: string, usable: boolean): Listed => ({
+    info: { id, der: new Uint8Array(), chain: [] },
+    summary: null,
+    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null },
+  });
+  const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };
+  const opened = (...certificates: Listed[]) => next(START, { kind: 'sourceOpened', source, certificates });
+
+  test('is not asked for when exactly one fits', () => {
+    expect(opened(listed('a', true), listed('b', false))).toMatchObject({ step: 'consent', certificateId: 'a' });
+  });
+
+  test('is asked for when several fit, the best one being suggested', () => {
+    expect(opened(listed('a', true), listed('b', true))).toMatchObject({ step: 'certificate', certificateId: 'a' });
+  });
+
+  test('cannot be chosen when none fits', () => {
+    expect(opened(listed('a', false))).toMatchObject({ step: 'certificate', certificateId: null });
+    expect(opened()).toMatchObject({ step: 'certificate', certificateId: null });
   });
 });
 

@@ -1,15 +1,18 @@
 /**
  * The page as a state machine: what happened goes in, what is shown comes out. Pure; the work is in `controller.ts`.
  *
- *   loading -> documents -> source -> consent -> signing -> ended
+ *   loading -> documents -> source -> certificate -> consent -> signing -> ended
+ *
+ * The certificate need not be chosen when exactly one fits.
  *
  * The server's session decides: once it is not pending any more, the page shows how it ended, whatever step it was in.
  */
 import type { KeySource } from '../keysource/keysource';
+import type { Listed } from './certificates';
 import { awaitsSignature, type DocumentView, type SessionView, waits } from './model';
 import type { Problem } from './problem';
 
-export type Step = 'documents' | 'source' | 'consent';
+export type Step = 'documents' | 'source' | 'certificate' | 'consent';
 
 /** A file on its way to the server, or one that was refused (`error`). */
 export interface Upload {
@@ -34,6 +37,8 @@ export interface State {
   readonly step: Step;
   readonly uploads: readonly Upload[];
   readonly source: KeySource | null;
+  /** Those of the source, best first. */
+  readonly certificates: readonly Listed[];
   readonly certificateId: string | null;
   /** A call or a key is at work: buttons wait. */
   readonly busy: boolean;
@@ -54,7 +59,7 @@ export type Happening =
   | { readonly kind: 'rested' }
   | { readonly kind: 'failed'; readonly problem: Problem }
   | { readonly kind: 'waiting'; readonly problem: Problem }
-  | { readonly kind: 'sourceOpened'; readonly source: KeySource }
+  | { readonly kind: 'sourceOpened'; readonly source: KeySource; readonly certificates: readonly Listed[] }
   | { readonly kind: 'certificateChosen'; readonly certificateId: string }
   | { readonly kind: 'progressed'; readonly progress: Progress };
 
@@ -63,6 +68,7 @@ export const START: State = {
   step: 'documents',
   uploads: [],
   source: null,
+  certificates: [],
   certificateId: null,
   busy: true,
   progress: null,
@@ -95,15 +101,19 @@ export function next(state: State, happening: Happening): State {
       return { ...state, busy: false, progress: null, problem: happening.problem };
     case 'waiting': // the server does not answer, and is asked again
       return { ...state, problem: happening.problem };
-    case 'sourceOpened': {
-      const { source } = happening;
-      return { ...state, busy: false, source, certificateId: source.certificates[0]?.id ?? null, step: 'consent' };
-    }
+    case 'sourceOpened':
+      return opened(state, happening.source, happening.certificates);
     case 'certificateChosen':
       return { ...state, certificateId: happening.certificateId };
     case 'progressed':
       return { ...state, busy: true, progress: happening.progress };
   }
+}
+
+function opened(state: State, source: KeySource, certificates: readonly Listed[]): State {
+  const usable = certificates.filter(({ judgement }) => judgement.usable);
+  const step = usable.length === 1 ? 'consent' : 'certificate';
+  return { ...state, busy: false, source, certificates, certificateId: usable[0]?.info.id ?? null, step };
 }
 
 /** What the server says is so: an ended session leaves every step. */

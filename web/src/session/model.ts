@@ -26,6 +26,19 @@ export interface DocumentView {
   readonly signedFile: SignedFile | null;
 }
 
+/** What the application requires of the certificate; the argument is masked. */
+export interface Requirement {
+  readonly type: 'Cpf' | 'CryptoDevice';
+  readonly argument: string | null;
+}
+
+/** Whether a certificate may sign here, and the code of the reason when it may not. */
+export interface Judgement {
+  readonly usable: boolean;
+  readonly code: string | null;
+  readonly detail: string | null;
+}
+
 export interface SessionView {
   readonly status: SessionStatus;
   readonly applicationName: string;
@@ -39,6 +52,7 @@ export interface SessionView {
   readonly maxFile: number;
   readonly maxDocuments: number;
   readonly keySources: readonly string[];
+  readonly requirements: readonly Requirement[];
   readonly documents: readonly DocumentView[];
 }
 

@@ -6,9 +6,11 @@ import { type SessionView, waits } from '../session/model';
 import { passing } from '../session/problem';
 import { fill, language, sentence, texts } from '../texts/format';
 import { Cancel } from './cancel';
+import { Certificates } from './certificates';
 import { Consent } from './consent';
 import { Documents } from './documents';
 import { Ended } from './ended';
+import { Requirements } from './requirements';
 import { Signing } from './signing';
 import { Source } from './source';
 
@@ -31,6 +33,7 @@ export function Page({ link }: { readonly link: string }): VNode {
   return (
     <main>
       {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
+      {session?.status === 'Pending' && state.progress === null && <Requirements required={session.requirements} />}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
       {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
@@ -46,6 +49,7 @@ function View({ state, controller }: ViewProps): VNode {
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
   if (step === 'source') return <Source state={state} controller={controller} />;
+  if (step === 'certificate') return <Certificates state={state} controller={controller} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;
 }

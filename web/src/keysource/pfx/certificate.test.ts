@@ -20,6 +20,7 @@ describe('a certificate for display', () => {
           const ours = readCertificate(der);
           expect(theirs.subject).toContain(`CN=${ours.subject}`);
           expect(theirs.issuer).toContain(`CN=${ours.issuer}`);
+          expect(Number.parseInt(ours.serial, 16)).toBe(Number.parseInt(theirs.serialNumber, 16));
           expect(ours.notBefore).toEqual(new Date(theirs.validFrom));
           expect(ours.notAfter).toEqual(new Date(theirs.validTo));
         }

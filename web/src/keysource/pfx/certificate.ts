@@ -5,7 +5,7 @@
  * values are for the eyes. The digest is different: the page compares it with the digest of the bytes it showed, so
  * an input that could be read in two ways is refused.
  */
-import { childrenOf, DerError, dotted, expect, OCTET_STRING, OID, only, SEQUENCE, SET, type Tlv } from '../der';
+import { childrenOf, DerError, dotted, expect, hex, INTEGER, OCTET_STRING, OID, only, SEQUENCE, SET, type Tlv } from '../der';
 
 /** A certificate as a person reads it. */
 export interface CertificateSummary {
@@ -13,12 +13,19 @@ export interface CertificateSummary {
   readonly subject: string;
   /** As `subject`, of the issuer. */
   readonly issuer: string;
+  /** Whole distinguished names. */
+  readonly subjectName: string;
+  readonly issuerName: string;
+  /** Hexadecimal. */
+  readonly serial: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
 
 /** The parts of a certificate (RFC 5280, 4.1) as views of its bytes; names and key are whole elements. */
 export interface CertificateParts {
+  /** The content octets of the INTEGER. */
+  readonly serial: Uint8Array;
   readonly issuer: Uint8Array;
   readonly validity: Tlv;
   readonly subject: Uint8Array;
@@ -29,9 +36,13 @@ export interface CertificateParts {
 export function readCertificate(der: Uint8Array): CertificateSummary {
   const parts = certificateParts(der);
   const [notBefore, notAfter] = childrenOf(parts.validity);
+  const [subject, issuer] = [attributesOf(parts.subject), attributesOf(parts.issuer)];
   return {
-    subject: displayName(parts.subject),
-    issuer: displayName(parts.issuer),
+    subject: displayName(subject),
+    issuer: displayName(issuer),
+    subjectName: wholeName(subject),
+    issuerName: wholeName(issuer),
+    serial: hex(parts.serial),
     notBefore: time(notBefore),
     notAfter: time(notAfter),
   };
@@ -42,6 +53,7 @@ export function certificateParts(der: Uint8Array): CertificateParts {
   const fields = childrenOf(expect(childrenOf(only(der, SEQUENCE))[0], SEQUENCE));
   const first = fields[0]?.tag === 0xa0 ? 1 : 0; // [0] version is left out in version 1
   return {
+    serial: expect(fields[first], INTEGER).content,
     issuer: expect(fields[first + 2], SEQUENCE).raw,
     validity: expect(fields[first + 3], SEQUENCE),
     subject: expect(fields[first + 4], SEQUENCE).raw,
@@ -74,17 +86,29 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   '2.5.4.11': 'OU',
 };
 
-function displayName(name: Uint8Array): string {
-  const attributes = childrenOf(only(name, SEQUENCE)).flatMap((rdn) =>
+interface NameAttribute {
+  readonly type: string;
+  readonly value: string;
+}
+
+function attributesOf(name: Uint8Array): NameAttribute[] {
+  return childrenOf(only(name, SEQUENCE)).flatMap((rdn) =>
     childrenOf(expect(rdn, SET)).map((attribute) => {
       const [type, value] = childrenOf(expect(attribute, SEQUENCE));
       const oid = dotted(expect(type, OID).content);
       return { type: SHORT_NAMES[oid] ?? oid, value: text(value) };
     }),
   );
+}
+
+function displayName(attributes: readonly NameAttribute[]): string {
   // Names run from the country down: the last of a kind is the most particular.
   const last = (type: string) => attributes.filter((each) => each.type === type && each.value).at(-1)?.value;
-  return last('CN') ?? last('O') ?? attributes.map(({ type, value }) => `${type}=${value}`).join(', ');
+  return last('CN') ?? last('O') ?? wholeName(attributes);
+}
+
+function wholeName(attributes: readonly NameAttribute[]): string {
+  return attributes.map(({ type, value }) => `${type}=${value}`).join(', ');
 }
 
 function text(element: Tlv | undefined): string {

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import { bytesOf, readable } from '../../tests/vectors';
+import type { CertInfo } from '../keysource/keysource';
+import { openPfx } from '../keysource/pfx/reader';
+import { ranked } from './certificates';
+import type { Judgement } from './model';
+
+const YES: Judgement = { usable: true, code: null, detail: null };
+const NO: Judgement = { usable: false, code: 'CertificateExpired', detail: null };
+const junk = (id: string): CertInfo => ({ id, der: Uint8Array.of(1), chain: [] });
+
+async function real(id: string): Promise<CertInfo> {
+  const vector = readable.find(({ file }) => /modern-P/.test(file));
+  if (vector === undefined) throw new Error('no vector');
+  const [identity] = await openPfx(bytesOf(vector), vector.password);
+  if (identity === undefined) throw new Error('no identity');
+  return { id, der: identity.certificate, chain: [] };
+}
+
+describe('the list of certificates', () => {
+  test('begins with what can be used, then what is valid longest', async () => {
+    const listed = ranked([junk('a'), await real('b'), junk('c'), await real('d')], [NO, NO, YES, YES]);
+    expect(listed.map(({ info }) => info.id)).toEqual(['d', 'c', 'b', 'a']);
+  });
+
+  test('keeps what cannot be read, without a name', () => {
+    expect(ranked([junk('a')], [YES])).toMatchObject([{ summary: null, judgement: YES }]);
+  });
+
+  test('trusts nothing that the server did not judge', () => {
+    expect(ranked([junk('a')], [])[0]?.judgement.usable).toBe(false);
+  });
+});

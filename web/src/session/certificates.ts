@@ -1,0 +1,34 @@
+/** A source's certificates as the page lists them: what they say of themselves, and what the server says of them. */
+import { DerError } from '../keysource/der';
+import type { CertInfo } from '../keysource/keysource';
+import { type CertificateSummary, readCertificate } from '../keysource/pfx/certificate';
+import type { Judgement } from './model';
+
+export interface Listed {
+  readonly info: CertInfo;
+  /** Null for a certificate that cannot be shown: whether it can be used, the server says. */
+  readonly summary: CertificateSummary | null;
+  readonly judgement: Judgement;
+}
+
+/** `certificates` with their judgements, in the same order; best first: usable, then the one that is valid longest. */
+export function ranked(certificates: readonly CertInfo[], judgements: readonly Judgement[]): readonly Listed[] {
+  return certificates
+    .map((info, index) => ({ info, summary: summaryOf(info.der), judgement: judgements[index] ?? UNJUDGED }))
+    .sort((one, other) => Number(other.judgement.usable) - Number(one.judgement.usable) || end(other) - end(one));
+}
+
+const UNJUDGED: Judgement = { usable: false, code: 'CertificateRejected', detail: null };
+
+function end({ summary }: Listed): number {
+  return summary?.notAfter.getTime() ?? 0;
+}
+
+function summaryOf(der: Uint8Array): CertificateSummary | null {
+  try {
+    return readCertificate(der);
+  } catch (error) {
+    if (error instanceof DerError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { VNode } from 'preact';
+import { hex } from '../keysource/der';
+import type { CertificateSummary } from '../keysource/pfx/certificate';
+import type { Listed } from '../session/certificates';
+import { date, fill, sentence, texts } from '../texts/format';
+import { Heading, type ViewProps } from './page';
+
+const t = texts.certificates;
+
+/** Every certificate of the source; one that cannot be used says why, and cannot be chosen. */
+export function Certificates({ state, controller }: ViewProps): VNode {
+  const { certificates, certificateId } = state;
+  return (
+    <section>
+      <Heading text={t.heading} />
+      {certificateId === null && <p class="problem">{t.none}</p>}
+      <fieldset class="certificates">
+        <legend class="unseen">{t.heading}</legend>
+        {certificates.map((each) => (
+          <div class={each.judgement.usable ? 'certificate' : 'certificate off'} key={each.info.id}>
+            <label>
+              <input
+                type="radio"
+                name="certificate"
+                disabled={!each.judgement.usable}
+                checked={each.info.id === certificateId}
+                onChange={() => controller.choose(each.info.id)}
+              />
+              <CertificateFacts listed={each} />
+            </label>
+            <CertificateDetails listed={each} />
+          </div>
+        ))}
+      </fieldset>
+      <div class="actions">
+        <button
+          type="button"
+          class="primary"
+          disabled={certificateId === null}
+          onClick={() => controller.go('consent')}
+        >
+          {t.next}
+        </button>
+        <button type="button" class="plain" onClick={() => controller.go('source')}>
+          {t.other}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+/** Whose it is, who vouches, until when; or why it cannot be used. */
+export function CertificateFacts({ listed }: { readonly listed: Listed }): VNode {
+  const { summary, judgement } = listed;
+  return (
+    <span class="what">
+      <span class="name">{summary?.subject || t.unreadable}</span>
+      {summary !== null && <span class="facts">{fill(t.issuedBy, { issuer: summary.issuer })}</span>}
+      {!judgement.usable && <span class="problem">{reason(listed)}</span>}
+      {judgement.usable && summary !== null && (
+        <span class="facts">{fill(t.validUntil, { date: date(summary.notAfter) })}</span>
+      )}
+    </span>
+  );
+}
+
+function reason({ summary, judgement }: Listed): string {
+  const code = judgement.code ?? 'CertificateRejected';
+  if (summary !== null && code === 'CertificateExpired') return fill(t.expired, { date: date(summary.notAfter) });
+  if (summary !== null && code === 'CertificateNotYetValid') return fill(t.early, { date: date(summary.notBefore) });
+  return sentence({ code, message: judgement.detail ?? '' });
+}
+
+export function CertificateDetails({ listed }: { readonly listed: Listed }): VNode | null {
+  const { summary, info } = listed;
+  if (summary === null) return null;
+  return (
+    <details>
+      <summary>{t.details}</summary>
+      <dl>
+        {rows(summary, info.der).map(([term, value]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+function rows(summary: CertificateSummary, der: Uint8Array): readonly (readonly [string, string])[] {
+  return [
+    [t.subject, summary.subjectName],
+    [t.issuer, summary.issuerName],
+    [t.serial, summary.serial],
+    [t.validity, fill(t.period, { from: date(summary.notBefore), until: date(summary.notAfter) })],
+    [t.thumbprint, hex(sha256(der))],
+  ];
+}
