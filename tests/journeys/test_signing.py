@@ -211,7 +211,7 @@ def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
 def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, window: Watched, tmp_path: Path) -> None:
     files = {
         "wrong": (authority.pfx("p256", "right"), "The password does not open this file."),
-        "expired": (authority.pfx("expired", "wrong"), "This certificate has expired."),
+        "expired": (authority.pfx("expired", "wrong"), "Expired on"),
         "no-file": (b"junk", "not a certificate file"),
     }
     page = window.page
@@ -228,8 +228,6 @@ def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, windo
         page.get_by_label("Certificate file").set_input_files(file)
         page.get_by_label("Password of the file").fill("wrong")
         page.get_by_role("button", name="Open certificate").click()
-        if name == "expired":
-            page.get_by_role("button", name="Sign 1 document").click()
         expect(page.get_by_text(re.compile(sentence))).to_be_visible()
         if name == "expired":
             page.get_by_role("button", name="Use another certificate").click()

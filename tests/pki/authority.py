@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from tests.pki import pkcs12_by_hand
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -104,6 +107,19 @@ def pfx(name: str, password: str, *, legacy: bool = False) -> bytes:
         serialization.BestAvailableEncryption(password.encode()),
     )
     return _as_legacy(modern, password) if legacy else modern
+
+
+def pfx_of_several(names: Sequence[str], password: str) -> bytes:
+    """One PKCS#12 file with a key and a certificate for each of `names`, in this order."""
+    bags: list[pkcs12_by_hand.Key | pkcs12_by_hand.Certificate] = []
+    for number, name in enumerate(names):
+        found, tie = leaf(name), bytes((number,))
+        pkcs8 = found.key.private_bytes(DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        bags += [pkcs12_by_hand.Key(pkcs8, tie), pkcs12_by_hand.Certificate(found.certificate_der, tie)]
+    recipe = pkcs12_by_hand.Recipe(
+        pkcs12_by_hand.Password.of(password), pkcs12_by_hand.pbes2("sha256"), pkcs12_by_hand.pkcs12_mac("sha256")
+    )
+    return pkcs12_by_hand.build(recipe, (*bags, pkcs12_by_hand.Certificate(root_der())))
 
 
 def _as_legacy(modern: bytes, password: str) -> bytes:
