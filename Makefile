@@ -1,6 +1,6 @@
 # Everything that a person or CI does here. Needs python3 (3.11 or newer) with venv, and make; the page also Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench page lock node clean
+.PHONY: help demo test lint format bench page screenshots lock node clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -40,6 +40,9 @@ bench: $(VENV)/.dev ## Measure, as ratios to a floor and to a peer in the same r
 
 page: ## Build the signing page into the package (needs Node >= 20.19)
 	@bash scripts/build-page.sh
+
+screenshots: $(VENV)/.dev ## Picture every state of the signing page into ./screenshots
+	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py
 
 lock: $(UV) ## Write locks/ from pyproject.toml (UPGRADE=1 takes the newest versions)
 	@bash scripts/lock.sh $(if $(UPGRADE),--upgrade)

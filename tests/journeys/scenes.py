@@ -1,0 +1,202 @@
+"""Every state of the page that a signer can meet, one after the other, in a language.
+
+For what must hold in all of them (accessibility, no sideways scroll) and for looking at them (`make screenshots`).
+What a server cannot be brought to quickly (a session that is over) is written into its answer on the way to the page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Route
+
+from tests.pki import authority
+from tests.server import ROOT, Json, Server, base64
+from tests.vectors import hard_pdfs
+
+LANGUAGES = ("en", "pt-BR", "es")
+PASSWORD = "secret"
+CERTIFICATES = ("expired", "p256", "rsa2048", "wrong-key-usage")
+
+
+def texts_of(language: str) -> Any:
+    return json.loads((ROOT / "web/src/texts" / f"{language}.json").read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """`play` yields the name of each state while `page` shows it; `folder` is for files that are chosen."""
+
+    server: Server
+    page: Page
+    language: str
+    folder: Path
+
+    def play(self) -> Iterator[str]:
+        yield from self._loading()
+        yield from self._documents()
+        yield from self._key_source()
+        yield from self._certificate_to_done()
+        yield from self._requirements()
+        yield from self._ends()
+
+    # -- on the way ------------------------------------------------------------------------------------
+
+    def _loading(self) -> Iterator[str]:
+        link = self.server.open_session()["redirectUrl"]
+        with self._held("load"):
+            self._open(link)
+            self.page.get_by_role("status").wait_for()
+            yield "loading"
+        self.page.route("**/sign/api/load", lambda route: route.abort())
+        self._open(link)
+        self._button("problem", "retry").wait_for()
+        yield "no-connection"
+        self.page.unroute("**/sign/api/load")
+        self._open(f"{self.server.url}/sign/a-wrong-link")
+        self.page.get_by_role("heading", name=self._text("problem", "heading")).wait_for()
+        yield "wrong-link"
+
+    def _documents(self) -> Iterator[str]:
+        page = self.page
+        self._open(self.server.open_session()["redirectUrl"])
+        page.get_by_role("heading", level=1).wait_for()
+        yield "no-document"
+        names = ("ten-pages", "plain", "encrypted-user")
+        files = [self.folder / f"{name}.pdf" for name in names]
+        for file, name in zip(files, names, strict=True):
+            file.write_bytes(hard_pdfs.make(name))
+        copy = self.folder / ("a-name-that-is-very-long-and-has-no-place-to-break-" * 3 + ".pdf")
+        copy.write_bytes(files[1].read_bytes())
+        page.locator("input[type=file]").set_input_files([*files, copy])
+        page.locator(".files progress").first.wait_for(state="detached")
+        page.locator(".warning").nth(1).wait_for()
+        yield "documents"
+        self._button("cancel", "button").click()
+        yield "cancel"
+        self._button("cancel", "no").click()
+        self._button("documents", "next").click()
+        page.get_by_role("heading", name=self._text("source", "heading")).wait_for()
+
+    def _key_source(self) -> Iterator[str]:
+        page = self.page
+        yield "key-source"
+        page.get_by_role("button", name=self._text("source", "demo")).click()
+        yield "demo-key"
+        page.get_by_role("button", name=self._text("source", "pfx")).click()
+        self._certificate_file("wrong")
+        page.get_by_text(self._text("problems", "key-wrong-secret")).wait_for()
+        yield "wrong-password"
+
+    def _certificate_to_done(self) -> Iterator[str]:
+        page = self.page
+        self._certificate_file(PASSWORD)
+        page.get_by_role("heading", name=self._text("certificates", "heading")).wait_for()
+        page.locator("summary").first.click()
+        yield "certificates"
+        self._button("certificates", "next").click()
+        page.get_by_role("heading", name=self._text("consent", "heading")).wait_for()
+        yield "consent"
+        with self._held("finish"):
+            page.locator("button.primary").first.click()
+            page.get_by_text(self._text("signing", "sending")).wait_for()
+            yield "signing"
+        page.locator(".downloads a").first.wait_for()
+        yield "completed"
+
+    def _requirements(self) -> Iterator[str]:
+        required = [{"type": "Cpf", "argument": "***.456.789-**"}, {"type": "CryptoDevice", "argument": None}]
+        with self._told(requirements=required):
+            self._open(self._predefined())
+            self.page.get_by_role("heading", level=1).wait_for()
+            yield "requirements"
+
+    # -- how it ends -----------------------------------------------------------------------------------
+
+    def _ends(self) -> Iterator[str]:
+        link, back = self._predefined(), "https://app.example/back"
+        failed = {"processingErrorCode": "EarlierSignatureBroken", "status": "ProcessingError"}
+        signed = {
+            "status": "Completed",
+            "signedFile": {"name": "lease-signed.pdf", "length": 1, "location": f"{self.server.url}/x"},
+        }
+        ends: dict[str, Json] = {
+            "cancelled": {"status": "UserCancelled", "returnUrl": back},
+            "expired": {"status": "Expired", "documents": []},
+            "completed-long-ago": {"status": "Completed", "documents": []},
+            "completed-and-back": {"status": "Completed", "returnUrl": back},
+            "stored": {"status": "Processing", "background": True},
+        }
+        for name, told in ends.items():
+            with self._told(**told):
+                self._open(link)
+                self.page.get_by_role("heading", level=1).wait_for()
+                yield name
+        with self._told(status="ProcessingError", returnUrl=back, of_documents=[signed, failed]):
+            self._open(link)
+            self._button("ended", "again").wait_for()
+            yield "partly-done"
+
+    # -- what they share -------------------------------------------------------------------------------
+
+    def _predefined(self) -> str:
+        documents = [
+            {"file": {"name": name, "content": base64(hard_pdfs.make("plain"))}} for name in ("lease.pdf", "annex.pdf")
+        ]
+        link: str = self.server.open_session(documents=documents)["redirectUrl"]
+        return link
+
+    def _open(self, link: str) -> None:
+        self.page.goto(f"{link}?lang={self.language}")
+
+    def _text(self, *path: str) -> str:
+        found = texts_of(self.language)
+        for key in path:
+            found = found[key]
+        return str(found)
+
+    def _button(self, *path: str) -> Any:
+        return self.page.get_by_role("button", name=self._text(*path), exact=True)
+
+    def _certificate_file(self, password: str) -> None:
+        file = self.folder / "signer.pfx"
+        if not file.exists():  # a browser does not read a file that has changed after it was chosen
+            file.write_bytes(authority.pfx_of_several(CERTIFICATES, PASSWORD))
+        self.page.get_by_label(self._text("source", "file")).set_input_files(file)
+        self.page.get_by_label(self._text("source", "password")).fill(password)
+        self._button("source", "open").click()
+
+    @contextmanager
+    def _held(self, call: str) -> Iterator[None]:
+        """The server's answer to `call` waits."""
+        waiting: list[Route] = []
+
+        def wait(route: Route) -> None:
+            waiting.append(route)
+
+        self.page.route(f"**/sign/api/{call}", wait)
+        yield
+        for route in waiting:
+            route.continue_()
+        self.page.unroute(f"**/sign/api/{call}")
+
+    @contextmanager
+    def _told(self, of_documents: list[Json] | None = None, **fields: Any) -> Iterator[None]:
+        """The page gets other `fields` of its session, and of each document."""
+
+        def change(route: Route) -> None:
+            response = route.fetch()
+            body = {**response.json(), **fields}
+            if of_documents is not None:
+                pairs = zip(body["documents"], of_documents, strict=True)
+                body["documents"] = [{**document, **changes} for document, changes in pairs]
+            route.fulfill(response=response, json=body)
+
+        self.page.route("**/sign/api/load", change)
+        yield
+        self.page.unroute("**/sign/api/load")
