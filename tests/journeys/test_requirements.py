@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests import verifiers
 from tests.api.requests import SESSIONS, a_file, fetched
+from tests.journeys.conftest import Watched
+from tests.journeys.test_signing import choose_pfx
 from tests.pki.toy_pki import ToyPki
 from tests.server import Json, Server, base64, ok, refused, start_server
 
@@ -86,6 +89,42 @@ def test_the_page_shows_what_is_required_without_the_whole_cpf(trusting: Server)
         {"type": "CryptoDevice", "argument": None},
         {"type": "Cpf", "argument": "***.456.789-**"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("label", "context", "requirement", "told", "reason"),
+    [
+        ("e-cpf-a1", ICP_BRASIL, DEVICE, "on a card, in a token", "on a card, a token"),
+        ("e-cpf-a3", ICP_BRASIL, {"type": "Cpf", "argument": "12345678909"}, "***.456.789-**", "(CPF)"),
+        ("revoked", ICP_BRASIL, None, None, "revoked by its issuer"),
+        ("e-cpf-a1", ITALY, None, None, "an authority that is not accepted here"),
+    ],
+)
+def test_the_page_says_what_is_required_and_why_a_certificate_is_not_that(
+    trusting: Server,
+    window: Watched,
+    pki: ToyPki,
+    tmp_path: Path,
+    label: str,
+    context: str,
+    requirement: Json | None,
+    told: str | None,
+    reason: str,
+) -> None:
+    page, file = window.page, tmp_path / "signer.pfx"
+    file.write_bytes(pki.pfx(label, "secret"))
+    requirements = [requirement] if requirement else []
+    opened = trusting.open_session(
+        documents=[a_file()], securityContextId=context, certificateRequirements=requirements
+    )
+    page.goto(opened["redirectUrl"])
+    if told is not None:
+        expect(page.locator(".requirements").get_by_text(told)).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    choose_pfx(page, file, "secret")
+
+    expect(page.locator(".certificate.off").get_by_text(reason)).to_be_visible()
+    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
 
 
 def test_a_responder_that_is_down_is_not_a_yes(trusting: Server, pki: ToyPki) -> None:

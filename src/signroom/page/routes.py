@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import MediaType, Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
+from litestar.params import Parameter
 from litestar.static_files import create_static_files_router
 
 from signroom.page import api
+from signroom.page.api import InjectedPorts
+from signroom.service.page_language import page_language
 
 STATIC = Path(__file__).parent / "static"
 
 
 @get("/sign/{link:str}", include_in_schema=False)
-async def shell(link: str) -> Response[bytes]:
-    """The same bytes for every link: the page asks the API what it is about. Nothing of `link` is echoed."""
-    return Response(_index(), media_type=MediaType.HTML)
+async def shell(
+    link: str,
+    ports: InjectedPorts,
+    lang: str | None = None,
+    accept_language: Annotated[str | None, Parameter(header="Accept-Language")] = None,
+) -> Response[bytes]:
+    """The same bytes for every link but for the language: the page asks the API what it is about.
+
+    Nothing of the request is echoed.
+    """
+    language = await asyncio.to_thread(page_language, ports, link, lang, accept_language)
+    headers = {"content-language": language, "vary": "Accept-Language"}
+    return Response(_index(language), media_type=MediaType.HTML, headers=headers)
 
 
 @cache
-def _index() -> bytes:
-    return (STATIC / "index.html").read_bytes()
+def _index(language: str) -> bytes:
+    built = (STATIC / "index.html").read_text("utf-8")
+    return built.replace('<html lang="en">', f'<html lang="{language}">', 1).encode()
 
 
 def page_routes() -> list[Any]:

@@ -48,7 +48,7 @@ export function Ended({ session, controller }: EndedProps): VNode {
 function Completed({ session }: { readonly session: SessionView }): VNode {
   const { documents, applicationName } = session;
   return (
-    <section>
+    <section class="done">
       <Heading text={fill(t.completed, { count: documents.length })} />
       <p>{fill(documents.length > 0 ? t.completedText : t.completedLate, { count: documents.length, application: applicationName })}</p>
       <Downloads documents={documents} />

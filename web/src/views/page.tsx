@@ -58,6 +58,7 @@ function Loading({ state, controller }: ViewProps): VNode {
   if (state.problem === null) {
     return (
       <section>
+        <h1 class="unseen">{texts.title}</h1>
         <p role="status">{texts.loading}</p>
       </section>
     );

@@ -1,0 +1,119 @@
+"""The order of steps: back until the consent, nothing after the end; tabs, reloads and links that come late."""
+
+from __future__ import annotations
+
+import httpx
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.conftest import Watched
+from tests.journeys.test_page_faults import open_predefined
+from tests.journeys.test_signing import choose_demo_key
+from tests.server import Server, base64, ok
+from tests.server_fixtures import outlive_sessions
+from tests.vectors import hard_pdfs
+
+DOCUMENTS = [{"file": {"name": "contract.pdf", "content": base64(hard_pdfs.make("plain"))}}]
+
+
+def sign(page: Page) -> None:
+    choose_demo_key(page)
+    page.get_by_role("button", name="Sign 1 document").click()
+
+
+def test_every_step_before_the_signature_can_be_taken_back(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    open_predefined(sqlite_server, page)
+    choose_demo_key(page)
+    expect(page.get_by_role("heading", name="Check and sign")).to_be_focused()
+    page.get_by_role("button", name="Use another certificate").click()
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
+    page.get_by_role("button", name="Back", exact=True).click()
+    page.get_by_role("button", name="Continue").click()
+    sign(page)
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_focused()
+
+
+def test_the_browsers_back_button_after_the_end_changes_nothing(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    page.goto(sqlite_server.app_url)
+    open_predefined(sqlite_server, page)
+    sign(page)
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+    page.go_back()
+    page.go_forward()
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+    expect(page.get_by_role("link", name="Download contract-signed.pdf")).to_be_visible()
+
+
+def test_two_tabs_that_sign_at_the_same_moment_sign_once(sqlite_server: Server, window: Watched) -> None:
+    opened = sqlite_server.open_session(documents=DOCUMENTS)
+    tabs = [window.page, window.context.new_page()]
+    waiting: list[Route] = []
+
+    def wait(route: Route) -> None:
+        waiting.append(route)
+
+    for tab in tabs:
+        tab.route("**/sign/api/finish", wait)
+        tab.goto(opened["redirectUrl"])
+        tab.get_by_role("button", name="Continue").click()
+        sign(tab)
+        expect(tab.get_by_text("Storing your signatures")).to_be_visible()
+    for route in waiting:
+        route.continue_()
+
+    for tab in tabs:
+        expect(tab.get_by_role("heading", name="Document signed")).to_be_visible()
+    signed = sqlite_server.session(opened["sessionId"])["documents"][0]["signedFile"]["location"]
+    assert httpx.get(signed).content.count(b"/ByteRange") == 1
+
+
+def test_a_link_that_was_cancelled_elsewhere_explains_itself(sqlite_server: Server, window: Watched) -> None:
+    link = sqlite_server.open_session(documents=DOCUMENTS)["redirectUrl"]
+    ok(sqlite_server.page(link).client.post("cancel", json={}))
+    window.page.goto(link)
+
+    expect(window.page.get_by_role("heading", name="Cancelled")).to_be_visible()
+    expect(window.page.get_by_text("Nothing was signed.")).to_be_visible()
+
+
+def test_a_link_whose_time_is_over_explains_itself_and_leads_nowhere(short_server: Server, window: Watched) -> None:
+    link = short_server.open_session(documents=DOCUMENTS, returnUrl="https://app.example/back")["redirectUrl"]
+    outlive_sessions()
+    window.page.goto(link)
+
+    expect(window.page.get_by_role("heading", name="This link has expired")).to_be_visible()
+    expect(window.page.get_by_text("Go back to Example application and start again there.")).to_be_visible()
+    expect(window.page.locator("a.button")).to_have_count(0)
+
+
+def test_a_reload_in_the_middle_begins_where_the_server_stands(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    open_predefined(sqlite_server, page)
+    choose_demo_key(page)
+    expect(page.get_by_role("heading", name="Check and sign")).to_be_visible()
+    page.reload()
+
+    expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
+    expect(page.get_by_text("contract.pdf")).to_be_visible()
+
+
+def test_leaving_while_a_file_is_on_its_way_asks_first(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    page.goto(sqlite_server.open_session()["redirectUrl"])
+
+    def never_answered(route: Route) -> None:
+        pass
+
+    page.route("**/sign/api/upload", never_answered)
+    page.get_by_label("Add PDF files").set_input_files(
+        {"name": "contract.pdf", "mimeType": "application/pdf", "buffer": hard_pdfs.make("plain")}
+    )
+    page.get_by_role("heading").click()  # a browser asks only for a page that was used
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
