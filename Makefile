@@ -63,13 +63,13 @@ $(UV):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/bootstrap.txt
 
 # Bytecode is compiled at once: the first start would otherwise take twice as long.
-$(VENV)/.runtime: $(UV) locks/runtime.txt pyproject.toml
+$(VENV)/.runtime: $(UV) locks/runtime.txt pyproject.toml client/pyproject.toml
 	@$(INSTALL) --compile-bytecode --require-hashes --requirement locks/runtime.txt
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q src || true
+	@$(INSTALL) --no-deps --no-build-isolation --editable . --editable ./client
+	@$(BIN)/python -m compileall -q src client/src || true
 	@touch $@
 
-$(VENV)/.dev: $(UV) locks/dev.txt pyproject.toml
+$(VENV)/.dev: $(UV) locks/dev.txt pyproject.toml client/pyproject.toml
 	@$(INSTALL) --compile-bytecode --require-hashes --requirement locks/dev.txt
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --no-deps --no-build-isolation --editable . --editable ./client
 	@touch $@ $(VENV)/.runtime

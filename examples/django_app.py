@@ -1,11 +1,11 @@
-"""A session, its callback and a list of what was signed, in Django (one file instead of a project). Run it beside
-`signroom demo`:
+"""A session, its callback and a list of what was signed, in Django (in one file). Run it beside `signroom demo`:
 
 SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' python examples/django_app.py runserver 8000
 """
 
 import os
 import sys
+from collections.abc import Callable
 from itertools import islice
 from uuid import UUID
 
@@ -16,14 +16,18 @@ from django.middleware.csrf import get_token
 from django.template import Context, Engine
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
-from signroom_client import RefusedError, SessionStatus, SignroomClient
+from signroom_client import RefusedError, SessionStatus, SignroomClient, SignroomError
 
 settings.configure(
     DEBUG=False,
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
     ROOT_URLCONF=__name__,
     SECRET_KEY=os.urandom(32).hex(),
-    MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+    MIDDLEWARE=[
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        f"{__name__}.Failures",
+    ],
 )
 signroom = SignroomClient(os.environ["SIGNING_URL"], os.environ["SIGNING_KEY"])
 
@@ -59,7 +63,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def sign(request: HttpRequest) -> HttpResponse:
     """Open a session and send the user to it."""
     session = signroom.create_session(
-        return_url=request.build_absolute_uri("/callback"), callback_argument=request.POST["order"]
+        return_url=request.build_absolute_uri("/callback"), callback_argument=request.POST.get("order")
     )
     return HttpResponseRedirect(session.redirect_url)
 
@@ -72,6 +76,21 @@ def callback(request: HttpRequest) -> HttpResponse:
     except (KeyError, ValueError, RefusedError) as error:
         raise Http404 from error
     return page(request, session)
+
+
+class Failures:
+    """The service refused, or does not answer (``ConnectionFailed``)."""
+
+    def __init__(self, following: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.following = following
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.following(request)
+
+    def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, SignroomError):
+            return None
+        return HttpResponse(f"<h1>Not possible</h1><p>{error.code}", status=502)
 
 
 urlpatterns = [path("", home), path("sign", sign), path("callback", callback)]

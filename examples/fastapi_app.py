@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from signroom_client import ApiError, AsyncSignroomClient, Document, NewDocument, SessionStatus
+from signroom_client import AsyncSignroomClient, Document, NewDocument, SessionStatus, SignroomError
 
 PAGE = "<!doctype html><html lang=en><meta charset=utf-8>{head}<h1>{title}</h1>{body}<p><a href=/>Home</a>"
 CONTRACT = Path(os.environ.get("APP_CONTRACT", "contract.pdf"))
@@ -52,6 +52,8 @@ async def sign(
     background: Annotated[bool, Form()] = False,
 ) -> RedirectResponse:
     """Open a session and send the user to it."""
+    if contract and not CONTRACT.is_file():
+        raise HTTPException(404, f"There is no {CONTRACT.name}: put one here, or set APP_CONTRACT.")
     session = await request.app.state.signroom.create_session(
         return_url=str(request.url_for("callback")),
         callback_argument=order,
@@ -90,6 +92,8 @@ def row(document: Document) -> str:
     return f'<li><a href="{escape(file.location)}">{escape(file.name)}</a>'
 
 
-@app.exception_handler(ApiError)
-async def refused(_request: Request, error: ApiError) -> HTMLResponse:
-    return HTMLResponse(PAGE.format(title="Not possible", body=f"<p>{escape(error.code)}", head=""), status_code=502)
+@app.exception_handler(SignroomError)
+async def failed(_request: Request, error: SignroomError) -> HTMLResponse:
+    """The service knows no such session, refuses for another reason, or does not answer (``ConnectionFailed``)."""
+    status = 404 if error.code == "SignatureSessionNotFound" else 502
+    return HTMLResponse(PAGE.format(title="Not possible", body=f"<p>{escape(error.code)}", head=""), status_code=status)

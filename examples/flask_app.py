@@ -7,7 +7,7 @@ import os
 from uuid import UUID
 
 from flask import Flask, abort, redirect, render_template_string, request, url_for
-from signroom_client import RefusedError, SessionStatus, SignroomClient
+from signroom_client import RefusedError, SessionStatus, SignroomClient, SignroomError
 from werkzeug.wrappers import Response
 
 app = Flask(__name__)
@@ -57,3 +57,9 @@ def callback() -> str:
         return page(session=signroom.get_session(UUID(request.args["signatureSessionId"])))
     except (ValueError, RefusedError):
         abort(404)
+
+
+@app.errorhandler(SignroomError)
+def failed(error: SignroomError) -> tuple[str, int]:
+    """The service refused, or does not answer (``ConnectionFailed``)."""
+    return f"<h1>Not possible</h1><p>{error.code}", 502

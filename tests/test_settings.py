@@ -69,6 +69,10 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("DATABASE_URL", "mysql://h/d"),
         ("DATABASE_URL", "no url"),
         ("BLOB_URL", "ftp://h"),
+        ("KEY_SOURCES", "pfx,paper"),
+        ("KEY_SOURCES", "pfx,pfx"),
+        ("KEY_SOURCES", ","),
+        ("WEB_PKI_SCRIPT", "/nowhere/web-pki.js"),
         ("PUBLICURL", "https://sign.example"),
     ],
 )

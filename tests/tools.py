@@ -14,6 +14,7 @@ import pytest
 PACKAGES = {
     "certutil": "libnss3-tools",
     "chromium": "chromium",
+    "keytool": "default-jre-headless",
     "mutool": "mupdf-tools",
     "openssl": "openssl",
     "pdfsig": "poppler-utils",

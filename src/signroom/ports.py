@@ -15,11 +15,14 @@ from typing import Protocol
 from uuid import UUID
 
 from signroom.domain.application import ApiKey, Application, Role, Subscription
+from signroom.domain.branding import Branding, Logo
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.event import Event
 from signroom.domain.examination import Examination
+from signroom.domain.file_validation import FileValidation
+from signroom.domain.key_source import KeySources
 from signroom.domain.preparation import Preparation
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session, SessionStatus
@@ -74,6 +77,9 @@ class Blobs(Protocol):
 
     def delete(self, key: str) -> None:
         """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
+
+
+MAX_PAGE_TEXT = 50_000
 
 
 class Formats(Protocol):
@@ -138,6 +144,47 @@ class Formats(Protocol):
         Raises: NotSigned, a DocumentRejected.
         """
 
+    def preview(self, file: Path, page: int, width: int) -> bytes:
+        """A picture (PNG) of a page of a PDF, counted from 0, `width` pixels wide or less.
+
+        Raises: PreviewNotAvailable.
+        """
+
+    def page_text(self, file: Path, page: int) -> str:
+        """The words of a page of a PDF, counted from 0, at most `MAX_PAGE_TEXT` characters.
+
+        Raises: PreviewNotAvailable.
+        """
+
+
+class Recent(Protocol):
+    """What can be made again, kept for a while in a bounded room. Safe to call from threads."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Older values may be forgotten for it; one that is larger than the room is not kept."""
+
+
+class Pictures(Protocol):
+    """Strangers' pictures, decoded where they can do no harm."""
+
+    def read_logo(self, content: bytes) -> Logo:
+        """What kind of picture `content` is: a PNG, JPEG or WebP that can be shown.
+
+        Raises: BadLogo, ProcessingUnavailable.
+        """
+
+
+class NamePatterns(Protocol):
+    """Regular expressions that managers write, in time that grows with the name only."""
+
+    def require_valid(self, pattern: str) -> None:
+        """Raises: BadFileNamePattern, with what is wrong and where."""
+
+    def matches(self, pattern: str, name: str) -> bool:
+        """True when `pattern` matches all of `name`. Raises: BadFileNamePattern."""
+
 
 class Trust(Protocol):
     """Certificates read and judged. DER goes in and out, never library types."""
@@ -182,6 +229,12 @@ class Fetch(Protocol):
     def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
         """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: FileDownloadFailed."""
 
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
+        """POST `body` to an application's endpoint: any 2xx is an answer, its first `limit` bytes must be all.
+
+        No redirect is followed: `headers` may hold credentials. Raises: FileDownloadFailed.
+        """
+
 
 class DemoAuthority(Protocol):
     """The per-install certification authority of the sandbox."""
@@ -203,6 +256,16 @@ class Tokens(Protocol):
 
     def derive(self, purpose: str, subject: str) -> str:
         """256 bits that only this installation can make for `subject`, always the same; URL-safe."""
+
+
+class Secrets(Protocol):
+    """Other people's secrets that we must be able to send, unreadable in the database."""
+
+    def seal(self, owner: str, secret: str) -> bytes:
+        """`secret` encrypted; it opens only for the same `owner`."""
+
+    def unseal(self, owner: str, sealed: bytes) -> str:
+        """Raises: SecretUnreadable."""
 
 
 class ResultTokens(Protocol):
@@ -367,6 +430,16 @@ class Work(Protocol):
     def subscription(self, name: str) -> Subscription:
         """Raises: SubscriptionNotFound."""
 
+    def file_validation(self, subscription_id: UUID) -> FileValidation: ...
+
+    def save_file_validation(self, subscription_id: UUID, validation: FileValidation) -> None: ...
+
+    def branding(self, subscription_id: UUID) -> Branding: ...
+
+    def logo(self, subscription_id: UUID) -> Logo | None: ...
+
+    def save_branding(self, subscription_id: UUID, branding: Branding, logo: Logo | None) -> None: ...
+
     def add_subscription(self, subscription: Subscription) -> None:
         """Raises: NameTaken."""
 
@@ -420,9 +493,14 @@ class Ports:
     formats: Formats
     trust: Trust
     fetch: Fetch
+    pictures: Pictures
+    name_patterns: NamePatterns
+    secrets: Secrets
+    previews: Recent
     default_context: SecurityContext
     demo: DemoAuthority | None
     """None in production: the demo key is not offered there."""
+    key_sources: KeySources
     tokens: Tokens
     result_tokens: ResultTokens
     clock: Clock

@@ -18,11 +18,14 @@ import limits
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from signroom.domain.key_source import KeySource
 from signroom.domain.security_context import ANY, BY_NAME, SecurityContext
 
 PREFIX = "SIGNROOM_"
 FILE = "signroom.toml"
 MIN_SECRET = 32
+MAX_SCRIPT = 2 << 20
+"""Bytes of a script that the operator adds to the page."""
 
 
 class SettingsError(Exception):
@@ -54,6 +57,10 @@ class Settings:
     """Requests per key, and per address, like ``600/minute``."""
     workers: int
     """Processes for CPU work."""
+    key_sources: tuple[KeySource, ...]
+    web_pki_script: Path | None
+    """The operator's copy of Lacuna Web PKI."""
+    web_pki_license: str | None
 
 
 NAMES = (
@@ -74,8 +81,14 @@ NAMES = (
     "RATE_LIMIT_KEY",
     "RATE_LIMIT_ADDRESS",
     "WORKERS",
+    "KEY_SOURCES",
+    "WEB_PKI_SCRIPT",
+    "WEB_PKI_LICENSE",
 )
 """Every setting that this version reads, without the prefix."""
+
+_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET"}
+"""Secrets that commands take from the environment rather than from their arguments."""
 
 
 def read_settings(
@@ -113,6 +126,9 @@ def read_settings(
             _rate("RATE_LIMIT_ADDRESS", source.text("RATE_LIMIT_ADDRESS", "6000/minute")),
         ),
         workers=source.number("WORKERS", min(os.cpu_count() or 2, 8), 1, 64),
+        key_sources=_key_sources(source.text("KEY_SOURCES", ",".join(KeySource))),
+        web_pki_script=_script("WEB_PKI_SCRIPT", source.text("WEB_PKI_SCRIPT", "")),
+        web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
     )
 
 
@@ -125,7 +141,7 @@ class _Source:
     def require_known(self) -> None:
         """A setting with a typing error in its name would otherwise be ignored in silence."""
         names = {n.removeprefix(PREFIX) for n in self._environment if n.startswith(PREFIX)}
-        unknown = sorted((names - {"PFX_PASSWORD"} - set(NAMES)) | {n for n in self._file if n not in NAMES})
+        unknown = sorted((names - _OF_COMMANDS - set(NAMES)) | {n for n in self._file if n not in NAMES})
         if unknown:
             raise SettingsError(f"There is no setting {PREFIX}{unknown[0]}: remove it or correct its name.")
 
@@ -200,6 +216,23 @@ def _security_context(text: str) -> SecurityContext:
         return BY_NAME[text]
     except KeyError as error:
         raise SettingsError(f"{PREFIX}DEFAULT_SECURITY_CONTEXT is {text!r}: set it to {known}.") from error
+
+
+def _key_sources(text: str) -> tuple[KeySource, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    known = [kind.value for kind in KeySource]
+    if not found or len(set(found)) < len(found) or not set(found) <= set(known):
+        raise SettingsError(f"{PREFIX}KEY_SOURCES is {text!r}: set it to some of {', '.join(known)}, each once.")
+    return tuple(KeySource(name) for name in found)
+
+
+def _script(name: str, text: str) -> Path | None:
+    if not text:
+        return None
+    file = Path(text).absolute()
+    if not file.is_file() or file.stat().st_size > MAX_SCRIPT:
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a JavaScript file of at most 2 MB.")
+    return file
 
 
 _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}

@@ -6,8 +6,8 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,8 @@ from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
 from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
+from signroom.blobs.recent import RecentBytes
+from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
@@ -28,9 +30,11 @@ from signroom.http.application import create_application
 from signroom.jobs.durable import DurableJobs, Job, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.keys.result_tokens import Es256ResultTokens
+from signroom.keys.sealed_secrets import AesGcmSecrets
 from signroom.keys.tokens import SignedTokens
 from signroom.page.routes import page_routes
-from signroom.ports import Clock, Limits, Ports
+from signroom.patterns.linear import Re2Patterns
+from signroom.ports import Clock, Limits, NamePatterns, Pictures, Ports, Secrets
 from signroom.settings import Settings
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
@@ -41,6 +45,8 @@ from signroom.worker.steps import steps
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
 _STOP_SECONDS = 10
+_PREVIEWS = 64 << 20
+"""Bytes of pictures of pages: some 500 of them."""
 
 
 class SystemClock:
@@ -72,6 +78,26 @@ def open_store(settings: Settings) -> SqlStore:
     engine = open_engine(settings.database_url)
     migrate(engine)
     return SqlStore(engine)
+
+
+def open_secrets(settings: Settings) -> Secrets:
+    """For commands that store a secret."""
+    prepare_data(settings)
+    return AesGcmSecrets(_secret_key(settings))
+
+
+def open_name_patterns() -> NamePatterns:
+    return Re2Patterns()
+
+
+@contextmanager
+def open_pictures() -> Iterator[Pictures]:
+    """For commands that store a picture: one limited process, ended afterwards."""
+    formats = PooledFormats(workers=1)
+    try:
+        yield formats
+    finally:
+        formats.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +146,13 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         formats=formats,
         trust=trust,
         fetch=fetch,
+        pictures=formats,
+        name_patterns=Re2Patterns(),
+        secrets=AesGcmSecrets(secret),
+        previews=RecentBytes(_PREVIEWS),
         default_context=settings.security_context,
         demo=demo,
+        key_sources=_key_sources(settings),
         tokens=SignedTokens(secret),
         result_tokens=Es256ResultTokens(secret),
         clock=clock,
@@ -168,6 +199,18 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation; made at the first call."""
     return open_demo_ca(settings.data, SystemClock().now(), f"{settings.public_url}/demo-ca.crl")
+
+
+def _key_sources(settings: Settings) -> KeySources:
+    """Of those that are wanted the ones that can be offered."""
+    script = settings.web_pki_script
+    web_pki = None if script is None else WebPki(script.read_bytes(), settings.web_pki_license)
+    missing = set()
+    if settings.production:
+        missing.add(KeySource.DEMO)
+    if web_pki is None:
+        missing.add(KeySource.WEB_PKI)
+    return KeySources(tuple(kind for kind in settings.key_sources if kind not in missing), web_pki)
 
 
 def _secret_key(settings: Settings) -> bytes:

@@ -187,7 +187,6 @@ def test_a_body_over_the_limit_gets_413(small_server: Server) -> None:
     "fields",
     [
         {"webhookUrl": "https://app.example/hook"},
-        {"language": "es"},
     ],
 )
 def test_what_this_version_does_not_do_is_refused_not_ignored(server: Server, fields: dict[str, Any]) -> None:
@@ -407,7 +406,10 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/Api/MultipartUploads/{token}",
         "/Api/MultipartUploads/{token}/{number}",
         "/api/plain-uploads",
+        "/api/settings/applications/{application_id}/frame-origins",
         "/api/settings/applications/{application_id}/return-urls",
+        "/api/settings/branding",
+        "/api/settings/file-validation",
         "/api/signature",
         "/api/signature/completion",
         "/api/signature-inspection",

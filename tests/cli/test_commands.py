@@ -68,7 +68,7 @@ def test_a_production_server_is_set_up_and_serves(tmp_path: Path, database_url: 
         token = ok(httpx.post(f"{url}/sign/api/renew", json={"link": link}))["token"]
         page = {"X-Signature-Session-Token": token}
 
-        assert ok(httpx.get(f"{url}/sign/api/load", headers=page))["keySources"] == ["pfx"]
+        assert ok(httpx.get(f"{url}/sign/api/load", headers=page))["keySources"] == ["pfx", "web-eid"]
         demo = httpx.post(f"{url}/sign/api/demo-certificate", json={"publicKey": "AAAA", "name": "x"}, headers=page)
         assert refused(demo, 403) == "KeySourceNotAvailable"
         assert refused(httpx.get(f"{url}/demo-ca.crl"), 403) == "KeySourceNotAvailable"

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -171,3 +172,81 @@ def test_the_awaited_client_does_the_same(tmp_path: Path) -> None:
 
     assert (tmp_path / "a.pdf").read_bytes() == CONTENT
     assert "secret" not in str([request.headers for request in service.heard])
+
+
+# -- streams of all kinds --------------------------------------------------------------------------
+
+
+class Awaited:
+    """A target whose writing is awaited, as aiofiles' is; it takes at most `most` bytes at a time."""
+
+    def __init__(self, most: int = 1 << 30) -> None:
+        self.content = b""
+        self._most = most
+
+    async def write(self, data: bytes, /) -> int:
+        await asyncio.sleep(0)
+        self.content += data[: self._most]
+        return min(len(data), self._most)
+
+
+class Raw:
+    """A raw stream: it takes what it can, and says how much."""
+
+    def __init__(self, most: int) -> None:
+        self.content = b""
+        self._most = most
+
+    def write(self, data: bytes, /) -> int:
+        self.content += data[: self._most]
+        return min(len(data), self._most)
+
+
+class Uncounted:
+    """A writer that says nothing."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def write(self, data: bytes, /) -> None:
+        self.content += data
+
+
+@pytest.mark.parametrize("target", [Awaited(), Awaited(1000), Raw(1000), Uncounted()])
+def test_the_awaited_client_writes_every_byte(target: Any) -> None:
+    async def use(url: str) -> int:
+        async with AsyncSignroomClient(url, "k") as client:
+            return await client.download(a_file(url), target)
+
+    with loopback(Told(body=CONTENT)) as service:
+        assert asyncio.run(use(service.url)) == len(CONTENT)
+
+    assert target.content == CONTENT
+
+
+@pytest.mark.parametrize("target", [Raw(1000), Uncounted()])
+def test_the_blocking_client_writes_every_byte(target: Any) -> None:
+    with loopback(Told(body=CONTENT)) as service, SignroomClient(service.url, "k") as client:
+        client.download(a_file(service.url), target)
+
+    assert target.content == CONTENT
+
+
+def test_a_target_that_is_full_is_said_so() -> None:
+    with (
+        loopback(Told(body=CONTENT)) as service,
+        SignroomClient(service.url, "k") as client,
+        pytest.raises(DownloadError, match="no more"),
+    ):
+        client.download(a_file(service.url), Raw(0))
+
+
+def test_an_awaited_target_is_not_for_the_blocking_client() -> None:
+    with (
+        loopback(Told(body=CONTENT)) as service,
+        SignroomClient(service.url, "k") as client,
+        pytest.raises(TypeError, match="AsyncSignroomClient"),
+    ):
+        client.download(a_file(service.url), Awaited())
+
+    assert service.heard == []

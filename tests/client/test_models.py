@@ -122,7 +122,7 @@ def sample(schemas: Json, schema: Json, depth: int) -> Any:
 _SCALARS: dict[Any, Any] = {
     "uuid": AN_ID,
     "date-time": "2026-05-01T12:00:00Z",
-    "base64": "AQID",
+    "byte": "AQID",
     "string": "20260501",  # a date and base64 too: bytes are plain strings in the document
     "integer": 7,
     "number": 0.5,

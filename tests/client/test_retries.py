@@ -32,6 +32,7 @@ OPENED = told({"sessionId": str(uuid4()), "redirectUrl": "https://sign.example/s
 SESSION = told({"id": str(uuid4()), "status": "Pending", "documents": []})
 DOCUMENT = told({"id": str(uuid4())})
 KEY = told({"key": "ABCD", "formattedKey": "AB-CD"})
+PROXY = Told(503, b"<html>", {"Retry-After": "0"})
 BUSY = refused(503, "ServiceUnavailable", {"Retry-After": "0"})
 
 
@@ -85,7 +86,7 @@ UNSAFE: list[Callable[[SignroomClient], object]] = [
 
 
 @pytest.mark.parametrize("call", UNSAFE)
-@pytest.mark.parametrize("failure", [CUT, refused(502, "x"), refused(500, "InternalError")])
+@pytest.mark.parametrize("failure", [CUT, refused(502, "x"), refused(500, "InternalError"), BUSY, PROXY])
 def test_what_would_be_done_twice_is_sent_once(call: Callable[[SignroomClient], object], failure: Told) -> None:
     with loopback(failure) as service, client_of(service) as client, pytest.raises(SignroomError):
         call(client)
@@ -93,8 +94,16 @@ def test_what_would_be_done_twice_is_sent_once(call: Callable[[SignroomClient], 
     assert len(service.heard) == 1
 
 
-def test_what_was_turned_away_is_sent_again_whatever_it_is() -> None:
-    with loopback(BUSY, KEY) as service, client_of(service) as client:
+TURNED_AWAY = [
+    refused(429, "TooManyRequests", {"Retry-After": "0"}),
+    refused(503, "ProcessingUnavailable", {"Retry-After": "0"}),
+    refused(503, "RequestInProgress", {"Retry-After": "0"}),
+]
+
+
+@pytest.mark.parametrize("busy", TURNED_AWAY)
+def test_what_was_turned_away_is_sent_again_whatever_it_is(busy: Told) -> None:
+    with loopback(busy, KEY) as service, client_of(service) as client:
         assert client.allocate_document_key().key == "ABCD"
 
     assert len(service.heard) == 2
@@ -295,6 +304,28 @@ def test_the_endpoint_may_have_a_path_and_a_slash() -> None:
         client.get_session("a/b?c")
 
     assert service.heard[0].path == "/signroom/api/signature-sessions/a%2Fb%3Fc"
+
+
+@pytest.mark.parametrize("nothing", ["", ".", ".."])
+def test_an_id_that_would_lead_to_another_route_is_refused_at_once(nothing: str) -> None:
+    calls: list[Callable[[SignroomClient], object]] = [
+        lambda client: client.get_session(nothing),
+        lambda client: client.cancel_session(nothing),
+        lambda client: client.get_document_signers(nothing),
+        lambda client: client.when_completed(nothing),
+    ]
+    for call in calls:
+        with loopback(SESSION) as service, client_of(service) as client, pytest.raises(ValueError, match="no id"):
+            call(client)
+        assert service.heard == []
+
+
+@pytest.mark.parametrize("key", ["", "pedido-ç", "a\nb"])
+def test_an_idempotency_key_that_no_header_can_carry_is_refused_at_once(key: str) -> None:
+    with loopback(OPENED) as service, client_of(service) as client, pytest.raises(ValueError, match="printable ASCII"):
+        client.create_session(idempotency_key=key)
+
+    assert service.heard == []
 
 
 @pytest.mark.parametrize("endpoint", ["sign.example.com", "ftp://x", "", "https://", "https://x/?a=b"])

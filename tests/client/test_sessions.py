@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from signroom_client import (
+    ApiError,
     BadRequestError,
     CertificateRequirement,
     DocumentStatus,
@@ -20,6 +21,7 @@ from signroom_client import (
     NewDocument,
     RefusedError,
     SecurityContexts,
+    ServerError,
     SessionStatus,
     SignatureType,
     SignroomClient,
@@ -28,7 +30,7 @@ from signroom_client import (
 )
 
 from tests.client.conftest import PDF, sign
-from tests.client.loopback import Told, loopback, refused, told
+from tests.client.loopback import CUT, Told, loopback, refused, told
 from tests.server import Server
 from tests.verifiers import nss_database, require_accepted
 
@@ -235,6 +237,50 @@ def test_waiting_ends_in_time_when_the_answer_is_held() -> None:
             client.when_completed(uuid4(), timeout=1)
 
     assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refused(503, "ProcessingUnavailable", {"Retry-After": "30"}),
+        refused(429, "TooManyRequests", {"Retry-After": "30"}),
+        CUT,
+    ],
+)
+def test_waiting_ends_in_time_when_the_service_fails(failure: Told) -> None:
+    with loopback(failure) as service, SignroomClient(service.url, "k", max_retries=50) as client:
+        started = time.monotonic()
+        with pytest.raises(WaitTimedOutError):
+            client.when_completed(uuid4(), timeout=1.5)
+
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_without_time_it_is_asked_once(timeout: float) -> None:
+    session = told({"id": str(uuid4()), "status": "Completed", "documents": []})
+    done = told({"completed": True, "progress": 100})
+
+    with loopback(done, session) as service, SignroomClient(service.url, "k") as client:
+        assert client.when_completed(uuid4(), timeout=timeout).completed
+    with (
+        loopback(told({"completed": False, "progress": 40})) as service,
+        SignroomClient(service.url, "k") as client,
+        pytest.raises(WaitTimedOutError),
+    ):
+        client.when_completed(uuid4(), timeout=timeout)
+
+    assert len(service.heard) == 1
+
+
+@pytest.mark.parametrize(("status", "kind"), [(422, RefusedError), (500, ServerError)])
+def test_a_refusal_that_comes_late_is_one(status: int, kind: type[ApiError]) -> None:
+    with (
+        loopback(refused(status, "No")) as service,
+        SignroomClient(service.url, "k") as client,
+        pytest.raises(kind),
+    ):
+        client.when_completed(uuid4(), timeout=0)
 
 
 def test_a_signed_file_holds_for_a_stranger(

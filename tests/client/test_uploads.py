@@ -23,6 +23,7 @@ from signroom_client import (
     SignroomClient,
     UnexpectedAnswerError,
 )
+from signroom_client.uploads import INLINE_TOTAL
 
 from tests.client.conftest import PDF
 from tests.client.loopback import CUT, Loopback, Told, loopback, refused, told
@@ -60,7 +61,7 @@ class AwaitedDrops(Drops):
 
 # -- against the real service ----------------------------------------------------------------------
 
-SIZES = [1200, MIB, MIB + 1, 5 * MIB, 5 * MIB + 1, 8 * MIB, 8 * MIB + 1, 16 * MIB, 21 * MIB]
+SIZES = [1200, INLINE_TOTAL, INLINE_TOTAL + 1, MIB, 5 * MIB, 5 * MIB + 1, 8 * MIB, 8 * MIB + 1, 16 * MIB, 21 * MIB]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -221,15 +222,15 @@ def test_a_service_that_takes_no_parts_is_said_so(answers: list[Told]) -> None:
         sent_parts(*answers, file=FileReference.from_bytes(bytes_of(6 * MIB), "a.pdf"))
 
 
-def test_one_mebibyte_goes_inside_and_more_goes_ahead() -> None:
+def test_what_there_is_room_for_goes_inside_and_more_goes_ahead() -> None:
     with loopback(OPENED) as service, SignroomClient(service.url, "k") as client:
-        client.create_session(documents=[FileReference.from_bytes(b"x" * MIB, "a.pdf")])
+        client.create_session(documents=[FileReference.from_bytes(b"x" * INLINE_TOTAL, "a.pdf")])
     with loopback(UPLOADED, OPENED) as plain, SignroomClient(plain.url, "k") as client:
-        client.create_session(documents=[FileReference.from_bytes(b"x" * (MIB + 1), "ç.pdf")])
+        client.create_session(documents=[FileReference.from_bytes(b"x" * (INLINE_TOTAL + 1), "ç.pdf")])
 
     inside = json.loads(service.heard[0].body)["documents"][0]["file"]
     ahead = json.loads(plain.heard[1].body)["documents"][0]["file"]
-    assert len(base64.b64decode(inside["content"])) == MIB
+    assert len(base64.b64decode(inside["content"])) == INLINE_TOTAL
     assert ahead == {
         "blobToken": "tok/en",
         "name": "ç.pdf",
@@ -238,7 +239,69 @@ def test_one_mebibyte_goes_inside_and_more_goes_ahead() -> None:
     }
     assert plain.heard[0].path == "/api/plain-uploads"
     assert plain.heard[0].headers["content-type"].startswith("multipart/form-data")
-    assert b"x" * (MIB + 1) in plain.heard[0].body
+    assert b"x" * (INLINE_TOTAL + 1) in plain.heard[0].body
+
+
+def test_many_files_share_the_room_of_one_request() -> None:
+    """Each would fit; together they would be more than the service takes."""
+    files = [FileReference.from_bytes(bytes_of(200_000 + n), f"{n}.bin") for n in range(12)]
+    inline = INLINE_TOTAL // 200_011
+
+    with loopback(*[UPLOADED] * (12 - inline), OPENED) as service, SignroomClient(service.url, "k") as client:
+        client.create_session(documents=[NewDocument(file) for file in files])
+
+    *ahead, opening = service.heard
+    sent = [document["file"] for document in json.loads(opening.body)["documents"]]
+    assert [request.path for request in ahead] == ["/api/plain-uploads"] * (12 - inline)
+    assert [file["name"] for file in sent] == [f"{n}.bin" for n in range(12)]
+    assert ["content" in file for file in sent] == [True] * inline + [False] * (12 - inline)
+    assert len(opening.body) < INLINE_TOTAL * 4 / 3 + 10_000
+
+
+def test_a_hundred_documents_are_never_together_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(MIB))
+    with loopback(*[UPLOADED] * 100, OPENED) as service, SignroomClient(service.url, "k") as client:
+        service.forgets_bodies = True
+        tracemalloc.start()
+        try:
+            client.create_session(documents=[path] * 100)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert len(service.heard) == 101
+    assert peak < 40 * MIB
+
+
+def test_many_documents_open_a_session_where_files_must_be_small(small_server: Server) -> None:
+    content = hard_pdfs.of_length(150_000)
+    with SignroomClient(small_server.url, small_server.api_key) as client:
+        created = client.create_session(documents=[FileReference.from_bytes(content, f"{n}.pdf") for n in range(15)])
+        documents = client.get_session(created.session_id).documents
+
+    assert [d.original_file.name for d in documents if d.original_file] == [f"{n}.pdf" for n in range(15)]
+
+
+def test_an_upload_of_nothing_is_refused_at_once() -> None:
+    with (
+        loopback(UPLOADED) as service,
+        SignroomClient(service.url, "k") as client,
+        pytest.raises(ValueError, match="empty"),
+    ):
+        client.upload(FileReference.from_bytes(b"", "a.pdf"))
+
+    assert service.heard == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.xml", "application/xml"), ("a.xml.gz", "application/gzip"), ("a.pdf.xz", "application/x-xz"), ("a.Z", None)],
+)
+def test_what_is_packed_is_named_as_packed(name: str, kind: str | None) -> None:
+    found = FileReference.from_bytes(b"x", name).content_type
+
+    assert found in ({"application/xml", "text/xml"} if name == "a.xml" else {kind})
 
 
 def test_the_file_of_a_detached_signature_is_sent_too() -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from signroom_client import EventType, SignatureType, WebhookError, parse_webhook
+from signroom_client import UNVERIFIED, EventType, SignatureType, WebhookError, parse_webhook
 
 AN_ID = "201856ce-273c-4058-a872-8937bd547d36"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -141,10 +141,19 @@ def test_a_secret_that_is_none_is_our_own_fault(secret: str) -> None:
         parse_webhook(BODY, signed(), secret=secret, now=NOW)
 
 
+def test_a_secret_that_was_forgotten_does_not_open_the_door() -> None:
+    forgotten: Any = None
+
+    with pytest.raises(TypeError, match="UNVERIFIED"):
+        parse_webhook(BODY, {}, secret=forgotten)
+    with pytest.raises(TypeError, match="secret"):
+        parse_webhook(BODY, {})  # type: ignore[call-arg]
+
+
 def test_an_event_of_a_newer_service_is_no_error() -> None:
     body = b'{"type": "SessionExpired", "session": {"id": 1}}'
 
-    event = parse_webhook(body, {})
+    event = parse_webhook(body, {}, secret=UNVERIFIED)
 
     assert event.type == "SessionExpired"
     assert not event.type.known
@@ -154,5 +163,5 @@ def test_an_event_of_a_newer_service_is_no_error() -> None:
 def test_without_a_secret_the_id_comes_from_header_or_document() -> None:
     headers: Any = {"WEBHOOK-ID": "e-9"}
 
-    assert parse_webhook(BODY, headers).id == "e-9"
-    assert parse_webhook(BODY, {}).id == "e-1"
+    assert parse_webhook(BODY, headers, secret=UNVERIFIED).id == "e-9"
+    assert parse_webhook(BODY, {}, secret=UNVERIFIED).id == "e-1"

@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.application import ApiKey, Application, Role, Subscription
+from signroom.domain.branding import NO_BRANDING, Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.errors import (
     ApplicationNotFound,
     DocumentNotFound,
@@ -26,6 +28,7 @@ from signroom.domain.errors import (
     SubscriptionNotFound,
 )
 from signroom.domain.event import DocumentSignatureCompleted, SessionCreated
+from signroom.domain.file_validation import NO_VALIDATION, FileValidation
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.security_context import TEST
@@ -265,6 +268,69 @@ def test_events_are_kept_in_order(store: SqlStore, engine: Engine, application: 
         ("SessionCreated", None, NOW),
         ("DocumentSignatureCompleted", document_id, NOW),
     ]
+
+
+def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, application: Application) -> None:
+    owner = application.subscription_id
+    endpoint = Endpoint("https://app.example/ü", EndpointAuth.BASIC, "ana", b"\x00sealed")
+    validation = FileValidation(r".*\.pdf", endpoint)
+    branding, logo = Branding("Acme", "#17594a", None, has_logo=True), Logo(b"\x89PNG", "image/png")
+    with store.read() as work:
+        assert (work.file_validation(owner), work.branding(owner), work.logo(owner)) == (
+            NO_VALIDATION,
+            NO_BRANDING,
+            None,
+        )
+    for _ in range(2):
+        with store.work() as work:
+            work.save_file_validation(owner, validation)
+            work.save_branding(owner, branding, logo)
+    with store.read() as work:
+        assert (work.file_validation(owner), work.branding(owner), work.logo(owner)) == (validation, branding, logo)
+    with store.work() as work:
+        work.save_file_validation(owner, NO_VALIDATION)
+        work.save_branding(owner, NO_BRANDING, None)
+    with store.read() as work:
+        assert (work.file_validation(owner), work.branding(owner), work.logo(owner)) == (
+            NO_VALIDATION,
+            NO_BRANDING,
+            None,
+        )
+
+
+def test_settings_belong_to_a_subscription(store: SqlStore) -> None:
+    with pytest.raises(SubscriptionNotFound), store.work() as work:
+        work.save_file_validation(uuid4(), NO_VALIDATION)
+
+
+def test_two_who_set_the_same_at_once_wait_for_each_other(store: SqlStore, application: Application) -> None:
+    owner = application.subscription_id
+    failures: list[Exception] = []
+
+    def write(name: str) -> None:
+        try:
+            with store.work() as work:
+                work.save_branding(owner, Branding(name), None)
+        except Exception as error:  # noqa: BLE001  (whatever it is, the test fails)
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(f"Acme {n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    with store.read() as work:
+        assert (work.branding(owner).name or "").startswith("Acme ")
+
+
+def test_frame_origins_of_an_application_are_read_back(store: SqlStore, application: Application) -> None:
+    origins = ("https://app.example", "https://app.example:8443")
+    with store.work() as work:
+        work.save_application(replace(application, frame_origins=origins))
+    with store.read() as work:
+        assert work.application(application.id).frame_origins == origins
 
 
 def test_removed_document_is_gone(store: SqlStore, application: Application) -> None:

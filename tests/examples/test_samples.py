@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.client.loopback import closed_port
 from tests.server import ROOT, Server, ok
 from tests.vectors import hard_pdfs
 
@@ -31,7 +32,7 @@ COMMANDS = {
 class Sample:
     """A running sample application, seen from a browser."""
 
-    def __init__(self, name: str, server: Server, folder: Path) -> None:
+    def __init__(self, name: str, server: Server, folder: Path, service: str | None = None) -> None:
         self.server = server
         contract = folder / "contract.pdf"
         contract.write_bytes(hard_pdfs.make("ten-pages"))
@@ -42,7 +43,7 @@ class Sample:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "client" / "src"),
-            "SIGNING_URL": server.url,
+            "SIGNING_URL": service or server.url,
             "SIGNING_KEY": server.api_key,
             "APP_CONTRACT": str(contract),
         }
@@ -131,11 +132,11 @@ def test_a_user_who_cancels_is_told_apart(sample: Sample, server: Server) -> Non
     assert "UserCancelled" in answer.text
 
 
-@pytest.mark.parametrize("session", ["", "nonsense", "5b1c7d5e-0f0a-4d5f-9a53-1f2f6e0c9a11"])
+@pytest.mark.parametrize("session", ["", "abc", "..", "5b1c7d5e-0f0a-4d5f-9a53-1f2f6e0c9a11"])
 def test_an_id_that_anybody_made_up_shows_nothing(sample: Sample, session: str) -> None:
     answer = sample.browser.get("/callback", params={"signatureSessionId": session})
 
-    assert 400 <= answer.status_code < 600
+    assert answer.status_code in {400, 404, 422}, sample.log.read_text()
     assert "Traceback" not in answer.text
     assert "<h1>Signed" not in answer.text
 
@@ -163,6 +164,37 @@ def test_the_guides_options(sample: Sample, server: Server) -> None:
     listed = links(sample.browser.get("/signed", params={"order": order}).text)
     assert "contract-signed.pdf" in listed
     assert page.load()["documents"][0]["signedFile"] is None
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_service_that_does_not_answer_is_said_so(name: str, server: Server, tmp_path: Path) -> None:
+    sample = Sample(name, server, tmp_path, service=f"http://127.0.0.1:{closed_port()}")
+    try:
+        answer = sample.browser.get("/callback", params={"signatureSessionId": str(uuid4())})
+    finally:
+        sample.stop()
+
+    assert answer.status_code == 502, sample.log.read_text()
+    assert "ConnectionFailed" in answer.text
+
+
+def test_a_contract_that_is_not_there_is_said_so(server: Server, tmp_path: Path) -> None:
+    sample = Sample("fastapi", server, tmp_path)
+    (tmp_path / "contract.pdf").unlink()
+    try:
+        answer = sample.browser.post("/sign", data={"order": "7", "contract": "1"})
+    finally:
+        sample.stop()
+
+    assert answer.status_code == 404
+    assert "APP_CONTRACT" in answer.text
+
+
+def test_every_sample_has_its_commands() -> None:
+    text = (ROOT / "examples" / "README.md").read_text()
+
+    for file in (ROOT / "examples").glob("*_app.py"):
+        assert file.name in text
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("*_app.py")), ids=lambda f: f.stem)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Behaviour = Callable[["Exchange"], None]
+Behaviour = Callable[["Exchange"], object]
 
 
 @dataclass

@@ -630,6 +630,52 @@ def test_post_is_repeated_only_where_the_redirect_keeps_it(outside: Site, fetch:
             fetch.exchange(f"{outside.url}/{status}", limit=100, body=b"!")
 
 
+# -- what is told to an endpoint --------------------------------------------------------------------
+
+KEY = {"Content-Type": "application/json", "X-Api-Key": "portal|secret"}
+
+
+def posted(fetch: GuardedFetch, url: str, limit: int = LIMIT) -> bytes:
+    return asyncio.run(fetch.post(url, b"{}", KEY, limit=limit))
+
+
+def not_posted(fetch: GuardedFetch, url: str, limit: int = LIMIT) -> str:
+    with pytest.raises(FileDownloadFailed) as refused:
+        posted(fetch, url, limit)
+    assert "secret" not in str(refused.value)
+    return refused.value.detail or ""
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 299])
+def test_post_takes_its_headers_along_and_any_success_is_an_answer(
+    outside: Site, fetch: GuardedFetch, status: int
+) -> None:
+    outside.paths["/told"] = lambda exchange: exchange.answer(b"yes", status=status)
+
+    assert posted(fetch, f"{outside.url}/told") == b"yes"
+    assert (outside.seen[0].method, outside.seen[0].body) == ("POST", b"{}")
+    assert {name: outside.seen[0].headers[name] for name in KEY} == KEY
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_post_follows_no_redirect(outside: Site, fetch: GuardedFetch, status: int) -> None:
+    outside.paths["/told"] = lambda exchange: exchange.redirect("/other", status)
+    outside.paths["/other"] = lambda exchange: exchange.answer(b"yes")
+
+    assert str(status) in not_posted(fetch, f"{outside.url}/told")
+    assert [seen.target for seen in outside.seen] == ["/told"]
+
+
+def test_post_is_guarded_and_limited(outside: Site, inside: Site, fetch: GuardedFetch) -> None:
+    outside.paths["/long"] = lambda exchange: exchange.answer(b"x" * 101)
+    outside.paths["/slow"] = lambda exchange: exchange.over.wait(30)
+
+    assert not_posted(fetch, inside.url) == "The host is not allowed."
+    assert inside.seen == []
+    assert not_posted(fetch, f"{outside.url}/long", 100) == "The answer has more than 100 bytes."
+    assert not_posted(GuardedFetch(OUTSIDE, patience=HASTY), f"{outside.url}/slow") == "It took too long."
+
+
 # -- TLS --------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from signroom.domain.errors import (
     UnsupportedFileType,
     XfaPdf,
 )
+from signroom.domain.preflight import FindingCode
 from signroom.domain.signature import Indication, SignatureType
 from signroom.formats.parsing import only_refusals
 from signroom.formats.preflight import inspect
@@ -109,6 +111,46 @@ def test_a_disk_that_cannot_be_read_is_not_the_files_fault(written: Written, tmp
         inspect(tmp_path / "gone.pdf")
     with pytest.raises(OSError, match="Input/output error"), only_refusals():
         raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize(
+    ("name", "findings"),
+    [
+        ("plain", []),
+        ("hybrid", []),
+        ("broken-objects", []),
+        ("scripts", [("Scripts", "but", {"kinds": "JavaScript, Launch"})]),
+        ("external", [("ExternalContent", "but", {})]),
+        ("wrong-length", [("Damaged", "but", {})]),
+        ("xfa-static", [("XfaForm", "note", {})]),
+        ("pdf-a", [("PdfA", "note", {"part": "2", "conformance": "B"})]),
+        ("odd-pages", [("OddPages", "note", {"kinds": "cropped, huge, rotated, scaled"})]),
+        (
+            "certified-forms",
+            [("Certified", "note", {"level": "2"}), ("EarlierSignature", "note", {"name": "Signer rsa2048"})],
+        ),
+    ],
+)
+def test_what_is_worth_a_word_is_found(written: Written, name: str, findings: list[object]) -> None:
+    found = inspect(written(name)).findings
+
+    assert [(f.code, f.level, dict(f.facts)) for f in found] == findings
+
+
+def test_who_signed_earlier_is_named(written: Written) -> None:
+    found = inspect(signed(signed(written("plain"), "p256"), "rsa2048")).findings
+
+    assert [f.code for f in found] == [FindingCode.EARLIER_SIGNATURE] * 2
+    assert all(dict(f.facts)["name"] for f in found)
+
+
+def test_looking_at_a_large_file_reads_a_bounded_part_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "large.pdf"
+    file.write_bytes(hard_pdfs.with_pages(20_000))
+    started = time.process_time()
+
+    assert inspect(file).pages == 20_000
+    assert time.process_time() - started < 5
 
 
 def test_signatures_that_are_there_are_counted(written: Written) -> None:

@@ -456,7 +456,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
     file = written(tmp_path, HOSTILE[name]())
-    start = time.monotonic()
+    start = time.process_time()
 
     for use in (
         xades.inspect,
@@ -467,7 +467,7 @@ def test_a_hostile_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
     ):
         with pytest.raises((InvalidXml, XmlTooComplex, EmptyFile, NotSigned)):
             use(file)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_work_without_end_is_refused(tmp_path: Path) -> None:
@@ -482,11 +482,11 @@ def test_work_without_end_is_refused(tmp_path: Path) -> None:
         signatures += foreign_xml.signature(reference=references)
     signatures = signatures.replace("<ds:DigestValue/>", f"<ds:DigestValue>{right}</ds:DigestValue>")
     file = written(tmp_path, content.replace("</a>", f"{signatures}</a>").encode())
-    start = time.monotonic()
+    start = time.process_time()
 
     with pytest.raises(XmlTooComplex):
         xades.verify(file)
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30
 
 
 def test_damage_anywhere_is_a_verdict_or_a_refusal(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,26 @@ def sign(server: Server, redirect_url: str) -> None:
     page.sign(*page.demo_key())
     while page.load()["status"] == "Processing":
         time.sleep(0.05)
+
+
+def test_every_block_is_type_checked(tmp_path: Path) -> None:
+    """What an integrator copies from a page passes his own mypy: each page is one program."""
+    for page in PAGES:
+        blocks = [code for language, code, _ in _STEP.findall(page.read_text()) if language == "python"]
+        if blocks:
+            (tmp_path / f"{page.stem.replace('-', '_')}.py").write_text("\n\n".join(blocks))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path / "cache"), "."],
+        env={**os.environ, "MYPYPATH": str(GUIDE.parents[1] / "client" / "src")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert list(tmp_path.glob("*.py"))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_every_block_of_code_is_one_that_runs() -> None:

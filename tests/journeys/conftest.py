@@ -60,6 +60,12 @@ class Watched:
             self.complaints.append(message.text)
 
 
+def go_on_to_signing(page: Page) -> None:
+    """From the documents by the review to the choice of the key."""
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Go on to signing").click()
+
+
 @pytest.fixture
 def window(browser: Browser) -> Iterator[Watched]:
     """1280 px wide."""

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests import cms_verifier, verifiers, xml_verifier
 from tests.api.requests import a_file, fetched
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key, choose_pfx
 from tests.server import Json, Server
 from tests.vectors import hard_pdfs
@@ -42,7 +42,7 @@ def test_three_formats_with_one_consent(
 ) -> None:
     opened = sqlite_server.open_session(documents=three())
     window.page.goto(opened["redirectUrl"])
-    window.page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(window.page)
     choose_demo_key(window.page)
     sign_all(window.page, 3)
 
@@ -62,7 +62,7 @@ def test_an_rsa_key_of_a_file_signs_all_three_and_a_second_signer_breaks_nothing
 ) -> None:
     opened = sqlite_server.open_session(documents=three())
     window.page.goto(opened["redirectUrl"])
-    window.page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(window.page)
     choose_pfx(window.page, sqlite_server.pfx, sqlite_server.pfx_password)
     sign_all(window.page, 3)
     first = sqlite_server.session(opened["sessionId"])["documents"]
@@ -75,7 +75,7 @@ def test_an_rsa_key_of_a_file_signs_all_three_and_a_second_signer_breaks_nothing
     ]
     second = sqlite_server.open_session(documents=again)
     window.page.goto(second["redirectUrl"])
-    window.page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(window.page)
     choose_demo_key(window.page)
     sign_all(window.page, 2)
 

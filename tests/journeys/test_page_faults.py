@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key, choose_pfx
 from tests.pki import authority
 from tests.server import Server, base64
@@ -21,7 +21,7 @@ CONNECTION = re.compile("connection", re.IGNORECASE)
 def open_predefined(server: Server, page: Page) -> None:
     documents = [{"file": {"name": "contract.pdf", "content": base64(hard_pdfs.make("plain"))}}]
     page.goto(server.open_session(documents=documents)["redirectUrl"])
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
 
 
 def altered(page: Page, path: str, **fields: Any) -> None:
@@ -46,15 +46,17 @@ def test_a_document_added_in_another_tab_is_not_signed_without_consent(
     page, link = window.page, sqlite_server.open_session()["redirectUrl"]
     page.goto(link)
     page.get_by_label("Add PDF files").set_input_files(contract)
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     sqlite_server.page(link).add(hard_pdfs.make("plain"), "slipped-in.pdf")
     sent = finishes(page)
     page.get_by_role("button", name="Sign 1 document").click()
 
-    expect(page.get_by_role("button", name="Sign 2 documents")).to_be_enabled()
-    expect(page.get_by_text("slipped-in.pdf")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="slipped-in.pdf")).to_be_visible()
     assert sent == []
+    page.get_by_role("button", name="Go on to signing").click()
+    choose_demo_key(page)
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
 
@@ -136,7 +138,7 @@ def test_a_token_that_is_over_in_the_middle_is_renewed_in_silence(
         page.route(f"**/sign/api/{path}", lambda route: route.fulfill(status=422, json=over), times=1)
     page.get_by_label("Add PDF files").set_input_files(contract)
     expect(page.get_by_text("10 pages")).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
 
@@ -227,7 +229,7 @@ def test_a_tab_of_its_own_stays_for_the_downloads_and_closes_when_asked(sqlite_s
     with window.context.expect_page() as opened:
         window.page.evaluate("(link) => { open(link, '_blank'); }", link)
     tab = opened.value
-    tab.get_by_role("button", name="Continue").click()
+    go_on_to_signing(tab)
     choose_demo_key(tab)
     tab.get_by_role("button", name="Sign 1 document").click()
     expect(tab.get_by_role("link", name="Download contract-signed.pdf")).to_be_visible()

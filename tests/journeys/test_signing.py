@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import verifiers
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.pki import authority
 from tests.server import Server, base64
 from tests.vectors import hard_pdfs
@@ -48,7 +48,7 @@ def test_upload_and_demo_key_from_the_example_application_and_back(
     expect(page.get_by_role("heading", name="Your documents")).to_be_focused()
     page.get_by_label("Add PDF files").set_input_files(contract)
     expect(page.get_by_text("10 pages")).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     expect(page.get_by_text("Ana Lúcia (DEMO)")).to_be_visible()
     page.get_by_role("button", name="Sign 1 document").click()
@@ -87,7 +87,7 @@ def test_predefined_document_and_certificate_file(
     expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
     expect(page.get_by_label("Add PDF files")).to_have_count(0)
     expect(page.get_by_role("button", name="Remove contract.pdf")).to_have_count(0)
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_pfx(page, pfx, "sénhaç")
     expect(page.get_by_text(f"Signer {kind}")).to_be_visible()
     page.get_by_role("button", name="Sign 1 document").click()
@@ -113,7 +113,7 @@ def test_several_documents_with_one_consent_and_a_second_signer(
     page.goto(sqlite_server.open_session(returnUrl=f"{sqlite_server.app_url}/callback")["redirectUrl"])
     page.get_by_label("Add PDF files").set_input_files([tmp_path / f"{name}.pdf" for name in names])
     expect(page.get_by_role("button", name="Remove acroform.pdf")).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 3 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
@@ -124,7 +124,7 @@ def test_several_documents_with_one_consent_and_a_second_signer(
     page.goto(sqlite_server.open_session(returnUrl=f"{sqlite_server.app_url}/callback")["redirectUrl"])
     page.get_by_label("Add PDF files").set_input_files(again)
     expect(page.get_by_text("signed once already")).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_pfx(page, sqlite_server.pfx, sqlite_server.pfx_password)
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
@@ -160,6 +160,7 @@ def test_a_narrow_screen_is_enough(sqlite_server: Server, narrow_window: Watched
     expect(page.get_by_text("10 pages")).to_be_visible()
     no_sideways_scroll()
     page.get_by_role("button", name="Continue").tap()
+    page.get_by_role("button", name="Go on to signing").tap()
     no_sideways_scroll()
     choose_demo_key(page)
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_visible()
@@ -176,7 +177,7 @@ def test_disabled_downloads_offer_nothing_and_return_by_themselves(
     page = window.page
     page.goto(opened["redirectUrl"])
     page.get_by_label("Add PDF files").set_input_files(contract)
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_text(re.compile("You return by yourself"))).to_be_visible()
@@ -203,7 +204,7 @@ def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
     expect(page.get_by_text("This file is in the list more than once.")).to_have_count(2)
     page.get_by_role("button", name="Remove plain.pdf").first.click()
     expect(page.get_by_text("This file is in the list more than once.")).to_have_count(0)
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
 
@@ -220,7 +221,7 @@ def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, windo
             "redirectUrl"
         ]
     )
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     page.get_by_role("button", name="Use a certificate file (PFX)").click()
     for name, (content, sentence) in files.items():
         file = tmp_path / f"{name}.pfx"
@@ -244,7 +245,7 @@ def test_a_server_that_asks_for_another_document_gets_no_signature(
     opened = sqlite_server.open_session()
     page.goto(opened["redirectUrl"])
     page.get_by_label("Add PDF files").set_input_files(contract)
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
 
     def swap(route):  # type: ignore[no-untyped-def]
@@ -271,7 +272,7 @@ def test_an_ended_link_explains_itself_and_a_reload_resumes(
     expect(page.get_by_text("10 pages")).to_be_visible()
     page.reload()
     expect(page.get_by_text("10 pages")).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
@@ -287,11 +288,11 @@ def test_a_second_tab_shows_that_the_first_has_signed(sqlite_server: Server, win
     one = window.page
     one.goto(opened["redirectUrl"])
     one.get_by_label("Add PDF files").set_input_files(contract)
-    one.get_by_role("button", name="Continue").click()
+    go_on_to_signing(one)
     choose_demo_key(one)
     other = window.context.new_page()
     other.goto(opened["redirectUrl"])
-    other.get_by_role("button", name="Continue").click()
+    go_on_to_signing(other)
     choose_demo_key(other)
     one.get_by_role("button", name="Sign 1 document").click()
     expect(one.get_by_role("heading", name="Document signed")).to_be_visible()
@@ -306,7 +307,7 @@ def test_the_page_keeps_its_secrets(sqlite_server: Server, window: Watched, cont
     page = window.page
     page.goto(opened["redirectUrl"])
     page.get_by_label("Add PDF files").set_input_files(contract)
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
     page.get_by_role("link", name="Return to Example application").click()

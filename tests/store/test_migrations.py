@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from alembic import command
 from sqlalchemy.engine import Engine
 
+from signroom.domain.branding import NO_BRANDING
+from signroom.domain.file_validation import NO_VALIDATION
 from signroom.domain.security_context import ANY
 from signroom.domain.session import SessionStatus
 from signroom.domain.signature import NO_OPTIONS, SignatureType
@@ -107,8 +109,25 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
         assert work.api_key(b"k" * 32) is not None
     assert (found.status, found.security_context_id, found.options) == (SessionStatus.PENDING, ANY.id, NO_OPTIONS)
     assert (own.subscription_id, own.application_id, own.metadata) == (subscription, application, ())
+    assert own.inspection.findings == ()
     assert (prepared.signature_type, prepared.tail) == (SignatureType.PDF, b"before<00000000>after")
     assert [s.id for s in listed] == [session]
+
+
+def test_an_application_of_the_second_version_may_not_be_framed_by_anybody(engine: Engine) -> None:
+    at(engine, "0002")
+    subscription, application = uuid4(), uuid4()
+    insert(engine, "subscriptions", {"id": subscription, "name": "Acme"})
+    row = {"id": application, "subscription_id": subscription, "name": "Portal", "roles": "Worker"}
+    insert(engine, "applications", {**row, "default_metadata": b"[]", "return_urls": b'["https://app.example"]'})
+
+    schema.migrate(engine)
+
+    with SqlStore(engine).read() as work:
+        found = work.application(application)
+        assert (found.return_urls, found.frame_origins) == (("https://app.example",), ())
+        assert work.file_validation(subscription) == NO_VALIDATION
+        assert work.branding(subscription) == NO_BRANDING
 
 
 CHAIN = b"\x82\xabcertificate\xc4\x04leaf\xa7issuers\x90"

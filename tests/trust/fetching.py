@@ -21,6 +21,9 @@ class PlainFetch:
     def stream(self, url: str, *, limit: int) -> AbstractAsyncContextManager[Fetched]:
         raise NotImplementedError
 
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
+        raise NotImplementedError
+
     def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
         self.asked.append(url)
         headers = {} if content_type is None else {"Content-Type": content_type}

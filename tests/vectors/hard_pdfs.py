@@ -156,6 +156,61 @@ def _xfa_dynamic() -> bytes:
     return target.getvalue()
 
 
+def _changed(change: Callable[[pikepdf.Pdf], None], source: str = "plain") -> bytes:
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make(source))) as pdf:
+        change(pdf)
+        pdf.save(target)
+    return target.getvalue()
+
+
+def _scripts(pdf: pikepdf.Pdf) -> None:
+    """One that runs when the file is opened, and a program behind a link."""
+    name = pikepdf.Name
+    pdf.Root.OpenAction = pikepdf.Dictionary(S=name.JavaScript, JS=pikepdf.String("app.alert('boo')"))
+    launch = pikepdf.Dictionary(S=name.Launch, F=pikepdf.String("calc.exe"))
+    link = pikepdf.Dictionary(Type=name.Annot, Subtype=name.Link, Rect=[0, 0, 9, 9], A=launch)
+    pdf.pages[0].obj.Annots = pikepdf.Array([pdf.make_indirect(link)])
+
+
+def _pdf_a(pdf: pikepdf.Pdf) -> None:
+    with pdf.open_metadata() as metadata:
+        metadata["pdfaid:part"] = "2"
+        metadata["pdfaid:conformance"] = "B"
+
+
+def _xfa_static(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.AcroForm.XFA = pdf.make_stream(b"<xdp/>")
+
+
+def _odd_pages(pdf: pikepdf.Pdf) -> None:
+    page = pdf.pages[0].obj
+    page.Rotate = 90
+    page.CropBox = [100, 100, 400, 400]
+    page.UserUnit = 2
+    pdf.pages[1].obj.MediaBox = [0, 0, 20_000, 20_000]
+
+
+def _external(pdf: pikepdf.Pdf) -> None:
+    """A picture whose data are in another file (ISO 32000-1, 7.3.8.2)."""
+    picture = pdf.make_stream(b"", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=1, Height=1)
+    picture.F = pikepdf.String("elsewhere.jpg")
+    pdf.pages[0].obj.Resources.XObject = pikepdf.Dictionary(I1=picture)
+
+
+def _broken_objects() -> bytes:
+    """References to nothing and to what cannot be read, where nothing of a signature depends on them."""
+    return assemble(
+        [
+            b"<</Type/Catalog/Pages 2 0 R/Names 99 0 R/Metadata[1 2]/PieceInfo 5 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/AA 98 0 R/UserUnit[1]/Rotate/No/Contents 4 0 R>>",
+            b"<</Length 3>>stream\nq Q\nendstream",
+            b"<</S<<>>/X(unfinished",
+        ]
+    )
+
+
 def _hybrid() -> bytes:
     """A classic table with /XRefStm beside it (ISO 32000-1, 7.5.8.4), as word processors write it."""
     plain = make("plain")
@@ -226,7 +281,7 @@ def locked(action: str, *, fields: list[str] | None = None, forbid_changes: bool
     return signed.getvalue()
 
 
-def _deflated(first: bytes, spaces: int) -> bytes:
+def deflated(first: bytes, spaces: int) -> bytes:
     """`first` and then `spaces` spaces (whole megabytes), as a zlib stream (RFC 1950).
 
     A full flush makes blocks independent of each other: one is compressed, and then repeated.
@@ -245,7 +300,7 @@ def _objstm_bomb() -> bytes:
     """2 MB whose object stream inflates to 2 GB."""
     index, body = b"1 0 2 30 3 80 ", b"<</Type/Catalog/Pages 2 0 R>>".ljust(30)
     body += b"<</Type/Pages/Kids[3 0 R]/Count 1>>".ljust(50) + b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>"
-    packed = _deflated(index + body, 2 << 30)
+    packed = deflated(index + body, 2 << 30)
     out = b"%PDF-1.5\n"
     at4 = len(out)
     out += b"4 0 obj\n<</Type/ObjStm/N 3/First %d/Filter/FlateDecode/Length %d>>stream\n" % (len(index), len(packed))
@@ -260,7 +315,7 @@ def _objstm_bomb() -> bytes:
 def _xref_bomb() -> bytes:
     """60 KB whose cross-reference stream inflates to 15 million entries."""
     entries = 60 * _MB // 4
-    packed = _deflated(b"", 60 * _MB)
+    packed = deflated(b"", 60 * _MB)
     head = b"%PDF-1.5\n"
     stream = b"1 0 obj\n<</Type/XRef/Size %d/W[1 2 1]/Root 2 0 R/Filter/FlateDecode/Length %d>>stream\n"
     return (
@@ -270,7 +325,20 @@ def _xref_bomb() -> bytes:
 
 def _content_bomb() -> bytes:
     """Page content that inflates to 1 GB: never decoded when signing."""
-    packed = _deflated(b"q Q", 1 << 30)
+    packed = deflated(b"q Q", 1 << 30)
+    return assemble(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R>>",
+            b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(packed), packed),
+        ]
+    )
+
+
+def _drawing_bomb() -> bytes:
+    """Page content of 60 million saved graphics states: harmless to sign, more than the memory of who draws it."""
+    packed = zlib.compress(b"q " * 60_000_000)
     return assemble(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",
@@ -316,6 +384,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "acroform": _acroform,
     "hybrid": _hybrid,
     "content-bomb": _content_bomb,
+    "drawing-bomb": _drawing_bomb,
     "trailing-junk": lambda: make("plain") + b"\r\n\r\njunk",
     "empty": lambda: b"",
     "html": lambda: b"<!doctype html><html><body>not a PDF</body></html>",
@@ -332,6 +401,14 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "certified-no-changes": lambda: _certified("NO_CHANGES"),
     "certified-forms": lambda: _certified("FILL_FORMS"),
     "xfa-dynamic": _xfa_dynamic,
+    "xfa-static": lambda: _changed(_xfa_static, "acroform"),
+    "scripts": lambda: _changed(_scripts),
+    "pdf-a": lambda: _changed(_pdf_a),
+    "odd-pages": lambda: _changed(_odd_pages, "ten-pages"),
+    "external": lambda: _changed(_external),
+    "wrong-length": lambda: re.sub(rb"/Length \d+", b"/Length 7", make("plain")),
+    "broken-objects": _broken_objects,
+    "paper-of-a-line": lambda: make("plain").replace(b"[0 0 595 842]", b"[0 0 999 .01]"),
     "objstm-bomb": _objstm_bomb,
     "xref-bomb": _xref_bomb,
     "negative-startxref": lambda: re.sub(rb"startxref\n\d+", b"startxref\n-5", make("plain")),

@@ -73,7 +73,7 @@ from signroom_client.options import (
     XmlSignatureOptions,
 )
 from signroom_client.signing import sign_digest
-from signroom_client.webhooks import parse_webhook
+from signroom_client.webhooks import UNVERIFIED, parse_webhook
 from signroom_client.words import (
     Check,
     DigestAlgorithm,
@@ -95,6 +95,7 @@ from signroom_client.words import (
 )
 
 __all__ = [
+    "UNVERIFIED",
     "ApiError",
     "AsyncSignroomClient",
     "AuthenticationChallenge",

@@ -15,7 +15,7 @@ from signroom_client.errors import ForbiddenError
 from signroom_client.files import AnyFile, FileReference
 from signroom_client.requests import Id, metadata, pages
 from signroom_client.service import Connected, segment
-from signroom_client.uploads import sent
+from signroom_client.uploads import Room, sent
 
 
 class DocumentOperations(Connected):
@@ -49,14 +49,21 @@ class DocumentOperations(Connected):
 
     @operation
     async def upload(self, file: AnyFile) -> FileReference:
-        """Send a file ahead; what is returned may go into several requests, within a day."""
-        return await sent(self._service, file, inline_limit=0)
+        """Send a file ahead; what is returned may go into several requests, within a day.
+
+        Raises also ValueError for a file without bytes: the service would refuse it (``EmptyFile``).
+        """
+        reference = await sent(self._service, file, Room(0))
+        if reference.content is not None:
+            raise ValueError("The file is empty.")
+        return reference
 
     @operation
     async def download(self, file: Downloadable, target: Target) -> int:
         """Write a file, or the signed file of a document, to a path or a stream; returns its length.
 
-        At a path it appears when it is whole, or not at all. Addresses that are over are renewed for a document that
+        At a path it appears when it is whole, or not at all; a stream is written to as bytes arrive, and is awaited by
+        the async client if it wants to be. Addresses that are over are renewed for a document that
         was signed. Raises also `DownloadError` and `OSError`.
         """
         return await self._download(file, target)

@@ -5,16 +5,17 @@ An address that the service hands out carries its own authorisation: the API key
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 from uuid import uuid4
 
 from signroom_client.errors import ApiError, ConnectionFailedError, DownloadError
 from signroom_client.models import DocumentFile, DocumentSummary
 from signroom_client.service import Service, problem
-from signroom_client.wire import Request
+from signroom_client.wire import Request, Wire
 
 _HEADERS = {"Accept-Encoding": "identity"}  # bytes as they are stored: their number is checked
 
@@ -25,9 +26,15 @@ class Writable(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
 
+class AsyncWritable(Protocol):
+    """The same for programs that await (aiofiles); for `AsyncSignroomClient` only."""
+
+    def write(self, data: bytes, /) -> Awaitable[object]: ...
+
+
 Downloadable = DocumentFile | DocumentSummary
 """A file, or a document of any kind: then its signed file."""
-Target = str | os.PathLike[str] | Writable
+Target = str | os.PathLike[str] | Writable | AsyncWritable
 
 
 def file_of(wanted: Downloadable) -> DocumentFile:
@@ -42,10 +49,13 @@ def file_of(wanted: Downloadable) -> DocumentFile:
 async def download(service: Service, file: DocumentFile, target: Target) -> int:
     """The file's bytes to `target`; returns how many.
 
-    Raises: DownloadError when they are not as many as announced, ApiError, ConnectionFailedError, OSError.
+    Raises: DownloadError when they are not as many as announced, ApiError, ConnectionFailedError, OSError; TypeError
+    for a target that must be awaited where nothing is.
     """
     if isinstance(target, str | os.PathLike):
         return await _to_path(service, file, Path(target))
+    if not service.wire.awaits and inspect.iscoroutinefunction(target.write):
+        raise TypeError("The target's write must be awaited; use AsyncSignroomClient.")
     return await _copy(service, file, target.write)
 
 
@@ -87,7 +97,7 @@ async def _copy(
                 async for chunk in streamed.chunks:
                     written += len(chunk)
                     _require(written <= file.length, file)
-                    await service.wire.elsewhere(write, chunk)
+                    await _write(service.wire, write, chunk)
             _require(written == file.length, file)
             return written
         except (ApiError, ConnectionFailedError) as error:
@@ -98,6 +108,19 @@ async def _copy(
         await service.wire.sleep(pause)
         if restart is not None:
             await service.wire.elsewhere(restart)
+
+
+async def _write(wire: Wire, write: Callable[[bytes], object], data: bytes) -> None:
+    """All of `data`: a raw stream may take less at a time. Raises: DownloadError when it takes none at all."""
+    while data:
+        taken: Any = await wire.elsewhere(write, data)
+        if inspect.isawaitable(taken):
+            taken = await taken
+        if not isinstance(taken, int) or isinstance(taken, bool):
+            return  # not every writer counts: it took what it was given
+        if taken < 1:
+            raise DownloadError("The target takes no more bytes.")
+        data = data[taken:]
 
 
 def _require(expected: bool, file: DocumentFile) -> None:

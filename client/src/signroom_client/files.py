@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Protocol
 from signroom_client.models import DocumentFile, EncapsulatedContent
 
 OCTETS = "application/octet-stream"
+_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 class Readable(Protocol):
@@ -128,4 +129,6 @@ def as_reference(file: AnyFile) -> FileReference:
 
 
 def _guessed(name: str) -> str | None:
-    return mimetypes.guess_type(name)[0]
+    kind, encoding = mimetypes.guess_type(name)
+    # What is packed is none of what is inside: a .xml.gz is no XML.
+    return kind if encoding is None else _PACKED.get(encoding)

@@ -240,7 +240,7 @@ class CompletionStatus:
 @dataclass(frozen=True, slots=True)
 class DocumentKey:
     key: str
-    formatted_key: str | None = None
+    formatted_key: str
     """In groups of four, as it is printed."""
 
 
@@ -422,7 +422,10 @@ class InspectedSignatures:
 
     @property
     def valid(self) -> bool:
-        """True when there are signatures, they were validated, and none of them failed a check."""
+        """True when there are signatures, they were validated, and none of them failed a check.
+
+        Under the context `SecurityContexts.ANY` that is integrity, not identity: issuers are not judged.
+        """
         verdicts = [signer.validation_results for signer in self.signers]
         return self.success and bool(verdicts) and all(v is not None and v.valid for v in verdicts)
 

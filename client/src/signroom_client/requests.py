@@ -11,7 +11,7 @@ from signroom_client.decoding import decode
 from signroom_client.errors import UnexpectedAnswerError
 from signroom_client.options import CmsSignatureOptions, MetadataInput
 from signroom_client.service import Params, Service
-from signroom_client.uploads import sent
+from signroom_client.uploads import Room, sent
 
 T = TypeVar("T")
 Id = UUID | str
@@ -27,11 +27,11 @@ def metadata(given: MetadataInput | None) -> dict[str, list[str]] | None:
     return {name: [value] if isinstance(value, str) else list(value) for name, value in given.items()}
 
 
-async def cms_options(service: Service, given: CmsSignatureOptions | None) -> CmsSignatureOptions | None:
+async def cms_options(service: Service, given: CmsSignatureOptions | None, room: Room) -> CmsSignatureOptions | None:
     """With its file on the way."""
     if given is None or given.data_file is None:
         return given
-    return replace(given, data_file=await sent(service, given.data_file))
+    return replace(given, data_file=await sent(service, given.data_file, room))
 
 
 async def pages(service: Service, kind: type[T], path: str, params: Params, page_size: int) -> AsyncGenerator[T, None]:

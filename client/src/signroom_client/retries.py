@@ -1,8 +1,8 @@
 """When a request is sent again, and after how long.
 
 Sent again is only what does nothing twice: a request that is repeatable by its nature or by its ``Idempotency-Key``,
-one that never left, and one that the service turned away (429, 503) before it did anything. Nothing else, and nothing
-for ever.
+one that never left, and one that the service says it turned away before it did anything: 429, or 503 with a code that
+means it. A bare 503 may be a proxy's, after the fact. Nothing else, and nothing for ever.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from email.utils import parsedate_to_datetime
 
 from signroom_client.errors import ApiError, ConnectionFailedError, SignroomError
 
-_TURNED_AWAY = {429, 503}
-_ASK_AGAIN = {502, 504}
-"""A proxy's words: the service may have done it all the same."""
+_NOTHING_DONE = {"ProcessingUnavailable", "RequestInProgress"}
+"""The service's own words, with 503."""
+_ASK_AGAIN = {502, 503, 504}
+"""As a proxy says them: the service may have done it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def _worth_it(error: SignroomError, *, repeatable: bool) -> bool:
     if isinstance(error, ConnectionFailedError):
         return repeatable or not error.sent
     if isinstance(error, ApiError):
-        return error.status in _TURNED_AWAY or (repeatable and error.status in _ASK_AGAIN)
+        turned_away = error.status == 429 or (error.status == 503 and error.code in _NOTHING_DONE)
+        return turned_away or (repeatable and error.status in _ASK_AGAIN)
     return False
 
 

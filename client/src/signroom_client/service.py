@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -38,10 +40,19 @@ class Service:
     headers: Mapping[str, str] = field(repr=False)
     policy: RetryPolicy
 
-    async def get(self, path: str, params: Params = (), **changes: Any) -> Any:
-        """The JSON of an answer. Raises: ApiError, ConnectionFailedError, UnexpectedAnswerError."""
-        request = Request("GET", self._url(path), self.headers, tuple(params), repeatable=True)
-        return json_of(await self.send(replace(request, **changes)))
+    async def get(
+        self,
+        path: str,
+        params: Params = (),
+        *,
+        timeout: httpx.Timeout | None = None,  # noqa: ASYNC109 - httpx keeps it
+        deadline: float | None = None,
+    ) -> Any:
+        """The JSON of an answer; `deadline` as for `send`. Raises: ApiError, ConnectionFailedError,
+        UnexpectedAnswerError.
+        """
+        request = Request("GET", self._url(path), self.headers, tuple(params), timeout=timeout, repeatable=True)
+        return json_of(await self.send(request, deadline))
 
     async def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """Raises: as `get`."""
@@ -65,18 +76,25 @@ class Service:
             headers["Content-Type"], content = "application/json", encode(body)
         return Request(method, self._url(path), headers, content=content)
 
-    async def send(self, request: Request) -> Answer:
-        """A successful answer, after as many tries as are safe. Raises: ApiError, ConnectionFailedError."""
+    async def send(self, request: Request, deadline: float | None = None) -> Answer:
+        """An answer with success, after as many tries as the policy allows.
+
+        `deadline` (of the monotonic clock) ends tries and pauses: then the last error is raised.
+
+        Raises: ApiError, ConnectionFailedError, UnexpectedAnswerError.
+        """
         failed = 0
         while True:
             try:
-                return await self._send_once(request)
+                return await self._send_once(_within(request, _left(deadline)))
             except (ApiError, ConnectionFailedError) as error:
                 failed += 1
                 pause = self.policy.pause(failed, error, repeatable=request.repeatable)
                 if pause is None:
                     raise
-            await self.wire.sleep(pause)
+                await self.wire.sleep(max(0.0, min(pause, _left(deadline))))
+                if _left(deadline) <= 0:
+                    raise
 
     async def _send_once(self, request: Request) -> Answer:
         async with self.wire.stream(request) as streamed:
@@ -113,13 +131,30 @@ def service(wire: Wire, endpoint: str, api_key: str, subscription: str | None, m
 
 def _header(value: str, what: str) -> str:
     if not value or not value.isascii() or not value.isprintable():
-        raise ValueError(f"The {what} is empty, or has characters that no header can carry.")
+        raise ValueError(f"The {what} is empty, or has characters that no header can carry (printable ASCII only).")
     return value
 
 
+def _left(deadline: float | None) -> float:
+    return math.inf if deadline is None else deadline - time.monotonic()
+
+
+def _within(request: Request, seconds: float) -> Request:
+    """`request`, none of whose waits is longer than `seconds`. One without time limits of its own has the client's."""
+    if request.timeout is None or seconds == math.inf:
+        return request
+    limits = {
+        name: seconds if limit is None else min(limit, seconds) for name, limit in request.timeout.as_dict().items()
+    }
+    return replace(request, timeout=httpx.Timeout(**limits))
+
+
 def segment(value: object) -> str:
-    """`value` as one segment of a path."""
-    return quote(str(value), safe="")
+    """`value` as one segment of a path. Raises: ValueError for what would make the path another one."""
+    text = str(value)
+    if text in {"", ".", ".."}:
+        raise ValueError(f"{text!r} is no id.")
+    return quote(text, safe="")
 
 
 def json_of(answer: Answer) -> Any:

@@ -13,17 +13,19 @@ from signroom_client import models, options
 from signroom_client.calling import listing, operation
 from signroom_client.decoding import decode
 from signroom_client.encoding import timestamp
-from signroom_client.errors import TimedOutError, WaitTimedOutError
+from signroom_client.errors import ConnectionFailedError, ServerError, TooManyRequestsError, WaitTimedOutError
 from signroom_client.files import AnyFile
 from signroom_client.requests import Id, cms_options, id_text, metadata, pages
 from signroom_client.service import Connected, Service, segment
-from signroom_client.uploads import sent
+from signroom_client.uploads import Room, sent
 from signroom_client.words import SessionStatus
 
 _SESSIONS = "api/signature-sessions"
 _HELD = 25.0
 """Seconds: ``when-completed`` answers after 15."""
 _SHORTEST_ROUND = 1.0
+_SHORTEST_ASK = 1.0
+"""Seconds for a question that is asked whatever the time: in none no answer can come."""
 
 
 class SessionOperations(Connected):
@@ -49,24 +51,26 @@ class SessionOperations(Connected):
         """Open a signature session and learn where to send the user.
 
         Without `documents` the user brings his own; with them he signs those and no others. He comes back to
-        `return_url` with ``signatureSessionId`` in its query; without one the page is for a tab of its own and you
-        hear of the documents by webhook.
+        `return_url` with ``signatureSessionId`` in its query; without one the page is for a tab of its own, and you
+        ask `get_session` until its status is not ``Pending`` any more. `webhook_url` and `language` are for a later
+        service: this version's refuses them (``NotSupported``).
 
-        The request is safe to send again: it carries an ``Idempotency-Key``. Give one of your own (an order number)
-        to be safe against your own restarts too, and then upload files of more than 1 MiB before with `upload`: a
-        file that is uploaded again is another request.
+        The request is safe to send again: it carries an ``Idempotency-Key``. Give one of your own (an order number;
+        printable ASCII, or ValueError) to be safe against your own restarts too, and then send files of more than
+        768 KiB together ahead with `upload`: a file that is uploaded again is another request.
         """
+        room = Room()
         body = {
             "returnUrl": return_url,
             "callbackArgument": callback_argument,
-            "documents": [await _document(self._service, d) for d in documents] or None,
+            "documents": [await _document(self._service, d, room) for d in documents] or None,
             "documentMetadata": metadata(document_metadata),
             "securityContextId": id_text(security_context_id),
             "certificateRequirements": list(certificate_requirements) or None,
             "disableDownloads": disable_downloads,
             "enableBackgroundProcessing": enable_background_processing,
             "pdfSignatureOptions": pdf_signature_options,
-            "cmsSignatureOptions": await cms_options(self._service, cms_signature_options),
+            "cmsSignatureOptions": await cms_options(self._service, cms_signature_options, room),
             "resultToken": result_token or None,
             "webhookUrl": webhook_url,
             "language": language,
@@ -120,34 +124,35 @@ class SessionOperations(Connected):
         """Wait until the signed documents are done, or have failed; returns the session.
 
         For sessions with background processing: the user is back, status ``Processing``. `timeout` in seconds (None:
-        as long as it takes), then `WaitTimedOutError`; `on_progress` hears 0 to 100. A session that nobody has signed
-        yet is a `RefusedError` (``BadSignatureSessionOperation``).
+        as long as it takes), then `WaitTimedOutError`; the service is asked once even if it is 0, which takes a
+        second or two at most. `on_progress` hears 0 to 100. A session that nobody has signed yet is a `RefusedError`
+        (``BadSignatureSessionOperation``).
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         path, progress = f"{_SESSIONS}/{segment(session_id)}/when-completed", 0.0
+        limits, until = _reading(self._timeout, _HELD), _at_least_once(deadline)
         while True:
             started = time.monotonic()
-            left = None if deadline is None else deadline - started
-            if left is not None and left <= 0:
-                raise WaitTimedOutError("The session is still being processed.", progress=progress)
-            held = _reading(self._timeout, _HELD if left is None else min(_HELD, left))
             try:
-                answer = await self._service.get(path, timeout=held, repeatable=left is None or left > _HELD)
-            except TimedOutError as error:
-                if deadline is None or time.monotonic() < deadline:
+                found = decode(models.CompletionStatus, await self._service.get(path, deadline=until, timeout=limits))
+            except (ConnectionFailedError, ServerError, TooManyRequestsError) as error:
+                if not _over(until):
                     raise
-                raise WaitTimedOutError("The session is still being processed.", progress=progress) from error
-            found = decode(models.CompletionStatus, answer)
+                raise _timed_out(progress) from error
             progress = found.progress
             if on_progress is not None:
                 on_progress(progress)
             if found.completed:
-                return await self._session(session_id)
+                return await self._session(session_id, _at_least_once(deadline))
             # The service holds its answer; should it ever not, we do not hammer it.
-            await self._service.wire.sleep(max(0.0, _SHORTEST_ROUND - (time.monotonic() - started)))
+            await self._service.wire.sleep(_pause(started, deadline))
+            if _over(deadline):
+                raise _timed_out(progress)
+            until = deadline
 
-    async def _session(self, session_id: Id) -> models.Session:
-        return decode(models.Session, await self._service.get(f"{_SESSIONS}/{segment(session_id)}"))
+    async def _session(self, session_id: Id, deadline: float | None = None) -> models.Session:
+        path = f"{_SESSIONS}/{segment(session_id)}"
+        return decode(models.Session, await self._service.get(path, deadline=deadline, timeout=self._timeout))
 
 
 def _reading(limits: httpx.Timeout, seconds: float) -> httpx.Timeout:
@@ -155,13 +160,33 @@ def _reading(limits: httpx.Timeout, seconds: float) -> httpx.Timeout:
     return httpx.Timeout(connect=limits.connect, read=seconds, write=limits.write, pool=limits.pool)
 
 
-async def _document(service: Service, given: options.NewDocument | AnyFile) -> dict[str, Any]:
+def _at_least_once(deadline: float | None) -> float | None:
+    """A deadline, of the monotonic clock, that leaves time for one question."""
+    return None if deadline is None else max(deadline, time.monotonic() + _SHORTEST_ASK)
+
+
+def _over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
+
+
+def _pause(started: float, deadline: float | None) -> float:
+    """Seconds until the next round, of which the last began at `started`; not beyond `deadline`."""
+    now = time.monotonic()
+    pause = _SHORTEST_ROUND - (now - started)
+    return max(0.0, pause if deadline is None else min(pause, deadline - now))
+
+
+def _timed_out(progress: float) -> WaitTimedOutError:
+    return WaitTimedOutError("The session is still being processed.", progress=progress)
+
+
+async def _document(service: Service, given: options.NewDocument | AnyFile, room: Room) -> dict[str, Any]:
     document = given if isinstance(given, options.NewDocument) else options.NewDocument(given)
     return {
-        "file": await sent(service, document.file),
+        "file": await sent(service, document.file, room),
         "signatureType": document.signature_type,
         "documentKey": document.document_key,
         "metadata": metadata(document.metadata),
         "pdfSignatureOptions": document.pdf_signature_options,
-        "cmsSignatureOptions": await cms_options(service, document.cms_signature_options),
+        "cmsSignatureOptions": await cms_options(service, document.cms_signature_options, room),
     }

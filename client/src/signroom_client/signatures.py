@@ -13,7 +13,7 @@ from signroom_client.files import AnyFile
 from signroom_client.requests import Id, cms_options, id_text
 from signroom_client.service import Connected
 from signroom_client.signing import certificate_der, signature_of
-from signroom_client.uploads import sent
+from signroom_client.uploads import Room, sent
 from signroom_client.words import SignatureType
 
 if TYPE_CHECKING:
@@ -48,13 +48,17 @@ class SignatureOperations(Connected):
     ) -> models.InspectedSignatures:
         """Who signed a file, when, and (with `validate`) whether it holds: see ``valid``. PDF, CMS or XML.
 
+        Under the context `SecurityContexts.ANY` valid means that nothing was changed, not who signed: anybody can make
+        a certificate in any name. Give `security_context_id` to have the issuers judged too.
+
         A detached CMS signature needs `data_file`, or the digests of it.
         """
+        room = Room()
         body = {
-            "file": await sent(self._service, file),
+            "file": await sent(self._service, file, room),
             "validate": validate,
             "securityContextId": id_text(security_context_id),
-            "dataFile": None if data_file is None else await sent(self._service, data_file),
+            "dataFile": None if data_file is None else await sent(self._service, data_file, room),
             "dataHashes": list(data_hashes) or None,
             "ignoreRevocationStatusUnknown": ignore_revocation_status_unknown,
             "trustUncertifiedSigningTime": trust_uncertified_signing_time,
@@ -113,21 +117,22 @@ class SignatureOperations(Connected):
     ) -> models.AuthenticationResult:
         """Whether the user is who `certificate` says: look at ``success``. A challenge works once."""
         body = {"state": state, "certificate": certificate_der(certificate), "signature": signature}
-        # Never sent again: the first one may have arrived, and the second would be taken for a replay.
+        # Not sent again where the first one may have arrived: the second would be taken for a replay.
         answer = await self._service.post("api/v2/authentication/completion", body)
         return decode(models.AuthenticationResult, answer)
 
     async def _prepare(
         self, file: AnyFile, certificate: x509.Certificate | bytes, **choices: Unpack[SignatureChoices]
     ) -> models.PreparedSignature:
+        room = Room()
         body = {
-            "file": await sent(self._service, file),
+            "file": await sent(self._service, file, room),
             "certificate": {"content": certificate_der(certificate)},
             "securityContextId": id_text(choices.get("security_context_id")),
             "signatureType": choices.get("signature_type"),
             "documentKey": choices.get("document_key"),
             "pdfSignatureOptions": choices.get("pdf_signature_options"),
-            "cmsSignatureOptions": await cms_options(self._service, choices.get("cms_signature_options")),
+            "cmsSignatureOptions": await cms_options(self._service, choices.get("cms_signature_options"), room),
             "xmlSignatureOptions": choices.get("xml_signature_options"),
         }
         # A preparation that nobody completes comes to nothing: one too many does no harm.

@@ -1,4 +1,5 @@
-"""How content gets to the service: inside the request up to 1 MiB, in one upload up to 5 MiB, in parts beyond.
+"""How content gets to the service: inside the request up to 768 KiB for all its files, in one upload up to 5 MiB, in
+parts beyond.
 
 At most one part is in memory. A part carries its MD5, so that what arrives is what was sent; a part that fails is
 sent again by itself.
@@ -20,7 +21,8 @@ from signroom_client.files import OCTETS, AnyFile, FileReference, OpenFile, as_r
 from signroom_client.service import Service, json_of, segment
 from signroom_client.wire import Upload, Wire
 
-INLINE_LIMIT = 1 << 20
+INLINE_TOTAL = 768 << 10
+"""1 MiB as base64: every service takes that much beside its largest file, however small it is set."""
 PLAIN_LIMIT = 5 << 20
 
 
@@ -35,14 +37,22 @@ class _Plain:
     blob_token: str = field(repr=False)
 
 
-async def sent(service: Service, file: AnyFile, *, inline_limit: int = INLINE_LIMIT) -> FileReference:
-    """`file` as a request may name it: content of up to `inline_limit` bytes comes along, more is uploaded first."""
+@dataclass(slots=True)
+class Room:
+    """How many bytes of content one request still has room for; its files share it."""
+
+    left: int = INLINE_TOTAL
+
+
+async def sent(service: Service, file: AnyFile, room: Room) -> FileReference:
+    """`file` as a request may name it: content comes along where there is `room`, otherwise it is uploaded first."""
     reference = as_reference(file)
     if reference.opener is None:
         return reference
     async with _open(service.wire, reference) as source:
-        start = await source.read(inline_limit + 1)
-        if len(start) <= inline_limit:
+        start = await source.read(room.left + 1)
+        if len(start) <= room.left:
+            room.left -= len(start)
             return replace(reference, content=start, opener=None)
         start += await source.read(PLAIN_LIMIT + 1 - len(start))
         if len(start) <= PLAIN_LIMIT:

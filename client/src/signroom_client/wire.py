@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import httpx
 
@@ -92,6 +92,9 @@ class Streamed(Head):
 
 
 class Wire(Protocol):
+    awaits: ClassVar[bool]
+    """Whether there is an event loop to wait for."""
+
     def stream(self, request: Request) -> AbstractAsyncContextManager[Streamed]:
         """Send; the body is read inside the block. Raises: ConnectionFailedError, TimedOutError,
         UnexpectedAnswerError for an address that is none.
@@ -104,6 +107,8 @@ class Wire(Protocol):
 
 
 class BlockingWire:
+    awaits: ClassVar[bool] = False
+
     def __init__(self, http: httpx.Client, timeout: httpx.Timeout) -> None:
         self._http, self._timeout = http, timeout
 
@@ -126,6 +131,8 @@ class BlockingWire:
 
 
 class AwaitedWire:
+    awaits: ClassVar[bool] = True
+
     def __init__(self, http: httpx.AsyncClient, timeout: httpx.Timeout) -> None:
         self._http, self._timeout = http, timeout
 

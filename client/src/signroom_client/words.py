@@ -268,6 +268,8 @@ class VerticalDirection(OpenEnum):
 class SecurityContexts:
     """Ids of the contexts that every service has: which issuers it trusts."""
 
+    ANY: ClassVar[UUID] = UUID("1f4a6f6b-5d0c-4f3e-9d0a-0e7a3c5b9a01")
+    """Every issuer: a signature holds, whoever made the certificate. It proves nobody's name."""
     ICP_BRASIL: ClassVar[UUID] = UUID("201856ce-273c-4058-a872-8937bd547d36")
     ITALY: ClassVar[UUID] = UUID("c438b17e-4862-446b-86ad-6f85734f0bfe")
     TEST: ClassVar[UUID] = UUID("803517ad-3bbc-4169-b085-60053a8f6dbf")

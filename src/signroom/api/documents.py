@@ -6,19 +6,21 @@ import asyncio
 from typing import Annotated
 from uuid import UUID
 
-from litestar import HttpMethod, get, route
+from litestar import HttpMethod, get, post, route
 from litestar.params import Parameter
 from litestar.response import Stream
 
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.commands import file_source, signature_type_of
 from signroom.api.cursors import Limit, cursor_of, position_of
 from signroom.api.description import METADATA_NAME
-from signroom.api.media import ANSWERS
-from signroom.api.models import document_model, signer_model
+from signroom.api.media import ANSWERS, require_json
+from signroom.api.models import document_model, file_check_model, signer_model
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
 from signroom.ports import MetadataSearch, Position
+from signroom.service.check_file import CheckFile, check_file
 from signroom.service.download_file import open_download
 from signroom.service.inspect_signature import signers_of_document
 from signroom.service.manage_document_keys import find_key
@@ -31,6 +33,25 @@ _TAGS = ["Documents"]
 async def read(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.DocumentModel:
     """The document, its files and who signed it."""
     return await asyncio.to_thread(lambda: document_model(ports, read_document(ports, caller, document_id)))
+
+
+@post(
+    "/api/documents/preflight",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Can a file be signed?",
+    tags=_TAGS,
+)
+async def preflight(
+    data: shapes.CheckFileRequest, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.FileCheckModel:
+    """Addition. What stands in the way of signing it, and what is worth a word, before anybody is asked.
+
+    A file that cannot be signed is an answer (200) whose finding has the code of the refusal. Nothing is kept.
+    """
+    command = CheckFile(file_source(data.file), signature_type_of(data.signature_type))
+    return file_check_model(await check_file(ports, caller, command))
 
 
 @get("/api/documents/{document_id:str}/signers", responses=ANSWERS, summary="Who signed a document", tags=_TAGS)

@@ -10,12 +10,13 @@ from signroom.api import shapes
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey, formatted
-from signroom.domain.errors import BadCertificate
+from signroom.domain.errors import BadCertificate, Refused
 from signroom.domain.examination import ExaminedSignature
 from signroom.domain.metadata import Metadata
 from signroom.domain.national import PkiBrazil, PkiItaly
+from signroom.domain.preflight import FindingCode, Level
 from signroom.domain.session import Session
-from signroom.domain.signature import DigestValue, SignatureType, SignatureVerdict
+from signroom.domain.signature import DigestValue, Inspection, SignatureType, SignatureVerdict
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
@@ -199,6 +200,31 @@ def inspection_model(ports: Ports, found: InspectedFile) -> shapes.InspectSignat
         has_encapsulated_content=e.has_encapsulated_content,
         encapsulated_content_type="Data" if e.signature_type is SignatureType.CMS else None,
         encapsulated_content=None if content is None else _upload(ports, content),
+    )
+
+
+def file_check_model(found: Inspection | Refused) -> shapes.FileCheckModel:
+    if isinstance(found, Refused):
+        return shapes.FileCheckModel(
+            can_be_signed=False,
+            signature_type=None,
+            pages=0,
+            signatures=[],
+            findings=[shapes.FindingModel(code=found.code, level=Level.CANNOT, message=str(found), facts={})],
+        )
+    return shapes.FileCheckModel(
+        can_be_signed=True,
+        signature_type=found.signature_type.value,
+        pages=found.pages,
+        signatures=[
+            shapes.EarlierSignatureModel(name=dict(f.facts)["name"], intact=f.code is FindingCode.EARLIER_SIGNATURE)
+            for f in found.findings
+            if f.code in {FindingCode.EARLIER_SIGNATURE, FindingCode.EARLIER_SIGNATURE_UNPROVEN}
+        ],
+        findings=[
+            shapes.FindingModel(code=f.code, level=f.level, message=f.message, facts=dict(f.facts))
+            for f in found.findings
+        ],
     )
 
 

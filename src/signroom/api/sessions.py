@@ -26,7 +26,8 @@ from signroom.api.commands import (
 from signroom.api.cursors import Limit, cursor_of, position_of
 from signroom.api.media import ANSWERS, once, require_json
 from signroom.api.models import session_model, session_summary
-from signroom.domain.errors import TooManyDocuments
+from signroom.domain.errors import BadInput, TooManyDocuments
+from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
 from signroom.ports import Position, SessionFilter
 from signroom.service.add_document import NewDocument
@@ -52,12 +53,13 @@ async def create(
     ports: InjectedPorts,
     caller: InjectedCaller,
     idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=255)] = None,
+    accept_language: Annotated[str | None, Parameter(header="Accept-Language")] = None,
 ) -> shapes.CreateSessionResponse:
     """Send your user to `redirectUrl`; he comes back to `returnUrl` with `signatureSessionId` in its query.
 
     With an `Idempotency-Key` the same request may be sent again within a day: it opens one session.
     """
-    require_absent(webhookUrl=data.webhook_url, language=data.language)
+    require_absent(webhookUrl=data.webhook_url)
     if isinstance(data.cms_signature_options, shapes.CmsOptionsRequest):
         # The content of a detached signature is one document's, not a session's.
         require_absent(**{"cmsSignatureOptions.dataFile": optional_source(data.cms_signature_options.data_file)})
@@ -75,6 +77,7 @@ async def create(
         requirements=requirements_of(data.certificate_requirements),
         options=options,
         result_token=bool(data.result_token),
+        language=_language(data.language, accept_language),
         once=await once(request, idempotency_key),
     )
     opened = await open_session(ports, caller, command)
@@ -146,6 +149,16 @@ async def cancel(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller)
         return session_model(ports, read_session(ports, caller, session_id))
 
     return await asyncio.to_thread(answer)
+
+
+def _language(given: str | None, accepted: str | None) -> str | None:
+    """What the request says, else what its ``Accept-Language`` prefers. Raises: BadInput."""
+    if not given:
+        return preferred_language(accepted)
+    found = known_language(given)
+    if found is None:
+        raise BadInput(f"language is one of {', '.join(LANGUAGES)}.")
+    return found
 
 
 def _document(given: shapes.SessionDocumentRequest, session: shapes.CreateSessionRequest) -> NewDocument:

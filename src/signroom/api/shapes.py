@@ -94,6 +94,7 @@ class CreateSessionRequest(Wire):
     """Addition: `signroomResult` on the return URL, a JWT."""
     webhook_url: str | None = None
     language: str | None = None
+    """Addition: `en`, `pt-BR` or `es`; else this request's `Accept-Language`, else the signer's browser."""
 
 
 class AllocateKeyRequest(Wire):
@@ -142,6 +143,11 @@ class InspectSignatureRequest(Wire):
     extract_encapsulated_content: bool | None = None
 
 
+class CheckFileRequest(Wire):
+    file: FileReference
+    signature_type: str | None = None
+
+
 class PrepareAuthenticationRequest(Wire):
     security_context_id: UUID | None = None
     ignore_revocation_status_unknown: bool | None = None
@@ -174,7 +180,62 @@ class ReturnUrls(Wire):
     return_urls: list[str]
 
 
+class FrameOrigins(Wire):
+    """Both ways."""
+
+    frame_origins: list[str]
+
+
+class EndpointRequest(Wire):
+    """`auth` is `None`, `Basic`, `Bearer` or `ApiKey` (the header `X-Api-Key`)."""
+
+    url: str
+    auth: str | None = None
+    user: str | None = None
+    secret: str | None = None
+
+
+class FileValidationRequest(Wire):
+    file_name_pattern: str | None = None
+    endpoint: EndpointRequest | EmptyList | None = None
+
+
+class LogoRequest(Wire):
+    content: Base64Text | None = None
+
+
+class BrandingRequest(Wire):
+    name: str | None = None
+    accent: str | None = None
+    accent_dark: str | None = None
+    logo: LogoRequest | EmptyList | None = None
+
+
 # -- responses -------------------------------------------------------------------------------------
+
+
+class EndpointModel(Wire):
+    url: str
+    auth: str
+    user: str | None
+    has_secret: bool
+
+
+class FileValidationModel(Wire):
+    file_name_pattern: str | None
+    endpoint: EndpointModel | None
+
+
+class LogoModel(Wire):
+    content_type: str
+    content: bytes
+
+
+class BrandingModel(Wire):
+    name: str | None
+    accent: str | None
+    accent_dark: str | None
+    logo: LogoModel | None
 
 
 class CreateSessionResponse(Wire):
@@ -445,6 +506,30 @@ class PrepareSignatureModel(Wire):
     to_sign: ToSignModel | None
     validation_results: ValidationResultsModel
     certificate: CertificateModel
+
+
+class EarlierSignatureModel(Wire):
+    name: str
+    """The common name in the certificate; empty when it has none."""
+    intact: bool
+    """False: neither proven nor broken (a broken one is a finding that the file cannot be signed)."""
+
+
+class FindingModel(Wire):
+    code: str
+    level: str
+    """`note`, `but` (look at it first) or `cannot` (be signed)."""
+    message: str
+    facts: dict[str, str]
+
+
+class FileCheckModel(Wire):
+    can_be_signed: bool
+    signature_type: str | None
+    pages: int
+    """0 for files without pages."""
+    signatures: list[EarlierSignatureModel]
+    findings: list[FindingModel]
 
 
 class InspectSignatureModel(Wire):

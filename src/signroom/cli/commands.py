@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-if TYPE_CHECKING:
-    from signroom.settings import Settings
+from signroom.cli.configuration import current_settings, settings_for_rows
+from signroom.cli.subscription_commands import branding, file_validation
 
 USAGE = 2
 REFUSED = 3
@@ -23,7 +22,7 @@ app = App(name="signroom", help="Self-hosted digital signature sessions.", help_
 keys = App(name="keys", help="API keys.")
 applications = App(name="applications", help="Applications of a subscription.")
 subscriptions = App(name="subscriptions", help="Subscriptions (tenants).")
-for group in (keys, applications, subscriptions):
+for group in (keys, applications, subscriptions, file_validation, branding):
     app.command(group)
 
 
@@ -43,12 +42,6 @@ def run(arguments: Sequence[str]) -> int:
         print(f"signroom: {error.code}: {error}", file=sys.stderr)
         return REFUSED
     return result if isinstance(result, int) else 0
-
-
-def _settings(defaults: Mapping[str, str] | None = None) -> Settings:
-    from signroom.settings import read_settings
-
-    return read_settings(os.environ, Path.cwd(), defaults=defaults)
 
 
 @app.command
@@ -77,7 +70,7 @@ def serve(*, no_jobs: bool = False) -> int:
     """
     from signroom.cli.serve import run_server
 
-    return run_server(_settings(), execute_jobs=not no_jobs)
+    return run_server(current_settings(), execute_jobs=not no_jobs)
 
 
 @app.command
@@ -85,12 +78,8 @@ def migrate() -> None:
     """Bring the database to this version. `serve` does it too; run it first when several machines start at once."""
     from signroom.wiring import migrate_database
 
-    migrate_database(_settings(_COMMAND_DEFAULTS))
+    migrate_database(settings_for_rows())
     print("The database is up to date.")
-
-
-# Commands that only touch rows need no address.
-_COMMAND_DEFAULTS = {"PUBLIC_URL": "http://localhost"}
 
 
 @subscriptions.command(name="create")
@@ -99,7 +88,7 @@ def create_subscription(name: str) -> None:
     from signroom import wiring
     from signroom.service.manage_applications import create_subscription as create
 
-    subscription = create(wiring.open_store(_settings(_COMMAND_DEFAULTS)), name)
+    subscription = create(wiring.open_store(settings_for_rows()), name)
     print(f"{subscription.id} {subscription.name}")
 
 
@@ -119,7 +108,7 @@ def create_application(
     from signroom.domain.application import Role
     from signroom.service.manage_applications import create_application as create
 
-    store = wiring.open_store(_settings(_COMMAND_DEFAULTS))
+    store = wiring.open_store(settings_for_rows())
     application = create(store, subscription, name, map(Role, role or ()))
     print(f"{application.id} {application.name}")
 
@@ -137,9 +126,27 @@ def set_return_urls(name: str, *urls: str, subscription: str | None = None) -> N
     from signroom import wiring
     from signroom.service.manage_applications import set_return_urls as change
 
-    store = wiring.open_store(_settings(_COMMAND_DEFAULTS))
+    store = wiring.open_store(settings_for_rows())
     for url in change(store, name, urls, subscription=subscription).return_urls:
         print(url)
+
+
+@applications.command(name="frame-origins")
+def set_frame_origins(name: str, *origins: str, subscription: str | None = None) -> None:
+    """Say whose pages may show an application's sessions in a frame. Without any origin: nobody's.
+
+    Parameters
+    ----------
+    name: name of the application
+    origins: like https://app.example; in a frame the page takes no key file
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom import wiring
+    from signroom.service.manage_applications import set_frame_origins as change
+
+    store = wiring.open_store(settings_for_rows())
+    for origin in change(store, name, origins, subscription=subscription).frame_origins:
+        print(origin)
 
 
 @keys.command(name="create")
@@ -164,7 +171,7 @@ def create_key(
     from signroom.service.manage_applications import create_key as create
 
     limit = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
-    store = wiring.open_store(_settings(_COMMAND_DEFAULTS))
+    store = wiring.open_store(settings_for_rows())
     new = create(store, wiring.system_clock(), application, Role(role), expires_at=limit, subscription=subscription)
     print(new.text)
 

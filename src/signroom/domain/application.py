@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
 
-from signroom.domain.errors import NotAllowed, ReturnUrlNotAllowed
+from signroom.domain.errors import BadFrameOrigin, NotAllowed, ReturnUrlNotAllowed
 from signroom.domain.metadata import NO_METADATA, Metadata
 
 
@@ -27,6 +28,10 @@ class Role(StrEnum):
 
 READERS = frozenset(Role)
 """A key without any role reads nothing."""
+MAX_ORIGIN = 255
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ORIGIN = re.compile(rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
+
 WORKERS = frozenset({Role.WORKER, Role.MANAGER, Role.ADMIN})
 MANAGERS = frozenset({Role.MANAGER, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
@@ -50,11 +55,25 @@ class Application:
     default_metadata: Metadata = NO_METADATA
     return_urls: tuple[str, ...] = ()
     """Where sessions may return to; empty: anywhere."""
+    frame_origins: tuple[str, ...] = ()
+    """Whose pages may show the signing page in a frame; empty: nobody's."""
 
     def require_return_url(self, url: str) -> None:
         """Raises: ReturnUrlNotAllowed unless the list is empty or has the URL's origin and the start of its path."""
         if self.return_urls and not any(_covers(allowed, url) for allowed in self.return_urls):
             raise ReturnUrlNotAllowed
+
+
+def require_frame_origin(origin: str) -> None:
+    """Raises: BadFrameOrigin unless it is one ``https`` origin; ``http`` is for this machine alone.
+
+    It becomes part of a header (CSP ``frame-ancestors``): nothing of its syntax may come in, no wildcard either.
+    """
+    found = _ORIGIN.fullmatch(origin) if len(origin) <= MAX_ORIGIN else None
+    if found is None or not 0 < int(found["port"] or 443) < 1 << 16:
+        raise BadFrameOrigin
+    if found["scheme"] == "http" and found["host"] not in {"localhost", "127.0.0.1"}:
+        raise BadFrameOrigin("It must be https.")
 
 
 def _covers(allowed: str, url: str) -> bool:

@@ -71,6 +71,18 @@ class StorageUnavailable(Unavailable):
     message = "The file storage does not answer; try again."
 
 
+class FileValidationUnavailable(Unavailable):
+    code = "FileValidationUnavailable"
+    message = "The application's validation endpoint did not say whether it accepts the file; try again."
+
+
+class SecretUnreadable(Unavailable):
+    """Sealed with another SIGNROOM_SECRET_KEY, or changed in the database."""
+
+    code = "SecretUnreadable"
+    message = "A stored secret cannot be decrypted; set it again."
+
+
 # -- syntax and entitlement ------------------------------------------------------------------------
 
 
@@ -97,6 +109,21 @@ class BadMetadata(BadInput):
 class BadCertificate(BadInput):
     code = "BadCertificate"
     message = "The certificate could not be read: a DER-encoded X.509 certificate is expected."
+
+
+class BadFileNamePattern(BadInput):
+    code = "BadFileNamePattern"
+    message = "fileNamePattern must be a regular expression of RE2 of at most 1000 characters."
+
+
+class BadFrameOrigin(BadInput):
+    code = "BadFrameOrigin"
+    message = "An origin is written like https://app.example or https://app.example:8443, without a path."
+
+
+class BadLogo(BadInput):
+    code = "BadLogo"
+    message = "The logo must be a PNG, JPEG or WebP picture of at most 100 KB."
 
 
 class Unauthenticated(Refused):
@@ -172,6 +199,11 @@ class BlobNotFound(NotFound):
     message = "The file is not stored any more."
 
 
+class PreviewNotAvailable(Refused):
+    code = "PreviewNotAvailable"
+    message = "There is no preview of this page."
+
+
 class WrongState(Refused):
     code = "BadSignatureSessionOperation"
     message = "The operation is invalid for the current status of the signature session or document."
@@ -200,6 +232,11 @@ class IdempotencyKeyReused(Refused):
 class ReturnUrlNotAllowed(Refused):
     code = "ReturnUrlNotAllowed"
     message = "The application's list of return URLs does not have this one."
+
+
+class LowContrast(Refused):
+    code = "LowContrast"
+    message = "The colour could not be read on the page."
 
 
 class BadSignatureState(Refused):
@@ -333,6 +370,18 @@ class NotSigned(DocumentRejected):
 class BadAppearance(DocumentRejected):
     code = "BadVisualRepresentation"
     message = "The visual representation does not fit: its page, place, text or image."
+
+
+class FileRejected(DocumentRejected):
+    """``detail`` is the application's own reason, as plain text."""
+
+    code = "FileRejected"
+    message = "The application does not accept this file."
+
+
+class FileNameRejected(FileRejected):
+    code = "FileNameRejected"
+    message = "The application does not accept files of this name."
 
 
 class FileDownloadFailed(DocumentRejected):

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from signroom.domain.appearance import Appearance
+from signroom.domain.preflight import Finding
 
 
 class SignatureType(StrEnum):
@@ -104,6 +105,8 @@ class Inspection:
     """0 for files without pages."""
     signatures: int
     """Signatures that are already in the file."""
+    findings: tuple[Finding, ...] = ()
+    """What is worth a word although it can be signed."""
 
 
 @dataclass(frozen=True, slots=True)

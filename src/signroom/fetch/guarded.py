@@ -4,7 +4,8 @@
 2. Its host is looked up once, and every address that comes back must be allowed.
 3. The connection goes to one of these very addresses. The name is looked up nowhere else, so an answer that changes
    in between (DNS rebinding) changes nothing; ``Host``, SNI and the certificate check still use the name.
-4. A redirect starts again at 1. No proxy, no cookie, no credential, nothing from the environment.
+4. A redirect starts again at 1; `post`, which may carry a caller's credentials, follows none. No proxy, no cookie,
+   nothing from the environment.
 5. The answer is counted as it comes, uncompressed, against a limit and a deadline.
 
 Details of errors never hold the address: its query may be somebody's key.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -65,11 +66,13 @@ class _Call:
     method: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    confidential: bool = False
+    """Its headers or its body are for that one address."""
 
 
 @dataclass(slots=True)
 class _Answer:
-    """An answer with status 200 whose body is still to be read. ``deadline`` is a time of the event loop."""
+    """A successful answer whose body is still to be read. ``deadline`` is a time of the event loop."""
 
     target: Target
     transport: httpx.AsyncHTTPTransport
@@ -144,6 +147,10 @@ class GuardedFetch:
         with ThreadPoolExecutor(1, thread_name_prefix="signroom-exchange") as own:
             return own.submit(asyncio.run, self._exchange(url, call, limit)).result()
 
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
+        call = _Call("POST", tuple(headers.items()), body, confidential=True)
+        return await self._exchange(url, call, limit)
+
     async def _exchange(self, url: str, call: _Call, limit: int) -> bytes:
         answer = await self._open(url, call, self._patience.exchange)
         try:
@@ -161,8 +168,8 @@ class GuardedFetch:
             async with asyncio.timeout_at(deadline):
                 for _ in range(MAX_REDIRECTS + 1):
                     answer = await self._ask(target, call, deadline)
-                    if answer.response.status_code not in _REDIRECTS:
-                        return await _require_success(answer)
+                    if call.confidential or answer.response.status_code not in _REDIRECTS:
+                        return await _require_success(answer, call)
                     await answer.close()
                     target = target.follow(_location(answer.response, call))
         except (TimeoutError, httpx.TimeoutException) as error:
@@ -250,10 +257,12 @@ def _system_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def _require_success(answer: _Answer) -> _Answer:
+async def _require_success(answer: _Answer, call: _Call) -> _Answer:
     response = answer.response
     encoding = response.headers.get("content-encoding", "").strip().lower()
-    if response.status_code != 200:
+    # An endpoint that was told something may answer "created" or "accepted"; a file is there or not.
+    expected = response.is_success if call.confidential else response.status_code == 200
+    if not expected:
         await answer.close()
         raise FileDownloadFailed(f"It answered with status {response.status_code}.")
     # We asked for none: what is packed all the same may be a gigabyte of zeros in a megabyte.

@@ -23,7 +23,7 @@ _DOTS_PER_INCH = 300
 _KINDS = ("PNG", "JPEG")
 # What Pillow raises over files that are none, or damaged, or too much (its OSError is never the disk's: they are in
 # memory), and a warning that is made an error.
-_UNDECODABLE = (
+UNDECODABLE = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -52,7 +52,7 @@ def read_picture(image: AppearanceImage, place: Place) -> Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             return _decoded(image.content, place)
-    except (*_UNDECODABLE, DecompressionBombError) as error:
+    except (*UNDECODABLE, DecompressionBombError) as error:
         raise BadAppearance("The image cannot be read: a PNG or a JPEG is expected.") from error
 
 

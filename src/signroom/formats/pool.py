@@ -25,7 +25,14 @@ from typing import Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from signroom.domain.errors import PdfTooComplex, ProcessingUnavailable, StorageUnavailable
+from signroom.domain.branding import Logo
+from signroom.domain.errors import (
+    BadLogo,
+    PdfTooComplex,
+    PreviewNotAvailable,
+    ProcessingUnavailable,
+    StorageUnavailable,
+)
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     NO_OPTIONS,
@@ -49,6 +56,8 @@ _MEMORY = 1536 << 20
 _SECONDS = 60
 _SECONDS_LARGE = 300
 """For passes over the whole file."""
+_SECONDS_PAGE = 15
+"""For one page that somebody looks at: the workers are needed for signing."""
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _LIBRARIES = (
@@ -56,6 +65,7 @@ _LIBRARIES = (
     "pyhanko.sign.validation.pdf_embedded",
     "signroom.formats.appearance",
     "signroom.formats.preflight",
+    "signroom.formats.preview",
 )
 
 
@@ -147,6 +157,31 @@ class PooledFormats:
             return self._run(_SECONDS_LARGE, kinds.examine, file, data, data_hashes, extract_to)
         except (_WorkerDied, _TookTooLong) as error:
             raise PdfTooComplex from error
+
+    def read_logo(self, content: bytes) -> Logo:
+        """The ``Pictures`` port."""
+        from signroom.formats.logo import read_logo
+
+        try:
+            return self._run(_SECONDS, read_logo, content)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise BadLogo("It cannot be read.") from error
+
+    def preview(self, file: Path, page: int, width: int) -> bytes:
+        from signroom.formats.preview import render
+
+        return self._show(render, file, page, width)
+
+    def page_text(self, file: Path, page: int) -> str:
+        from signroom.formats.preview import text
+
+        return self._show(text, file, page)
+
+    def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return self._run(_SECONDS_PAGE, function, *args, **kwargs)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise PreviewNotAvailable("Drawing it takes too much.") from error
 
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         future, pool = self._schedule(seconds, function, *args, **kwargs)

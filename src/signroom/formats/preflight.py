@@ -9,6 +9,7 @@ from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
 from signroom.domain.signature import NO_OPTIONS, Indication, Inspection, SignatureType, SigningOptions
 from signroom.formats.pades import new_field_name
 from signroom.formats.parsing import only_refusals, open_reader, require_pdf
+from signroom.formats.pdf_findings import findings
 from signroom.formats.permission import require_signable
 from signroom.formats.verification import judge
 
@@ -28,6 +29,7 @@ def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
             require_signable(reader, new_field_name())
             pages = _pages(reader)
             verdict = judge(reader)
+            found = findings(reader, verdict)
             if options.appearance is not None:
                 from signroom.formats.appearance import require_possible
 
@@ -35,7 +37,7 @@ def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
-    return Inspection(SignatureType.PDF, PDF, pages, len(verdict.signatures))
+    return Inspection(SignatureType.PDF, PDF, pages, len(verdict.signatures), found)
 
 
 def _pages(reader: PdfFileReader) -> int:

@@ -114,7 +114,7 @@ def public_path(path: str) -> str:
     """`path` as it may be logged."""
     # As routes see it: empty segments do not count.
     lowered = "/" + "/".join(segment for segment in path.lower().split("/") if segment)
-    if lowered.startswith(("/sign/api/", "/sign/assets/")):
+    if lowered.startswith(("/sign/api/", "/sign/assets/", "/sign/assets-operator/")):
         return path
     for prefix in _SECRET_PREFIXES:
         if lowered.startswith(prefix):

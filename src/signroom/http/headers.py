@@ -5,11 +5,20 @@ The page's address holds the session's secret: no Referer, no caching, no framin
 
 from __future__ import annotations
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-    "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types signroom"
-)
+from collections.abc import Sequence
+
+
+def page_policy(frame_origins: Sequence[str] = ()) -> str:
+    """The page's CSP. `frame_origins`: whose pages may frame it; ``domain.application`` checks their form."""
+    ancestors = " ".join(frame_origins) or "'none'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        f"worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}; "
+        "require-trusted-types-for 'script'; trusted-types signroom"
+    )
+
+
+PAGE_POLICY = page_policy()
 FILE_POLICY = "default-src 'none'; sandbox"
 
 EVERYWHERE = {

@@ -53,6 +53,8 @@ def status_of(error: errors.SignroomError) -> int:
 def refuse(_request: Handler, error: errors.SignroomError) -> Response[dict[str, str | None]]:
     """Answer for an error of ours."""
     status = status_of(error)
+    if isinstance(error, errors.Unavailable):  # the caller can only try again: who can mend it reads the log
+        log.warning("request.unavailable", code=error.code, detail=error.detail)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.Unavailable) else {}
     if status == 422:
         return _problem(status, {"code": error.code, "message": error.message, "detail": error.detail}, headers)

@@ -29,12 +29,15 @@ from signroom.service.follow_session import follow_session
 from signroom.service.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.issue_demo_certificate import issue_demo_certificate
 from signroom.service.judge_certificates import judge_certificates
+from signroom.service.manage_branding import read_logo_of_page
 from signroom.service.page_tokens import renew_page_token, session_of_token
 from signroom.service.prepare_signing import MAX_ISSUERS, canonical_form, prepare_signing
+from signroom.service.preview_document import page_text, preview_page
 from signroom.service.read_sessions import read_document_of_page, read_session_of_page
 from signroom.service.remove_document import remove_document
 
 TOKEN_HEADER = "x-signature-session-token"
+FRAMED_HEADER = "x-signroom-framed"
 
 InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
 InjectedSession = Annotated[UUID, Dependency(skip_validation=True)]
@@ -48,8 +51,16 @@ async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts)
     return session_of_token(ports, request.headers.get(TOKEN_HEADER))
 
 
-def _view(ports: Ports, session_id: UUID) -> shapes.SessionView:
-    return session_view(ports, read_session_of_page(ports, session_id))
+InjectedFramed = Annotated[bool, Dependency(skip_validation=True)]
+"""True when the page says that it is shown inside another one."""
+
+
+def provide_framed(request: Request[Any, Any, Any]) -> bool:
+    return request.headers.get(FRAMED_HEADER) == "1"
+
+
+def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
+    return session_view(ports, read_session_of_page(ports, session_id), framed=framed)
 
 
 @post("/sign/api/renew", status_code=200)
@@ -64,18 +75,20 @@ async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
 
 
 @get("/sign/api/load")
-async def load(ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
-    return await asyncio.to_thread(_view, ports, page_session)
+async def load(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
+    return await asyncio.to_thread(_view, ports, page_session, framed)
 
 
 @get("/sign/api/events")
-async def events(ports: InjectedPorts, page_session: InjectedSession, stopping: InjectedStopping) -> ServerSentEvent:
+async def events(
+    ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed, stopping: InjectedStopping
+) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
     found = await asyncio.to_thread(read_session_of_page, ports, page_session)  # while there can still be a refusal
 
     async def messages() -> AsyncIterator[ServerSentEventMessage]:
         async for changed in follow_session(ports, found, stopping):
-            data = msgspec.json.encode(session_view(ports, changed)).decode()
+            data = msgspec.json.encode(session_view(ports, changed, framed=framed)).decode()
             yield ServerSentEventMessage(data=data, event="session")
 
     return ServerSentEvent(messages(), headers={"cache-control": "no-store"})
@@ -103,10 +116,12 @@ async def upload(
 
 
 @post("/sign/api/remove", status_code=200)
-async def remove(data: shapes.Remove, ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
+async def remove(
+    data: shapes.Remove, ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed
+) -> shapes.SessionView:
     def answer() -> shapes.SessionView:
         remove_document(ports, page_session, data.document_id)
-        return _view(ports, page_session)
+        return _view(ports, page_session, framed)
 
     return await asyncio.to_thread(answer)
 
@@ -117,6 +132,20 @@ async def original(document_id: UUID, ports: InjectedPorts, page_session: Inject
     return await file_response(ports, document.original)
 
 
+@get("/sign/api/preview/{document_id:str}/{page:int}")
+async def preview(
+    document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession, width: int = 800
+) -> Response[bytes]:
+    """A page as PNG: read by fetch and shown from a blob, so that no address holds a token."""
+    picture = await asyncio.to_thread(preview_page, ports, page_session, document_id, page, width)
+    return Response(picture, media_type="image/png", headers=ATTACHMENT)
+
+
+@get("/sign/api/text/{document_id:str}/{page:int}")
+async def text(document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PageText:
+    return shapes.PageText(text=await asyncio.to_thread(page_text, ports, page_session, document_id, page))
+
+
 @get("/sign/api/canonical/{preparation_id:str}/{document_id:str}")
 async def canonical(
     preparation_id: UUID, document_id: UUID, ports: InjectedPorts, page_session: InjectedSession
@@ -124,6 +153,13 @@ async def canonical(
     """The octets of an XML document that its signature covers."""
     octets = await asyncio.to_thread(canonical_form, ports, page_session, preparation_id, document_id)
     return Response(octets, media_type="application/xml", headers=ATTACHMENT)
+
+
+@get("/sign/api/logo")
+async def logo(ports: InjectedPorts, page_session: InjectedSession) -> Response[bytes]:
+    """The subscription's own picture; shown from a blob, never opened as a page."""
+    found = await asyncio.to_thread(read_logo_of_page, ports, page_session)
+    return Response(found.content, media_type=found.content_type, headers=ATTACHMENT)
 
 
 @post("/sign/api/demo-certificate", status_code=200)
@@ -153,23 +189,25 @@ async def prepare(data: shapes.Prepare, ports: InjectedPorts, page_session: Inje
 
 
 @post("/sign/api/finish", status_code=200)
-async def finish(data: shapes.Finish, ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
+async def finish(
+    data: shapes.Finish, ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed
+) -> shapes.SessionView:
     values = {s.document_id: s.value for s in data.signatures}
     if len(values) != len(data.signatures):
         raise SignatureMissing
 
     def answer() -> shapes.SessionView:
         finish_signing(ports, page_session, data.preparation_id, values)
-        return _view(ports, page_session)
+        return _view(ports, page_session, framed)
 
     return await asyncio.to_thread(answer)
 
 
 @post("/sign/api/cancel", status_code=200)
-async def cancel(ports: InjectedPorts, page_session: InjectedSession) -> shapes.SessionView:
+async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
     def answer() -> shapes.SessionView:
         cancel_session(ports, page_session)
-        return _view(ports, page_session)
+        return _view(ports, page_session, framed)
 
     return await asyncio.to_thread(answer)
 
@@ -196,7 +234,10 @@ HANDLERS = [
     upload,
     remove,
     original,
+    preview,
+    text,
     canonical,
+    logo,
     demo_certificate,
     certificates,
     prepare,

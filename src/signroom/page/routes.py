@@ -13,9 +13,12 @@ from litestar.di import Provide
 from litestar.params import Parameter
 from litestar.static_files import create_static_files_router
 
+from signroom.domain.errors import KeySourceNotAvailable
+from signroom.http.headers import page_policy
 from signroom.page import api
 from signroom.page.api import InjectedPorts
 from signroom.service.page_language import page_language
+from signroom.service.page_tokens import frame_origins_of_link
 
 STATIC = Path(__file__).parent / "static"
 
@@ -29,10 +32,15 @@ async def shell(
 ) -> Response[bytes]:
     """The same bytes for every link but for the language: the page asks the API what it is about.
 
-    Nothing of the request is echoed.
+    Who may frame it differs, too. Nothing of the request is echoed.
     """
     language = await asyncio.to_thread(page_language, ports, link, lang, accept_language)
-    headers = {"content-language": language, "vary": "Accept-Language"}
+    origins = await asyncio.to_thread(frame_origins_of_link, ports, link)
+    headers = {
+        "content-language": language,
+        "vary": "Accept-Language",
+        "content-security-policy": page_policy(origins),
+    }
     return Response(_index(language), media_type=MediaType.HTML, headers=headers)
 
 
@@ -40,6 +48,20 @@ async def shell(
 def _index(language: str) -> bytes:
     built = (STATIC / "index.html").read_text("utf-8")
     return built.replace('<html lang="en">', f'<html lang="{language}">', 1).encode()
+
+
+@get("/sign/assets-operator/web-pki.js", include_in_schema=False)
+async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
+    """Lacuna Web PKI, the operator's copy, from our own origin: no other one may run scripts.
+
+    Raises: KeySourceNotAvailable.
+    """
+    web_pki = ports.key_sources.web_pki
+    if web_pki is None:
+        raise KeySourceNotAvailable
+    # The operator may replace it under the same name.
+    headers = {"cache-control": "public, max-age=3600"}
+    return Response(web_pki.script, media_type="text/javascript", headers=headers)
 
 
 def page_routes() -> list[Any]:
@@ -55,7 +77,10 @@ def page_routes() -> list[Any]:
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
-        dependencies={"page_session": Provide(api.provide_session)},
+        dependencies={
+            "page_session": Provide(api.provide_session),
+            "framed": Provide(api.provide_framed, sync_to_thread=False),
+        },
         include_in_schema=False,
     )
-    return [shell, assets, calls]
+    return [shell, assets, web_pki_script, calls]

@@ -79,6 +79,16 @@ class SignedFileView(Wire):
     location: str
 
 
+class FindingView(Wire):
+    code: str
+    level: str
+    facts: dict[str, str]
+
+
+class PageText(Wire):
+    text: str
+
+
 class DocumentView(Wire):
     id: UUID
     name: str
@@ -87,6 +97,7 @@ class DocumentView(Wire):
     sha256: str
     pages: int
     signatures: int
+    findings: list[FindingView]
     status: str
     processing_error_code: str | None
     signed_file: SignedFileView | None
@@ -96,6 +107,22 @@ class RequirementView(Wire):
     type: str
     argument: str | None
     """Masked: who holds the link need not be the person."""
+
+
+class BrandingView(Wire):
+    name: str | None
+    has_logo: bool
+    accent: str | None
+    accent_dark: str | None
+
+
+class WebPkiView(Wire):
+    license: str | None
+
+
+class KeySourceConfigView(Wire):
+    crypto_device: bool
+    web_pki: WebPkiView | None
 
 
 class SessionView(Wire):
@@ -111,6 +138,8 @@ class SessionView(Wire):
     max_documents: int
     key_sources: list[str]
     requirements: list[RequirementView]
+    branding: BrandingView | None
+    key_source_config: KeySourceConfigView
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]

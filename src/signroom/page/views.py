@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
+from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation
-from signroom.domain.session import MAX_DOCUMENTS
+from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.download_file import Version, location
@@ -14,7 +16,8 @@ from signroom.service.read_sessions import SessionWithDocuments
 from signroom.service.return_address import return_address
 
 
-def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionView:
+def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> shapes.SessionView:
+    """`framed`: the page is shown inside another one."""
     session = found.session
     # A link may lie about for years in a browser's history: after the session's time it shows how it ended, no files.
     over = ports.clock.now() >= session.expires_at
@@ -30,7 +33,9 @@ def session_view(ports: Ports, found: SessionWithDocuments) -> shapes.SessionVie
         processing_error_code=session.processing_error_code,
         max_file=ports.limits.max_file,
         max_documents=MAX_DOCUMENTS,
-        key_sources=["pfx"] if ports.demo is None else ["pfx", "demo"],
+        key_sources=_key_sources(ports, framed=framed),
+        branding=_branding(found.branding),
+        key_source_config=_key_source_config(ports, session),
         requirements=[shapes.RequirementView(type=r.kind.value, argument=r.masked) for r in session.requirements],
         hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
@@ -46,6 +51,19 @@ def judgement_view(judgement: Judgement) -> shapes.JudgementView:
     )
 
 
+def _key_sources(ports: Ports, *, framed: bool) -> list[str]:
+    # Nobody can tell what the page around a frame lays over it: no key file and no password go in there.
+    return [kind.value for kind in ports.key_sources.offered if not (framed and kind in TYPED_IN)]
+
+
+def _branding(branding: Branding) -> shapes.BrandingView | None:
+    if branding == NO_BRANDING:
+        return None
+    return shapes.BrandingView(
+        name=branding.name, has_logo=branding.has_logo, accent=branding.accent, accent_dark=branding.accent_dark
+    )
+
+
 def document_view(ports: Ports, document: Document, *, downloads: bool) -> shapes.DocumentView:
     original = document.original
     return shapes.DocumentView(
@@ -56,6 +74,9 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
         sha256=original.sha256.hex(),
         pages=document.inspection.pages,
         signatures=document.inspection.signatures,
+        findings=[
+            shapes.FindingView(code=f.code, level=f.level, facts=dict(f.facts)) for f in document.inspection.findings
+        ],
         status=document.status.value,
         processing_error_code=document.processing_error_code,
         signed_file=_signed_file(ports, document) if downloads else None,
@@ -77,6 +98,14 @@ def preparation_view(preparation: Preparation) -> shapes.PreparationView:
             )
             for item in preparation.items
         ],
+    )
+
+
+def _key_source_config(ports: Ports, session: Session) -> shapes.KeySourceConfigView:
+    web_pki = ports.key_sources.web_pki
+    return shapes.KeySourceConfigView(
+        crypto_device=needs_crypto_device(session.requirements),
+        web_pki=None if web_pki is None else shapes.WebPkiView(license=web_pki.licence),
     )
 
 

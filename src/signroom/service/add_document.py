@@ -15,11 +15,14 @@ from signroom.domain.application import Caller
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import normalized
 from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, WrongState
+from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
 from signroom.ports import Ports, Work
+from signroom.service.check_file import type_by_name, with_name
 from signroom.service.file_sources import FileSource, TakenIn, media_type, take_in
+from signroom.service.validate_file import require_accepted, require_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,12 @@ class Accepted:
 async def add_document(ports: Ports, session_id: UUID, name: str, chunks: AsyncIterator[bytes]) -> Document:
     """Add an upload of the signer to an open session.
 
-    Raises: BadFileName, FileTooLarge, TooManyDocuments, WrongState, a DocumentRejected, Unavailable.
+    Raises: BadFileName, FileTooLarge, TooManyDocuments, WrongState, FileRejected, another DocumentRejected,
+    Unavailable.
     """
     clean = clean_file_name(name)
-    session = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
+    session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
+    require_name(ports, validation, clean)
     document_id = uuid4()
     key = f"sessions/{session_id}/{document_id}/original"
     stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
@@ -66,6 +71,7 @@ async def add_document(ports: Ports, session_id: UUID, name: str, chunks: AsyncI
     try:
         inspection = await asyncio.to_thread(_inspect, ports, file, command, None)
         accepted = Accepted(document_id, _typed(file, inspection), inspection, command)
+        await require_accepted(ports, validation, session.subscription_id, accepted.file)
         return await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException:
         await asyncio.to_thread(ports.blobs.delete, key)
@@ -162,23 +168,22 @@ def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
 
 
 def _inspect(ports: Ports, stored: StoredFile, command: NewDocument, data_key: str | None) -> Inspection:
-    # What is called .pdf and is none would get a CMS signature that nobody expects.
-    wanted = command.signature_type or (SignatureType.PDF if stored.name.lower().endswith(".pdf") else None)
+    wanted = command.signature_type or type_by_name(stored.name)
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(stored.blob_key))
         data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
         # Options that are not for this kind of file are the session's, for others of its documents.
-        return ports.formats.inspect(file, wanted, command.options, data)
+        return with_name(ports.formats.inspect(file, wanted, command.options, data), stored.name)
 
 
-def _require_room(ports: Ports, session_id: UUID) -> Session:
+def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:
     with ports.store.read() as work:
         session = work.session(session_id)
         session.require_open(ports.clock.now())
         if session.predefined:
             raise WrongState("The application has chosen the documents of this session.")
         session.require_room(len(work.documents(session_id)))
-    return session
+        return session, work.file_validation(session.subscription_id)
 
 
 def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:

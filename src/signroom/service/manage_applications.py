@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from signroom.domain.application import ADMINS, MANAGERS, ApiKey, Application, Caller, Role, Subscription
+from signroom.domain.application import (
+    ADMINS,
+    MANAGERS,
+    ApiKey,
+    Application,
+    Caller,
+    Role,
+    Subscription,
+    require_frame_origin,
+)
 from signroom.domain.errors import ApplicationNotFound, BadInput, NotFound
 from signroom.domain.metadata import Metadata
 from signroom.domain.session import require_return_url
@@ -18,6 +27,7 @@ from signroom.service.authenticate import hash_secret
 MAX_NAME = 100
 MAX_DESCRIPTION = 255
 MAX_RETURN_URLS = 100
+MAX_FRAME_ORIGINS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,20 @@ def set_return_urls(
     with store.work() as work:
         found = work.application_for_update(_named(work, application, subscription).id)
         changed = replace(found, return_urls=_return_urls(urls))
+        work.save_application(changed)
+    return changed
+
+
+def set_frame_origins(
+    store: Store, application: str, origins: Sequence[str], *, subscription: str | None = None
+) -> Application:
+    """By the operator: whose pages may show the signing page in a frame.
+
+    Raises: ApplicationNotFound, BadFrameOrigin, BadInput.
+    """
+    with store.work() as work:
+        found = work.application_for_update(_named(work, application, subscription).id)
+        changed = replace(found, frame_origins=_frame_origins(origins))
         work.save_application(changed)
     return changed
 
@@ -134,6 +158,16 @@ def change_return_urls(ports: Ports, caller: Caller, application_id: UUID, urls:
     return changed
 
 
+def change_frame_origins(ports: Ports, caller: Caller, application_id: UUID, origins: Sequence[str]) -> Application:
+    """Raises: NotAllowed, ApplicationNotFound, BadFrameOrigin, BadInput for too many."""
+    caller.require(MANAGERS)
+    with ports.store.work() as work:
+        found = _of_caller(work.application_for_update(application_id), caller)
+        changed = replace(found, frame_origins=_frame_origins(origins))
+        work.save_application(changed)
+    return changed
+
+
 def ensure_application(store: Store, subscription: str, name: str) -> Application:
     """The application called `name`, made together with its subscription when missing."""
     with store.work() as work:
@@ -182,6 +216,14 @@ def _return_urls(urls: Sequence[str]) -> tuple[str, ...]:
     for url in urls:
         require_return_url(url)
     return tuple(dict.fromkeys(urls))
+
+
+def _frame_origins(origins: Sequence[str]) -> tuple[str, ...]:
+    if len(origins) > MAX_FRAME_ORIGINS:
+        raise BadInput(f"At most {MAX_FRAME_ORIGINS} origins.")
+    for origin in origins:
+        require_frame_origin(origin)
+    return tuple(dict.fromkeys(origins))
 
 
 def _clean(name: str) -> str:

@@ -6,7 +6,7 @@ Documents are checked before anything is created: a session either exists with a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.errors import AlreadyDone, FileDownloadFailed, SecurityContextNotConfigured, TooManyDocuments
 from signroom.domain.event import Event
+from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import MAX_DOCUMENTS, Session, new_session
@@ -31,6 +32,7 @@ from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
 from signroom.service.once import Idempotency, done_before, remember
 from signroom.service.page_tokens import page_link
+from signroom.service.validate_file import require_accepted
 
 _AT_ONCE = 4
 _PATIENCE = 300
@@ -67,7 +69,7 @@ class Opened:
 async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Opened:
     """Raises: NotAllowed, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments, FileTooLarge,
     SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse, UploadNotFound,
-    IdempotencyKeyReused, a DocumentRejected.
+    IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
     """
     caller.require(WORKERS)
     before = await asyncio.to_thread(done_before, ports, caller, command.once)
@@ -101,10 +103,17 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
         result_token=command.result_token,
         language=command.language,
     )
-    await asyncio.to_thread(require_free_keys, ports, caller, command.documents)
+    validation = await asyncio.to_thread(_before_documents, ports, caller, command)
     try:
         async with AsyncExitStack() as files:
-            accepted = await _accept_all(ports, caller, f"sessions/{session_id}", command.documents, files)
+
+            async def accept(document: NewDocument) -> Accepted:
+                folder = f"sessions/{session_id}"
+                found = await files.enter_async_context(accepted_document(ports, caller, folder, document))
+                await require_accepted(ports, validation, caller.subscription_id, found.file)
+                return found
+
+            accepted = await _accept_all(command.documents, accept)
             await asyncio.to_thread(_record, ports, caller, command.once, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.
@@ -116,9 +125,9 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
 
 
 async def _accept_all(
-    ports: Ports, caller: Caller, folder: str, documents: Sequence[NewDocument], files: AsyncExitStack
+    documents: Sequence[NewDocument], accept: Callable[[NewDocument], Awaitable[Accepted]]
 ) -> list[Accepted]:
-    """Some at once: each may be a download of its own. What was accepted is let go with `files`.
+    """Some at once: each may be a download of its own.
 
     None is called off in the middle, where its file would stay behind; after a refusal none is begun.
     Raises: the first refusal, by the order of `documents`; FileDownloadFailed when all together take too long.
@@ -126,23 +135,30 @@ async def _accept_all(
     room, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + _PATIENCE
     refused = asyncio.Event()
 
-    async def accept(document: NewDocument) -> Accepted | None:
+    async def one(document: NewDocument) -> Accepted | None:
         async with room:
             if refused.is_set():
                 return None
             try:
                 if asyncio.get_running_loop().time() > until:
                     raise FileDownloadFailed("All files together took too long.")
-                return await files.enter_async_context(accepted_document(ports, caller, folder, document))
+                return await accept(document)
             except BaseException:
                 refused.set()
                 raise
 
-    found = await asyncio.gather(*(accept(document) for document in documents), return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
-    return [one for one in found if isinstance(one, Accepted)]
+    found = await asyncio.gather(*(one(document) for document in documents), return_exceptions=True)
+    for outcome in found:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in found if isinstance(outcome, Accepted)]
+
+
+def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
+    """What can be refused before a file is downloaded, and what files must pass afterwards."""
+    require_free_keys(ports, caller, command.documents)
+    with ports.store.read() as work:
+        return work.file_validation(caller.subscription_id)
 
 
 def _opened(ports: Ports, session_id: UUID) -> Opened:

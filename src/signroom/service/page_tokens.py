@@ -43,6 +43,16 @@ def page_link(ports: Ports, session_id: UUID) -> str:
     return ports.tokens.derive("link", str(session_id))
 
 
+def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
+    """Whose pages may show this link's page in a frame; nobody's for an unknown link."""
+    with ports.store.read() as work:
+        try:
+            session = work.session_by_link(hash_secret(link))
+        except SignatureSessionNotFound:
+            return ()
+        return work.application(session.application_id).frame_origins
+
+
 def session_of_token(ports: Ports, token: str | None) -> UUID:
     """Raises: TokenRequired, BadToken, TokenExpired."""
     if not token:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from signroom.domain.application import READERS, Application, Caller
+from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.errors import DocumentNotFound, SignatureSessionNotFound
 from signroom.domain.metadata import require_name, require_value
@@ -19,6 +20,7 @@ class SessionWithDocuments:
     session: Session
     documents: tuple[Document, ...]
     application: Application
+    branding: Branding = NO_BRANDING
 
 
 def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDocuments:
@@ -34,7 +36,8 @@ def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithD
 def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
     """For the holder of a page token. Raises: SignatureSessionNotFound."""
     with ports.store.read() as work:
-        found = _load(work, work.session(session_id))
+        session = work.session(session_id)
+        found = replace(_load(work, session), branding=work.branding(session.subscription_id))
     return _at_this_time(ports, found)
 
 
@@ -94,4 +97,4 @@ def _load(work: Work, session: Session) -> SessionWithDocuments:
 def _at_this_time(ports: Ports, found: SessionWithDocuments) -> SessionWithDocuments:
     if not found.session.expired(ports.clock.now()):
         return found
-    return SessionWithDocuments(expire_session(ports, found.session.id), found.documents, found.application)
+    return replace(found, session=expire_session(ports, found.session.id))

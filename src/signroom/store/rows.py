@@ -11,10 +11,14 @@ import msgspec
 from sqlalchemy.engine import RowMapping
 
 from signroom.domain.application import ApiKey, Application, Role
+from signroom.domain.branding import Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.document_key import DocumentKey
+from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
+from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import MAX_NAME, Metadata, fold
+from signroom.domain.preflight import Finding
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
@@ -95,6 +99,7 @@ def document_row(d: Document) -> Row:
         "signature_type": d.inspection.signature_type.value,
         "pages": d.inspection.pages,
         "signatures": d.inspection.signatures,
+        "findings": packed(d.inspection.findings),
         "created_at": d.created_at,
         "preparation_id": d.preparation_id,
         "signature_value": d.signature_value,
@@ -127,6 +132,7 @@ def document_of(row: RowMapping) -> Document:
             content_type=original.content_type,
             pages=row["pages"],
             signatures=row["signatures"],
+            findings=() if row["findings"] is None else unpacked_as(tuple[Finding, ...], row["findings"]),
         ),
         created_at=row["created_at"],
         preparation_id=row["preparation_id"],
@@ -275,6 +281,41 @@ def event_row(event: Event) -> Row:
     return {"type": event.type, "session_id": event.session_id, "document_id": document, "at": event.at}
 
 
+def file_validation_row(subscription_id: UUID, v: FileValidation) -> Row:
+    e = v.endpoint
+    return {
+        "subscription_id": subscription_id,
+        "file_name_pattern": v.file_name_pattern,
+        "endpoint_url": None if e is None else e.url,
+        "endpoint_auth": None if e is None else e.auth.value,
+        "endpoint_user": None if e is None else e.user,
+        "endpoint_secret": None if e is None else e.sealed_secret,
+    }
+
+
+def file_validation_of(row: RowMapping) -> FileValidation:
+    endpoint = None
+    if row["endpoint_url"] is not None:
+        auth = EndpointAuth(row["endpoint_auth"])
+        endpoint = Endpoint(row["endpoint_url"], auth, row["endpoint_user"], row["endpoint_secret"])
+    return FileValidation(row["file_name_pattern"], endpoint)
+
+
+def branding_row(subscription_id: UUID, b: Branding, logo: Logo | None) -> Row:
+    return {
+        "subscription_id": subscription_id,
+        "name": b.name,
+        "accent": b.accent,
+        "accent_dark": b.accent_dark,
+        "logo": None if logo is None else logo.content,
+        "logo_type": None if logo is None else logo.content_type,
+    }
+
+
+def branding_of(row: RowMapping) -> Branding:
+    return Branding(row["name"], row["accent"], row["accent_dark"], row["logo_type"] is not None)
+
+
 def application_row(a: Application) -> Row:
     return {
         "id": a.id,
@@ -283,6 +324,7 @@ def application_row(a: Application) -> Row:
         "roles": " ".join(sorted(a.roles)),
         "default_metadata": packed(a.default_metadata),
         "return_urls": packed(a.return_urls),
+        "frame_origins": packed(a.frame_origins),
     }
 
 
@@ -294,6 +336,7 @@ def application_of(row: RowMapping) -> Application:
         roles=frozenset(map(Role, row["roles"].split())),
         default_metadata=unpacked_as(Metadata, row["default_metadata"]),
         return_urls=unpacked_as(tuple[str, ...], row["return_urls"]),
+        frame_origins=unpacked_as(tuple[str, ...], row["frame_origins"]),
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from signroom.domain.application import ApiKey, Application, Subscription
+from signroom.domain.branding import NO_BRANDING, Branding, Logo
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.errors import (
@@ -28,6 +29,7 @@ from signroom.domain.errors import (
     UploadNotFound,
 )
 from signroom.domain.event import Event
+from signroom.domain.file_validation import NO_VALIDATION, FileValidation
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session, SessionStatus
@@ -339,6 +341,34 @@ class SqlWork:
     def add_api_key(self, key: ApiKey) -> None:
         self._insert(tables.api_keys, rows.api_key_row(key))
 
+    # -- settings of a subscription ------------------------------------------------------------
+
+    def file_validation(self, subscription_id: UUID) -> FileValidation:
+        t = tables.file_validations
+        query = sa.select(t).where(t.c.subscription_id == subscription_id)
+        row = self._connection.execute(query).mappings().one_or_none()
+        return NO_VALIDATION if row is None else rows.file_validation_of(row)
+
+    def save_file_validation(self, subscription_id: UUID, validation: FileValidation) -> None:
+        self._replace(tables.file_validations, rows.file_validation_row(subscription_id, validation))
+
+    def branding(self, subscription_id: UUID) -> Branding:
+        t = tables.brandings
+        # Not the logo: a page asks for its branding again and again.
+        columns = [column for column in t.c if column.name != "logo"]
+        row = self._connection.execute(sa.select(*columns).where(t.c.subscription_id == subscription_id)).mappings()
+        found = row.one_or_none()
+        return NO_BRANDING if found is None else rows.branding_of(found)
+
+    def logo(self, subscription_id: UUID) -> Logo | None:
+        t = tables.brandings
+        query = sa.select(t.c.logo, t.c.logo_type).where(t.c.subscription_id == subscription_id, t.c.logo.is_not(None))
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else Logo(row.logo, row.logo_type)
+
+    def save_branding(self, subscription_id: UUID, branding: Branding, logo: Logo | None) -> None:
+        self._replace(tables.brandings, rows.branding_row(subscription_id, branding, logo))
+
     # -- shared --------------------------------------------------------------------------------
 
     def _one(self, query: sa.Select[Any], missing: type[NotFound]) -> RowMapping:
@@ -353,6 +383,14 @@ class SqlWork:
     def _insert_all(self, table: sa.Table, values: Sequence[rows.Row]) -> None:
         if values:
             self._connection.execute(sa.insert(table), list(values))
+
+    def _replace(self, table: sa.Table, row: rows.Row) -> None:
+        """The one row of a subscription, whether there was one or not."""
+        owner, t = row["subscription_id"], tables.subscriptions
+        # Who writes at the same time waits for us.
+        self._one(sa.select(t).where(t.c.id == owner).with_for_update(), SubscriptionNotFound)
+        self._connection.execute(sa.delete(table).where(table.c.subscription_id == owner))
+        self._insert(table, row)
 
     def _insert_named(self, table: sa.Table, row: rows.Row) -> None:
         try:

@@ -46,6 +46,28 @@ subscriptions = sa.Table(
     sa.Column("name", sa.String(100), nullable=False, unique=True),
 )
 
+file_validations = sa.Table(
+    "signroom_file_validations",
+    metadata,
+    sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id"), primary_key=True),
+    sa.Column("file_name_pattern", sa.Text),
+    sa.Column("endpoint_url", sa.Text),
+    sa.Column("endpoint_auth", sa.String(10)),
+    sa.Column("endpoint_user", sa.String(255)),
+    sa.Column("endpoint_secret", sa.LargeBinary),
+)
+
+brandings = sa.Table(
+    "signroom_brandings",
+    metadata,
+    sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id"), primary_key=True),
+    sa.Column("name", sa.String(100)),
+    sa.Column("accent", sa.String(7)),
+    sa.Column("accent_dark", sa.String(7)),
+    sa.Column("logo", sa.LargeBinary),
+    sa.Column("logo_type", sa.String(20)),
+)
+
 applications = sa.Table(
     "signroom_applications",
     metadata,
@@ -55,6 +77,7 @@ applications = sa.Table(
     sa.Column("roles", sa.String(100), nullable=False),
     sa.Column("default_metadata", sa.LargeBinary, nullable=False),
     sa.Column("return_urls", sa.LargeBinary, nullable=False),
+    sa.Column("frame_origins", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("subscription_id", "name"),
 )
 
@@ -113,6 +136,7 @@ documents = sa.Table(
     sa.Column("signature_type", sa.String(10), nullable=False),
     sa.Column("pages", sa.Integer, nullable=False),
     sa.Column("signatures", sa.Integer, nullable=False),
+    sa.Column("findings", sa.LargeBinary),
     sa.Column("original_key", sa.String(200), nullable=False),
     sa.Column("original_name", sa.String(255), nullable=False),
     sa.Column("original_type", sa.String(100), nullable=False),

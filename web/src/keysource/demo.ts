@@ -1,10 +1,15 @@
 /** The demo key: made here, cannot be taken out, certified for a day by the installation's own demo authority. */
 import type { Api } from '../session/api';
 import { fromBase64 } from '../session/base64';
-import { KeyError, type KeySource } from './keysource';
+import { type Availability, KeyError, type KeySource, type Place, unless } from './keysource';
+
+/** The key is in software. */
+export function available({ secure, deviceRequired }: Place): Availability {
+  return unless({ insecure: !secure, 'device-required': deviceRequired });
+}
 
 /** Make a key for `name` and have it certified. Throws ApiError, KeyError. */
-export async function openDemo(api: Api, name: string): Promise<KeySource> {
+export async function open(api: Api, name: string): Promise<KeySource> {
   if (globalThis.crypto?.subtle === undefined) throw new KeyError('insecure');
   const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
   const spki = new Uint8Array(await crypto.subtle.exportKey('spki', pair.publicKey));

@@ -1,13 +1,18 @@
 /** A certificate file (PKCS#12), opened in a Worker of this page: neither file nor password is sent anywhere. */
-import workerUrl from './pfx.worker.ts?worker&url';
-import { KeyError, type KeySource, type Signed } from './keysource';
+import { type Availability, KeyError, type KeySource, type Place, type Signed, unless } from './keysource';
 import type { FromWorker, ToWorker } from './pfx.messages';
+import { scriptUrl } from './trusted';
 
 /** No certificate file is larger. */
 export const MAX_PFX_BYTES = 2_000_000;
 
+/** A password is typed into a page of ours only, never inside another site's. */
+export function available({ secure, framed, deviceRequired }: Place): Availability {
+  return unless({ insecure: !secure, framed, 'device-required': deviceRequired });
+}
+
 /** Open `file`. Throws KeyError: wrong-secret, no-certificate, unsupported, insecure, not-loaded, failed. */
-export async function openPfxFile(file: File, password: string): Promise<KeySource> {
+export async function open(file: File, password: string): Promise<KeySource> {
   if (file.size > MAX_PFX_BYTES) throw new KeyError('failed');
   if (globalThis.crypto?.subtle === undefined) throw new KeyError('insecure');
   const bytes = new Uint8Array(await file.arrayBuffer());
@@ -60,20 +65,6 @@ function ask<T>(worker: Worker, message: ToWorker, take: (answer: FromWorker) =>
   });
 }
 
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
-}
-
-/** The page's only Trusted Types policy: it lets one literal address through. */
-let policy: ReturnType<TrustedTypes['createPolicy']> | undefined;
-
 function startWorker(): Worker {
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  policy ??= trustedTypes?.createPolicy('signroom', {
-    createScriptURL(url) {
-      if (url !== workerUrl) throw new TypeError('not the address of the key worker');
-      return url;
-    },
-  });
-  return new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: 'module' });
+  return new Worker(scriptUrl('worker'), { type: 'module' });
 }

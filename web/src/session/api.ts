@@ -3,7 +3,8 @@
  * has expired.
  */
 import type { CertInfo } from '../keysource/keysource';
-import { toBase64 } from './base64';
+import { fromBase64, toBase64 } from './base64';
+import { framed } from './framing';
 import type { DocumentView, Judgement, Preparation, SessionView } from './model';
 
 /** A refusal, or a server that does not answer (`code` is then `Network`). */
@@ -22,18 +23,53 @@ const BASE = '/sign/api/';
 const TOKEN_HEADER = 'X-Signature-Session-Token';
 /** The server takes as many certificates in one call. */
 const JUDGED_AT_ONCE = 50;
+/** The server tells at once how things stand: a proxy that keeps that back would keep everything back. */
+const FIRST_EVENT_MS = 5000;
 /** A token this near to its end is renewed before an upload, which cannot be repeated as cheaply as a call. */
 const MARGIN_MS = 5 * 60_000;
+
+interface TokenView {
+  readonly token: string;
+  readonly expiresAt: string;
+  readonly link: string | null;
+}
 
 export class Api {
   private token: string | null = null;
   private expiresAt = 0;
 
-  /** `link`: the last part of the page's address. */
-  constructor(private readonly link: string) {}
+  /**
+   * `link`: the last part of the page's address. Where it was the code of a hand-over, `onLink` gets the session's own,
+   * which alone is good for another time.
+   */
+  constructor(
+    private link: string,
+    private readonly onLink: (link: string) => void,
+  ) {}
 
   load(): Promise<SessionView> {
     return this.call('GET', 'load');
+  }
+
+  /** The session now and after each change, for a minute at most. */
+  async *events(): AsyncGenerator<SessionView> {
+    const reader = (await this.stream('events')).pipeThrough(decoder()).getReader();
+    try {
+      let rest = '';
+      for (let part = await firstOf(reader); !part.done; part = await reader.read()) {
+        const messages = (rest + part.value).split('\r\n\r\n');
+        rest = messages.pop() ?? '';
+        for (const message of messages) yield this.sessionOf(message);
+      }
+    } finally {
+      await reader.cancel();
+    }
+  }
+
+  /** A picture of an address with which another device may go on: PNG. */
+  async handOver(): Promise<Blob> {
+    const { qr } = await this.call<{ qr: string }>('POST', 'hand-over');
+    return new Blob([fromBase64(qr)], { type: 'image/png' });
   }
 
   remove(documentId: string): Promise<SessionView> {
@@ -70,9 +106,26 @@ export class Api {
     return this.call('POST', 'finish', { preparationId, signatures });
   }
 
+  async logo(): Promise<Blob> {
+    return (await this.request('GET', 'logo')).blob();
+  }
+
   /** The bytes of a document that the page does not hold. */
   original(documentId: string): Promise<ReadableStream<Uint8Array>> {
     return this.stream(`original/${documentId}`);
+  }
+
+  /** A page of a PDF as a picture, `width` pixels wide; `page` from 0. */
+  async preview(documentId: string, page: number, width: number): Promise<Blob> {
+    const response = await this.request('GET', `preview/${documentId}/${page}?width=${width}`);
+    return response.blob().catch(() => {
+      throw new ApiError('Network', 'cut answer');
+    });
+  }
+
+  /** The words of a page of a PDF; `page` from 0. */
+  async text(documentId: string, page: number): Promise<string> {
+    return (await this.call<{ text: string }>('GET', `text/${documentId}/${page}`)).text;
   }
 
   /** The form of an XML document that is signed. */
@@ -125,6 +178,13 @@ export class Api {
     });
   }
 
+  private sessionOf(message: string): SessionView {
+    const data = message.split('\r\n').find((line) => line.startsWith('data: ')) ?? '';
+    const found = parse(data.slice('data: '.length));
+    if (found === null) throw refusal(null);
+    return found as SessionView;
+  }
+
   private async stream(path: string): Promise<ReadableStream<Uint8Array>> {
     const response = await this.request('GET', path);
     if (response.body === null) throw new ApiError('Network', 'empty answer');
@@ -148,13 +208,17 @@ export class Api {
 
   private async renew(): Promise<void> {
     const response = await this.send('POST', 'renew', { link: this.link }, null);
-    const { token, expiresAt } = await this.read<{ token: string; expiresAt: string }>(response);
+    const { token, expiresAt, link } = await this.read<TokenView>(response);
     this.token = token;
     this.expiresAt = Date.parse(expiresAt);
+    if (link !== null) {
+      this.link = link;
+      this.onLink(link);
+    }
   }
 
   private async send(method: string, verb: string, body: unknown, token: string | null): Promise<Response> {
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = framed ? { 'X-Signroom-Framed': '1' } : {};
     if (token !== null) headers[TOKEN_HEADER] = token;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     let response: Response;
@@ -173,6 +237,24 @@ export class Api {
     const body = parse(await textOf(response));
     if (body === null) throw refusal(body);
     return body as T;
+  }
+}
+
+/** The DOM's types say that it takes any buffers, and streams of ours are of one kind. */
+function decoder(): ReadableWritablePair<string, Uint8Array> {
+  return new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>;
+}
+
+/** The first part of a stream. Raises: ApiError when it does not come soon. */
+async function firstOf(reader: ReadableStreamDefaultReader<string>): Promise<ReadableStreamReadResult<string>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new ApiError('Network', 'no event in time')), FIRST_EVENT_MS);
+  });
+  try {
+    return await Promise.race([reader.read(), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -8,18 +8,20 @@ import {
   requireSameDocument,
   requireSameXml,
 } from '../digest/check';
-import { openDemo } from '../keysource/demo';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
-import { openPfxFile } from '../keysource/pfx';
+import { loaded, type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from './api';
 import { fromBase64 } from './base64';
-import { type Listed, ranked } from './certificates';
+import type { Listed } from './certificates';
 import { type Happening, type State, type Step, toSign } from './flow';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from './model';
 import { passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
+/** Pixels of a page's picture. */
+const WIDTH = 800;
+const FINE_WIDTH = 1400;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
 
 /** A document's bytes as this page knows them; `file` when they were chosen here. */
@@ -35,13 +37,16 @@ export class Controller {
   /** Files on their way or refused, by upload. */
   private readonly files = new Map<number, File>();
   private uploads = 0;
+  /** Another device goes on. */
+  private elsewhere = false;
   private queue: Promise<void> = Promise.resolve();
 
   constructor(
     link: string,
     private readonly happen: (happening: Happening) => void,
   ) {
-    this.api = new Api(link);
+    // The code in the address works once; the link in its place works after a reload, too.
+    this.api = new Api(link, (own) => history.replaceState(null, '', `/sign/${own}${location.search}`));
   }
 
   /** Ask where the session stands, and follow it while it is being processed. */
@@ -96,16 +101,44 @@ export class Controller {
     });
   }
 
+  /** Let another device go on, and follow what happens there. */
+  async handOver(): Promise<void> {
+    await this.attempt(async () => {
+      this.happen({ kind: 'handedOver', picture: URL.createObjectURL(await this.api.handOver()) });
+      if (!this.elsewhere) void this.followElsewhere();
+    });
+  }
+
+  comeBack(): void {
+    this.elsewhere = false;
+    this.happen({ kind: 'cameBack' });
+  }
+
+  /** The subscription's picture; null when it does not come: the page works without. */
+  logo(): Promise<Blob | null> {
+    return this.api.logo().catch(() => null);
+  }
+
+  /** A page as a picture, fine enough for this screen; `page` from 0. Raises: ApiError. */
+  picture({ id }: DocumentView, page: number): Promise<Blob> {
+    return this.api.preview(id, page, devicePixelRatio > 1 ? FINE_WIDTH : WIDTH);
+  }
+
+  /** The words of a page; `page` from 0. Raises: ApiError. */
+  words({ id }: DocumentView, page: number): Promise<string> {
+    return this.api.text(id, page);
+  }
+
   go(step: Step): void {
     this.happen({ kind: 'went', step });
   }
 
-  async openPfx(file: File, password: string): Promise<void> {
-    await this.open(() => openPfxFile(file, password));
-  }
-
-  async openDemo(name: string): Promise<void> {
-    await this.open(() => openDemo(this.api, name));
+  async openSource(opening: Opening, session: SessionView): Promise<void> {
+    await this.attempt(async () => {
+      const source = await open(opening, session, this.api);
+      this.take(source);
+      this.happen({ kind: 'sourceOpened', source, certificates: await this.listed(source) });
+    });
   }
 
   choose(certificateId: string): void {
@@ -196,18 +229,41 @@ export class Controller {
 
   private async follow(session: SessionView): Promise<void> {
     this.arrived(session);
-    for (let pause = FIRST_POLL_MS; waits(session); pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
-      await new Promise((resolve) => setTimeout(resolve, pause));
+    await this.watch(session, waits);
+  }
+
+  /** The session is in another device's hands: what it does there shows here, up to the end. */
+  private async followElsewhere(): Promise<void> {
+    this.elsewhere = true;
+    try {
+      const session = await this.watch(await this.api.load(), ({ status }) => this.elsewhere && status === 'Pending');
+      if (session.status !== 'Pending') await this.follow(session);
+    } catch (error) {
+      this.happen({ kind: 'failed', problem: problemOf(error) });
+    } finally {
+      this.elsewhere = false;
+    }
+  }
+
+  /** Take in each change while `open` says so: told by the server, or asked for where its events do not come through. */
+  private async watch(session: SessionView, open: (session: SessionView) => boolean): Promise<SessionView> {
+    for (let pause = FIRST_POLL_MS; open(session); pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
       try {
-        session = await this.api.load();
+        for await (const told of this.api.events()) {
+          if (!open(session)) return session;
+          this.arrived((session = told));
+          if (!open(session)) return session;
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        if (open(session)) this.arrived((session = await this.api.load()));
       } catch (error) {
-        // The signatures are stored: a pause of the network or the service loses nothing, so keep asking.
+        // What is stored is stored: a pause of the network or the service loses nothing, so keep asking.
         if (!(error instanceof ApiError && passing(error))) throw error;
         this.happen({ kind: 'waiting', problem: problemOf(error) });
-        continue;
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
-      this.arrived(session);
     }
+    return session;
   }
 
   /** Keys are of use as long as the session is open. */
@@ -221,18 +277,12 @@ export class Controller {
     this.source = source;
   }
 
-  private async open(opening: () => Promise<KeySource>): Promise<void> {
-    await this.attempt(async () => {
-      const source = await opening();
-      this.take(source);
-      this.happen({ kind: 'sourceOpened', source, certificates: await this.listed(source) });
-    });
-  }
-
   /** The source's certificates with the server's judgement. Without it nothing can be signed: the keys are closed. */
   private async listed(source: KeySource): Promise<readonly Listed[]> {
     try {
-      return ranked(source.certificates, await this.api.judge(source.certificates));
+      const reading = loaded(() => import('./certificates'));
+      const [{ ranked }, judgements] = await Promise.all([reading, this.api.judge(source.certificates)]);
+      return ranked(source.certificates, judgements);
     } catch (error) {
       this.take(null);
       throw error;

@@ -12,6 +12,7 @@ const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView
   sha256: id,
   pages: 1,
   signatures: 0,
+  findings: [],
   status: 'PendingSignature',
   processingErrorCode: null,
   signedFile: null,
@@ -29,8 +30,11 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   processingErrorCode: null,
   maxFile: 100,
   maxDocuments: 100,
+  handOver: false,
   keySources: ['pfx', 'demo'],
   requirements: [],
+  branding: null,
+  keySourceConfig: { cryptoDevice: false, webPki: null },
   documents: [],
   ...changes,
 });
@@ -110,6 +114,25 @@ describe('the certificate', () => {
   test('cannot be chosen when none fits', () => {
     expect(opened(listed('a', false))).toMatchObject({ step: 'certificate', certificateId: null });
     expect(opened()).toMatchObject({ step: 'certificate', certificateId: null });
+  });
+});
+
+describe('review', () => {
+  const reviewed = after(
+    { kind: 'loaded', session: session({ documents: [document('a')] }) },
+    { kind: 'went', step: 'review' },
+    { kind: 'went', step: 'source' },
+  );
+
+  test('a document that another tab has added is shown before it is signed', () => {
+    const more = session({ documents: [document('a'), document('b')] });
+    const state = next(reviewed, { kind: 'loaded', session: more });
+    expect(state).toMatchObject({ step: 'review', shown: ['a', 'b'] });
+  });
+
+  test('what was shown is not shown again', () => {
+    expect(next(reviewed, { kind: 'loaded', session: session({ documents: [document('a')] }) }).step).toBe('source');
+    expect(next(reviewed, { kind: 'loaded', session: session() }).step).toBe('source');
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * The page as a state machine: what happened goes in, what is shown comes out. Pure; the work is in `controller.ts`.
  *
- *   loading -> documents -> source -> certificate -> consent -> signing -> ended
+ *   loading -> documents -> review -> source -> certificate -> consent -> signing -> ended
  *
  * The certificate need not be chosen when exactly one fits.
  *
@@ -12,7 +12,7 @@ import type { Listed } from './certificates';
 import { awaitsSignature, type DocumentView, type SessionView, waits } from './model';
 import type { Problem } from './problem';
 
-export type Step = 'documents' | 'source' | 'certificate' | 'consent';
+export type Step = 'documents' | 'review' | 'source' | 'certificate' | 'consent';
 
 /** A file on its way to the server, or one that was refused (`error`). */
 export interface Upload {
@@ -36,6 +36,8 @@ export interface State {
   readonly session: SessionView | null;
   readonly step: Step;
   readonly uploads: readonly Upload[];
+  /** Documents that the signer has been shown, by id. */
+  readonly shown: readonly string[];
   readonly source: KeySource | null;
   /** Those of the source, best first. */
   readonly certificates: readonly Listed[];
@@ -44,6 +46,8 @@ export interface State {
   readonly busy: boolean;
   readonly progress: Progress | null;
   readonly problem: Problem | null;
+  /** The address of a picture for another device, while that one goes on. */
+  readonly handOver: string | null;
 }
 
 export type Happening =
@@ -61,18 +65,22 @@ export type Happening =
   | { readonly kind: 'waiting'; readonly problem: Problem }
   | { readonly kind: 'sourceOpened'; readonly source: KeySource; readonly certificates: readonly Listed[] }
   | { readonly kind: 'certificateChosen'; readonly certificateId: string }
+  | { readonly kind: 'handedOver'; readonly picture: string }
+  | { readonly kind: 'cameBack' }
   | { readonly kind: 'progressed'; readonly progress: Progress };
 
 export const START: State = {
   session: null,
   step: 'documents',
   uploads: [],
+  shown: [],
   source: null,
   certificates: [],
   certificateId: null,
   busy: true,
   progress: null,
   problem: null,
+  handOver: null,
 };
 
 export function next(state: State, happening: Happening): State {
@@ -92,7 +100,7 @@ export function next(state: State, happening: Happening): State {
     case 'uploadAccepted':
       return { ...withDocument(state, happening.document), uploads: without(state.uploads, happening.id) };
     case 'went':
-      return { ...state, step: happening.step, problem: null };
+      return went(state, happening.step);
     case 'started':
       return { ...state, busy: true, problem: null };
     case 'rested':
@@ -105,6 +113,10 @@ export function next(state: State, happening: Happening): State {
       return opened(state, happening.source, happening.certificates);
     case 'certificateChosen':
       return { ...state, certificateId: happening.certificateId };
+    case 'handedOver':
+      return { ...state, busy: false, handOver: happening.picture };
+    case 'cameBack':
+      return { ...state, busy: false, handOver: null, problem: null };
     case 'progressed':
       return { ...state, busy: true, progress: happening.progress };
   }
@@ -125,7 +137,18 @@ function loaded(state: State, session: SessionView): State {
     : null;
   // Whatever comes after processing is shown from its beginning, also a second failure.
   const step = processing ? 'documents' : state.step;
-  return { ...state, session, step, progress, busy: processing, problem: null };
+  const arrived = { ...state, session, step, progress, busy: processing, problem: null };
+  return step !== 'documents' && session.status === 'Pending' && !allShown(arrived) ? went(arrived, 'review') : arrived;
+}
+
+function went(state: State, step: Step): State {
+  const shown = step === 'review' ? toSign(state).map(({ id }) => id) : state.shown;
+  return { ...state, step, shown, problem: null };
+}
+
+/** Another tab may have added a document: it is not signed before it was shown here, too. */
+function allShown(state: State): boolean {
+  return toSign(state).every(({ id }) => state.shown.includes(id));
 }
 
 function withDocument(state: State, document: DocumentView): State {

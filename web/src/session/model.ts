@@ -10,6 +10,15 @@ export interface SignedFile {
   readonly location: string;
 }
 
+/** What pre-flight found in a file that can be signed (`docs/preflight.md`). */
+export interface Finding {
+  readonly code: string;
+  /** `but`: to be looked at before signing. */
+  readonly level: 'note' | 'but';
+  /** Text out of the file. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
 export interface DocumentView {
   readonly id: string;
   readonly name: string;
@@ -21,6 +30,7 @@ export interface DocumentView {
   readonly pages: number;
   /** Signatures that were in the file before. */
   readonly signatures: number;
+  readonly findings: readonly Finding[];
   readonly status: DocumentStatus;
   readonly processingErrorCode: string | null;
   readonly signedFile: SignedFile | null;
@@ -39,6 +49,22 @@ export interface Judgement {
   readonly detail: string | null;
 }
 
+/** What the subscription has changed about the page. Colours are `#rrggbb`. */
+export interface Branding {
+  readonly name: string | null;
+  readonly hasLogo: boolean;
+  readonly accent: string | null;
+  readonly accentDark: string | null;
+}
+
+/** What the sources have to know of the session and of the installation. */
+export interface KeySourceConfig {
+  /** The application asks for a key in hardware. */
+  readonly cryptoDevice: boolean;
+  /** Null where the operator has no copy of Web PKI. */
+  readonly webPki: { readonly license: string | null } | null;
+}
+
 export interface SessionView {
   readonly status: SessionStatus;
   readonly applicationName: string;
@@ -53,6 +79,10 @@ export interface SessionView {
   readonly maxDocuments: number;
   readonly keySources: readonly string[];
   readonly requirements: readonly Requirement[];
+  /** Another device may go on. */
+  readonly handOver: boolean;
+  readonly branding: Branding | null;
+  readonly keySourceConfig: KeySourceConfig;
   readonly documents: readonly DocumentView[];
 }
 

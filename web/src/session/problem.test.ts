@@ -10,6 +10,8 @@ afterEach(() => vi.restoreAllMocks());
 describe('every error becomes something to say', () => {
   test.each([
     [new ApiError('InvalidPdf', 'damaged', 'no trailer'), { code: 'InvalidPdf', message: 'damaged no trailer' }],
+    [new ApiError('FileRejected', 'no', 'Too old.'), { code: 'FileRejected', message: 'no Too old.', reason: 'Too old.' }],
+    [new ApiError('FileRejected', 'no', null), { code: 'FileRejected', message: 'no' }],
     [new KeyError('wrong-secret'), { code: 'key-wrong-secret', message: 'wrong-secret' }],
     [new WrongDocument('d'), { code: 'WrongDocument', message: '' }],
     [new DerError('bytes end early'), { code: 'WrongDocument', message: '' }],

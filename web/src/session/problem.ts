@@ -8,6 +8,8 @@ import { ApiError } from './api';
 export interface Problem {
   readonly code: string;
   readonly message: string;
+  /** The application's own reason, as plain text. */
+  readonly reason?: string;
 }
 
 /** True when trying the same again may help. */
@@ -17,7 +19,10 @@ export function passing({ code }: { readonly code: string }): boolean {
 
 /** Never throws: an error that nobody foresaw is shown too, or the page would wait for ever. */
 export function problemOf(error: unknown): Problem {
-  if (error instanceof ApiError) return { code: error.code, message: [error.message, error.detail].join(' ').trim() };
+  if (error instanceof ApiError) {
+    const problem = { code: error.code, message: [error.message, error.detail].join(' ').trim() };
+    return error.code === 'FileRejected' && error.detail !== null ? { ...problem, reason: error.detail } : problem;
+  }
   if (error instanceof KeyError) return { code: `key-${error.code}`, message: error.code };
   if (error instanceof WrongDocument || error instanceof DerError) return { code: 'WrongDocument', message: '' };
   // File API, 6.1: the file was moved or changed after it was chosen, or it is a folder.

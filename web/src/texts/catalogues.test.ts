@@ -44,11 +44,16 @@ const NOT_FOR_SIGNERS = [
   'SecurityContextNotFound',
   'FileDownloadFailed',
   'NotSigned',
+  'BadFileNamePattern',
+  'BadFrameOrigin',
+  'BadLogo',
+  'LowContrast',
+  'SecretUnreadable',
 ];
 
-const documented = [
-  ...readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8').matchAll(/^\| `(\w+)` \|/gm),
-].map(([, code]) => code ?? '');
+/** The first table: those after it are of failures that come with 200, and of the Python client. */
+const [refusals = ''] = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8').split(/^## /m);
+const documented = [...refusals.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code ?? '');
 
 describe('sentences', () => {
   test('the documented codes were found', () => {
@@ -65,8 +70,24 @@ describe('sentences', () => {
     expect(sentence({ code: 'Brandnew', message: '' })).toContain('Brandnew');
   });
 
+  test('a refused file has the reason of the application, where it gave one', () => {
+    expect(sentence({ code: 'FileRejected', message: '', reason: 'Too old {x}.' })).toContain('Too old {x}.');
+    expect(sentence({ code: 'FileRejected', message: '' })).toBe(en.problems.FileRejected);
+  });
+
   test.each(catalogues)('every sentence of %s is one, with its full stop', (_name, { problems }) => {
     for (const text of Object.values(problems)) expect(text).toMatch(/^\p{Lu}.*\.$/u);
+  });
+});
+
+describe('findings of pre-flight', () => {
+  const codes = [
+    ...readFileSync(new URL('../../../docs/preflight.md', import.meta.url), 'utf8').matchAll(/^\| `(\w+)` \|/gm),
+  ].map(([, code]) => code ?? '');
+
+  test('each documented code has a sentence, and no other', () => {
+    expect(codes.length).toBeGreaterThan(5);
+    expect(Object.keys(en.findings).sort()).toEqual(codes.sort());
   });
 });
 

@@ -35,7 +35,8 @@ export function nameOf(tag: string): string {
 }
 
 /** The sentence for a code. */
-export function sentence({ code, message }: Problem): string {
+export function sentence({ code, message, reason }: Problem): string {
+  if (reason !== undefined) return fill(texts.problem.rejected, { reason });
   const sentences: Readonly<Record<string, string>> = texts.problems;
   return sentences[code] ?? fill(texts.problem.unknown, { message: message || code });
 }

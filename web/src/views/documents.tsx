@@ -5,6 +5,8 @@ import { repeated, toSign, type Upload } from '../session/flow';
 import { awaitsSignature, type DocumentView, type SessionView } from '../session/model';
 import { passing } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
+import { Findings, isDoubt } from './findings';
+import { Icon } from './icon';
 import { Heading, Notice, type ViewProps } from './page';
 
 const t = texts.documents;
@@ -47,9 +49,14 @@ export function Documents({
       </p>
       {!session.predefined && <Chooser session={session} controller={controller} />}
       <Notice problem={state.problem} />
-      <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('source')}>
+      <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('review')}>
         {t.next}
       </button>
+      {session.handOver && (
+        <button type="button" class="plain" disabled={pending || state.busy} onClick={() => void controller.handOver()}>
+          {texts.handOver.button}
+        </button>
+      )}
     </section>
   );
 }
@@ -79,12 +86,13 @@ function Row({
 }): VNode {
   const facts = factsOf(document);
   if (document.signatures > 0) facts.push(fill(t.signatures, { count: document.signatures }));
-  if (awaitsSignature(document)) facts.push(t.ready);
+  if (awaitsSignature(document)) facts.push(document.findings.some(isDoubt) ? t.readyBut : t.ready);
   return (
     <li>
       <div class="what">
         <span class="name">{document.name}</span>
         <span class="facts">{facts.join(' · ')}</span>
+        <Findings findings={document.findings} />
         {twice && <span class="warning">{t.twice}</span>}
       </div>
       <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={onOpen}>
@@ -166,19 +174,5 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
       <span class="wide">{t.drop}</span>
       <p class="facts">{fill(t.limit, { size: size(session.maxFile), count: session.maxDocuments })}</p>
     </div>
-  );
-}
-
-const PATHS = {
-  open: 'M12 4v11m0 0-4-4m4 4 4-4M5 20h14',
-  remove: 'M6 6l12 12M18 6 6 18',
-  again: 'M19 12a7 7 0 1 1-2-5m2-3v4h-4',
-};
-
-function Icon({ name }: { readonly name: keyof typeof PATHS }): VNode {
-  return (
-    <svg viewBox="0 0 24 24" aria-hidden="true">
-      <path d={PATHS[name]} />
-    </svg>
   );
 }

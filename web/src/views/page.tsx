@@ -5,12 +5,16 @@ import { next, START, type State, unsaved } from '../session/flow';
 import { type SessionView, waits } from '../session/model';
 import { passing } from '../session/problem';
 import { fill, language, sentence, texts } from '../texts/format';
+import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Certificates } from './certificates';
 import { Consent } from './consent';
 import { Documents } from './documents';
 import { Ended } from './ended';
+import { HandOver } from './hand-over';
+import { Languages } from './languages';
 import { Requirements } from './requirements';
+import { Review } from './review';
 import { Signing } from './signing';
 import { Source } from './source';
 
@@ -32,10 +36,12 @@ export function Page({ link }: { readonly link: string }): VNode {
   const { session } = state;
   return (
     <main>
+      {session !== null && <Brand session={session} controller={controller} />}
       {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
       {session?.status === 'Pending' && state.progress === null && <Requirements required={session.requirements} />}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
+      {state.progress === null && state.source === null && state.handOver === null && <Languages />}
       {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
     </main>
   );
@@ -48,7 +54,11 @@ function View({ state, controller }: ViewProps): VNode {
   if (waits(session)) return <Loading state={state} controller={controller} />;
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
-  if (step === 'source') return <Source state={state} controller={controller} />;
+  if (session.status === 'Pending' && state.handOver !== null) {
+    return <HandOver state={state} controller={controller} picture={state.handOver} />;
+  }
+  if (step === 'source') return <Source state={state} controller={controller} session={session} />;
+  if (step === 'review') return <Review state={state} controller={controller} />;
   if (step === 'certificate') return <Certificates state={state} controller={controller} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;

@@ -1,62 +1,155 @@
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
-import { texts } from '../texts/format';
+import { useEffect, useState } from 'preact/hooks';
+import type { Availability, SourceKind } from '../keysource/keysource';
+import { available, offered } from '../keysource/sources';
+import { toSign } from '../session/flow';
+import { framed } from '../session/framing';
+import type { SessionView } from '../session/model';
+import { fill, texts } from '../texts/format';
 import { Heading, Notice, type ViewProps } from './page';
 
 const t = texts.source;
 
-export function Source({ state, controller }: ViewProps): VNode {
-  const kinds = state.session?.keySources ?? [];
-  const [kind, setKind] = useState<string | null>(kinds.length === 1 ? (kinds[0] ?? null) : null);
+/** Name, hint and, where the signer may have to get it, the program and its address. */
+const ABOUT: Record<SourceKind, { label: string; hint: string; program: string; address: string }> = {
+  pfx: { label: t.pfx, hint: t.pfxHint, program: '', address: '' },
+  'web-eid': { label: t.webEid, hint: t.webEidHint, program: 'Web eID', address: 'web-eid.eu' },
+  'web-pki': { label: t.webPki, hint: t.webPkiHint, program: 'Web PKI', address: 'get.webpkiplugin.com' },
+  demo: { label: t.demo, hint: t.demoHint, program: '', address: '' },
+};
+
+type Answers = Partial<Record<SourceKind, Availability>>;
+
+export function Source({ state, controller, session }: SourceProps): VNode {
+  const kinds = offered(session);
+  const answers = useAnswers(kinds, session);
+  const [chosen, setChosen] = useState<SourceKind | null>(null);
+  const open = chosen ?? onlyOne(kinds, answers);
+  const choose = (kind: SourceKind) => {
+    controller.go('source'); // what went wrong with another source is not this one's
+    setChosen(kind);
+  };
   return (
     <section>
       <Heading text={t.heading} />
       <p>{t.intro}</p>
+      {framed && <Framed />}
       <div class="choices">
-        {kinds.includes('pfx') && (
-          <Choice label={t.pfx} hint={t.pfxHint} chosen={kind === 'pfx'} onChoose={() => setKind('pfx')}>
-            <PfxForm state={state} controller={controller} />
-          </Choice>
-        )}
-        {kinds.includes('demo') && (
-          <Choice label={t.demo} hint={t.demoHint} chosen={kind === 'demo'} onChoose={() => setKind('demo')}>
-            <DemoForm state={state} controller={controller} />
-          </Choice>
+        {kinds.map((kind) =>
+          answers[kind]?.usable ? (
+            <Choice key={kind} kind={kind} chosen={open === kind} onChoose={() => choose(kind)}>
+              <Form kind={kind} state={state} controller={controller} session={session} />
+            </Choice>
+          ) : (
+            <NoChoice key={kind} kind={kind} answer={answers[kind]} />
+          ),
         )}
       </div>
-      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go('documents')}>
+      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
         {t.back}
       </button>
     </section>
   );
 }
 
+/** Why there is no key file, and what to do instead. */
+function Framed(): VNode {
+  return (
+    <>
+      <p class="warning">{t.framed}</p>
+      <a class="button primary" href={location.href} target="_blank" rel="noreferrer">
+        {t.alone}
+      </a>
+    </>
+  );
+}
+
+interface SourceProps extends ViewProps {
+  readonly session: SessionView;
+}
+
+/** What each source says, as it comes. */
+function useAnswers(kinds: readonly SourceKind[], session: SessionView): Answers {
+  const [answers, setAnswers] = useState<Answers>({});
+  useEffect(() => {
+    for (const kind of kinds) {
+      void available(kind, session).then((answer) => setAnswers((before) => ({ ...before, [kind]: answer })));
+    }
+  }, []);
+  return answers;
+}
+
+/** The source that need not be chosen, once it is known that no other can be used. */
+function onlyOne(kinds: readonly SourceKind[], answers: Answers): SourceKind | null {
+  const usable = kinds.filter((kind) => answers[kind]?.usable ?? true);
+  return usable.length === 1 ? (usable[0] ?? null) : null;
+}
+
 function Choice(props: {
-  readonly label: string;
-  readonly hint: string;
+  readonly kind: SourceKind;
   readonly chosen: boolean;
   readonly onChoose: () => void;
   readonly children: VNode;
 }): VNode {
+  const { label, hint } = ABOUT[props.kind];
   return (
     <div class="choice">
       <button type="button" class="option" aria-expanded={props.chosen} onClick={props.onChoose}>
-        <span class="name">{props.label}</span>
-        <span class="facts">{props.hint}</span>
+        <span class="name">{label}</span>
+        <span class="facts">{hint}</span>
       </button>
       {props.chosen && props.children}
     </div>
   );
 }
 
-function PfxForm({ state, controller }: ViewProps): VNode {
+/** A source that cannot be used here says why, and what to do instead. */
+function NoChoice({ kind, answer }: { readonly kind: SourceKind; readonly answer: Availability | undefined }): VNode {
+  const { label, program, address } = ABOUT[kind];
+  const reason = answer?.usable === false ? fill(t.obstacles[answer.reason], { program, address }) : t.looking;
+  return (
+    <div class="choice off">
+      <p class="name">{label}</p>
+      <p class="facts">{reason}</p>
+    </div>
+  );
+}
+
+function Form({ kind, ...props }: SourceProps & { readonly kind: SourceKind }): VNode {
+  if (kind === 'pfx') return <PfxForm {...props} />;
+  if (kind === 'demo') return <DemoForm {...props} />;
+  return <ProgramForm kind={kind} {...props} />;
+}
+
+/** Keys that a program of the signer's computer has. */
+function ProgramForm({ kind, state, controller, session }: SourceProps & { readonly kind: 'web-eid' | 'web-pki' }): VNode {
+  const count = toSign(state).length;
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    void controller.openSource({ kind }, session);
+  };
+  return (
+    <form onSubmit={submit}>
+      {kind === 'web-eid' && count > 1 && <p class="facts">{fill(t.pins, { count })}</p>}
+      <p role="status" class="facts">
+        {state.busy && fill(t.elsewhere, { program: ABOUT[kind].program })}
+      </p>
+      <Notice problem={state.problem} />
+      <button class="primary" disabled={state.busy}>
+        {kind === 'web-eid' ? t.readCard : t.listCertificates}
+      </button>
+    </form>
+  );
+}
+
+function PfxForm({ state, controller, session }: SourceProps): VNode {
   const [file, setFile] = useState<File | null>(null);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem('password') as HTMLInputElement;
     const password = field.value;
     field.value = ''; // it stays nowhere but in the key worker
-    if (file !== null) void controller.openPfx(file, password);
+    if (file !== null) void controller.openSource({ kind: 'pfx', file, password }, session);
   };
   return (
     <form onSubmit={submit} autocomplete="off">
@@ -82,11 +175,11 @@ function PfxForm({ state, controller }: ViewProps): VNode {
   );
 }
 
-function DemoForm({ state, controller }: ViewProps): VNode {
+function DemoForm({ state, controller, session }: SourceProps): VNode {
   const [name, setName] = useState('');
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void controller.openDemo(name);
+    void controller.openSource({ kind: 'demo', name }, session);
   };
   return (
     <form onSubmit={submit} autocomplete="off">

@@ -1,0 +1,148 @@
+"""``/api/settings``: what holds for a whole subscription, and whose pages may frame an application's sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from litestar import get, put
+
+from signroom.api import shapes
+from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.commands import member
+from signroom.api.media import ANSWERS, require_json
+from signroom.api.wire import Base64Text
+from signroom.domain.branding import MAX_LOGO
+from signroom.domain.endpoint import Endpoint, EndpointAuth
+from signroom.domain.errors import BadLogo
+from signroom.domain.file_validation import FileValidation
+from signroom.service.manage_applications import change_frame_origins, read_application
+from signroom.service.manage_branding import SetBranding, WholeBranding, change_branding, read_branding
+from signroom.service.manage_file_validation import (
+    GivenEndpoint,
+    SetFileValidation,
+    change_file_validation,
+    read_file_validation,
+)
+
+_TAGS = ["Settings"]
+
+
+@get("/api/settings/file-validation", responses=ANSWERS, summary="Read the validation of files", tags=_TAGS)
+async def read_validation(ports: InjectedPorts, caller: InjectedCaller) -> shapes.FileValidationModel:
+    """Addition. Needs the role Manager. Secrets are not shown: `hasSecret` says whether there is one."""
+    return _validation_model(await asyncio.to_thread(read_file_validation, ports, caller))
+
+
+@put(
+    "/api/settings/file-validation",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Set the validation of files",
+    tags=_TAGS,
+)
+async def write_validation(
+    data: shapes.FileValidationRequest, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.FileValidationModel:
+    """Addition. Needs the role Manager. What is left out is cleared.
+
+    `fileNamePattern` (RE2) must match the whole name of a file. `endpoint` is asked about each file. Its `secret` is a
+    password, a token or a key; without it the one is kept that is stored for the same `url`, `auth` and `user`.
+    """
+    command = SetFileValidation(data.file_name_pattern, _endpoint(data.endpoint))
+    return _validation_model(await asyncio.to_thread(change_file_validation, ports, caller, command))
+
+
+@get("/api/settings/branding", responses=ANSWERS, summary="Read the branding of the signing page", tags=_TAGS)
+async def read_brand(ports: InjectedPorts, caller: InjectedCaller) -> shapes.BrandingModel:
+    """Addition. Needs the role Manager."""
+    return _branding_model(await asyncio.to_thread(read_branding, ports, caller))
+
+
+@put(
+    "/api/settings/branding",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Set the branding of the signing page",
+    tags=_TAGS,
+)
+async def write_brand(
+    data: shapes.BrandingRequest, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.BrandingModel:
+    """Addition. Needs the role Manager. What is left out is cleared.
+
+    Colours are `#rrggbb` and must stand out from the page (4.5:1). The logo is a PNG, JPEG or WebP of at most 100 KB.
+    """
+    content = data.logo.content if isinstance(data.logo, shapes.LogoRequest) else None
+    logo = None if content is None else await _decoded(content)
+    command = SetBranding(data.name, data.accent, data.accent_dark, logo)
+    return _branding_model(await asyncio.to_thread(change_branding, ports, caller, command))
+
+
+@get(
+    "/api/settings/applications/{application_id:str}/frame-origins",
+    responses=ANSWERS,
+    summary="Read whose pages may frame the signing page",
+    tags=_TAGS,
+)
+async def read_frame_origins(application_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.FrameOrigins:
+    """Addition. Needs the role Manager. An empty list: nobody's."""
+    found = await asyncio.to_thread(read_application, ports, caller, application_id)
+    return shapes.FrameOrigins(frame_origins=list(found.frame_origins))
+
+
+@put(
+    "/api/settings/applications/{application_id:str}/frame-origins",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Set whose pages may frame the signing page",
+    tags=_TAGS,
+)
+async def write_frame_origins(
+    application_id: UUID, data: shapes.FrameOrigins, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.FrameOrigins:
+    """Addition. Needs the role Manager. Origins like `https://app.example`; in a frame the page takes no key file."""
+    found = await asyncio.to_thread(change_frame_origins, ports, caller, application_id, data.frame_origins)
+    return shapes.FrameOrigins(frame_origins=list(found.frame_origins))
+
+
+def _endpoint(given: object) -> GivenEndpoint | None:
+    """Raises: BadInput."""
+    if not isinstance(given, shapes.EndpointRequest):
+        return None
+    auth = member(EndpointAuth, given.auth or EndpointAuth.NONE, "auth")
+    return GivenEndpoint(given.url, auth, given.user or None, given.secret or None)
+
+
+async def _decoded(content: Base64Text) -> bytes:
+    """Only what is small enough is decoded: this runs on the event loop. Raises: BadLogo, BadInput."""
+    if len(content.text) > MAX_LOGO * 4 // 3 + 4:
+        raise BadLogo
+    return b"".join([chunk async for chunk in content.chunks()])
+
+
+def _validation_model(found: FileValidation) -> shapes.FileValidationModel:
+    endpoint = None if found.endpoint is None else _endpoint_model(found.endpoint)
+    return shapes.FileValidationModel(file_name_pattern=found.file_name_pattern, endpoint=endpoint)
+
+
+def _endpoint_model(endpoint: Endpoint) -> shapes.EndpointModel:
+    return shapes.EndpointModel(
+        url=endpoint.url,
+        auth=endpoint.auth.value,
+        user=endpoint.user,
+        has_secret=endpoint.sealed_secret is not None,
+    )
+
+
+def _branding_model(found: WholeBranding) -> shapes.BrandingModel:
+    logo = found.logo
+    return shapes.BrandingModel(
+        name=found.branding.name,
+        accent=found.branding.accent,
+        accent_dark=found.branding.accent_dark,
+        logo=None if logo is None else shapes.LogoModel(content_type=logo.content_type, content=logo.content),
+    )

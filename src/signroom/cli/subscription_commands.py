@@ -1,0 +1,124 @@
+"""``signroom file-validation`` and ``signroom branding``: what holds for a whole subscription."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from signroom.cli.configuration import settings_for_rows
+
+if TYPE_CHECKING:
+    from signroom.domain.file_validation import FileValidation
+    from signroom.service.manage_branding import WholeBranding
+
+AuthName = Literal["None", "Basic", "Bearer", "ApiKey"]
+
+file_validation = App(name="file-validation", help="Which files of its signers a subscription accepts.")
+branding = App(name="branding", help="How the signing page of a subscription looks.")
+
+
+@file_validation.command(name="show")
+def show_validation(*, subscription: str) -> None:
+    """Print the settings; of a secret only whether there is one."""
+    from signroom import wiring
+    from signroom.service.manage_file_validation import show_file_validation
+
+    _print_validation(show_file_validation(wiring.open_store(settings_for_rows()), subscription))
+
+
+@file_validation.command(name="set")
+def set_validation(
+    *,
+    subscription: str,
+    pattern: str | None = None,
+    endpoint: str | None = None,
+    auth: AuthName = "None",
+    user: str | None = None,
+    secret: Annotated[str | None, Parameter(env_var="SIGNROOM_ENDPOINT_SECRET")] = None,
+) -> None:
+    """Replace the settings by these; what is left out is cleared, without any every file is accepted.
+
+    Parameters
+    ----------
+    subscription: name of the subscription
+    pattern: regular expression (RE2) that must match the whole name of a file
+    endpoint: address of the application that is asked about each file
+    auth: how we say there who we are; ApiKey is the header X-Api-Key
+    user: for Basic
+    secret: password, token or key; better in the environment, SIGNROOM_ENDPOINT_SECRET. Without it the one is kept
+        that is stored for the same endpoint, auth and user
+    """
+    from signroom import wiring
+    from signroom.domain.endpoint import EndpointAuth
+    from signroom.service.manage_file_validation import GivenEndpoint, SetFileValidation, set_file_validation
+
+    settings = settings_for_rows()
+    given = None if endpoint is None else GivenEndpoint(endpoint, EndpointAuth(auth), user, secret)
+    store, secrets, patterns = wiring.open_store(settings), wiring.open_secrets(settings), wiring.open_name_patterns()
+    _print_validation(set_file_validation(store, secrets, patterns, subscription, SetFileValidation(pattern, given)))
+
+
+@branding.command(name="show")
+def show_brand(*, subscription: str) -> None:
+    """Print the branding."""
+    from signroom import wiring
+    from signroom.service.manage_branding import show_branding
+
+    _print_branding(show_branding(wiring.open_store(settings_for_rows()), subscription))
+
+
+@branding.command(name="set")
+def set_brand(
+    *,
+    subscription: str,
+    name: str | None = None,
+    logo: Path | None = None,
+    accent: str | None = None,
+    accent_dark: str | None = None,
+) -> int:
+    """Replace the branding by this; what is left out is cleared.
+
+    Parameters
+    ----------
+    subscription: name of the subscription
+    name: what the page says above its first step
+    logo: PNG, JPEG or WebP file of at most 100 KB
+    accent: colour of buttons and links, like #17594a; it must stand out from the page (4.5:1)
+    accent_dark: the same for people who read light on dark
+    """
+    import sys
+
+    from signroom import wiring
+    from signroom.service.manage_branding import SetBranding, set_branding
+
+    try:
+        content = None if logo is None else logo.read_bytes()
+    except OSError as error:
+        print(f"signroom: {logo} cannot be read: {error.strerror}.", file=sys.stderr)
+        return 2
+    store = wiring.open_store(settings_for_rows())
+    with wiring.open_pictures() as pictures:
+        found = set_branding(store, pictures, subscription, SetBranding(name, accent, accent_dark, content))
+    _print_branding(found)
+    return 0
+
+
+def _print_validation(found: FileValidation) -> None:
+    print(f"file names: {found.file_name_pattern or 'any'}")
+    endpoint = found.endpoint
+    if endpoint is None:
+        print("endpoint: none")
+        return
+    user = "" if endpoint.user is None else f", user {endpoint.user}"
+    secret = "" if endpoint.sealed_secret is None else ", secret set"
+    print(f"endpoint: {endpoint.url} ({endpoint.auth}{user}{secret})")
+
+
+def _print_branding(found: WholeBranding) -> None:
+    brand, logo = found.branding, found.logo
+    print(f"name: {brand.name or 'none'}")
+    print(f"logo: {'none' if logo is None else f'{logo.content_type}, {len(logo.content)} bytes'}")
+    print(f"accent: {brand.accent or 'none'}")
+    print(f"accent dark: {brand.accent_dark or 'none'}")

@@ -1,0 +1,93 @@
+"""Which files of its signers a subscription accepts: read and set, by its managers and by the operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from signroom.domain.application import MANAGERS, Caller
+from signroom.domain.endpoint import Endpoint, EndpointAuth, require_endpoint
+from signroom.domain.file_validation import FileValidation
+from signroom.ports import NamePatterns, Ports, Secrets, Store, Work
+
+KEPT = "kept"
+"""Stands for a stored secret while the form of its endpoint is checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEndpoint:
+    """``secret``: password, token or key in clear. None keeps the one that is stored for this very endpoint."""
+
+    url: str
+    auth: EndpointAuth = EndpointAuth.NONE
+    user: str | None = None
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetFileValidation:
+    """The command: all of the settings, as they shall be."""
+
+    file_name_pattern: str | None = None
+    endpoint: GivenEndpoint | None = None
+
+
+def read_file_validation(ports: Ports, caller: Caller) -> FileValidation:
+    """Raises: NotAllowed."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        return work.file_validation(caller.subscription_id)
+
+
+def change_file_validation(ports: Ports, caller: Caller, command: SetFileValidation) -> FileValidation:
+    """Raises: NotAllowed, BadInput, BadFileNamePattern."""
+    caller.require(MANAGERS)
+    with ports.store.work() as work:
+        return _change(work, caller.subscription_id, command, ports.secrets, ports.name_patterns)
+
+
+def show_file_validation(store: Store, subscription: str) -> FileValidation:
+    """By the operator. Raises: SubscriptionNotFound."""
+    with store.read() as work:
+        return work.file_validation(work.subscription(subscription).id)
+
+
+def set_file_validation(
+    store: Store, secrets: Secrets, patterns: NamePatterns, subscription: str, command: SetFileValidation
+) -> FileValidation:
+    """By the operator. Raises: SubscriptionNotFound, BadInput, BadFileNamePattern."""
+    with store.work() as work:
+        return _change(work, work.subscription(subscription).id, command, secrets, patterns)
+
+
+def secret_owner(subscription_id: UUID) -> str:
+    """For whom the endpoint's secret is sealed."""
+    return f"file-validation:{subscription_id}"
+
+
+def _change(
+    work: Work, subscription_id: UUID, command: SetFileValidation, secrets: Secrets, patterns: NamePatterns
+) -> FileValidation:
+    pattern = command.file_name_pattern or None
+    if pattern is not None:
+        patterns.require_valid(pattern)
+    endpoint = None
+    if command.endpoint is not None:
+        known = work.file_validation(subscription_id).endpoint
+        endpoint = _endpoint(command.endpoint, known, secrets, secret_owner(subscription_id))
+    changed = FileValidation(pattern, endpoint)
+    work.save_file_validation(subscription_id, changed)
+    return changed
+
+
+def _endpoint(given: GivenEndpoint, known: Endpoint | None, secrets: Secrets, owner: str) -> Endpoint:
+    sealed = None
+    # Only where it goes already: whoever may change the address must not get the secret sent to his own.
+    if given.secret is None and known is not None:
+        same = (known.url, known.auth, known.user) == (given.url, given.auth, given.user)
+        sealed = known.sealed_secret if same else None
+    secret = KEPT if sealed is not None else given.secret
+    require_endpoint(given.url, given.auth, given.user, secret)
+    if given.secret is not None:
+        sealed = secrets.seal(owner, given.secret)
+    return Endpoint(given.url, given.auth, given.user, sealed)

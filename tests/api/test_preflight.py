@@ -1,0 +1,83 @@
+"""``POST /api/documents/preflight``: an application knows before it asks a signer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.requests import a_file, uploaded
+from tests.server import Json, Server, base64, ok, refused
+from tests.vectors import hard_pdfs
+
+PREFLIGHT = "/api/documents/preflight"
+
+
+def checked(server: Server, name: str, called: str = "contract.pdf", **fields: object) -> Json:
+    return ok(server.api.post(PREFLIGHT, json={**a_file(hard_pdfs.make(name), called), **fields}))
+
+
+def test_a_plain_file_can_be_signed_and_nothing_is_to_say(server: Server) -> None:
+    assert checked(server, "ten-pages") == {
+        "canBeSigned": True,
+        "signatureType": "Pdf",
+        "pages": 10,
+        "signatures": [],
+        "findings": [],
+    }
+
+
+def test_earlier_signatures_and_what_their_author_allows_are_told(server: Server) -> None:
+    found = checked(server, "certified-forms")
+
+    assert found["canBeSigned"]
+    assert found["signatures"] == [{"name": "Signer rsa2048", "intact": True}]
+    assert [(f["code"], f["level"]) for f in found["findings"]] == [("Certified", "note"), ("EarlierSignature", "note")]
+    assert all(f["message"].endswith(".") for f in found["findings"])
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("encrypted-user", "ProtectedPdfError"),
+        ("certified-no-changes", "CertifiedPdf"),
+        ("xfa-dynamic", "XfaNotSupported"),
+        ("truncated", "InvalidPdf"),
+        ("docx", "UnsupportedFileType"),
+        ("empty", "EmptyFile"),
+        ("objstm-bomb", "PdfTooComplex"),
+    ],
+)
+def test_a_file_that_cannot_be_signed_is_an_answer_with_its_reason(server: Server, name: str, code: str) -> None:
+    token = uploaded(server, hard_pdfs.make(name))
+
+    found = ok(server.api.post(PREFLIGHT, json={"file": {"blobToken": token}}))
+
+    assert not found["canBeSigned"]
+    assert [(f["code"], f["level"]) for f in found["findings"]] == [(code, "cannot")]
+
+
+def test_a_file_over_the_limit_cannot_be_signed(small_server: Server) -> None:
+    found = ok(small_server.api.post(PREFLIGHT, json=a_file(hard_pdfs.make("plain") + b"%" * 300_000)))
+
+    assert [f["code"] for f in found["findings"]] == ["FileTooLarge"]
+
+
+def test_a_name_that_says_something_else_is_told(server: Server) -> None:
+    found = checked(server, "plain", "contract.docx")
+
+    assert [(f["code"], f["level"], f["facts"]) for f in found["findings"]] == [
+        ("OtherType", "but", {"suffix": ".docx"})
+    ]
+
+
+def test_the_wanted_type_decides(server: Server) -> None:
+    assert checked(server, "plain", signatureType="Cms")["signatureType"] == "Cms"
+    assert checked(server, "text", "notes.txt")["signatureType"] == "Cms"
+    assert [f["code"] for f in checked(server, "text", signatureType="Pdf")["findings"]] == ["InvalidPdf"]
+
+
+def test_bad_requests_are_refused_as_everywhere(server: Server, monitor_key: str) -> None:
+    assert refused(server.api.post(PREFLIGHT, json={"file": {}}), 400) == "BadRequest"
+    answer = server.api.post(PREFLIGHT, json={"file": {"blobToken": "nobody's"}})
+    assert refused(answer, 422) == "UploadNotFound"
+    body = {"file": {"content": base64(b"x"), "name": "x"}}
+    assert refused(server.api.post(PREFLIGHT, json=body, headers={"X-Api-Key": monitor_key}), 403) == "Forbidden"

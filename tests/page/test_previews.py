@@ -1,0 +1,80 @@
+"""What the page can show of a document before it is signed, and to whom."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tests.server import Page, Server, ok, refused
+from tests.vectors import hard_pdfs
+
+
+@pytest.fixture
+def page(server: Server) -> Page:
+    return server.page(server.open_session(returnUrl="https://app.example/back")["redirectUrl"])
+
+
+def test_a_page_is_a_picture_that_no_browser_runs_or_keeps(page: Page) -> None:
+    document = page.add(hard_pdfs.make("ten-pages"))["id"]
+
+    for number in (0, 9):
+        answer = page.client.get(f"preview/{document}/{number}", params={"width": 640})
+        assert answer.status_code == 200
+        assert answer.content.startswith(b"\x89PNG")
+        assert answer.headers["content-type"] == "image/png"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert "sandbox" in answer.headers["content-security-policy"]
+        assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_width_out_of_bounds_is_brought_within(page: Page) -> None:
+    document = page.add(hard_pdfs.make("plain"))["id"]
+    small, large = (page.client.get(f"preview/{document}/0", params={"width": w}).content for w in (1, 10**9))
+
+    assert [int.from_bytes(png[16:20]) for png in (small, large)] == [320, 1600]
+
+
+def test_a_page_has_its_words(page: Page) -> None:
+    document = page.add(hard_pdfs.make("ten-pages"))["id"]
+
+    assert ok(page.client.get(f"text/{document}/9")) == {"text": "Page 21: the parties agree."}
+
+
+@pytest.mark.parametrize("kind", ["preview", "text"])
+def test_a_page_that_is_not_there_has_none(page: Page, kind: str) -> None:
+    document = page.add(hard_pdfs.make("plain"))["id"]
+    letter = page.add(b"dear sir", "letter.txt")["id"]
+
+    for number in (1, -1, 10**12):
+        assert refused(page.client.get(f"{kind}/{document}/{number}"), 422) == "PreviewNotAvailable"
+    assert refused(page.client.get(f"{kind}/{letter}/0"), 422) == "PreviewNotAvailable"
+
+
+def test_a_page_that_takes_too_much_is_refused_and_can_still_be_signed(page: Page) -> None:
+    document = page.add(hard_pdfs.make("drawing-bomb"))["id"]
+
+    assert refused(page.client.get(f"preview/{document}/0"), 422) == "PreviewNotAvailable"
+    assert page.sign(*page.demo_key())["status"] == "Processing"
+
+
+@pytest.mark.parametrize("kind", ["preview", "text"])
+def test_another_sessions_document_is_not_shown(server: Server, page: Page, kind: str) -> None:
+    other = server.page(server.open_session(returnUrl="https://app.example/back")["redirectUrl"])
+    document = other.add(hard_pdfs.make("plain"))["id"]
+
+    assert refused(page.client.get(f"{kind}/{document}/0"), 422) == "DocumentNotFound"
+    assert refused(page.client.get(f"{kind}/{uuid4()}/0"), 422) == "DocumentNotFound"
+    page.client.headers.pop("X-Signature-Session-Token")
+    assert refused(page.client.get(f"{kind}/{document}/0"), 422) == "SignatureSessionTokenRequired"
+
+
+def test_findings_are_kept_with_the_document(page: Page) -> None:
+    page.add(hard_pdfs.make("scripts"))
+    page.add(hard_pdfs.make("certified-forms"))
+
+    first, second = page.load()["documents"]
+
+    assert first["findings"] == [{"code": "Scripts", "level": "but", "facts": {"kinds": "JavaScript, Launch"}}]
+    assert [f["code"] for f in second["findings"]] == ["Certified", "EarlierSignature"]
