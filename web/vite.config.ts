@@ -51,6 +51,10 @@ export default defineConfig({
     modulePreload: false,
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    // What the first load shares with the parts loaded later is one file, not one each.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: 'shared', test: /\/(base64|der|keysource)\.ts$/ }] } },
+    },
   },
   worker: { format: 'es' },
 });

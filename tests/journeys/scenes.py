@@ -81,6 +81,10 @@ class Scenes:
         yield "cancel"
         self._button("cancel", "no").click()
         self._button("documents", "next").click()
+        page.get_by_role("heading", name=self._text("review", "heading")).wait_for()
+        page.locator(".files img, section img").first.wait_for()
+        yield "review"
+        self._button("review", "next").click()
         page.get_by_role("heading", name=self._text("source", "heading")).wait_for()
 
     def _key_source(self) -> Iterator[str]:

@@ -69,6 +69,8 @@ def test_two_documents_are_signed_by_the_keyboard_alone(sqlite_server: Server, w
     page.goto(opened["redirectUrl"])
     expect(page.get_by_role("heading", name="Documents to sign")).to_be_focused()
     press(page, "Continue")
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
+    press(page, "Go on to signing")
     press(page, "Use a demo key")
     tab_to(page, "Your name")
     page.keyboard.type("Ana")
@@ -90,7 +92,7 @@ FOCUSED = """() => {
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until what is called `name` has the focus, visibly (WCAG 2.2, 2.4.7)."""
-    for _ in range(30):
+    for _ in range(40):
         page.keyboard.press("Tab")
         focused = page.evaluate(FOCUSED)
         if (focused["name"] or "").startswith(name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_page_faults import open_predefined
 from tests.journeys.test_signing import choose_demo_key
 from tests.server import Server, base64, ok
@@ -28,7 +28,9 @@ def test_every_step_before_the_signature_can_be_taken_back(sqlite_server: Server
     page.get_by_role("button", name="Use another certificate").click()
     expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
     page.get_by_role("button", name="Back", exact=True).click()
-    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
+    page.get_by_role("button", name="Back", exact=True).click()
+    go_on_to_signing(page)
     sign(page)
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_focused()
@@ -58,7 +60,7 @@ def test_two_tabs_that_sign_at_the_same_moment_sign_once(sqlite_server: Server, 
     for tab in tabs:
         tab.route("**/sign/api/finish", wait)
         tab.goto(opened["redirectUrl"])
-        tab.get_by_role("button", name="Continue").click()
+        go_on_to_signing(tab)
         sign(tab)
         expect(tab.get_by_text("Storing your signatures")).to_be_visible()
     for route in waiting:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Route, expect
 
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key
 from tests.server import Json, Server, base64
 from tests.vectors import hard_pdfs
@@ -38,7 +38,7 @@ def test_one_of_ten_fails_says_why_and_is_signed_again_alone(sqlite_server: Serv
     opened = sqlite_server.open_session(documents=documents)
     page = window.page
     page.goto(opened["redirectUrl"])
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     copy = stored(sqlite_server, contents[-1])
 

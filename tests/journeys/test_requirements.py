@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests import verifiers
 from tests.api.requests import SESSIONS, a_file, fetched
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_pfx
 from tests.pki.toy_pki import ToyPki
 from tests.server import Json, Server, base64, ok, refused, start_server
@@ -120,7 +120,7 @@ def test_the_page_says_what_is_required_and_why_a_certificate_is_not_that(
     page.goto(opened["redirectUrl"])
     if told is not None:
         expect(page.locator(".requirements").get_by_text(told)).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_pfx(page, file, "secret")
 
     expect(page.locator(".certificate.off").get_by_text(reason)).to_be_visible()

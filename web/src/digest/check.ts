@@ -4,9 +4,9 @@
  */
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { hex, sameBytes } from '../keysource/der';
-import { messageDigestOf } from '../keysource/pfx/certificate';
 import { fromBase64 } from '../session/base64';
 import type { DigestAlgorithm, DocumentView, PreparedItem } from '../session/model';
+import { messageDigestOf } from './attributes';
 import { documentDigestOf, sameTree } from './xml';
 
 const ALGORITHMS = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const;

@@ -57,7 +57,8 @@ export async function open(opening: Opening, session: SessionView, api: Api): Pr
   }
 }
 
-async function loaded<T>(load: () => Promise<T>): Promise<T> {
+/** A part of the page. Throws KeyError: not-loaded. */
+export async function loaded<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch {

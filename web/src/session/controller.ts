@@ -9,10 +9,10 @@ import {
   requireSameXml,
 } from '../digest/check';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
-import { type Opening, open } from '../keysource/sources';
+import { loaded, type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from './api';
 import { fromBase64 } from './base64';
-import { type Listed, ranked } from './certificates';
+import type { Listed } from './certificates';
 import { type Happening, type State, type Step, toSign } from './flow';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from './model';
 import { passing, problemOf } from './problem';
@@ -280,7 +280,9 @@ export class Controller {
   /** The source's certificates with the server's judgement. Without it nothing can be signed: the keys are closed. */
   private async listed(source: KeySource): Promise<readonly Listed[]> {
     try {
-      return ranked(source.certificates, await this.api.judge(source.certificates));
+      const reading = loaded(() => import('./certificates'));
+      const [{ ranked }, judgements] = await Promise.all([reading, this.api.judge(source.certificates)]);
+      return ranked(source.certificates, judgements);
     } catch (error) {
       this.take(null);
       throw error;

@@ -1,11 +1,8 @@
 /**
- * What the page shows of a certificate, and the digest inside the attributes that a CMS signature covers.
- *
- * Part of the first load: no ASN.1 library here. Nothing is validated: the server decides about certificates; these
- * values are for the eyes. The digest is different: the page compares it with the digest of the bytes it showed, so
- * an input that could be read in two ways is refused.
+ * What the page shows of a certificate. No ASN.1 library here, and nothing is validated: the server decides about
+ * certificates; these values are for the eyes.
  */
-import { childrenOf, DerError, dotted, expect, hex, INTEGER, OCTET_STRING, OID, only, SEQUENCE, SET, type Tlv } from '../der';
+import { childrenOf, DerError, dotted, expect, hex, INTEGER, OID, only, SEQUENCE, SET, type Tlv } from '../der';
 
 /** A certificate as a person reads it. */
 export interface CertificateSummary {
@@ -59,22 +56,6 @@ export function certificateParts(der: Uint8Array): CertificateParts {
     subject: expect(fields[first + 4], SEQUENCE).raw,
     publicKeyInfo: expect(fields[first + 5], SEQUENCE).raw,
   };
-}
-
-/**
- * The value of the message-digest attribute (RFC 5652, 11.2) in `signedAttrs`, the DER SET OF that is signed.
- * Throws DerError unless there is exactly one such attribute with exactly one value.
- */
-export function messageDigestOf(signedAttrs: Uint8Array): Uint8Array {
-  const digests = childrenOf(only(signedAttrs, SET)).flatMap((attribute) => {
-    const [type, values, ...rest] = childrenOf(expect(attribute, SEQUENCE));
-    const oid = dotted(expect(type, OID).content);
-    const all = childrenOf(expect(values, SET));
-    if (rest.length > 0) throw new DerError('an attribute has two parts');
-    return oid === '1.2.840.113549.1.9.4' ? all : [];
-  });
-  if (digests.length !== 1) throw new DerError('one message digest was expected');
-  return expect(digests[0], OCTET_STRING).content;
 }
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {

@@ -1,1 +1,0 @@
-function e(e){let t=Object.keys(e).find(t=>e[t]);return t===void 0?{usable:!0}:{usable:!1,reason:t}}var t=class extends Error{code;name=`KeyError`;constructor(e){super(e),this.code=e}};export{e as n,t};
