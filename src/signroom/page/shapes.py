@@ -103,12 +103,6 @@ class DocumentView(Wire):
     signed_file: SignedFileView | None
 
 
-class RequirementView(Wire):
-    type: str
-    argument: str | None
-    """Masked: who holds the link need not be the person."""
-
-
 class BrandingView(Wire):
     name: str | None
     has_logo: bool
@@ -143,7 +137,6 @@ class SessionView(Wire):
     max_file: int
     max_documents: int
     key_sources: list[str]
-    requirements: list[RequirementView]
     branding: BrandingView | None
     key_source_config: KeySourceConfigView
     requirements: list[RequirementView]

@@ -42,15 +42,6 @@ def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> 
     )
 
 
-def judgement_view(judgement: Judgement) -> shapes.JudgementView:
-    refusal = judgement.refusal
-    return shapes.JudgementView(
-        usable=refusal is None,
-        code=None if refusal is None else refusal.code,
-        detail=None if refusal is None else refusal.detail,
-    )
-
-
 def _key_sources(ports: Ports, *, framed: bool) -> list[str]:
     # Nobody can tell what the page around a frame lays over it: no key file and no password go in there.
     return [kind.value for kind in ports.key_sources.offered if not (framed and kind in TYPED_IN)]

@@ -21,8 +21,6 @@ export class ApiError extends Error {
 
 const BASE = '/sign/api/';
 const TOKEN_HEADER = 'X-Signature-Session-Token';
-/** The server takes as many certificates in one call. */
-const JUDGED_AT_ONCE = 50;
 /** The server tells at once how things stand: a proxy that keeps that back would keep everything back. */
 const FIRST_EVENT_MS = 5000;
 /** The server takes as many certificates in one call. */

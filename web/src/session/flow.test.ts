@@ -32,7 +32,6 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   maxDocuments: 100,
   handOver: false,
   keySources: ['pfx', 'demo'],
-  requirements: [],
   branding: null,
   keySourceConfig: { cryptoDevice: false, webPki: null },
   requirements: [],
@@ -92,29 +91,6 @@ describe('uploads', () => {
   test('the same content twice is noticed, whatever the names', () => {
     const same = [document('a', { sha256: 'x' }), document('b', { sha256: 'x' }), document('c')];
     expect([...repeated(same)]).toEqual(['a', 'b']);
-  });
-});
-
-describe('the certificate', () => {
-  const listed = (id: string, usable: boolean): Listed => ({
-    info: { id, der: new Uint8Array(), chain: [] },
-    summary: null,
-    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null },
-  });
-  const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };
-  const opened = (...certificates: Listed[]) => next(START, { kind: 'sourceOpened', source, certificates });
-
-  test('is not asked for when exactly one fits', () => {
-    expect(opened(listed('a', true), listed('b', false))).toMatchObject({ step: 'consent', certificateId: 'a' });
-  });
-
-  test('is asked for when several fit, the best one being suggested', () => {
-    expect(opened(listed('a', true), listed('b', true))).toMatchObject({ step: 'certificate', certificateId: 'a' });
-  });
-
-  test('cannot be chosen when none fits', () => {
-    expect(opened(listed('a', false))).toMatchObject({ step: 'certificate', certificateId: null });
-    expect(opened()).toMatchObject({ step: 'certificate', certificateId: null });
   });
 });
 

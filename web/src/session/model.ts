@@ -36,19 +36,6 @@ export interface DocumentView {
   readonly signedFile: SignedFile | null;
 }
 
-/** What the application requires of the certificate; the argument is masked. */
-export interface Requirement {
-  readonly type: 'Cpf' | 'CryptoDevice';
-  readonly argument: string | null;
-}
-
-/** Whether a certificate may sign here, and the code of the reason when it may not. */
-export interface Judgement {
-  readonly usable: boolean;
-  readonly code: string | null;
-  readonly detail: string | null;
-}
-
 /** What the subscription has changed about the page. Colours are `#rrggbb`. */
 export interface Branding {
   readonly name: string | null;
@@ -91,7 +78,6 @@ export interface SessionView {
   readonly maxFile: number;
   readonly maxDocuments: number;
   readonly keySources: readonly string[];
-  readonly requirements: readonly Requirement[];
   /** Another device may go on. */
   readonly handOver: boolean;
   readonly branding: Branding | null;
