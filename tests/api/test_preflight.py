@@ -75,6 +75,11 @@ def test_the_wanted_type_decides(server: Server) -> None:
     assert [f["code"] for f in checked(server, "text", signatureType="Pdf")["findings"]] == ["InvalidPdf"]
 
 
+def test_its_address_is_not_taken_for_a_documents_id(server: Server) -> None:
+    assert server.api.options(PREFLIGHT).headers["allow"] == "OPTIONS, POST"
+    assert ok(server.api.post("/Api/Documents/PreFlight", json=a_file()))["canBeSigned"]
+
+
 def test_bad_requests_are_refused_as_everywhere(server: Server, monitor_key: str) -> None:
     assert refused(server.api.post(PREFLIGHT, json={"file": {}}), 400) == "BadRequest"
     answer = server.api.post(PREFLIGHT, json={"file": {"blobToken": "nobody's"}})

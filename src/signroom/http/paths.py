@@ -23,7 +23,9 @@ class AnyCase:
     def __init__(self, app: ASGIApp, routes: Mapping[Template, str]) -> None:
         """`routes`: what ``Allow`` says of each."""
         self._app = app
-        self._routes = [(t, tuple(part and part.lower() for part in t), allow) for t, allow in routes.items()]
+        # A literal part wins over a parameter in its place, as in the framework.
+        ordered = sorted(routes.items(), key=lambda route: [part is None for part in route[0]])
+        self._routes = [(t, tuple(part and part.lower() for part in t), allow) for t, allow in ordered]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
