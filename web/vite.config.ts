@@ -2,23 +2,47 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 import { differences } from './src/texts/message';
 
-/** A language that lacks a text, or has one too many, stops the build. */
+const texts = new URL('./src/texts/', import.meta.url);
+const languages = readdirSync(texts)
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => file.slice(0, -'.json'.length));
+const catalogue = (tag: string): unknown => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
+
+/** A language's own name: "Português (Brasil)". */
+function nameOf(tag: string): string {
+  const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
+  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+}
+
+/** A language that lacks a text, or has one too many, stops the build; each has a link on the page. */
 const catalogues: Plugin = {
   name: 'catalogues',
   buildStart() {
-    const folder = new URL('./src/texts/', import.meta.url);
-    const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
-    for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
-      const found = differences(read('en.json'), read(name));
-      if (found.length > 0) this.error(`${name} differs from en.json: ${found.join(', ')}`);
+    for (const tag of languages) {
+      const found = differences(catalogue('en'), catalogue(tag));
+      if (found.length > 0) this.error(`${tag}.json differs from en.json: ${found.join(', ')}`);
     }
+  },
+  transformIndexHtml(html) {
+    const links = languages.map((tag) => `<a href="?lang=${tag}" lang="${tag}" hreflang="${tag}">${nameOf(tag)}</a>`);
+    return html.replace('<!-- languages -->', links.join(' '));
+  },
+};
+
+/** Vite's own helper preloads styles and scripts of parts that are loaded later: these have no styles, and are small. */
+const noPreload: Plugin = {
+  name: 'no-preload',
+  enforce: 'pre',
+  load: {
+    filter: { id: /^\0vite\/preload-helper/ },
+    handler: () => 'export const __vitePreload = (load) => load();',
   },
 };
 
 // The built files are committed and CI proves that a rebuild gives the same bytes: no dates, no source maps, no paths.
 export default defineConfig({
   base: '/sign/',
-  plugins: [catalogues],
+  plugins: [catalogues, noPreload],
   build: {
     outDir: '../src/signroom/page/static',
     emptyOutDir: true,

@@ -125,6 +125,12 @@ class KeySourceConfigView(Wire):
     web_pki: WebPkiView | None
 
 
+class RequirementView(Wire):
+    type: str
+    argument: str | None
+    """Masked: who holds the link need not be the person."""
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -140,6 +146,7 @@ class SessionView(Wire):
     requirements: list[RequirementView]
     branding: BrandingView | None
     key_source_config: KeySourceConfigView
+    requirements: list[RequirementView]
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]

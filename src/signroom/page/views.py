@@ -64,6 +64,15 @@ def _branding(branding: Branding) -> shapes.BrandingView | None:
     )
 
 
+def judgement_view(judgement: Judgement) -> shapes.JudgementView:
+    refusal = judgement.refusal
+    return shapes.JudgementView(
+        usable=refusal is None,
+        code=None if refusal is None else refusal.code,
+        detail=None if refusal is None else refusal.detail,
+    )
+
+
 def document_view(ports: Ports, document: Document, *, downloads: bool) -> shapes.DocumentView:
     original = document.original
     return shapes.DocumentView(

@@ -25,6 +25,8 @@ const TOKEN_HEADER = 'X-Signature-Session-Token';
 const JUDGED_AT_ONCE = 50;
 /** The server tells at once how things stand: a proxy that keeps that back would keep everything back. */
 const FIRST_EVENT_MS = 5000;
+/** The server takes as many certificates in one call. */
+const JUDGED_AT_ONCE = 50;
 /** A token this near to its end is renewed before an upload, which cannot be repeated as cheaply as a call. */
 const MARGIN_MS = 5 * 60_000;
 

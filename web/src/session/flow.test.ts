@@ -35,6 +35,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   requirements: [],
   branding: null,
   keySourceConfig: { cryptoDevice: false, webPki: null },
+  requirements: [],
   documents: [],
   ...changes,
 });
@@ -133,6 +134,29 @@ describe('review', () => {
   test('what was shown is not shown again', () => {
     expect(next(reviewed, { kind: 'loaded', session: session({ documents: [document('a')] }) }).step).toBe('source');
     expect(next(reviewed, { kind: 'loaded', session: session() }).step).toBe('source');
+  });
+});
+
+describe('the certificate', () => {
+  const listed = (id: string, usable: boolean): Listed => ({
+    info: { id, der: new Uint8Array(), chain: [] },
+    summary: null,
+    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null },
+  });
+  const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };
+  const opened = (...certificates: Listed[]) => next(START, { kind: 'sourceOpened', source, certificates });
+
+  test('is not asked for when exactly one fits', () => {
+    expect(opened(listed('a', true), listed('b', false))).toMatchObject({ step: 'consent', certificateId: 'a' });
+  });
+
+  test('is asked for when several fit, the best one being suggested', () => {
+    expect(opened(listed('a', true), listed('b', true))).toMatchObject({ step: 'certificate', certificateId: 'a' });
+  });
+
+  test('cannot be chosen when none fits', () => {
+    expect(opened(listed('a', false))).toMatchObject({ step: 'certificate', certificateId: null });
+    expect(opened()).toMatchObject({ step: 'certificate', certificateId: null });
   });
 });
 

@@ -65,6 +65,19 @@ export interface KeySourceConfig {
   readonly webPki: { readonly license: string | null } | null;
 }
 
+/** What the application requires of the certificate; the argument is masked. */
+export interface Requirement {
+  readonly type: 'Cpf' | 'CryptoDevice';
+  readonly argument: string | null;
+}
+
+/** Whether a certificate may sign here, and the code of the reason when it may not. */
+export interface Judgement {
+  readonly usable: boolean;
+  readonly code: string | null;
+  readonly detail: string | null;
+}
+
 export interface SessionView {
   readonly status: SessionStatus;
   readonly applicationName: string;
@@ -83,6 +96,7 @@ export interface SessionView {
   readonly handOver: boolean;
   readonly branding: Branding | null;
   readonly keySourceConfig: KeySourceConfig;
+  readonly requirements: readonly Requirement[];
   readonly documents: readonly DocumentView[];
 }
 

@@ -13,10 +13,8 @@ const addresses = Object.fromEntries(
   ),
 );
 
-export const languages: readonly string[] = Object.keys(addresses);
-
 /** What the server has chosen for this signer: it knows his wish, the session's and the browser's. */
-export const language = languages.find((tag) => tag === document.documentElement.lang) ?? 'en';
+export const language = document.documentElement.lang in addresses ? document.documentElement.lang : 'en';
 
 export const texts: Texts = await load(addresses[language] ?? '');
 

@@ -4,7 +4,7 @@ import en from './en.json';
 import { sentence, size } from './format';
 import { differences, filled } from './message';
 
-vi.mock('./catalogue', async () => ({ texts: (await import('./en.json')).default, language: 'en', languages: ['en'] }));
+vi.mock('./catalogue', async () => ({ texts: (await import('./en.json')).default, language: 'en' }));
 
 const folder = new URL('.', import.meta.url);
 const catalogues = readdirSync(folder)

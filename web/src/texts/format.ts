@@ -3,7 +3,7 @@ import type { Problem } from '../session/problem';
 import { language, texts } from './catalogue';
 import { filled, type Message, type Values } from './message';
 
-export { language, languages, texts } from './catalogue';
+export { language, texts } from './catalogue';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 
@@ -26,12 +26,6 @@ export function factsOf({ length, pages }: { readonly length: number; readonly p
 
 export function date(day: Date): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(day);
-}
-
-/** A language's own name: "Português (Brasil)". */
-export function nameOf(tag: string): string {
-  const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
-  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
 }
 
 /** The sentence for a code. */

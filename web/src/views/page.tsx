@@ -12,7 +12,6 @@ import { Consent } from './consent';
 import { Documents } from './documents';
 import { Ended } from './ended';
 import { HandOver } from './hand-over';
-import { Languages } from './languages';
 import { Requirements } from './requirements';
 import { Review } from './review';
 import { Signing } from './signing';
@@ -41,7 +40,6 @@ export function Page({ link }: { readonly link: string }): VNode {
       {session?.status === 'Pending' && state.progress === null && <Requirements required={session.requirements} />}
       <View state={state} controller={controller} />
       {session?.status === 'Pending' && state.progress === null && <Cancel controller={controller} busy={state.busy} />}
-      {state.progress === null && state.source === null && state.handOver === null && <Languages />}
       {session?.keySources.includes('demo') && <p class="note">{texts.demoNotice}</p>}
     </main>
   );
