@@ -65,7 +65,7 @@ class Scenes:
     def _documents(self) -> Iterator[str]:
         page = self.page
         self._open(self.server.open_session()["redirectUrl"])
-        page.get_by_role("heading", level=1).wait_for()
+        self._arrived()
         yield "no-document"
         names = ("ten-pages", "plain", "encrypted-user")
         files = [self.folder / f"{name}.pdf" for name in names]
@@ -82,7 +82,7 @@ class Scenes:
         self._button("cancel", "no").click()
         self._button("documents", "next").click()
         page.get_by_role("heading", name=self._text("review", "heading")).wait_for()
-        page.locator(".files img, section img").first.wait_for()
+        page.locator(".paper img").first.wait_for()
         yield "review"
         self._button("review", "next").click()
         page.get_by_role("heading", name=self._text("source", "heading")).wait_for()
@@ -117,7 +117,7 @@ class Scenes:
         required = [{"type": "Cpf", "argument": "***.456.789-**"}, {"type": "CryptoDevice", "argument": None}]
         with self._told(requirements=required):
             self._open(self._predefined())
-            self.page.get_by_role("heading", level=1).wait_for()
+            self._arrived()
             yield "requirements"
 
     # -- how it ends -----------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Scenes:
         for name, told in ends.items():
             with self._told(**told):
                 self._open(link)
-                self.page.get_by_role("heading", level=1).wait_for()
+                self._arrived()
                 yield name
         with self._told(status="ProcessingError", returnUrl=back, of_documents=[signed, failed]):
             self._open(link)
@@ -157,6 +157,10 @@ class Scenes:
 
     def _open(self, link: str) -> None:
         self.page.goto(f"{link}?lang={self.language}")
+
+    def _arrived(self) -> None:
+        """A step is there: its heading takes the focus, that of "loading" does not."""
+        self.page.locator("h1[tabindex]").wait_for()
 
     def _text(self, *path: str) -> str:
         found = texts_of(self.language)
@@ -203,4 +207,4 @@ class Scenes:
 
         self.page.route("**/sign/api/load", change)
         yield
-        self.page.unroute("**/sign/api/load")
+        self.page.unroute_all(behavior="wait")
