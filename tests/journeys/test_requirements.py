@@ -94,7 +94,6 @@ def test_the_page_shows_what_is_required_without_the_whole_cpf(trusting: Server)
 @pytest.mark.parametrize(
     ("label", "context", "requirement", "told", "reason"),
     [
-        ("e-cpf-a1", ICP_BRASIL, DEVICE, "on a card, in a token", "on a card, a token"),
         ("e-cpf-a3", ICP_BRASIL, {"type": "Cpf", "argument": "12345678909"}, "***.456.789-**", "(CPF)"),
         ("revoked", ICP_BRASIL, None, None, "revoked by its issuer"),
         ("e-cpf-a1", ITALY, None, None, "an authority that is not accepted here"),
