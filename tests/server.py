@@ -201,5 +201,16 @@ def refused(response: httpx.Response, status: int) -> str:
     return code
 
 
+def listening_ports(pid: int) -> set[int]:
+    """The ports that a process listens on."""
+    inodes = {
+        link.readlink().name.removeprefix("socket:[").rstrip("]")
+        for link in Path(f"/proc/{pid}/fd").iterdir()
+        if link.is_symlink() and str(link.readlink()).startswith("socket:")
+    }
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3] == "0A" and s[9] in inodes}
+
+
 def base64(data: bytes) -> str:
     return b64encode(data).decode()

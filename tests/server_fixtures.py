@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.server import Server, start_server
+from tests.server import Server, listening_ports, start_server
+from tests.tls import tls_in_front
 
 SHORT_SECONDS = 8
 
@@ -43,6 +45,20 @@ def short_server(tmp_path: Path) -> Iterator[Server]:
 def outlive_sessions() -> None:
     """Wait until every session of a `short_server` that was opened so far is over."""
     time.sleep(SHORT_SECONDS + 0.5)
+
+
+@pytest.fixture(scope="session")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A server behind a proxy that ends TLS, and the certificate to trust."""
+    folder = tmp_path_factory.mktemp("tls")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = start_server(folder / "data", {"SIGNROOM_PUBLIC_URL": f"https://127.0.0.1:{port}"})
+    # The example application listens too.
+    (inner,) = listening_ports(server.process.pid) - {int(server.app_url.rpartition(":")[2])}
+    with tls_in_front(port, inner, folder) as authority:
+        yield server, authority
+    server.stop()
 
 
 def _running(server: Server) -> Iterator[Server]:

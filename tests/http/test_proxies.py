@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.api.requests import a_file
-from tests.server import Server, start_server
+from tests.server import Server, listening_ports, start_server
 
 LIES = {
     "X-Forwarded-Host": "evil.example",
@@ -32,17 +32,6 @@ def behind(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Ser
     (port,) = listening_ports(server.process.pid) - {urlsplit(server.app_url).port}
     yield server, f"http://127.0.0.1:{port}"
     server.stop()
-
-
-def listening_ports(pid: int) -> set[int]:
-    """The ports that a process listens on."""
-    inodes = {
-        link.readlink().name.removeprefix("socket:[").rstrip("]")
-        for link in Path(f"/proc/{pid}/fd").iterdir()
-        if link.is_symlink() and str(link.readlink()).startswith("socket:")
-    }
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3] == "0A" and s[9] in inodes}
 
 
 @pytest.mark.parametrize("behind", [{"SIGNROOM_TRUSTED_PROXIES": "127.0.0.1"}, {}], indirect=True)

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import io
-import socket
 import ssl
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
 from signroom.service.hand_over import LIFETIME
-from tests.http.test_proxies import listening_ports
-from tests.server import Json, Server, ok, refused, start_server
-from tests.tls import tls_in_front
+from tests.server import Json, Server, ok, refused
 
 
 @pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, httpx.Client]]:
+def secure(tls_server: tuple[Server, Path]) -> Iterator[tuple[Server, httpx.Client]]:
     """A server behind TLS, and a client that trusts it."""
-    folder = tmp_path_factory.mktemp("secure")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = start_server(folder / "data", {"SIGNROOM_PUBLIC_URL": f"https://127.0.0.1:{port}"})
-    app_port = int(server.app_url.rpartition(":")[2])
-    (inner,) = listening_ports(server.process.pid) - {app_port}
-    with (
-        tls_in_front(port, inner, folder) as authority,
-        httpx.Client(
-            base_url=server.url, verify=ssl.create_default_context(cafile=authority), trust_env=False, timeout=30
-        ) as client,
-    ):
+    server, authority = tls_server
+    tls = ssl.create_default_context(cafile=authority)
+    with httpx.Client(base_url=server.url, verify=tls, trust_env=False, timeout=30) as client:
         yield server, client
-    server.stop()
 
 
 def opened(secure: tuple[Server, httpx.Client]) -> tuple[httpx.Client, str]:
