@@ -400,6 +400,7 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/document-keys/{key}",
         "/api/documents",
         "/api/documents/keys/{key}",
+        "/api/documents/preflight",
         "/api/documents/{document_id}",
         "/api/documents/{document_id}/signers",
         "/Api/MultipartUploads",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from signroom.domain.security_context import TEST
 from tests import verifiers
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.fakes import web_eid, web_pki
 from tests.journeys.test_signing import signed_file
 from tests.pki import authority
@@ -38,7 +38,7 @@ def at_the_choice(server: Server, page: Page, *names: str, **fields: object) -> 
     documents = [{"file": {"name": name, "content": content}} for name in names or ("contract.pdf",)]
     opened = server.open_session(documents=documents, **fields)
     page.goto(opened["redirectUrl"])
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
     session_id: str = opened["sessionId"]
     return session_id
@@ -65,7 +65,7 @@ def test_a_card_signs_two_documents(
     page.get_by_role("button", name=WEB_EID).click()
     expect(page.get_by_text("its PIN once for each document: 2 times")).to_be_visible()
     page.get_by_role("button", name="Read the card").click()
-    expect(page.get_by_text(f"Signer {kind}")).to_be_visible()
+    expect(page.get_by_text(f"Signer {kind}", exact=True)).to_be_visible()
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
 
@@ -157,7 +157,8 @@ def test_web_pki_signs_two_documents_with_the_certificate_chosen(
     store.plug_into(page)
     session_id = at_the_choice(web_pki_server, page, "contract.pdf", "annex.pdf")
     choose(page, WEB_PKI, "Show my certificates")
-    page.get_by_text("Signer p256").click()
+    page.get_by_text("Signer p256", exact=True).click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
 
@@ -245,30 +246,6 @@ def test_a_key_in_software_is_barred_where_a_device_is_asked_for(sqlite_server: 
 
     for source in ("Use a certificate file (PFX)", "Use a demo key"):
         expect(barred(window.page, source)).to_contain_text("on a card, a token or in a certified cloud is asked for")
-
-
-def test_inside_another_site_no_password_is_asked_for(sqlite_server: Server, window: Watched) -> None:
-    """As an application may be allowed to frame the page: its answer here, without what refuses frames."""
-    content = base64(hard_pdfs.make("plain"))
-    opened = sqlite_server.open_session(documents=[{"file": {"name": "contract.pdf", "content": content}}])
-
-    def framable(route: Route) -> None:
-        answer = route.fetch()
-        policy = answer.headers["content-security-policy"].replace("frame-ancestors 'none'; ", "")
-        route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
-
-    page = window.page
-    page.route(opened["redirectUrl"], framable)
-    page.goto(sqlite_server.app_url)
-    page.set_content(f'<iframe src="{opened["redirectUrl"]}" width="900" height="800"></iframe>')
-    frame = page.frame_locator("iframe")
-    frame.get_by_role("button", name="Continue").click()
-
-    expect(frame.locator(".choice.off").filter(has_text="PFX")).to_contain_text("Open this page in a tab of its own")
-    expect(frame.locator("input[type=password]")).to_have_count(0)
-    expect(frame.get_by_role("button", name="Use a demo key")).to_be_visible()
-    # Chromium's own remark on a dialog's first button.
-    window.complaints = [each for each in window.complaints if "autofocusing" not in each]
 
 
 def test_on_a_telephone_programs_of_a_computer_are_barred(web_pki_server: Server, browser: Browser) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import FrameLocator, expect
 
 from tests.fetch.sites import Behaviour, Site, running_site
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key
 from tests.server import Server, base64, ok
 from tests.tenants import Tenant, new_tenant
@@ -62,7 +62,7 @@ def test_a_refused_file_has_the_reason_in_its_row_and_is_taken_once_the_applicat
     site.paths["/validate"] = answering({"accept": True})
     row.get_by_role("button", name=f"Send {contract.name} again").click()
     expect(row).to_contain_text("ready to sign")
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
@@ -146,6 +146,7 @@ def test_a_listed_page_frames_it_and_no_key_file_goes_in(
     inside.get_by_label("Add PDF files").set_input_files(contract)
     expect(inside.get_by_text("10 pages")).to_be_visible()
     inside.get_by_role("button", name="Continue").click()
+    inside.get_by_role("button", name="Go on to signing").click()
 
     expect(inside.get_by_text(re.compile("inside another page"))).to_be_visible()
     expect(inside.get_by_role("button", name=re.compile("certificate file|demo key"))).to_have_count(0)
@@ -155,6 +156,7 @@ def test_a_listed_page_frames_it_and_no_key_file_goes_in(
     alone = opened.value
     assert alone.url == redirect_url
     alone.get_by_role("button", name="Continue").click()
+    alone.get_by_role("button", name="Go on to signing").click()
     expect(alone.get_by_role("button", name="Use a certificate file (PFX)")).to_be_visible()
     # Chromium's word on the button of the closed dialog; nothing is lost by it.
     window.complaints[:] = [text for text in window.complaints if "Blocked autofocusing" not in text]
@@ -164,6 +166,6 @@ def test_a_page_without_a_frame_takes_a_key_file(tenant: Tenant, window: Watched
     documents = [{"file": {"name": "order-1.pdf", "content": base64(hard_pdfs.make("plain"))}}]
     page = window.page
     page.goto(tenant.redirect_url(documents=documents))
-    page.get_by_role("button", name="Continue").click()
+    go_on_to_signing(page)
 
     expect(page.get_by_role("button", name="Use a certificate file (PFX)")).to_be_visible()
