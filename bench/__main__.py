@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bench import api, pades, start
+from bench import api, pades, page, start
 
 if __name__ == "__main__":
     print("PAdES B-B: prepare + finish")
     pades.main()
     print("\nThe API")
     api.main()
+    print("\nThe page: from the link to the signed documents")
+    page.main()
     print("\nStart of the demo")
     start.main()

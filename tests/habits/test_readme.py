@@ -24,5 +24,15 @@ def test_every_command_of_the_readme_exists() -> None:
 
 def test_every_file_that_the_docs_link_to_is_there() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+        for target in re.findall(r"(?:\]\(|src=\")(?!https?:|#)([^)#\"]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_every_picture_of_the_readme_says_what_it_shows_and_loads_fast() -> None:
+    pictures = re.findall(r"<img ([^>]+)>", README)
+
+    assert len(pictures) == 2
+    for picture in pictures:
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', picture))
+        assert len(attributes["alt"]) > 20
+        assert (ROOT / attributes["src"]).stat().st_size < 120_000
