@@ -30,6 +30,18 @@ def test_no_secret_of_an_address_is_logged(path: str, logged: str) -> None:
     assert public_path(path) == logged
 
 
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/sign/api/x\r\n2026 [info] paid", "/sign/api/x%0D%0A2026 [info] paid"),
+        ("/api/\x1b[2J\x9b\u202e", "/api/%1B[2J%C2%9B%E2%80%AE"),
+        ("/api/é 合同", "/api/é 合同"),
+    ],
+)
+def test_an_address_begins_no_line_of_the_log_and_commands_no_terminal(path: str, logged: str) -> None:
+    assert public_path(path) == logged
+
+
 def test_a_client_that_goes_away_is_no_crash(sqlite_server: Server) -> None:
     address = urlsplit(sqlite_server.url)
     before = len(sqlite_server.log.read_text())

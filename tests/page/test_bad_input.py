@@ -300,7 +300,7 @@ def test_demo_certificates_are_for_named_p256_keys(page: Page) -> None:
 def test_an_expired_session_explains_itself_and_accepts_nothing(short_server: Server) -> None:
     opened = short_server.open_session(returnUrl=RETURN)
     page = short_server.page(opened["redirectUrl"])
-    page.add(hard_pdfs.make("plain"))
+    document = page.add(hard_pdfs.make("plain"))["id"]
     key, chain = page.demo_key()
     preparation = ok(page.prepare(chain))
     outlive_sessions()
@@ -310,6 +310,8 @@ def test_an_expired_session_explains_itself_and_accepts_nothing(short_server: Se
     assert view["status"] == "Expired"
     assert view["returnUrl"] is None
     assert view["documents"] == []
+    for address in (f"original/{document}", f"preview/{document}/0", f"text/{document}/0"):
+        assert refused(page.client.get(address), 422) == "DocumentNotFound"
     assert short_server.session(opened["sessionId"])["status"] == "Expired"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
@@ -114,9 +115,9 @@ def public_path(path: str) -> str:
     """`path` as it may be logged."""
     # As routes see it: empty segments do not count.
     lowered = "/" + "/".join(segment for segment in path.lower().split("/") if segment)
-    if lowered.startswith(("/sign/api/", "/sign/assets/", "/sign/assets-operator/")):
-        return path
-    for prefix in _SECRET_PREFIXES:
-        if lowered.startswith(prefix):
-            return f"{prefix}…"
-    return path
+    if not lowered.startswith(("/sign/api/", "/sign/assets/", "/sign/assets-operator/")):
+        for prefix in _SECRET_PREFIXES:
+            if lowered.startswith(prefix):
+                return f"{prefix}…"
+    # On a terminal a line break would begin a line of its own, and an escape sequence would be obeyed.
+    return "".join(c if c.isprintable() else quote(c) for c in path)

@@ -7,20 +7,24 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Request, Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
 from litestar.static_files import create_static_files_router
 
 from signroom.domain.errors import KeySourceNotAvailable
 from signroom.http.headers import page_policy
+from signroom.http.problems import refuse_by_framework
 from signroom.page import api
 from signroom.page.api import InjectedPorts
 from signroom.service.page_language import page_language
 from signroom.service.page_tokens import frame_origins_of_link
 
 STATIC = Path(__file__).parent / "static"
+MAX_BODY = 4 << 20
+"""Bytes of a call's JSON: 50 certificates with 10 issuers each fit, and `renew` reads it of anybody."""
 
 
 @get("/sign/{link:str}", include_in_schema=False)
@@ -64,6 +68,11 @@ async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
     return Response(web_pki.script, media_type="text/javascript", headers=headers)
 
 
+def _no_such_file(request: Request[Any, Any, Any], _error: ValueError) -> Response[dict[str, str | None]]:
+    """A name with a NUL, which no file can have: the system refuses to look for it."""
+    return refuse_by_framework(request, NotFoundException())
+
+
 def page_routes() -> list[Any]:
     """Everything under ``/sign``."""
     assets = create_static_files_router(
@@ -73,6 +82,7 @@ def page_routes() -> list[Any]:
         include_in_schema=False,
         # File names hold a hash of their content.
         cache_control=CacheControlHeader(public=True, max_age=31536000, immutable=True),
+        exception_handlers={ValueError: _no_such_file},
     )
     calls = Router(
         path="/",
@@ -81,6 +91,7 @@ def page_routes() -> list[Any]:
             "page_session": Provide(api.provide_session),
             "framed": Provide(api.provide_framed, sync_to_thread=False),
         },
+        request_max_body_size=MAX_BODY,
         include_in_schema=False,
     )
     return [shell, assets, web_pki_script, calls]

@@ -8,11 +8,12 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from signroom.domain.document import Document
-from signroom.domain.errors import PreparationNotFound, WrongState
+from signroom.domain.errors import WrongState
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, SignatureType
 from signroom.ports import Ports
 from signroom.service.judge_certificate import find_context, require_good_certificate
+from signroom.service.read_sessions import read_document_of_page
 
 _AT_ONCE = 4
 MAX_ISSUERS = 10
@@ -48,13 +49,11 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
 def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, document_id: UUID) -> bytes:
     """The octets of an XML document that a preparation's signature covers.
 
-    Raises: PreparationNotFound, also for another session's, DocumentNotFound, WrongState for other formats.
+    Raises: DocumentNotFound as `read_document_of_page`, PreparationNotFound, WrongState for other formats.
     """
+    document = read_document_of_page(ports, session_id, document_id)
     with ports.store.read() as work:
-        document = work.document(document_id)
         prepared = work.prepared(preparation_id, document_id)
-    if document.session_id != session_id:
-        raise PreparationNotFound
     if prepared.signature_type is not SignatureType.XML:
         raise WrongState("The document is not XML.")
     with ports.blobs.as_file(document.original.blob_key) as file:

@@ -82,11 +82,13 @@ def _shown(work: Work, document: Document) -> bool:
 
 
 def read_document_of_page(ports: Ports, session_id: UUID, document_id: UUID) -> Document:
-    """Raises: DocumentNotFound, also for another session's document."""
+    """Raises: DocumentNotFound, also for another session's document, and once the session's time is over: a link may
+    lie about for years, and its page shows no files then.
+    """
     with ports.store.read() as work:
         document = work.document(document_id)
-    if document.session_id != session_id:
-        raise DocumentNotFound
+        if document.session_id != session_id or ports.clock.now() >= work.session(session_id).expires_at:
+            raise DocumentNotFound
     return document
 
 
