@@ -68,6 +68,7 @@ describe('sentences', () => {
   test('an unknown code falls back on the words of the server', () => {
     expect(sentence({ code: 'Brandnew', message: 'The moon is wrong.' })).toContain('The moon is wrong.');
     expect(sentence({ code: 'Brandnew', message: '' })).toContain('Brandnew');
+    expect(sentence({ code: 'constructor', message: '' })).toContain('constructor');
   });
 
   test('a refused file has the reason of the application, where it gave one', () => {

@@ -32,5 +32,6 @@ export function date(day: Date): string {
 export function sentence({ code, message, reason }: Problem): string {
   if (reason !== undefined) return fill(texts.problem.rejected, { reason });
   const sentences: Readonly<Record<string, string>> = texts.problems;
-  return sentences[code] ?? fill(texts.problem.unknown, { message: message || code });
+  const known = Object.hasOwn(sentences, code) ? sentences[code] : undefined;
+  return known ?? fill(texts.problem.unknown, { message: message || code });
 }
