@@ -92,11 +92,26 @@ def test_a_service_that_fails_for_a_moment_while_it_processes_has_not_failed_the
     altered(page, "finish", status="Processing")
     status = {"InternalError": 500, "TooManyRequests": 429}.get(failure, 0)
     answer = {"code": failure, "message": "for a moment"}
-    page.route("**/sign/api/load", lambda route: route.fulfill(status=status, json=answer) if status else route.abort())
+    for path in ("events", "load"):
+        page.route(
+            f"**/sign/api/{path}", lambda route: route.fulfill(status=status, json=answer) if status else route.abort()
+        )
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_text(re.compile("Try again|try again|Wait a moment"))).to_be_visible()
     expect(page.get_by_role("heading", name="Signing")).to_be_visible()
-    page.unroute("**/sign/api/load")
+    for path in ("events", "load"):
+        page.unroute(f"**/sign/api/{path}")
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+
+
+def test_where_events_do_not_come_through_the_page_asks(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    page.route("**/sign/api/events", lambda route: route.abort())
+    open_predefined(sqlite_server, page)
+    choose_demo_key(page)
+    altered(page, "finish", status="Processing")
+    page.get_by_role("button", name="Sign 1 document").click()
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
 
@@ -183,7 +198,7 @@ def test_a_part_of_the_page_that_did_not_load_is_not_blamed_on_the_certificate_f
     page.get_by_label("Password of the file").fill("secret")
     page.get_by_role("button", name="Open certificate").click()
 
-    expect(page.get_by_text("Signer p256")).to_be_visible()
+    expect(page.get_by_text("Signer p256", exact=True)).to_be_visible()
 
 
 def test_the_worker_with_the_keys_ends_with_their_use(sqlite_server: Server, window: Watched) -> None:

@@ -46,8 +46,8 @@ def test_the_page_s_own_api_and_files_are_never_framed(tenant: Tenant) -> None:
 
 def test_inside_a_frame_no_key_of_the_signer_is_taken(tenant: Tenant) -> None:
     page = tenant.page()
-    assert page.load()["keySources"] == ["pfx", "demo"]
+    assert page.load()["keySources"] == ["pfx", "web-eid", "demo"]
 
     page.client.headers["X-Signroom-Framed"] = "1"
-    assert page.load()["keySources"] == []
-    assert ok(page.client.post("cancel"))["keySources"] == []
+    assert page.load()["keySources"] == ["web-eid"]
+    assert ok(page.client.post("cancel"))["keySources"] == ["web-eid"]

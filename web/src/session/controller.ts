@@ -15,7 +15,7 @@ import { fromBase64 } from './base64';
 import type { Listed } from './certificates';
 import { type Happening, type State, type Step, toSign } from './flow';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from './model';
-import { passing, problemOf } from './problem';
+import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
@@ -248,22 +248,29 @@ export class Controller {
   /** Take in each change while `open` says so: told by the server, or asked for where its events do not come through. */
   private async watch(session: SessionView, open: (session: SessionView) => boolean): Promise<SessionView> {
     for (let pause = FIRST_POLL_MS; open(session); pause = Math.min(pause * 1.2, LONGEST_POLL_MS)) {
-      try {
+      await this.patiently(async () => {
         for await (const told of this.api.events()) {
-          if (!open(session)) return session;
-          this.arrived((session = told));
-          if (!open(session)) return session;
+          if (open(session)) this.arrived((session = told));
+          if (!open(session)) return;
         }
-        await new Promise((resolve) => setTimeout(resolve, pause));
-        if (open(session)) this.arrived((session = await this.api.load()));
-      } catch (error) {
-        // What is stored is stored: a pause of the network or the service loses nothing, so keep asking.
-        if (!(error instanceof ApiError && passing(error))) throw error;
-        this.happen({ kind: 'waiting', problem: problemOf(error) });
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
+      });
+      if (!open(session)) return session;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      const trouble = await this.patiently(async () => this.arrived((session = await this.api.load())));
+      if (trouble !== null) this.happen({ kind: 'waiting', problem: trouble });
     }
     return session;
+  }
+
+  /** What is stored is stored: a pause of the network or the service loses nothing. Null when there was none. */
+  private async patiently(work: () => Promise<void>): Promise<Problem | null> {
+    try {
+      await work();
+      return null;
+    } catch (error) {
+      if (!(error instanceof ApiError && passing(error))) throw error;
+      return problemOf(error);
+    }
   }
 
   /** Keys are of use as long as the session is open. */
