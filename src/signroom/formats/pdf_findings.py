@@ -18,12 +18,18 @@ from signroom.domain.signature import Indication, SignatureVerdict, Verdict
 from signroom.formats.embedded import MALFORMED
 
 if TYPE_CHECKING:
-    from pyhanko.pdf_utils.generic import DictionaryObject
+    from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject
     from pyhanko.pdf_utils.reader import PdfFileReader
 
 _MAX_OBJECTS = 1500
 """Some 0.2 ms each. Names, open action and form are near the catalog, so that they are seen in files of any size."""
 _MAX_STEPS = 20_000
+_MAX_STREAM = 1 << 20
+"""Bytes: a larger one is passed over, whatever its dictionary says."""
+_MAX_BYTES = 16 << 20
+"""Of all streams together: the reader keeps what it has read."""
+_HEAD = 2048
+_LENGTH = re.compile(rb"/Length\s+(\d{1,10})(?:\s+(\d{1,5})\s+R)?")
 _MAX_SIGNATURES = 20
 _MAX_XMP = 1 << 20
 _MAX_SIDE = 14_400
@@ -134,6 +140,7 @@ def _dictionaries(reader: PdfFileReader) -> Iterator[DictionaryObject]:
 
     waiting: deque[Any] = deque([reader.root])
     seen: set[tuple[int, int]] = set()
+    room = _MAX_BYTES
     for _ in range(_MAX_STEPS):
         if not waiting:
             return
@@ -143,12 +150,37 @@ def _dictionaries(reader: PdfFileReader) -> Iterator[DictionaryObject]:
             if place in seen or len(seen) == _MAX_OBJECTS:
                 continue
             seen.add(place)
+            if _is_large(reader, found):
+                continue
             found = _resolved(found)
+            room -= len(getattr(found, "encoded_data", b""))
+            if room < 0:
+                return
         if isinstance(found, dict):
             yield found  # type: ignore[misc]  # pyHanko's dictionaries are plain ones with more methods
             found = [value for key, value in found.items() if key not in _UPWARDS]
         if isinstance(found, list):
             waiting.extend(value for value in found if isinstance(value, dict | list | IndirectObject))
+
+
+def _is_large(reader: PdfFileReader, reference: IndirectObject) -> bool:
+    """True for a stream that says it is large: pyHanko would read all of it, for a dictionary of some bytes."""
+    from pyhanko.pdf_utils.misc import PdfError
+
+    try:
+        place = reader.xrefs[reference.reference]
+        if not isinstance(place, int):  # in an object stream, which the reader bounds
+            return False
+        reader.stream.seek(place)
+        length = _LENGTH.search(reader.stream.read(_HEAD))
+        if length is None:
+            return False
+        if length[2] is None:
+            return int(length[1]) > _MAX_STREAM
+        known = _resolved(type(reference)(int(length[1]), int(length[2]), reader))
+    except (*MALFORMED, PdfError, OSError):
+        return False
+    return isinstance(known, int) and known > _MAX_STREAM
 
 
 def _is_external(found: DictionaryObject) -> bool:
