@@ -10,6 +10,7 @@ import msgspec
 
 from signroom.api.appearance import PdfOptionsRequest
 from signroom.api.wire import Base64Text, EmptyList, Wire
+from signroom.domain.document_key import MAX_BATCH
 
 # -- requests --------------------------------------------------------------------------------------
 
@@ -102,7 +103,7 @@ class AllocateKeyRequest(Wire):
 
 
 class AllocateKeysRequest(Wire):
-    count: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    count: Annotated[int, msgspec.Meta(ge=1, le=MAX_BATCH)]
     provisional_metadata: GivenMetadata = None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 from signroom.domain.session import MOVES
 from signroom.ports import Ports
@@ -28,13 +27,9 @@ async def follow_session(
     yield found
     while MOVES[found.session.status] and loop.time() < until and not stopping.is_set():
         await asyncio.sleep(pause)
-        latest = await asyncio.to_thread(_read, ports, found.session.id)
+        latest = await asyncio.to_thread(read_session_of_page, ports, found.session.id)
         # What is not moving is looked at less often.
         pause = _FIRST_PAUSE if latest != found else min(pause * 1.3, _LONGEST_PAUSE)
         if latest != found:
             found = latest
             yield found
-
-
-def _read(ports: Ports, session_id: UUID) -> SessionWithDocuments:
-    return read_session_of_page(ports, session_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -140,30 +140,25 @@ def read_application(ports: Ports, caller: Caller, application_id: UUID) -> Appl
 
 def set_default_metadata(ports: Ports, caller: Caller, application_id: UUID, metadata: Metadata) -> Application:
     """Raises: NotAllowed, ApplicationNotFound."""
-    caller.require(MANAGERS)
-    with ports.store.work() as work:
-        found = _of_caller(work.application_for_update(application_id), caller)
-        changed = replace(found, default_metadata=metadata)
-        work.save_application(changed)
-    return changed
+    return _change(ports, caller, application_id, lambda found: replace(found, default_metadata=metadata))
 
 
 def change_return_urls(ports: Ports, caller: Caller, application_id: UUID, urls: Sequence[str]) -> Application:
     """Raises: NotAllowed, ApplicationNotFound, BadReturnUrl, BadInput for too many."""
-    caller.require(MANAGERS)
-    with ports.store.work() as work:
-        found = _of_caller(work.application_for_update(application_id), caller)
-        changed = replace(found, return_urls=_return_urls(urls))
-        work.save_application(changed)
-    return changed
+    return _change(ports, caller, application_id, lambda found: replace(found, return_urls=_return_urls(urls)))
 
 
 def change_frame_origins(ports: Ports, caller: Caller, application_id: UUID, origins: Sequence[str]) -> Application:
     """Raises: NotAllowed, ApplicationNotFound, BadFrameOrigin, BadInput for too many."""
+    return _change(ports, caller, application_id, lambda found: replace(found, frame_origins=_frame_origins(origins)))
+
+
+def _change(
+    ports: Ports, caller: Caller, application_id: UUID, change: Callable[[Application], Application]
+) -> Application:
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        found = _of_caller(work.application_for_update(application_id), caller)
-        changed = replace(found, frame_origins=_frame_origins(origins))
+        changed = change(_of_caller(work.application_for_update(application_id), caller))
         work.save_application(changed)
     return changed
 
