@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def migrate(engine: Engine) -> None:
-    """Apply every migration that is missing. Safe to call at each start and from several processes at once."""
+    """Apply every migration that is missing. Safe to call at each start and from several processes at once.
+
+    A database that a newer version has migrated is left as it is.
+    """
     from alembic import command  # 0.5 s to import; only needed here
 
     config = _config()
@@ -24,6 +27,9 @@ def migrate(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             # Two processes that start together would both run the first migration.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301842556)")
+        if _ahead(connection):
+            # A roll-out: a newer version came first. Its tables are usable by the version before.
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if connection.dialect.name == "sqlite":
@@ -56,6 +62,16 @@ def pending(engine: Engine) -> bool:
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     return current != ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _ahead(connection: Connection) -> bool:
+    """True when a newer version than this one has migrated the database."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return current is not None and current not in known
 
 
 def _config() -> Config:
