@@ -26,6 +26,8 @@ from signroom.ports import Stored
 
 _CHUNK = 1 << 20
 _STALE_SECONDS = 24 * 3600
+_NOBODYS_KEY = "health"
+"""Asked for to see whether the store answers; there is no such file."""
 
 
 class ObjectBlobs:
@@ -98,6 +100,17 @@ class ObjectBlobs:
     def scratch(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             yield Path(folder)
+
+    def answers(self) -> bool:
+        if self._root is not None:
+            return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
+        try:
+            obstore.head(self._store, _NOBODYS_KEY)
+        except (NotFoundError, FileNotFoundError):
+            return True
+        except (BaseError, OSError):
+            return False
+        return True
 
     def delete(self, key: str) -> None:
         try:

@@ -13,6 +13,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 READ_ONLY = {"signroom_read_only": True}
 _BUSY_TIMEOUT_MS = 30_000
@@ -28,6 +29,16 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
     mark_lost_connections(engine)
     return engine
+
+
+def answers(engine: Engine) -> bool:
+    """True when the database answers a query."""
+    try:
+        with engine.connect().execution_options(**READ_ONLY) as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def mark_lost_connections(target: Engine | type[Engine]) -> None:
