@@ -19,7 +19,7 @@ from signroom.domain.branding import Branding, Logo
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document
 from signroom.domain.document_key import DocumentKey
-from signroom.domain.event import Event
+from signroom.domain.event import RecordedEvent
 from signroom.domain.examination import Examination
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.key_source import KeySources
@@ -422,7 +422,11 @@ class Work(Protocol):
 
     def add_preparation(self, preparation: Preparation) -> None: ...
 
-    def append_event(self, event: Event) -> None: ...
+    def append_event(self, event: RecordedEvent) -> None:
+        """Its position is given when the transaction commits (verbs call `announce`)."""
+
+    def events_after(self, subscription_id: UUID, position: int, limit: int) -> list[RecordedEvent]:
+        """At most `limit`, in the order of their positions; what is missing in front of one never appears later."""
 
     def enqueue(self, job: str, key: str, subject: UUID) -> None:
         """Run `job` on `subject` once this transaction has committed; the same `key` is run once only."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from signroom.domain.errors import (
     SignatureSessionNotFound,
     SubscriptionNotFound,
 )
-from signroom.domain.event import DocumentSignatureCompleted, SessionCreated
+from signroom.domain.event import DeliveryPaused, DocumentSignatureCompleted, RecordedEvent, SessionCreated, recorded
 from signroom.domain.file_validation import NO_VALIDATION, FileValidation
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
@@ -202,7 +203,7 @@ def test_an_error_takes_everything_back(store: SqlStore, application: Applicatio
 
     with pytest.raises(RuntimeError), store.work() as work:
         work.add_session(session)
-        work.append_event(SessionCreated(session.id, NOW))
+        work.append_event(recorded(SessionCreated(session.id, NOW), uuid4(), uuid4(), None))
         raise RuntimeError
 
     with pytest.raises(SignatureSessionNotFound), store.read() as work:
@@ -255,19 +256,57 @@ def test_a_reader_does_not_wait_for_a_writer(store: SqlStore, application: Appli
             assert reader.session(session.id).status is SessionStatus.PENDING
 
 
-def test_events_are_kept_in_order(store: SqlStore, engine: Engine, application: Application) -> None:
+def test_events_are_kept_in_order(store: SqlStore, application: Application) -> None:
     session, document_id = a_session(application), uuid4()
+    owners = application.subscription_id, application.id
+    created = recorded(SessionCreated(session.id, NOW), uuid4(), *owners)
+    completed = recorded(DocumentSignatureCompleted(session.id, NOW, document_id), uuid4(), *owners)
+    others = recorded(DeliveryPaused(None, NOW, uuid4()), uuid4(), uuid4(), None)
     with store.work() as work:
         work.add_session(session)
-        work.append_event(SessionCreated(session.id, NOW))
-        work.append_event(DocumentSignatureCompleted(session.id, NOW, document_id))
+        for event in (created, others, completed):
+            work.append_event(event)
 
-    with engine.connect() as connection:
-        rows = connection.execute(sa.select(tables.events).order_by(tables.events.c.position)).all()
-    assert [(r.type, r.document_id, r.at) for r in rows] == [
-        ("SessionCreated", None, NOW),
-        ("DocumentSignatureCompleted", document_id, NOW),
-    ]
+    with store.read() as work:
+        found = work.events_after(application.subscription_id, 0, 10)
+        assert [replace(e, position=0) for e in found] == [created, completed]
+        assert work.events_after(application.subscription_id, found[0].position, 10) == found[1:]
+        assert work.events_after(application.subscription_id, 0, 1) == found[:1]
+    assert found[1].document_id == document_id
+
+
+def test_a_reader_of_the_feed_never_misses_an_event(store: SqlStore, application: Application) -> None:
+    """Transactions that began earlier and commit later, as on PostgreSQL: what is read is never joined from before."""
+    owner, writers, each = application.subscription_id, 6, 15
+    over = threading.Event()
+    seen: list[RecordedEvent] = []
+
+    def write(number: int) -> None:
+        for turn in range(each):
+            with store.work() as work:
+                work.append_event(recorded(SessionCreated(None, NOW), uuid4(), owner, application.id))
+                time.sleep(0.001 * ((number * 7 + turn * 3) % 5))
+
+    def follow() -> None:
+        done = False
+        while not done:
+            done = over.is_set()
+            with store.read() as work:
+                seen.extend(work.events_after(owner, seen[-1].position if seen else 0, 4))
+                done = done and len(seen) >= writers * each
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(writers)]
+    reader = threading.Thread(target=follow, daemon=True)
+    for thread in (reader, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    over.set()
+    reader.join(timeout=20)
+
+    assert len({e.id for e in seen}) == writers * each
+    with store.read() as work:
+        assert seen == work.events_after(owner, 0, 1000)
 
 
 def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, application: Application) -> None:

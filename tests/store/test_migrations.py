@@ -107,11 +107,13 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
         prepared = work.prepared(preparation, document)
         listed = work.list_sessions(SessionFilter(subscription, callback_argument="order 42"), 10, datetime.now(UTC))
         assert work.api_key(b"k" * 32) is not None
+        (event,) = work.events_after(subscription, 0, 10)
     assert (found.status, found.security_context_id, found.options) == (SessionStatus.PENDING, ANY.id, NO_OPTIONS)
     assert (own.subscription_id, own.application_id, own.metadata) == (subscription, application, ())
     assert own.inspection.findings == ()
     assert (prepared.signature_type, prepared.tail) == (SignatureType.PDF, b"before<00000000>after")
     assert [s.id for s in listed] == [session]
+    assert (event.type, event.session_id, event.application_id) == ("SessionCreated", session, application)
 
 
 def test_an_application_of_the_second_version_may_not_be_framed_by_anybody(engine: Engine) -> None:

@@ -43,6 +43,8 @@ class Subscription:
 
     id: UUID
     name: str
+    retention_days: int | None = None
+    """How long signed documents are kept; None: until somebody removes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ class Document:
     options: SigningOptions = NO_OPTIONS
     data_key: str | None = None
     """The blob with the content of a detached CMS object that is signed once more."""
+    available_until: datetime | None = None
+    """Its files are purged then; None: they are kept."""
+    purged_at: datetime | None = None
 
     @property
     def folder(self) -> str:

@@ -26,6 +26,11 @@ class SessionCreated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionOpened(Event):
+    """The signing page was shown for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSigned(Event):
     """All signature values are stored; from here nothing can be lost."""
 
@@ -37,7 +42,12 @@ class SessionCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class SessionFailed(Event):
-    pass
+    """Ended as ``ProcessingError``; it may be signed or retried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRetried(Event):
+    """The operator has failed documents processed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +68,60 @@ class DocumentSignatureCompleted(Event):
 @dataclass(frozen=True, slots=True)
 class DocumentFailed(Event):
     document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPurged(Event):
+    """Its files are gone: its time was over."""
+
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPaused(Event):
+    """An endpoint failed for days: nothing is sent there until somebody resumes it."""
+
+    webhook_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResumed(Event):
+    webhook_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTested(Event):
+    """Made by hand, to see whether an endpoint receives."""
+
+    webhook_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event as it is kept. ``id`` is the ``webhook-id`` of its deliveries, the same on every try and replay."""
+
+    id: UUID
+    type: str
+    subscription_id: UUID
+    application_id: UUID | None
+    """None: of the whole subscription."""
+    session_id: UUID | None
+    document_id: UUID | None
+    webhook_id: UUID | None
+    at: datetime
+    position: int = 0
+    """Ascending in the order in which facts became known; 0 until it is committed."""
+
+
+def recorded(event: Event, id: UUID, subscription_id: UUID, application_id: UUID | None) -> RecordedEvent:
+    """`event` under its id and owners."""
+    return RecordedEvent(
+        id=id,
+        type=event.type,
+        subscription_id=subscription_id,
+        application_id=application_id,
+        session_id=event.session_id,
+        document_id=getattr(event, "document_id", None),
+        webhook_id=getattr(event, "webhook_id", None),
+        at=event.at,
+    )

@@ -80,6 +80,10 @@ class Session:
     signer_issuers: tuple[bytes, ...] = ()
     """The issuers of `signer_certificate` in order, DER."""
     processing_error_code: str | None = None
+    opened_at: datetime | None = None
+    """When its page was shown for the first time."""
+    webhook_url: str | None = None
+    """Where its events are sent, besides the endpoints of its application and subscription."""
 
     def expired(self, now: datetime) -> bool:
         """Only a pending session expires: signatures that were committed before win."""

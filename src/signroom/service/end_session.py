@@ -9,6 +9,7 @@ from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.event import Event
 from signroom.domain.session import Session, SessionStatus
 from signroom.ports import Ports, Work
+from signroom.service.announce import announce
 
 
 def cancel_session(ports: Ports, session_id: UUID) -> Session:
@@ -47,4 +48,4 @@ def _end(work: Work, session: Session, event: Event) -> None:
     work.save_session(session)
     # What will never be signed does not hold a key that is printed on somebody's paper.
     work.release_document_keys([d.id for d in work.documents(session.id)])
-    work.append_event(event)
+    announce(work, event, session.subscription_id, session.application_id)

@@ -11,6 +11,7 @@ from signroom.domain.errors import PreparationNotFound, WrongState
 from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session
 from signroom.ports import Ports
+from signroom.service.announce import announce
 
 PROCESS_DOCUMENT = "process-document"
 """The name of the durable job; never renamed while rows of it may exist."""
@@ -50,7 +51,7 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             work.save_document(document.accept_signature(preparation.id, values[document.id], now))
             work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
         work.save_session(session)
-        work.append_event(event)
+        announce(work, event, session.subscription_id, session.application_id)
     return session
 
 

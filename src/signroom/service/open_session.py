@@ -28,6 +28,7 @@ from signroom.service.add_document import (
     record_document,
     require_free_keys,
 )
+from signroom.service.announce import announce
 from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
 from signroom.service.once import Idempotency, done_before, remember
@@ -179,4 +180,4 @@ def _record(
         for position, file in enumerate(accepted):
             document = document_of_session(file, session, caller.application.default_metadata, position, ports)
             record_document(work, ports, document, file)
-        work.append_event(event)
+        announce(work, event, session.subscription_id, session.application_id)

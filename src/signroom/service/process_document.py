@@ -13,6 +13,7 @@ from signroom.domain.errors import VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
 from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict
 from signroom.ports import Ports, Work
+from signroom.service.announce import announce
 
 SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
 """Where the signed file is of another kind than the original."""
@@ -93,7 +94,7 @@ def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[D
             return
         moved, event = move(current)
         work.save_document(moved)
-        work.append_event(event)
+        announce(work, event, current.subscription_id, current.application_id)
         if document.session_id is not None:
             _settle_session(work, document.session_id, ports)
 
@@ -103,4 +104,4 @@ def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:
     settled = session.settle(work.documents(session_id), ports.clock.now())
     if settled is not None:
         work.save_session(settled[0])
-        work.append_event(settled[1])
+        announce(work, settled[1], session.subscription_id, session.application_id)

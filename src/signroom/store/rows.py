@@ -15,7 +15,7 @@ from signroom.domain.branding import Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.endpoint import Endpoint, EndpointAuth
-from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
+from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import MAX_NAME, Metadata, fold
 from signroom.domain.preflight import Finding
@@ -60,6 +60,8 @@ def session_row(s: Session) -> Row:
         "signer_certificate": s.signer_certificate,
         "signer_issuers": packed(s.signer_issuers),
         "processing_error_code": s.processing_error_code,
+        "opened_at": s.opened_at,
+        "webhook_url": s.webhook_url,
     }
 
 
@@ -110,6 +112,8 @@ def document_row(d: Document) -> Row:
         "metadata": packed(d.metadata),
         "options": packed(d.options),
         "data_key": d.data_key,
+        "available_until": d.available_until,
+        "purged_at": d.purged_at,
         **_file_row("original", d.original),
         **_file_row("signed", d.signed),
     }
@@ -145,6 +149,8 @@ def document_of(row: RowMapping) -> Document:
         metadata=unpacked_as(Metadata, row["metadata"]),
         options=unpacked_as(SigningOptions, row["options"]),
         data_key=row["data_key"],
+        available_until=row["available_until"],
+        purged_at=row["purged_at"],
     )
 
 
@@ -276,9 +282,21 @@ def prepared_of(row: RowMapping, chain: CertificateChain) -> Prepared:
     )
 
 
-def event_row(event: Event) -> Row:
-    document = event.document_id if isinstance(event, DocumentSignatureCompleted | DocumentFailed) else None
-    return {"type": event.type, "session_id": event.session_id, "document_id": document, "at": event.at}
+def event_row(e: RecordedEvent) -> Row:
+    return {
+        "id": e.id,
+        "type": e.type,
+        "subscription_id": e.subscription_id,
+        "application_id": e.application_id,
+        "session_id": e.session_id,
+        "document_id": e.document_id,
+        "webhook_id": e.webhook_id,
+        "at": e.at,
+    }
+
+
+def event_of(row: RowMapping) -> RecordedEvent:
+    return RecordedEvent(**{name: value for name, value in row.items() if name != "data"})
 
 
 def file_validation_row(subscription_id: UUID, v: FileValidation) -> Row:

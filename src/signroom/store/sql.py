@@ -28,7 +28,7 @@ from signroom.domain.errors import (
     SubscriptionNotFound,
     UploadNotFound,
 )
-from signroom.domain.event import Event
+from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import NO_VALIDATION, FileValidation
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.domain.preparation import Preparation
@@ -38,6 +38,9 @@ from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import MetadataSearch, Position, Remembered, SessionFilter, Work
 from signroom.store import rows, tables
 from signroom.store.engine import READ_ONLY
+
+_EVENTS_LOCK = 7301842557
+"""Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
 
 Enqueue = Callable[[Connection, str, str, UUID], None]
 """Puts a job row into the transaction of a connection: (connection, job, key, subject)."""
@@ -65,7 +68,9 @@ class SqlStore:
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Work]:
         with engine.begin() as connection:
-            yield SqlWork(connection, self._enqueue)
+            work = SqlWork(connection, self._enqueue)
+            yield work
+            work.flush()
 
 
 class SqlWork:
@@ -74,6 +79,20 @@ class SqlWork:
     def __init__(self, connection: Connection, enqueue: Enqueue) -> None:
         self._connection = connection
         self._enqueue = enqueue
+        self._events: list[RecordedEvent] = []
+
+    def flush(self) -> None:
+        """The last thing before the commit: events get their positions.
+
+        One lock for all: who commits later has the higher position, so a reader who has seen one position never
+        misses a lower one. It is taken last and held for the length of one commit. On SQLite writers are alone.
+        """
+        if not self._events:
+            return
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENTS_LOCK)))
+        self._insert_all(tables.events, [rows.event_row(e) for e in self._events])
+        self._events.clear()
 
     # -- sessions ------------------------------------------------------------------------------
 
@@ -293,8 +312,14 @@ class SqlWork:
 
     # -- events and jobs -----------------------------------------------------------------------
 
-    def append_event(self, event: Event) -> None:
-        self._insert(tables.events, rows.event_row(event))
+    def append_event(self, event: RecordedEvent) -> None:
+        self._events.append(event)
+
+    def events_after(self, subscription_id: UUID, position: int, limit: int) -> list[RecordedEvent]:
+        t = tables.events
+        query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.position > position)
+        found = self._connection.execute(query.order_by(t.c.position).limit(limit)).mappings()
+        return [rows.event_of(row) for row in found]
 
     def enqueue(self, job: str, key: str, subject: UUID) -> None:
         self._enqueue(self._connection, job, key, subject)

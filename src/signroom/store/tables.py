@@ -44,6 +44,8 @@ subscriptions = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("name", sa.String(100), nullable=False, unique=True),
+    # Of documents, after they were signed; NULL: they are kept.
+    sa.Column("retention_days", sa.Integer),
 )
 
 file_validations = sa.Table(
@@ -119,6 +121,8 @@ sessions = sa.Table(
     sa.Column("signer_certificate", sa.LargeBinary),
     sa.Column("signer_issuers", sa.LargeBinary, nullable=False),
     sa.Column("processing_error_code", sa.String(64)),
+    sa.Column("opened_at", UtcDateTime),
+    sa.Column("webhook_url", sa.Text),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
     sa.Index(None, "status", "expires_at"),
@@ -157,9 +161,12 @@ documents = sa.Table(
     sa.Column("metadata", sa.LargeBinary, nullable=False),
     sa.Column("options", sa.LargeBinary, nullable=False),
     sa.Column("data_key", sa.String(200)),
+    sa.Column("available_until", UtcDateTime),
+    sa.Column("purged_at", UtcDateTime),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
+    sa.Index(None, "purged_at", "available_until"),
 )
 
 # The same values as in `documents.metadata`, to search by.
@@ -268,6 +275,7 @@ prepared_documents = sa.Table(
     sa.Column("options", sa.LargeBinary, nullable=False),
 )
 
+# Positions are given in the order of commits (`SqlWork.flush`): who has read up to one has missed none before it.
 events = sa.Table(
     "signroom_events",
     metadata,
@@ -275,5 +283,82 @@ events = sa.Table(
     sa.Column("type", sa.String(64), nullable=False),
     sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), index=True),
     sa.Column("document_id", sa.Uuid),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+    # NULL only in rows of processes of the version before, until they are adopted.
+    sa.Column("id", sa.Uuid, unique=True),
+    sa.Column("subscription_id", sa.Uuid),
+    sa.Column("application_id", sa.Uuid),
+    sa.Column("webhook_id", sa.Uuid),
+    sa.Column("data", sa.LargeBinary),
+    sa.Index(None, "subscription_id", "position"),
+    # A position is never given twice, whatever was purged.
+    sqlite_autoincrement=True,
+)
+
+webhooks = sa.Table(
+    "signroom_webhooks",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id"), nullable=False, index=True),
+    # NULL: of every application of the subscription.
+    sa.Column("application_id", sa.ForeignKey("signroom_applications.id")),
+    # NULL: where each session says (`webhookUrl`).
+    sa.Column("url", sa.Text),
+    sa.Column("auth", sa.String(10), nullable=False),
+    sa.Column("user", sa.String(255)),
+    sa.Column("secret", sa.LargeBinary),
+    sa.Column("signing_secret", sa.LargeBinary, nullable=False),
+    sa.Column("previous_secret", sa.LargeBinary),
+    sa.Column("previous_until", UtcDateTime),
+    sa.Column("event_types", sa.LargeBinary, nullable=False),
+    sa.Column("description", sa.String(255)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("failing_since", UtcDateTime),
+    sa.Column("paused_at", UtcDateTime),
+)
+
+deliveries = sa.Table(
+    "signroom_deliveries",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("webhook_id", sa.ForeignKey("signroom_webhooks.id"), nullable=False),
+    sa.Column("event_id", sa.Uuid, nullable=False),
+    sa.Column("event_type", sa.String(64), nullable=False),
+    sa.Column("session_id", sa.Uuid),
+    sa.Column("document_id", sa.Uuid),
+    # What is delivered in order: a document's events, or those of a session itself.
+    sa.Column("stream", sa.Uuid, nullable=False),
+    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("settled_at", UtcDateTime),
+    sa.Index(None, "webhook_id", "created_at", "id"),
+    sa.Index(None, "webhook_id", "stream", "status"),
+    sa.Index(None, "webhook_id", "status", "created_at"),
+    sa.Index(None, "status", "due_at"),
+    sa.Index(None, "event_id"),
+    sa.Index(None, "created_at"),
+)
+
+# Append-only: what became of each try.
+delivery_attempts = sa.Table(
+    "signroom_delivery_attempts",
+    metadata,
+    sa.Column("delivery_id", sa.ForeignKey("signroom_deliveries.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("milliseconds", sa.Integer, nullable=False),
+    sa.Column("status_code", sa.Integer),
+    sa.Column("error", sa.String(255)),
+    sa.Column("answer", sa.LargeBinary),
+)
+
+# Which processes that run jobs are alive, by the database's clock (seconds since 1970).
+executor_leases = sa.Table(
+    "signroom_executor_leases",
+    metadata,
+    sa.Column("id", sa.String(200), primary_key=True),
+    sa.Column("seen_at", sa.Double, nullable=False),
 )
