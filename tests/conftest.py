@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.moto import S3, running_s3
 from tests.postgres import Postgres, PostgresMissing, running_postgres
 from tests.tools import not_run
 
@@ -19,7 +20,7 @@ def pytest_configure() -> None:
     # SIGTERM ends the run as Ctrl-C does: fixtures are torn down, so no server of ours stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A person's own settings must not change what is tested.
-    for name in [name for name in os.environ if name.startswith("SIGNROOM_")]:
+    for name in [name for name in os.environ if name.startswith(("SIGNROOM_", "AWS_"))]:
         del os.environ[name]
 
 
@@ -31,6 +32,13 @@ def postgres() -> Iterator[Postgres]:
             yield server
     except PostgresMissing as missing:
         not_run(str(missing))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3 for the whole run."""
+    with running_s3() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

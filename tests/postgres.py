@@ -15,7 +15,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -28,6 +27,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
+
+from tests.ports import free_port
 
 START_SECONDS = 30
 _SUPERUSER = "postgres"
@@ -206,7 +207,7 @@ def _initialise(programs: Path, folder: Path, account: _Account, password: str) 
 def _start(programs: Path, folder: Path, account: _Account, password: str) -> tuple[subprocess.Popen[bytes], Postgres]:
     log = folder / "server.log"
     for _ in range(_STARTS):  # another program may take the free port between the look and the start
-        port = _free_port()
+        port = free_port()
         with log.open("ab") as output:
             process = subprocess.Popen(
                 _command(programs, folder, port),
@@ -263,12 +264,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _environment() -> dict[str, str]:

@@ -24,6 +24,7 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 8400)
     assert settings.max_file == 100 * 1024 * 1024
     assert settings.session_lifetime == timedelta(hours=4)
+    assert settings.blob_timeout == timedelta(seconds=20)
     assert settings.database_url == f"sqlite:///{Path('.signroom').absolute() / 'signroom.db'}"
     assert not settings.production
 
@@ -69,6 +70,7 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("DATABASE_URL", "mysql://h/d"),
         ("DATABASE_URL", "no url"),
         ("BLOB_URL", "ftp://h"),
+        ("BLOB_TIMEOUT", "soon"),
         ("KEY_SOURCES", "pfx,paper"),
         ("KEY_SOURCES", "pfx,pfx"),
         ("KEY_SOURCES", ","),

@@ -39,6 +39,8 @@ class Settings:
     data: Path
     database_url: str
     blob_url: str
+    blob_timeout: timedelta
+    """How long an object store may say nothing."""
     public_url: str
     host: str
     port: int
@@ -67,6 +69,7 @@ NAMES = (
     "DATA",
     "DATABASE_URL",
     "BLOB_URL",
+    "BLOB_TIMEOUT",
     "PUBLIC_URL",
     "HOST",
     "PORT",
@@ -110,6 +113,7 @@ def read_settings(
         data=data,
         database_url=_database_url(source.text("DATABASE_URL", f"sqlite:///{data / 'signroom.db'}")),
         blob_url=_blob_url(source.text("BLOB_URL", f"file://{data / 'files'}")),
+        blob_timeout=_duration("BLOB_TIMEOUT", source.text("BLOB_TIMEOUT", "20 s")),
         public_url=_public_url(source.text("PUBLIC_URL", "")),
         host=host,
         port=port,

@@ -1,33 +1,60 @@
 """The ``Blobs`` port on obstore: a folder on this disk, or S3, GCS, Azure by URL.
 
-Keys are immutable: nobody ever changes a file in place, rows point to keys. On the local disk obstore renames a
-finished file into place but does not flush it, so we do, folder included, before a row
-may point to it.
+Keys are immutable: nobody ever changes a file in place, rows point to keys. What is small enough for one request is
+created only where nothing is yet; where something is, it must be the same bytes.
+
+On the local disk obstore renames a finished file into place but does not flush it, so we do, folder included, before a
+row may point to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+import structlog
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, NotSupportedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from signroom.domain.errors import BlobNotFound, FileTooLarge, StorageUnavailable
+from signroom.domain.errors import BlobNotFound, FileTooLarge, SignroomError, StorageUnavailable
 from signroom.ports import Stored
 
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+log = structlog.get_logger()
+
 _CHUNK = 1 << 20
+_PART = 5 << 20
+"""Bytes that go out in one request: the least that S3 takes as a part of a larger upload."""
+_CONCURRENCY = 2
 _STALE_SECONDS = 24 * 3600
 _NOBODYS_KEY = "health"
 """Asked for to see whether the store answers; there is no such file."""
+
+_CONNECT_SECONDS = 5
+_WHOLE_SECONDS = 15 * 60
+"""For one request with its body: `MAX_FILE` over a slow line. A silent one is given up long before."""
+_MAX_RETRIES = 3
+
+ENVIRONMENT = ("AWS_", "AZURE_", "GOOGLE_")
+"""Prefixes of the variables by which obstore finds credentials, endpoint and region."""
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+
+Failure = (BaseError, OSError, ValueError)
+"""What obstore and the disk raise."""
+_NOT_OFFERED = (NotSupportedError, NotImplementedError)
 
 
 class ObjectBlobs:
@@ -37,6 +64,7 @@ class ObjectBlobs:
         self._store = store
         self._root = root
         """The folder behind `store` when it is local: lets others read without a copy."""
+        self._disk = None if root is None else _disk(root)
         self._scratch = scratch
 
     async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
@@ -52,43 +80,59 @@ class ObjectBlobs:
                 yield chunk
 
         try:
-            await obstore.put_async(self._store, key, measured(), chunk_size=_CHUNK * 5, max_concurrency=2)
             if self._root is not None:
+                await obstore.put_async(self._store, key, measured(), chunk_size=_PART, max_concurrency=_CONCURRENCY)
                 await asyncio.to_thread(_flush, self._root / key, self._root)
-        except (BaseError, OSError) as error:
-            raise StorageUnavailable from error
+            else:
+                await self._send(key, measured())
+        except Failure as error:
+            raise _unavailable("write", error) from error
         return Stored(length, digest.digest())
+
+    async def _send(self, key: str, source: AsyncIterator[bytes]) -> None:
+        """To another machine: in one request what is less than a part (most files are), else in parts."""
+        first = await _first_part(source)
+        if len(first) >= _PART:
+            parts = _joined(first, source)
+            await obstore.put_async(self._store, key, parts, chunk_size=_PART, max_concurrency=_CONCURRENCY)
+            return
+        try:
+            await obstore.put_async(self._store, key, first, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            found = await obstore.get_async(self._store, key)
+            if bytes(await found.bytes_async()) != first:
+                raise
+        except _NOT_OFFERED:
+            await obstore.put_async(self._store, key, first, use_multipart=False)
 
     def write_file(self, key: str, file: Path) -> None:
         try:
-            if self._root is None:
-                with file.open("rb") as source:
-                    obstore.put(self._store, key, source)
-                return
-            target = self._root / key
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _fsync(file)
-            file.replace(target)
-            _flush(target, self._root)
-        except (BaseError, OSError) as error:
-            raise StorageUnavailable from error
+            if self._root is not None:
+                _move_in(file, self._root / key, self._root)
+            elif file.stat().st_size < _PART:
+                self._create(key, file.read_bytes())
+            else:
+                obstore.put(self._store, key, file, chunk_size=_PART, max_concurrency=_CONCURRENCY)
+        except Failure as error:
+            raise _unavailable("write", error) from error
 
     async def read_stream(self, key: str) -> AsyncIterator[bytes]:
         try:
             found = await obstore.get_async(self._store, key)
+        except Failure as error:
+            raise self._not_read(error) from error
+        try:
             async for chunk in found.stream(min_chunk_size=_CHUNK // 4):
                 yield bytes(chunk)
-        except (NotFoundError, FileNotFoundError) as error:
-            raise BlobNotFound from error
-        except (BaseError, OSError) as error:
-            raise StorageUnavailable from error
+        except Failure as error:
+            raise _unavailable("read", error) from error
 
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
         if self._root is not None:
             file = self._root / key
             if not file.is_file():
-                raise BlobNotFound
+                raise self._not_read(FileNotFoundError())
             yield file
             return
         with self.scratch() as folder:
@@ -98,8 +142,12 @@ class ObjectBlobs:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            yield Path(folder)
+        try:
+            folder = tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
+        except OSError as error:
+            raise _unavailable("scratch", error) from error
+        with folder as path:
+            yield Path(path)
 
     def answers(self) -> bool:
         if self._root is not None:
@@ -117,42 +165,163 @@ class ObjectBlobs:
             obstore.delete(self._store, key)
         except (NotFoundError, FileNotFoundError):
             return
-        except (BaseError, OSError) as error:
-            raise StorageUnavailable from error
+        except Failure as error:
+            raise _unavailable("delete", error) from error
+
+    def _create(self, key: str, content: bytes) -> None:
+        """Store `content` unless the key has it already. Raises: what obstore raises."""
+        try:
+            obstore.put(self._store, key, content, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            # A job that runs twice, or a request whose answer was lost and that obstore sent again.
+            if bytes(obstore.get(self._store, key).bytes()) != content:
+                raise
+        except _NOT_OFFERED:  # the operator has said that his store has no conditional requests
+            obstore.put(self._store, key, content, use_multipart=False)
 
     def _download(self, key: str, file: Path) -> None:
         try:
+            found = obstore.get(self._store, key)
+        except Failure as error:
+            raise self._not_read(error) from error
+        try:
             with file.open("wb") as target:
-                for chunk in obstore.get(self._store, key).stream(min_chunk_size=_CHUNK):
+                for chunk in found.stream(min_chunk_size=_CHUNK):
                     target.write(chunk)
-        except (NotFoundError, FileNotFoundError) as error:
-            raise BlobNotFound from error
-        except (BaseError, OSError) as error:
-            raise StorageUnavailable from error
+        except Failure as error:
+            raise _unavailable("read", error) from error
+
+    def _not_read(self, error: Exception) -> SignroomError:
+        """A blob that is missing is final; a whole store that is missing (a wrong bucket, a disk that is not mounted)
+        must not make every document that is looked for meanwhile fail for good."""
+        if not isinstance(error, (NotFoundError, FileNotFoundError)):
+            return _unavailable("read", error)
+        gone = any(sign in str(error) for sign in _NO_BUCKET)
+        if self._root is not None:
+            gone = _disk(self._root) != self._disk
+        return _unavailable("read", error) if gone else BlobNotFound()
 
 
-def open_blobs(url: str, scratch: Path) -> ObjectBlobs:
+def open_blobs(url: str, scratch: Path, *, timeout: timedelta = timedelta(seconds=20)) -> ObjectBlobs:
     """Blobs at `url`: ``file:///folder``, ``s3://bucket/prefix``, ``gs://...``, ``az://...``.
 
+    Credentials, endpoint and region come from the standard variables of the store (`ENVIRONMENT`). A store that says
+    nothing for `timeout` is tried again for as long once more, then given up.
     Raises: StorageUnavailable when the URL cannot be opened.
     """
-    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(scratch)
-    if url.startswith("file://"):
-        root = Path(url.removeprefix("file://"))
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return ObjectBlobs(LocalStore(root), root, scratch)
     try:
-        return ObjectBlobs(from_url(url), None, scratch)
-    except (BaseError, ValueError) as error:
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sweep(scratch)
+        if url.startswith("file://"):
+            root = Path(url.removeprefix("file://"))
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return ObjectBlobs(LocalStore(root), root, scratch)
+        options, retries = _client_options(os.environ, timeout), _retries(timeout)
+        return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch)
+    except Failure as error:
         raise StorageUnavailable(f"BLOB_URL cannot be opened: {error}.") from error
+
+
+def _client_options(environment: Mapping[str, str], timeout: timedelta) -> ClientConfig:
+    """Limits of our own. obstore then leaves out those of the environment: what an operator may need is taken over."""
+    options: ClientConfig = {
+        "connect_timeout": timedelta(seconds=min(_CONNECT_SECONDS, timeout.total_seconds())),
+        "read_timeout": timeout,
+        "timeout": timedelta(seconds=_WHOLE_SECONDS),
+    }
+    for prefix in ENVIRONMENT:
+        if environment.get(f"{prefix}ALLOW_HTTP", "").lower() in {"1", "true", "yes", "on"}:
+            options["allow_http"] = True
+        if proxy := environment.get(f"{prefix}PROXY_URL"):
+            options["proxy_url"] = proxy
+        if excludes := environment.get(f"{prefix}PROXY_EXCLUDES"):
+            options["proxy_excludes"] = excludes
+    if bundle := environment.get("AWS_CA_BUNDLE"):
+        options["root_certificate"] = Path(bundle).read_bytes()
+    return options
+
+
+def _retries(timeout: timedelta) -> RetryConfig:
+    """Few and soon: a request of ours waits for the answer, and a job is tried again by the job engine."""
+    return {
+        "max_retries": _MAX_RETRIES,
+        "retry_timeout": timeout,
+        "backoff": {
+            "init_backoff": timedelta(milliseconds=100),
+            "max_backoff": timedelta(seconds=2),
+            "base": 2,
+        },
+    }
+
+
+def _unavailable(operation: str, error: Exception) -> StorageUnavailable:
+    """Who waits reads that it failed; who can mend it reads why in the log."""
+    reason = next(iter(str(error).splitlines()), "")[:300]
+    log.warning("storage.failed", operation=operation, kind=type(error).__name__, reason=reason)
+    return StorageUnavailable()
+
+
+async def _first_part(source: AsyncIterator[bytes]) -> bytes:
+    """What comes first of `source`: all of it when it is less than a part."""
+    first = bytearray()
+    async for chunk in source:
+        first += chunk
+        if len(first) >= _PART:
+            break
+    return bytes(first)
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
 
 
 def _sweep(scratch: Path) -> None:
     """Remove what a killed process left behind; a day is longer than any file is on its way."""
     for folder in scratch.iterdir():
-        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+        try:
+            stale = time.time() - folder.stat().st_mtime > _STALE_SECONDS
+        except FileNotFoundError:  # another process on this folder was faster
+            continue
+        if stale:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _disk(root: Path) -> tuple[int, int] | None:
+    """Which folder of which disk `root` is; None when there is none."""
+    try:
+        found = root.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _move_in(file: Path, target: Path, root: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _fsync(file)
+    try:
+        file.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_in(file, target)  # the data folder and the files lie on different disks
+    _flush(target, root)
+
+
+def _copy_in(file: Path, target: Path) -> None:
+    """Copy beside `target`, then rename: nobody ever sees half a file under its name."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as copy, file.open("rb") as source:
+            shutil.copyfileobj(source, copy, _CHUNK)
+            copy.flush()
+            os.fsync(copy.fileno())
+        beside.replace(target)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def _flush(file: Path, root: Path) -> None:
