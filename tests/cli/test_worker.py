@@ -13,8 +13,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.cli.test_commands import environment, free_port, signroom
+from tests.cli.test_commands import environment, signroom
 from tests.server import ROOT, Page, listening_ports, ok
+from tests.tools import free_port
 from tests.vectors import hard_pdfs
 
 
