@@ -6,10 +6,11 @@ Drivers live in the rooms of the same names (``blobs/``, ``store/``, ``jobs/`` .
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -431,8 +432,14 @@ class Work(Protocol):
     def events_after(self, subscription_id: UUID, position: int, limit: int) -> list[RecordedEvent]:
         """At most `limit`, in the order of their positions; what is missing in front of one never appears later."""
 
-    def enqueue(self, job: str, key: str, subject: UUID) -> None:
-        """Run `job` on `subject` once this transaction has committed; the same `key` is run once only."""
+    def enqueue(
+        self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
+    ) -> None:
+        """Run `job` on `subject` once this transaction has committed, after `delay`; the same `key` is run once only.
+
+        `lane` is needed for jobs of ``Queue.DELIVERIES`` and for no other: whom the job is for (an endpoint's id), so
+        that a slow one holds up only itself.
+        """
 
     def subscription(self, name: str) -> Subscription:
         """Raises: SubscriptionNotFound."""
@@ -471,6 +478,47 @@ class Work(Protocol):
         """The key with that hash and its application, or None."""
 
     def add_api_key(self, key: ApiKey) -> None: ...
+
+
+class Queue(StrEnum):
+    """Where a job waits; each has its own places in every process that runs jobs."""
+
+    DOCUMENTS = "signroom-documents"
+    DELIVERIES = "signroom-deliveries"
+    """With lanes: a few at a time per lane, over all processes."""
+    MAINTENANCE = "signroom-maintenance"
+    """One at a time in each process."""
+
+
+PATIENCE = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a job does. Both functions may run twice, even at the same time."""
+
+    run: Callable[[UUID], timedelta | None]
+    """Runs to its end. A time instead of None: run me again after that; the caller of the port has its own back-off.
+
+    `Unavailable` is tried again with growing waits, without a place or a thread being held, for `patience`; any
+    other error is final.
+    """
+    give_up: Callable[[UUID, str], None]
+    """Called with an error code when `run` failed for good: nobody may wait for ever."""
+    queue: Queue = Queue.DOCUMENTS
+    patience: timedelta = PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Something that is done again and again: once per `every`, whatever the number of processes.
+
+    A run that fails is logged and not repeated: the next one is due anyway. Rarely two may run at the same time.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[], None]
 
 
 class Store(Protocol):

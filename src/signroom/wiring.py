@@ -28,7 +28,7 @@ from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
 from signroom.http.application import Lifespan, create_application
 from signroom.http.health import Check, Readiness, live, ready
-from signroom.jobs.durable import DurableJobs, Job, migrate_job_tables
+from signroom.jobs.durable import DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.keys.result_tokens import Es256ResultTokens
 from signroom.keys.sealed_secrets import AesGcmSecrets
@@ -41,7 +41,8 @@ from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.trust.contexts import open_trust
-from signroom.worker.steps import steps
+from signroom.worker.steps import jobs as jobs_of
+from signroom.worker.steps import schedules as schedules_of
 
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
@@ -116,9 +117,8 @@ class Service:
     def start(self) -> None:
         """Start the job engine and warm the workers up."""
         ports = self.ports
-        jobs = {name: Job(run, give_up) for name, (run, give_up) in steps(ports).items()}
         self.formats.warm_up()
-        self.jobs.start(jobs, execute=self.execute_jobs)
+        self.jobs.start(jobs_of(ports), schedules=schedules_of(ports), execute=self.execute_jobs)
 
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -42,11 +42,16 @@ from signroom.store.engine import READ_ONLY
 _EVENTS_LOCK = 7301842557
 """Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
 
-Enqueue = Callable[[Connection, str, str, UUID], None]
-"""Puts a job row into the transaction of a connection: (connection, job, key, subject)."""
+
+class Enqueue(Protocol):
+    """Puts a job row into the transaction of a connection."""
+
+    def __call__(
+        self, connection: Connection, job: str, key: str, subject: UUID, /, *, delay: timedelta, lane: str | None
+    ) -> None: ...
 
 
-def no_jobs(_connection: Connection, job: str, _key: str, _subject: UUID) -> None:
+def no_jobs(_connection: Connection, job: str, _key: str, _subject: UUID, **_options: object) -> None:
     """For commands that never start work (`keys create`, migrations). Raises: RuntimeError."""
     raise RuntimeError(f"job {job!r} was enqueued by a process without a job engine")
 
@@ -321,8 +326,10 @@ class SqlWork:
         found = self._connection.execute(query.order_by(t.c.position).limit(limit)).mappings()
         return [rows.event_of(row) for row in found]
 
-    def enqueue(self, job: str, key: str, subject: UUID) -> None:
-        self._enqueue(self._connection, job, key, subject)
+    def enqueue(
+        self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
+    ) -> None:
+        self._enqueue(self._connection, job, key, subject, delay=delay, lane=lane)
 
     # -- applications --------------------------------------------------------------------------
 

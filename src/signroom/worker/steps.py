@@ -6,26 +6,27 @@ again. Anything else is a bug: the engine gives up with ``InternalError``, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
 import structlog
 
 from signroom.domain.errors import Refused
-from signroom.ports import Ports
+from signroom.ports import Job, Ports, Schedule
 from signroom.service.finish_signing import PROCESS_DOCUMENT
 from signroom.service.process_document import fail_document, process_document
 
 log = structlog.get_logger()
 
-Steps = tuple[Callable[[UUID], None], Callable[[UUID, str], None]]
-"""``run`` and ``give_up`` of a job."""
 
-
-def steps(ports: Ports) -> dict[str, Steps]:
+def jobs(ports: Ports) -> dict[str, Job]:
     """Every job of this version by its name."""
-    return {PROCESS_DOCUMENT: (partial(_process, ports), partial(fail_document, ports))}
+    return {PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports))}
+
+
+def schedules(_ports: Ports) -> tuple[Schedule, ...]:
+    """What is done again and again; the job engine adds its own housekeeping."""
+    return ()
 
 
 def _process(ports: Ports, document_id: UUID) -> None:
