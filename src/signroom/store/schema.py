@@ -7,29 +7,50 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.store.engine import open_engine
+from signroom.store.outages import outages_as_ours
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+log = structlog.get_logger()
+
 
 def migrate(engine: Engine) -> None:
-    """Apply every migration that is missing. Safe to call at each start and from several processes at once."""
+    """Apply every migration that is missing. Safe to call at each start and from several processes at once.
+
+    A database that a newer version has migrated already is left as it is: during an upgrade old and new processes run
+    at once, and migrations only add (docs/decisions/0017). Raises: DatabaseUnavailable.
+    """
     from alembic import command  # 0.5 s to import; only needed here
 
     config = _config()
-    with _without_foreign_keys(engine) as free, free.begin() as connection:
+    with outages_as_ours(), _without_foreign_keys(engine) as free, free.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Two processes that start together would both run the first migration.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301842556)")
+        if _is_newer(connection, config):
+            log.warning("database.newer", hint="another process runs a newer version: upgrade this one too")
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if connection.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
             if broken is not None:
                 raise RuntimeError(f"the migration would leave rows of {broken[0]} without what they point to")
+
+
+def _is_newer(connection: Connection, config: Config) -> bool:
+    """True when the database has a revision that this version does not know."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return current is not None and current not in known
 
 
 @contextmanager
@@ -54,6 +75,8 @@ def pending(engine: Engine) -> bool:
     from alembic.script import ScriptDirectory
 
     with engine.connect() as connection:
+        if _is_newer(connection, _config()):
+            return False
         current = MigrationContext.configure(connection).get_current_revision()
     return current != ScriptDirectory.from_config(_config()).get_current_head()
 
