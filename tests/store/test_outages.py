@@ -58,9 +58,9 @@ def run(engine: Engine, statement: str) -> None:
 
 def test_mistakes_of_ours_are_no_outages(engine: Engine) -> None:
     with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE signroom_branding"))
+        connection.execute(sa.text("DROP TABLE signroom_brandings"))
 
-    with pytest.raises(sa.exc.DBAPIError, match="signroom_branding"), SqlStore(engine).work() as work:
+    with pytest.raises(sa.exc.DBAPIError, match="signroom_brandings"), SqlStore(engine).work() as work:
         work.save_branding(uuid4(), Branding(), None)
 
 
@@ -70,7 +70,7 @@ def test_mistakes_of_ours_are_no_outages(engine: Engine) -> None:
 def pragma(engine: Engine, text: str) -> None:
     """For the one connection of the pool, which the next transaction takes."""
     connection = engine.raw_connection()
-    connection.driver_connection.execute(f"PRAGMA {text}")
+    connection.cursor().execute(f"PRAGMA {text}")
     connection.close()
 
 
