@@ -28,7 +28,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from tests.ports import free_port
+from tests.tools import free_port
 
 START_SECONDS = 30
 _SUPERUSER = "postgres"

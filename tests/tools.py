@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from typing import NoReturn
 
 import pytest
@@ -40,3 +41,10 @@ def not_run(reason: str) -> NoReturn:
 
 def in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"true", "1", "yes"}
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody uses at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

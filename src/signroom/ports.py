@@ -75,6 +75,9 @@ class Blobs(Protocol):
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for files on their way into the store, on the same disk where there is one; emptied afterwards."""
 
+    def answers(self) -> bool:
+        """True when the store can be reached and written to; asks it without writing."""
+
     def delete(self, key: str) -> None:
         """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
 

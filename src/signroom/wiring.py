@@ -15,7 +15,7 @@ from pathlib import Path
 
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
@@ -27,7 +27,8 @@ from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
-from signroom.http.application import create_application
+from signroom.http.application import Lifespan, create_application
+from signroom.http.health import Check, Readiness, live, ready
 from signroom.jobs.durable import DurableJobs, Job, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.keys.result_tokens import Es256ResultTokens
@@ -37,7 +38,7 @@ from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Clock, Limits, NamePatterns, Pictures, Ports, Secrets
 from signroom.settings import Settings
-from signroom.store.engine import open_engine
+from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.trust.contexts import open_trust
@@ -171,6 +172,38 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
 def build_web(settings: Settings, service: Service) -> ASGIApp:
     """The HTTP application; it starts and stops `service` with itself."""
 
+    ports = service.ports
+    return create_application(
+        [*api_routes(ports), *page_routes(), *_watch_routes()],
+        {
+            **_watch_dependencies(service),
+            "ports": Provide(lambda: ports, sync_to_thread=False),
+            "stopping": Provide(lambda: service.stopping, sync_to_thread=False),
+        },
+        openapi_config(),
+        # Base64 in JSON: a third larger, and some room.
+        max_json=settings.max_file * 4 // 3 + (1 << 20),
+        lifespan=[_lifespan(service)],
+        hsts=settings.public_url.startswith("https://"),
+        rate_limits=settings.rate_limits,
+        type_decoders=TYPE_DECODERS,
+        plugins=[WireSchemas()],
+    )
+
+
+def build_watch(settings: Settings, service: Service) -> ASGIApp:
+    """What a process without a web answers to who watches it; it starts and stops `service` with itself."""
+    return create_application(
+        _watch_routes(),
+        _watch_dependencies(service),
+        None,
+        max_json=0,
+        lifespan=[_lifespan(service)],
+        rate_limits=settings.rate_limits,
+    )
+
+
+def _lifespan(service: Service) -> Lifespan:
     @asynccontextmanager
     async def running(_app: Litestar) -> AsyncIterator[None]:
         await asyncio.to_thread(service.start)
@@ -179,22 +212,24 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         finally:
             await asyncio.to_thread(service.stop)
 
-    ports = service.ports
-    return create_application(
-        [*api_routes(ports), *page_routes()],
-        {
-            "ports": Provide(lambda: ports, sync_to_thread=False),
-            "stopping": Provide(lambda: service.stopping, sync_to_thread=False),
-        },
-        openapi_config(),
-        # Base64 in JSON: a third larger, and some room.
-        max_json=settings.max_file * 4 // 3 + (1 << 20),
-        lifespan=[running],
-        hsts=settings.public_url.startswith("https://"),
-        rate_limits=settings.rate_limits,
-        type_decoders=TYPE_DECODERS,
-        plugins=[WireSchemas()],
-    )
+    return running
+
+
+def _watch_routes() -> list[ControllerRouterHandler]:
+    return [live, ready]
+
+
+def _watch_dependencies(service: Service) -> dict[str, Provide]:
+    readiness = Readiness(_checks(service), service.stopping)
+    return {"readiness": Provide(lambda: readiness, sync_to_thread=False)}
+
+
+def _checks(service: Service) -> dict[str, Check]:
+    """What this process's answers rest on."""
+    checks: dict[str, Check] = {"database": lambda: answers(service.engine), "blobs": service.ports.blobs.answers}
+    if service.execute_jobs:
+        checks["jobs"] = lambda: service.jobs.running
+    return checks
 
 
 def demo_ca(settings: Settings) -> DemoCa:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.server import ROOT, ok, refused, start_server
+from tests.tools import free_port
 
 PRODUCTION = {
     "SIGNROOM_ENVIRONMENT": "production",
@@ -38,12 +39,6 @@ def signroom(variables: dict[str, str], *arguments: str) -> subprocess.Completed
         check=False,
         timeout=60,
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_production_server_is_set_up_and_serves(tmp_path: Path, database_url: str) -> None:

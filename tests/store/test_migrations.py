@@ -132,21 +132,20 @@ def test_an_application_of_the_second_version_may_not_be_framed_by_anybody(engin
         assert work.branding(subscription) == NO_BRANDING
 
 
-def test_a_database_of_a_newer_version_is_left_as_it_is(engine: Engine) -> None:
-    """During an upgrade an old process may start again after the new one has migrated."""
+CHAIN = b"\x82\xabcertificate\xc4\x04leaf\xa7issuers\x90"
+"""A chain as that version stored it (MessagePack)."""
+
+
+def test_a_database_of_a_newer_version_is_left_alone(engine: Engine) -> None:
+    """A process of this version that is started again while the next one is rolled out."""
     schema.migrate(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
 
     schema.migrate(engine)
 
-    assert not schema.pending(engine)
     with engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
-
-
-CHAIN = b"\x82\xabcertificate\xc4\x04leaf\xa7issuers\x90"
-"""A chain as that version stored it (MessagePack)."""
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
 
 
 def test_what_points_nowhere_stops_the_migration_of_sqlite(tmp_path: object) -> None:

@@ -18,8 +18,8 @@ from signroom.domain.errors import DatabaseUnavailable
 from signroom.store import schema
 from signroom.store.engine import open_engine
 from signroom.store.sql import SqlStore, SqlWork
-from tests.ports import free_port
 from tests.postgres import Postgres
+from tests.tools import free_port
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_mistakes_of_ours_are_no_outages(engine: Engine) -> None:
         connection.execute(sa.text("DROP TABLE signroom_brandings"))
 
     with pytest.raises(sa.exc.DBAPIError, match="signroom_brandings"), SqlStore(engine).work() as work:
-        work.save_branding(uuid4(), Branding(), None)
+        work.branding(uuid4())
 
 
 # -- SQLite ----------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ _PART = 5 << 20
 """Bytes that go out in one request: the least that S3 takes as a part of a larger upload."""
 _CONCURRENCY = 2
 _STALE_SECONDS = 24 * 3600
+_NOBODYS_KEY = "health"
+"""Asked for to see whether the store answers; there is no such file."""
 
 _CONNECT_SECONDS = 5
 _WHOLE_SECONDS = 15 * 60
@@ -146,6 +148,15 @@ class ObjectBlobs:
             raise _unavailable("scratch", error) from error
         with folder as path:
             yield Path(path)
+
+    def answers(self) -> bool:
+        if self._root is not None:
+            return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
+        try:
+            obstore.get(self._store, _NOBODYS_KEY)  # not `head`: only a body tells a missing file from a missing bucket
+        except Failure as error:
+            return isinstance(self._not_read(error), BlobNotFound)
+        return True
 
     def delete(self, key: str) -> None:
         try:

@@ -74,6 +74,14 @@ def serve(*, no_jobs: bool = False) -> int:
 
 
 @app.command
+def worker() -> int:
+    """Run jobs only. Its port (SIGNROOM_PORT; 0 takes a free one) answers /health and /metrics, nothing else."""
+    from signroom.cli.worker import run_worker
+
+    return run_worker(current_settings())
+
+
+@app.command
 def migrate() -> None:
     """Bring the database to this version. `serve` does it too; run it first when several machines start at once."""
     from signroom.wiring import migrate_database

@@ -22,6 +22,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, S
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
 from signroom.http.headers import EVERYWHERE
+from signroom.http.health import NOT_COUNTED
 from signroom.http.paths import AnyCase, Template
 from signroom.http.rates import RateLimits
 
@@ -36,7 +37,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 def create_application(
     routes: Sequence[ControllerRouterHandler],
     dependencies: Mapping[str, Provide],
-    openapi: OpenAPIConfig,
+    openapi: OpenAPIConfig | None,
     *,
     max_json: int,
     rate_limits: tuple[str, str],
@@ -74,7 +75,7 @@ def create_application(
         lifespan=list(lifespan),
         logging_config=None,
     )
-    return RequestLog(RateLimits(AnyCase(app, _routes(app)), *rate_limits))
+    return RequestLog(RateLimits(AnyCase(app, _routes(app)), *rate_limits, free=NOT_COUNTED))
 
 
 def _routes(app: Litestar) -> dict[Template, str]:

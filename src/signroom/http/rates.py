@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Container
 
 import limits
 from limits.storage import MemoryStorage
@@ -24,13 +25,14 @@ from signroom.http.keys import shown_secret
 class RateLimits:
     """ASGI middleware; `per_key` and `per_address` are written like ``6000/minute``."""
 
-    def __init__(self, app: ASGIApp, per_key: str, per_address: str) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, per_key: str, per_address: str, *, free: Container[str] = ()) -> None:
+        """`free`: paths that anybody may ask as often as he likes."""
+        self._app, self._free = app, free
         self._per_key, self._per_address = limits.parse(per_key), limits.parse(per_address)
         self._counters = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP:
+        if scope["type"] == ScopeType.HTTP and scope["path"] not in self._free:
             wait = self._seconds_to_wait(scope)
             if wait:
                 await _refuse(send, TooManyRequests(retry_after=wait))

@@ -124,6 +124,11 @@ class DurableJobs:
         options = {"workflow_name": job, "queue_name": QUEUE, "workflow_id": key}
         self._client.enqueue_in_transaction(connection, options, str(subject))  # type: ignore[arg-type]
 
+    @property
+    def running(self) -> bool:
+        """True between `start` with ``execute`` and `stop`."""
+        return self._running
+
     def stop(self, *, timeout: int = 10) -> None:
         """Let running jobs end for up to `timeout` seconds; what does not end is run again at the next start."""
         if self._running:

@@ -13,6 +13,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 READ_ONLY = {"signroom_read_only": True}
 _BUSY_TIMEOUT_MS = 30_000
@@ -42,6 +43,16 @@ def _patience(url: str) -> dict[str, int]:
     }
     given = make_url(url).query
     return {name: value for name, value in ours.items() if name not in given}
+
+
+def answers(engine: Engine) -> bool:
+    """True when the database answers a query."""
+    try:
+        with engine.connect().execution_options(**READ_ONLY) as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def mark_lost_connections(target: Engine | type[Engine]) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.store.engine import open_engine
@@ -16,14 +15,11 @@ from signroom.store.outages import outages_as_ours
 if TYPE_CHECKING:
     from alembic.config import Config
 
-log = structlog.get_logger()
-
 
 def migrate(engine: Engine) -> None:
     """Apply every migration that is missing. Safe to call at each start and from several processes at once.
 
-    A database that a newer version has migrated already is left as it is: during an upgrade old and new processes run
-    at once, and migrations only add (docs/decisions/0017). Raises: DatabaseUnavailable.
+    A database that a newer version has migrated is left as it is. Raises: DatabaseUnavailable.
     """
     from alembic import command  # 0.5 s to import; only needed here
 
@@ -32,8 +28,8 @@ def migrate(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             # Two processes that start together would both run the first migration.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301842556)")
-        if _is_newer(connection, config):
-            log.warning("database.newer", hint="another process runs a newer version: upgrade this one too")
+        if _ahead(connection):
+            # A roll-out: a newer version came first. Its tables are usable by the version before.
             return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -41,16 +37,6 @@ def migrate(engine: Engine) -> None:
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
             if broken is not None:
                 raise RuntimeError(f"the migration would leave rows of {broken[0]} without what they point to")
-
-
-def _is_newer(connection: Connection, config: Config) -> bool:
-    """True when the database has a revision that this version does not know."""
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    return current is not None and current not in known
 
 
 @contextmanager
@@ -75,10 +61,18 @@ def pending(engine: Engine) -> bool:
     from alembic.script import ScriptDirectory
 
     with engine.connect() as connection:
-        if _is_newer(connection, _config()):
-            return False
         current = MigrationContext.configure(connection).get_current_revision()
     return current != ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _ahead(connection: Connection) -> bool:
+    """True when a newer version than this one has migrated the database."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return current is not None and current not in known
 
 
 def _config() -> Config:

@@ -1,0 +1,106 @@
+"""`signroom worker`: it runs the jobs of web processes that run none, and answers who watches it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.cli.test_commands import environment, signroom
+from tests.server import ROOT, Page, listening_ports, ok
+from tests.tools import free_port
+from tests.vectors import hard_pdfs
+
+
+@dataclass
+class Process:
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+
+def wait_for(what: Callable[[], bool], log: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def status(url: str, method: str = "GET") -> int:
+    """0 where nobody answers."""
+    try:
+        return httpx.request(method, url, trust_env=False).status_code
+    except httpx.TransportError:
+        return 0
+
+
+@contextmanager
+def running(variables: dict[str, str], *arguments: str) -> Iterator[Process]:
+    """A role of the service in a process of its own, ready; ended by SIGTERM, which must end it well."""
+    log = Path(variables["SIGNROOM_DATA"]).parent / f"{arguments[0]}-{variables['SIGNROOM_PORT']}.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "signroom", *arguments], cwd=ROOT, env=variables, stderr=errors
+        )
+    try:
+        wait_for(lambda: process.poll() is not None or bool(listening_ports(process.pid)), log)
+        (port,) = listening_ports(process.pid)
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: status(f"{url}/health/ready") == 200, log)
+        yield Process(process, url, log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(30)
+    assert code == 0, log.read_text()
+
+
+def sign_one(url: str, key: str) -> str:
+    """A session with one document, signed; returns its id."""
+    opened = ok(httpx.post(f"{url}/api/signature-sessions", json={}, headers={"X-Api-Key": key}, trust_env=False))
+    page = Page(opened["redirectUrl"])
+    with closing(page.client):
+        page.add(hard_pdfs.make("plain"))
+        page.sign(*page.demo_key())
+    session: str = opened["sessionId"]
+    return session
+
+
+def test_a_worker_does_what_a_web_process_leaves_and_has_no_web(tmp_path: Path, database_url: str) -> None:
+    port = free_port()
+    shared = {"SIGNROOM_DATABASE_URL": database_url, "SIGNROOM_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    shared["SIGNROOM_WORKERS"] = "1"
+    web = environment(tmp_path / "data", SIGNROOM_PORT=str(port), **shared)
+    jobs = environment(tmp_path / "data", SIGNROOM_PORT="0", **shared)
+    assert signroom(web, "subscriptions", "create", "Acme").returncode == 0
+    assert signroom(web, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
+    key = signroom(web, "keys", "create", "--application", "portal").stdout.strip()
+
+    with running(web, "serve", "--no-jobs") as serving:
+        session = sign_one(serving.url, key)
+        address, headers = f"{serving.url}/api/signature-sessions/{session}", {"X-Api-Key": key}
+        time.sleep(1)
+        before = ok(httpx.get(address, headers=headers, trust_env=False))["status"]
+        with running(jobs, "worker") as worker:
+            wait_for(
+                lambda: ok(httpx.get(address, headers=headers, trust_env=False))["status"] == "Completed", worker.log
+            )
+            parts = ok(httpx.get(f"{worker.url}/health/ready", trust_env=False))["parts"]
+            absent = [status(f"{worker.url}{path}") for path in ("/", "/api/system/info", "/sign/x", "/openapi.json")]
+
+    assert before == "Processing"
+    assert parts == {"database": "ok", "blobs": "ok", "jobs": "ok"}
+    assert absent == [404] * 4
+
+
+def test_a_worker_needs_its_settings_like_any_other(tmp_path: Path) -> None:
+    done = signroom(environment(tmp_path), "worker")
+
+    assert done.returncode == 2
+    assert "SIGNROOM_PUBLIC_URL" in done.stderr

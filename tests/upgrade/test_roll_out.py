@@ -1,0 +1,189 @@
+"""A roll-out: the last released version and this one at once, on one database and one file store.
+
+Jobs that the old one has enqueued are finished by this one, and the reverse.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import verifiers
+from tests.server import Page, ok
+from tests.tools import free_port
+from tests.vectors import hard_pdfs
+
+ROOT = Path(__file__).parents[2]
+OLD = Path(__file__).parent / "signroom-0.1.0-py3-none-any.whl"
+SECRET = "a secret that both versions share"
+DOCUMENTS = 3
+_PDF = b64encode(hard_pdfs.make("ten-pages")).decode()
+
+
+@dataclass(frozen=True)
+class Version:
+    """The code of one version; both run on the libraries of this one."""
+
+    source: Path
+    environment: Mapping[str, str]
+    data: Path
+
+    def command(self, *arguments: str) -> str:
+        run = subprocess.run(
+            [sys.executable, "-m", "signroom", *arguments],
+            env=self._environment(),
+            cwd=self.data,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        return run.stdout.strip()
+
+    @contextmanager
+    def process(self, port: int, *arguments: str) -> Iterator[None]:
+        """`serve` or the like on `port`, ready; ended by SIGTERM."""
+        log = self.data / f"{port}.log"
+        environment = {**self._environment(), "SIGNROOM_PORT": str(port)}
+        with log.open("a") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "signroom", *arguments], env=environment, cwd=self.data, stderr=errors
+            )
+        try:
+            deadline = time.monotonic() + 60
+            while not _answers(port):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(40)
+
+    def _environment(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
+        return {**clean, **self.environment, "SIGNROOM_DATA": str(self.data), "PYTHONPATH": str(self.source)}
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/api/system/info", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@dataclass(frozen=True)
+class Installation:
+    old: Version
+    new: Version
+    port: int
+    """Of the public address: whoever serves takes it."""
+    key: str
+
+    def open_session(self) -> tuple[str, str]:
+        """Its id and its page's address."""
+        documents = [{"file": {"name": f"{n}.pdf", "content": _PDF}} for n in range(DOCUMENTS)]
+        body = {"returnUrl": "https://app.example/back", "documents": documents}
+        with self._client() as client:
+            opened = ok(client.post("/api/signature-sessions", json=body))
+        return opened["sessionId"], opened["redirectUrl"]
+
+    def sign(self, redirect_url: str) -> None:
+        page = Page(redirect_url)
+        with closing(page.client):
+            key, chain = page.demo_key()
+            assert page.sign(key, chain)["status"] == "Processing"
+
+    def completed(self, session_id: str) -> bool:
+        with self._client() as client:
+            return bool(ok(client.get(f"/api/signature-sessions/{session_id}"))["status"] == "Completed")
+
+    def require_whole(self, session_id: str, folder: Path) -> None:
+        """Each document is there once, and signed as a stranger's verifier sees it."""
+        with self._client() as client:
+            session = ok(client.get(f"/api/signature-sessions/{session_id}"))
+            assert [d["status"] for d in session["documents"]] == ["Completed"] * DOCUMENTS
+            for document in session["documents"]:
+                file = folder / f"{document['id']}.pdf"
+                file.write_bytes(client.get(document["signedFile"]["url"]).content)
+                assert verifiers.qpdf_accepts(file)
+                assert verifiers.mutool(file) == [True]
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", headers={"X-Api-Key": self.key}, timeout=60, trust_env=False
+        )
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str) -> Installation:
+    old_source = tmp_path / "old"
+    with zipfile.ZipFile(OLD) as wheel:
+        wheel.extractall(old_source)
+    port = free_port()
+    environment = {
+        "SIGNROOM_DATABASE_URL": database_url,
+        "SIGNROOM_BLOB_URL": f"file://{tmp_path / 'files'}",
+        "SIGNROOM_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "SIGNROOM_SECRET_KEY": SECRET,
+        "SIGNROOM_WORKERS": "1",
+    }
+    versions = []
+    for name, source in (("old", old_source), ("new", ROOT / "src")):
+        (tmp_path / f"data-{name}").mkdir()
+        versions.append(Version(source, environment, tmp_path / f"data-{name}"))
+    old, new = versions
+    old.command("migrate")
+    old.command("subscriptions", "create", "Acme")
+    old.command("applications", "create", "Portal", "--subscription", "Acme")
+    key = old.command("keys", "create", "--application", "Portal")
+    return Installation(old, new, port, key)
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_jobs_of_the_last_version_are_finished_by_this_one(installation: Installation, tmp_path: Path) -> None:
+    i = installation
+    with i.old.process(i.port, "serve", "--no-jobs"):
+        session, link = i.open_session()
+        i.sign(link)
+        assert not i.completed(session)
+
+    with i.new.process(i.port, "serve"):
+        until(lambda: i.completed(session))
+        i.require_whole(session, tmp_path)
+
+
+@pytest.mark.slow
+def test_jobs_of_this_version_are_finished_by_the_last_one_that_still_runs(
+    installation: Installation, tmp_path: Path
+) -> None:
+    i = installation
+    with ExitStack() as running:
+        # The old one executes jobs before, during and after the migration.
+        running.enter_context(i.old.process(free_port(), "serve"))
+        i.new.command("migrate")
+        running.enter_context(i.new.process(i.port, "serve", "--no-jobs"))
+        session, link = i.open_session()
+        i.sign(link)
+        until(lambda: i.completed(session))
+        i.require_whole(session, tmp_path)
