@@ -19,7 +19,7 @@ from itertools import count
 
 import httpx
 
-from tests.ports import free_port
+from tests.tools import free_port
 
 START_SECONDS = 30
 _STARTS = 3

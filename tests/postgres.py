@@ -18,7 +18,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -28,7 +28,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from tests.ports import free_port
+from tests.tools import free_port
 
 START_SECONDS = 30
 _SUPERUSER = "postgres"
@@ -72,9 +72,40 @@ class _Account:
 class Postgres:
     """A running server. Make it with `running_postgres`."""
 
-    def __init__(self, port: int, password: str) -> None:
-        self._port, self._password = port, password
+    def __init__(self, port: int, password: str, folder: Path, launch: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self._port, self._password, self._folder = port, password, folder
+        self._launch = launch
+        self._process = launch()
         self._numbers = count(1)
+
+    def stop(self) -> None:
+        """Fast shutdown: connections are cut. Only the process that we started."""
+        for number, seconds in ((signal.SIGINT, 10), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+            if self._process.poll() is not None:
+                return
+            self._process.send_signal(number)
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def start(self) -> None:
+        """Again, on the same port and files. Raises: PostgresFailed."""
+        self._process = self._launch()
+        if not self.answers():
+            raise PostgresFailed("postgres did not start again")
+
+    def answers(self) -> bool:
+        """Waits until it does; False when it ends instead, or takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.require_answer()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return True
+        return False
 
     def new_database(self) -> str:
         """Create an empty database; returns its SQLAlchemy URL."""
@@ -82,6 +113,11 @@ class Postgres:
         # template0: an open connection to template1 would make the copy fail.
         self._run(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         return f"postgresql+psycopg://{_SUPERUSER}:{self._password}@127.0.0.1:{self._port}/{name}"
+
+    def by_socket(self, url: str) -> str:
+        """The same database as `url` by the Unix socket."""
+        found = make_url(url).set(host=None, port=None, query={"host": str(self._folder), "port": str(self._port)})
+        return found.render_as_string(hide_password=False)
 
     def drop_database(self, url: str) -> None:
         """Drop a database that `new_database` made, whoever is still connected."""
@@ -114,11 +150,11 @@ def running_postgres() -> Iterator[Postgres]:
     try:
         password = secrets.token_hex(16)
         _initialise(programs, folder, account, password)
-        process, server = _start(programs, folder, account, password)
+        server = _start(programs, folder, account, password)
         try:
             yield server
         finally:
-            _stop(process)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -204,12 +240,12 @@ def _initialise(programs: Path, folder: Path, account: _Account, password: str) 
         raise PostgresFailed(f"initdb failed:\n{made.stdout}{made.stderr}")
 
 
-def _start(programs: Path, folder: Path, account: _Account, password: str) -> tuple[subprocess.Popen[bytes], Postgres]:
+def _start(programs: Path, folder: Path, account: _Account, password: str) -> Postgres:
     log = folder / "server.log"
-    for _ in range(_STARTS):  # another program may take the free port between the look and the start
-        port = free_port()
+
+    def launch() -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 _command(programs, folder, port),
                 cwd=folder,
                 env=_environment(),
@@ -222,14 +258,17 @@ def _start(programs: Path, folder: Path, account: _Account, password: str) -> tu
                 # Ctrl-C in a terminal reaches the whole group: the server must outlive the tests' own clean-up.
                 start_new_session=True,
             )
-        server = Postgres(port, password)
+
+    for _ in range(_STARTS):  # another program may take the free port between the look and the start
+        port = free_port()
+        server = Postgres(port, password, folder, launch)
         try:
-            if _answers(process, server):
-                return process, server
+            if server.answers():
+                return server
         except BaseException:
-            _stop(process)
+            server.stop()
             raise
-        _stop(process)
+        server.stop()
     raise PostgresFailed(f"postgres did not start:\n{log.read_text(errors='replace')}")
 
 
@@ -240,30 +279,6 @@ def _command(programs: Path, folder: Path, port: int) -> list[str]:
     # The kernel stops the server (SIGINT: fast shutdown) when this process dies, even by SIGKILL.
     setpriv = shutil.which("setpriv")
     return server if setpriv is None else [setpriv, "--pdeathsig", "INT", "--", *server]
-
-
-def _answers(process: subprocess.Popen[bytes], server: Postgres) -> bool:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            server.require_answer()
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return True
-    return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Fast shutdown (connections are cut), then harder; only the process that we started."""
-    for number, seconds in ((signal.SIGINT, 10), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
-        if process.poll() is not None:
-            return
-        process.send_signal(number)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _environment() -> dict[str, str]:

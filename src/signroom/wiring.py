@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -232,8 +233,9 @@ def _checks(service: Service) -> dict[str, Check]:
 
 
 def demo_ca(settings: Settings) -> DemoCa:
-    """The demo authority of this installation; made at the first call."""
-    return open_demo_ca(settings.data, SystemClock().now(), f"{settings.public_url}/demo-ca.crl")
+    """The demo authority of this installation."""
+    prepare_data(settings)
+    return open_demo_ca(settings.data, f"{settings.public_url}/demo-ca.crl", _secret_key(settings))
 
 
 def _key_sources(settings: Settings) -> KeySources:
@@ -257,11 +259,12 @@ def _secret_key(settings: Settings) -> bytes:
 
 def read_or_make_secret(file: Path) -> bytes:
     """32 random bytes, URL-safe, kept in `file` for its owner alone."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_bytes().strip()
-    secret = secrets.token_urlsafe(32).encode()
-    with os.fdopen(descriptor, "wb") as target:
-        target.write(secret)
-    return secret
+    if not file.exists():
+        # Two processes may start at the same moment: the name appears with the whole content, and only once.
+        descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(secrets.token_urlsafe(32).encode())
+        with suppress(FileExistsError):
+            os.link(beside, file)
+        Path(beside).unlink()
+    return file.read_bytes().strip()

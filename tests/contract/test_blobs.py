@@ -15,7 +15,7 @@ import pytest
 from signroom.blobs.objects import ObjectBlobs, open_blobs
 from signroom.domain.errors import BlobNotFound, FileTooLarge, StorageUnavailable
 from tests.moto import S3
-from tests.ports import free_port
+from tests.tools import free_port
 
 CONTENT = os.urandom(3_000_000)
 LARGE = os.urandom(12_000_000)
@@ -270,6 +270,14 @@ def test_a_bucket_that_is_not_there_is_not_a_missing_file(s3_url: str, tmp_path:
         pass
     with pytest.raises(StorageUnavailable):
         asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
+
+
+def test_a_store_is_asked_whether_it_answers(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch, short = tmp_path / "scratch", timedelta(seconds=1)
+    assert open_blobs(s3_url, scratch).answers()
+    assert not open_blobs("s3://no-such-bucket/prefix", scratch, timeout=short).answers()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    assert not open_blobs(s3_url, scratch, timeout=short).answers()
 
 
 def test_plain_http_is_refused_unless_the_operator_allows_it(

@@ -14,15 +14,17 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
+from signroom.keys.derived import derive_p256
 from signroom.trust.certificates import read_certificate
 
 NOW = datetime.now(UTC)
+SECRET = b"s" * 32
 CRL_URL = "http://127.0.0.1:8400/demo-ca.crl"
 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> DemoCa:
-    return open_demo_ca(tmp_path, NOW, CRL_URL)
+    return open_demo_ca(tmp_path, CRL_URL, SECRET)
 
 
 def public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -50,11 +52,28 @@ def test_a_leaf_chains_to_the_root_and_says_that_it_is_a_demo(authority: DemoCa,
     read.require_fit_for_signing(NOW)
 
 
-def test_the_authority_is_made_once_and_its_key_is_private(tmp_path: Path) -> None:
-    first, second = open_demo_ca(tmp_path, NOW, CRL_URL), open_demo_ca(tmp_path, NOW, CRL_URL)
+def test_machines_with_the_same_secret_have_the_same_authority_and_others_another(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two", "stranger")]
+    for folder in folders:
+        folder.mkdir()
 
-    assert first.certificate == second.certificate
-    assert (tmp_path / "demo-ca.key.pem").stat().st_mode & 0o077 == 0
+    one, two, stranger = (
+        open_demo_ca(folder, CRL_URL, secret)
+        for folder, secret in zip(folders, (SECRET, SECRET, b"x" * 32), strict=True)
+    )
+
+    assert one.certificate == two.certificate
+    assert stranger.certificate != one.certificate
+    assert [file.name for file in folders[0].iterdir()] == ["demo-ca.crt"]  # the key is stored nowhere
+
+
+def test_an_authority_that_an_earlier_version_made_stays(tmp_path: Path) -> None:
+    old = open_demo_ca(tmp_path, CRL_URL, b"o" * 32)
+    pem, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    key = derive_p256(b"o" * 32, "signroom.demo-ca")
+    (tmp_path / "demo-ca.key.pem").write_bytes(key.private_bytes(pem, private, serialization.NoEncryption()))
+
+    assert open_demo_ca(tmp_path, CRL_URL, SECRET).certificate == old.certificate
 
 
 @pytest.mark.parametrize(

@@ -310,7 +310,7 @@ def test_a_responder_that_does_not_know_says_nothing(pki: ToyPki, trust: Certifi
 
 
 def test_the_list_of_the_demo_authority_counts(tmp_path: Path) -> None:
-    demo = open_demo_ca(tmp_path, NOW, "http://127.0.0.1:8400/demo-ca.crl")
+    demo = open_demo_ca(tmp_path, "http://127.0.0.1:8400/demo-ca.crl", b"s" * 32)
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     chain = demo.issue(spki, "Newcomer", NOW)

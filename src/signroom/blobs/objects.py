@@ -153,11 +153,9 @@ class ObjectBlobs:
         if self._root is not None:
             return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
         try:
-            obstore.head(self._store, _NOBODYS_KEY)
-        except (NotFoundError, FileNotFoundError):
-            return True
-        except (BaseError, OSError):
-            return False
+            obstore.get(self._store, _NOBODYS_KEY)  # not `head`: only a body tells a missing file from a missing bucket
+        except Failure as error:
+            return isinstance(self._not_read(error), BlobNotFound)
         return True
 
     def delete(self, key: str) -> None:

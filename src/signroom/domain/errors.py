@@ -71,6 +71,13 @@ class StorageUnavailable(Unavailable):
     message = "The file storage does not answer; try again."
 
 
+class DatabaseUnavailable(Unavailable):
+    """Also when it cannot be said whether the transaction was committed: ask again, nothing happens twice."""
+
+    code = "DatabaseUnavailable"
+    message = "The database does not answer; try again."
+
+
 class FileValidationUnavailable(Unavailable):
     code = "FileValidationUnavailable"
     message = "The application's validation endpoint did not say whether it accepts the file; try again."

@@ -1,4 +1,4 @@
-"""The certification authority of the sandbox: made once per installation, never shipped.
+"""The certification authority of the sandbox: each installation has its own, none is shipped.
 
 A demo key that many installations shared would be a public forging key. Every certificate says that it has no
 legal value, in its name, its policy (2.999.1, from the arc for examples) and a user notice (RFC 5280, 4.2.1.4).
@@ -7,7 +7,7 @@ legal value, in its name, its policy (2.999.1, from the arc for examples) and a 
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -19,11 +19,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.domain.signature import CertificateChain
+from signroom.keys.derived import derive_p256
 
 LEAF_LIFETIME = timedelta(hours=24)
 PFX_LIFETIME = timedelta(days=825)
 MAX_NAME = 48
-_CA_LIFETIME = timedelta(days=3650)
+_CA_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+_CA_LIFETIME = timedelta(days=7305)
 _CLOCK_SKEW = timedelta(minutes=5)
 _POLICY = ObjectIdentifier("2.999.1")
 _NOTICE = "Test certificate without legal value"
@@ -100,45 +102,53 @@ class DemoCa:
         )
 
 
-def open_demo_ca(folder: Path, now: datetime, crl_url: str) -> DemoCa:
-    """The authority in `folder` (``demo-ca.key.pem``, mode 0600, and ``demo-ca.crt``); made at the first call.
+def open_demo_ca(folder: Path, crl_url: str, secret: bytes) -> DemoCa:
+    """The authority of the installation with this `secret`, with its certificate in `folder` (``demo-ca.crt``).
 
-    `crl_url`: where its CRL is served.
+    Every machine that has the secret has the same authority. One that an earlier version made at random
+    (``demo-ca.key.pem``) stays. `crl_url`: where its CRL is served.
     """
     key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
-    if not (key_file.exists() and certificate_file.exists()):
-        _create(key_file, certificate_file, now)
-    key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{key_file.name} does not hold an EC key")
-    return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url)
+    if key_file.exists() and certificate_file.exists():
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError(f"{key_file.name} does not hold an EC key")
+        return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url)
+    key = derive_p256(secret, "signroom.demo-ca")
+    certificate = _root(key)
+    _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+    return DemoCa(key, certificate, crl_url)
 
 
-def _create(key_file: Path, certificate_file: Path, now: datetime) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
+def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    """Byte for byte the same for the same key."""
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "DEMO - no legal value"),
             x509.NameAttribute(NameOID.COMMON_NAME, "Signroom demo CA"),
         ]
     )
-    certificate = (
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    return (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + _CA_LIFETIME)
+        .serial_number(int.from_bytes(identifier.digest[:16], "big") | 1)
+        .not_valid_before(_CA_BEGIN)
+        .not_valid_after(_CA_BEGIN + _CA_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signing=False), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
+        .add_extension(identifier, critical=False)
+        .sign(key, hashes.SHA256(), ecdsa_deterministic=True)
     )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(pem)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Under another name first: a process that starts at the same moment never reads half a file."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    beside.replace(file)
 
 
 def _distribution_point(url: str) -> x509.CRLDistributionPoints:

@@ -21,6 +21,7 @@ from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
 from signroom.ports import Ports, Work
 from signroom.service.check_file import type_by_name, with_name
+from signroom.service.discard_blobs import discard_unless_recorded
 from signroom.service.file_sources import FileSource, TakenIn, media_type, take_in
 from signroom.service.validate_file import require_accepted, require_name
 
@@ -73,8 +74,8 @@ async def add_document(ports: Ports, session_id: UUID, name: str, chunks: AsyncI
         accepted = Accepted(document_id, _typed(file, inspection), inspection, command)
         await require_accepted(ports, validation, session.subscription_id, accepted.file)
         return await asyncio.to_thread(_record, ports, session_id, accepted)
-    except BaseException:
-        await asyncio.to_thread(ports.blobs.delete, key)
+    except BaseException as error:
+        await discard_unless_recorded(ports, key, error)
         raise
 
 
@@ -99,10 +100,10 @@ async def accepted_document(ports: Ports, caller: Caller, folder: str, command: 
         inspection = await asyncio.to_thread(_inspect, ports, file, command, data_key)
         uploads = tuple(t.upload for t in taken if t.upload is not None)
         yield Accepted(document_id, _typed(file, inspection), inspection, command, data_key, uploads)
-    except BaseException:
+    except BaseException as error:
         for found in taken:
             if found.owned:
-                await asyncio.to_thread(ports.blobs.delete, found.file.blob_key)
+                await discard_unless_recorded(ports, found.file.blob_key, error)
         raise
 
 

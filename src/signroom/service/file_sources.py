@@ -21,6 +21,7 @@ from signroom.domain.errors import (
     FileDownloadFailed,
     FileTooLarge,
     NotFound,
+    StorageUnavailable,
 )
 from signroom.ports import Ports
 from signroom.service.download_file import DOWNLOADS, Download, open_download
@@ -167,9 +168,13 @@ def _require_fitting(length: int, limit: int) -> None:
 
 
 async def _write(target: Path, chunks: AsyncIterator[bytes], limit: int) -> None:
+    """Raises: FileTooLarge, StorageUnavailable when the disk is full."""
     length = 0
-    with target.open("wb") as file:
-        async for chunk in chunks:
-            length += len(chunk)
-            _require_fitting(length, limit)
-            await asyncio.to_thread(file.write, chunk)
+    try:
+        with target.open("wb") as file:
+            async for chunk in chunks:
+                length += len(chunk)
+                _require_fitting(length, limit)
+                await asyncio.to_thread(file.write, chunk)
+    except OSError as error:
+        raise StorageUnavailable from error

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from signroom.domain.errors import DocumentNotFound, WrongState
 from signroom.ports import Ports
+from signroom.service.discard_blobs import discard_blob
 
 
 def remove_document(ports: Ports, session_id: UUID, document_id: UUID) -> None:
@@ -19,4 +20,4 @@ def remove_document(ports: Ports, session_id: UUID, document_id: UUID) -> None:
         if document.session_id != session_id:
             raise DocumentNotFound
         work.remove_document(document_id)
-    ports.blobs.delete(document.original.blob_key)
+    discard_blob(ports, document.original.blob_key)

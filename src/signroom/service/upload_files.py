@@ -34,6 +34,7 @@ from signroom.domain.upload import (
 )
 from signroom.ports import Ports
 from signroom.service.authenticate import hash_secret
+from signroom.service.discard_blobs import discard_blob, discard_unless_recorded
 
 _PURGED_AT_ONCE = 20
 
@@ -95,11 +96,11 @@ async def upload_part(
         if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
             raise UploadDigestMismatch
         replaced = await asyncio.to_thread(_put_part, ports, upload.id, part)
-    except SignroomError:
-        await asyncio.to_thread(ports.blobs.delete, key)
+    except SignroomError as error:
+        await discard_unless_recorded(ports, key, error)
         raise
     for old in replaced:
-        await asyncio.to_thread(ports.blobs.delete, old)
+        await asyncio.to_thread(discard_blob, ports, old)
     return part
 
 
@@ -126,15 +127,15 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
     key = _folder(upload.id) + f"file-{uuid4().hex}"
     stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file)
     if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
-        await asyncio.to_thread(ports.blobs.delete, key)
+        await asyncio.to_thread(discard_blob, ports, key)
         raise UploadDigestMismatch
     file = StoredFile(key, "", "application/octet-stream", stored.length, stored.sha256)
     ended = await asyncio.to_thread(_end, ports, upload.id, file, etags)
     if ended.file != file:  # somebody else was faster
-        await asyncio.to_thread(ports.blobs.delete, key)
+        await asyncio.to_thread(discard_blob, ports, key)
         return ended
     for part in parts:
-        await asyncio.to_thread(ports.blobs.delete, part.blob_key)
+        await asyncio.to_thread(discard_blob, ports, part.blob_key)
     return ended
 
 
@@ -161,7 +162,7 @@ def purge_uploads(ports: Ports) -> int:
                 continue
             work.remove_upload(upload.id)
         for key in [*keys[upload.id], *([upload.file.blob_key] if upload.file else [])]:
-            ports.blobs.delete(key)
+            discard_blob(ports, key)
     return len(abandoned)
 
 

@@ -26,9 +26,23 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _open_sqlite(url, foreign_keys=foreign_keys)
-    engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args=_patience(url))
     mark_lost_connections(engine)
     return engine
+
+
+def _patience(url: str) -> dict[str, int]:
+    """Seconds after which a machine that says nothing (pulled cable, dropped packets) counts as away; what the
+    operator has put into the URL wins. Statements may take as long as they take."""
+    ours = {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+    }
+    given = make_url(url).query
+    return {name: value for name, value in ours.items() if name not in given}
 
 
 def answers(engine: Engine) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.store.engine import open_engine
+from signroom.store.outages import outages_as_ours
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 def migrate(engine: Engine) -> None:
     """Apply every migration that is missing. Safe to call at each start and from several processes at once.
 
-    A database that a newer version has migrated is left as it is.
+    A database that a newer version has migrated is left as it is. Raises: DatabaseUnavailable.
     """
     from alembic import command  # 0.5 s to import; only needed here
 
     config = _config()
-    with _without_foreign_keys(engine) as free, free.begin() as connection:
+    with outages_as_ours(), _without_foreign_keys(engine) as free, free.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Two processes that start together would both run the first migration.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301842556)")

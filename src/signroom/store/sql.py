@@ -38,6 +38,7 @@ from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import MetadataSearch, Position, Remembered, SessionFilter, Work
 from signroom.store import rows, tables
 from signroom.store.engine import READ_ONLY
+from signroom.store.outages import outages_as_ours
 
 _EVENTS_LOCK = 7301842557
 """Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
@@ -72,7 +73,7 @@ class SqlStore:
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Work]:
-        with engine.begin() as connection:
+        with outages_as_ours(), engine.begin() as connection:
             work = SqlWork(connection, self._enqueue)
             yield work
             work.flush()

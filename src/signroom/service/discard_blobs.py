@@ -1,0 +1,23 @@
+"""Blobs that no row points to (any more). One that stays behind harms nobody; a row without its blob would."""
+
+from __future__ import annotations
+
+import asyncio
+
+from signroom.domain.errors import DatabaseUnavailable, StorageUnavailable
+from signroom.ports import Ports
+
+
+def discard_blob(ports: Ports, key: str) -> None:
+    """Forget a blob. Quiet when the storage is away: what was asked for has been done, or refused, already."""
+    try:
+        ports.blobs.delete(key)
+    except StorageUnavailable:
+        return  # the driver has written into the log why
+
+
+async def discard_unless_recorded(ports: Ports, key: str, error: BaseException) -> None:
+    """Forget the blob of a request that failed with `error`, unless a row may point to it all the same: the answer to
+    a commit can be lost, and a request can be called off while its transaction ends in a thread."""
+    if not isinstance(error, DatabaseUnavailable | asyncio.CancelledError):
+        await asyncio.to_thread(discard_blob, ports, key)

@@ -1,0 +1,76 @@
+"""Which errors of the database drivers mean that the database is away, and not that we are wrong.
+
+They are tried again: a restart, a failover, a full disk, a lock that was waited for too long, too many connections.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from signroom.domain.errors import DatabaseUnavailable
+
+log = structlog.get_logger()
+
+_SQLITE = frozenset({
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+})  # fmt: skip
+"""Primary result codes (sqlite.org/rescode.html)."""
+
+# PostgreSQL's documentation, appendix A: a whole class by its two letters, or one code.
+_POSTGRESQL = (
+    "08",  # connection exception
+    "40",  # transaction rollback: serialization, deadlock
+    "53",  # insufficient resources: disk full, out of memory, too many connections
+    "57P",  # operator intervention: shutdown, crash, not yet started, database dropped
+    "58",  # system error: I/O
+    "25006",  # read-only: a standby that is not promoted yet
+    "25P03",  # idle in transaction for too long
+    "55P03",  # a lock is not available
+    "57014",  # cancelled: statement_timeout
+)
+
+
+@contextmanager
+def outages_as_ours() -> Iterator[None]:
+    """Raises: DatabaseUnavailable in place of what a driver says when the database is away."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not (error.connection_invalidated or _is_outage(error.orig)):
+            raise
+        raise _unavailable(error.orig or error) from error
+    except PoolExhausted as error:
+        raise _unavailable(error) from error
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    if isinstance(error, sqlite3.Error):
+        # The low byte is the primary code. Errors that Python's module makes by itself have none.
+        code = getattr(error, "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in _SQLITE
+    if isinstance(error, psycopg.Error):
+        if error.sqlstate is None:  # there was no server to give one
+            return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return error.sqlstate.startswith(_POSTGRESQL)
+    return False
+
+
+def _unavailable(error: BaseException) -> DatabaseUnavailable:
+    # Neither statement nor parameters: they hold what people have written.
+    reason = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    log.warning("database.failed", kind=type(error).__name__, reason=reason)
+    return DatabaseUnavailable()

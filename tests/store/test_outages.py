@@ -1,0 +1,205 @@
+"""A database that is away is tried again: whatever it says, it comes as `DatabaseUnavailable`; our mistakes do not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ProgrammingError
+
+from signroom.domain.application import Subscription
+from signroom.domain.branding import Branding
+from signroom.domain.errors import DatabaseUnavailable
+from signroom.store import schema
+from signroom.store.engine import open_engine
+from signroom.store.sql import SqlStore, SqlWork
+from tests.postgres import Postgres
+from tests.tools import free_port
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    yield from opened(database_url)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Engine]:
+    yield from opened(f"sqlite:///{tmp_path / 'signroom.db'}")
+
+
+@pytest.fixture
+def postgresql(postgres: Postgres) -> Iterator[Engine]:
+    yield from opened(postgres.new_database())
+
+
+def opened(url: str) -> Iterator[Engine]:
+    engine = open_engine(url)
+    schema.migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+def add(store: SqlStore, name: str = "Acme") -> Subscription:
+    subscription = Subscription(uuid4(), name)
+    with store.work() as work:
+        work.add_subscription(subscription)
+    return subscription
+
+
+def run(engine: Engine, statement: str) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(statement))
+
+
+def test_mistakes_of_ours_are_no_outages(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE signroom_brandings"))
+
+    with pytest.raises(sa.exc.DBAPIError, match="signroom_brandings"), SqlStore(engine).work() as work:
+        work.branding(uuid4())
+
+
+# -- SQLite ----------------------------------------------------------------------------------------
+
+
+def pragma(engine: Engine, text: str) -> None:
+    """For the one connection of the pool, which the next transaction takes."""
+    connection = engine.raw_connection()
+    connection.cursor().execute(f"PRAGMA {text}")
+    connection.close()
+
+
+def test_sqlite_on_a_full_disk_goes_on_when_there_is_room(sqlite: Engine) -> None:
+    store = SqlStore(sqlite)
+    pragma(sqlite, "max_page_count = 1")  # not below what is there: the next page does not fit
+
+    with pytest.raises(DatabaseUnavailable):
+        for number in range(10_000):
+            add(store, f"Acme {number}")
+
+    pragma(sqlite, "max_page_count = 1000000")
+    assert add(store, "After").name == "After"
+
+
+def test_sqlite_that_another_process_locks_is_asked_again(sqlite: Engine, tmp_path: Path) -> None:
+    pragma(sqlite, "busy_timeout = 50")
+    other = open_engine(str(sqlite.url))
+
+    with other.begin(), pytest.raises(DatabaseUnavailable):
+        add(SqlStore(sqlite))
+
+    other.dispose()
+    assert add(SqlStore(sqlite))
+
+
+def test_sqlite_on_a_disk_that_became_read_only_is_asked_again(sqlite: Engine) -> None:
+    pragma(sqlite, "query_only = ON")
+
+    with pytest.raises(DatabaseUnavailable):
+        add(SqlStore(sqlite))
+
+    pragma(sqlite, "query_only = OFF")
+    assert add(SqlStore(sqlite))
+
+
+def test_sqlite_whose_folder_is_gone_is_asked_again(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'nowhere' / 'signroom.db'}")
+
+    with pytest.raises(DatabaseUnavailable):
+        add(SqlStore(engine))
+
+
+# -- PostgreSQL ------------------------------------------------------------------------------------
+
+
+def test_nobody_listening(postgresql: Engine) -> None:
+    nobody = postgresql.url.set(port=free_port())
+
+    for engine in (open_engine(nobody.render_as_string(hide_password=False)), open_engine(NO_SOCKET)):
+        with pytest.raises(DatabaseUnavailable):
+            add(SqlStore(engine))
+        with pytest.raises(DatabaseUnavailable):
+            schema.migrate(engine)
+
+
+NO_SOCKET = "postgresql+psycopg://somebody@/database?host=/nowhere"
+
+
+def test_a_connection_that_is_cut_in_a_transaction(postgresql: Engine) -> None:
+    store = SqlStore(postgresql)
+    url = postgresql.url.render_as_string(hide_password=False)
+
+    with pytest.raises(DatabaseUnavailable), store.work() as work:
+        assert isinstance(work, SqlWork)
+        work.add_subscription(Subscription(uuid4(), "Half"))
+        other = open_engine(url)
+        run(other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                   "AND pid <> pg_backend_pid()")  # fmt: skip
+        other.dispose()
+        work.add_subscription(Subscription(uuid4(), "Other half"))
+
+    # All pooled connections were cut: the next transaction takes a new one by itself.
+    assert add(store, "Half")
+
+
+def test_a_database_that_takes_no_more_connections(postgres: Postgres, postgresql: Engine) -> None:
+    run(postgresql, "CREATE ROLE crowded LOGIN PASSWORD 'secret' CONNECTION LIMIT 0")
+    url = make_url(postgresql.url).set(username="crowded", password="secret")
+    engine = open_engine(url.render_as_string(hide_password=False))
+
+    with pytest.raises(DatabaseUnavailable):
+        add(SqlStore(engine))
+
+    run(postgresql, "DROP ROLE crowded")
+
+
+def test_a_standby_that_only_reads(postgresql: Engine) -> None:
+    run(postgresql, f'ALTER DATABASE "{postgresql.url.database}" SET default_transaction_read_only = on')
+    postgresql.dispose()
+
+    with pytest.raises(DatabaseUnavailable):
+        add(SqlStore(postgresql))
+
+
+def test_of_two_transactions_that_wait_for_each_other_one_is_asked_again(postgresql: Engine) -> None:
+    store = SqlStore(postgresql)
+    run(postgresql, f"ALTER DATABASE \"{postgresql.url.database}\" SET deadlock_timeout = '50ms'")
+    postgresql.dispose()
+    first, second = add(store, "First"), add(store, "Second")
+    both = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def lock(one: Subscription, other: Subscription) -> None:
+        try:
+            with store.work() as work:
+                assert isinstance(work, SqlWork)
+                for number, each in enumerate((one, other)):
+                    if number:
+                        both.wait(10)
+                    work.save_branding(each.id, Branding(name="A name"), None)
+            outcomes.append("done")
+        except DatabaseUnavailable:
+            outcomes.append("again")
+
+    for each in (first, second):
+        with store.work() as work:
+            work.save_branding(each.id, Branding(name="Before"), None)
+    threads = [threading.Thread(target=lock, args=pair) for pair in ((first, second), (second, first))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert sorted(outcomes) == ["again", "done"]
+
+
+def test_an_unknown_column_is_a_mistake_of_ours(postgresql: Engine) -> None:
+    run(postgresql, "ALTER TABLE signroom_subscriptions RENAME COLUMN name TO other")
+
+    with pytest.raises(ProgrammingError):
+        add(SqlStore(postgresql))
