@@ -521,6 +521,42 @@ class Schedule:
     run: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class DeadJob:
+    """A job that failed for good. ``since`` in UTC; ``failed_step`` is the engine's name of it."""
+
+    id: str
+    job: str
+    subject: UUID
+    since: datetime
+    failed_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsState:
+    """All processes together."""
+
+    jobs: Mapping[tuple[Queue, str], int]
+    """Unfinished jobs by queue and the engine's status: ``ENQUEUED`` (due), ``PENDING`` (running), ``DELAYED``."""
+    oldest_due: datetime | None
+    """Since when the oldest job waits that could run, in UTC."""
+    dead: int
+    executors: int
+    """Processes that execute jobs at this moment."""
+
+
+class Jobs(Protocol):
+    """The operator's view of the job engine. Each raises DatabaseUnavailable."""
+
+    def dead(self, limit: int) -> list[DeadJob]:
+        """Jobs that failed for good and were not retried since, newest first."""
+
+    def retry(self, job_id: str) -> str:
+        """Run a dead job again from the step that failed, once; returns the new run's id. Raises: DeadJobNotFound."""
+
+    def state(self) -> JobsState: ...
+
+
 class Store(Protocol):
     def work(self) -> AbstractContextManager[Work]:
         """A transaction that may write."""
@@ -544,6 +580,7 @@ class Ports:
     """Everything a verb may need, built once by ``wiring``."""
 
     store: Store
+    jobs: Jobs
     blobs: Blobs
     formats: Formats
     trust: Trust

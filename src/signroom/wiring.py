@@ -144,6 +144,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     trust.require_configured(settings.security_context)
     ports = Ports(
         store=SqlStore(engine, jobs.enqueue),
+        jobs=jobs,
         blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
         formats=formats,
         trust=trust,

@@ -166,6 +166,13 @@ class NotFound(Refused):
     message = "Not found."
 
 
+class DeadJobNotFound(NotFound):
+    """Of the command line alone."""
+
+    code = "DeadJobNotFound"
+    message = "There is no dead job of that id, or it was retried before."
+
+
 class SignatureSessionNotFound(NotFound):
     code = "SignatureSessionNotFound"
     message = "The signature session was not found."
