@@ -170,6 +170,17 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     return Service(ports, engine, jobs, formats, execute_jobs, threading.Event())
 
 
+@contextmanager
+def operating(settings: Settings) -> Iterator[Ports]:
+    """For commands that look at jobs or start them: all ports, and nothing is executed here."""
+    service = build_service(settings, execute_jobs=False)
+    try:
+        service.jobs.start(jobs_of(service.ports), execute=False)
+        yield service.ports
+    finally:
+        service.stop()
+
+
 def build_web(settings: Settings, service: Service) -> ASGIApp:
     """The HTTP application; it starts and stops `service` with itself."""
 

@@ -38,6 +38,7 @@ def api_routes(ports: Ports) -> list[Any]:
             sessions.when_completed,
             sessions.list_all,
             sessions.cancel,
+            sessions.retry,
             documents.read,
             documents.signers,
             documents.preflight,

@@ -99,6 +99,10 @@ class Document:
             processing_error_code=None,
         )
 
+    def process_again(self) -> Document:
+        """With the value that the signer has given. Raises: WrongState."""
+        return replace(self._moved(DocumentStatus.PROCESSING), processing_error_code=None)
+
     def complete(self, signed: StoredFile, verdict: Verdict) -> Document:
         """The signed file is stored and verified. Raises: WrongState."""
         return replace(self._moved(DocumentStatus.COMPLETED), signed=signed, verdict=verdict)

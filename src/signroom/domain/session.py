@@ -20,6 +20,7 @@ from signroom.domain.event import (
     SessionCreated,
     SessionExpired,
     SessionFailed,
+    SessionRetried,
     SessionSigned,
 )
 from signroom.domain.metadata import NO_METADATA, Metadata
@@ -114,6 +115,12 @@ class Session:
             processing_error_code=None,
         )
         return moved, SessionSigned(self.id, now)
+
+    def retry(self, now: datetime) -> tuple[Session, Event]:
+        """Its failed documents are processed again. Raises: WrongState unless it ended in an error."""
+        if self.status is not SessionStatus.PROCESSING_ERROR:
+            raise WrongState(f"The session is {self.status}.")
+        return replace(self._moved(SessionStatus.PROCESSING), processing_error_code=None), SessionRetried(self.id, now)
 
     def settle(self, documents: list[Document], now: datetime) -> tuple[Session, Event] | None:
         """Complete or fail once no document is being processed any more; None while one is. Raises: WrongState."""
