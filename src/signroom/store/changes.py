@@ -15,7 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from signroom.domain.event import RecordedEvent
@@ -127,7 +127,7 @@ class EventChanges:
         with self._engine.connect() as connection:
             if self._seen is None:
                 self._seen = connection.execute(sa.select(sa.func.max(t.c.position))).scalar() or 0
-                found: Sequence[Row[Any]] = ()
+                found: Sequence[Any] = ()
                 everything = True  # who began to wait before this look may have missed something
             else:
                 query = sa.select(t.c.position, t.c.id, t.c.session_id, t.c.subscription_id)
