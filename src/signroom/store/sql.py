@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -352,8 +352,10 @@ class SqlWork(PurgeQueries):
         )
         return FeedBounds(oldest or 0, newest or 0)
 
-    def enqueue(self, job: str, key: str, subject: UUID) -> None:
-        self._enqueue(self._connection, job, key, subject)
+    def enqueue(
+        self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
+    ) -> None:
+        self._enqueue(self._connection, job, key, subject, delay=delay, lane=lane)
 
     # -- applications --------------------------------------------------------------------------
 
