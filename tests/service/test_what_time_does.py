@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,7 +25,7 @@ from signroom.domain.event import SessionCreated
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.session import SessionStatus
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
-from signroom.ports import Blobs, Ports, Remembered
+from signroom.ports import Blobs, FeedBounds, Ports, Remembered
 from signroom.service.adopt_events import adopt_events
 from signroom.service.announce import announce
 from signroom.service.download_file import Version, location, open_download
@@ -325,7 +326,7 @@ def test_the_feed_keeps_a_whole_end_and_always_its_newest_event(room: Room) -> N
     assert at_once(forget_events, room.ports) == 2  # 120 and 80 days old; 90 are kept
     with room.ports.store.read() as work:
         kept = work.events_after(owner, 0, 10)
-        assert work.feed_bounds() == work.feed_bounds().__class__(kept[0].position, kept[-1].position)
+        assert work.feed_bounds() == FeedBounds(kept[0].position, kept[-1].position)
     assert len(kept) == 4
 
     room.clock.advance(days=1000)
@@ -397,7 +398,7 @@ def prepared(room: Room, session_id: UUID | None, document_id: UUID) -> Preparat
     return found
 
 
-def delivery(room: Room, webhook: UUID, **fields: object) -> dict[str, object]:
+def delivery(room: Room, webhook: UUID, **fields: Any) -> dict[str, Any]:
     now = room.clock.now()
     return {
         "id": uuid4(),
