@@ -18,7 +18,7 @@ from uuid import UUID
 from signroom.domain.application import ApiKey, Application, Role, Subscription
 from signroom.domain.branding import Branding, Logo
 from signroom.domain.certificate import Certificate
-from signroom.domain.document import Document
+from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.event import RecordedEvent
 from signroom.domain.examination import Examination
@@ -313,6 +313,38 @@ class MetadataSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class EventFilter:
+    """None: any."""
+
+    type: str | None = None
+    session_id: UUID | None = None
+    application_id: UUID | None = None
+
+
+ANY_EVENT = EventFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class LostEvent:
+    """An event that a process of the version before has written, with its owners as they were found."""
+
+    type: str
+    session_id: UUID | None
+    document_id: UUID | None
+    at: datetime
+    subscription_id: UUID
+    application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBounds:
+    """Positions of the oldest and the newest event that is kept; 0 and 0 when there is none."""
+
+    oldest: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """What an Idempotency-Key stood for: ``request`` is the SHA-256 of the body, ``subject`` what came of it."""
 
@@ -407,16 +439,66 @@ class Work(Protocol):
     def abandoned_uploads(self, before: datetime, limit: int) -> list[Upload]:
         """Uploads from before that time that nothing has used."""
 
+    def part_keys(self, upload_ids: Sequence[UUID]) -> list[str]:
+        """The keys of the blobs of their parts."""
+
+    def remove_uploads(self, upload_ids: Sequence[UUID]) -> None:
+        """With their parts; quiet about those that are gone."""
+
+    def expired_sessions_for_update(self, now: datetime, limit: int) -> list[Session]:
+        """Pending ones whose time is over, but for those that somebody else holds."""
+
+    def end_unsigned(self, sessions: Sequence[Session], files_until: datetime) -> None:
+        """Save their states; keys of their documents are free again, files of their documents have until then."""
+
+    def limit_unsigned(self, created_before: datetime, until: datetime, limit: int) -> int:
+        """Give the files of documents that nobody will sign any more until then: of sessions that ended unsigned, and
+        of local signatures from before that time. How many were without a limit; at most `limit`.
+        """
+
+    def documents_past(self, before: datetime, after: Position | None, limit: int) -> list[Document]:
+        """Not purged, available until some time before that; by that time and id, those behind `after`."""
+
+    def predefined_sessions(self, session_ids: Sequence[UUID]) -> set[UUID]:
+        """Of these sessions those whose documents the application chose."""
+
+    def files_in_use(self, keys: Sequence[str], besides: Sequence[UUID]) -> set[str]:
+        """Of these keys those that documents which are not purged point to, `besides` some."""
+
+    def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+        """Their files are gone, with what was prepared from them. Returns those that were not marked before."""
+
+    def remove_documents(self, document_ids: Sequence[UUID]) -> None: ...
+
+    def forget_preparations(self, before: datetime, limit: int) -> int:
+        """Remove some that were made before that time and that nobody can finish any more; returns how many."""
+
+    def forget_events(self, before: datetime, limit: int) -> int:
+        """Remove some from the beginning of the feed, never the newest; returns how many."""
+
+    def forget_deliveries(self, before: datetime, limit: int) -> int:
+        """Remove some that were settled before that time, with their attempts; returns how many."""
+
+    def take_lost_events(self, before: datetime, limit: int) -> list[LostEvent]:
+        """Remove some events without an owner from before that time, in their order, and return them."""
+
     def idempotent(self, application_id: UUID, key: bytes) -> Remembered | None:
         """What an Idempotency-Key (its SHA-256) stood for."""
 
-    def remember(self, application_id: UUID, key: bytes, remembered: Remembered) -> None:
-        """Raises: AlreadyDone when the key is there, or is being written at this moment."""
+    def remember(self, application_id: UUID, key: bytes, remembered: Remembered, *, stale_before: datetime) -> None:
+        """What the key stood for before that time is forgotten.
 
-    def forget_idempotent(self, before: datetime) -> None: ...
+        Raises: AlreadyDone when the key is there, or is being written at this moment.
+        """
 
-    def spend_nonce(self, nonce: bytes, now: datetime, expires_at: datetime) -> bool:
-        """True the first time; it is remembered until `expires_at`. Raises: AlreadyDone."""
+    def forget_idempotent(self, before: datetime, limit: int) -> int:
+        """Remove some from before that time; returns how many."""
+
+    def forget_nonces(self, now: datetime, limit: int) -> int:
+        """Remove some that are over; returns how many."""
+
+    def spend_nonce(self, nonce: bytes, expires_at: datetime) -> bool:
+        """True the first time; it is remembered until `expires_at` at least. Raises: AlreadyDone."""
 
     def preparation(self, preparation_id: UUID) -> Preparation:
         """With all its documents. Raises: PreparationNotFound."""
@@ -429,8 +511,16 @@ class Work(Protocol):
     def append_event(self, event: RecordedEvent) -> None:
         """Its position is given when the transaction commits (verbs call `announce`)."""
 
-    def events_after(self, subscription_id: UUID, position: int, limit: int) -> list[RecordedEvent]:
+    def events_after(
+        self, subscription_id: UUID, position: int, limit: int, wanted: EventFilter = ANY_EVENT
+    ) -> list[RecordedEvent]:
         """At most `limit`, in the order of their positions; what is missing in front of one never appears later."""
+
+    def feed_bounds(self) -> FeedBounds:
+        """Of all events together. What is read after this call has no event at or before ``newest`` missing."""
+
+    def document_statuses(self, session_id: UUID) -> list[DocumentStatus]:
+        """Of the documents of a session, and nothing else of them."""
 
     def enqueue(
         self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
@@ -453,6 +543,8 @@ class Work(Protocol):
     def logo(self, subscription_id: UUID) -> Logo | None: ...
 
     def save_branding(self, subscription_id: UUID, branding: Branding, logo: Logo | None) -> None: ...
+
+    def save_subscription(self, subscription: Subscription) -> None: ...
 
     def add_subscription(self, subscription: Subscription) -> None:
         """Raises: NameTaken."""
@@ -557,6 +649,25 @@ class Jobs(Protocol):
     def state(self) -> JobsState: ...
 
 
+class Watch(Protocol):
+    async def changed(self, seconds: float) -> bool:
+        """True as soon as there was an event since the watch began, or since the last True; False after `seconds`.
+
+        Now and then also True for nothing: look, and wait again.
+        """
+
+
+class Changes(Protocol):
+    """Wakes who waits for an event, on the event loop: no thread is held, and nobody asks the database by himself."""
+
+    @property
+    def over(self) -> bool:
+        """The server stops: every watch was rung, nobody shall wait any more."""
+
+    def watch(self, subject: UUID) -> AbstractContextManager[Watch]:
+        """Events of a session, or of a subscription. Begin it before you look, so that nothing falls in between."""
+
+
 class Store(Protocol):
     def work(self) -> AbstractContextManager[Work]:
         """A transaction that may write."""
@@ -573,6 +684,8 @@ class Limits:
     session_lifetime: timedelta
     page_token_lifetime: timedelta
     download_lifetime: timedelta
+    events_kept: timedelta
+    """How long a receiver of events may be down and still catch up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -581,6 +694,7 @@ class Ports:
 
     store: Store
     jobs: Jobs
+    changes: Changes
     blobs: Blobs
     formats: Formats
     trust: Trust

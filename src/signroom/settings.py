@@ -24,6 +24,8 @@ from signroom.domain.security_context import ANY, BY_NAME, SecurityContext
 PREFIX = "SIGNROOM_"
 FILE = "signroom.toml"
 MIN_SECRET = 32
+MIN_EVENTS_KEPT = timedelta(days=30)
+"""A receiver that was down for less catches up by itself: we promise that."""
 MAX_SCRIPT = 2 << 20
 """Bytes of a script that the operator adds to the page."""
 
@@ -50,6 +52,8 @@ class Settings:
     """None: made once in the data folder."""
     max_file: int
     session_lifetime: timedelta
+    events_kept: timedelta
+    """At least `MIN_EVENTS_KEPT`."""
     trusted_proxies: tuple[str, ...]
     allowed_addresses: tuple[str, ...]
     """Private networks that files and revocation data may be fetched from."""
@@ -78,6 +82,7 @@ NAMES = (
     "SECRET_KEY",
     "MAX_FILE",
     "SESSION_LIFETIME",
+    "EVENTS_KEPT",
     "TRUSTED_PROXIES",
     "ALLOW_PRIVATE_ADDRESSES",
     "TRUST_FOLDER",
@@ -122,6 +127,7 @@ def read_settings(
         secret_key=secret.encode() or None,
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
+        events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
@@ -249,6 +255,13 @@ def _size(name: str, text: str) -> int:
 
 def _duration(name: str, text: str) -> timedelta:
     return timedelta(seconds=_quantity(name, text, _TIMES, str.lower, "a time like 4 h"))
+
+
+def _events_kept(text: str) -> timedelta:
+    kept = _duration("EVENTS_KEPT", text)
+    if kept < MIN_EVENTS_KEPT:
+        raise SettingsError(f"{PREFIX}EVENTS_KEPT is {text!r}: set it to {MIN_EVENTS_KEPT.days} d or more.")
+    return kept
 
 
 def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[str], str], like: str) -> int:

@@ -38,6 +38,7 @@ from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Clock, Limits, NamePatterns, Pictures, Ports, Secrets
 from signroom.settings import Settings
+from signroom.store.changes import EventChanges
 from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
@@ -142,9 +143,12 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
     trust = open_trust(settings.trust_folder, fetch, extra=roots)
     trust.require_configured(settings.security_context)
+    stopping = threading.Event()
+    changes = EventChanges(engine, stopping)
     ports = Ports(
-        store=SqlStore(engine, jobs.enqueue),
+        store=SqlStore(engine, jobs.enqueue, changes.tell),
         jobs=jobs,
+        changes=changes,
         blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
         formats=formats,
         trust=trust,
@@ -164,10 +168,11 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             session_lifetime=settings.session_lifetime,
             page_token_lifetime=_PAGE_TOKEN_LIFETIME,
             download_lifetime=_DOWNLOAD_LIFETIME,
+            events_kept=settings.events_kept,
         ),
         public_url=settings.public_url,
     )
-    return Service(ports, engine, jobs, formats, execute_jobs, threading.Event())
+    return Service(ports, engine, jobs, formats, execute_jobs, stopping)
 
 
 @contextmanager
@@ -190,7 +195,6 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         {
             **_watch_dependencies(service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
-            "stopping": Provide(lambda: service.stopping, sync_to_thread=False),
         },
         openapi_config(),
         # Base64 in JSON: a third larger, and some room.

@@ -208,6 +208,18 @@ class PreparationNotFound(NotFound):
     message = "The preparation was not found; prepare the signature again."
 
 
+class EventsPurged(NotFound):
+    """Said aloud: skipping in silence would make a receiver believe that it has caught up."""
+
+    code = "EventsPurged"
+    message = "The feed does not go back to this cursor any more."
+
+
+class DocumentPurged(NotFound):
+    code = "DocumentPurged"
+    message = "The files of the document are not kept any more: its time was over."
+
+
 class BlobNotFound(NotFound):
     code = "FileNotFound"
     message = "The file is not stored any more."

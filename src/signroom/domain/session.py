@@ -20,6 +20,7 @@ from signroom.domain.event import (
     SessionCreated,
     SessionExpired,
     SessionFailed,
+    SessionOpened,
     SessionRetried,
     SessionSigned,
 )
@@ -104,6 +105,12 @@ class Session:
         """Raises: TooManyDocuments."""
         if documents + adding > MAX_DOCUMENTS:
             raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
+
+    def open(self, now: datetime) -> tuple[Session, Event] | None:
+        """Its page is shown; None when it was before, or when the session had ended by then."""
+        if self.opened_at is not None or not MOVES[self.status] or self.expired(now):
+            return None
+        return replace(self, opened_at=now), SessionOpened(self.id, now)
 
     def sign(self, chain: CertificateChain, now: datetime) -> tuple[Session, Event]:
         """All values are in; `chain` is in order. Raises: WrongState."""
