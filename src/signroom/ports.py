@@ -565,6 +565,42 @@ class Store(Protocol):
         """A transaction that only reads; never waits for a writer."""
 
 
+class Answering(Protocol):
+    """A request that is being answered."""
+
+    def answered(self, route: str, status: int) -> None:
+        """`route` is the template, never the address. Status 0: nobody waited for the answer."""
+
+
+class Meter(Protocol):
+    """Counts and times what happens, for whoever watches this process.
+
+    What is given as `kind`, `name`, `what` or `outcome` is one of few words. Ids and places of the outside go to log
+    lines and traces alone; secrets, names and contents nowhere.
+    """
+
+    def timed(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]:
+        """Time what runs inside, like the ``format`` step ``embed``; `about` is for the trace."""
+
+    def count(self, what: str, outcome: str) -> None:
+        """One more of `what`, like a ``webhook_attempt`` that was ``delivered``."""
+
+    def request(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Answering]:
+        """Time a request. A trace that the caller began (W3C ``traceparent``) is gone on with."""
+
+    def about(self, **ids: UUID) -> None:
+        """Whom log lines and traces are about from here to the end of this request or job: ``session_id=...``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number as it is at this moment, under the name of a metric without its prefix."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What this installation accepts. ``max_file`` in bytes."""
@@ -597,6 +633,7 @@ class Ports:
     result_tokens: ResultTokens
     clock: Clock
     limits: Limits
+    meter: Meter
     public_url: str
     """Without a trailing slash."""
 

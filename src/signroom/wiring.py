@@ -7,10 +7,13 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from ipaddress import ip_network
 from pathlib import Path
 
 from litestar import Litestar
@@ -27,8 +30,10 @@ from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
+from signroom.http import health, metrics
 from signroom.http.application import Lifespan, create_application
-from signroom.http.health import Check, Readiness, live, ready
+from signroom.http.health import Check, Readiness
+from signroom.http.metrics import Metrics
 from signroom.jobs.durable import DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.keys.result_tokens import Es256ResultTokens
@@ -37,13 +42,16 @@ from signroom.keys.tokens import SignedTokens
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Clock, Limits, NamePatterns, Pictures, Ports, Secrets
-from signroom.settings import Settings
+from signroom.settings import Settings, SettingsError
+from signroom.store.backlog import backlog, connections
 from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
+from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
+from signroom.worker.watched import watched
 
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
@@ -109,6 +117,7 @@ class Service:
 
     ports: Ports
     engine: Engine
+    meters: Meters
     jobs: DurableJobs
     formats: PooledFormats
     execute_jobs: bool
@@ -118,14 +127,16 @@ class Service:
     def start(self) -> None:
         """Start the job engine and warm the workers up."""
         ports = self.ports
+        jobs = {name: replace(job, run=watched(ports.meter, name, job.run)) for name, job in jobs_of(ports).items()}
         self.formats.warm_up()
-        self.jobs.start(jobs_of(ports), schedules=schedules_of(ports), execute=self.execute_jobs)
+        self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
 
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""
         self.jobs.stop(timeout=_STOP_SECONDS)
         self.formats.close()
         self.engine.dispose()
+        self.meters.close()
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
@@ -134,16 +145,17 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     engine = open_engine(settings.database_url)
     migrate(engine)
     jobs = DurableJobs(engine, settings.data, concurrency=max(2, settings.workers))
-    formats = PooledFormats(workers=settings.workers)
+    meters = Meters(version("signroom"), _spans(settings))
+    formats = PooledFormats(settings.workers, meters.timed)
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
-    fetch = GuardedFetch(settings.allowed_addresses)
+    fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed)
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
     trust = open_trust(settings.trust_folder, fetch, extra=roots)
     trust.require_configured(settings.security_context)
     ports = Ports(
-        store=SqlStore(engine, jobs.enqueue),
+        store=SqlStore(engine, jobs.enqueue, partial(meters.count, "event")),
         jobs=jobs,
         blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
         formats=formats,
@@ -165,9 +177,14 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             page_token_lifetime=_PAGE_TOKEN_LIFETIME,
             download_lifetime=_DOWNLOAD_LIFETIME,
         ),
+        meter=meters,
         public_url=settings.public_url,
     )
-    return Service(ports, engine, jobs, formats, execute_jobs, threading.Event())
+    meters.watch(
+        {"database": lambda: backlog(engine, clock.now())},
+        own=lambda: [*formats.tasks(), *connections(engine)],
+    )
+    return Service(ports, engine, meters, jobs, formats, execute_jobs, threading.Event())
 
 
 @contextmanager
@@ -186,13 +203,14 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_watch_routes()],
+        [*api_routes(ports), *page_routes(), *_WATCHED],
         {
-            **_watch_dependencies(service),
+            **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
             "stopping": Provide(lambda: service.stopping, sync_to_thread=False),
         },
         openapi_config(),
+        meter=ports.meter,
         # Base64 in JSON: a third larger, and some room.
         max_json=settings.max_file * 4 // 3 + (1 << 20),
         lifespan=[_lifespan(service)],
@@ -206,9 +224,10 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 def build_watch(settings: Settings, service: Service) -> ASGIApp:
     """What a process without a web answers to who watches it; it starts and stops `service` with itself."""
     return create_application(
-        _watch_routes(),
-        _watch_dependencies(service),
+        _WATCHED,
+        _watch_dependencies(settings, service),
         None,
+        meter=service.ports.meter,
         max_json=0,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
@@ -227,13 +246,31 @@ def _lifespan(service: Service) -> Lifespan:
     return running
 
 
-def _watch_routes() -> list[ControllerRouterHandler]:
-    return [live, ready]
+_WATCHED: Sequence[ControllerRouterHandler] = (health.live, health.ready, metrics.read)
 
 
-def _watch_dependencies(service: Service) -> dict[str, Provide]:
+def _watch_dependencies(settings: Settings, service: Service) -> dict[str, Provide]:
     readiness = Readiness(_checks(service), service.stopping)
-    return {"readiness": Provide(lambda: readiness, sync_to_thread=False)}
+    # Behind a proxy on this machine everybody seems to come from it.
+    proxied = any(ip_network(proxy, strict=False).is_loopback for proxy in settings.trusted_proxies)
+    readable = Metrics(service.meters.exposition, settings.metrics_token, loopback=not proxied)
+    return {
+        "readiness": Provide(lambda: readiness, sync_to_thread=False),
+        "metrics": Provide(lambda: readable, sync_to_thread=False),
+    }
+
+
+def _spans(settings: Settings) -> Spans | None:
+    """Raises: SettingsError when traces are wanted and the extra is not installed."""
+    if not settings.traces:
+        return None
+    try:
+        from signroom.telemetry.traces import Traces
+    except ImportError as error:
+        raise SettingsError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT asks for traces: install signroom[otel], or remove it."
+        ) from error
+    return Traces(version("signroom"))
 
 
 def _checks(service: Service) -> dict[str, Check]:

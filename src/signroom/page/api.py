@@ -48,7 +48,9 @@ InjectedStopping = Annotated[threading.Event, Dependency(skip_validation=True)]
 
 async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
     """Raises: TokenRequired, BadToken, TokenExpired."""
-    return session_of_token(ports, request.headers.get(TOKEN_HEADER))
+    session_id = session_of_token(ports, request.headers.get(TOKEN_HEADER))
+    ports.meter.about(session_id=session_id)
+    return session_id
 
 
 InjectedFramed = Annotated[bool, Dependency(skip_validation=True)]

@@ -29,6 +29,8 @@ def process_document(ports: Ports, document_id: UUID) -> None:
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return
         prepared = work.prepared(document.preparation_id, document_id)
+    if document.session_id is not None:
+        ports.meter.about(session_id=document.session_id)
     signed, verdict = _embed(ports, document, prepared)
 
     def complete(current: Document) -> tuple[Document, Event]:

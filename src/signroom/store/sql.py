@@ -60,8 +60,11 @@ def no_jobs(_connection: Connection, job: str, _key: str, _subject: UUID, **_opt
 class SqlStore:
     """Transactions on one engine. `enqueue` is the job engine's way into the same transaction."""
 
-    def __init__(self, engine: Engine, enqueue: Enqueue = no_jobs) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Engine, enqueue: Enqueue = no_jobs, known: Callable[[str], None] = lambda _type: None
+    ) -> None:
+        """`known` is told the type of each event once it has been committed."""
+        self._engine, self._known = engine, known
         self._reader = engine.execution_options(**READ_ONLY)
         self._enqueue = enqueue
 
@@ -76,7 +79,9 @@ class SqlStore:
         with outages_as_ours(), engine.begin() as connection:
             work = SqlWork(connection, self._enqueue)
             yield work
-            work.flush()
+            facts = work.flush()
+        for fact in facts:
+            self._known(fact)
 
 
 class SqlWork:
@@ -87,18 +92,21 @@ class SqlWork:
         self._enqueue = enqueue
         self._events: list[RecordedEvent] = []
 
-    def flush(self) -> None:
+    def flush(self) -> list[str]:
         """The last thing before the commit: events get their positions.
 
         One lock for all: who commits later has the higher position, so a reader who has seen one position never
         misses a lower one. It is taken last and held for the length of one commit. On SQLite writers are alone.
+        Returns the types of these events.
         """
         if not self._events:
-            return
+            return []
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENTS_LOCK)))
         self._insert_all(tables.events, [rows.event_row(e) for e in self._events])
+        types = [event.type for event in self._events]
         self._events.clear()
+        return types
 
     # -- sessions ------------------------------------------------------------------------------
 
