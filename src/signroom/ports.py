@@ -565,6 +565,51 @@ class Store(Protocol):
         """A transaction that only reads; never waits for a writer."""
 
 
+class Migrations(StrEnum):
+    MISSING = "missing"
+    BEHIND = "behind"
+    CURRENT = "current"
+    NEWER = "newer"
+    """Of a version that is being rolled out: its tables can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCondition:
+    """How a database is, for `signroom doctor`."""
+
+    product: str
+    version: str
+    ahead: float
+    """Seconds by which its clock is before ours; negative: behind."""
+    migrations: Migrations
+    sealed: tuple[UUID, bytes] | None
+    """A subscription and a sealed secret of it, to see whether our key opens it."""
+    read_only: bool = False
+    """True for a standby."""
+    free_connections: int | None = None
+    """None: it knows no limit."""
+
+
+class Obstacle(StrEnum):
+    """Why an address of ours does not answer."""
+
+    UNKNOWN_NAME = "the name is not known"
+    REFUSED = "nothing listens there"
+    TLS = "its certificate is not accepted"
+    SILENT = "it does not answer in time"
+    NO_HTTP = "it does not speak HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What an address of ours answered. ``body`` is its first bytes."""
+
+    status: int
+    body: bytes
+    date: datetime | None
+    """By the server's clock, whole seconds."""
+
+
 class Answering(Protocol):
     """A request that is being answered."""
 

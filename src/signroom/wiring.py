@@ -56,6 +56,7 @@ from signroom.worker.watched import watched
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
 _STOP_SECONDS = 10
+_SECRET_FILE = "secret.key"
 _PREVIEWS = 64 << 20
 """Bytes of pictures of pages: some 500 of them."""
 
@@ -281,6 +282,49 @@ def _checks(service: Service) -> dict[str, Check]:
     return checks
 
 
+def examine_database(settings: Settings) -> DatabaseCondition:
+    """Raises: DatabaseUnavailable."""
+    engine = open_engine(settings.database_url)
+    try:
+        return condition(engine)
+    finally:
+        engine.dispose()
+
+
+def examine_jobs(settings: Settings) -> JobsState:
+    """Raises: DatabaseUnavailable."""
+    engine = open_engine(settings.database_url)
+    try:
+        return state(engine)
+    finally:
+        engine.dispose()
+
+
+def open_installed_blobs(settings: Settings) -> Blobs:
+    """Raises: StorageUnavailable."""
+    return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
+
+
+def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:
+    return probe(url, headers)
+
+
+def tokens_of(secret: bytes) -> Tokens:
+    return SignedTokens(secret)
+
+
+def secrets_of(secret: bytes) -> Secrets:
+    return AesGcmSecrets(secret)
+
+
+def installed_secret(settings: Settings) -> bytes | None:
+    """The secret key, where there is one; none is made."""
+    file = settings.data / _SECRET_FILE
+    if settings.secret_key is None and not file.is_file():
+        return None
+    return _secret_key(settings)
+
+
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation."""
     prepare_data(settings)
@@ -303,7 +347,7 @@ def _secret_key(settings: Settings) -> bytes:
     """The configured key, or one made once in the data folder, mode 0600."""
     if settings.secret_key is not None:
         return settings.secret_key
-    return read_or_make_secret(settings.data / "secret.key")
+    return read_or_make_secret(settings.data / _SECRET_FILE)
 
 
 def read_or_make_secret(file: Path) -> bytes:
