@@ -7,7 +7,7 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -29,11 +29,14 @@ from signroom.blobs.recent import RecentBytes
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.fetch.guarded import GuardedFetch
+from signroom.fetch.probe import probe
 from signroom.formats.pool import PooledFormats
 from signroom.http import health, metrics
 from signroom.http.application import Lifespan, create_application
 from signroom.http.health import Check, Readiness
 from signroom.http.metrics import Metrics
+from signroom.http.seen import seen
+from signroom.jobs.dead_letters import state as jobs_state
 from signroom.jobs.durable import DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.keys.result_tokens import Es256ResultTokens
@@ -41,12 +44,27 @@ from signroom.keys.sealed_secrets import AesGcmSecrets
 from signroom.keys.tokens import SignedTokens
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
-from signroom.ports import Clock, Limits, NamePatterns, Pictures, Ports, Secrets
+from signroom.ports import (
+    Blobs,
+    Clock,
+    DatabaseCondition,
+    JobsState,
+    Limits,
+    NamePatterns,
+    Obstacle,
+    Pictures,
+    Ports,
+    Probed,
+    Secrets,
+    Tokens,
+)
 from signroom.settings import Settings, SettingsError
 from signroom.store.backlog import backlog, connections
+from signroom.store.condition import condition
 from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
+from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs as jobs_of
@@ -56,7 +74,7 @@ from signroom.worker.watched import watched
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
 _STOP_SECONDS = 10
-_SECRET_FILE = "secret.key"
+_KEY_FILE = "secret.key"
 _PREVIEWS = 64 << 20
 """Bytes of pictures of pages: some 500 of them."""
 
@@ -182,7 +200,10 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         public_url=settings.public_url,
     )
     meters.watch(
-        {"database": lambda: backlog(engine, clock.now())},
+        {
+            "database": lambda: backlog(engine, clock.now()),
+            "jobs": lambda: jobs_measured(jobs.state(), clock.now()),
+        },
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
     return Service(ports, engine, meters, jobs, formats, execute_jobs, threading.Event())
@@ -204,7 +225,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_WATCHED],
+        [*api_routes(ports), *page_routes(), *_WATCHED, seen],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
@@ -295,7 +316,7 @@ def examine_jobs(settings: Settings) -> JobsState:
     """Raises: DatabaseUnavailable."""
     engine = open_engine(settings.database_url)
     try:
-        return state(engine)
+        return jobs_state(engine)
     finally:
         engine.dispose()
 
@@ -319,7 +340,7 @@ def secrets_of(secret: bytes) -> Secrets:
 
 def installed_secret(settings: Settings) -> bytes | None:
     """The secret key, where there is one; none is made."""
-    file = settings.data / _SECRET_FILE
+    file = settings.data / _KEY_FILE
     if settings.secret_key is None and not file.is_file():
         return None
     return _secret_key(settings)
@@ -347,7 +368,7 @@ def _secret_key(settings: Settings) -> bytes:
     """The configured key, or one made once in the data folder, mode 0600."""
     if settings.secret_key is not None:
         return settings.secret_key
-    return read_or_make_secret(settings.data / _SECRET_FILE)
+    return read_or_make_secret(settings.data / _KEY_FILE)
 
 
 def read_or_make_secret(file: Path) -> bytes:

@@ -86,13 +86,13 @@ def test_a_part_that_does_not_answer_takes_no_other_number_with_it() -> None:
 
     meters = Meters("1")
     meters.watch(
-        {"database": away, "jobs": lambda: [Measured("oldest_job_seconds", 3, (("queue", "documents"),))]},
+        {"database": away, "jobs": lambda: [Measured("jobs", 3, (("queue", "documents"), ("state", "waiting")))]},
         own=lambda: [Measured("pool_workers", 2)],
     )
 
     assert value(meters, "up", part="database") == 0
     assert value(meters, "up", part="jobs") == 1
-    assert value(meters, "oldest_job_seconds", queue="documents") == 3
+    assert value(meters, "jobs", queue="documents", state="waiting") == 3
     assert value(meters, "pool_workers") == 2
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from signroom.cli.configuration import current_settings
+from signroom.cli.logs import configure_logs
 from signroom.domain.errors import SecretUnreadable, SignroomError
 from signroom.http.health import LIVE
 from signroom.http.metrics import is_loopback
@@ -45,6 +47,7 @@ _PROCESS_CONNECTIONS = 40
 """Of PostgreSQL, that one more process may want."""
 _DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
 _JOB_LATE_SECONDS = 300
+_REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
 _STATIC = Path(__file__).parents[1] / "page" / "static"
 
 
@@ -69,6 +72,7 @@ Found = Iterator[Finding]
 
 def run_doctor(*, as_json: bool) -> int:
     """Exit code: 0 nothing fails, 1 something does."""
+    configure_logs(logging.CRITICAL)  # what a check finds is in its line
     findings = list(_findings())
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
@@ -146,18 +150,16 @@ def _page(_settings: Settings) -> Found:
     if (_STATIC / "index.html").is_file() and scripts:
         yield Finding("page", Level.OK, f"the signing page is there ({len(scripts)} scripts)")
     else:
-        yield _failed("page", "The signing page's files are missing.", "reinstall signroom; in a checkout run `make page`")
+        yield _failed("page", "The signing page's files are missing.", _REINSTALL)
 
 
 # -- what is shared ----------------------------------------------------------------------------
 
 
 def _database(settings: Settings) -> Found:
-    if settings.database_url.startswith("sqlite:///"):
-        file = Path(settings.database_url.removeprefix("sqlite:///"))
-        if not file.is_file():
-            yield _failed("database", f"There is none at {file} yet.", "run `signroom migrate`")
-            return
+    if not _is_there(settings):
+        yield _failed("database", "There is no file at SIGNROOM_DATABASE_URL yet.", "run `signroom migrate`")
+        return
     try:
         found = examine_database(settings)
     except SignroomError:
@@ -173,10 +175,16 @@ def _database(settings: Settings) -> Found:
     yield _secret(settings, found)
 
 
+def _is_there(settings: Settings) -> bool:
+    """False for a SQLite file that is not there: a look at it would make it."""
+    url = settings.database_url
+    return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).is_file()
+
+
 def _database_state(found: DatabaseCondition) -> Found:
     name = f"{found.product} {found.version}"
     if found.read_only:
-        yield _failed("database", f"{name} is a standby: it can only be read.", "point SIGNROOM_DATABASE_URL to the primary")
+        yield _failed("database", f"{name} is a standby.", "point SIGNROOM_DATABASE_URL to the primary")
     elif found.free_connections is not None and found.free_connections < _PROCESS_CONNECTIONS:
         yield Finding(
             "database",
@@ -225,14 +233,18 @@ def _secret(settings: Settings, found: DatabaseCondition) -> Finding:
 
 
 def _jobs(settings: Settings) -> Found:
+    if not _is_there(settings):
+        return  # said above
     try:
         found = examine_jobs(settings)
     except SignroomError:
-        yield _failed("jobs", "The job engine's tables cannot be read.", "mend the database, then run `signroom migrate`")
+        yield _failed(
+            "jobs", "Its tables cannot be read.", "mend the database; where it answers, run `signroom migrate`"
+        )
         return
     late = 0.0 if found.oldest_due is None else (datetime.now(UTC) - found.oldest_due).total_seconds()
     if found.executors == 0:
-        yield _failed("jobs", "No process runs jobs: nothing is completed.", "start `signroom serve` or `signroom worker`")
+        yield _failed("jobs", "No process runs jobs.", "start `signroom serve` or `signroom worker`")
     elif late > _JOB_LATE_SECONDS:
         what = f"The oldest job that could run waits for {late / 60:.0f} minutes; {found.executors} processes run jobs."
         yield _failed("jobs", what, "start more `signroom worker` processes, and look for errors in their logs")
@@ -240,7 +252,7 @@ def _jobs(settings: Settings) -> Found:
         what = f"{found.executors} processes run jobs; {found.dead} jobs failed for good."
         yield Finding("jobs", Level.WARN, what, "see `signroom jobs list`, mend the cause, `signroom jobs retry ID`")
     else:
-        yield Finding("jobs", Level.OK, f"{found.executors} processes run jobs; the oldest that is due waits {late:.0f} s")
+        yield Finding("jobs", Level.OK, f"{found.executors} processes run jobs; the oldest waits {late:.0f} s")
 
 
 def _blobs(settings: Settings) -> Found:

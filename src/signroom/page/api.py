@@ -6,14 +6,15 @@ import asyncio
 import io
 import threading
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
 import msgspec
 import segno
 from litestar import Request, Response, get, post, put
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
@@ -39,10 +40,10 @@ from signroom.service.remove_document import remove_document
 TOKEN_HEADER = "x-signature-session-token"
 FRAMED_HEADER = "x-signroom-framed"
 
-InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
-InjectedSession = Annotated[UUID, Dependency(skip_validation=True)]
+InjectedPorts = NamedDependency[SkipValidation[Ports]]
+InjectedSession = NamedDependency[SkipValidation[UUID]]
 """The session that the request's token names: the only one that it can touch."""
-InjectedStopping = Annotated[threading.Event, Dependency(skip_validation=True)]
+InjectedStopping = NamedDependency[SkipValidation[threading.Event]]
 """Set when the server is about to stop: answers that take long end then."""
 
 
@@ -53,7 +54,7 @@ async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts)
     return session_id
 
 
-InjectedFramed = Annotated[bool, Dependency(skip_validation=True)]
+InjectedFramed = NamedDependency[SkipValidation[bool]]
 """True when the page says that it is shown inside another one."""
 
 

@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError
 from signroom.domain.errors import DatabaseUnavailable
 from signroom.ports import DatabaseCondition, Migrations
 from signroom.store import tables
-from signroom.store.backlog import database_seconds
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
 from signroom.store.schema import known_revisions
@@ -31,7 +30,7 @@ def condition(engine: Engine) -> DatabaseCondition:
 
 def _condition(connection: Connection) -> DatabaseCondition:
     before = time.time()
-    clock = database_seconds(connection)
+    clock = _seconds(connection)
     ahead = clock - (before + time.time()) / 2
     migrations = _migrations(connection)
     there = migrations is not Migrations.MISSING
@@ -42,6 +41,13 @@ def _condition(connection: Connection) -> DatabaseCondition:
     return DatabaseCondition(
         "PostgreSQL", version, ahead, migrations, sealed, read_only=standby, free_connections=_free(connection)
     )
+
+
+def _seconds(connection: Connection) -> float:
+    """The database's clock, since 1970."""
+    postgresql = "SELECT extract(epoch FROM clock_timestamp())"
+    sqlite = "SELECT (julianday('now') - 2440587.5) * 86400.0"
+    return float(connection.exec_driver_sql(sqlite if connection.dialect.name == "sqlite" else postgresql).scalar_one())
 
 
 def _migrations(connection: Connection) -> Migrations:
