@@ -676,6 +676,87 @@ class Store(Protocol):
         """A transaction that only reads; never waits for a writer."""
 
 
+class Migrations(StrEnum):
+    MISSING = "missing"
+    BEHIND = "behind"
+    CURRENT = "current"
+    NEWER = "newer"
+    """Of a version that is being rolled out: its tables can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCondition:
+    """How a database is, for `signroom doctor`."""
+
+    product: str
+    version: str
+    ahead: float
+    """Seconds by which its clock is before ours; negative: behind."""
+    migrations: Migrations
+    sealed: tuple[UUID, bytes] | None
+    """A subscription and a sealed secret of it, to see whether our key opens it."""
+    read_only: bool = False
+    """True for a standby."""
+    free_connections: int | None = None
+    """None: it knows no limit."""
+
+
+class Obstacle(StrEnum):
+    """Why an address of ours does not answer."""
+
+    UNKNOWN_NAME = "the name is not known"
+    REFUSED = "nothing listens there"
+    TLS = "its certificate is not accepted"
+    SILENT = "it does not answer in time"
+    NO_HTTP = "it does not speak HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What an address of ours answered. ``body`` is its first bytes."""
+
+    status: int
+    body: bytes
+    date: datetime | None
+    """By the server's clock, whole seconds."""
+
+
+class Answering(Protocol):
+    """A request that is being answered."""
+
+    def answered(self, route: str, status: int) -> None:
+        """`route` is the template, never the address. Status 0: nobody waited for the answer."""
+
+
+class Meter(Protocol):
+    """Counts and times what happens, for whoever watches this process.
+
+    What is given as `kind`, `name`, `what` or `outcome` is one of few words. Ids and places of the outside go to log
+    lines and traces alone; secrets, names and contents nowhere.
+    """
+
+    def timed(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]:
+        """Time what runs inside, like the ``format`` step ``embed``; `about` is for the trace."""
+
+    def count(self, what: str, outcome: str) -> None:
+        """One more of `what`, like a ``webhook_attempt`` that was ``delivered``."""
+
+    def request(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Answering]:
+        """Time a request. A trace that the caller began (W3C ``traceparent``) is gone on with."""
+
+    def about(self, **ids: UUID) -> None:
+        """Whom log lines and traces are about from here to the end of this request or job: ``session_id=...``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number as it is at this moment, under the name of a metric without its prefix."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What this installation accepts. ``max_file`` in bytes."""
@@ -711,6 +792,7 @@ class Ports:
     result_tokens: ResultTokens
     clock: Clock
     limits: Limits
+    meter: Meter
     public_url: str
     """Without a trailing slash."""
 

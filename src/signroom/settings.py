@@ -26,6 +26,7 @@ FILE = "signroom.toml"
 MIN_SECRET = 32
 MIN_EVENTS_KEPT = timedelta(days=30)
 """A receiver that was down for less catches up by itself: we promise that."""
+MIN_TOKEN = 16
 MAX_SCRIPT = 2 << 20
 """Bytes of a script that the operator adds to the page."""
 
@@ -63,6 +64,10 @@ class Settings:
     """Requests per key, and per address, like ``600/minute``."""
     workers: int
     """Processes for CPU work."""
+    metrics_token: str | None
+    """Lets other machines read the metrics."""
+    traces: bool
+    """Where to is a matter between the standard variables and the exporter."""
     key_sources: tuple[KeySource, ...]
     web_pki_script: Path | None
     """The operator's copy of Lacuna Web PKI."""
@@ -89,6 +94,7 @@ NAMES = (
     "RATE_LIMIT_KEY",
     "RATE_LIMIT_ADDRESS",
     "WORKERS",
+    "METRICS_TOKEN",
     "KEY_SOURCES",
     "WEB_PKI_SCRIPT",
     "WEB_PKI_LICENSE",
@@ -97,6 +103,10 @@ NAMES = (
 
 _OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET"}
 """Secrets that commands take from the environment rather than from their arguments."""
+
+
+_TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Standard variables: with either traces are sent."""
 
 
 def read_settings(
@@ -136,6 +146,8 @@ def read_settings(
             _rate("RATE_LIMIT_ADDRESS", source.text("RATE_LIMIT_ADDRESS", "6000/minute")),
         ),
         workers=source.number("WORKERS", min(os.cpu_count() or 2, 8), 1, 64),
+        metrics_token=_token("METRICS_TOKEN", source.text("METRICS_TOKEN", "")),
+        traces=any(environment.get(name) for name in _TRACES),
         key_sources=_key_sources(source.text("KEY_SOURCES", ",".join(KeySource))),
         web_pki_script=_script("WEB_PKI_SCRIPT", source.text("WEB_PKI_SCRIPT", "")),
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
@@ -243,6 +255,14 @@ def _script(name: str, text: str) -> Path | None:
     if not file.is_file() or file.stat().st_size > MAX_SCRIPT:
         raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a JavaScript file of at most 2 MB.")
     return file
+
+
+def _token(name: str, text: str) -> str | None:
+    if not text:
+        return None
+    if len(text) < MIN_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(f"{PREFIX}{name} cannot be used: set it to {MIN_TOKEN} or more random letters and digits.")
+    return text
 
 
 _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}

@@ -82,6 +82,7 @@ async def create(
         once=await once(request, idempotency_key),
     )
     opened = await open_session(ports, caller, command)
+    ports.meter.about(session_id=opened.session_id)
     return shapes.CreateSessionResponse(session_id=opened.session_id, redirect_url=opened.redirect_url)
 
 

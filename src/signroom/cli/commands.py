@@ -83,6 +83,19 @@ def worker() -> int:
 
 
 @app.command
+def doctor(*, json: bool = False) -> int:
+    """Look at this installation: one line per check, and the fix of what fails. Exit code 1 when anything fails.
+
+    Parameters
+    ----------
+    json: print a JSON list instead of text
+    """
+    from signroom.cli.doctor import run_doctor
+
+    return run_doctor(as_json=json)
+
+
+@app.command
 def migrate() -> None:
     """Bring the database to this version. `serve` does it too; run it first when several machines start at once."""
     from signroom.wiring import migrate_database

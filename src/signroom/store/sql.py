@@ -104,6 +104,7 @@ class SqlWork(PurgeQueries):
 
         One lock for all: who commits later has the higher position, so a reader who has seen one position never
         misses a lower one. It is taken last and held for the length of one commit. On SQLite writers are alone.
+        Returns the types of these events.
         """
         if not self._events:
             return []
