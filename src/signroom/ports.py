@@ -40,6 +40,7 @@ from signroom.domain.signature import (
 )
 from signroom.domain.upload import Upload, UploadPart
 from signroom.domain.validation import TrustVerdict
+from signroom.domain.webhook import Attempt, Delivery, DeliveryStatus, Waits, Webhook
 
 
 class Clock(Protocol):
@@ -224,6 +225,15 @@ class Fetched:
     chunks: AsyncIterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint said to a delivery. ``retry_after``: its header as it came; ``start``: of its body."""
+
+    status: int
+    retry_after: str | None
+    start: bytes
+
+
 class Fetch(Protocol):
     """Files and small answers from addresses that strangers wrote: guarded against reaching our own network."""
 
@@ -237,6 +247,13 @@ class Fetch(Protocol):
         """POST `body` to an application's endpoint: any 2xx is an answer, its first `limit` bytes must be all.
 
         No redirect is followed: `headers` may hold credentials. Raises: FileDownloadFailed.
+        """
+
+    def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
+        """POST `body` and say what came back, whatever the status; over after `seconds`, blocks, call from threads.
+
+        No redirect is followed, and what goes beyond `limit` bytes or the time is not read: it changes nothing any
+        more. Raises: FileDownloadFailed when there was no answer at all.
         """
 
 
@@ -309,6 +326,15 @@ class MetadataSearch:
     subscription_id: UUID
     name: str
     value: str
+    before: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """``status`` None: any."""
+
+    webhook_id: UUID
+    status: DeliveryStatus | None = None
     before: Position | None = None
 
 
@@ -432,6 +458,9 @@ class Work(Protocol):
     def events_after(self, subscription_id: UUID, position: int, limit: int) -> list[RecordedEvent]:
         """At most `limit`, in the order of their positions; what is missing in front of one never appears later."""
 
+    def event(self, event_id: UUID) -> RecordedEvent:
+        """Raises: EventNotFound."""
+
     def enqueue(
         self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
     ) -> None:
@@ -440,6 +469,58 @@ class Work(Protocol):
         `lane` is needed for jobs of ``Queue.DELIVERIES`` and for no other: whom the job is for (an endpoint's id), so
         that a slow one holds up only itself.
         """
+
+    def webhooks(self, subscription_id: UUID) -> list[Webhook]:
+        """The oldest first. Asked for once in a transaction, it is not looked up again."""
+
+    def webhook(self, webhook_id: UUID) -> Webhook:
+        """Raises: WebhookNotFound."""
+
+    def webhook_for_update(self, webhook_id: UUID) -> Webhook:
+        """Raises: WebhookNotFound."""
+
+    def add_webhook(self, webhook: Webhook) -> None: ...
+
+    def save_webhook(self, webhook: Webhook) -> None: ...
+
+    def remove_webhook(self, webhook_id: UUID) -> None:
+        """With its deliveries and their log."""
+
+    def lock_subscription(self, subscription_id: UUID) -> None:
+        """Who does the same waits. Raises: SubscriptionNotFound."""
+
+    def session_webhook_url(self, session_id: UUID) -> str | None:
+        """``webhookUrl`` of a session, without reading the rest of it."""
+
+    def delivery(self, delivery_id: UUID) -> Delivery:
+        """Raises: DeliveryNotFound."""
+
+    def delivery_for_update(self, delivery_id: UUID) -> Delivery:
+        """Raises: DeliveryNotFound."""
+
+    def add_delivery(self, delivery: Delivery) -> None: ...
+
+    def save_delivery(self, delivery: Delivery) -> None: ...
+
+    def earlier_delivery(self, delivery: Delivery) -> Delivery | None:
+        """One of the same webhook and stream that is older and still pending or held: the oldest."""
+
+    def held_deliveries(self, webhook_id: UUID, limit: int) -> list[Delivery]:
+        """At most `limit`, the oldest first, for update."""
+
+    def hold_failed_deliveries(self, webhook_id: UUID) -> int:
+        """Make those that failed held ones, as if they had never been tried. How many there were."""
+
+    def list_deliveries(self, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
+        """At most `limit`, newest first."""
+
+    def attempts(self, delivery_id: UUID) -> list[Attempt]:
+        """The log of a delivery, in order."""
+
+    def last_attempt(self, delivery_id: UUID) -> int:
+        """The number of the newest line in its log; 0 when there is none."""
+
+    def append_attempt(self, attempt: Attempt) -> None: ...
 
     def subscription(self, name: str) -> Subscription:
         """Raises: SubscriptionNotFound."""
@@ -537,6 +618,17 @@ class Limits:
     session_lifetime: timedelta
     page_token_lifetime: timedelta
     download_lifetime: timedelta
+    webhook_waits: Waits
+    """When deliveries are tried again."""
+    webhook_timeout: timedelta
+    """For one try of a delivery, from the look-up of the name to the answer."""
+
+
+class EventBodies(Protocol):
+    """Events as the wire tells them to applications."""
+
+    def render(self, ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> bytes:
+        """JSON in UTF-8, made now: its download addresses are fresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -558,6 +650,7 @@ class Ports:
     key_sources: KeySources
     tokens: Tokens
     result_tokens: ResultTokens
+    event_bodies: EventBodies
     clock: Clock
     limits: Limits
     public_url: str
