@@ -471,7 +471,10 @@ class Work(Protocol):
         """
 
     def webhooks(self, subscription_id: UUID) -> list[Webhook]:
-        """The oldest first. Asked for once in a transaction, it is not looked up again."""
+        """The oldest first."""
+
+    def webhooks_to_tell(self, subscription_id: UUID) -> Sequence[Webhook]:
+        """The same, for a transaction that adds deliveries: until its end none is removed. Looked up once in it."""
 
     def webhook(self, webhook_id: UUID) -> Webhook:
         """Raises: WebhookNotFound."""
