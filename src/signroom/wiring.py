@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from litestar import Litestar
@@ -20,11 +21,13 @@ from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
+from signroom.api.webhook_bodies import WebhookBodies
 from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
 from signroom.blobs.recent import RecentBytes
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
+from signroom.domain.webhook import Waits
 from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.pool import PooledFormats
 from signroom.http.application import Lifespan, create_application
@@ -43,6 +46,7 @@ from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs as jobs_of
+from signroom.worker.steps import jobs_of_others
 from signroom.worker.steps import schedules as schedules_of
 
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
@@ -81,6 +85,21 @@ def open_store(settings: Settings) -> SqlStore:
     engine = open_engine(settings.database_url)
     migrate(engine)
     return SqlStore(engine)
+
+
+@contextmanager
+def open_store_and_jobs(settings: Settings) -> Iterator[SqlStore]:
+    """For commands that start work, which another process does."""
+    prepare_data(settings)
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    jobs = DurableJobs(engine, settings.data, concurrency=1)
+    jobs.start(jobs_of_others(), execute=False)
+    try:
+        yield SqlStore(engine, jobs.enqueue)
+    finally:
+        jobs.stop()
+        engine.dispose()
 
 
 def open_secrets(settings: Settings) -> Secrets:
@@ -137,7 +156,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     formats = PooledFormats(workers=settings.workers)
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
-    fetch = GuardedFetch(settings.allowed_addresses)
+    fetch = GuardedFetch(settings.allowed_addresses, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
     trust = open_trust(settings.trust_folder, fetch, extra=roots)
@@ -157,12 +176,15 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         key_sources=_key_sources(settings),
         tokens=SignedTokens(secret),
         result_tokens=Es256ResultTokens(secret),
+        event_bodies=WebhookBodies(),
         clock=clock,
         limits=Limits(
             max_file=settings.max_file,
             session_lifetime=settings.session_lifetime,
             page_token_lifetime=_PAGE_TOKEN_LIFETIME,
             download_lifetime=_DOWNLOAD_LIFETIME,
+            webhook_waits=Waits(settings.webhook_schedule),
+            webhook_timeout=settings.webhook_timeout,
         ),
         public_url=settings.public_url,
     )

@@ -27,9 +27,7 @@ def send(work: Work, delivery: Delivery) -> None:
     so that none is left behind by somebody who resumes at this moment.
     """
     work.add_delivery(delivery)
-    work.enqueue(
-        DELIVER_WEBHOOK, f"{DELIVER_WEBHOOK}:{delivery.id}", delivery.id, lane=str(delivery.webhook_id)
-    )
+    work.enqueue(DELIVER_WEBHOOK, f"{DELIVER_WEBHOOK}:{delivery.id}", delivery.id, lane=str(delivery.webhook_id))
 
 
 def _wants(work: Work, webhook: Webhook, event: RecordedEvent) -> bool:

@@ -115,7 +115,7 @@ def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
             work.save_delivery(replace(delivery, due_at=now + wait))
             return wait
         work.save_delivery(replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN))
-        return _what_to_send(work, ports, webhook, delivery, now)
+        return _what_to_send(work, webhook, delivery, now)
 
 
 def _behind(before: Delivery, now: datetime) -> timedelta:
@@ -124,7 +124,7 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
     return max(before.due_at - now, timedelta()) + _SOON
 
 
-def _what_to_send(work: Work, ports: Ports, webhook: Webhook, delivery: Delivery, now: datetime) -> _Try | None:
+def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> _Try | None:
     number = work.last_attempt(delivery.id) + 1
     session = None if delivery.session_id is None else work.session(delivery.session_id)
     document = None if delivery.document_id is None else work.document(delivery.document_id)

@@ -10,6 +10,7 @@ from signroom.domain.file_validation import FileValidation
 from signroom.ports import NamePatterns, Ports, Secrets, Store, Work
 from signroom.service.endpoint_credentials import GivenEndpoint, sealed_endpoint
 
+
 @dataclass(frozen=True, slots=True)
 class SetFileValidation:
     """The command: all of the settings, as they shall be."""

@@ -96,9 +96,7 @@ class WebhookQueries:
     def earlier_delivery(self, delivery: Delivery) -> Delivery | None:
         t = tables.deliveries
         at = sa.literal(delivery.created_at, tables.UtcDateTime)
-        earlier = sa.or_(
-            t.c.created_at < at, sa.and_(t.c.created_at == at, t.c.id < sa.literal(delivery.id, sa.Uuid))
-        )
+        earlier = sa.or_(t.c.created_at < at, sa.and_(t.c.created_at == at, t.c.id < sa.literal(delivery.id, sa.Uuid)))
         query = sa.select(t).where(
             t.c.webhook_id == delivery.webhook_id, t.c.stream == delivery.stream, t.c.status.in_(_WAITING), earlier
         )
