@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import MediaType, Response, delete, get, post, put
@@ -43,6 +43,7 @@ from signroom.service.manage_webhooks import (
 from signroom.service.read_event import read_event_body
 
 _TAGS = ["Webhooks"]
+_ANY_EVENT: Any = shapes.DocumentEvent | shapes.SessionEvent | shapes.WebhookEvent
 _WEBHOOKS = "/api/settings/webhooks"
 _WEBHOOK = f"{_WEBHOOKS}/{{webhook_id:str}}"
 _DELIVERY = f"{_WEBHOOK}/deliveries/{{delivery_id:str}}"
@@ -200,7 +201,7 @@ async def replay_all(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCal
     responses={
         **ANSWERS,
         200: ResponseSpec(
-            shapes.DocumentEvent | shapes.SessionEvent | shapes.WebhookEvent,
+            _ANY_EVENT,
             generate_examples=False,
             description="The body that its webhooks get.",
         ),

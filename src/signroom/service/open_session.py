@@ -72,8 +72,8 @@ class Opened:
 
 async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Opened:
     """Raises: NotAllowed, BadInput, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments,
-    FileTooLarge, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse, UploadNotFound,
-    IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
+    FileTooLarge, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse,
+    UploadNotFound, IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
     """
     caller.require(WORKERS)
     before = await asyncio.to_thread(done_before, ports, caller, command.once)
