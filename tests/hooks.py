@@ -146,3 +146,9 @@ def new_hook(tenant: Tenant, endpoint: Endpoint | str, *types: str, **fields: An
     body = {"url": url, "eventTypes": list(types), **fields}
     made = ok(tenant.server.api.post(WEBHOOKS, json=body, headers=tenant.manager))
     return Hook(tenant, made["webhook"]["id"], made["signingSecret"])
+
+
+def remove_hooks(tenant: Tenant) -> None:
+    api = tenant.server.api
+    for hook in ok(api.get(WEBHOOKS, headers=tenant.manager))["items"]:
+        assert api.delete(f"{WEBHOOKS}/{hook['id']}", headers=tenant.manager).status_code == 204

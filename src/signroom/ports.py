@@ -508,6 +508,9 @@ class Work(Protocol):
     def earlier_delivery(self, delivery: Delivery) -> Delivery | None:
         """One of the same webhook and stream that is older and still pending or held: the oldest."""
 
+    def following_delivery(self, delivery: Delivery) -> Delivery | None:
+        """The oldest other one of the same webhook and stream that is pending."""
+
     def held_deliveries(self, webhook_id: UUID, limit: int) -> list[Delivery]:
         """At most `limit`, the oldest first, for update."""
 

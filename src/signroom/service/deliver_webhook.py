@@ -201,6 +201,7 @@ def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None) -> timedelt
                 work.save_webhook(replace(webhook, failing_since=None))
             if not delivery.status.settled:
                 work.save_delivery(delivery.delivered(now))
+                _wake_next(work, delivery, now)
             return None
         if webhook.failing_since is None:
             webhook = replace(webhook, failing_since=attempt.at)
@@ -232,11 +233,20 @@ def _give_up(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) ->
     """Its last try failed. Pause an endpoint that has not answered well since before the first one."""
     if delivery.is_test or webhook.endpoint is None or not _failed_throughout(work, webhook, delivery):
         work.save_delivery(delivery.failed(now))
+        _wake_next(work, delivery, now)
         return
     work.save_delivery(delivery.held())
     if webhook.paused_at is None:
         work.save_webhook(webhook.paused(now))
         announce(work, DeliveryPaused(None, now, webhook.id), webhook.subscription_id, webhook.application_id)
+
+
+def _wake_next(work: Work, settled: Delivery, now: datetime) -> None:
+    """What came after it in its stream need not wait any longer."""
+    following = work.following_delivery(settled)
+    if following is not None:
+        work.save_delivery(replace(following, due_at=now))
+        work.enqueue(DELIVER_WEBHOOK, key_again(following, now), following.id, lane=str(following.webhook_id))
 
 
 def _failed_throughout(work: Work, webhook: Webhook, delivery: Delivery) -> bool:

@@ -96,11 +96,17 @@ class WebhookQueries:
     def earlier_delivery(self, delivery: Delivery) -> Delivery | None:
         t = tables.deliveries
         at = sa.literal(delivery.created_at, tables.UtcDateTime)
-        earlier = sa.or_(t.c.created_at < at, sa.and_(t.c.created_at == at, t.c.id < sa.literal(delivery.id, sa.Uuid)))
-        query = sa.select(t).where(
-            t.c.webhook_id == delivery.webhook_id, t.c.stream == delivery.stream, t.c.status.in_(_WAITING), earlier
-        )
-        row = self._connection.execute(query.order_by(t.c.created_at, t.c.id).limit(1)).mappings().first()
+        same_time = sa.and_(t.c.created_at == at, t.c.id < sa.literal(delivery.id, sa.Uuid))
+        return self._first_of_stream(delivery, t.c.status.in_(_WAITING), sa.or_(t.c.created_at < at, same_time))
+
+    def following_delivery(self, delivery: Delivery) -> Delivery | None:
+        t = tables.deliveries
+        return self._first_of_stream(delivery, t.c.status == DeliveryStatus.PENDING.value, t.c.id != delivery.id)
+
+    def _first_of_stream(self, delivery: Delivery, *conditions: sa.ColumnElement[bool]) -> Delivery | None:
+        t = tables.deliveries
+        mine = sa.select(t).where(t.c.webhook_id == delivery.webhook_id, t.c.stream == delivery.stream, *conditions)
+        row = self._connection.execute(mine.order_by(t.c.created_at, t.c.id).limit(1)).mappings().first()
         return None if row is None else webhook_rows.delivery_of(row)
 
     def held_deliveries(self, webhook_id: UUID, limit: int) -> list[Delivery]:
