@@ -366,8 +366,7 @@ def test_while_a_secret_is_rotated_both_sign(tenant: Tenant, receiver: Receiver)
     assert len(single.headers["webhook-signature"].split()) == 1
 
 
-def test_a_session_says_where_it_is_told(hooks_server: Server, receiver: Receiver) -> None:
-    tenant = new_tenant(hooks_server)
+def test_a_session_says_where_it_is_told(tenant: Tenant, receiver: Receiver) -> None:
     endpoint, others = receiver.endpoint(), receiver.endpoint()
     sign(tenant, webhookUrl=endpoint.url)
     endpoint.wait(1)
