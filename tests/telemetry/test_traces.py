@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from signroom.domain.errors import FileDownloadFailed
+from signroom.fetch.guarded import GuardedFetch
 from signroom.telemetry.meters import Meters
 from signroom.telemetry.traces import Traces
 from tests.server import start_server
@@ -70,6 +72,20 @@ def test_what_failed_is_told_by_its_kind_alone(receiver: Receiver, meters: Meter
     span = receiver.wait_for("job process-document")
     assert (span.failed, span.events, span.attributes) == (True, 0, {"error.type": "ValueError"})
     assert b"Ana" not in receiver.raw
+
+
+def test_an_outside_address_is_told_without_its_path_and_query(receiver: Receiver, meters: Meters) -> None:
+    fetch = GuardedFetch(["127.0.0.0/8"], timed=meters.timed)
+    with pytest.raises(FileDownloadFailed), meters.request("POST", {}) as answering:
+        answering.answered("/api/signature-sessions", 422)
+        fetch.exchange(f"{receiver.url}/of-ana?token=top-secret", limit=100)
+    meters.close()
+
+    request, span = receiver.wait_for("POST /api/signature-sessions"), receiver.wait_for("fetch GET")
+    assert span.attributes == {"server.address": "127.0.0.1", "url.scheme": "http"}
+    assert (span.trace, span.parent) == (request.trace, request.id)
+    assert b"top-secret" not in receiver.raw
+    assert b"of-ana" not in receiver.raw
 
 
 def test_a_signature_is_traced_from_the_request_to_the_job(tmp_path: Path, receiver: Receiver) -> None:
