@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import api, pades, page, start
+from bench import api, load, pades, page, scale, start
 
 if __name__ == "__main__":
     print("PAdES B-B: prepare + finish")
@@ -11,5 +11,9 @@ if __name__ == "__main__":
     api.main()
     print("\nThe page: from the link to the signed documents")
     page.main()
+    print("\nWhole sessions on PostgreSQL, web and workers apart")
+    load.main()
+    print("\nA million sessions, five million events")
+    scale.main()
     print("\nStart of the demo")
     start.main()

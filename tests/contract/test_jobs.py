@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -14,7 +17,9 @@ import pytest
 import sqlalchemy as sa
 
 from signroom.domain.errors import StorageUnavailable
-from signroom.jobs.durable import DurableJobs, Job
+from signroom.jobs.durable import LANE_PLACES, DurableJobs
+from signroom.jobs.workflows import Waits, follower_id
+from signroom.ports import Job, Queue, Schedule
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
@@ -29,15 +34,37 @@ class Recorder:
         self.ran: list[UUID] = []
         self.given_up: list[tuple[UUID, str]] = []
         self.fail: Callable[[int], Exception | None] = lambda _tries: None
+        self.again: Callable[[int], timedelta | None] = lambda _tries: None
 
-    def run(self, subject: UUID) -> None:
+    def run(self, subject: UUID) -> timedelta | None:
         self.ran.append(subject)
         error = self.fail(len(self.ran))
         if error is not None:
             raise error
+        return self.again(len(self.ran))
 
     def give_up(self, subject: UUID, code: str) -> None:
         self.given_up.append((subject, code))
+
+
+class Deliveries:
+    """Jobs that run until they are let go."""
+
+    def __init__(self) -> None:
+        self.ran: list[UUID] = []
+        self.open = threading.Event()
+
+    def run(self, subject: UUID) -> None:
+        self.ran.append(subject)
+        self.open.wait(20)
+
+
+class Ticks:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def tick(self) -> None:
+        self.count += 1
 
 
 @pytest.fixture
@@ -46,14 +73,47 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def store(database_url: str, tmp_path: Path, recorder: Recorder) -> Iterator[SqlStore]:
+def deliveries() -> Deliveries:
+    return Deliveries()
+
+
+@pytest.fixture
+def ticks() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def store(
+    database_url: str, tmp_path: Path, recorder: Recorder, deliveries: Deliveries, ticks: Ticks
+) -> Iterator[SqlStore]:
     engine = open_engine(database_url)
     migrate(engine)
-    jobs = DurableJobs(engine, tmp_path, concurrency=2)
-    jobs.start({"job": Job(recorder.run, recorder.give_up)})
+    jobs = DurableJobs(engine, tmp_path, concurrency=2, waits=Waits(quick=(0.05,), back_off=(0.1, 0.2)))
+    jobs.start(
+        {
+            "job": Job(recorder.run, recorder.give_up),
+            "impatient": Job(recorder.run, recorder.give_up, patience=timedelta(seconds=0.15)),
+            "delivery": Job(deliveries.run, recorder.give_up, Queue.DELIVERIES),
+        },
+        schedules=[Schedule("ticking", timedelta(seconds=2), ticks.tick)],
+    )
     yield SqlStore(engine, jobs.enqueue)
     jobs.stop(timeout=5)
     engine.dispose()
+
+
+OK = "SUCCESS"
+
+
+def statuses(database_url: str, key: str) -> dict[str, str]:
+    """Of a job and its followers, by id."""
+    engine = open_engine(database_url)
+    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    query = sa.text(f"SELECT workflow_uuid, status FROM {table} WHERE workflow_uuid LIKE :key")
+    with engine.connect() as connection:
+        found = {row[0]: row[1] for row in connection.execute(query, {"key": f"{key}%"})}
+    engine.dispose()
+    return found
 
 
 def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
@@ -97,6 +157,69 @@ def test_what_is_unavailable_is_tried_again(store: SqlStore, recorder: Recorder)
     assert recorder.given_up == []
 
 
+def test_what_stays_unavailable_comes_back_as_a_delayed_job_until_it_succeeds(
+    store: SqlStore, recorder: Recorder, database_url: str
+) -> None:
+    recorder.fail = lambda tries: StorageUnavailable() if tries < 7 else None
+    with store.work() as work:
+        work.enqueue("job", "long", uuid4())
+
+    assert until(lambda: len(recorder.ran) == 7)
+    assert recorder.given_up == []
+    # Two tries in each run; the runs are a chain of four jobs.
+    assert until(lambda: statuses(database_url, "long") == dict.fromkeys(["long", "long~1", "long~2", "long~3"], OK))
+
+
+def test_patience_ends_in_giving_up_and_a_dead_letter(store: SqlStore, recorder: Recorder, database_url: str) -> None:
+    recorder.fail = lambda _tries: StorageUnavailable()
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("impatient", "short", subject)
+
+    assert until(lambda: bool(recorder.given_up))
+    assert recorder.given_up == [(subject, "ProcessingUnavailable")]
+    assert until(lambda: "ERROR" in statuses(database_url, "short").values())
+
+
+def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, database_url: str) -> None:
+    recorder.again = lambda tries: timedelta(seconds=0.1) if tries < 3 else None
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "asking", subject, delay=timedelta(seconds=0.1))
+
+    assert until(lambda: statuses(database_url, "asking") == dict.fromkeys(["asking", "asking~1", "asking~2"], OK))
+    assert recorder.ran == [subject] * 3
+
+
+def test_one_lane_that_is_slow_does_not_hold_up_another(store: SqlStore, deliveries: Deliveries) -> None:
+    slow, fast = [uuid4() for _ in range(LANE_PLACES + 2)], uuid4()
+    with store.work() as work:
+        for number, subject in enumerate(slow):
+            work.enqueue("delivery", f"slow-{number}", subject, lane="slow")
+    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+    with store.work() as work:
+        work.enqueue("delivery", "fast", fast, lane="fast")
+
+    assert until(lambda: fast in deliveries.ran)
+    assert len(deliveries.ran) == LANE_PLACES + 1
+    deliveries.open.set()
+    assert until(lambda: Counter(deliveries.ran) == Counter([*slow, fast]))
+
+
+@pytest.mark.parametrize(("job", "lane"), [("job", "a lane"), ("delivery", None), ("unknown", None)])
+def test_a_lane_goes_with_deliveries_and_with_nothing_else(store: SqlStore, job: str, lane: str | None) -> None:
+    with pytest.raises(RuntimeError), store.work() as work:
+        work.enqueue(job, "wrong", uuid4(), lane=lane)
+
+
+def test_a_schedule_runs_again_and_again(store: SqlStore, ticks: Ticks) -> None:
+    assert until(lambda: ticks.count >= 2)
+
+
+def test_a_follower_is_named_after_the_first() -> None:
+    assert [follower_id("key", 1), follower_id("key~1", 2), follower_id("key~9", 10)] == ["key~1", "key~2", "key~10"]
+
+
 def test_a_bug_is_given_up_at_once_so_that_nobody_waits(store: SqlStore, recorder: Recorder) -> None:
     recorder.fail = lambda _tries: ValueError("a bug that quotes the content of a file")
     subject = uuid4()
@@ -137,7 +260,8 @@ def test_job_tables_hold_ids_and_neither_pickles_nor_texts_of_errors(
 CRASHING = """
 import sys, time, uuid
 from pathlib import Path
-from signroom.jobs.durable import DurableJobs, Job
+from signroom.jobs.durable import DurableJobs
+from signroom.ports import Job
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
@@ -205,7 +329,7 @@ def test_a_process_that_runs_no_jobs_hands_them_to_one_that_does(
 ) -> None:
     engine = open_engine(database_url)
     web = DurableJobs(engine, tmp_path, concurrency=1)
-    web.start({}, execute=False)
+    web.start({"job": Job(recorder.run, recorder.give_up)}, execute=False)
     subject = uuid4()
 
     with SqlStore(engine, web.enqueue).work() as work:

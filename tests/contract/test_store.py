@@ -211,16 +211,22 @@ def test_an_error_takes_everything_back(store: SqlStore, application: Applicatio
 
 
 def test_job_rows_share_the_transaction(engine: Engine, application: Application) -> None:
-    seen: list[tuple[bool, str, str, UUID]] = []
+    seen: list[tuple[bool, str, str, UUID, timedelta, str | None]] = []
 
-    def enqueue(connection: Connection, job: str, key: str, subject: UUID) -> None:
-        seen.append((connection.in_transaction(), job, key, subject))
+    def enqueue(
+        connection: Connection, job: str, key: str, subject: UUID, *, delay: timedelta, lane: str | None
+    ) -> None:
+        seen.append((connection.in_transaction(), job, key, subject, delay, lane))
 
     subject = uuid4()
     with SqlStore(engine, enqueue).work() as work:
         work.enqueue("job", "key", subject)
+        work.enqueue("job", "later", subject, delay=timedelta(minutes=1), lane="endpoint")
 
-    assert seen == [(True, "job", "key", subject)]
+    assert seen == [
+        (True, "job", "key", subject, timedelta(), None),
+        (True, "job", "later", subject, timedelta(minutes=1), "endpoint"),
+    ]
 
 
 def test_two_writers_never_decide_on_the_same_state(store: SqlStore, application: Application) -> None:

@@ -1,6 +1,6 @@
 """Durable jobs on DBOS: a job that was committed runs to its end, whatever is killed in between.
 
-The guards (docs/decisions/0004) are here and nowhere else:
+The guards (docs/decisions/0004, 0018) are in this room and nowhere else:
 
 1. ``application_version`` is a constant: by default it is a hash of the code, and an upgrade would strand every
    job that is under way. Change the meaning of a job under a new name.
@@ -8,121 +8,140 @@ The guards (docs/decisions/0004) are here and nowhere else:
    work again at once after a crash. Any other process gets an id of its own.
 3. Lost connections look like lost connections (``store.engine.mark_lost_connections``).
 4. Arguments are ids and the serializer is JSON: nothing personal, and nothing executable, lies in the job tables.
-
-Taking over the work of a machine that never comes back (the lease reaper) is not here yet.
+5. The work of a process that never comes back is taken over by another (``leases``).
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import socket
+import threading
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from uuid import UUID
 
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, run_dbos_database_migrations
-from dbos import error as dbos_error
+from dbos import DBOS, DBOSClient, DBOSConfig, run_dbos_database_migrations
 from sqlalchemy.engine import Connection, Engine
 
-from signroom.domain.errors import ProcessingUnavailable, Unavailable
+from signroom.jobs import dead_letters
+from signroom.jobs.pulse import GIVEN_UP, RHYTHM, Pulse, Rhythm
+from signroom.jobs.serializer import JsonSerializer
+from signroom.jobs.workflows import (
+    GIVE_UP,
+    SCHEDULED,
+    WAITS,
+    Follower,
+    Link,
+    Runner,
+    Waits,
+    follower_name,
+    job_name,
+    register_give_up,
+    register_job,
+    register_schedules,
+)
+from signroom.ports import DeadJob, Job, JobsState, Queue, Schedule
 
 log = structlog.get_logger()
 
 APPLICATION = "signroom"
 APPLICATION_VERSION = "1"
-QUEUE = "signroom-documents"
-_POLL_SECONDS = 0.1
-
-# Waits of 1, 2, 4 ... s between tries: some four minutes for a storage or a worker pool to come back.
-_TRIES = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a job does. Both may run twice."""
-
-    run: Callable[[UUID], None]
-    """Runs to its end; `Unavailable` is tried again, any other error is final."""
-    give_up: Callable[[UUID, str], None]
-    """Called with an error code when `run` failed for good: nobody may wait for ever."""
-
-
-class JobFailed(Exception):
-    """A job that ended with an error, as read back from the job table."""
-
-
-class JsonSerializer(Serializer):
-    """JSON instead of DBOS's pickle: write access to the database must not mean execution of code."""
-
-    def serialize(self, data: Any) -> str:
-        return json.dumps(data, default=_plain)
-
-    def deserialize(self, serialized_data: str) -> Any:
-        return json.loads(serialized_data, object_hook=_lively)
-
-    def name(self) -> str:
-        return "signroom_json"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseException):
-        # Only the kind: the text of a foreign error may quote what it was working on.
-        return {"$error": type(value).__name__}
-    raise TypeError(f"{type(value).__name__} does not belong in a job table")
-
-
-def _lively(found: dict[str, Any]) -> Any:
-    return JobFailed(found["$error"]) if "$error" in found else found
+LANE_PLACES = 2
+"""Jobs of one lane at the same time, over all processes."""
+_DELIVERY_PLACES = 8
+_POLL_SECONDS = {Queue.DOCUMENTS: 0.1, Queue.DELIVERIES: 0.1, Queue.MAINTENANCE: 1.0}
+MAX_RECOVERIES = 20
+"""Whoever was there at 20 deaths of his process caused them."""
+_RETENTION_EVERY = timedelta(hours=1)
 
 
 class DurableJobs:
     """The job engine of one process. `start` before the first enqueue, `stop` at the end."""
 
-    def __init__(self, engine: Engine, data: Path, *, concurrency: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        data: Path,
+        *,
+        concurrency: int,
+        waits: Waits = WAITS,
+        rhythm: Rhythm = RHYTHM,
+        max_recoveries: int = MAX_RECOVERIES,
+    ) -> None:
         self._engine = engine
         self._data = data
-        self._concurrency = concurrency
+        self._places = {Queue.DOCUMENTS: concurrency, Queue.DELIVERIES: _DELIVERY_PLACES, Queue.MAINTENANCE: 1}
+        self._stopping = threading.Event()
+        self._rhythm = rhythm
+        self._runner = Runner(self._follow, self._stopping, waits, max_recoveries)
+        self._queues: dict[str, Queue] = {}
         self._lock: IO[str] | None = None
         self._client: DBOSClient | None = None
+        self._pulse: Pulse | None = None
         self._running = False
 
-    def start(self, jobs: Mapping[str, Job], *, execute: bool = True) -> None:
-        """Connect; with `execute`, also run jobs, beginning with those that a crash interrupted."""
-        if execute:
-            self._launch(jobs)
-        else:
+    def start(self, jobs: Mapping[str, Job], *, schedules: Sequence[Schedule] = (), execute: bool = True) -> None:
+        """Connect; with `execute`, also run jobs and schedules, beginning with what a crash interrupted."""
+        self._queues = {name: job.queue for name, job in jobs.items()}
+        if not execute:
             migrate_job_tables(self._engine)
-        self._client = DBOSClient(
+            self._client = self._connect()
+            return
+        executor, own = self._executor_id(), Schedule("job-retention", _RETENTION_EVERY, self._delete_finished)
+        self._pulse = Pulse(
+            self._engine,
+            executor,
+            [*schedules, own],
+            enqueue=self._enqueue_schedule,
+            give_up=self._give_up,
+            rhythm=self._rhythm,
+        )
+        self._stopping.clear()
+        self._launch(executor, jobs, [*schedules, own])
+
+    def _launch(self, executor: str, jobs: Mapping[str, Job], schedules: Sequence[Schedule]) -> None:
+        DBOS(config=self._config(executor))
+        _quiet(logging.WARNING)
+        for name, job in jobs.items():
+            register_job(name, job, self._runner)
+        register_give_up(dict(jobs), self._runner)
+        register_schedules({schedule.name: schedule for schedule in schedules}, self._runner)
+        migrate_job_tables(self._engine)
+        # Both before anything runs: a job may have to enqueue, and nobody may take us for dead.
+        self._client = self._connect()
+        if self._pulse is not None:
+            self._pulse.start()
+        DBOS.launch()
+        self._running = True
+        for queue in Queue:
+            DBOS.register_queue(
+                queue.value,
+                worker_concurrency=self._places[queue],
+                partition_concurrency=LANE_PLACES if queue is Queue.DELIVERIES else None,
+                polling_interval_sec=_POLL_SECONDS[queue],
+                on_conflict="always_update",
+            )
+
+    def _connect(self) -> DBOSClient:
+        return DBOSClient(
             system_database_engine=self._engine, application_name=APPLICATION, serializer=JsonSerializer()
         )
 
-    def _launch(self, jobs: Mapping[str, Job]) -> None:
-        DBOS(config=self._config(self._executor_id()))
-        _quiet(logging.WARNING)
-        for name, job in jobs.items():
-            _register(name, job)
-        DBOS.launch()
-        self._running = True
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=self._concurrency,
-            polling_interval_sec=_POLL_SECONDS,
-            on_conflict="always_update",
-        )
-
-    def enqueue(self, connection: Connection, job: str, key: str, subject: UUID) -> None:
+    def enqueue(
+        self, connection: Connection, job: str, key: str, subject: UUID, *, delay: timedelta, lane: str | None
+    ) -> None:
         """Put a job row into the open transaction of `connection`; a key that exists already is left alone."""
-        if self._client is None:
-            raise RuntimeError("the job engine is not started")
-        options = {"workflow_name": job, "queue_name": QUEUE, "workflow_id": key}
-        self._client.enqueue_in_transaction(connection, options, str(subject))  # type: ignore[arg-type]
+        options = self._options(job, key, delay.total_seconds(), lane)
+        # Version 0.1.0, which may still run beside us, knows only jobs without a lane, and their subject.
+        arguments = (str(subject),) if lane is None else (str(subject), asdict(Link(lane)))
+        self._connected.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]
 
     @property
     def running(self) -> bool:
@@ -130,23 +149,85 @@ class DurableJobs:
         return self._running
 
     def stop(self, *, timeout: int = 10) -> None:
-        """Let running jobs end for up to `timeout` seconds; what does not end is run again at the next start."""
+        """Let running jobs end for up to `timeout` seconds; what does not end is run again, here or elsewhere."""
+        self._stopping.set()
         if self._running:
             DBOS.destroy(workflow_completion_timeout_sec=timeout)
             self._running = False
+        if self._pulse is not None:
+            # Last: until here we were alive, from here the others take over what is left.
+            self._pulse.stop()
+            self._pulse = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
+    def dead(self, limit: int) -> list[DeadJob]:
+        return dead_letters.dead(self._connected, self._engine, self._queues, limit)
+
+    def retry(self, job_id: str) -> str:
+        return dead_letters.retry(self._connected, self._engine, self._queues, job_id)
+
+    def state(self) -> JobsState:
+        return dead_letters.state(self._engine)
+
+    @property
+    def _connected(self) -> DBOSClient:
+        if self._client is None:
+            raise RuntimeError("the job engine is not started")
+        return self._client
+
+    def _follow(self, follower: Follower) -> None:
+        options = self._options(follower.job, follower.workflow_id, follower.delay, follower.link.lane)
+        options["workflow_name"] = follower_name(follower.job)
+        self._connected.enqueue(options, follower.subject, asdict(follower.link))  # type: ignore[arg-type]
+
+    def _enqueue_schedule(self, name: str, key: str) -> None:
+        options = {"workflow_name": SCHEDULED, "queue_name": Queue.MAINTENANCE.value, "workflow_id": key}
+        self._connected.enqueue(options, name)  # type: ignore[arg-type]
+
+    def _give_up(self, ids: Sequence[str]) -> None:
+        """Give up jobs that were taken off, each once."""
+        if not ids:
+            return
+        for found in self._connected.list_workflows(workflow_ids=list(ids), load_output=False):
+            name = job_name(found.name)
+            if name in self._queues:
+                log.error("job.killed_its_process", job=name, id=found.workflow_id)
+                options = {
+                    "workflow_name": GIVE_UP,
+                    "queue_name": Queue.MAINTENANCE.value,
+                    "workflow_id": found.workflow_id + GIVEN_UP,
+                }
+                self._connected.enqueue(options, name, str(dead_letters.subject_of(found)))  # type: ignore[arg-type]
+
+    def _delete_finished(self) -> None:
+        deleted = dead_letters.delete_finished(self._connected, self._engine, datetime.now(UTC))
+        log.info("jobs.forgotten", jobs=deleted)
+
+    def _options(self, job: str, key: str, delay: float, lane: str | None) -> dict[str, object]:
+        queue = self._queues.get(job)
+        if queue is None:
+            raise RuntimeError(f"there is no job {job!r}")
+        if (lane is not None) is not (queue is Queue.DELIVERIES):
+            raise RuntimeError(f"a job of {queue} with lane {lane!r}")
+        options: dict[str, object] = {"workflow_name": job, "queue_name": queue.value, "workflow_id": key}
+        if delay > 0:
+            options["delay_seconds"] = delay
+        if lane is not None:
+            options["queue_partition_key"] = lane
+        return options
+
     def _config(self, executor: str) -> DBOSConfig:
+        threads = sum(self._places.values()) + 2
         config = DBOSConfig(
             name=APPLICATION,
             application_version=APPLICATION_VERSION,
             executor_id=executor,
             enable_otlp=False,
             serializer=JsonSerializer(),
-            max_executor_threads=self._concurrency + 2,
-            sys_db_pool_size=self._concurrency + 4,
+            max_executor_threads=threads,
+            sys_db_pool_size=threads + 2,
             log_level="WARNING",
         )
         if self._engine.dialect.name == "sqlite":
@@ -178,37 +259,6 @@ class DurableJobs:
 def migrate_job_tables(engine: Engine) -> None:
     """Make or upgrade DBOS's own tables, for processes that never execute jobs (`signroom migrate`)."""
     run_dbos_database_migrations(engine.url.render_as_string(hide_password=False))
-
-
-def _register(name: str, job: Job) -> None:
-    # Steps of their own: the end of each is a checkpoint, so that a finished job is never run again by recovery.
-    @DBOS.step(
-        name=f"{name}.run",
-        retries_allowed=True,
-        max_attempts=_TRIES,
-        should_retry=lambda error: isinstance(error, Unavailable),
-    )
-    def run(subject: str) -> None:
-        job.run(UUID(subject))
-
-    @DBOS.step(name=f"{name}.give_up")
-    def give_up(subject: str, code: str) -> None:
-        job.give_up(UUID(subject), code)
-
-    @DBOS.workflow(name=name)
-    def workflow(subject: str) -> None:
-        try:
-            run(subject)
-        except Exception as error:  # whatever it was, the signer must not wait for ever
-            log.exception("job.failed", job=name, subject=subject)
-            give_up(subject, _code(error))
-
-
-def _code(error: Exception) -> str:
-    """By name, since an error that was read back from the job table is a `JobFailed`."""
-    kind = error.args[0] if isinstance(error, JobFailed) else type(error).__name__
-    exhausted = kind == dbos_error.DBOSMaxStepRetriesExceeded.__name__
-    return ProcessingUnavailable.code if exhausted else "InternalError"
 
 
 def _quiet(level: int) -> None:

@@ -7,25 +7,58 @@ again. Anything else is a bug: the engine gives up with ``InternalError``, and t
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 import structlog
 
 from signroom.domain.errors import Refused
-from signroom.ports import Ports
+from signroom.ports import Job, Ports, Schedule
+from signroom.service.adopt_events import adopt_events
+from signroom.service.end_session import expire_sessions
 from signroom.service.finish_signing import PROCESS_DOCUMENT
+from signroom.service.forget import (
+    forget_deliveries,
+    forget_events,
+    forget_idempotency_keys,
+    forget_nonces,
+    forget_preparations,
+)
 from signroom.service.process_document import fail_document, process_document
+from signroom.service.purge_documents import limit_unsigned, purge_documents
+from signroom.service.upload_files import purge_uploads
 
 log = structlog.get_logger()
 
-Steps = tuple[Callable[[UUID], None], Callable[[UUID, str], None]]
-"""``run`` and ``give_up`` of a job."""
 
-
-def steps(ports: Ports) -> dict[str, Steps]:
+def jobs(ports: Ports) -> dict[str, Job]:
     """Every job of this version by its name."""
-    return {PROCESS_DOCUMENT: (partial(_process, ports), partial(fail_document, ports))}
+    return {PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports))}
+
+
+def schedules(ports: Ports) -> tuple[Schedule, ...]:
+    """What time does; the job engine adds its own housekeeping. Each may run late, twice, and in two places at once."""
+    minute, hour, day = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+    timetable: tuple[tuple[str, timedelta, Callable[[Ports], int]], ...] = (
+        ("expire-sessions", minute, expire_sessions),
+        ("adopt-events", minute, adopt_events),
+        ("purge-uploads", hour, purge_uploads),
+        ("purge-documents", hour, purge_documents),
+        ("limit-unsigned", day, limit_unsigned),
+        ("forget-preparations", hour, forget_preparations),
+        ("forget-idempotency-keys", hour, forget_idempotency_keys),
+        ("forget-nonces", hour, forget_nonces),
+        ("forget-events", day, forget_events),
+        ("forget-deliveries", day, forget_deliveries),
+    )
+    return tuple(Schedule(name, every, partial(_scheduled, ports, name, verb)) for name, every, verb in timetable)
+
+
+def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
+    changed = verb(ports)
+    if changed:
+        log.info("schedule.done", schedule=name, changed=changed)
 
 
 def _process(ports: Ports, document_id: UUID) -> None:
