@@ -72,6 +72,9 @@ class Settings:
     web_pki_script: Path | None
     """The operator's copy of Lacuna Web PKI."""
     web_pki_license: str | None
+    webhook_schedule: tuple[timedelta, ...]
+    """How long deliveries wait before each try."""
+    webhook_timeout: timedelta
 
 
 NAMES = (
@@ -98,10 +101,12 @@ NAMES = (
     "KEY_SOURCES",
     "WEB_PKI_SCRIPT",
     "WEB_PKI_LICENSE",
+    "WEBHOOK_SCHEDULE",
+    "WEBHOOK_TIMEOUT",
 )
 """Every setting that this version reads, without the prefix."""
 
-_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET"}
+_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "API_KEY", "WEBHOOK_SECRET"}
 """Secrets that commands take from the environment rather than from their arguments."""
 
 
@@ -151,6 +156,8 @@ def read_settings(
         key_sources=_key_sources(source.text("KEY_SOURCES", ",".join(KeySource))),
         web_pki_script=_script("WEB_PKI_SCRIPT", source.text("WEB_PKI_SCRIPT", "")),
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
+        webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
+        webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
     )
 
 
@@ -265,6 +272,9 @@ def _token(name: str, text: str) -> str | None:
     return text
 
 
+_WEBHOOK_SCHEDULE = "0, 10 s, 1 min, 10 min, 1 h, 4 h, 12 h, 24 h, 40 h"
+"""Nine tries over three days and some hours, also when every wait is as short as its jitter makes it."""
+MAX_TRIES = 50
 _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _TIMES = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
@@ -282,6 +292,19 @@ def _events_kept(text: str) -> timedelta:
     if kept < MIN_EVENTS_KEPT:
         raise SettingsError(f"{PREFIX}EVENTS_KEPT is {text!r}: set it to {MIN_EVENTS_KEPT.days} d or more.")
     return kept
+
+
+def _schedule(name: str, text: str) -> tuple[timedelta, ...]:
+    """Waits before each try; the first may be 0. Only here milliseconds make sense: in tests."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > MAX_TRIES or not all(parts):
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to 1 to {MAX_TRIES} waits like 0, 10 s, 4 h.")
+    return tuple(timedelta() if part == "0" else _wait(name, part) for part in parts)
+
+
+def _wait(name: str, text: str) -> timedelta:
+    milliseconds = {unit: seconds * 1000 for unit, seconds in _TIMES.items()} | {"": 1000, "ms": 1}
+    return timedelta(milliseconds=_quantity(name, text, milliseconds, str.lower, "waits like 0, 10 s, 4 h"))
 
 
 def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[str], str], like: str) -> int:

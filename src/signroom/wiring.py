@@ -22,12 +22,14 @@ from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
+from signroom.api.webhook_bodies import WebhookBodies
 from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
 from signroom.blobs.recent import RecentBytes
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
+from signroom.domain.webhook import Waits
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
 from signroom.formats.pool import PooledFormats
@@ -69,6 +71,7 @@ from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs as jobs_of
+from signroom.worker.steps import jobs_of_others
 from signroom.worker.steps import schedules as schedules_of
 from signroom.worker.watched import watched
 
@@ -109,6 +112,21 @@ def open_store(settings: Settings) -> SqlStore:
     engine = open_engine(settings.database_url)
     migrate(engine)
     return SqlStore(engine)
+
+
+@contextmanager
+def open_store_and_jobs(settings: Settings) -> Iterator[SqlStore]:
+    """For commands that start work, which another process does."""
+    prepare_data(settings)
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    jobs = DurableJobs(engine, settings.data, concurrency=1)
+    jobs.start(jobs_of_others(), execute=False)
+    try:
+        yield SqlStore(engine, jobs.enqueue)
+    finally:
+        jobs.stop()
+        engine.dispose()
 
 
 def open_secrets(settings: Settings) -> Secrets:
@@ -169,7 +187,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     formats = PooledFormats(settings.workers, meters.timed)
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
-    fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed)
+    fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
     trust = open_trust(settings.trust_folder, fetch, extra=roots)
@@ -200,6 +218,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         key_sources=_key_sources(settings),
         tokens=SignedTokens(secret),
         result_tokens=Es256ResultTokens(secret),
+        event_bodies=WebhookBodies(),
         clock=clock,
         limits=Limits(
             max_file=settings.max_file,
@@ -207,6 +226,8 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             page_token_lifetime=_PAGE_TOKEN_LIFETIME,
             download_lifetime=_DOWNLOAD_LIFETIME,
             events_kept=settings.events_kept,
+            webhook_waits=Waits(settings.webhook_schedule),
+            webhook_timeout=settings.webhook_timeout,
         ),
         meter=meters,
         public_url=settings.public_url,

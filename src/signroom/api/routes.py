@@ -24,6 +24,7 @@ from signroom.api import (
     signature,
     system,
     uploads,
+    webhooks,
 )
 from signroom.api.auth import key_guard, provide_caller
 from signroom.ports import Ports
@@ -73,6 +74,20 @@ def api_routes(ports: Ports) -> list[Any]:
             settings.write_retention,
             settings.read_frame_origins,
             settings.write_frame_origins,
+            webhooks.list_all,
+            webhooks.create,
+            webhooks.read,
+            webhooks.change,
+            webhooks.remove,
+            webhooks.rotate,
+            webhooks.pause,
+            webhooks.resume,
+            webhooks.test,
+            webhooks.deliveries,
+            webhooks.delivery,
+            webhooks.replay,
+            webhooks.replay_all,
+            webhooks.read_event,
         ],
         guards=[key_guard(ports)],
         dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},

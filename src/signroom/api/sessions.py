@@ -60,7 +60,6 @@ async def create(
 
     With an `Idempotency-Key` the same request may be sent again within a day: it opens one session.
     """
-    require_absent(webhookUrl=data.webhook_url)
     if isinstance(data.cms_signature_options, shapes.CmsOptionsRequest):
         # The content of a detached signature is one document's, not a session's.
         require_absent(**{"cmsSignatureOptions.dataFile": optional_source(data.cms_signature_options.data_file)})
@@ -79,6 +78,7 @@ async def create(
         options=options,
         result_token=bool(data.result_token),
         language=_language(data.language, accept_language),
+        webhook_url=data.webhook_url or None,
         once=await once(request, idempotency_key),
     )
     opened = await open_session(ports, caller, command)

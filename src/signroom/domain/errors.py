@@ -203,6 +203,21 @@ class UploadNotFound(NotFound):
     message = "The upload was not found."
 
 
+class WebhookNotFound(NotFound):
+    code = "WebhookNotFound"
+    message = "The webhook was not found."
+
+
+class DeliveryNotFound(NotFound):
+    code = "DeliveryNotFound"
+    message = "The delivery was not found."
+
+
+class EventNotFound(NotFound):
+    code = "EventNotFound"
+    message = "The event was not found, or is not kept any more."
+
+
 class PreparationNotFound(NotFound):
     code = "PreparationNotFound"
     message = "The preparation was not found; prepare the signature again."
@@ -273,6 +288,11 @@ class BadSignatureState(Refused):
 class NameTaken(Refused):
     code = "NameTaken"
     message = "That name is in use already."
+
+
+class BadWebhookOperation(Refused):
+    code = "BadWebhookOperation"
+    message = "That cannot be done with this webhook or delivery as it is."
 
 
 class NotImplementedHere(Refused):
@@ -537,3 +557,8 @@ class TooManyRequests(LimitExceeded):
 class TooManyDocuments(LimitExceeded):
     code = "TooManyDocuments"
     message = "The session has as many documents as it may have."
+
+
+class TooManyWebhooks(LimitExceeded):
+    code = "TooManyWebhooks"
+    message = "The subscription has as many webhooks as it may have."
