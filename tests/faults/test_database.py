@@ -29,22 +29,19 @@ def own_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["tcp", "socket"])
 def service(request: pytest.FixtureRequest, own_postgres: Postgres, tmp_path: Path) -> Iterator[Installation]:
-    """A web process and a worker."""
+    """Web and jobs in one process."""
     url = own_postgres.new_database()
     if request.param == "socket":
         url = own_postgres.by_socket(url)
     with installation(tmp_path, url, f"file://{tmp_path}/files") as made:
-        made.start("serve", "--no-jobs", ready=False)
-        made.start("worker", ready=False)
-        for machine in made.machines:
-            machine.wait_until_ready()
+        made.start("serve")
         yield made
 
 
 def test_what_was_signed_is_completed_after_the_database_was_away(
     service: Installation, own_postgres: Postgres
 ) -> None:
-    web, worker = service.machines
+    (web,) = service.machines
     opened, other = service.open_session(web), service.open_session(web)
     page, unsigned = service.page(web, opened), service.page(web, other)
     for number in range(DOCUMENTS):
@@ -74,4 +71,4 @@ def test_what_was_signed_is_completed_after_the_database_was_away(
     for each, count in ((opened, DOCUMENTS), (other, 1)):
         session = service.wait(web, each["sessionId"])
         assert [d["status"] for d in session["documents"]] == ["Completed"] * count, service.logs()
-    assert (web.process.poll(), worker.process.poll()) == (None, None)
+    assert web.process.poll() is None  # the same process all the time
