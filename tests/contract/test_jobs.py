@@ -118,11 +118,14 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     def give_up(subject: UUID, code: str) -> None:
         made.recorder.give_up(subject, code)
 
+    def deliver(subject: UUID) -> None:
+        made.deliveries.run(subject)  # of the test that runs now
+
     made.jobs.start(
         {
             "job": Job(run, give_up),
             "impatient": Job(run, give_up, patience=timedelta(seconds=0.15)),
-            "delivery": Job(lambda subject: made.deliveries.run(subject), give_up, Queue.DELIVERIES),
+            "delivery": Job(deliver, give_up, Queue.DELIVERIES),
         },
         schedules=[Schedule("ticking", timedelta(seconds=2), made.ticks.tick)],
     )

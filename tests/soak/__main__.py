@@ -13,14 +13,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.postgres import running_postgres
-from tests.soak.cluster import Cluster, running_cluster
+from tests.soak.cluster import ROLES, Cluster, running_cluster
 from tests.soak.harm import Done, Plan, soak
 
-ROLES = {
-    # Web and jobs in one process, beside it a worker on the same file.
-    "sqlite": [("serve",), ("worker",)],
-    "postgresql": [("serve",), ("serve", "--no-jobs"), ("worker",)],
-}
 AWAY, STOPPED = 0.04, 0.03
 
 
@@ -59,7 +54,8 @@ def _report(database: str, done: Done) -> None:
     )
     print(
         f"{database}: {found.sessions} sessions with {found.documents} documents signed, all settled "
-        f"{found.seconds_to_settle:.0f} s after the last kill; {len(found.problems)} problems",
+        f"{found.seconds_to_settle:.0f} s after the last kill; {found.delivered} events delivered, {found.repeated} of "
+        f"them again; {len(found.problems)} problems",
         flush=True,
     )
     for problem in found.problems:

@@ -17,7 +17,12 @@ from tests.server import ROOT
 from tests.tools import free_port
 
 SECRET = "a secret that all processes share"
-START_SECONDS = 60
+START_SECONDS = 90
+ROLES: dict[str, list[Sequence[str]]] = {
+    # Web and jobs in one process, beside it a worker on the same file.
+    "sqlite": [("serve",), ("worker",)],
+    "postgresql": [("serve",), ("serve", "--no-jobs"), ("worker",)],
+}
 
 
 class Slot:
@@ -92,6 +97,7 @@ class Cluster:
             "SIGNROOM_PUBLIC_URL": f"http://127.0.0.1:{first_web}",
             "SIGNROOM_SECRET_KEY": SECRET,
             "SIGNROOM_WORKERS": "1",
+            "SIGNROOM_ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8",  # the receiver of the deliveries
             "SIGNROOM_RATE_LIMIT_KEY": "1000000/minute",
             "SIGNROOM_RATE_LIMIT_ADDRESS": "1000000/minute",
         }

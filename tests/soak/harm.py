@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+import httpx
+
+from tests.hooks import WEBHOOKS, running_receiver
+from tests.server import ok
 from tests.soak.cluster import Cluster, Slot
-from tests.soak.invariants import Found, judge
+from tests.soak.invariants import TOLD, Found, judge
 from tests.soak.signers import Outcome, Signer
 
 LEASE_SECONDS = 30.0
@@ -42,18 +46,22 @@ def soak(cluster: Cluster, plan: Plan, folder: Path) -> Done:
     """Run the plan on a cluster that is ready; afterwards everything is up, settled and judged."""
     random, outcome, stop = Random(plan.seed), Outcome(), threading.Event()
     urls = [slot.url for slot in cluster.webs]
-    signers = [Signer(urls, cluster.key, outcome, Random(random.random())) for _ in range(plan.clients)]
-    threads = [threading.Thread(target=signer.run, args=(stop,)) for signer in signers]
-    began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    try:
-        kills = _kill(cluster, plan, random)
-    finally:
-        stop.set()
+    with running_receiver() as receiver:
+        endpoint = receiver.endpoint()
+        hook = {"url": endpoint.url, "eventTypes": sorted(TOLD)}
+        ok(httpx.post(f"{urls[0]}{WEBHOOKS}", json=hook, headers={"X-Api-Key": cluster.key}, trust_env=False))
+        signers = [Signer(urls, cluster.key, outcome, Random(random.random())) for _ in range(plan.clients)]
+        threads = [threading.Thread(target=signer.run, args=(stop,)) for signer in signers]
+        began = time.monotonic()
         for thread in threads:
-            thread.join()
-    return Done(judge(cluster, outcome, folder), kills, time.monotonic() - began)
+            thread.start()
+        try:
+            kills = _kill(cluster, plan, random)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        return Done(judge(cluster, outcome, folder, endpoint), kills, time.monotonic() - began)
 
 
 def _kill(cluster: Cluster, plan: Plan, random: Random) -> Counter[str]:

@@ -15,28 +15,35 @@ from sqlalchemy.engine import Connection
 from signroom.store import tables
 from signroom.store.engine import open_engine
 from tests import verifiers
+from tests.hooks import Endpoint
 from tests.soak.cluster import Cluster
 from tests.soak.signers import Outcome
 
 SETTLE_SECONDS = 240
+TOLD = frozenset({"SessionSigned", "SessionCompleted", "DocumentSignatureCompleted"})
+"""What the receiver of the deliveries has asked for."""
 
 
 @dataclass(frozen=True)
 class Found:
     sessions: int
     documents: int
+    delivered: int
+    """Events, each at least once."""
+    repeated: int
+    """Deliveries of an event that had arrived before."""
     seconds_to_settle: float
     problems: tuple[str, ...]
 
 
-def judge(cluster: Cluster, outcome: Outcome, folder: Path) -> Found:
-    """Call it with all processes up."""
+def judge(cluster: Cluster, outcome: Outcome, folder: Path, endpoint: Endpoint) -> Found:
+    """Call it with all processes up; `endpoint` is told the facts `TOLD`."""
     engine = open_engine(cluster.database_url)
     began = time.monotonic()
     try:
         while time.monotonic() - began < SETTLE_SECONDS:
             with engine.connect() as connection:
-                if not _unsettled(connection, outcome):
+                if not _unsettled(connection, outcome) and not _untold(connection, endpoint):
                     break
             time.sleep(0.5)
         settled = time.monotonic() - began
@@ -48,10 +55,30 @@ def judge(cluster: Cluster, outcome: Outcome, folder: Path) -> Found:
                 *_wrong_events(connection, outcome),
                 *_wrong_files(connection, cluster, folder),
                 *_unfinished_jobs(connection),
+                *(f"not delivered: {event}" for event in sorted(_untold(connection, endpoint))),
             ]
     finally:
         engine.dispose()
-    return Found(len(outcome.signed), sum(outcome.signed.values()), settled, tuple(problems))
+    delivered = _ids(endpoint)
+    return Found(
+        len(outcome.signed),
+        sum(outcome.signed.values()),
+        len(set(delivered)),
+        len(delivered) - len(set(delivered)),
+        settled,
+        tuple(problems),
+    )
+
+
+def _untold(connection: Connection, endpoint: Endpoint) -> set[str]:
+    """Events that the endpoint was not told."""
+    t = tables.events
+    told = set(_ids(endpoint))
+    return {str(i) for i in connection.scalars(sa.select(t.c.id).where(t.c.type.in_(TOLD)))} - told
+
+
+def _ids(endpoint: Endpoint) -> list[str]:
+    return [exchange.headers["webhook-id"] for exchange in endpoint.seen]
 
 
 def _unsettled(connection: Connection, outcome: Outcome) -> set[str]:
