@@ -42,6 +42,15 @@ def short_server(tmp_path: Path) -> Iterator[Server]:
     yield from _running(start_server(tmp_path / "short", {"SIGNROOM_SESSION_LIFETIME": f"{SHORT_SECONDS} s"}))
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def hooks_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo on each database; deliveries are tried four times in some three seconds."""
+    environment = {"SIGNROOM_WEBHOOK_SCHEDULE": "0, 200 ms, 200 ms, 2 s", "SIGNROOM_WEBHOOK_TIMEOUT": "2 s"}
+    if request.param == "postgresql":
+        environment["SIGNROOM_DATABASE_URL"] = request.getfixturevalue("postgres").new_database()
+    yield from _running(start_server(tmp_path_factory.mktemp("hooks"), environment))
+
+
 def outlive_sessions() -> None:
     """Wait until every session of a `short_server` that was opened so far is over."""
     time.sleep(SHORT_SECONDS + 0.5)

@@ -40,6 +40,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
 
 
+def test_a_schedule_is_written_as_seconds_or_times(tmp_path: Path) -> None:
+    settings = read_settings({**ADDRESS, "SIGNROOM_WEBHOOK_SCHEDULE": "0, 2,300 ms,1 h"}, tmp_path)
+
+    assert [wait.total_seconds() for wait in settings.webhook_schedule] == [0, 2, 0.3, 3600]
+    assert settings.webhook_timeout == timedelta(seconds=15)
+
+
 @pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])
 def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, url: str) -> None:
     settings = read_settings({**ADDRESS, "SIGNROOM_DATABASE_URL": url}, tmp_path)
@@ -73,10 +80,16 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("DATABASE_URL", "no url"),
         ("BLOB_URL", "ftp://h"),
         ("BLOB_TIMEOUT", "soon"),
+        ("METRICS_TOKEN", "too short"),
+        ("METRICS_TOKEN", "with a space in it"),
         ("KEY_SOURCES", "pfx,paper"),
         ("KEY_SOURCES", "pfx,pfx"),
         ("KEY_SOURCES", ","),
         ("WEB_PKI_SCRIPT", "/nowhere/web-pki.js"),
+        ("WEBHOOK_SCHEDULE", "0, soon"),
+        ("WEBHOOK_SCHEDULE", "0,,1 s"),
+        ("WEBHOOK_SCHEDULE", ",".join(["1 s"] * 51)),
+        ("WEBHOOK_TIMEOUT", "0"),
         ("PUBLICURL", "https://sign.example"),
     ],
 )

@@ -40,6 +40,7 @@ from signroom.domain.signature import (
 )
 from signroom.domain.upload import Upload, UploadPart
 from signroom.domain.validation import TrustVerdict
+from signroom.domain.webhook import Attempt, Delivery, DeliveryStatus, Waits, Webhook
 
 
 class Clock(Protocol):
@@ -224,19 +225,39 @@ class Fetched:
     chunks: AsyncIterator[bytes]
 
 
-class Fetch(Protocol):
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint said to a delivery. ``retry_after``: its header as it came; ``start``: of its body."""
+
+    status: int
+    retry_after: str | None
+    start: bytes
+
+
+class Exchange(Protocol):
+    """Small answers, such as those about revocation."""
+
+    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: FileDownloadFailed."""
+
+
+class Fetch(Exchange, Protocol):
     """Files and small answers from addresses that strangers wrote: guarded against reaching our own network."""
 
     def stream(self, url: str, *, limit: int) -> AbstractAsyncContextManager[Fetched]:
         """GET `url`; at most `limit` bytes. Raises: FileDownloadFailed, FileTooLarge (from ``chunks`` too)."""
 
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
-        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: FileDownloadFailed."""
-
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
         """POST `body` to an application's endpoint: any 2xx is an answer, its first `limit` bytes must be all.
 
         No redirect is followed: `headers` may hold credentials. Raises: FileDownloadFailed.
+        """
+
+    def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
+        """POST `body` and say what came back, whatever the status; over after `seconds`, blocks, call from threads.
+
+        No redirect is followed, and what goes beyond `limit` bytes or the time is not read: it changes nothing any
+        more. Raises: FileDownloadFailed when there was no answer at all.
         """
 
 
@@ -342,6 +363,15 @@ class FeedBounds:
 
     oldest: int
     newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """``status`` None: any."""
+
+    webhook_id: UUID
+    status: DeliveryStatus | None = None
+    before: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -522,6 +552,9 @@ class Work(Protocol):
     def document_statuses(self, session_id: UUID) -> list[DocumentStatus]:
         """Of the documents of a session, and nothing else of them."""
 
+    def event(self, event_id: UUID) -> RecordedEvent:
+        """Raises: EventNotFound."""
+
     def enqueue(
         self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
     ) -> None:
@@ -530,6 +563,64 @@ class Work(Protocol):
         `lane` is needed for jobs of ``Queue.DELIVERIES`` and for no other: whom the job is for (an endpoint's id), so
         that a slow one holds up only itself.
         """
+
+    def webhooks(self, subscription_id: UUID) -> list[Webhook]:
+        """The oldest first."""
+
+    def webhooks_to_tell(self, subscription_id: UUID) -> Sequence[Webhook]:
+        """The same, for a transaction that adds deliveries: until its end none is removed. Looked up once in it."""
+
+    def webhook(self, webhook_id: UUID) -> Webhook:
+        """Raises: WebhookNotFound."""
+
+    def webhook_for_update(self, webhook_id: UUID) -> Webhook:
+        """Raises: WebhookNotFound."""
+
+    def add_webhook(self, webhook: Webhook) -> None: ...
+
+    def save_webhook(self, webhook: Webhook) -> None: ...
+
+    def remove_webhook(self, webhook_id: UUID) -> None:
+        """With its deliveries and their log."""
+
+    def lock_subscription(self, subscription_id: UUID) -> None:
+        """Who does the same waits. Raises: SubscriptionNotFound."""
+
+    def session_webhook_url(self, session_id: UUID) -> str | None:
+        """``webhookUrl`` of a session, without reading the rest of it."""
+
+    def delivery(self, delivery_id: UUID) -> Delivery:
+        """Raises: DeliveryNotFound."""
+
+    def delivery_for_update(self, delivery_id: UUID) -> Delivery:
+        """Raises: DeliveryNotFound."""
+
+    def add_delivery(self, delivery: Delivery) -> None: ...
+
+    def save_delivery(self, delivery: Delivery) -> None: ...
+
+    def earlier_delivery(self, delivery: Delivery) -> Delivery | None:
+        """One of the same webhook and stream that is older and still pending or held: the oldest."""
+
+    def following_delivery(self, delivery: Delivery) -> Delivery | None:
+        """The oldest other one of the same webhook and stream that is pending."""
+
+    def held_deliveries(self, webhook_id: UUID, limit: int) -> list[Delivery]:
+        """At most `limit`, the oldest first, for update."""
+
+    def hold_failed_deliveries(self, webhook_id: UUID) -> int:
+        """Make those that failed held ones, as if they had never been tried. How many there were."""
+
+    def list_deliveries(self, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
+        """At most `limit`, newest first."""
+
+    def attempts(self, delivery_id: UUID) -> list[Attempt]:
+        """The log of a delivery, in order."""
+
+    def last_attempt(self, delivery_id: UUID) -> int:
+        """The number of the newest line in its log; 0 when there is none."""
+
+    def append_attempt(self, attempt: Attempt) -> None: ...
 
     def subscription(self, name: str) -> Subscription:
         """Raises: SubscriptionNotFound."""
@@ -613,6 +704,42 @@ class Schedule:
     run: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class DeadJob:
+    """A job that failed for good. ``since`` in UTC; ``failed_step`` is the engine's name of it."""
+
+    id: str
+    job: str
+    subject: UUID
+    since: datetime
+    failed_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsState:
+    """All processes together."""
+
+    jobs: Mapping[tuple[Queue, str], int]
+    """Unfinished jobs by queue and the engine's status: ``ENQUEUED`` (due), ``PENDING`` (running), ``DELAYED``."""
+    oldest_due: datetime | None
+    """Since when the oldest job waits that could run, in UTC."""
+    dead: int
+    executors: int
+    """Processes that execute jobs at this moment."""
+
+
+class Jobs(Protocol):
+    """The operator's view of the job engine. Each raises DatabaseUnavailable."""
+
+    def dead(self, limit: int) -> list[DeadJob]:
+        """Jobs that failed for good and were not retried since, newest first."""
+
+    def retry(self, job_id: str) -> str:
+        """Run a dead job again from the step that failed, once; returns the new run's id. Raises: DeadJobNotFound."""
+
+    def state(self) -> JobsState: ...
+
+
 class Watch(Protocol):
     async def changed(self, seconds: float) -> bool:
         """True as soon as there was an event since the watch began, or since the last True; False after `seconds`.
@@ -640,6 +767,87 @@ class Store(Protocol):
         """A transaction that only reads; never waits for a writer."""
 
 
+class Migrations(StrEnum):
+    MISSING = "missing"
+    BEHIND = "behind"
+    CURRENT = "current"
+    NEWER = "newer"
+    """Of a version that is being rolled out: its tables can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCondition:
+    """How a database is, for `signroom doctor`."""
+
+    product: str
+    version: str
+    ahead: float
+    """Seconds by which its clock is before ours; negative: behind."""
+    migrations: Migrations
+    sealed: tuple[UUID, bytes] | None
+    """A subscription and a sealed secret of it, to see whether our key opens it."""
+    read_only: bool = False
+    """True for a standby."""
+    free_connections: int | None = None
+    """None: it knows no limit."""
+
+
+class Obstacle(StrEnum):
+    """Why an address of ours does not answer."""
+
+    UNKNOWN_NAME = "the name is not known"
+    REFUSED = "nothing listens there"
+    TLS = "its certificate is not accepted"
+    SILENT = "it does not answer in time"
+    NO_HTTP = "it does not speak HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What an address of ours answered. ``body`` is its first bytes."""
+
+    status: int
+    body: bytes
+    date: datetime | None
+    """By the server's clock, whole seconds."""
+
+
+class Answering(Protocol):
+    """A request that is being answered."""
+
+    def answered(self, route: str, status: int) -> None:
+        """`route` is the template, never the address. Status 0: nobody waited for the answer."""
+
+
+class Meter(Protocol):
+    """Counts and times what happens, for whoever watches this process.
+
+    What is given as `kind`, `name`, `what` or `outcome` is one of few words. Ids and places of the outside go to log
+    lines and traces alone; secrets, names and contents nowhere.
+    """
+
+    def timed(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]:
+        """Time what runs inside, like the ``format`` step ``embed``; `about` is for the trace."""
+
+    def count(self, what: str, outcome: str) -> None:
+        """One more of `what`, like a ``webhook_attempt`` that was ``delivered``."""
+
+    def request(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Answering]:
+        """Time a request. A trace that the caller began (W3C ``traceparent``) is gone on with."""
+
+    def about(self, **ids: UUID) -> None:
+        """Whom log lines and traces are about from here to the end of this request or job: ``session_id=...``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number as it is at this moment, under the name of a metric without its prefix."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What this installation accepts. ``max_file`` in bytes."""
@@ -651,12 +859,25 @@ class Limits:
     events_kept: timedelta
     """How long a receiver of events may be down and still catch up."""
 
+    webhook_waits: Waits
+    """When deliveries are tried again."""
+    webhook_timeout: timedelta
+    """For one try of a delivery, from the look-up of the name to the answer."""
+
+
+class EventBodies(Protocol):
+    """Events as the wire tells them to applications."""
+
+    def render(self, ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> bytes:
+        """JSON in UTF-8, made now: its download addresses are fresh."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything a verb may need, built once by ``wiring``."""
 
     store: Store
+    jobs: Jobs
     changes: Changes
     blobs: Blobs
     formats: Formats
@@ -672,8 +893,10 @@ class Ports:
     key_sources: KeySources
     tokens: Tokens
     result_tokens: ResultTokens
+    event_bodies: EventBodies
     clock: Clock
     limits: Limits
+    meter: Meter
     public_url: str
     """Without a trailing slash."""
 

@@ -26,6 +26,7 @@ FILE = "signroom.toml"
 MIN_SECRET = 32
 MIN_EVENTS_KEPT = timedelta(days=30)
 """A receiver that was down for less catches up by itself: we promise that."""
+MIN_TOKEN = 16
 MAX_SCRIPT = 2 << 20
 """Bytes of a script that the operator adds to the page."""
 
@@ -63,10 +64,17 @@ class Settings:
     """Requests per key, and per address, like ``600/minute``."""
     workers: int
     """Processes for CPU work."""
+    metrics_token: str | None
+    """Lets other machines read the metrics."""
+    traces: bool
+    """Where to is a matter between the standard variables and the exporter."""
     key_sources: tuple[KeySource, ...]
     web_pki_script: Path | None
     """The operator's copy of Lacuna Web PKI."""
     web_pki_license: str | None
+    webhook_schedule: tuple[timedelta, ...]
+    """How long deliveries wait before each try."""
+    webhook_timeout: timedelta
 
 
 NAMES = (
@@ -89,14 +97,21 @@ NAMES = (
     "RATE_LIMIT_KEY",
     "RATE_LIMIT_ADDRESS",
     "WORKERS",
+    "METRICS_TOKEN",
     "KEY_SOURCES",
     "WEB_PKI_SCRIPT",
     "WEB_PKI_LICENSE",
+    "WEBHOOK_SCHEDULE",
+    "WEBHOOK_TIMEOUT",
 )
 """Every setting that this version reads, without the prefix."""
 
-_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET"}
+_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "API_KEY", "WEBHOOK_SECRET"}
 """Secrets that commands take from the environment rather than from their arguments."""
+
+
+_TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Standard variables: with either traces are sent."""
 
 
 def read_settings(
@@ -136,9 +151,13 @@ def read_settings(
             _rate("RATE_LIMIT_ADDRESS", source.text("RATE_LIMIT_ADDRESS", "6000/minute")),
         ),
         workers=source.number("WORKERS", min(os.cpu_count() or 2, 8), 1, 64),
+        metrics_token=_token("METRICS_TOKEN", source.text("METRICS_TOKEN", "")),
+        traces=any(environment.get(name) for name in _TRACES),
         key_sources=_key_sources(source.text("KEY_SOURCES", ",".join(KeySource))),
         web_pki_script=_script("WEB_PKI_SCRIPT", source.text("WEB_PKI_SCRIPT", "")),
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
+        webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
+        webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
     )
 
 
@@ -245,6 +264,17 @@ def _script(name: str, text: str) -> Path | None:
     return file
 
 
+def _token(name: str, text: str) -> str | None:
+    if not text:
+        return None
+    if len(text) < MIN_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(f"{PREFIX}{name} cannot be used: set it to {MIN_TOKEN} or more random letters and digits.")
+    return text
+
+
+_WEBHOOK_SCHEDULE = "0, 10 s, 1 min, 10 min, 1 h, 4 h, 12 h, 24 h, 40 h"
+"""Nine tries over three days and some hours, also when every wait is as short as its jitter makes it."""
+MAX_TRIES = 50
 _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _TIMES = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
@@ -262,6 +292,19 @@ def _events_kept(text: str) -> timedelta:
     if kept < MIN_EVENTS_KEPT:
         raise SettingsError(f"{PREFIX}EVENTS_KEPT is {text!r}: set it to {MIN_EVENTS_KEPT.days} d or more.")
     return kept
+
+
+def _schedule(name: str, text: str) -> tuple[timedelta, ...]:
+    """Waits before each try; the first may be 0. Only here milliseconds make sense: in tests."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > MAX_TRIES or not all(parts):
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to 1 to {MAX_TRIES} waits like 0, 10 s, 4 h.")
+    return tuple(timedelta() if part == "0" else _wait(name, part) for part in parts)
+
+
+def _wait(name: str, text: str) -> timedelta:
+    milliseconds = {unit: seconds * 1000 for unit, seconds in _TIMES.items()} | {"": 1000, "ms": 1}
+    return timedelta(milliseconds=_quantity(name, text, milliseconds, str.lower, "waits like 0, 10 s, 4 h"))
 
 
 def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[str], str], like: str) -> int:

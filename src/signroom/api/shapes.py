@@ -95,6 +95,7 @@ class CreateSessionRequest(Wire):
     result_token: bool | None = None
     """Addition: `signroomResult` on the return URL, a JWT."""
     webhook_url: str | None = None
+    """Addition: told of this session's documents, besides the webhooks of its application."""
     language: str | None = None
     """Addition: `en`, `pt-BR` or `es`; else this request's `Accept-Language`, else the signer's browser."""
 

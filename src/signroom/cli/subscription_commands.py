@@ -52,7 +52,8 @@ def set_validation(
     """
     from signroom import wiring
     from signroom.domain.endpoint import EndpointAuth
-    from signroom.service.manage_file_validation import GivenEndpoint, SetFileValidation, set_file_validation
+    from signroom.service.endpoint_credentials import GivenEndpoint
+    from signroom.service.manage_file_validation import SetFileValidation, set_file_validation
 
     settings = settings_for_rows()
     given = None if endpoint is None else GivenEndpoint(endpoint, EndpointAuth(auth), user, secret)

@@ -117,6 +117,10 @@ class Document:
             available_until=None,
         )
 
+    def process_again(self) -> Document:
+        """With the value that the signer has given. Raises: WrongState."""
+        return replace(self._moved(DocumentStatus.PROCESSING), processing_error_code=None)
+
     def complete(self, signed: StoredFile, verdict: Verdict, available_until: datetime | None = None) -> Document:
         """The signed file is stored and verified. Raises: WrongState."""
         moved = self._moved(DocumentStatus.COMPLETED)

@@ -166,6 +166,13 @@ class NotFound(Refused):
     message = "Not found."
 
 
+class DeadJobNotFound(NotFound):
+    """Of the command line alone."""
+
+    code = "DeadJobNotFound"
+    message = "There is no dead job of that id, or it was retried before."
+
+
 class SignatureSessionNotFound(NotFound):
     code = "SignatureSessionNotFound"
     message = "The signature session was not found."
@@ -194,6 +201,21 @@ class DocumentKeyNotFound(NotFound):
 class UploadNotFound(NotFound):
     code = "UploadNotFound"
     message = "The upload was not found."
+
+
+class WebhookNotFound(NotFound):
+    code = "WebhookNotFound"
+    message = "The webhook was not found."
+
+
+class DeliveryNotFound(NotFound):
+    code = "DeliveryNotFound"
+    message = "The delivery was not found."
+
+
+class EventNotFound(NotFound):
+    code = "EventNotFound"
+    message = "The event was not found, or is not kept any more."
 
 
 class PreparationNotFound(NotFound):
@@ -266,6 +288,11 @@ class BadSignatureState(Refused):
 class NameTaken(Refused):
     code = "NameTaken"
     message = "That name is in use already."
+
+
+class BadWebhookOperation(Refused):
+    code = "BadWebhookOperation"
+    message = "That cannot be done with this webhook or delivery as it is."
 
 
 class NotImplementedHere(Refused):
@@ -530,3 +557,8 @@ class TooManyRequests(LimitExceeded):
 class TooManyDocuments(LimitExceeded):
     code = "TooManyDocuments"
     message = "The session has as many documents as it may have."
+
+
+class TooManyWebhooks(LimitExceeded):
+    code = "TooManyWebhooks"
+    message = "The subscription has as many webhooks as it may have."

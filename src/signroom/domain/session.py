@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.endpoint import EndpointAuth, require_endpoint
 from signroom.domain.errors import BadCallbackArgument, BadReturnUrl, TooManyDocuments, WrongState
 from signroom.domain.event import (
     Event,
@@ -21,6 +22,7 @@ from signroom.domain.event import (
     SessionExpired,
     SessionFailed,
     SessionOpened,
+    SessionRetried,
     SessionSigned,
 )
 from signroom.domain.metadata import NO_METADATA, Metadata
@@ -122,6 +124,12 @@ class Session:
         )
         return moved, SessionSigned(self.id, now)
 
+    def retry(self, now: datetime) -> tuple[Session, Event]:
+        """Its failed documents are processed again. Raises: WrongState unless it ended in an error."""
+        if self.status is not SessionStatus.PROCESSING_ERROR:
+            raise WrongState(f"The session is {self.status}.")
+        return replace(self._moved(SessionStatus.PROCESSING), processing_error_code=None), SessionRetried(self.id, now)
+
     def settle(self, documents: list[Document], now: datetime) -> tuple[Session, Event] | None:
         """Complete or fail once no document is being processed any more; None while one is. Raises: WrongState."""
         if any(d.status is DocumentStatus.PROCESSING for d in documents):
@@ -182,10 +190,13 @@ def new_session(
     options: SigningOptions = NO_OPTIONS,
     result_token: bool = False,
     language: str | None = None,
+    webhook_url: str | None = None,
 ) -> tuple[Session, Event]:
-    """Open a session. Raises: BadReturnUrl, BadCallbackArgument."""
+    """Open a session. Raises: BadReturnUrl, BadCallbackArgument, BadInput for a `webhook_url` that is none."""
     if return_url is not None:
         require_return_url(return_url)
+    if webhook_url is not None:
+        require_endpoint(webhook_url, EndpointAuth.NONE, None, None)
     # PostgreSQL stores no NUL in a text.
     if callback_argument is not None and (len(callback_argument) > MAX_TEXT or "\0" in callback_argument):
         raise BadCallbackArgument
@@ -208,6 +219,7 @@ def new_session(
         options=options,
         result_token=result_token,
         language=language,
+        webhook_url=webhook_url,
     )
     return session, SessionCreated(id, now)
 

@@ -4,7 +4,7 @@
 2. Its host is looked up once, and every address that comes back must be allowed.
 3. The connection goes to one of these very addresses. The name is looked up nowhere else, so an answer that changes
    in between (DNS rebinding) changes nothing; ``Host``, SNI and the certificate check still use the name.
-4. A redirect starts again at 1; `post`, which may carry a caller's credentials, follows none. No proxy, no cookie,
+4. A redirect starts again at 1; `post` and `deliver`, which may carry credentials, follow none. No proxy, no cookie,
    nothing from the environment.
 5. The answer is counted as it comes, uncompressed, against a limit and a deadline.
 
@@ -14,24 +14,31 @@ Details of errors never hold the address: its query may be somebody's key.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
 from signroom.domain.errors import FileDownloadFailed, FileTooLarge
 from signroom.fetch.addresses import Address, Guard, Target, read_target
 from signroom.fetch.names import suggested_name
-from signroom.ports import Fetched
+from signroom.ports import Answer, Fetched
 
 Resolver = Callable[[str], Sequence[str]]
 """A host name -> addresses. Raises: OSError."""
+
+
+class Timed(Protocol):
+    def __call__(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]: ...
+
 
 MAX_REDIRECTS = 5
 _MAX_ADDRESSES = 4
@@ -68,6 +75,8 @@ class _Call:
     body: bytes | None = None
     confidential: bool = False
     """Its headers or its body are for that one address."""
+    silence: float | None = None
+    """Seconds without a single byte; None: as everywhere."""
 
 
 @dataclass(slots=True)
@@ -105,7 +114,7 @@ class _Answer:
 class GuardedFetch:
     """Fetches from public addresses, and from the networks of `allowed` (CIDR).
 
-    `tls` and `resolve` are the system's unless given.
+    `tls` and `resolve` are the system's unless given; `agent` is what we call ourselves.
     """
 
     def __init__(
@@ -115,12 +124,14 @@ class GuardedFetch:
         tls: ssl.SSLContext | None = None,
         resolve: Resolver = look_up,
         patience: Patience = Patience(),
+        timed: Timed | None = None,
+        agent: str = "signroom",
     ) -> None:
-        """Raises: ValueError when `allowed` has something that is no network."""
+        """`timed` is of a `Meter`. Raises: ValueError when `allowed` has something that is no network."""
         self._guard = Guard(allowed)
         self._tls = tls or _system_tls()
         self._resolve = resolve
-        self._patience = patience
+        self._patience, self._timed, self._agent = patience, timed, agent
         # Threads of their own: a look-up cannot be called off, and a name server that never answers would otherwise
         # use up the threads that everything else waits for.
         self._lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="signroom-lookup")
@@ -145,11 +156,35 @@ class GuardedFetch:
         # A loop of its own in a thread of its own: only there a deadline holds against a server that sends a byte
         # now and then, and the caller's thread may be inside a loop already.
         with ThreadPoolExecutor(1, thread_name_prefix="signroom-exchange") as own:
-            return own.submit(asyncio.run, self._exchange(url, call, limit)).result()
+            context = contextvars.copy_context()  # a trace goes on there
+            return own.submit(context.run, asyncio.run, self._exchange(url, call, limit)).result()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
         call = _Call("POST", tuple(headers.items()), body, confidential=True)
         return await self._exchange(url, call, limit)
+
+    def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
+        # Only the deadline counts: an endpoint may think for as long as it lasts.
+        call = _Call("POST", tuple(headers.items()), body, confidential=True, silence=seconds)
+        with ThreadPoolExecutor(1, thread_name_prefix="signroom-deliver") as own:
+            return own.submit(asyncio.run, self._deliver(url, call, limit, seconds)).result()
+
+    async def _deliver(self, url: str, call: _Call, limit: int, seconds: float) -> Answer:
+        target = read_target(url)
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                answer = await self._ask(target, call, deadline)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise FileDownloadFailed(_TOO_SLOW) from error
+        except httpx.HTTPError as error:
+            raise FileDownloadFailed(_BROKEN) from error
+        try:
+            start = await _start(answer, limit)
+        finally:
+            await answer.close()
+        response = answer.response
+        return Answer(response.status_code, response.headers.get("retry-after"), start)
 
     async def _exchange(self, url: str, call: _Call, limit: int) -> bytes:
         answer = await self._open(url, call, self._patience.exchange)
@@ -163,6 +198,12 @@ class GuardedFetch:
     async def _open(self, url: str, call: _Call, seconds: float) -> _Answer:
         """The answer at the end of all redirects. Raises: FileDownloadFailed."""
         target = read_target(url)
+        # Neither path nor query: both may hold what only the two sides should know.
+        timed = self._timed
+        with nullcontext() if timed is None else timed("fetch", call.method, scheme=target.scheme, host=target.host):
+            return await self._follow(target, call, seconds)
+
+    async def _follow(self, target: Target, call: _Call, seconds: float) -> _Answer:
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
@@ -224,12 +265,13 @@ class GuardedFetch:
 
     def _request(self, target: Target, address: Address, call: _Call) -> httpx.Request:
         patience = self._patience
+        silence = patience.read if call.silence is None else call.silence
         return httpx.Request(
             call.method,
             httpx.URL(scheme=target.scheme, host=str(address), port=target.port, path="/"),
             headers=[
                 ("Host", target.authority),
-                ("User-Agent", "signroom"),
+                ("User-Agent", self._agent),
                 ("Accept", "*/*"),
                 ("Accept-Encoding", "identity"),
                 ("Connection", "close"),
@@ -241,12 +283,26 @@ class GuardedFetch:
                 "sni_hostname": target.host,
                 "timeout": {
                     "connect": patience.connect,
-                    "read": patience.read,
-                    "write": patience.read,
+                    "read": silence,
+                    "write": silence,
                     "pool": patience.connect,
                 },
             },
         )
+
+
+async def _start(answer: _Answer, limit: int) -> bytes:
+    """The first `limit` bytes of the body, or what came of it in time. More of it is never asked for."""
+    start = bytearray()
+    parts = answer.response.aiter_raw()
+    try:
+        async with asyncio.timeout_at(answer.deadline):
+            while len(start) < limit and (part := await anext(parts, None)) is not None:
+                start += part
+    except (TimeoutError, httpx.HTTPError):
+        # The status has said it all: an answer that breaks off, or never ends, is one all the same.
+        return bytes(start[:limit])
+    return bytes(start[:limit])
 
 
 def _system_tls() -> ssl.SSLContext:

@@ -46,7 +46,9 @@ InjectedSession = NamedDependency[SkipValidation[UUID]]
 
 async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
     """Raises: TokenRequired, BadToken, TokenExpired."""
-    return session_of_token(ports, request.headers.get(TOKEN_HEADER))
+    session_id = session_of_token(ports, request.headers.get(TOKEN_HEADER))
+    ports.meter.about(session_id=session_id)
+    return session_id
 
 
 InjectedFramed = NamedDependency[SkipValidation[bool]]

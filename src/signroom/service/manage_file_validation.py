@@ -6,22 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from signroom.domain.application import MANAGERS, Caller
-from signroom.domain.endpoint import Endpoint, EndpointAuth, require_endpoint
 from signroom.domain.file_validation import FileValidation
 from signroom.ports import NamePatterns, Ports, Secrets, Store, Work
-
-KEPT = "kept"
-"""Stands for a stored secret while the form of its endpoint is checked."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenEndpoint:
-    """``secret``: password, token or key in clear. None keeps the one that is stored for this very endpoint."""
-
-    url: str
-    auth: EndpointAuth = EndpointAuth.NONE
-    user: str | None = None
-    secret: str | None = None
+from signroom.service.endpoint_credentials import GivenEndpoint, sealed_endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +61,7 @@ def _change(
     endpoint = None
     if command.endpoint is not None:
         known = work.file_validation(subscription_id).endpoint
-        endpoint = _endpoint(command.endpoint, known, secrets, secret_owner(subscription_id))
+        endpoint = sealed_endpoint(command.endpoint, known, secrets, secret_owner(subscription_id))
     changed = FileValidation(pattern, endpoint)
     work.save_file_validation(subscription_id, changed)
     return changed
-
-
-def _endpoint(given: GivenEndpoint, known: Endpoint | None, secrets: Secrets, owner: str) -> Endpoint:
-    sealed = None
-    # Only where it goes already: whoever may change the address must not get the secret sent to his own.
-    if given.secret is None and known is not None:
-        same = (known.url, known.auth, known.user) == (given.url, given.auth, given.user)
-        sealed = known.sealed_secret if same else None
-    secret = KEPT if sealed is not None else given.secret
-    require_endpoint(given.url, given.auth, given.user, secret)
-    if given.secret is not None:
-        sealed = secrets.seal(owner, given.secret)
-    return Endpoint(given.url, given.auth, given.user, sealed)

@@ -31,6 +31,7 @@ from signroom.service.add_document import (
 from signroom.service.announce import announce
 from signroom.service.authenticate import hash_secret
 from signroom.service.judge_certificate import find_context
+from signroom.service.manage_webhooks import ensure_session_webhook
 from signroom.service.once import Idempotency, done_before, remember
 from signroom.service.page_tokens import page_link
 from signroom.service.validate_file import require_accepted
@@ -57,6 +58,8 @@ class OpenSession:
     """For the signer's uploads."""
     result_token: bool = False
     language: str | None = None
+    webhook_url: str | None = None
+    """Told of the session's documents, besides the webhooks of application and subscription."""
     once: Idempotency | None = None
 
 
@@ -68,9 +71,9 @@ class Opened:
 
 
 async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Opened:
-    """Raises: NotAllowed, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments, FileTooLarge,
-    SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse, UploadNotFound,
-    IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
+    """Raises: NotAllowed, BadInput, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments,
+    FileTooLarge, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse,
+    UploadNotFound, IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
     """
     caller.require(WORKERS)
     before = await asyncio.to_thread(done_before, ports, caller, command.once)
@@ -103,6 +106,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
         options=command.options,
         result_token=command.result_token,
         language=command.language,
+        webhook_url=command.webhook_url,
     )
     validation = await asyncio.to_thread(_before_documents, ports, caller, command)
     try:
@@ -177,6 +181,7 @@ def _record(
     with ports.store.work() as work:
         remember(work, ports, caller, once, session.id)
         work.add_session(session)
+        ensure_session_webhook(work, ports.secrets, session)
         for position, file in enumerate(accepted):
             document = document_of_session(file, session, caller.application.default_metadata, position, ports)
             record_document(work, ports, document, file)

@@ -30,6 +30,8 @@ def process_document(ports: Ports, document_id: UUID) -> None:
             return
         prepared = work.prepared(document.preparation_id, document_id)
         subscription = work.subscription_of(document.subscription_id)
+    if document.session_id is not None:
+        ports.meter.about(session_id=document.session_id)
     signed, verdict = _embed(ports, document, prepared)
 
     def complete(current: Document) -> tuple[Document, Event]:

@@ -5,13 +5,12 @@ An endpoint that is down, slow or answers nonsense has not accepted anything.
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 from uuid import UUID
 
 from signroom.domain.document import StoredFile
-from signroom.domain.endpoint import Endpoint, EndpointAuth
+from signroom.domain.endpoint import Endpoint
 from signroom.domain.errors import (
     FileDownloadFailed,
     FileNameRejected,
@@ -21,6 +20,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.file_validation import FileValidation, clean_reason
 from signroom.ports import Ports
+from signroom.service.endpoint_credentials import credentials
 from signroom.service.manage_file_validation import secret_owner
 
 MAX_ANSWER = 64 << 10
@@ -50,7 +50,7 @@ async def require_accepted(ports: Ports, validation: FileValidation, subscriptio
 
 async def _ask(ports: Ports, endpoint: Endpoint, owner: str, question: dict[str, str | int]) -> dict[str, Any]:
     try:
-        headers = {"Content-Type": "application/json", **_credentials(ports, endpoint, owner)}
+        headers = {"Content-Type": "application/json", **credentials(ports.secrets, endpoint, owner)}
         body = json.dumps(question).encode()
         found = json.loads(await ports.fetch.post(endpoint.url, body, headers, limit=MAX_ANSWER))
     except SecretUnreadable as error:
@@ -62,20 +62,3 @@ async def _ask(ports: Ports, endpoint: Endpoint, owner: str, question: dict[str,
     if not isinstance(found, dict):
         raise FileValidationUnavailable("Its answer is not an object.")
     return found
-
-
-def _credentials(ports: Ports, endpoint: Endpoint, owner: str) -> dict[str, str]:
-    """Raises: SecretUnreadable."""
-    if endpoint.sealed_secret is None:
-        return {}
-    secret = ports.secrets.unseal(owner, endpoint.sealed_secret)
-    match endpoint.auth:
-        case EndpointAuth.BASIC:
-            pair = base64.b64encode(f"{endpoint.user}:{secret}".encode()).decode()
-            return {"Authorization": f"Basic {pair}"}
-        case EndpointAuth.BEARER:
-            return {"Authorization": f"Bearer {secret}"}
-        case EndpointAuth.API_KEY:
-            return {"X-Api-Key": secret}
-        case EndpointAuth.NONE:
-            return {}

@@ -21,6 +21,7 @@ from signroom.domain.errors import (
     AlreadyDone,
     ApplicationNotFound,
     DocumentNotFound,
+    EventNotFound,
     NameTaken,
     NotFound,
     PreparationNotFound,
@@ -35,11 +36,13 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import Prepared
 from signroom.domain.upload import Upload, UploadPart
-from signroom.ports import ANY_EVENT, EventFilter, FeedBounds, MetadataSearch, Position, Remembered, SessionFilter, Work
+from signroom.ports import ANY_EVENT, EventFilter, FeedBounds, MetadataSearch, Remembered, SessionFilter, Work
 from signroom.store import rows, tables
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
+from signroom.store.paging import between
 from signroom.store.purges import PurgeQueries
+from signroom.store.webhooks import WebhookQueries
 
 _EVENTS_LOCK = 7301842557
 """Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
@@ -91,11 +94,11 @@ class SqlStore:
             self._tell(told)
 
 
-class SqlWork(PurgeQueries):
+class SqlWork(WebhookQueries, PurgeQueries):
     """One open transaction."""
 
     def __init__(self, connection: Connection, enqueue: Enqueue) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._enqueue = enqueue
         self._events: list[RecordedEvent] = []
 
@@ -104,6 +107,7 @@ class SqlWork(PurgeQueries):
 
         One lock for all: who commits later has the higher position, so a reader who has seen one position never
         misses a lower one. It is taken last and held for the length of one commit. On SQLite writers are alone.
+        Returns the types of these events.
         """
         if not self._events:
             return []
@@ -143,7 +147,7 @@ class SqlWork(PurgeQueries):
     def list_sessions(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
         t = tables.sessions
         query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id)
-        query = _between(query, t, wanted.created_from, wanted.created_before, wanted.before)
+        query = between(query, t, wanted.created_from, wanted.created_before, wanted.before)
         if wanted.statuses:
             query = query.where(_in_status(wanted.statuses, now))
         if wanted.callback_argument is not None:
@@ -177,7 +181,7 @@ class SqlWork(PurgeQueries):
         query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id, t.c.id.in_(found))
         chosen = sa.select(tables.sessions.c.id).where(tables.sessions.c.predefined)
         shown = sa.or_(t.c.status != DocumentStatus.PENDING_SIGNATURE.value, t.c.session_id.in_(chosen))
-        query = _between(query.where(shown), t, None, None, wanted.before)
+        query = between(query.where(shown), t, None, None, wanted.before)
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
@@ -352,6 +356,10 @@ class SqlWork(PurgeQueries):
         )
         return FeedBounds(oldest or 0, newest or 0)
 
+    def event(self, event_id: UUID) -> RecordedEvent:
+        query = sa.select(tables.events).where(tables.events.c.id == event_id)
+        return rows.event_of(self._one(query, EventNotFound))
+
     def enqueue(
         self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
     ) -> None:
@@ -473,25 +481,6 @@ def _in_status(statuses: frozenset[SessionStatus], now: datetime) -> sa.ColumnEl
     if SessionStatus.EXPIRED in statuses:
         found.append(sa.and_(pending, over))
     return sa.or_(*found)
-
-
-def _between(
-    query: sa.Select[Any],
-    table: sa.Table,
-    created_from: datetime | None,
-    created_before: datetime | None,
-    before: Position | None,
-) -> sa.Select[Any]:
-    """Newest first; `before` is where the last page ended."""
-    if created_from is not None:
-        query = query.where(table.c.created_at >= created_from)
-    if created_before is not None:
-        query = query.where(table.c.created_at < created_before)
-    if before is not None:
-        at = sa.literal(before.created_at, tables.UtcDateTime)
-        older = sa.and_(table.c.created_at == at, table.c.id < sa.literal(before.id, sa.Uuid))
-        query = query.where(sa.or_(table.c.created_at < at, older))
-    return query
 
 
 def _matches(table: sa.Table, wanted: MetadataSearch) -> tuple[sa.ColumnElement[bool], ...]:

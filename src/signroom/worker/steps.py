@@ -14,8 +14,10 @@ from uuid import UUID
 import structlog
 
 from signroom.domain.errors import Refused
-from signroom.ports import Job, Ports, Schedule
+from signroom.ports import Job, Ports, Queue, Schedule
 from signroom.service.adopt_events import adopt_events
+from signroom.service.announce import DELIVER_WEBHOOK
+from signroom.service.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.end_session import expire_sessions
 from signroom.service.finish_signing import PROCESS_DOCUMENT
 from signroom.service.forget import (
@@ -27,6 +29,7 @@ from signroom.service.forget import (
 )
 from signroom.service.process_document import fail_document, process_document
 from signroom.service.purge_documents import limit_unsigned, purge_documents
+from signroom.service.release_deliveries import RELEASE_DELIVERIES, release_deliveries, release_later
 from signroom.service.upload_files import purge_uploads
 
 log = structlog.get_logger()
@@ -34,7 +37,20 @@ log = structlog.get_logger()
 
 def jobs(ports: Ports) -> dict[str, Job]:
     """Every job of this version by its name."""
-    return {PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports))}
+    return {
+        PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports)),
+        DELIVER_WEBHOOK: Job(partial(deliver_webhook, ports), partial(fail_delivery, ports), Queue.DELIVERIES),
+        RELEASE_DELIVERIES: Job(partial(release_deliveries, ports), partial(release_later, ports), Queue.DELIVERIES),
+    }
+
+
+def jobs_of_others() -> dict[str, Job]:
+    """The same for processes that only ask for them: no one of them is run here."""
+    return {
+        PROCESS_DOCUMENT: Job(_nobody, _nobody),
+        DELIVER_WEBHOOK: Job(_nobody, _nobody, Queue.DELIVERIES),
+        RELEASE_DELIVERIES: Job(_nobody, _nobody, Queue.DELIVERIES),
+    }
 
 
 def schedules(ports: Ports) -> tuple[Schedule, ...]:
@@ -59,6 +75,10 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
     changed = verb(ports)
     if changed:
         log.info("schedule.done", schedule=name, changed=changed)
+
+
+def _nobody(_subject: UUID, _code: str = "") -> None:
+    raise RuntimeError("this process runs no jobs")
 
 
 def _process(ports: Ports, document_id: UUID) -> None:

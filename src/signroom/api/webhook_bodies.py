@@ -1,0 +1,39 @@
+"""What an endpoint is told, as the wire contract says it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from signroom.api.models import document_model, session_summary
+from signroom.api.webhook_shapes import DocumentEvent, SessionEvent, WebhookDocument, WebhookEvent, WebhookReference
+from signroom.api.wire import Wire
+from signroom.domain.document import Document
+from signroom.domain.event import RecordedEvent
+from signroom.domain.session import Session
+from signroom.ports import Ports
+
+
+class WebhookBodies:
+    """The ``EventBodies`` port."""
+
+    def render(self, ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> bytes:
+        return msgspec.json.encode(_body(ports, event, session, document))
+
+
+def _body(ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> Wire:
+    if document is not None:
+        return DocumentEvent(type=event.type, document=_document(ports, event, session, document))
+    if session is not None:
+        return SessionEvent(type=event.type, session=session_summary(session), event_id=event.id)
+    webhook = None if event.webhook_id is None else WebhookReference(id=event.webhook_id)
+    return WebhookEvent(type=event.type, webhook=webhook, event_id=event.id)
+
+
+def _document(ports: Ports, event: RecordedEvent, session: Session | None, document: Document) -> WebhookDocument:
+    return WebhookDocument(
+        **msgspec.structs.asdict(document_model(ports, document)),
+        status=document.status.value,
+        session_id=document.session_id,
+        callback_argument=None if session is None else session.callback_argument,
+        event_id=event.id,
+    )

@@ -1,0 +1,130 @@
+"""The models of webhooks: what they say, and how they are managed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from signroom.api.shapes import DocumentModel, SessionSummary
+from signroom.api.wire import Wire
+
+# -- what an endpoint gets -------------------------------------------------------------------------
+
+
+class WebhookDocument(DocumentModel):
+    status: str
+    session_id: UUID | None
+    callback_argument: str | None
+    event_id: UUID
+
+
+class DocumentEvent(Wire):
+    type: str
+    document: WebhookDocument
+
+
+class SessionEvent(Wire):
+    type: str
+    session: SessionSummary
+    event_id: UUID
+
+
+class WebhookReference(Wire):
+    id: UUID
+
+
+class WebhookEvent(Wire):
+    """`DeliveryPaused`, `DeliveryResumed`, `WebhookTested`."""
+
+    type: str
+    webhook: WebhookReference | None
+    event_id: UUID
+
+
+# -- how they are managed --------------------------------------------------------------------------
+
+
+class WebhookRequest(Wire):
+    """`auth` is `None`, `Basic`, `Bearer` or `ApiKey` (the header `X-Api-Key`)."""
+
+    url: str | None = None
+    auth: str | None = None
+    user: str | None = None
+    secret: str | None = None
+    application_id: UUID | None = None
+    event_types: Annotated[list[str], msgspec.Meta(max_length=50)] | None = None
+    description: str | None = None
+
+
+class RotateSecretRequest(Wire):
+    previous_hours: Annotated[int, msgspec.Meta(ge=0, le=720)] | None = None
+
+
+class WebhookModel(Wire):
+    id: UUID
+    application_id: UUID | None
+    url: str | None
+    """`null`: where each session says (`webhookUrl`)."""
+    auth: str
+    user: str | None
+    has_secret: bool
+    event_types: list[str]
+    description: str | None
+    created_at: datetime
+    previous_secret_until: datetime | None
+    failing_since: datetime | None
+    paused_at: datetime | None
+
+
+class NewWebhookModel(Wire):
+    """`signingSecret` is shown here and never again."""
+
+    webhook: WebhookModel
+    signing_secret: str
+
+
+class WebhookList(Wire):
+    items: list[WebhookModel]
+
+
+class DeliveryModel(Wire):
+    id: UUID
+    webhook_id: UUID
+    event_id: UUID
+    event_type: str
+    session_id: UUID | None
+    document_id: UUID | None
+    status: str
+    """`Pending`, `Delivered`, `Failed` or `Held`."""
+    tries: int
+    created_at: datetime
+    next_try_at: datetime | None
+    settled_at: datetime | None
+
+
+class DeliveryList(Wire):
+    items: list[DeliveryModel]
+    next_cursor: str | None
+
+
+class AttemptModel(Wire):
+    number: int
+    at: datetime
+    milliseconds: int
+    status_code: int | None
+    error: str | None
+    """Why there was no answer."""
+    answer: str | None
+    """The start of the answer's body."""
+
+
+class LoggedDeliveryModel(Wire):
+    delivery: DeliveryModel
+    attempts: list[AttemptModel]
+
+
+class ReplayedModel(Wire):
+    count: int

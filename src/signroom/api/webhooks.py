@@ -1,0 +1,271 @@
+"""``/api/settings/webhooks``: who is told what happens, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import MediaType, Response, delete, get, post, put
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+
+from signroom.api import webhook_shapes as shapes
+from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.commands import member
+from signroom.api.cursors import Limit, cursor_of, position_of
+from signroom.api.description import OptionalBody
+from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
+from signroom.api.models import seconds
+from signroom.domain.endpoint import EndpointAuth
+from signroom.domain.errors import BadInput
+from signroom.domain.webhook import PREVIOUS_LIFETIME, Attempt, Delivery, DeliveryStatus, Webhook
+from signroom.ports import DeliveryFilter, Position
+from signroom.service.endpoint_credentials import GivenEndpoint
+from signroom.service.manage_webhooks import (
+    SetWebhook,
+    change_webhook,
+    create_webhook,
+    desk_of,
+    list_deliveries,
+    list_webhooks,
+    pause_webhook,
+    read_delivery,
+    read_webhook,
+    remove_webhook,
+    replay_delivery,
+    replay_failed,
+    resume_webhook,
+    rotate_secret,
+    send_test,
+)
+from signroom.service.read_event import read_event_body
+
+_TAGS = ["Webhooks"]
+_ANY_EVENT: Any = shapes.DocumentEvent | shapes.SessionEvent | shapes.WebhookEvent
+_WEBHOOKS = "/api/settings/webhooks"
+_WEBHOOK = f"{_WEBHOOKS}/{{webhook_id:str}}"
+_DELIVERY = f"{_WEBHOOK}/deliveries/{{delivery_id:str}}"
+
+
+@get(_WEBHOOKS, responses=ANSWERS, summary="List webhooks", tags=_TAGS)
+async def list_all(ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookList:
+    """Addition. Needs the role Manager. Secrets are not shown."""
+    found = await asyncio.to_thread(list_webhooks, desk_of(ports, caller))
+    return shapes.WebhookList(items=[_webhook(w) for w in found])
+
+
+@post(
+    _WEBHOOKS,
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Create a webhook",
+    tags=_TAGS,
+)
+async def create(data: shapes.WebhookRequest, ports: InjectedPorts, caller: InjectedCaller) -> shapes.NewWebhookModel:
+    """Addition. Needs the role Manager. `signingSecret` is shown here and never again.
+
+    Without `applicationId` it is told of every application of the subscription; without `eventTypes` of
+    `DocumentSignatureCompleted`. `secret` is a password, a token or a key, by `auth`.
+    """
+    made = await asyncio.to_thread(create_webhook, desk_of(ports, caller), _command(data))
+    return shapes.NewWebhookModel(webhook=_webhook(made.webhook), signing_secret=made.text)
+
+
+@get(_WEBHOOK, responses=ANSWERS, summary="Read a webhook", tags=_TAGS)
+async def read(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookModel:
+    """Addition. Needs the role Manager."""
+    return _webhook(await asyncio.to_thread(read_webhook, desk_of(ports, caller), webhook_id))
+
+
+@put(
+    _WEBHOOK,
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Change a webhook",
+    tags=_TAGS,
+)
+async def change(
+    webhook_id: UUID, data: shapes.WebhookRequest, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.WebhookModel:
+    """Addition. Needs the role Manager. What is left out is cleared; the signing secret stays.
+
+    Without `secret` the one is kept that is stored for the same `url`, `auth` and `user`.
+    """
+    return _webhook(await asyncio.to_thread(change_webhook, desk_of(ports, caller), webhook_id, _command(data)))
+
+
+@delete(_WEBHOOK, status_code=204, responses=ANSWERS, summary="Delete a webhook", tags=_TAGS)
+async def remove(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> None:
+    """Addition. Needs the role Manager. Its deliveries go with it, also those that are on their way."""
+    await asyncio.to_thread(remove_webhook, desk_of(ports, caller), webhook_id)
+
+
+@post(
+    f"{_WEBHOOK}/rotate-secret",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json_or_nothing,
+    operation_class=OptionalBody,
+    summary="Rotate the signing secret of a webhook",
+    tags=_TAGS,
+)
+async def rotate(
+    webhook_id: UUID,
+    ports: InjectedPorts,
+    caller: InjectedCaller,
+    data: shapes.RotateSecretRequest | None = None,
+) -> shapes.NewWebhookModel:
+    """Addition. Needs the role Manager. The new secret is shown here and never again.
+
+    The one before signs beside it for `previousHours`: 24 unless given, 0 ends it at once.
+    """
+    hours = None if data is None else data.previous_hours
+    keep = PREVIOUS_LIFETIME if hours is None else timedelta(hours=hours)
+    made = await asyncio.to_thread(rotate_secret, desk_of(ports, caller), webhook_id, keep)
+    return shapes.NewWebhookModel(webhook=_webhook(made.webhook), signing_secret=made.text)
+
+
+@post(f"{_WEBHOOK}/pause", status_code=200, responses=ANSWERS, summary="Pause a webhook", tags=_TAGS)
+async def pause(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookModel:
+    """Addition. Needs the role Manager. What would be sent is held until it is resumed."""
+    return _webhook(await asyncio.to_thread(pause_webhook, desk_of(ports, caller), webhook_id))
+
+
+@post(f"{_WEBHOOK}/resume", status_code=200, responses=ANSWERS, summary="Resume a webhook", tags=_TAGS)
+async def resume(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookModel:
+    """Addition. Needs the role Manager. What was held is sent, oldest first, five a second."""
+    return _webhook(await asyncio.to_thread(resume_webhook, desk_of(ports, caller), webhook_id))
+
+
+@post(f"{_WEBHOOK}/test", status_code=200, responses=ANSWERS, summary="Send a test event", tags=_TAGS)
+async def test(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.DeliveryModel:
+    """Addition. Needs the role Manager. `WebhookTested` goes to this webhook alone, once, also while it is paused."""
+    return _delivery(await asyncio.to_thread(send_test, desk_of(ports, caller), webhook_id))
+
+
+@get(f"{_WEBHOOK}/deliveries", responses=ANSWERS, summary="List the deliveries of a webhook", tags=_TAGS)
+async def deliveries(
+    webhook_id: UUID,
+    ports: InjectedPorts,
+    caller: InjectedCaller,
+    status: Annotated[str | None, Parameter(schema_extra={"enum": list(DeliveryStatus)})] = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> shapes.DeliveryList:
+    """Addition. Needs the role Manager. Newest first; `nextCursor` leads to the next page."""
+    wanted = DeliveryFilter(
+        webhook_id=webhook_id,
+        status=None if status is None else member(DeliveryStatus, status, "status"),
+        before=position_of(cursor),
+    )
+    found = await asyncio.to_thread(list_deliveries, desk_of(ports, caller), wanted, limit + 1)
+    page = found[:limit]
+    last = Position(page[-1].created_at, page[-1].id) if len(found) > limit else None
+    return shapes.DeliveryList(items=[_delivery(d) for d in page], next_cursor=cursor_of(last))
+
+
+@get(_DELIVERY, responses=ANSWERS, summary="Read a delivery and its attempts", tags=_TAGS)
+async def delivery(
+    webhook_id: UUID, delivery_id: UUID, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.LoggedDeliveryModel:
+    """Addition. Needs the role Manager. Of each answer the first 1024 bytes are kept."""
+    found = await asyncio.to_thread(read_delivery, desk_of(ports, caller), webhook_id, delivery_id)
+    return shapes.LoggedDeliveryModel(
+        delivery=_delivery(found.delivery), attempts=[_attempt(a) for a in found.attempts]
+    )
+
+
+@post(f"{_DELIVERY}/replay", status_code=200, responses=ANSWERS, summary="Replay a delivery", tags=_TAGS)
+async def replay(
+    webhook_id: UUID, delivery_id: UUID, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.DeliveryModel:
+    """Addition. Needs the role Manager. The same event under the same `webhook-id`, as a delivery of its own.
+
+    One that is still `Pending` is tried now instead.
+    """
+    return _delivery(await asyncio.to_thread(replay_delivery, desk_of(ports, caller), webhook_id, delivery_id))
+
+
+@post(f"{_WEBHOOK}/replay-failed", status_code=200, responses=ANSWERS, summary="Replay what failed", tags=_TAGS)
+async def replay_all(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.ReplayedModel:
+    """Addition. Needs the role Manager. Every delivery that is `Failed`, oldest first, five a second."""
+    return shapes.ReplayedModel(count=await asyncio.to_thread(replay_failed, desk_of(ports, caller), webhook_id))
+
+
+@get(
+    "/api/events/{event_id:str}",
+    responses={
+        **ANSWERS,
+        200: ResponseSpec(
+            _ANY_EVENT,
+            generate_examples=False,
+            description="The body that its webhooks get.",
+        ),
+    },
+    summary="Read an event",
+    tags=["Events"],
+)
+async def read_event(event_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> Response[bytes]:
+    """Addition. As a webhook would say it now: the state, and download addresses, are fresh."""
+    body = await asyncio.to_thread(read_event_body, ports, caller, event_id)
+    return Response(body, media_type=MediaType.JSON)
+
+
+def _command(data: shapes.WebhookRequest) -> SetWebhook:
+    """Raises: BadInput."""
+    endpoint = None
+    if data.url:
+        auth = member(EndpointAuth, data.auth or EndpointAuth.NONE, "auth")
+        endpoint = GivenEndpoint(data.url, auth, data.user or None, data.secret or None)
+    elif data.auth or data.user or data.secret:
+        raise BadInput("auth, user and secret belong to a url.")
+    return SetWebhook(endpoint, data.application_id, data.event_types or (), data.description or None)
+
+
+def _webhook(w: Webhook) -> shapes.WebhookModel:
+    e = w.endpoint
+    return shapes.WebhookModel(
+        id=w.id,
+        application_id=w.application_id,
+        url=None if e is None else e.url,
+        auth=EndpointAuth.NONE.value if e is None else e.auth.value,
+        user=None if e is None else e.user,
+        has_secret=e is not None and e.sealed_secret is not None,
+        event_types=list(w.event_types),
+        description=w.description,
+        created_at=w.created_at.replace(microsecond=0),
+        previous_secret_until=seconds(w.previous_until),
+        failing_since=seconds(w.failing_since),
+        paused_at=seconds(w.paused_at),
+    )
+
+
+def _delivery(d: Delivery) -> shapes.DeliveryModel:
+    return shapes.DeliveryModel(
+        id=d.id,
+        webhook_id=d.webhook_id,
+        event_id=d.event_id,
+        event_type=d.event_type,
+        session_id=d.session_id,
+        document_id=d.document_id,
+        status=d.status.value,
+        tries=d.tries,
+        created_at=d.created_at.replace(microsecond=0),
+        next_try_at=seconds(d.due_at) if d.status is DeliveryStatus.PENDING else None,
+        settled_at=seconds(d.settled_at),
+    )
+
+
+def _attempt(a: Attempt) -> shapes.AttemptModel:
+    return shapes.AttemptModel(
+        number=a.number,
+        at=a.at.replace(microsecond=0),
+        milliseconds=a.milliseconds,
+        status_code=a.status_code,
+        error=a.error,
+        answer=None if a.answer is None else a.answer.decode("utf-8", "replace"),
+    )
