@@ -24,6 +24,7 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 8400)
     assert settings.max_file == 100 * 1024 * 1024
     assert settings.session_lifetime == timedelta(hours=4)
+    assert settings.events_kept == timedelta(days=90)
     assert settings.blob_timeout == timedelta(seconds=20)
     assert settings.database_url == f"sqlite:///{Path('.signroom').absolute() / 'signroom.db'}"
     assert not settings.production
@@ -70,6 +71,7 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("MAX_FILE", "0"),
         ("MAX_FILE", "-1 MB"),
         ("SESSION_LIFETIME", "4 fortnights"),
+        ("EVENTS_KEPT", "29 d"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, nginx"),
         ("ALLOW_PRIVATE_ADDRESSES", "localhost"),
         ("RATE_LIMIT_KEY", "often"),

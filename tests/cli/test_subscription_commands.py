@@ -87,3 +87,15 @@ def test_an_unknown_subscription_is_told(variables: dict[str, str]) -> None:
     for command in ("file-validation", "branding"):
         done = signroom(variables, command, "show", "--subscription", "Nobody")
         assert (done.returncode, "SubscriptionNotFound" in done.stderr) == (3, True)
+
+
+def test_retention_is_shown_as_it_was_set(variables: dict[str, str]) -> None:
+    def said(*arguments: str) -> str:
+        done = signroom(variables, "subscriptions", "retention", "Acme", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert said("--days", "30") == said() == "signed documents are kept for 30 days"
+    assert said("--keep") == "signed documents are kept"
+    assert signroom(variables, "subscriptions", "retention", "Acme", "--days", "0").returncode == 3
+    assert signroom(variables, "subscriptions", "retention", "Acme", "--days", "1", "--keep").returncode == 2

@@ -225,3 +225,13 @@ def test_return_address_exists_only_once_the_session_has_ended() -> None:
     assert cancelled.return_address == f"https://app.example/back?signatureSessionId={session.id}"
     assert expired.return_address is None
     assert a_session(None).cancel(NOON)[0].return_address is None
+
+
+def test_the_first_look_is_told_once_and_only_before_the_end() -> None:
+    opened = a_session().open(NOON)
+
+    assert opened is not None
+    assert (opened[0].opened_at, opened[1].type) == (NOON, "SessionOpened")
+    assert opened[0].open(NOON + timedelta(minutes=1)) is None
+    assert a_session().open(LATE) is None
+    assert a_session().cancel(NOON)[0].open(NOON) is None

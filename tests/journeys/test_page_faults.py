@@ -143,6 +143,27 @@ def test_an_upload_that_got_lost_can_be_sent_again_from_its_row(
     expect(page.get_by_text("10 pages")).to_be_visible()
 
 
+def test_an_upload_whose_answer_got_lost_is_one_document_when_it_is_sent_again(
+    sqlite_server: Server, window: Watched, contract: Path
+) -> None:
+    page, opened = window.page, sqlite_server.open_session()
+    page.goto(opened["redirectUrl"])
+
+    def arrive_and_lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/sign/api/upload", arrive_and_lose_the_answer)
+    page.get_by_label("Add PDF files").set_input_files(contract)
+    expect(page.get_by_text(CONNECTION)).to_be_visible()
+    assert len(sqlite_server.page(opened["redirectUrl"]).load()["documents"]) == 1
+    page.unroute("**/sign/api/upload")
+    page.get_by_role("button", name=f"Send {contract.name} again").click()
+
+    expect(page.get_by_text("10 pages")).to_be_visible()
+    assert len(sqlite_server.page(opened["redirectUrl"]).load()["documents"]) == 1
+
+
 def test_a_token_that_is_over_in_the_middle_is_renewed_in_silence(
     sqlite_server: Server, window: Watched, contract: Path
 ) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Engine
 from signroom.domain.application import Application, Caller, Role
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import BadInput, EventsPurged, NotAllowed, SignatureSessionNotFound, WrongState
-from signroom.domain.event import DocumentSignatureCompleted, SessionCreated, SessionFailed
+from signroom.domain.event import DocumentSignatureCompleted, RecordedEvent, SessionCreated, SessionFailed
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain
 from signroom.ports import EventFilter, Store
@@ -241,7 +241,8 @@ def tell(store: Store, room: Room, application: UUID | None = None, session: UUI
 def test_the_feed_is_read_to_its_end_and_on_from_there(room: Room) -> None:
     for _ in range(5):
         tell(room.ports.store, room)
-    seen, after = [], None
+    seen: list[RecordedEvent] = []
+    after = None
     for _ in range(4):
         page = asyncio.run(read_events(room.ports, room.caller, ReadEvents(after, limit=2)))
         seen += page.events

@@ -362,7 +362,7 @@ def test_settled_deliveries_go_and_others_stay(room: Room) -> None:
 
 def test_events_of_the_version_before_are_told_again_with_their_owners(room: Room) -> None:
     session, local = room.session(), room.document()
-    values = [
+    values: list[dict[str, Any]] = [
         {"type": "SessionCreated", "session_id": session.id, "document_id": None, "at": room.clock.now()},
         {"type": "DocumentSignatureCompleted", "session_id": None, "document_id": local.id, "at": room.clock.now()},
     ]

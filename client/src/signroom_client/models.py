@@ -473,6 +473,24 @@ class AuthenticationResult:
     validation_results: ValidationResults = ValidationResults()
 
 
+# -- events ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact. `id` is the one that a webhook of it carries; `cursor` is where to read on after it."""
+
+    cursor: str
+    id: UUID
+    type: EventType
+    created_at: datetime
+    session_id: UUID | None = None
+    document_id: UUID | None = None
+    application_id: UUID | None = None
+    """None: it concerns the whole subscription."""
+    webhook_id: UUID | None = None
+
+
 # -- webhooks --------------------------------------------------------------------------------------
 
 

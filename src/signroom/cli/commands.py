@@ -114,6 +114,34 @@ def create_subscription(name: str) -> None:
     print(f"{subscription.id} {subscription.name}")
 
 
+@subscriptions.command(name="retention")
+def subscription_retention(
+    name: str, *, days: int | None = None, keep: Annotated[bool, Parameter(negative=())] = False
+) -> int:
+    """Print how long signed documents of a subscription are kept, or set it.
+
+    It holds for documents that are completed from then on.
+
+    Parameters
+    ----------
+    name: name of the subscription
+    days: remove files that many days after they were signed
+    keep: keep them until somebody removes them
+    """
+    import sys
+
+    from signroom import wiring
+    from signroom.service.manage_retention import set_retention, show_retention
+
+    if days is not None and keep:
+        print("signroom: --days and --keep exclude each other.", file=sys.stderr)
+        return 2
+    store = wiring.open_store(settings_for_rows())
+    found = show_retention(store, name) if days is None and not keep else set_retention(store, name, days)
+    print("signed documents are kept" + ("" if found.retention_days is None else f" for {found.retention_days} days"))
+    return 0
+
+
 @applications.command(name="create")
 def create_application(
     name: str, *, subscription: str, role: Annotated[list[RoleName] | None, Parameter(negative=())] = None

@@ -37,6 +37,7 @@ from signroom.service.read_sessions import open_page, read_document_of_page, rea
 from signroom.service.remove_document import remove_document
 
 TOKEN_HEADER = "x-signature-session-token"
+MAX_KEY = 255
 FRAMED_HEADER = "x-signroom-framed"
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
@@ -106,11 +107,14 @@ async def hand_over(ports: InjectedPorts, page_session: InjectedSession) -> shap
 async def upload(
     request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
 ) -> shapes.DocumentView:
-    """The raw file, streamed: it is never in memory as a whole."""
+    """The raw file, streamed: it is never in memory as a whole. With an `Idempotency-Key` a repeat adds nothing."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > ports.limits.max_file:
         raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")  # before the body is read
-    document = await add_document(ports, page_session, _file_name(request), request.stream())
+    once = request.headers.get("idempotency-key") or None
+    if once is not None and len(once) > MAX_KEY:
+        raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
+    document = await add_document(ports, page_session, _file_name(request), request.stream(), once)
     return document_view(ports, document, downloads=False)
 
 

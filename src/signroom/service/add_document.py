@@ -6,22 +6,23 @@ A refused file leaves nothing behind; a blob without a row can only come from a 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from signroom.domain.application import Caller
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import normalized
-from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, WrongState
+from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
 from signroom.ports import Ports, Work
 from signroom.service.check_file import type_by_name, with_name
-from signroom.service.discard_blobs import discard_unless_recorded
+from signroom.service.discard_blobs import discard_blob, discard_unless_recorded
 from signroom.service.file_sources import FileSource, TakenIn, media_type, take_in
 from signroom.service.validate_file import require_accepted, require_name
 
@@ -55,17 +56,23 @@ class Accepted:
     """Uploads that must not be purged once there is a document."""
 
 
-async def add_document(ports: Ports, session_id: UUID, name: str, chunks: AsyncIterator[bytes]) -> Document:
-    """Add an upload of the signer to an open session.
+async def add_document(
+    ports: Ports, session_id: UUID, name: str, chunks: AsyncIterator[bytes], once: str | None = None
+) -> Document:
+    """Add an upload of the signer to an open session. The same file under the same key (`once`) is added once.
 
     Raises: BadFileName, FileTooLarge, TooManyDocuments, WrongState, FileRejected, another DocumentRejected,
-    Unavailable.
+    IdempotencyKeyReused, Unavailable.
     """
     clean = clean_file_name(name)
+    document_id = uuid4() if once is None else uuid5(session_id, once)
+    before = await asyncio.to_thread(_added_before, ports, session_id, document_id)
+    if before is not None:
+        return _same(before, clean, await _digest(chunks))
     session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
     require_name(ports, validation, clean)
-    document_id = uuid4()
-    key = f"sessions/{session_id}/{document_id}/original"
+    # Of this request alone: one that is sent at the same time may fail and forget its own.
+    key = f"sessions/{session_id}/{document_id}/original" + ("" if once is None else f"-{uuid4().hex}")
     stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     command = NewDocument(FileSource(), options=session.options)
@@ -73,10 +80,35 @@ async def add_document(ports: Ports, session_id: UUID, name: str, chunks: AsyncI
         inspection = await asyncio.to_thread(_inspect, ports, file, command, None)
         accepted = Accepted(document_id, _typed(file, inspection), inspection, command)
         await require_accepted(ports, validation, session.subscription_id, accepted.file)
-        return await asyncio.to_thread(_record, ports, session_id, accepted)
+        document = await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException as error:
         await discard_unless_recorded(ports, key, error)
         raise
+    if document.original.blob_key != key:  # the same request, at the same time, was faster
+        await asyncio.to_thread(discard_blob, ports, key)
+    return document
+
+
+def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document | None:
+    """Raises: WrongState when the session has ended."""
+    with ports.store.read() as work:
+        work.session(session_id).require_open(ports.clock.now())
+        return next((d for d in work.documents(session_id) if d.id == document_id), None)
+
+
+async def _digest(chunks: AsyncIterator[bytes]) -> bytes:
+    """Read to the end: a browser does not hear an answer that comes while it sends."""
+    digest = hashlib.sha256()
+    async for chunk in chunks:
+        digest.update(chunk)
+    return digest.digest()
+
+
+def _same(document: Document, name: str, sha256: bytes) -> Document:
+    """Raises: IdempotencyKeyReused."""
+    if (document.original.name, document.original.sha256) != (name, sha256):
+        raise IdempotencyKeyReused
+    return document
 
 
 @asynccontextmanager
@@ -192,6 +224,9 @@ def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
         session = work.session_for_update(session_id)
         session.require_open(ports.clock.now())
         others = work.documents(session_id)
+        for other in others:
+            if other.id == accepted.document_id:
+                return _same(other, accepted.file.name, accepted.file.sha256)
         session.require_room(len(others))
         defaults = work.application(session.application_id).default_metadata
         position = max((d.position for d in others), default=-1) + 1

@@ -149,24 +149,25 @@ export class Api {
   }
 
   /** Send a file; `progress` gets the part sent, 0..1. XMLHttpRequest, since fetch does not report progress. */
-  async upload(file: File, progress: (part: number) => void): Promise<DocumentView> {
+  async upload(file: File, key: string, progress: (part: number) => void): Promise<DocumentView> {
     if (this.token === null || Date.now() > this.expiresAt - MARGIN_MS) await this.renew();
     try {
-      return await this.put(file, progress);
+      return await this.put(file, key, progress);
     } catch (error) {
       if (!isExpired(error)) throw error; // this machine's clock may be wrong
       await this.renew();
-      return this.put(file, progress);
+      return this.put(file, key, progress);
     }
   }
 
-  private put(file: File, progress: (part: number) => void): Promise<DocumentView> {
+  private put(file: File, key: string, progress: (part: number) => void): Promise<DocumentView> {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open('PUT', `${BASE}upload`);
       request.setRequestHeader(TOKEN_HEADER, this.token ?? '');
       request.setRequestHeader('Content-Type', 'application/octet-stream');
       request.setRequestHeader('X-File-Name', encodeURIComponent(file.name));
+      request.setRequestHeader('Idempotency-Key', key);
       request.upload.onprogress = (event) => progress(event.lengthComputable ? event.loaded / event.total : 0);
       request.onerror = () => reject(new ApiError('Network', 'no connection'));
       request.onload = () => {

@@ -11,7 +11,7 @@ import {
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { loaded, type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from './api';
-import { fromBase64 } from './base64';
+import { fromBase64, toBase64 } from './base64';
 import type { Listed } from './certificates';
 import { type Happening, type State, type Step, toSign } from './flow';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from './model';
@@ -35,7 +35,7 @@ export class Controller {
   private readonly held = new Map<string, Held>();
   private source: KeySource | null = null;
   /** Files on their way or refused, by upload. */
-  private readonly files = new Map<number, File>();
+  private readonly files = new Map<number, { readonly file: File; readonly key: string }>();
   private uploads = 0;
   /** Another device goes on. */
   private elsewhere = false;
@@ -64,17 +64,19 @@ export class Controller {
         this.happen({ kind: 'uploadRefused', id, problem: { code: 'FileTooLarge', message: '' } });
         continue;
       }
-      this.files.set(id, file);
-      this.queue = this.queue.then(() => this.upload(id, file));
+      // One key per choice: however often it is sent, it is one document.
+      const key = toBase64(crypto.getRandomValues(new Uint8Array(18)));
+      this.files.set(id, { file, key });
+      this.queue = this.queue.then(() => this.upload(id, file, key));
     }
   }
 
   /** Send a refused file once more. */
   retry(id: number): void {
-    const file = this.files.get(id);
-    if (file === undefined) return;
+    const chosen = this.files.get(id);
+    if (chosen === undefined) return;
     this.happen({ kind: 'uploadRetried', id });
-    this.queue = this.queue.then(() => this.upload(id, file));
+    this.queue = this.queue.then(() => this.upload(id, chosen.file, chosen.key));
   }
 
   dismiss(id: number): void {
@@ -167,11 +169,11 @@ export class Controller {
     });
   }
 
-  private async upload(id: number, file: File): Promise<void> {
+  private async upload(id: number, file: File, key: string): Promise<void> {
     try {
       const [digest, sent] = await Promise.allSettled([
         digestStream(file.stream(), 'SHA256'),
-        this.api.upload(file, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
+        this.api.upload(file, key, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
       ]);
       const same =
         digest.status === 'fulfilled' && sent.status === 'fulfilled' && hexOf(digest.value) === sent.value.sha256;
