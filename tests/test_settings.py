@@ -78,6 +78,8 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("DATABASE_URL", "no url"),
         ("BLOB_URL", "ftp://h"),
         ("BLOB_TIMEOUT", "soon"),
+        ("METRICS_TOKEN", "too short"),
+        ("METRICS_TOKEN", "with a space in it"),
         ("KEY_SOURCES", "pfx,paper"),
         ("KEY_SOURCES", "pfx,pfx"),
         ("KEY_SOURCES", ","),

@@ -18,7 +18,7 @@ from uuid import UUID
 from signroom.domain.application import ApiKey, Application, Role, Subscription
 from signroom.domain.branding import Branding, Logo
 from signroom.domain.certificate import Certificate
-from signroom.domain.document import Document
+from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.event import RecordedEvent
 from signroom.domain.examination import Examination
@@ -234,14 +234,18 @@ class Answer:
     start: bytes
 
 
-class Fetch(Protocol):
+class Exchange(Protocol):
+    """Small answers, such as those about revocation."""
+
+    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: FileDownloadFailed."""
+
+
+class Fetch(Exchange, Protocol):
     """Files and small answers from addresses that strangers wrote: guarded against reaching our own network."""
 
     def stream(self, url: str, *, limit: int) -> AbstractAsyncContextManager[Fetched]:
         """GET `url`; at most `limit` bytes. Raises: FileDownloadFailed, FileTooLarge (from ``chunks`` too)."""
-
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
-        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: FileDownloadFailed."""
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
         """POST `body` to an application's endpoint: any 2xx is an answer, its first `limit` bytes must be all.
@@ -327,6 +331,38 @@ class MetadataSearch:
     name: str
     value: str
     before: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """None: any."""
+
+    type: str | None = None
+    session_id: UUID | None = None
+    application_id: UUID | None = None
+
+
+ANY_EVENT = EventFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class LostEvent:
+    """An event that a process of the version before has written, with its owners as they were found."""
+
+    type: str
+    session_id: UUID | None
+    document_id: UUID | None
+    at: datetime
+    subscription_id: UUID
+    application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBounds:
+    """Positions of the oldest and the newest event that is kept; 0 and 0 when there is none."""
+
+    oldest: int
+    newest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,16 +469,66 @@ class Work(Protocol):
     def abandoned_uploads(self, before: datetime, limit: int) -> list[Upload]:
         """Uploads from before that time that nothing has used."""
 
+    def part_keys(self, upload_ids: Sequence[UUID]) -> list[str]:
+        """The keys of the blobs of their parts."""
+
+    def remove_uploads(self, upload_ids: Sequence[UUID]) -> None:
+        """With their parts; quiet about those that are gone."""
+
+    def expired_sessions_for_update(self, now: datetime, limit: int) -> list[Session]:
+        """Pending ones whose time is over, but for those that somebody else holds."""
+
+    def end_unsigned(self, sessions: Sequence[Session], files_until: datetime) -> None:
+        """Save their states; keys of their documents are free again, files of their documents have until then."""
+
+    def limit_unsigned(self, created_before: datetime, until: datetime, limit: int) -> int:
+        """Give the files of documents that nobody will sign any more until then: of sessions that ended unsigned, and
+        of local signatures from before that time. How many were without a limit; at most `limit`.
+        """
+
+    def documents_past(self, before: datetime, after: Position | None, limit: int) -> list[Document]:
+        """Not purged, available until some time before that; by that time and id, those behind `after`."""
+
+    def predefined_sessions(self, session_ids: Sequence[UUID]) -> set[UUID]:
+        """Of these sessions those whose documents the application chose."""
+
+    def files_in_use(self, keys: Sequence[str], besides: Sequence[UUID]) -> set[str]:
+        """Of these keys those that documents which are not purged point to, `besides` some."""
+
+    def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+        """Their files are gone, with what was prepared from them. Returns those that were not marked before."""
+
+    def remove_documents(self, document_ids: Sequence[UUID]) -> None: ...
+
+    def forget_preparations(self, before: datetime, limit: int) -> int:
+        """Remove some that were made before that time and that nobody can finish any more; returns how many."""
+
+    def forget_events(self, before: datetime, limit: int) -> int:
+        """Remove some from the beginning of the feed, never the newest; returns how many."""
+
+    def forget_deliveries(self, before: datetime, limit: int) -> int:
+        """Remove some that were settled before that time, with their attempts; returns how many."""
+
+    def take_lost_events(self, before: datetime, limit: int) -> list[LostEvent]:
+        """Remove some events without an owner from before that time, in their order, and return them."""
+
     def idempotent(self, application_id: UUID, key: bytes) -> Remembered | None:
         """What an Idempotency-Key (its SHA-256) stood for."""
 
-    def remember(self, application_id: UUID, key: bytes, remembered: Remembered) -> None:
-        """Raises: AlreadyDone when the key is there, or is being written at this moment."""
+    def remember(self, application_id: UUID, key: bytes, remembered: Remembered, *, stale_before: datetime) -> None:
+        """What the key stood for before that time is forgotten.
 
-    def forget_idempotent(self, before: datetime) -> None: ...
+        Raises: AlreadyDone when the key is there, or is being written at this moment.
+        """
 
-    def spend_nonce(self, nonce: bytes, now: datetime, expires_at: datetime) -> bool:
-        """True the first time; it is remembered until `expires_at`. Raises: AlreadyDone."""
+    def forget_idempotent(self, before: datetime, limit: int) -> int:
+        """Remove some from before that time; returns how many."""
+
+    def forget_nonces(self, now: datetime, limit: int) -> int:
+        """Remove some that are over; returns how many."""
+
+    def spend_nonce(self, nonce: bytes, expires_at: datetime) -> bool:
+        """True the first time; it is remembered until `expires_at` at least. Raises: AlreadyDone."""
 
     def preparation(self, preparation_id: UUID) -> Preparation:
         """With all its documents. Raises: PreparationNotFound."""
@@ -455,8 +541,16 @@ class Work(Protocol):
     def append_event(self, event: RecordedEvent) -> None:
         """Its position is given when the transaction commits (verbs call `announce`)."""
 
-    def events_after(self, subscription_id: UUID, position: int, limit: int) -> list[RecordedEvent]:
+    def events_after(
+        self, subscription_id: UUID, position: int, limit: int, wanted: EventFilter = ANY_EVENT
+    ) -> list[RecordedEvent]:
         """At most `limit`, in the order of their positions; what is missing in front of one never appears later."""
+
+    def feed_bounds(self) -> FeedBounds:
+        """Of all events together. What is read after this call has no event at or before ``newest`` missing."""
+
+    def document_statuses(self, session_id: UUID) -> list[DocumentStatus]:
+        """Of the documents of a session, and nothing else of them."""
 
     def event(self, event_id: UUID) -> RecordedEvent:
         """Raises: EventNotFound."""
@@ -541,6 +635,8 @@ class Work(Protocol):
 
     def save_branding(self, subscription_id: UUID, branding: Branding, logo: Logo | None) -> None: ...
 
+    def save_subscription(self, subscription: Subscription) -> None: ...
+
     def add_subscription(self, subscription: Subscription) -> None:
         """Raises: NameTaken."""
 
@@ -608,12 +704,148 @@ class Schedule:
     run: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class DeadJob:
+    """A job that failed for good. ``since`` in UTC; ``failed_step`` is the engine's name of it."""
+
+    id: str
+    job: str
+    subject: UUID
+    since: datetime
+    failed_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsState:
+    """All processes together."""
+
+    jobs: Mapping[tuple[Queue, str], int]
+    """Unfinished jobs by queue and the engine's status: ``ENQUEUED`` (due), ``PENDING`` (running), ``DELAYED``."""
+    oldest_due: datetime | None
+    """Since when the oldest job waits that could run, in UTC."""
+    dead: int
+    executors: int
+    """Processes that execute jobs at this moment."""
+
+
+class Jobs(Protocol):
+    """The operator's view of the job engine. Each raises DatabaseUnavailable."""
+
+    def dead(self, limit: int) -> list[DeadJob]:
+        """Jobs that failed for good and were not retried since, newest first."""
+
+    def retry(self, job_id: str) -> str:
+        """Run a dead job again from the step that failed, once; returns the new run's id. Raises: DeadJobNotFound."""
+
+    def state(self) -> JobsState: ...
+
+
+class Watch(Protocol):
+    async def changed(self, seconds: float) -> bool:
+        """True as soon as there was an event since the watch began, or since the last True; False after `seconds`.
+
+        Now and then also True for nothing: look, and wait again.
+        """
+
+
+class Changes(Protocol):
+    """Wakes who waits for an event, on the event loop: no thread is held, and nobody asks the database by himself."""
+
+    @property
+    def over(self) -> bool:
+        """The server stops: every watch was rung, nobody shall wait any more."""
+
+    def watch(self, subject: UUID) -> AbstractContextManager[Watch]:
+        """Events of a session, or of a subscription. Begin it before you look, so that nothing falls in between."""
+
+
 class Store(Protocol):
     def work(self) -> AbstractContextManager[Work]:
         """A transaction that may write."""
 
     def read(self) -> AbstractContextManager[Work]:
         """A transaction that only reads; never waits for a writer."""
+
+
+class Migrations(StrEnum):
+    MISSING = "missing"
+    BEHIND = "behind"
+    CURRENT = "current"
+    NEWER = "newer"
+    """Of a version that is being rolled out: its tables can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCondition:
+    """How a database is, for `signroom doctor`."""
+
+    product: str
+    version: str
+    ahead: float
+    """Seconds by which its clock is before ours; negative: behind."""
+    migrations: Migrations
+    sealed: tuple[UUID, bytes] | None
+    """A subscription and a sealed secret of it, to see whether our key opens it."""
+    read_only: bool = False
+    """True for a standby."""
+    free_connections: int | None = None
+    """None: it knows no limit."""
+
+
+class Obstacle(StrEnum):
+    """Why an address of ours does not answer."""
+
+    UNKNOWN_NAME = "the name is not known"
+    REFUSED = "nothing listens there"
+    TLS = "its certificate is not accepted"
+    SILENT = "it does not answer in time"
+    NO_HTTP = "it does not speak HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What an address of ours answered. ``body`` is its first bytes."""
+
+    status: int
+    body: bytes
+    date: datetime | None
+    """By the server's clock, whole seconds."""
+
+
+class Answering(Protocol):
+    """A request that is being answered."""
+
+    def answered(self, route: str, status: int) -> None:
+        """`route` is the template, never the address. Status 0: nobody waited for the answer."""
+
+
+class Meter(Protocol):
+    """Counts and times what happens, for whoever watches this process.
+
+    What is given as `kind`, `name`, `what` or `outcome` is one of few words. Ids and places of the outside go to log
+    lines and traces alone; secrets, names and contents nowhere.
+    """
+
+    def timed(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]:
+        """Time what runs inside, like the ``format`` step ``embed``; `about` is for the trace."""
+
+    def count(self, what: str, outcome: str) -> None:
+        """One more of `what`, like a ``webhook_attempt`` that was ``delivered``."""
+
+    def request(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Answering]:
+        """Time a request. A trace that the caller began (W3C ``traceparent``) is gone on with."""
+
+    def about(self, **ids: UUID) -> None:
+        """Whom log lines and traces are about from here to the end of this request or job: ``session_id=...``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number as it is at this moment, under the name of a metric without its prefix."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -624,6 +856,9 @@ class Limits:
     session_lifetime: timedelta
     page_token_lifetime: timedelta
     download_lifetime: timedelta
+    events_kept: timedelta
+    """How long a receiver of events may be down and still catch up."""
+
     webhook_waits: Waits
     """When deliveries are tried again."""
     webhook_timeout: timedelta
@@ -642,6 +877,8 @@ class Ports:
     """Everything a verb may need, built once by ``wiring``."""
 
     store: Store
+    jobs: Jobs
+    changes: Changes
     blobs: Blobs
     formats: Formats
     trust: Trust
@@ -659,6 +896,7 @@ class Ports:
     event_bodies: EventBodies
     clock: Clock
     limits: Limits
+    meter: Meter
     public_url: str
     """Without a trailing slash."""
 

@@ -24,6 +24,9 @@ from signroom.domain.security_context import ANY, BY_NAME, SecurityContext
 PREFIX = "SIGNROOM_"
 FILE = "signroom.toml"
 MIN_SECRET = 32
+MIN_EVENTS_KEPT = timedelta(days=30)
+"""A receiver that was down for less catches up by itself: we promise that."""
+MIN_TOKEN = 16
 MAX_SCRIPT = 2 << 20
 """Bytes of a script that the operator adds to the page."""
 
@@ -50,6 +53,8 @@ class Settings:
     """None: made once in the data folder."""
     max_file: int
     session_lifetime: timedelta
+    events_kept: timedelta
+    """At least `MIN_EVENTS_KEPT`."""
     trusted_proxies: tuple[str, ...]
     allowed_addresses: tuple[str, ...]
     """Private networks that files and revocation data may be fetched from."""
@@ -59,6 +64,10 @@ class Settings:
     """Requests per key, and per address, like ``600/minute``."""
     workers: int
     """Processes for CPU work."""
+    metrics_token: str | None
+    """Lets other machines read the metrics."""
+    traces: bool
+    """Where to is a matter between the standard variables and the exporter."""
     key_sources: tuple[KeySource, ...]
     web_pki_script: Path | None
     """The operator's copy of Lacuna Web PKI."""
@@ -81,12 +90,14 @@ NAMES = (
     "SECRET_KEY",
     "MAX_FILE",
     "SESSION_LIFETIME",
+    "EVENTS_KEPT",
     "TRUSTED_PROXIES",
     "ALLOW_PRIVATE_ADDRESSES",
     "TRUST_FOLDER",
     "RATE_LIMIT_KEY",
     "RATE_LIMIT_ADDRESS",
     "WORKERS",
+    "METRICS_TOKEN",
     "KEY_SOURCES",
     "WEB_PKI_SCRIPT",
     "WEB_PKI_LICENSE",
@@ -97,6 +108,10 @@ NAMES = (
 
 _OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "API_KEY", "WEBHOOK_SECRET"}
 """Secrets that commands take from the environment rather than from their arguments."""
+
+
+_TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Standard variables: with either traces are sent."""
 
 
 def read_settings(
@@ -127,6 +142,7 @@ def read_settings(
         secret_key=secret.encode() or None,
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
+        events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
@@ -135,6 +151,8 @@ def read_settings(
             _rate("RATE_LIMIT_ADDRESS", source.text("RATE_LIMIT_ADDRESS", "6000/minute")),
         ),
         workers=source.number("WORKERS", min(os.cpu_count() or 2, 8), 1, 64),
+        metrics_token=_token("METRICS_TOKEN", source.text("METRICS_TOKEN", "")),
+        traces=any(environment.get(name) for name in _TRACES),
         key_sources=_key_sources(source.text("KEY_SOURCES", ",".join(KeySource))),
         web_pki_script=_script("WEB_PKI_SCRIPT", source.text("WEB_PKI_SCRIPT", "")),
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
@@ -246,6 +264,14 @@ def _script(name: str, text: str) -> Path | None:
     return file
 
 
+def _token(name: str, text: str) -> str | None:
+    if not text:
+        return None
+    if len(text) < MIN_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(f"{PREFIX}{name} cannot be used: set it to {MIN_TOKEN} or more random letters and digits.")
+    return text
+
+
 _WEBHOOK_SCHEDULE = "0, 10 s, 1 min, 10 min, 1 h, 4 h, 12 h, 24 h, 40 h"
 """Nine tries over three days and some hours, also when every wait is as short as its jitter makes it."""
 MAX_TRIES = 50
@@ -259,6 +285,13 @@ def _size(name: str, text: str) -> int:
 
 def _duration(name: str, text: str) -> timedelta:
     return timedelta(seconds=_quantity(name, text, _TIMES, str.lower, "a time like 4 h"))
+
+
+def _events_kept(text: str) -> timedelta:
+    kept = _duration("EVENTS_KEPT", text)
+    if kept < MIN_EVENTS_KEPT:
+        raise SettingsError(f"{PREFIX}EVENTS_KEPT is {text!r}: set it to {MIN_EVENTS_KEPT.days} d or more.")
+    return kept
 
 
 def _schedule(name: str, text: str) -> tuple[timedelta, ...]:

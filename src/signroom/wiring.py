@@ -7,11 +7,12 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from ipaddress import ip_network
 from pathlib import Path
 
 from litestar import Litestar
@@ -25,13 +26,19 @@ from signroom.api.webhook_bodies import WebhookBodies
 from signroom.api.wire import TYPE_DECODERS
 from signroom.blobs.objects import open_blobs
 from signroom.blobs.recent import RecentBytes
+from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
 from signroom.domain.webhook import Waits
 from signroom.fetch.guarded import GuardedFetch
+from signroom.fetch.probe import probe
 from signroom.formats.pool import PooledFormats
+from signroom.http import health, metrics
 from signroom.http.application import Lifespan, create_application
-from signroom.http.health import Check, Readiness, live, ready
+from signroom.http.health import Check, Readiness
+from signroom.http.metrics import Metrics
+from signroom.http.seen import seen
+from signroom.jobs.dead_letters import state as jobs_state
 from signroom.jobs.durable import DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.keys.result_tokens import Es256ResultTokens
@@ -39,19 +46,39 @@ from signroom.keys.sealed_secrets import AesGcmSecrets
 from signroom.keys.tokens import SignedTokens
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
-from signroom.ports import Clock, Limits, NamePatterns, Pictures, Ports, Secrets
-from signroom.settings import Settings
+from signroom.ports import (
+    Blobs,
+    Clock,
+    DatabaseCondition,
+    JobsState,
+    Limits,
+    NamePatterns,
+    Obstacle,
+    Pictures,
+    Ports,
+    Probed,
+    Secrets,
+    Tokens,
+)
+from signroom.settings import Settings, SettingsError
+from signroom.store.backlog import backlog, connections
+from signroom.store.changes import EventChanges
+from signroom.store.condition import condition
 from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
+from signroom.telemetry.jobs_measured import jobs_measured
+from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import jobs_of_others
 from signroom.worker.steps import schedules as schedules_of
+from signroom.worker.watched import watched
 
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
 _STOP_SECONDS = 10
+_KEY_FILE = "secret.key"
 _PREVIEWS = 64 << 20
 """Bytes of pictures of pages: some 500 of them."""
 
@@ -128,6 +155,7 @@ class Service:
 
     ports: Ports
     engine: Engine
+    meters: Meters
     jobs: DurableJobs
     formats: PooledFormats
     execute_jobs: bool
@@ -137,14 +165,16 @@ class Service:
     def start(self) -> None:
         """Start the job engine and warm the workers up."""
         ports = self.ports
+        jobs = {name: replace(job, run=watched(ports.meter, name, job.run)) for name, job in jobs_of(ports).items()}
         self.formats.warm_up()
-        self.jobs.start(jobs_of(ports), schedules=schedules_of(ports), execute=self.execute_jobs)
+        self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
 
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""
         self.jobs.stop(timeout=_STOP_SECONDS)
         self.formats.close()
         self.engine.dispose()
+        self.meters.close()
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
@@ -153,16 +183,28 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     engine = open_engine(settings.database_url)
     migrate(engine)
     jobs = DurableJobs(engine, settings.data, concurrency=max(2, settings.workers))
-    formats = PooledFormats(workers=settings.workers)
+    meters = Meters(version("signroom"), _spans(settings))
+    formats = PooledFormats(settings.workers, meters.timed)
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
-    fetch = GuardedFetch(settings.allowed_addresses, agent=f"signroom/{version('signroom')}")
+    fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
     trust = open_trust(settings.trust_folder, fetch, extra=roots)
     trust.require_configured(settings.security_context)
+    stopping = threading.Event()
+    changes = EventChanges(engine, stopping)
+
+    def tell(facts: Sequence[RecordedEvent]) -> None:
+        """What was committed: to those who wait for it here, and to the counters."""
+        changes.tell(facts)
+        for fact in facts:
+            meters.count("event", fact.type)
+
     ports = Ports(
-        store=SqlStore(engine, jobs.enqueue),
+        store=SqlStore(engine, jobs.enqueue, tell),
+        jobs=jobs,
+        changes=changes,
         blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
         formats=formats,
         trust=trust,
@@ -183,12 +225,32 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             session_lifetime=settings.session_lifetime,
             page_token_lifetime=_PAGE_TOKEN_LIFETIME,
             download_lifetime=_DOWNLOAD_LIFETIME,
+            events_kept=settings.events_kept,
             webhook_waits=Waits(settings.webhook_schedule),
             webhook_timeout=settings.webhook_timeout,
         ),
+        meter=meters,
         public_url=settings.public_url,
     )
-    return Service(ports, engine, jobs, formats, execute_jobs, threading.Event())
+    meters.watch(
+        {
+            "database": lambda: backlog(engine, clock.now()),
+            "jobs": lambda: jobs_measured(jobs.state(), clock.now()),
+        },
+        own=lambda: [*formats.tasks(), *connections(engine)],
+    )
+    return Service(ports, engine, meters, jobs, formats, execute_jobs, stopping)
+
+
+@contextmanager
+def operating(settings: Settings) -> Iterator[Ports]:
+    """For commands that look at jobs or start them: all ports, and nothing is executed here."""
+    service = build_service(settings, execute_jobs=False)
+    try:
+        service.jobs.start(jobs_of(service.ports), execute=False)
+        yield service.ports
+    finally:
+        service.stop()
 
 
 def build_web(settings: Settings, service: Service) -> ASGIApp:
@@ -196,13 +258,13 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_watch_routes()],
+        [*api_routes(ports), *page_routes(), *_WATCHED, seen],
         {
-            **_watch_dependencies(service),
+            **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
-            "stopping": Provide(lambda: service.stopping, sync_to_thread=False),
         },
         openapi_config(),
+        meter=ports.meter,
         # Base64 in JSON: a third larger, and some room.
         max_json=settings.max_file * 4 // 3 + (1 << 20),
         lifespan=[_lifespan(service)],
@@ -216,9 +278,10 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 def build_watch(settings: Settings, service: Service) -> ASGIApp:
     """What a process without a web answers to who watches it; it starts and stops `service` with itself."""
     return create_application(
-        _watch_routes(),
-        _watch_dependencies(service),
+        _WATCHED,
+        _watch_dependencies(settings, service),
         None,
+        meter=service.ports.meter,
         max_json=0,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
@@ -237,13 +300,31 @@ def _lifespan(service: Service) -> Lifespan:
     return running
 
 
-def _watch_routes() -> list[ControllerRouterHandler]:
-    return [live, ready]
+_WATCHED: Sequence[ControllerRouterHandler] = (health.live, health.ready, metrics.read)
 
 
-def _watch_dependencies(service: Service) -> dict[str, Provide]:
+def _watch_dependencies(settings: Settings, service: Service) -> dict[str, Provide]:
     readiness = Readiness(_checks(service), service.stopping)
-    return {"readiness": Provide(lambda: readiness, sync_to_thread=False)}
+    # Behind a proxy on this machine everybody seems to come from it.
+    proxied = any(ip_network(proxy, strict=False).is_loopback for proxy in settings.trusted_proxies)
+    readable = Metrics(service.meters.exposition, settings.metrics_token, loopback=not proxied)
+    return {
+        "readiness": Provide(lambda: readiness, sync_to_thread=False),
+        "metrics": Provide(lambda: readable, sync_to_thread=False),
+    }
+
+
+def _spans(settings: Settings) -> Spans | None:
+    """Raises: SettingsError when traces are wanted and the extra is not installed."""
+    if not settings.traces:
+        return None
+    try:
+        from signroom.telemetry.traces import Traces
+    except ImportError as error:
+        raise SettingsError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT asks for traces: install signroom[otel], or remove it."
+        ) from error
+    return Traces(version("signroom"))
 
 
 def _checks(service: Service) -> dict[str, Check]:
@@ -252,6 +333,49 @@ def _checks(service: Service) -> dict[str, Check]:
     if service.execute_jobs:
         checks["jobs"] = lambda: service.jobs.running
     return checks
+
+
+def examine_database(settings: Settings) -> DatabaseCondition:
+    """Raises: DatabaseUnavailable."""
+    engine = open_engine(settings.database_url)
+    try:
+        return condition(engine)
+    finally:
+        engine.dispose()
+
+
+def examine_jobs(settings: Settings) -> JobsState:
+    """Raises: DatabaseUnavailable."""
+    engine = open_engine(settings.database_url)
+    try:
+        return jobs_state(engine)
+    finally:
+        engine.dispose()
+
+
+def open_installed_blobs(settings: Settings) -> Blobs:
+    """Raises: StorageUnavailable."""
+    return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
+
+
+def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:
+    return probe(url, headers)
+
+
+def tokens_of(secret: bytes) -> Tokens:
+    return SignedTokens(secret)
+
+
+def secrets_of(secret: bytes) -> Secrets:
+    return AesGcmSecrets(secret)
+
+
+def installed_secret(settings: Settings) -> bytes | None:
+    """The secret key, where there is one; none is made."""
+    file = settings.data / _KEY_FILE
+    if settings.secret_key is None and not file.is_file():
+        return None
+    return _secret_key(settings)
 
 
 def demo_ca(settings: Settings) -> DemoCa:
@@ -276,7 +400,7 @@ def _secret_key(settings: Settings) -> bytes:
     """The configured key, or one made once in the data folder, mode 0600."""
     if settings.secret_key is not None:
         return settings.secret_key
-    return read_or_make_secret(settings.data / "secret.key")
+    return read_or_make_secret(settings.data / _KEY_FILE)
 
 
 def read_or_make_secret(file: Path) -> bytes:

@@ -399,6 +399,8 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/document-keys/unused",
         "/api/document-keys/{key}",
         "/api/documents",
+        "/api/events",
+        "/api/settings/retention",
         "/api/documents/keys/{key}",
         "/api/documents/preflight",
         "/api/documents/{document_id}",

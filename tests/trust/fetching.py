@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 
 import httpx
 
 from signroom.domain.errors import FileDownloadFailed
-from signroom.ports import Fetched
 
 
 class PlainFetch:
@@ -17,12 +15,6 @@ class PlainFetch:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-
-    def stream(self, url: str, *, limit: int) -> AbstractAsyncContextManager[Fetched]:
-        raise NotImplementedError
-
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
-        raise NotImplementedError
 
     def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
         self.asked.append(url)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Dependency
+from litestar.params import SkipValidation
 from litestar.types import Guard
 
 from signroom.domain.application import Caller
@@ -17,8 +18,8 @@ from signroom.http.keys import shown_secret
 from signroom.ports import Ports
 from signroom.service.authenticate import authenticate, require_subscription
 
-InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
-InjectedCaller = Annotated[Caller, Dependency(skip_validation=True)]
+InjectedPorts = NamedDependency[SkipValidation[Ports]]
+InjectedCaller = NamedDependency[SkipValidation[Caller]]
 
 
 def key_guard(ports: Ports) -> Guard:

@@ -36,3 +36,26 @@ def position_of(cursor: str | None) -> Position | None:
         return Position(created_at.astimezone(UTC), UUID(item))
     except (binascii.Error, ValueError, OverflowError) as error:
         raise BadInput("The cursor is not one of ours.") from error
+
+
+_FEED = "feed "
+_MAX_DIGITS = 18  # fits a bigint
+
+
+def event_cursor(position: int) -> str:
+    """A position in the event feed."""
+    return base64.urlsafe_b64encode(f"{_FEED}{position}".encode()).decode().rstrip("=")
+
+
+def event_position(cursor: str | None) -> int | None:
+    """None for no cursor. Raises: BadInput for anything but a cursor of the feed."""
+    if not cursor:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise BadInput("The cursor is not one of ours.") from error
+    digits = text.removeprefix(_FEED)
+    if digits == text or not digits.isdecimal() or len(digits) > _MAX_DIGITS:
+        raise BadInput("The cursor is not one of ours.")
+    return int(digits)

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from signroom.api import shapes
+from signroom.api.cursors import event_cursor
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey, formatted
 from signroom.domain.errors import BadCertificate, Refused
+from signroom.domain.event import RecordedEvent
 from signroom.domain.examination import ExaminedSignature
 from signroom.domain.metadata import Metadata
 from signroom.domain.national import PkiBrazil, PkiItaly
@@ -80,8 +82,21 @@ def _document(ports: Ports, document: Document) -> dict[str, Any]:
         "marked_file": None,
         "signed_file": _signed_file(ports, document),
         "signature_type": document.signature_type.value,
-        "available_until": None,
+        "available_until": seconds(document.available_until),
     }
+
+
+def event_model(event: RecordedEvent) -> shapes.EventModel:
+    return shapes.EventModel(
+        cursor=event_cursor(event.position),
+        id=event.id,
+        type=event.type,
+        created_at=event.at.replace(microsecond=0),
+        session_id=event.session_id,
+        document_id=event.document_id,
+        application_id=event.application_id,
+        webhook_id=event.webhook_id,
+    )
 
 
 def metadata_model(metadata: Metadata) -> dict[str, list[str]]:

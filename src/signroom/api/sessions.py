@@ -34,6 +34,7 @@ from signroom.service.add_document import NewDocument
 from signroom.service.end_session import withdraw_session
 from signroom.service.open_session import OpenSession, open_session
 from signroom.service.read_sessions import list_sessions, read_session
+from signroom.service.retry_processing import retry_session
 from signroom.service.wait_for_session import wait_for_session
 
 _TAGS = ["Signature sessions"]
@@ -81,6 +82,7 @@ async def create(
         once=await once(request, idempotency_key),
     )
     opened = await open_session(ports, caller, command)
+    ports.meter.about(session_id=opened.session_id)
     return shapes.CreateSessionResponse(session_id=opened.session_id, redirect_url=opened.redirect_url)
 
 
@@ -146,6 +148,23 @@ async def cancel(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller)
 
     def answer() -> shapes.SessionModel:
         withdraw_session(ports, caller, session_id)
+        return session_model(ports, read_session(ports, caller, session_id))
+
+    return await asyncio.to_thread(answer)
+
+
+@post(
+    "/api/signature-sessions/{session_id:str}/retry",
+    status_code=200,
+    responses=ANSWERS,
+    summary="Process the failed documents of a session again",
+    tags=_TAGS,
+)
+async def retry(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.SessionModel:
+    """Addition, for managers. Only in `ProcessingError`; the signatures that were given are used again."""
+
+    def answer() -> shapes.SessionModel:
+        retry_session(ports, caller, session_id)
         return session_model(ports, read_session(ports, caller, session_id))
 
     return await asyncio.to_thread(answer)

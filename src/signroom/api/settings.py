@@ -20,6 +20,7 @@ from signroom.service.endpoint_credentials import GivenEndpoint
 from signroom.service.manage_applications import change_frame_origins, read_application
 from signroom.service.manage_branding import SetBranding, WholeBranding, change_branding, read_branding
 from signroom.service.manage_file_validation import SetFileValidation, change_file_validation, read_file_validation
+from signroom.service.manage_retention import change_retention, retention
 
 _TAGS = ["Settings"]
 
@@ -75,6 +76,27 @@ async def write_brand(
     logo = None if content is None else await _decoded(content)
     command = SetBranding(data.name, data.accent, data.accent_dark, logo)
     return _branding_model(await asyncio.to_thread(change_branding, ports, caller, command))
+
+
+@get("/api/settings/retention", responses=ANSWERS, summary="Read how long signed documents are kept", tags=_TAGS)
+async def read_retention(ports: InjectedPorts, caller: InjectedCaller) -> shapes.RetentionModel:
+    """Addition. Needs the role Manager."""
+    return shapes.RetentionModel(days=await asyncio.to_thread(retention, ports, caller))
+
+
+@put(
+    "/api/settings/retention",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Set how long signed documents are kept",
+    tags=_TAGS,
+)
+async def write_retention(
+    data: shapes.RetentionModel, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.RetentionModel:
+    """Addition. Needs the role Manager. Holds for documents that are completed from then on (`availableUntil`)."""
+    return shapes.RetentionModel(days=await asyncio.to_thread(change_retention, ports, caller, data.days))
 
 
 @get(

@@ -10,6 +10,7 @@ import msgspec
 
 from signroom.api.appearance import PdfOptionsRequest
 from signroom.api.wire import Base64Text, EmptyList, Wire
+from signroom.domain.application import MAX_RETENTION_DAYS
 from signroom.domain.document_key import MAX_BATCH
 
 # -- requests --------------------------------------------------------------------------------------
@@ -420,6 +421,26 @@ class DocumentList(Wire):
     next_cursor: str | None
 
 
+class EventModel(Wire):
+    """A fact. `id` is the `webhook-id` of its deliveries."""
+
+    cursor: str
+    id: UUID
+    type: str
+    created_at: datetime
+    session_id: UUID | None
+    document_id: UUID | None
+    application_id: UUID | None
+    """Null: it concerns the whole subscription."""
+    webhook_id: UUID | None
+
+
+class EventList(Wire):
+    events: list[EventModel]
+    next: str
+    """For `after` of the next request; given also when there is nothing new."""
+
+
 class CompletionStatus(Wire):
     completed: bool
     progress: float
@@ -604,6 +625,12 @@ class SystemInfoModel(Wire):
     product_version: str
     api_version: str
     timestamp: datetime
+
+
+class RetentionModel(Wire):
+    """`days` that signed documents are kept after they were signed; null: until somebody removes them."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=MAX_RETENTION_DAYS)] | None
 
 
 class Problem(Wire):

@@ -204,7 +204,7 @@ def open_blobs(url: str, scratch: Path, *, timeout: timedelta = timedelta(second
     """Blobs at `url`: ``file:///folder``, ``s3://bucket/prefix``, ``gs://...``, ``az://...``.
 
     Credentials, endpoint and region come from the standard variables of the store (`ENVIRONMENT`). A store that says
-    nothing for `timeout` is tried again for as long once more, then given up.
+    nothing for `timeout` (or does not take one part of a file in it) is given up; what fails sooner is tried again.
     Raises: StorageUnavailable when the URL cannot be opened.
     """
     try:

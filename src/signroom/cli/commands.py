@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from signroom.cli.configuration import current_settings, settings_for_rows
+from signroom.cli.job_commands import jobs, sessions
 from signroom.cli.subscription_commands import branding, file_validation
 
 USAGE = 2
@@ -22,7 +23,7 @@ app = App(name="signroom", help="Self-hosted digital signature sessions.", help_
 keys = App(name="keys", help="API keys.")
 applications = App(name="applications", help="Applications of a subscription.")
 subscriptions = App(name="subscriptions", help="Subscriptions (tenants).")
-for group in (keys, applications, subscriptions, file_validation, branding):
+for group in (keys, applications, subscriptions, file_validation, branding, jobs, sessions):
     app.command(group)
 
 
@@ -79,6 +80,19 @@ def worker() -> int:
     from signroom.cli.worker import run_worker
 
     return run_worker(current_settings())
+
+
+@app.command
+def doctor(*, json: bool = False) -> int:
+    """Look at this installation: one line per check, and the fix of what fails. Exit code 1 when anything fails.
+
+    Parameters
+    ----------
+    json: print a JSON list instead of text
+    """
+    from signroom.cli.doctor import run_doctor
+
+    return run_doctor(as_json=json)
 
 
 @app.command

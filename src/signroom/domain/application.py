@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
 
-from signroom.domain.errors import BadFrameOrigin, NotAllowed, ReturnUrlNotAllowed
+from signroom.domain.errors import BadFrameOrigin, BadInput, NotAllowed, ReturnUrlNotAllowed
 from signroom.domain.metadata import NO_METADATA, Metadata
 
 
@@ -29,6 +29,7 @@ class Role(StrEnum):
 READERS = frozenset(Role)
 """A key without any role reads nothing."""
 MAX_ORIGIN = 255
+MAX_RETENTION_DAYS = 36500
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
 
@@ -45,6 +46,16 @@ class Subscription:
     name: str
     retention_days: int | None = None
     """How long signed documents are kept; None: until somebody removes them."""
+
+    def available_until(self, signed_at: datetime) -> datetime | None:
+        """Of a document that is completed now: later changes of the retention do not touch it."""
+        return None if self.retention_days is None else signed_at + timedelta(days=self.retention_days)
+
+
+def require_retention(days: int | None) -> None:
+    """Raises: BadInput."""
+    if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
+        raise BadInput(f"Signed documents are kept for 1 to {MAX_RETENTION_DAYS} days, or for ever.")
 
 
 @dataclass(frozen=True, slots=True)

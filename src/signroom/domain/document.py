@@ -6,11 +6,11 @@ A file is never changed in place: ``original`` and ``signed`` are blobs of their
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from signroom.domain.errors import BadFileName, WrongState
+from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions, Verdict
 
@@ -30,6 +30,11 @@ MOVES: dict[DocumentStatus, frozenset[DocumentStatus]] = {
 }
 
 MAX_NAME = 255
+UNSIGNED_LIFETIME = timedelta(days=1)
+"""Of files that nobody will sign any more: a session ended without signatures, a local signature was never made."""
+PURGE_GRACE = timedelta(hours=1)
+"""Between the end of a file's time and its removal: what was begun within that time is over by then, and clocks of
+other machines agree."""
 CMS_SUFFIXES = (".p7s", ".p7m")
 
 
@@ -72,8 +77,9 @@ class Document:
     data_key: str | None = None
     """The blob with the content of a detached CMS object that is signed once more."""
     available_until: datetime | None = None
-    """Its files are purged then; None: they are kept."""
+    """From then on its files count as gone, whether they were removed yet or not; None: they are kept."""
     purged_at: datetime | None = None
+    """When its files had been removed."""
 
     @property
     def folder(self) -> str:
@@ -89,6 +95,17 @@ class Document:
         """True when a signer may sign it: for the first time, or again after an error."""
         return self.status in {DocumentStatus.PENDING_SIGNATURE, DocumentStatus.PROCESSING_ERROR}
 
+    @property
+    def file_keys(self) -> tuple[str, ...]:
+        """The keys of all its blobs; some may be another document's or an upload's."""
+        keys = (self.original.blob_key, None if self.signed is None else self.signed.blob_key, self.data_key)
+        return tuple(key for key in keys if key is not None)
+
+    def require_files(self, now: datetime) -> None:
+        """Raises: DocumentPurged once its time is over."""
+        if self.purged_at is not None or (self.available_until is not None and now >= self.available_until):
+            raise DocumentPurged
+
     def accept_signature(self, preparation_id: UUID, value: bytes, now: datetime) -> Document:
         """The signer's value was checked and is kept. Raises: WrongState."""
         return replace(
@@ -97,11 +114,17 @@ class Document:
             signature_value=value,
             signed_at=now,
             processing_error_code=None,
+            available_until=None,
         )
 
-    def complete(self, signed: StoredFile, verdict: Verdict) -> Document:
+    def process_again(self) -> Document:
+        """With the value that the signer has given. Raises: WrongState."""
+        return replace(self._moved(DocumentStatus.PROCESSING), processing_error_code=None)
+
+    def complete(self, signed: StoredFile, verdict: Verdict, available_until: datetime | None = None) -> Document:
         """The signed file is stored and verified. Raises: WrongState."""
-        return replace(self._moved(DocumentStatus.COMPLETED), signed=signed, verdict=verdict)
+        moved = self._moved(DocumentStatus.COMPLETED)
+        return replace(moved, signed=signed, verdict=verdict, available_until=available_until)
 
     def fail(self, code: str) -> Document:
         """Processing ended with an error of ours. Raises: WrongState."""

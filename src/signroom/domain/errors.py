@@ -166,6 +166,13 @@ class NotFound(Refused):
     message = "Not found."
 
 
+class DeadJobNotFound(NotFound):
+    """Of the command line alone."""
+
+    code = "DeadJobNotFound"
+    message = "There is no dead job of that id, or it was retried before."
+
+
 class SignatureSessionNotFound(NotFound):
     code = "SignatureSessionNotFound"
     message = "The signature session was not found."
@@ -214,6 +221,18 @@ class EventNotFound(NotFound):
 class PreparationNotFound(NotFound):
     code = "PreparationNotFound"
     message = "The preparation was not found; prepare the signature again."
+
+
+class EventsPurged(NotFound):
+    """Said aloud: skipping in silence would make a receiver believe that it has caught up."""
+
+    code = "EventsPurged"
+    message = "The feed does not go back to this cursor any more."
+
+
+class DocumentPurged(NotFound):
+    code = "DocumentPurged"
+    message = "The files of the document are not kept any more: its time was over."
 
 
 class BlobNotFound(NotFound):

@@ -96,6 +96,10 @@ class WebhookTested(Event):
     webhook_id: UUID
 
 
+TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+"""Every kind of event by its name."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
     """An event as it is kept. ``id`` is the ``webhook-id`` of its deliveries, the same on every try and replay."""

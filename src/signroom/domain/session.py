@@ -21,6 +21,8 @@ from signroom.domain.event import (
     SessionCreated,
     SessionExpired,
     SessionFailed,
+    SessionOpened,
+    SessionRetried,
     SessionSigned,
 )
 from signroom.domain.metadata import NO_METADATA, Metadata
@@ -105,6 +107,12 @@ class Session:
         if documents + adding > MAX_DOCUMENTS:
             raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
 
+    def open(self, now: datetime) -> tuple[Session, Event] | None:
+        """Its page is shown; None when it was before, or when the session had ended by then."""
+        if self.opened_at is not None or not MOVES[self.status] or self.expired(now):
+            return None
+        return replace(self, opened_at=now), SessionOpened(self.id, now)
+
     def sign(self, chain: CertificateChain, now: datetime) -> tuple[Session, Event]:
         """All values are in; `chain` is in order. Raises: WrongState."""
         self.require_signable(now)
@@ -115,6 +123,12 @@ class Session:
             processing_error_code=None,
         )
         return moved, SessionSigned(self.id, now)
+
+    def retry(self, now: datetime) -> tuple[Session, Event]:
+        """Its failed documents are processed again. Raises: WrongState unless it ended in an error."""
+        if self.status is not SessionStatus.PROCESSING_ERROR:
+            raise WrongState(f"The session is {self.status}.")
+        return replace(self._moved(SessionStatus.PROCESSING), processing_error_code=None), SessionRetried(self.id, now)
 
     def settle(self, documents: list[Document], now: datetime) -> tuple[Session, Event] | None:
         """Complete or fail once no document is being processed any more; None while one is. Raises: WrongState."""

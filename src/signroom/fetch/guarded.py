@@ -14,14 +14,16 @@ Details of errors never hold the address: its query may be somebody's key.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
@@ -32,6 +34,11 @@ from signroom.ports import Answer, Fetched
 
 Resolver = Callable[[str], Sequence[str]]
 """A host name -> addresses. Raises: OSError."""
+
+
+class Timed(Protocol):
+    def __call__(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]: ...
+
 
 MAX_REDIRECTS = 5
 _MAX_ADDRESSES = 4
@@ -117,14 +124,14 @@ class GuardedFetch:
         tls: ssl.SSLContext | None = None,
         resolve: Resolver = look_up,
         patience: Patience = Patience(),
+        timed: Timed | None = None,
         agent: str = "signroom",
     ) -> None:
-        """Raises: ValueError when `allowed` has something that is no network."""
+        """`timed` is of a `Meter`. Raises: ValueError when `allowed` has something that is no network."""
         self._guard = Guard(allowed)
         self._tls = tls or _system_tls()
         self._resolve = resolve
-        self._patience = patience
-        self._agent = agent
+        self._patience, self._timed, self._agent = patience, timed, agent
         # Threads of their own: a look-up cannot be called off, and a name server that never answers would otherwise
         # use up the threads that everything else waits for.
         self._lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="signroom-lookup")
@@ -149,7 +156,8 @@ class GuardedFetch:
         # A loop of its own in a thread of its own: only there a deadline holds against a server that sends a byte
         # now and then, and the caller's thread may be inside a loop already.
         with ThreadPoolExecutor(1, thread_name_prefix="signroom-exchange") as own:
-            return own.submit(asyncio.run, self._exchange(url, call, limit)).result()
+            context = contextvars.copy_context()  # a trace goes on there
+            return own.submit(context.run, asyncio.run, self._exchange(url, call, limit)).result()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
         call = _Call("POST", tuple(headers.items()), body, confidential=True)
@@ -190,6 +198,12 @@ class GuardedFetch:
     async def _open(self, url: str, call: _Call, seconds: float) -> _Answer:
         """The answer at the end of all redirects. Raises: FileDownloadFailed."""
         target = read_target(url)
+        # Neither path nor query: both may hold what only the two sides should know.
+        timed = self._timed
+        with nullcontext() if timed is None else timed("fetch", call.method, scheme=target.scheme, host=target.host):
+            return await self._follow(target, call, seconds)
+
+    async def _follow(self, target: Target, call: _Call, seconds: float) -> _Answer:
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):

@@ -15,10 +15,10 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -46,10 +46,11 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats import kinds
-from signroom.ports import Stored
+from signroom.ports import Measured, Stored
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Timed = Callable[[str, str], AbstractContextManager[None]]
 
 _MEMORY = 1536 << 20
 """Address space of a worker in bytes: 200,000 objects need some 250 MB, a bomb needs more than this."""
@@ -72,8 +73,9 @@ _LIBRARIES = (
 class PooledFormats:
     """Each call runs in a worker and waits for it: call from threads."""
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, timed: Timed = lambda _kind, _name: nullcontext()) -> None:
+        """`timed` is of a `Meter`: it times each task, its wait for a worker included."""
+        self._workers, self._timed = workers, timed
         self._lock = threading.Lock()
         self._closed = False
         self._pool = self._new_pool()
@@ -183,7 +185,20 @@ class PooledFormats:
         except (_WorkerDied, _TookTooLong) as error:
             raise PreviewNotAvailable("Drawing it takes too much.") from error
 
+    def tasks(self) -> Iterable[Measured]:
+        """How much there is to do: numbers for a `Meter`."""
+        with self._lock:
+            open_tasks = len(self._waiting)
+        busy = min(open_tasks, self._workers)
+        yield Measured("pool_workers", self._workers)
+        yield Measured("pool_tasks", busy, (("state", "running"),))
+        yield Measured("pool_tasks", open_tasks - busy, (("state", "waiting"),))
+
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._timed("format", function.__name__):
+            return self._wait(seconds, function, *args, **kwargs)
+
+    def _wait(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         future, pool = self._schedule(seconds, function, *args, **kwargs)
         try:
             result: R = future.result()

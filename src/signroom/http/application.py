@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from urllib.parse import quote
-from uuid import uuid4
 
-import structlog
 from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
-from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins import PluginProtocol
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send, TypeDecodersSequence
+from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope, TypeDecodersSequence
 
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
 from signroom.http.headers import EVERYWHERE
-from signroom.http.health import NOT_COUNTED
-from signroom.http.paths import AnyCase, Template
+from signroom.http.health import NOT_COUNTED, NOT_LOGGED
+from signroom.http.paths import AnyCase, Known, Template
 from signroom.http.rates import RateLimits
-
-log = structlog.get_logger()
-
-_SECRET_PREFIXES = ("/sign/", "/api/downloads/", "/api/multipartuploads/")
-"""Paths whose last part is a secret: never logged."""
+from signroom.http.request_log import RequestLog
+from signroom.ports import Meter
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -39,6 +31,7 @@ def create_application(
     dependencies: Mapping[str, Provide],
     openapi: OpenAPIConfig | None,
     *,
+    meter: Meter,
     max_json: int,
     rate_limits: tuple[str, str],
     type_decoders: TypeDecodersSequence = (),
@@ -75,50 +68,15 @@ def create_application(
         lifespan=list(lifespan),
         logging_config=None,
     )
-    return RequestLog(RateLimits(AnyCase(app, _routes(app)), *rate_limits, free=NOT_COUNTED))
+    known = AnyCase(app, _routes(app), meter.about)
+    return RequestLog(RateLimits(known, *rate_limits, free=NOT_COUNTED), meter, quiet=NOT_LOGGED)
 
 
-def _routes(app: Litestar) -> dict[Template, str]:
+def _routes(app: Litestar) -> dict[Template, Known]:
     return {
-        tuple(c if isinstance(c, str) else None for c in route.path_components): ", ".join(sorted(route.methods))
+        tuple(c if isinstance(c, str) else None for c in route.path_components): Known(
+            route.path_format, ", ".join(sorted(route.methods))
+        )
         for route in app.routes
         if isinstance(route, HTTPRoute)
     }
-
-
-class RequestLog:
-    """One line per request: method, path without secrets, status, milliseconds, id. Nothing of bodies or headers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
-        started, status = time.perf_counter(), 0
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=uuid4().hex[:12]):
-            try:
-                await self._app(scope, receive, watch)
-            finally:
-                took = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=public_path(scope["path"]), status=status, ms=took)
-
-
-def public_path(path: str) -> str:
-    """`path` as it may be logged."""
-    # As routes see it: empty segments do not count.
-    lowered = "/" + "/".join(segment for segment in path.lower().split("/") if segment)
-    if not lowered.startswith(("/sign/api/", "/sign/assets/", "/sign/assets-operator/")):
-        for prefix in _SECRET_PREFIXES:
-            if lowered.startswith(prefix):
-                return f"{prefix}…"
-    # On a terminal a line break would begin a line of its own, and an escape sequence would be obeyed.
-    return "".join(c if c.isprintable() else quote(c) for c in path)

@@ -32,5 +32,16 @@ EVERYWHERE = {
 }
 """Defaults: a handler that sets one of them keeps its own."""
 
+FORWARDING = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+)
+"""By these a request shows that it came through a proxy."""
+
 ENCODED = [(name.encode(), value.encode()) for name, value in EVERYWHERE.items()]
 """The same, for answers that are given before the framework is reached."""

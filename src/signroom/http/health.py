@@ -24,6 +24,8 @@ LIVE, READY = "/health/live", "/health/ready"
 NOT_COUNTED = frozenset({LIVE, READY})
 """Addresses without a rate limit: whoever asks them restarts us when he gets no answer."""
 
+NOT_LOGGED = frozenset({LIVE, READY, "/metrics"})
+
 _KEPT_SECONDS = 1.0
 """How long an answer is good for: however often somebody asks, the parts are asked once in this time."""
 _PATIENCE_SECONDS = 3.0

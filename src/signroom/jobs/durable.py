@@ -21,17 +21,20 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
+import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, run_dbos_database_migrations
 from sqlalchemy.engine import Connection, Engine
 
-from signroom.jobs.pulse import Pulse
+from signroom.jobs import dead_letters
+from signroom.jobs.pulse import GIVEN_UP, RHYTHM, Pulse, Rhythm
 from signroom.jobs.serializer import JsonSerializer
 from signroom.jobs.workflows import (
+    GIVE_UP,
     SCHEDULED,
     WAITS,
     Follower,
@@ -39,11 +42,14 @@ from signroom.jobs.workflows import (
     Runner,
     Waits,
     follower_name,
+    job_name,
     register_give_up,
     register_job,
     register_schedules,
 )
-from signroom.ports import Job, Queue, Schedule
+from signroom.ports import DeadJob, Job, JobsState, Queue, Schedule
+
+log = structlog.get_logger()
 
 APPLICATION = "signroom"
 APPLICATION_VERSION = "1"
@@ -52,7 +58,8 @@ LANE_PLACES = 2
 _DELIVERY_PLACES = 8
 _POLL_SECONDS = {Queue.DOCUMENTS: 0.1, Queue.DELIVERIES: 0.1, Queue.MAINTENANCE: 1.0}
 MAX_RECOVERIES = 20
-"""Whoever outlives 20 deaths of his process caused them."""
+"""Whoever was there at 20 deaths of his process caused them."""
+_RETENTION_EVERY = timedelta(hours=1)
 
 
 class DurableJobs:
@@ -65,12 +72,14 @@ class DurableJobs:
         *,
         concurrency: int,
         waits: Waits = WAITS,
+        rhythm: Rhythm = RHYTHM,
         max_recoveries: int = MAX_RECOVERIES,
     ) -> None:
         self._engine = engine
         self._data = data
         self._places = {Queue.DOCUMENTS: concurrency, Queue.DELIVERIES: _DELIVERY_PLACES, Queue.MAINTENANCE: 1}
         self._stopping = threading.Event()
+        self._rhythm = rhythm
         self._runner = Runner(self._follow, self._stopping, waits, max_recoveries)
         self._queues: dict[str, Queue] = {}
         self._lock: IO[str] | None = None
@@ -81,25 +90,34 @@ class DurableJobs:
     def start(self, jobs: Mapping[str, Job], *, schedules: Sequence[Schedule] = (), execute: bool = True) -> None:
         """Connect; with `execute`, also run jobs and schedules, beginning with what a crash interrupted."""
         self._queues = {name: job.queue for name, job in jobs.items()}
-        if execute:
-            self._launch(jobs, schedules)
-        else:
+        if not execute:
             migrate_job_tables(self._engine)
-        self._client = DBOSClient(
-            system_database_engine=self._engine, application_name=APPLICATION, serializer=JsonSerializer()
+            self._client = self._connect()
+            return
+        executor, own = self._executor_id(), Schedule("job-retention", _RETENTION_EVERY, self._delete_finished)
+        self._pulse = Pulse(
+            self._engine,
+            executor,
+            [*schedules, own],
+            enqueue=self._enqueue_schedule,
+            give_up=self._give_up,
+            rhythm=self._rhythm,
         )
-        if execute:
-            self._pulse = Pulse(self._engine, schedules, self._enqueue_schedule)
-            self._pulse.start()
-
-    def _launch(self, jobs: Mapping[str, Job], schedules: Sequence[Schedule]) -> None:
         self._stopping.clear()
-        DBOS(config=self._config(self._executor_id()))
+        self._launch(executor, jobs, [*schedules, own])
+
+    def _launch(self, executor: str, jobs: Mapping[str, Job], schedules: Sequence[Schedule]) -> None:
+        DBOS(config=self._config(executor))
         _quiet(logging.WARNING)
         for name, job in jobs.items():
             register_job(name, job, self._runner)
         register_give_up(dict(jobs), self._runner)
         register_schedules({schedule.name: schedule for schedule in schedules}, self._runner)
+        migrate_job_tables(self._engine)
+        # Both before anything runs: a job may have to enqueue, and nobody may take us for dead.
+        self._client = self._connect()
+        if self._pulse is not None:
+            self._pulse.start()
         DBOS.launch()
         self._running = True
         for queue in Queue:
@@ -110,6 +128,11 @@ class DurableJobs:
                 polling_interval_sec=_POLL_SECONDS[queue],
                 on_conflict="always_update",
             )
+
+    def _connect(self) -> DBOSClient:
+        return DBOSClient(
+            system_database_engine=self._engine, application_name=APPLICATION, serializer=JsonSerializer()
+        )
 
     def enqueue(
         self, connection: Connection, job: str, key: str, subject: UUID, *, delay: timedelta, lane: str | None
@@ -128,15 +151,25 @@ class DurableJobs:
     def stop(self, *, timeout: int = 10) -> None:
         """Let running jobs end for up to `timeout` seconds; what does not end is run again, here or elsewhere."""
         self._stopping.set()
-        if self._pulse is not None:
-            self._pulse.stop()
-            self._pulse = None
         if self._running:
             DBOS.destroy(workflow_completion_timeout_sec=timeout)
             self._running = False
+        if self._pulse is not None:
+            # Last: until here we were alive, from here the others take over what is left.
+            self._pulse.stop()
+            self._pulse = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def dead(self, limit: int) -> list[DeadJob]:
+        return dead_letters.dead(self._connected, self._engine, self._queues, limit)
+
+    def retry(self, job_id: str) -> str:
+        return dead_letters.retry(self._connected, self._engine, self._queues, job_id)
+
+    def state(self) -> JobsState:
+        return dead_letters.state(self._engine)
 
     @property
     def _connected(self) -> DBOSClient:
@@ -152,6 +185,25 @@ class DurableJobs:
     def _enqueue_schedule(self, name: str, key: str) -> None:
         options = {"workflow_name": SCHEDULED, "queue_name": Queue.MAINTENANCE.value, "workflow_id": key}
         self._connected.enqueue(options, name)  # type: ignore[arg-type]
+
+    def _give_up(self, ids: Sequence[str]) -> None:
+        """Give up jobs that were taken off, each once."""
+        if not ids:
+            return
+        for found in self._connected.list_workflows(workflow_ids=list(ids), load_output=False):
+            name = job_name(found.name)
+            if name in self._queues:
+                log.error("job.killed_its_process", job=name, id=found.workflow_id)
+                options = {
+                    "workflow_name": GIVE_UP,
+                    "queue_name": Queue.MAINTENANCE.value,
+                    "workflow_id": found.workflow_id + GIVEN_UP,
+                }
+                self._connected.enqueue(options, name, str(dead_letters.subject_of(found)))  # type: ignore[arg-type]
+
+    def _delete_finished(self) -> None:
+        deleted = dead_letters.delete_finished(self._connected, self._engine, datetime.now(UTC))
+        log.info("jobs.forgotten", jobs=deleted)
 
     def _options(self, job: str, key: str, delay: float, lane: str | None) -> dict[str, object]:
         queue = self._queues.get(job)

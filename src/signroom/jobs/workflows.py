@@ -116,6 +116,8 @@ def register_job(name: str, job: Job, runner: Runner) -> None:
         try:
             outcome = run(subject)
         except Exception as error:  # whatever it was, the signer must not wait for ever
+            if runner.stopping.is_set() and isinstance(error, dbos_error.DBOSException):
+                raise  # the engine went away under a job that was cut off: it is run again elsewhere
             log.exception("job.failed", job=name, subject=subject)
             give_up(subject, _code(error))
             raise GivenUp from None

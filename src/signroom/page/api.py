@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
-import threading
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
 import msgspec
 import segno
 from litestar import Request, Response, get, post, put
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
@@ -33,25 +33,25 @@ from signroom.service.manage_branding import read_logo_of_page
 from signroom.service.page_tokens import renew_page_token, session_of_token
 from signroom.service.prepare_signing import MAX_ISSUERS, canonical_form, prepare_signing
 from signroom.service.preview_document import page_text, preview_page
-from signroom.service.read_sessions import read_document_of_page, read_session_of_page
+from signroom.service.read_sessions import open_page, read_document_of_page, read_session_of_page
 from signroom.service.remove_document import remove_document
 
 TOKEN_HEADER = "x-signature-session-token"
 FRAMED_HEADER = "x-signroom-framed"
 
-InjectedPorts = Annotated[Ports, Dependency(skip_validation=True)]
-InjectedSession = Annotated[UUID, Dependency(skip_validation=True)]
+InjectedPorts = NamedDependency[SkipValidation[Ports]]
+InjectedSession = NamedDependency[SkipValidation[UUID]]
 """The session that the request's token names: the only one that it can touch."""
-InjectedStopping = Annotated[threading.Event, Dependency(skip_validation=True)]
-"""Set when the server is about to stop: answers that take long end then."""
 
 
 async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
     """Raises: TokenRequired, BadToken, TokenExpired."""
-    return session_of_token(ports, request.headers.get(TOKEN_HEADER))
+    session_id = session_of_token(ports, request.headers.get(TOKEN_HEADER))
+    ports.meter.about(session_id=session_id)
+    return session_id
 
 
-InjectedFramed = Annotated[bool, Dependency(skip_validation=True)]
+InjectedFramed = NamedDependency[SkipValidation[bool]]
 """True when the page says that it is shown inside another one."""
 
 
@@ -76,18 +76,17 @@ async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
 
 @get("/sign/api/load")
 async def load(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
-    return await asyncio.to_thread(_view, ports, page_session, framed)
+    """Only the page's script calls it: whoever merely looks at a link (mail filters, previews) opens nothing."""
+    return await asyncio.to_thread(lambda: session_view(ports, open_page(ports, page_session), framed=framed))
 
 
 @get("/sign/api/events")
-async def events(
-    ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed, stopping: InjectedStopping
-) -> ServerSentEvent:
+async def events(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
     found = await asyncio.to_thread(read_session_of_page, ports, page_session)  # while there can still be a refusal
 
     async def messages() -> AsyncIterator[ServerSentEventMessage]:
-        async for changed in follow_session(ports, found, stopping):
+        async for changed in follow_session(ports, found):
             data = msgspec.json.encode(session_view(ports, changed, framed=framed)).decode()
             yield ServerSentEventMessage(data=data, event="session")
 

@@ -49,7 +49,7 @@ class Download:
 def open_download(ports: Ports, token: str) -> Download:
     """The file behind a download token.
 
-    Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, UploadNotFound, BlobNotFound.
+    Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, DocumentPurged, UploadNotFound, BlobNotFound.
     """
     try:
         subject = ports.tokens.read(_PURPOSE, token, ports.clock.now(), max_age=ports.limits.download_lifetime)
@@ -63,6 +63,7 @@ def open_download(ports: Ports, token: str) -> Download:
             upload = work.upload_by_id(UUID(subject_id))
             return Download(upload.require_file(), upload.id)
         document = work.document(UUID(subject_id))
+    document.require_files(ports.clock.now())
     file = document.original if version == Version.ORIGINAL else document.signed
     if file is None:
         raise BlobNotFound

@@ -1,15 +1,19 @@
-"""The ways in which a session ends without signatures."""
+"""The ways in which a session ends without signatures: cancelled by one of the two, or by time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from signroom.domain.application import WORKERS, Caller
+from signroom.domain.document import UNSIGNED_LIFETIME
 from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.event import Event
 from signroom.domain.session import Session, SessionStatus
 from signroom.ports import Ports, Work
 from signroom.service.announce import announce
+
+_AT_ONCE = 200
 
 
 def cancel_session(ports: Ports, session_id: UUID) -> Session:
@@ -44,8 +48,27 @@ def expire_session(ports: Ports, session_id: UUID) -> Session:
     return session
 
 
+def expire_sessions(ports: Ports) -> int:
+    """End all sessions whose time is over; returns how many. May run late, twice, and in several places at once."""
+    ended = 0
+    while True:
+        now = ports.clock.now()
+        with ports.store.work() as work:
+            found = [session.expire(now) for session in work.expired_sessions_for_update(now, _AT_ONCE)]
+            _end_all(work, found)
+        ended += len(found)
+        if len(found) < _AT_ONCE:
+            return ended
+
+
 def _end(work: Work, session: Session, event: Event) -> None:
-    work.save_session(session)
-    # What will never be signed does not hold a key that is printed on somebody's paper.
-    work.release_document_keys([d.id for d in work.documents(session.id)])
-    announce(work, event, session.subscription_id, session.application_id)
+    _end_all(work, [(session, event)])
+
+
+def _end_all(work: Work, ended: Sequence[tuple[Session, Event]]) -> None:
+    if not ended:
+        return
+    # What will never be signed does not hold a key that is printed on somebody's paper, nor its files for long.
+    work.end_unsigned([session for session, _ in ended], ended[0][1].at + UNSIGNED_LIFETIME)
+    for session, event in ended:
+        announce(work, event, session.subscription_id, session.application_id)

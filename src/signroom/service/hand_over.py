@@ -67,7 +67,7 @@ def take_over(ports: Ports, code: str) -> TakenOver:
         raise BadToken
     try:
         with ports.store.work() as work:
-            first = work.spend_nonce(hashlib.sha256(subject.encode()).digest(), now, now + LIFETIME)
+            first = work.spend_nonce(hashlib.sha256(subject.encode()).digest(), now + LIFETIME)
     except AlreadyDone as error:  # at the same time, elsewhere
         raise HandOverEnded from error
     if not first:

@@ -92,11 +92,12 @@ def _made_here(ports: Ports, caller: Caller, file: Path) -> Document | None:
 def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
     """Who signed a document of ours, as its signed file says; nothing before it is signed.
 
-    Raises: DocumentNotFound, also for another subscription's document, BlobNotFound, Unavailable.
+    Raises: DocumentNotFound, also for another subscription's document, DocumentPurged, BlobNotFound, Unavailable.
     """
     document = read_document(ports, caller, document_id)
     if document.signed is None:
         return ()
+    document.require_files(ports.clock.now())
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(document.signed.blob_key))
         # A detached signature is about the original, or about what was sent beside it.

@@ -45,5 +45,5 @@ def remember(work: Work, ports: Ports, caller: Caller, once: Idempotency | None,
     if once is None:
         return
     now = ports.clock.now()
-    work.forget_idempotent(now - LIFETIME)
-    work.remember(caller.application.id, once.key, Remembered(once.request, subject, now))
+    remembered = Remembered(once.request, subject, now)
+    work.remember(caller.application.id, once.key, remembered, stale_before=now - LIFETIME)

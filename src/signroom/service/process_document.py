@@ -29,11 +29,15 @@ def process_document(ports: Ports, document_id: UUID) -> None:
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return
         prepared = work.prepared(document.preparation_id, document_id)
+        subscription = work.subscription_of(document.subscription_id)
+    if document.session_id is not None:
+        ports.meter.about(session_id=document.session_id)
     signed, verdict = _embed(ports, document, prepared)
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
-        return current.complete(signed, verdict), event
+        kept = subscription.available_until(current.signed_at or ports.clock.now())
+        return current.complete(signed, verdict, kept), event
 
     _settle(ports, document, complete)
 

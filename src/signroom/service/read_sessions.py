@@ -1,4 +1,4 @@
-"""Queries. No rule lives here but the wall between subscriptions and the look at the clock."""
+"""Queries. No rule lives here but the wall between subscriptions, the look at the clock, and the first look of all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from signroom.domain.errors import DocumentNotFound, SignatureSessionNotFound
 from signroom.domain.metadata import require_name, require_value
 from signroom.domain.session import Session
 from signroom.ports import MetadataSearch, Ports, SessionFilter, Work
+from signroom.service.announce import announce
 from signroom.service.end_session import expire_session
 
 
@@ -39,6 +40,24 @@ def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments
         session = work.session(session_id)
         found = replace(_load(work, session), branding=work.branding(session.subscription_id))
     return _at_this_time(ports, found)
+
+
+def open_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
+    """For the page that its holder's browser runs: the first time is a fact worth telling.
+
+    Raises: SignatureSessionNotFound.
+    """
+    found = read_session_of_page(ports, session_id)
+    if found.session.open(ports.clock.now()) is None:
+        return found
+    with ports.store.work() as work:
+        session = work.session_for_update(session_id)
+        opened = session.open(ports.clock.now())  # unless somebody was faster
+        if opened is not None:
+            session, event = opened
+            work.save_session(session)
+            announce(work, event, session.subscription_id, session.application_id)
+    return replace(found, session=session)
 
 
 def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: int) -> list[Session]:
@@ -82,13 +101,16 @@ def _shown(work: Work, document: Document) -> bool:
 
 
 def read_document_of_page(ports: Ports, session_id: UUID, document_id: UUID) -> Document:
-    """Raises: DocumentNotFound, also for another session's document, and once the session's time is over: a link may
-    lie about for years, and its page shows no files then.
+    """Its files are still there.
+
+    Raises: DocumentNotFound, also for another session's document, and once the session's time is over: a link may
+    lie about for years, and its page shows no files then. DocumentPurged.
     """
     with ports.store.read() as work:
         document = work.document(document_id)
         if document.session_id != session_id or ports.clock.now() >= work.session(session_id).expires_at:
             raise DocumentNotFound
+    document.require_files(ports.clock.now())
     return document
 
 

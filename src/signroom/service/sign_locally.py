@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.certificate import Certificate
-from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.document import UNSIGNED_LIFETIME, Document, DocumentStatus
 from signroom.domain.document_key import normalized
 from signroom.domain.errors import (
     BadSignatureState,
@@ -88,6 +88,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
                 metadata=merged(command.document.metadata, caller.application.default_metadata),
                 options=command.document.options,
                 data_key=accepted.data_key,
+                available_until=now + UNSIGNED_LIFETIME,
             )
             prepared = await asyncio.to_thread(prepare_document, ports, document, chain, now)
             preparation = Preparation(uuid4(), None, chain, (PreparedDocument(document.id, prepared),), now)

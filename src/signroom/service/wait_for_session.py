@@ -1,20 +1,23 @@
-"""``when-completed``: hold the answer until the session's documents are done, or for some seconds."""
+"""``when-completed``: hold the answer until the session's documents are done, or for some seconds.
+
+Nobody asks the database while nothing happens: `Ports.changes` wakes who waits.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from signroom.domain.application import Caller
-from signroom.domain.document import Document, DocumentStatus
-from signroom.domain.errors import WrongState
-from signroom.domain.session import SessionStatus
+from signroom.domain.application import READERS, Caller
+from signroom.domain.document import DocumentStatus
+from signroom.domain.errors import SignatureSessionNotFound, WrongState
+from signroom.domain.session import Session, SessionStatus
 from signroom.ports import Ports
-from signroom.service.read_sessions import SessionWithDocuments, read_session
+from signroom.service.end_session import expire_session
 
 SECONDS = 15
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 
 _OVER = {SessionStatus.COMPLETED, SessionStatus.PROCESSING_ERROR}
 
@@ -28,27 +31,36 @@ class Completion:
 
 
 async def wait_for_session(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
-    """Raises: SignatureSessionNotFound, WrongState for a session that nobody has signed (rulings, "States")."""
+    """Raises: NotAllowed, SignatureSessionNotFound, WrongState for a session that nobody has signed (rulings,
+    "States").
+    """
     loop = asyncio.get_running_loop()
-    until, pause = loop.time() + SECONDS, _FIRST_PAUSE
-    while True:
-        found = await asyncio.to_thread(read_session, ports, caller, session_id)
-        completion = _completion(found)
-        if completion.completed or loop.time() + pause > until:
-            return completion
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+    until = loop.time() + SECONDS
+    with ports.changes.watch(session_id) as watch:
+        while True:
+            completion = await asyncio.to_thread(_look, ports, caller, session_id)
+            left = until - loop.time()
+            if completion.completed or left <= 0 or ports.changes.over:
+                return completion
+            await watch.changed(left)
 
 
-def _completion(found: SessionWithDocuments) -> Completion:
-    status = found.session.status
-    if status in _OVER:
+def _look(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
+    caller.require(READERS)
+    with ports.store.read() as work:
+        session = work.session(session_id)
+        if session.subscription_id != caller.subscription_id:
+            raise SignatureSessionNotFound
+        statuses = work.document_statuses(session_id) if session.status is SessionStatus.PROCESSING else []
+    if session.expired(ports.clock.now()):
+        session = expire_session(ports, session_id)
+    return _completion(session, statuses)
+
+
+def _completion(session: Session, statuses: Sequence[DocumentStatus]) -> Completion:
+    if session.status in _OVER:
         return Completion(completed=True, progress=100)
-    if status is not SessionStatus.PROCESSING:
-        raise WrongState(f"The session is {status}.")
-    return Completion(completed=False, progress=_progress(found.documents))
-
-
-def _progress(documents: tuple[Document, ...]) -> float:
-    done = sum(d.status is not DocumentStatus.PROCESSING for d in documents)
-    return round(100 * done / max(len(documents), 1), 1)
+    if session.status is not SessionStatus.PROCESSING:
+        raise WrongState(f"The session is {session.status}.")
+    done = sum(status is not DocumentStatus.PROCESSING for status in statuses)
+    return Completion(completed=False, progress=round(100 * done / max(len(statuses), 1), 1))

@@ -68,11 +68,16 @@ def pending(engine: Engine) -> bool:
 def _ahead(connection: Connection) -> bool:
     """True when a newer version than this one has migrated the database."""
     from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
 
     current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    return current is not None and current not in known
+    return current is not None and current not in known_revisions()
+
+
+def known_revisions() -> list[str]:
+    """What this version can migrate to, newest first."""
+    from alembic.script import ScriptDirectory
+
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def _config() -> Config:

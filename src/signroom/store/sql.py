@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -36,11 +36,12 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import Prepared
 from signroom.domain.upload import Upload, UploadPart
-from signroom.ports import MetadataSearch, Remembered, SessionFilter, Work
+from signroom.ports import ANY_EVENT, EventFilter, FeedBounds, MetadataSearch, Remembered, SessionFilter, Work
 from signroom.store import rows, tables
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
 from signroom.store.paging import between
+from signroom.store.purges import PurgeQueries
 from signroom.store.webhooks import WebhookQueries
 
 _EVENTS_LOCK = 7301842557
@@ -55,6 +56,14 @@ class Enqueue(Protocol):
     ) -> None: ...
 
 
+Tell = Callable[[Sequence[RecordedEvent]], None]
+"""Hears of events once they are committed."""
+
+
+def nobody_waits(_events: Sequence[RecordedEvent]) -> None:
+    """For commands: whoever waits is in another process."""
+
+
 def no_jobs(_connection: Connection, job: str, _key: str, _subject: UUID, **_options: object) -> None:
     """For commands that never start work (`keys create`, migrations). Raises: RuntimeError."""
     raise RuntimeError(f"job {job!r} was enqueued by a process without a job engine")
@@ -63,10 +72,11 @@ def no_jobs(_connection: Connection, job: str, _key: str, _subject: UUID, **_opt
 class SqlStore:
     """Transactions on one engine. `enqueue` is the job engine's way into the same transaction."""
 
-    def __init__(self, engine: Engine, enqueue: Enqueue = no_jobs) -> None:
+    def __init__(self, engine: Engine, enqueue: Enqueue = no_jobs, tell: Tell = nobody_waits) -> None:
         self._engine = engine
         self._reader = engine.execution_options(**READ_ONLY)
         self._enqueue = enqueue
+        self._tell = tell
 
     def work(self) -> AbstractContextManager[Work]:
         return self._transaction(self._engine)
@@ -79,10 +89,12 @@ class SqlStore:
         with outages_as_ours(), engine.begin() as connection:
             work = SqlWork(connection, self._enqueue)
             yield work
-            work.flush()
+            told = work.flush()
+        if told:
+            self._tell(told)
 
 
-class SqlWork(WebhookQueries):
+class SqlWork(WebhookQueries, PurgeQueries):
     """One open transaction."""
 
     def __init__(self, connection: Connection, enqueue: Enqueue) -> None:
@@ -90,18 +102,20 @@ class SqlWork(WebhookQueries):
         self._enqueue = enqueue
         self._events: list[RecordedEvent] = []
 
-    def flush(self) -> None:
-        """The last thing before the commit: events get their positions.
+    def flush(self) -> list[RecordedEvent]:
+        """The last thing before the commit: events get their positions. Returns them.
 
         One lock for all: who commits later has the higher position, so a reader who has seen one position never
         misses a lower one. It is taken last and held for the length of one commit. On SQLite writers are alone.
+        Returns the types of these events.
         """
         if not self._events:
-            return
+            return []
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENTS_LOCK)))
         self._insert_all(tables.events, [rows.event_row(e) for e in self._events])
-        self._events.clear()
+        flushed, self._events = self._events, []
+        return flushed
 
     # -- sessions ------------------------------------------------------------------------------
 
@@ -155,6 +169,11 @@ class SqlWork(WebhookQueries):
         t = tables.documents
         query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
+    def document_statuses(self, session_id: UUID) -> list[DocumentStatus]:
+        t = tables.documents
+        found = self._connection.execute(sa.select(t.c.status).where(t.c.session_id == session_id)).scalars()
+        return [DocumentStatus(status) for status in found]
 
     def find_documents(self, wanted: MetadataSearch, limit: int) -> list[Document]:
         t, m = tables.documents, tables.document_metadata
@@ -258,11 +277,6 @@ class SqlWork(WebhookQueries):
         t = tables.upload_parts
         self._connection.execute(sa.delete(t).where(t.c.upload_id == upload_id))
 
-    def abandoned_uploads(self, before: datetime, limit: int) -> list[Upload]:
-        t = tables.uploads
-        query = sa.select(t).where(t.c.used.is_(False), t.c.created_at < before).order_by(t.c.created_at).limit(limit)
-        return [rows.upload_of(row) for row in self._connection.execute(query).mappings()]
-
     # -- what may happen once only -------------------------------------------------------------
 
     def idempotent(self, application_id: UUID, key: bytes) -> Remembered | None:
@@ -272,20 +286,18 @@ class SqlWork(WebhookQueries):
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else Remembered(**row)
 
-    def remember(self, application_id: UUID, key: bytes, remembered: Remembered) -> None:
+    def remember(self, application_id: UUID, key: bytes, remembered: Remembered, *, stale_before: datetime) -> None:
+        t = tables.idempotency
+        stale = sa.delete(t).where(t.c.application_id == application_id, t.c.key == key, t.c.created_at < stale_before)
+        self._connection.execute(stale)
         row = {"application_id": application_id, "key": key, **asdict(remembered)}
         try:
             self._insert(tables.idempotency, row)
         except IntegrityError as error:
             raise AlreadyDone from error
 
-    def forget_idempotent(self, before: datetime) -> None:
-        t = tables.idempotency
-        self._connection.execute(sa.delete(t).where(t.c.created_at < before))
-
-    def spend_nonce(self, nonce: bytes, now: datetime, expires_at: datetime) -> bool:
+    def spend_nonce(self, nonce: bytes, expires_at: datetime) -> bool:
         t = tables.spent_nonces
-        self._connection.execute(sa.delete(t).where(t.c.expires_at < now))
         known = self._connection.execute(sa.select(t.c.nonce).where(t.c.nonce == nonce)).first()
         if known is not None:
             return False
@@ -324,11 +336,25 @@ class SqlWork(WebhookQueries):
     def append_event(self, event: RecordedEvent) -> None:
         self._events.append(event)
 
-    def events_after(self, subscription_id: UUID, position: int, limit: int) -> list[RecordedEvent]:
+    def events_after(
+        self, subscription_id: UUID, position: int, limit: int, wanted: EventFilter = ANY_EVENT
+    ) -> list[RecordedEvent]:
         t = tables.events
         query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.position > position)
+        chosen = {t.c.type: wanted.type, t.c.session_id: wanted.session_id, t.c.application_id: wanted.application_id}
+        for column, value in chosen.items():
+            if value is not None:
+                query = query.where(column == value)
         found = self._connection.execute(query.order_by(t.c.position).limit(limit)).mappings()
         return [rows.event_of(row) for row in found]
+
+    def feed_bounds(self) -> FeedBounds:
+        # Two look-ups in the index: asked for together, PostgreSQL and SQLite would read it all.
+        t = tables.events
+        oldest, newest = (
+            self._connection.execute(sa.select(f(t.c.position))).scalar() for f in (sa.func.min, sa.func.max)
+        )
+        return FeedBounds(oldest or 0, newest or 0)
 
     def event(self, event_id: UUID) -> RecordedEvent:
         query = sa.select(tables.events).where(tables.events.c.id == event_id)
@@ -346,7 +372,10 @@ class SqlWork(WebhookQueries):
         return Subscription(**self._one(query, SubscriptionNotFound))
 
     def add_subscription(self, subscription: Subscription) -> None:
-        self._insert_named(tables.subscriptions, {"id": subscription.id, "name": subscription.name})
+        self._insert_named(tables.subscriptions, asdict(subscription))
+
+    def save_subscription(self, subscription: Subscription) -> None:
+        self._update(tables.subscriptions, asdict(subscription))
 
     def subscription_of(self, subscription_id: UUID) -> Subscription:
         query = sa.select(tables.subscriptions).where(tables.subscriptions.c.id == subscription_id)

@@ -167,6 +167,10 @@ documents = sa.Table(
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
     sa.Index(None, "purged_at", "available_until"),
+    # A file may be of several documents: who else points to it?
+    sa.Index(None, "original_key"),
+    sa.Index(None, "signed_key"),
+    sa.Index(None, "data_key"),
 )
 
 # The same values as in `documents.metadata`, to search by.

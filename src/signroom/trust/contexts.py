@@ -21,7 +21,7 @@ from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured
 from signroom.domain.security_context import BUILT_IN, SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Outcome, TrustVerdict
-from signroom.ports import Fetch
+from signroom.ports import Exchange
 from signroom.trust.certificates import read_certificate
 from signroom.trust.judgement import Anchors, judge
 from signroom.trust.paths import Link, read_link
@@ -69,7 +69,7 @@ class CertificateTrust:
 
 
 def open_trust(
-    folder: Path, fetch: Fetch | None, *, extra: Mapping[SecurityContext, Sequence[bytes]] | None = None
+    folder: Path, fetch: Exchange | None, *, extra: Mapping[SecurityContext, Sequence[bytes]] | None = None
 ) -> CertificateTrust:
     """The contexts whose roots lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 

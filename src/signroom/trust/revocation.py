@@ -1,6 +1,6 @@
 """Was a certificate revoked? OCSP (RFC 6960), then the lists that it names (RFC 5280, 6.3).
 
-What is asked for comes through the ``Fetch`` port, from addresses in certificates whose path to a trusted root is
+What is asked for comes through the ``Exchange`` port, from addresses in certificates whose path to a trusted root is
 verified already: a stranger's certificate makes nobody connect anywhere. Answers count when they are signed by the
 issuer (or by a responder that the issuer appointed), are about this certificate, and are not over at `at`. Whatever
 else comes, or nothing, means that the status is unknown; it is never an exception.
@@ -29,7 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signroom.domain.errors import BadCertificate, FileDownloadFailed, FileTooLarge, Unavailable
 from signroom.domain.validation import Check
-from signroom.ports import Fetch
+from signroom.ports import Exchange
 from signroom.trust.paths import Link, read_link, signed_by, verifies, weak_digest
 
 MAX_CRL = 20 * 1024 * 1024
@@ -83,7 +83,7 @@ class _Useless(Exception):
 class RevocationSources:
     """Asks through `fetch`; None: nothing is ever asked."""
 
-    def __init__(self, fetch: Fetch | None, patience: float = PATIENCE) -> None:
+    def __init__(self, fetch: Exchange | None, patience: float = PATIENCE) -> None:
         self._fetch = fetch
         self._patience = patience
 
@@ -108,7 +108,7 @@ class RevocationSources:
 class _Errand:
     """One question of `RevocationSources`. ``deadline`` is of ``time.monotonic``."""
 
-    fetch: Fetch
+    fetch: Exchange
     at: datetime
     deadline: float
 

@@ -1,0 +1,394 @@
+"""``signroom doctor``: looks at an installation as it is, one line per check; a line that fails says the fix.
+
+Nothing is made or changed, but a file of some bytes in the blob store that is deleted again. Every check stands
+alone: where the database is down the others are still made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from signroom.cli.configuration import current_settings
+from signroom.cli.logs import configure_logs
+from signroom.domain.errors import SecretUnreadable, SignroomError
+from signroom.http.health import LIVE
+from signroom.http.metrics import is_loopback
+from signroom.http.seen import SEEN
+from signroom.ports import DatabaseCondition, Migrations, Obstacle, Probed
+from signroom.service.manage_file_validation import secret_owner
+from signroom.service.own_visit import visit_token
+from signroom.settings import Settings, SettingsError
+from signroom.wiring import (
+    examine_database,
+    examine_jobs,
+    installed_secret,
+    open_installed_blobs,
+    probe_address,
+    secrets_of,
+    system_clock,
+    tokens_of,
+)
+
+FAILED = 1
+_SECONDS_APART = 5.0
+"""Clocks that differ by more make tokens and certificates wrong."""
+_PROCESS_CONNECTIONS = 40
+"""Of PostgreSQL, that one more process may want."""
+_DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
+_JOB_LATE_SECONDS = 300
+_REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
+_STATIC = Path(__file__).parents[1] / "page" / "static"
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line."""
+
+    check: str
+    level: Level
+    what: str
+    fix: str = ""
+
+
+Found = Iterator[Finding]
+
+
+def run_doctor(*, as_json: bool) -> int:
+    """Exit code: 0 nothing fails, 1 something does."""
+    configure_logs(logging.CRITICAL)  # what a check finds is in its line
+    findings = list(_findings())
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            print(f"{finding.level:<5}{finding.check:<14}{finding.what}")
+            if finding.fix:
+                print(f"{'':<19}fix: {finding.fix}")
+    return FAILED if any(finding.level is Level.FAIL for finding in findings) else 0
+
+
+def _findings() -> Found:
+    try:
+        settings = current_settings()
+    except SettingsError as error:
+        yield Finding("settings", Level.FAIL, "A setting is wrong.", str(error))
+        return
+    yield from _settings(settings)
+    for check in (_data_folder, _disk, _page, _database, _jobs, _blobs, _public):
+        yield from check(settings)
+
+
+def _settings(settings: Settings) -> Found:
+    parts = urlsplit(settings.public_url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield Finding(
+            "settings",
+            Level.FAIL if settings.production else Level.WARN,
+            "SIGNROOM_PUBLIC_URL is http: browsers offer no cryptography there, and links can be read on the way.",
+            "put a proxy with a certificate in front and set SIGNROOM_PUBLIC_URL to its https address",
+        )
+    else:
+        kind = "production" if settings.production else "development: not for signatures that count"
+        yield Finding("settings", Level.OK, f"{settings.public_url}, {kind}")
+
+
+# -- this machine ------------------------------------------------------------------------------
+
+
+def _data_folder(settings: Settings) -> Found:
+    if not settings.data.is_dir():
+        yield _failed("data folder", f"{settings.data} does not exist.", "run `signroom migrate` as the service's user")
+    elif not os.access(settings.data, os.R_OK | os.W_OK | os.X_OK):
+        yield _failed("data folder", f"{settings.data} cannot be written by this user.", "run as the service's user")
+    elif settings.data.stat().st_mode & 0o077:
+        fix = f"chmod 700 {settings.data}"
+        yield Finding("data folder", Level.WARN, f"{settings.data} can be read by other users of this machine.", fix)
+    else:
+        yield Finding("data folder", Level.OK, str(settings.data))
+
+
+def _disk(settings: Settings) -> Found:
+    """Of the data folder, and of the files where they are in another one."""
+    folders = {settings.data}
+    if settings.blob_url.startswith("file://"):
+        folders.add(Path(settings.blob_url.removeprefix("file://")))
+    devices = {folder.stat().st_dev: folder for folder in sorted(folders) if folder.is_dir()}
+    for folder in devices.values():
+        yield _space(folder)
+
+
+def _space(folder: Path) -> Finding:
+    usage = shutil.disk_usage(folder)
+    free = f"{usage.free / (1 << 30):.1f} GB free of {usage.total / (1 << 30):.1f} in {folder}"
+    fix = "make room, or move SIGNROOM_DATA or SIGNROOM_BLOB_URL to a larger disk"
+    if usage.free < _DISK_NONE:
+        return _failed("disk", free, fix)
+    if usage.free < _DISK_FEW or usage.free < usage.total * _DISK_SHARE:
+        return Finding("disk", Level.WARN, free, fix)
+    return Finding("disk", Level.OK, free)
+
+
+def _page(_settings: Settings) -> Found:
+    scripts = list((_STATIC / "assets").glob("*.js"))
+    if (_STATIC / "index.html").is_file() and scripts:
+        yield Finding("page", Level.OK, f"the signing page is there ({len(scripts)} scripts)")
+    else:
+        yield _failed("page", "The signing page's files are missing.", _REINSTALL)
+
+
+# -- what is shared ----------------------------------------------------------------------------
+
+
+def _database(settings: Settings) -> Found:
+    if not _is_there(settings):
+        yield _failed("database", "There is no file at SIGNROOM_DATABASE_URL yet.", "run `signroom migrate`")
+        return
+    try:
+        found = examine_database(settings)
+    except SignroomError:
+        yield _failed(
+            "database",
+            "It does not answer, or refuses this user.",
+            "check SIGNROOM_DATABASE_URL (host, port, user, password, database) and that the server is up",
+        )
+        return
+    yield from _database_state(found)
+    yield _migrations(found.migrations)
+    yield _clock("its clock and this machine's", found.ahead)
+    yield _secret(settings, found)
+
+
+def _is_there(settings: Settings) -> bool:
+    """False for a SQLite file that is not there: a look at it would make it."""
+    url = settings.database_url
+    return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).is_file()
+
+
+def _database_state(found: DatabaseCondition) -> Found:
+    name = f"{found.product} {found.version}"
+    if found.read_only:
+        yield _failed("database", f"{name} is a standby.", "point SIGNROOM_DATABASE_URL to the primary")
+    elif found.free_connections is not None and found.free_connections < _PROCESS_CONNECTIONS:
+        yield Finding(
+            "database",
+            Level.WARN,
+            f"{name} has {found.free_connections} connections left; a process takes up to {_PROCESS_CONNECTIONS}.",
+            "raise max_connections, or run fewer processes",
+        )
+    else:
+        left = "" if found.free_connections is None else f", {found.free_connections} connections free"
+        yield Finding("database", Level.OK, f"{name}{left}")
+
+
+def _migrations(found: Migrations) -> Finding:
+    if found is Migrations.CURRENT:
+        return Finding("migrations", Level.OK, "the tables are those of this version")
+    if found is Migrations.NEWER:
+        what = "The tables are those of a newer version than this one."
+        return Finding("migrations", Level.WARN, what, "finish the upgrade: install the newer version here too")
+    what = "The database has no tables." if found is Migrations.MISSING else "The tables are of an older version."
+    return _failed("migrations", what, "run `signroom migrate`")
+
+
+def _clock(whose: str, apart: float) -> Finding:
+    what = f"{whose} differ by {abs(apart):.1f} s"
+    if abs(apart) > _SECONDS_APART:
+        return _failed("clock", what, "synchronise the clocks of all machines (chrony, systemd-timesyncd)")
+    return Finding("clock", Level.OK, what)
+
+
+def _secret(settings: Settings, found: DatabaseCondition) -> Finding:
+    secret = installed_secret(settings)
+    if secret is None:
+        return _failed("secret key", "There is none yet.", "run `signroom serve` once, or set SIGNROOM_SECRET_KEY")
+    if found.sealed is None:
+        return Finding("secret key", Level.OK, "set; no secret is stored that it would have to open")
+    owner, sealed = found.sealed
+    try:
+        secrets_of(secret).unseal(secret_owner(owner), sealed)
+    except SecretUnreadable:
+        return _failed(
+            "secret key",
+            "It does not open the secrets that are stored: they were sealed with another one.",
+            "set SIGNROOM_SECRET_KEY to the same on every machine; if it is lost, set the endpoints' secrets again",
+        )
+    return Finding("secret key", Level.OK, "it opens the secrets that are stored")
+
+
+def _jobs(settings: Settings) -> Found:
+    if not _is_there(settings):
+        return  # said above
+    try:
+        found = examine_jobs(settings)
+    except SignroomError:
+        yield _failed(
+            "jobs", "Its tables cannot be read.", "mend the database; where it answers, run `signroom migrate`"
+        )
+        return
+    late = 0.0 if found.oldest_due is None else (datetime.now(UTC) - found.oldest_due).total_seconds()
+    if found.executors == 0:
+        yield _failed("jobs", "No process runs jobs.", "start `signroom serve` or `signroom worker`")
+    elif late > _JOB_LATE_SECONDS:
+        what = f"The oldest job that could run waits for {late / 60:.0f} minutes; {found.executors} processes run jobs."
+        yield _failed("jobs", what, "start more `signroom worker` processes, and look for errors in their logs")
+    elif found.dead:
+        what = f"{found.executors} processes run jobs; {found.dead} jobs failed for good."
+        yield Finding("jobs", Level.WARN, what, "see `signroom jobs list`, mend the cause, `signroom jobs retry ID`")
+    else:
+        yield Finding("jobs", Level.OK, f"{found.executors} processes run jobs; the oldest waits {late:.0f} s")
+
+
+def _blobs(settings: Settings) -> Found:
+    if not settings.data.is_dir():
+        return  # said above
+    if settings.blob_url.startswith("file://") and not Path(settings.blob_url.removeprefix("file://")).is_dir():
+        yield _failed("files", f"{settings.blob_url} does not exist.", "start the service once, or mount the disk")
+        return
+    fix = (
+        "check that the folder can be written by this user, and that its disk is not full"
+        if settings.blob_url.startswith("file://")
+        else "check SIGNROOM_BLOB_URL and the store's credentials in the environment (read, write, delete)"
+    )
+    try:
+        same = asyncio.run(_round_trip(settings))
+    except (SignroomError, OSError) as error:
+        yield _failed("files", f"A file cannot be written, read and deleted ({type(error).__name__}).", fix)
+        return
+    if same:
+        yield Finding("files", Level.OK, "written, read and deleted")
+    else:
+        yield _failed("files", "What was read is not what was written.", fix)
+
+
+async def _round_trip(settings: Settings) -> bool:
+    """Raises: StorageUnavailable, BlobNotFound."""
+    blobs = await asyncio.to_thread(open_installed_blobs, settings)
+    key, content = f"doctor-{uuid4()}", os.urandom(1024)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    try:
+        await blobs.write_stream(key, chunks(), limit=len(content))
+        return b"".join([chunk async for chunk in blobs.read_stream(key)]) == content
+    finally:
+        await asyncio.to_thread(blobs.delete, key)
+
+
+# -- as browsers see it ------------------------------------------------------------------------
+
+_OBSTACLES = {
+    Obstacle.UNKNOWN_NAME: "make a DNS entry for it that this machine can see too, or correct SIGNROOM_PUBLIC_URL",
+    Obstacle.REFUSED: "start `signroom serve`, and the proxy in front of it; if browsers do reach it, this machine "
+    "cannot reach its own public address (hairpin NAT): give it an inner DNS entry or a line in /etc/hosts",
+    Obstacle.TLS: "install a certificate for that name, with its whole chain, and trust its authority here "
+    "(SSL_CERT_FILE)",
+    Obstacle.SILENT: "open the firewall; if browsers do reach it, this machine cannot reach its own public address "
+    "(hairpin NAT): give it an inner DNS entry or a line in /etc/hosts",
+    Obstacle.NO_HTTP: "correct scheme and port of SIGNROOM_PUBLIC_URL (https for http, or the reverse)",
+}
+
+
+def _public(settings: Settings) -> Found:
+    address = f"{settings.public_url}{LIVE}"
+    found = probe_address(address)
+    if isinstance(found, Obstacle):
+        yield _failed("public URL", f"{settings.public_url}: {found.value}", _OBSTACLES[found])
+        return
+    if found.status != 200 or b'"live"' not in found.body:
+        yield _failed("public URL", f"{address} answers {found.status}, and not as Signroom does.", _status_fix(found))
+        return
+    yield Finding("public URL", Level.OK, f"{settings.public_url} answers")
+    if found.date is not None:
+        # The header has whole seconds.
+        yield _clock("the public address's clock and this machine's", (found.date - datetime.now(UTC)).total_seconds())
+    yield from _proxy(settings)
+
+
+def _status_fix(found: Probed) -> str:
+    if 300 <= found.status < 400:
+        return "set SIGNROOM_PUBLIC_URL to the address that it redirects to"
+    if found.status in {502, 503, 504}:
+        return "the proxy does not reach `signroom serve`: start it, and check the proxy's upstream address"
+    return "something else is served there: correct SIGNROOM_PUBLIC_URL, or let the proxy pass every path on"
+
+
+def _proxy(settings: Settings) -> Found:
+    secret = installed_secret(settings)
+    if secret is None:
+        return  # said above
+    token = visit_token(tokens_of(secret), system_clock())
+    found = probe_address(f"{settings.public_url}{SEEN}", {"Authorization": f"Bearer {token}"})
+    seen = _decoded(found)
+    if seen is None:
+        refused = isinstance(found, Probed) and found.status == 422
+        yield _failed(
+            "proxy headers",
+            "The server that answers there does not know our secret key."
+            if refused
+            else "The server that answers there cannot say how it was reached.",
+            "set SIGNROOM_SECRET_KEY to the same on every machine"
+            if refused
+            else "run the same version there, and let the proxy pass /health and the Authorization header on",
+        )
+        return
+    yield _headers(settings, seen)
+
+
+def _decoded(found: Probed | Obstacle) -> dict[str, object] | None:
+    if isinstance(found, Obstacle) or found.status != 200:
+        return None
+    try:
+        seen = json.loads(found.body)
+    except ValueError:
+        return None
+    return seen if isinstance(seen, dict) and {"address", "scheme", "forwarding"} <= seen.keys() else None
+
+
+def _headers(settings: Settings, seen: dict[str, object]) -> Finding:
+    wanted = urlsplit(settings.public_url).scheme
+    as_seen = f"requests arrive as {seen['scheme']} from {seen['address']}"
+    if seen["scheme"] == wanted and not seen["forwarding"] and wanted == "http":
+        return Finding("proxy headers", Level.OK, f"{as_seen}; no proxy in between")
+    if not seen["forwarding"]:
+        return Finding(
+            "proxy headers",
+            Level.WARN,
+            f"{as_seen}: the proxy does not say for whom it asks; all signers share one rate limit.",
+            "let the proxy send X-Forwarded-For and X-Forwarded-Proto",
+        )
+    if seen["scheme"] != wanted:
+        return _failed(
+            "proxy headers",
+            f"{as_seen}, though browsers use {wanted}: what the proxy says is not believed.",
+            f"set SIGNROOM_TRUSTED_PROXIES to the proxy's address ({seen['address']}), and let it send "
+            "X-Forwarded-Proto",
+        )
+    if not settings.trusted_proxies:
+        return _failed(
+            "proxy headers",
+            f"{as_seen}: what the proxy says is not believed; all signers share one rate limit.",
+            f"set SIGNROOM_TRUSTED_PROXIES to the proxy's address ({seen['address']})",
+        )
+    return Finding("proxy headers", Level.OK, as_seen)
+
+
+def _failed(check: str, what: str, fix: str) -> Finding:
+    return Finding(check, Level.FAIL, what, fix)

@@ -1,0 +1,59 @@
+"""``signroom jobs`` and ``signroom sessions``: what failed, and once more."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from cyclopts import App
+
+from signroom.cli.configuration import settings_for_rows
+
+jobs = App(name="jobs", help="Background jobs that failed for good.")
+sessions = App(name="sessions", help="Signature sessions.")
+
+
+@jobs.command(name="list")
+def list_jobs(*, limit: int = 50) -> None:
+    """Print dead jobs, newest first: since when, failed step, subject, id. The last line counts those that wait.
+
+    Parameters
+    ----------
+    limit: at most so many
+    """
+    from signroom import wiring
+
+    with wiring.operating(settings_for_rows()) as ports:
+        for letter in ports.jobs.dead(limit):
+            print(f"{letter.since:%Y-%m-%dT%H:%M:%SZ} {letter.failed_step} {letter.subject} {letter.id}")
+        state = ports.jobs.state()
+    waiting = sum(state.jobs.values())
+    print(f"{state.dead} dead, {waiting} waiting or running, {state.executors} processes that run jobs")
+
+
+@jobs.command(name="retry")
+def retry_job(job_id: str) -> None:
+    """Run a dead job again from the step that failed. Documents that failed: `signroom sessions retry`.
+
+    Parameters
+    ----------
+    job_id: the last column of `signroom jobs list`
+    """
+    from signroom import wiring
+
+    with wiring.operating(settings_for_rows()) as ports:
+        print(ports.jobs.retry(job_id))
+
+
+@sessions.command(name="retry")
+def retry_session(session_id: UUID) -> None:
+    """Process the failed documents of a session again, with the signatures that were given.
+
+    Parameters
+    ----------
+    session_id: of a session in ProcessingError
+    """
+    from signroom import wiring
+    from signroom.service.retry_processing import retry_any_session
+
+    with wiring.operating(settings_for_rows()) as ports:
+        print(f"{retry_any_session(ports, session_id)} documents are processed again.")

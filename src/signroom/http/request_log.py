@@ -1,0 +1,83 @@
+"""One line and one measurement per request: method, path without secrets, status, milliseconds, ids; nothing else."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Container
+from urllib.parse import quote
+from uuid import uuid4
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from signroom.http.paths import ROUTE
+from signroom.ports import Meter
+
+log = structlog.get_logger()
+
+_SECRET_PREFIXES = ("/sign/", "/api/downloads/", "/api/multipartuploads/")
+"""Paths whose last part is a secret: never logged."""
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADER = b"x-request-id"
+
+
+class RequestLog:
+    """ASGI middleware around everything else.
+
+    Every line that is written while a request is answered has its ``request_id``: the caller's ``X-Request-Id``
+    where it is safe to write down, else one of ours. It goes back with the answer.
+    """
+
+    def __init__(self, app: ASGIApp, meter: Meter, *, quiet: Container[str] = ()) -> None:
+        """`quiet`: paths that are asked all the time and have no line of their own."""
+        self._app, self._meter, self._quiet = app, meter, quiet
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = _request_id(headers.get("x-request-id", ""))
+        state = scope.setdefault("state", {})
+        state[ROUTE] = ""
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (_HEADER, request_id.encode())]
+            await send(message)
+
+        # A connection's next request may begin in the context of the one before.
+        structlog.contextvars.clear_contextvars()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                with self._meter.request(scope["method"], headers) as answering:
+                    try:
+                        await self._app(scope, receive, watch)
+                    finally:
+                        answering.answered(state[ROUTE], status)
+            finally:
+                if scope["path"] not in self._quiet:
+                    took = round((time.perf_counter() - started) * 1000, 1)
+                    path = public_path(scope["path"])
+                    log.info("request", method=scope["method"], path=path, status=status, ms=took)
+
+
+def _request_id(sent: str) -> str:
+    return sent if _SAFE_ID.fullmatch(sent) else uuid4().hex[:12]
+
+
+def public_path(path: str) -> str:
+    """`path` as it may be logged."""
+    # As routes see it: empty segments do not count.
+    lowered = "/" + "/".join(segment for segment in path.lower().split("/") if segment)
+    if not lowered.startswith(("/sign/api/", "/sign/assets/", "/sign/assets-operator/")):
+        for prefix in _SECRET_PREFIXES:
+            if lowered.startswith(prefix):
+                return f"{prefix}…"
+    # On a terminal a line break would begin a line of its own, and an escape sequence would be obeyed.
+    return "".join(c if c.isprintable() else quote(c) for c in path)

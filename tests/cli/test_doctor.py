@@ -1,0 +1,233 @@
+"""`signroom doctor`: one line per check, the fix of what fails, and nothing is made or changed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from signroom.cli import doctor
+from signroom.cli.doctor import Level
+from signroom.ports import DatabaseCondition, JobsState, Migrations, Obstacle, Probed
+from signroom.settings import Settings, read_settings
+from tests.cli.test_commands import PRODUCTION, environment, signroom
+from tests.cli.test_worker import running
+from tests.tools import free_port
+
+
+def examine(variables: dict[str, str]) -> tuple[int, dict[str, dict[str, str]]]:
+    """Exit code and findings by check; the last of a name wins."""
+    done = signroom(variables, "doctor", "--json")
+    return done.returncode, {line["check"]: line for line in json.loads(done.stdout)}
+
+
+def test_an_installation_that_runs_is_fine(tmp_path: Path, database_url: str) -> None:
+    port = free_port()
+    variables = environment(
+        tmp_path / "data",
+        SIGNROOM_DATABASE_URL=database_url,
+        SIGNROOM_PORT=str(port),
+        SIGNROOM_PUBLIC_URL=f"http://127.0.0.1:{port}",
+        SIGNROOM_WORKERS="1",
+    )
+    with running(variables, "serve"):
+        code, found = examine(variables)
+        other_key = {**variables, "SIGNROOM_SECRET_KEY": "another" * 8}
+        refused, elsewhere = examine(other_key)
+        seen = httpx.get(f"http://127.0.0.1:{port}/health/seen", trust_env=False)
+
+    # The disk is this machine's affair.
+    failing = {name: line for name, line in found.items() if line["level"] == "FAIL" and name != "disk"}
+    assert (failing, code == 0 or found["disk"]["level"] == "FAIL") == ({}, True)
+    assert set(found) == {
+        *("settings", "data folder", "disk", "page", "database", "migrations", "clock", "secret key"),
+        *("jobs", "files", "public URL", "proxy headers"),
+    }
+    assert not list((tmp_path / "data" / "files").glob("doctor*"))
+    assert (refused, elsewhere["proxy headers"]["level"]) == (1, "FAIL")
+    assert "SIGNROOM_SECRET_KEY" in elsewhere["proxy headers"]["fix"]
+    assert seen.status_code == 422
+    assert "address" not in seen.json()
+
+
+def test_where_nothing_is_it_says_what_to_do_and_makes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    variables = environment(folder, SIGNROOM_PUBLIC_URL=f"http://127.0.0.1:{free_port()}")
+
+    done = signroom(variables, "doctor")
+
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    failing = [number for number, line in enumerate(lines) if line.startswith("FAIL")]
+    assert failing
+    assert all(lines[number + 1].strip().startswith("fix: ") for number in failing)
+    assert "signroom migrate" in done.stdout
+    assert not folder.exists()
+
+
+def test_a_database_that_is_down_stops_no_other_check(tmp_path: Path) -> None:
+    variables = environment(
+        tmp_path / "data",
+        SIGNROOM_DATABASE_URL=f"postgresql://user:hunter2secret@127.0.0.1:{free_port()}/signroom",
+        SIGNROOM_PUBLIC_URL=f"http://127.0.0.1:{free_port()}",
+    )
+    (tmp_path / "data" / "files").mkdir(parents=True, mode=0o700)
+
+    done = signroom(variables, "doctor", "--json")
+
+    found = {line["check"]: line["level"] for line in json.loads(done.stdout)}
+    assert (done.returncode, found["database"], found["files"], found["public URL"]) == (1, "FAIL", "ok", "FAIL")
+    assert "hunter2secret" not in done.stdout + done.stderr
+
+
+def test_a_wrong_setting_is_a_finding(tmp_path: Path) -> None:
+    code, found = examine(environment(tmp_path, SIGNROOM_PORT="many"))
+
+    assert (code, set(found), "SIGNROOM_PORT" in found["settings"]["fix"]) == (1, {"settings"}, True)
+
+
+# -- what each check makes of what it finds ---------------------------------------------------
+
+
+def settings_of(tmp_path: Path, **more: str) -> Settings:
+    return read_settings(
+        {"SIGNROOM_PUBLIC_URL": "https://sign.example", "SIGNROOM_DATA": str(tmp_path), **more}, tmp_path
+    )
+
+
+SEEN = {"address": "203.0.113.5", "scheme": "https", "host": "sign.example", "forwarding": ["x-forwarded-for"]}
+TRUSTING = {"SIGNROOM_TRUSTED_PROXIES": "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "more", "level", "fix"),
+    [
+        ({}, TRUSTING, Level.OK, ""),
+        ({"scheme": "http", "address": "127.0.0.1"}, {}, Level.FAIL, "SIGNROOM_TRUSTED_PROXIES to the proxy's"),
+        ({"scheme": "http", "address": "10.0.0.3"}, TRUSTING, Level.FAIL, "10.0.0.3"),
+        ({"forwarding": []}, {}, Level.WARN, "X-Forwarded-For"),
+        ({"address": "127.0.0.1"}, {}, Level.FAIL, "127.0.0.1"),
+    ],
+)
+def test_what_the_server_sees_of_a_proxy(
+    tmp_path: Path, seen: dict[str, Any], more: dict[str, str], level: Level, fix: str
+) -> None:
+    found = doctor._headers(settings_of(tmp_path, **more), {**SEEN, **seen})  # noqa: SLF001
+
+    assert (found.level, fix in found.fix) == (level, True)
+
+
+def condition(**fields: Any) -> DatabaseCondition:
+    given = {"product": "PostgreSQL", "version": "15", "ahead": 0.0, "migrations": Migrations.CURRENT, "sealed": None}
+    return DatabaseCondition(**{**given, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "check", "level"),
+    [
+        ({"read_only": True}, "database", Level.FAIL),
+        ({"free_connections": 5}, "database", Level.WARN),
+        ({"free_connections": 90}, "database", Level.OK),
+        ({"ahead": 61.0}, "clock", Level.FAIL),
+        ({"ahead": -61.0}, "clock", Level.FAIL),
+        ({"migrations": Migrations.BEHIND}, "migrations", Level.FAIL),
+        ({"migrations": Migrations.MISSING}, "migrations", Level.FAIL),
+        ({"migrations": Migrations.NEWER}, "migrations", Level.WARN),
+    ],
+)
+def test_what_is_wrong_with_a_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], check: str, level: Level
+) -> None:
+    monkeypatch.setattr(doctor, "examine_database", lambda _settings: condition(**fields))
+    (tmp_path / "signroom.db").touch()
+
+    found = {finding.check: finding for finding in doctor._database(settings_of(tmp_path))}  # noqa: SLF001
+
+    assert (found[check].level, bool(found[check].fix)) == (level, level is not Level.OK)
+
+
+@pytest.mark.parametrize(
+    ("state", "level"),
+    [
+        (JobsState({}, None, 0, 2), Level.OK),
+        (JobsState({}, None, 0, 0), Level.FAIL),
+        (JobsState({}, None, 3, 1), Level.WARN),
+    ],
+)
+def test_what_is_wrong_with_the_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: JobsState, level: Level
+) -> None:
+    monkeypatch.setattr(doctor, "examine_jobs", lambda _settings: state)
+    (tmp_path / "signroom.db").touch()
+
+    (found,) = doctor._jobs(settings_of(tmp_path))  # noqa: SLF001
+
+    assert found.level is level
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """A web server that is not ours."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fix"),
+    [
+        (200, b"<h1>It works!</h1>", "something else"),
+        (502, b"", "upstream"),
+        (301, b"", "redirects"),
+        (404, b"{}", "something else"),
+    ],
+)
+def test_what_is_wrong_with_the_public_address(tmp_path: Path, status: int, body: bytes, fix: str) -> None:
+    with answering(status, body) as url:
+        (found,) = doctor._public(settings_of(tmp_path, SIGNROOM_PUBLIC_URL=url))  # noqa: SLF001
+
+    assert (found.level, fix in found.fix) == (Level.FAIL, True)
+
+
+def test_why_the_public_address_does_not_answer(tmp_path: Path) -> None:
+    from signroom.fetch.probe import probe
+
+    with answering(200, b"") as url:
+        secure = url.replace("http://", "https://")
+        assert probe(secure) is Obstacle.TLS
+        assert isinstance(probe(url), Probed)
+    assert probe(url) is Obstacle.REFUSED
+    assert probe("http://nowhere.invalid") is Obstacle.UNKNOWN_NAME
+    assert set(doctor._OBSTACLES) == set(Obstacle)  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("more", "level"),
+    [({}, Level.WARN), (PRODUCTION, Level.FAIL), ({"SIGNROOM_PUBLIC_URL": "http://localhost:8400"}, Level.OK)],
+    ids=["development", "production", "this machine"],
+)
+def test_a_public_address_without_tls(tmp_path: Path, more: dict[str, str], level: Level) -> None:
+    settings = settings_of(tmp_path, **{"SIGNROOM_PUBLIC_URL": "http://sign.example", **more})
+
+    (found,) = doctor._settings(settings)  # noqa: SLF001
+
+    assert found.level is level

@@ -1,0 +1,99 @@
+"""Log lines say which request, session, document and job they are of, and nothing that is a secret or a person's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.requests import a_file, signed_session
+from tests.server import Server, ok, start_server, values_of
+from tests.vectors import hard_pdfs
+
+TOKEN = "metrics-token-here"
+
+
+def lines(server: Server) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("sent", ["order-42", "A.b_c-9", "x" * 64])
+def test_a_callers_request_id_is_taken_and_given_back(sqlite_server: Server, sent: str) -> None:
+    answer = sqlite_server.api.get("/api/system/info", headers={"X-Request-Id": sent})
+
+    assert answer.headers["x-request-id"] == sent
+    assert [line["path"] for line in lines(sqlite_server) if line.get("request_id") == sent] == ["/api/system/info"]
+
+
+@pytest.mark.parametrize("sent", ["", "x" * 65, "two words", "line%0Abreak", '{"a":1}', "é"])
+def test_another_one_is_not_written_down(sqlite_server: Server, sent: str) -> None:
+    answer = sqlite_server.api.get("/api/system/info", headers=[(b"X-Request-Id", sent.encode())])
+    given = answer.headers["x-request-id"]
+
+    assert given != sent
+    assert any(line.get("request_id") == given for line in lines(sqlite_server))
+
+
+def test_a_refusal_before_any_route_has_one_too(sqlite_server: Server) -> None:
+    answer = httpx.get(f"{sqlite_server.url}/nowhere", headers={"X-Request-Id": "lost"}, trust_env=False)
+
+    assert (answer.status_code, answer.headers["x-request-id"]) == (404, "lost")
+
+
+def test_a_request_is_not_about_the_session_of_the_one_before(sqlite_server: Server) -> None:
+    """On the same connection."""
+    session = sqlite_server.open_session()["sessionId"]
+    ok(sqlite_server.api.get(f"/api/signature-sessions/{session}", headers={"X-Request-Id": "about-it"}))
+    ok(sqlite_server.api.get("/api/signature-sessions", headers={"X-Request-Id": "about-none"}))
+
+    found = {line["request_id"]: line.get("session_id") for line in lines(sqlite_server) if "request_id" in line}
+    assert (found["about-it"], found["about-none"]) == (session, None)
+
+
+def test_health_and_metrics_write_no_lines(sqlite_server: Server) -> None:
+    for path in ("/health/live", "/health/ready", "/metrics"):
+        sqlite_server.api.get(path, headers={"X-Request-Id": "watching"})
+
+    assert not [line for line in lines(sqlite_server) if line.get("request_id") == "watching"]
+
+
+def test_a_whole_signature_leaves_ids_and_no_secrets_in_the_log(tmp_path: Path) -> None:
+    """Also where things go wrong: a file that is refused, a job whose file is gone."""
+    server = start_server(tmp_path / "data", {"SIGNROOM_WORKERS": "1", "SIGNROOM_METRICS_TOKEN": TOKEN})
+    try:
+        opened = server.open_session(callbackArgument="order of Ana", returnUrl="https://app.example/back?for=Ana")
+        page = server.page(opened["redirectUrl"])
+        document = page.add(hard_pdfs.make("plain"), "salary of Ana.pdf")["id"]
+        page.upload(b"no PDF of Ana", "Ana.pdf")
+        location = signed_session(server, a_file(name="Ana.pdf"))["documents"][0]["signedFile"]["location"]
+        content = httpx.get(location, trust_env=False).content
+        httpx.get(f"{server.url}/metrics?of=Ana", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
+        key, chain = page.demo_key()
+        preparation = ok(page.prepare(chain))
+        (server.data / "files").rename(server.data / "away")
+        page.finish(preparation, values_of(preparation, key))
+        server.wait(opened["sessionId"])
+    finally:
+        server.stop()
+
+    written = server.log.read_text()
+    assert content.startswith(b"%PDF")
+    secrets = {
+        "key": server.api_key.rpartition("|")[2],
+        "link": page.link,
+        "token": page.client.headers["X-Signature-Session-Token"],
+        "download": location.rpartition("/")[2],
+        "metrics": TOKEN,
+        "file name": "salary",
+        "person": "Ana",
+        "secret key": (server.data / "secret.key").read_text(),
+    }
+    assert [name for name, secret in secrets.items() if secret in written] == []
+    found = lines(server)
+    paths = {line.get("path") for line in found if line.get("session_id") == opened["sessionId"]}
+    assert {"/api/signature-sessions", "/sign/api/upload", "/sign/api/finish"} <= paths
+    (failed,) = [line for line in found if line.get("job") == "process-document" and line["event"] == "document.failed"]
+    assert (failed["document_id"], failed["session_id"]) == (document, opened["sessionId"])

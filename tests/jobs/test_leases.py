@@ -1,0 +1,197 @@
+"""Processes that are killed, stopped and continued: their work is taken over, and has its effect once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from signroom.jobs.durable import DurableJobs
+from signroom.jobs.leases import Leases
+from signroom.ports import Job
+from signroom.store.engine import open_engine
+from signroom.store.schema import migrate
+from signroom.store.sql import SqlStore
+from tests.jobs.executor import MAX_RECOVERIES
+
+ROOT = Path(__file__).parents[2]
+LEASE = 1.5
+FOR_EVER = 600.0
+
+
+class Installation:
+    """One database, a web process without jobs (this one), and executors of their own."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+        self.engine = open_engine(url)
+        migrate(self.engine)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.jobs = DurableJobs(self.engine, folder, concurrency=1)
+        nothing = Job(lambda _subject: None, lambda _subject, _code: None)
+        self.jobs.start(dict.fromkeys(("sleep", "again", "poison"), nothing), execute=False)
+        self.store = SqlStore(self.engine, self.jobs.enqueue)
+
+    def start(self, name: str, lease: float = LEASE) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.jobs.executor", self.url, str(self.folder), name, str(lease)]
+        self.processes[name] = subprocess.Popen(command, cwd=ROOT)
+        return self.processes[name]
+
+    def enqueue(self, job: str) -> UUID:
+        subject = uuid4()
+        with self.store.work() as work:
+            work.enqueue(job, f"{job}:{subject}", subject)
+        return subject
+
+    def lines(self) -> list[str]:
+        journal = self.folder / "journal"
+        return journal.read_text().splitlines() if journal.exists() else []
+
+    def wait_for(self, *lines: str) -> None:
+        assert until(lambda: set(lines) <= set(self.lines())), (lines, self.lines())
+
+    def wake(self) -> None:
+        (self.folder / "wake").touch()
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        self.jobs.stop()
+        self.engine.dispose()
+
+
+def until(condition: Callable[[], bool], seconds: float = 40) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.fixture
+def installation(database_url: str, tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(database_url, tmp_path)
+    yield made
+    made.end()
+
+
+def test_the_work_of_a_killed_process_is_taken_over_by_another(installation: Installation) -> None:
+    one = installation.start("one")
+    subject = installation.enqueue("sleep")
+    installation.wait_for(f"run one {subject}")
+    installation.start("other")
+    installation.wait_for("up other")
+    one.kill()
+
+    installation.wait_for(f"run other {subject}")
+    installation.wake()
+    installation.wait_for(f"end other {subject}")
+    assert sum(line.startswith("tick") for line in installation.lines()) > 1
+
+
+def test_a_process_that_was_stopped_for_longer_than_its_lease_changes_nothing_any_more(
+    installation: Installation,
+) -> None:
+    one = installation.start("one")
+    subject = installation.enqueue("again")
+    installation.wait_for(f"run one {subject}")
+    installation.start("other")
+    installation.wait_for("up other")
+    one.send_signal(signal.SIGSTOP)
+    installation.wait_for(f"run other {subject}")
+    one.send_signal(signal.SIGCONT)
+    installation.wake()
+
+    # Both come to the end of the step; one alone may say what follows.
+    installation.wait_for(f"end one {subject}", f"end other {subject}")
+    assert until(lambda: any(line.startswith("follower") for line in installation.lines()))
+    last = installation.enqueue("sleep")
+    assert until(lambda: any(line.startswith("end") and str(last) in line for line in installation.lines()))
+    assert sum(line.startswith("follower") for line in installation.lines()) == 1
+    assert not any(line.startswith("given-up") for line in installation.lines())
+
+
+def test_a_process_that_ends_in_order_hands_over_at_once(installation: Installation) -> None:
+    """Long before its lease is over: that would be in ten minutes."""
+    one = installation.start("one", FOR_EVER)
+    subject = installation.enqueue("sleep")
+    installation.wait_for(f"run one {subject}")
+    installation.start("other", FOR_EVER)
+    installation.wait_for("up other")
+
+    one.terminate()
+
+    installation.wait_for(f"run other {subject}")
+    assert one.wait(10) == 0
+
+
+def test_a_job_that_kills_its_process_each_time_is_given_up_once(installation: Installation) -> None:
+    subject = installation.enqueue("poison")
+    for _ in range(MAX_RECOVERIES + 1):
+        assert installation.start("one").wait(40) == -signal.SIGKILL
+    installation.start("one")
+    installation.start("other")
+
+    assert until(lambda: any("given-up" in line for line in installation.lines()))
+    installation.wake()
+    last = installation.enqueue("sleep")
+    assert until(lambda: any(line.startswith("end") and str(last) in line for line in installation.lines()))
+    given_up = [line for line in installation.lines() if line.startswith("given-up")]
+    assert len(given_up) == 1
+    assert given_up[0].endswith(f"{subject} InternalError")
+    assert sum(line.startswith("run") and str(subject) in line for line in installation.lines()) == MAX_RECOVERIES + 1
+    (letter,) = installation.jobs.dead(10)
+    assert (letter.job, letter.subject, letter.failed_step) == ("poison", subject, "poison.run")
+    installation.processes["one"].kill()
+
+
+def test_nobody_takes_over_from_himself_nor_from_the_living(installation: Installation) -> None:
+    installation.start("one")
+    subject = installation.enqueue("sleep")
+    installation.wait_for(f"run one {subject}")
+    executor = running_executor(installation)
+
+    assert Leases(installation.engine, "somebody else", lease=FOR_EVER).dead() == []
+    assert Leases(installation.engine, executor, lease=0).dead() == []
+    installation.processes["one"].kill()
+    assert until(lambda: Leases(installation.engine, "somebody else", lease=0.5).dead() == [executor])
+
+
+def test_a_version_without_leases_counts_as_dead_once_it_starts_nothing_any_more(installation: Installation) -> None:
+    installation.start("one")
+    subject = installation.enqueue("sleep")
+    installation.wait_for(f"run one {subject}")
+    installation.processes["one"].kill()
+    with installation.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM signroom_executor_leases"))
+
+    assert Leases(installation.engine, "somebody else", lease=FOR_EVER).dead() == []
+    assert until(lambda: len(Leases(installation.engine, "somebody else", lease=0.5).dead()) == 1)
+
+
+def running_executor(installation: Installation) -> str:
+    table = "workflow_status" if installation.engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    query = sa.text(f"SELECT executor_id FROM {table} WHERE status = 'PENDING' AND name = 'sleep'")
+    with installation.engine.connect() as connection:
+        return str(connection.execute(query).scalar_one())
+
+
+def test_old_leases_are_forgotten(installation: Installation) -> None:
+    leases = Leases(installation.engine, "mine")
+    leases.renew()
+    with installation.engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO signroom_executor_leases (id, seen_at) VALUES ('old', 1)"))
+
+    leases.forget()
+
+    with installation.engine.connect() as connection:
+        found = connection.execute(sa.text("SELECT id FROM signroom_executor_leases")).scalars().all()
+    assert found == ["mine"]
