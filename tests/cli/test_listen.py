@@ -13,7 +13,7 @@ import pytest
 from signroom_client import parse_webhook
 
 from tests.hooks import Endpoint, running_receiver, until
-from tests.server import ROOT, Server, ok
+from tests.server import ROOT, Server, ok, start_server
 from tests.tools import free_port
 from tests.vectors import hard_pdfs
 
@@ -88,8 +88,6 @@ def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
 
 
 def test_a_lost_connection_is_found_again(endpoint: Endpoint, tmp_path: Path) -> None:
-    from tests.server import start_server
-
     server = start_server(tmp_path / "data")
     with listening(tmp_path, server.url, server.api_key, endpoint.url) as output:
         until(lambda: "Signing secret: " in output.read_text())

@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from signroom.cli.configuration import current_settings, settings_for_rows
 from signroom.cli.job_commands import jobs, sessions
 from signroom.cli.subscription_commands import branding, file_validation
+from signroom.cli.webhook_commands import webhooks
 
 USAGE = 2
 REFUSED = 3
@@ -23,7 +24,7 @@ app = App(name="signroom", help="Self-hosted digital signature sessions.", help_
 keys = App(name="keys", help="API keys.")
 applications = App(name="applications", help="Applications of a subscription.")
 subscriptions = App(name="subscriptions", help="Subscriptions (tenants).")
-for group in (keys, applications, subscriptions, file_validation, branding, jobs, sessions):
+for group in (keys, applications, subscriptions, file_validation, branding, webhooks, jobs, sessions):
     app.command(group)
 
 

@@ -187,11 +187,11 @@ def _desk(subscription: str, *, jobs: bool = False) -> Iterator[Desk]:
     from signroom.service.manage_webhooks import operators_desk
 
     settings = settings_for_rows()
-    secrets, clock = wiring.open_secrets(settings), wiring.system_clock()
     if jobs:
-        with wiring.open_store_and_jobs(settings) as store:
-            yield operators_desk(store, secrets, clock, subscription)
+        with wiring.operating(settings) as ports:
+            yield operators_desk(ports.store, ports.secrets, ports.clock, subscription)
     else:
+        secrets, clock = wiring.open_secrets(settings), wiring.system_clock()
         yield operators_desk(wiring.open_store(settings), secrets, clock, subscription)
 
 
