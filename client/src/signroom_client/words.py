@@ -92,7 +92,20 @@ class SignatureAlgorithm(OpenEnum):
 
 
 class EventType(OpenEnum):
+    SESSION_CREATED = "SessionCreated"
+    SESSION_OPENED = "SessionOpened"
+    SESSION_SIGNED = "SessionSigned"
+    SESSION_COMPLETED = "SessionCompleted"
+    SESSION_FAILED = "SessionFailed"
+    SESSION_RETRIED = "SessionRetried"
+    SESSION_CANCELLED = "SessionCancelled"
+    SESSION_EXPIRED = "SessionExpired"
     DOCUMENT_SIGNATURE_COMPLETED = "DocumentSignatureCompleted"
+    DOCUMENT_FAILED = "DocumentFailed"
+    DOCUMENT_PURGED = "DocumentPurged"
+    DELIVERY_PAUSED = "DeliveryPaused"
+    DELIVERY_RESUMED = "DeliveryResumed"
+    WEBHOOK_TESTED = "WebhookTested"
 
 
 class InspectionFailure(OpenEnum):
