@@ -1,6 +1,6 @@
 # Everything that a person or CI does here. Needs python3 (3.11 or newer) with venv, and make; the page also Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench page screenshots lock node clean
+.PHONY: help demo soak test lint format bench page screenshots lock node clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -28,6 +28,9 @@ demo: $(VENV)/.runtime ## Run the product: service, example application, test ce
 
 test: $(VENV)/.dev ## Run every check (TESTS='-k name tests/api' picks some)
 	@bash scripts/test.sh $(TESTS)
+
+soak: $(VENV)/.dev ## Kill processes at random while sessions run, 300 times on each database (ARGS='--kills 50')
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types, import rules
 	@bash scripts/lint.sh

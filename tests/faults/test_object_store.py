@@ -116,14 +116,11 @@ def test_an_answer_that_breaks_off_is_never_taken_for_the_file(blobs: ObjectBlob
 def service(
     proxy: FailingProxy, postgres: Postgres, s3: S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
-    """A web process and a worker whose files are behind the proxy."""
+    """Web and jobs in one process, whose files are behind the proxy."""
     settings = {**environment_of(proxy.port), "SIGNROOM_BLOB_TIMEOUT": "1 s"}
     folder = tmp_path_factory.mktemp("service")
     with installation(folder, postgres.new_database(), s3.new_bucket(), **settings) as made:
-        made.start("serve", "--no-jobs", ready=False)
-        made.start("worker", ready=False)
-        for machine in made.machines:
-            machine.wait_until_ready()
+        made.start("serve")
         yield made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,21 @@ def lines(server: Server) -> list[dict[str, Any]]:
     return [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
 
 
+def line_of(server: Server, key: str, value: str) -> dict[str, Any]:
+    """The first one where `key` is `value`; a line is written after the answer was sent."""
+    deadline = time.monotonic() + 20
+    while not (found := [line for line in lines(server) if line.get(key) == value]):
+        assert time.monotonic() < deadline, server.log.read_text()
+        time.sleep(0.05)
+    return found[0]
+
+
 @pytest.mark.parametrize("sent", ["order-42", "A.b_c-9", "x" * 64])
 def test_a_callers_request_id_is_taken_and_given_back(sqlite_server: Server, sent: str) -> None:
     answer = sqlite_server.api.get("/api/system/info", headers={"X-Request-Id": sent})
 
     assert answer.headers["x-request-id"] == sent
-    assert [line["path"] for line in lines(sqlite_server) if line.get("request_id") == sent] == ["/api/system/info"]
+    assert line_of(sqlite_server, "request_id", sent)["path"] == "/api/system/info"
 
 
 @pytest.mark.parametrize("sent", ["", "x" * 65, "two words", "line%0Abreak", '{"a":1}', "é"])
@@ -34,7 +44,7 @@ def test_another_one_is_not_written_down(sqlite_server: Server, sent: str) -> No
     given = answer.headers["x-request-id"]
 
     assert given != sent
-    assert any(line.get("request_id") == given for line in lines(sqlite_server))
+    assert line_of(sqlite_server, "request_id", given)["path"] == "/api/system/info"
 
 
 def test_a_refusal_before_any_route_has_one_too(sqlite_server: Server) -> None:
@@ -49,13 +59,16 @@ def test_a_request_is_not_about_the_session_of_the_one_before(sqlite_server: Ser
     ok(sqlite_server.api.get(f"/api/signature-sessions/{session}", headers={"X-Request-Id": "about-it"}))
     ok(sqlite_server.api.get("/api/signature-sessions", headers={"X-Request-Id": "about-none"}))
 
-    found = {line["request_id"]: line.get("session_id") for line in lines(sqlite_server) if "request_id" in line}
-    assert (found["about-it"], found["about-none"]) == (session, None)
+    assert line_of(sqlite_server, "request_id", "about-it")["session_id"] == session
+    assert "session_id" not in line_of(sqlite_server, "request_id", "about-none")
 
 
 def test_health_and_metrics_write_no_lines(sqlite_server: Server) -> None:
     for path in ("/health/live", "/health/ready", "/metrics"):
         sqlite_server.api.get(path, headers={"X-Request-Id": "watching"})
+
+    sqlite_server.api.get("/api/system/info", headers={"X-Request-Id": "after-watching"})
+    line_of(sqlite_server, "request_id", "after-watching")
 
     assert not [line for line in lines(sqlite_server) if line.get("request_id") == "watching"]
 
@@ -75,6 +88,8 @@ def test_a_whole_signature_leaves_ids_and_no_secrets_in_the_log(tmp_path: Path) 
         preparation = ok(page.prepare(chain))
         (server.data / "files").rename(server.data / "away")
         page.finish(preparation, values_of(preparation, key))
+        unavailable = line_of(server, "event", "job.unavailable")
+        (server.data / "away").rename(server.data / "files")
         server.wait(opened["sessionId"])
     finally:
         server.stop()
@@ -95,5 +110,5 @@ def test_a_whole_signature_leaves_ids_and_no_secrets_in_the_log(tmp_path: Path) 
     found = lines(server)
     paths = {line.get("path") for line in found if line.get("session_id") == opened["sessionId"]}
     assert {"/api/signature-sessions", "/sign/api/upload", "/sign/api/finish"} <= paths
-    (failed,) = [line for line in found if line.get("job") == "process-document" and line["event"] == "document.failed"]
-    assert (failed["document_id"], failed["session_id"]) == (document, opened["sessionId"])
+    about = {name: unavailable.get(name) for name in ("job", "document_id", "session_id")}
+    assert about == {"job": "process-document", "document_id": document, "session_id": opened["sessionId"]}

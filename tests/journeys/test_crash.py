@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,14 +10,18 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from signroom.store import tables
 from signroom.store.engine import open_engine
 from tests import verifiers
 from tests.server import Server, ok, start_server, values_of
+from tests.soak.cluster import ROLES, running_cluster
+from tests.soak.harm import Plan, soak
 from tests.vectors import hard_pdfs
 
-DOCUMENTS = 12
+DOCUMENTS = 6
+KILLS = 4
 
 
 def sign_and_kill(server: Server, seconds: float) -> tuple[str, Counter[str]]:
@@ -55,10 +60,21 @@ def events_of(server: Server) -> Counter[tuple[str, str]]:
 
 
 @pytest.mark.slow
+def test_nothing_is_lost_or_doubled_while_processes_are_killed_at_random(tmp_path: Path, database_url: str) -> None:
+    """The short version of ``make soak``."""
+    plan = Plan(kills=KILLS, clients=2, seed=secrets.randbelow(1 << 31), pause=(0.1, 1.0))
+    with running_cluster(tmp_path, database_url, ROLES[make_url(database_url).get_backend_name()]) as cluster:
+        done = soak(cluster, plan, tmp_path)
+
+    assert done.found.sessions > 0
+    assert done.found.problems == (), f"seed {plan.seed}"
+
+
+@pytest.mark.slow
 def test_a_server_killed_after_finish_completes_every_document_exactly_once(tmp_path: Path, database_url: str) -> None:
     environment = {"SIGNROOM_DATABASE_URL": database_url, "SIGNROOM_WORKERS": "1"}
     killed: list[tuple[str, Counter[str]]] = []
-    for seconds in (0.0, 0.15, 0.4):
+    for seconds in (0.0, 0.3):
         killed.append(sign_and_kill(start_server(tmp_path / "data", environment), seconds))
     assert any(found["Processing"] for _, found in killed), "no kill came in time: the test proved nothing"
 

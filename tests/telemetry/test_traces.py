@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from signroom.domain.errors import FileDownloadFailed
+from signroom.fetch.guarded import GuardedFetch
+from signroom.settings import SettingsError, read_settings
 from signroom.telemetry.meters import Meters
 from signroom.telemetry.traces import Traces
+from signroom.wiring import _spans
 from tests.server import start_server
 from tests.telemetry.receiver import Receiver, receiving
 from tests.vectors import hard_pdfs
@@ -72,6 +77,20 @@ def test_what_failed_is_told_by_its_kind_alone(receiver: Receiver, meters: Meter
     assert b"Ana" not in receiver.raw
 
 
+def test_an_outside_address_is_told_without_its_path_and_query(receiver: Receiver, meters: Meters) -> None:
+    fetch = GuardedFetch(["127.0.0.0/8"], timed=meters.timed)
+    with pytest.raises(FileDownloadFailed), meters.request("POST", {}) as answering:
+        answering.answered("/api/signature-sessions", 422)
+        fetch.exchange(f"{receiver.url}/of-ana?token=top-secret", limit=100)
+    meters.close()
+
+    request, span = receiver.wait_for("POST /api/signature-sessions"), receiver.wait_for("fetch GET")
+    assert span.attributes == {"server.address": "127.0.0.1", "url.scheme": "http"}
+    assert (span.trace, span.parent) == (request.trace, request.id)
+    assert b"top-secret" not in receiver.raw
+    assert b"of-ana" not in receiver.raw
+
+
 def test_a_signature_is_traced_from_the_request_to_the_job(tmp_path: Path, receiver: Receiver) -> None:
     server = start_server(tmp_path / "data", {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "SIGNROOM_WORKERS": "1"})
     try:
@@ -92,3 +111,14 @@ def test_a_signature_is_traced_from_the_request_to_the_job(tmp_path: Path, recei
     assert finish.attributes["signroom.session_id"] == opened["sessionId"]
     for secret in (server.api_key, page.link, page.client.headers["X-Signature-Session-Token"], "Ana"):
         assert secret.encode() not in receiver.raw
+
+
+def test_traces_that_are_wanted_and_cannot_be_sent_stop_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {"SIGNROOM_PUBLIC_URL": "https://sign.example", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    monkeypatch.setitem(sys.modules, "signroom.telemetry.traces", None)  # as if the extra were not installed
+
+    with pytest.raises(SettingsError, match=r"install signroom\[otel\]"):
+        _spans(read_settings(variables, tmp_path))
+    assert _spans(read_settings({**variables, "OTEL_EXPORTER_OTLP_ENDPOINT": ""}, tmp_path)) is None

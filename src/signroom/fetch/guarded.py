@@ -167,7 +167,8 @@ class GuardedFetch:
         # Only the deadline counts: an endpoint may think for as long as it lasts.
         call = _Call("POST", tuple(headers.items()), body, confidential=True, silence=seconds)
         with ThreadPoolExecutor(1, thread_name_prefix="signroom-deliver") as own:
-            return own.submit(asyncio.run, self._deliver(url, call, limit, seconds)).result()
+            context = contextvars.copy_context()
+            return own.submit(context.run, asyncio.run, self._deliver(url, call, limit, seconds)).result()
 
     async def _deliver(self, url: str, call: _Call, limit: int, seconds: float) -> Answer:
         target = read_target(url)
@@ -198,12 +199,6 @@ class GuardedFetch:
     async def _open(self, url: str, call: _Call, seconds: float) -> _Answer:
         """The answer at the end of all redirects. Raises: FileDownloadFailed."""
         target = read_target(url)
-        # Neither path nor query: both may hold what only the two sides should know.
-        timed = self._timed
-        with nullcontext() if timed is None else timed("fetch", call.method, scheme=target.scheme, host=target.host):
-            return await self._follow(target, call, seconds)
-
-    async def _follow(self, target: Target, call: _Call, seconds: float) -> _Answer:
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
@@ -220,6 +215,12 @@ class GuardedFetch:
         raise FileDownloadFailed("It redirects too often.")
 
     async def _ask(self, target: Target, call: _Call, deadline: float) -> _Answer:
+        timed = self._timed
+        # Neither path nor query: both may hold what only the two sides should know.
+        with nullcontext() if timed is None else timed("fetch", call.method, scheme=target.scheme, host=target.host):
+            return await self._send(target, call, deadline)
+
+    async def _send(self, target: Target, call: _Call, deadline: float) -> _Answer:
         addresses = await self._addresses(target)
         # The transport alone: httpx's client would follow redirects, keep cookies and read the environment.
         transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)

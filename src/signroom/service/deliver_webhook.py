@@ -66,7 +66,10 @@ def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
         begun = _begin(ports, delivery_id)
         if not isinstance(begun, _Try):
             return begun
+        if begun.session is not None:
+            ports.meter.about(session_id=begun.session.id)
         attempt, asked = _ask(ports, delivery_id, begun)
+        ports.meter.count("webhook_attempt", _outcome(attempt))
         return _settle(ports, attempt, asked)
     except (DeliveryNotFound, WebhookNotFound):
         return None  # the webhook was removed meanwhile
@@ -214,6 +217,12 @@ def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None) -> timedelt
         else:
             work.save_delivery(delivery.again(now + wait))
         return wait
+
+
+def _outcome(attempt: Attempt) -> str:
+    if attempt.succeeded:
+        return "delivered"
+    return "not reached" if attempt.status_code is None else "refused"
 
 
 def _rest(delivery: Delivery, now: datetime) -> timedelta | None:

@@ -149,6 +149,13 @@ class Meters:
         """Ask `sources`, by part, and `own` for their numbers whenever the metrics are read."""
         self.registry.register(Momentary(sources, own))
 
+    def names(self) -> Iterator[str]:
+        """Of all metrics of ours, as they are asked for."""
+        yield from (f"{_PREFIX}{name}" for name in ("info", "http_request_seconds", "http_requests_in_progress"))
+        yield from (f"{_PREFIX}{kind}_seconds" for kind in _KINDS)
+        yield from (f"{_PREFIX}{name}_total" for name in ("http_requests", *(name for name, _, _ in _COUNTED.values())))
+        yield from (f"{_PREFIX}{name}" for name in _MOMENTARY)
+
     def close(self) -> None:
         """Send the traces that are left."""
         self._spans.close()
