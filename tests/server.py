@@ -85,13 +85,13 @@ class Server:
             self.process.stdout.close()
 
 
-def start_server(data: Path, environment: Mapping[str, str] | None = None) -> Server:
-    """Start ``signroom demo --json`` on free ports with `data` as its folder."""
+def start_server(data: Path, environment: Mapping[str, str] | None = None, *, port: int = 0) -> Server:
+    """Start ``signroom demo --json`` on `port`, or on free ones, with `data` as its folder."""
     data.mkdir(parents=True, exist_ok=True)
     log = data / "server.log"
     with log.open("a") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "signroom", "demo", "--data", str(data), "--port", "0", "--json"],
+            [sys.executable, "-m", "signroom", "demo", "--data", str(data), "--port", str(port), "--json"],
             cwd=ROOT,
             env={**_clean_environment(), **(environment or {})},
             stdout=subprocess.PIPE,

@@ -15,8 +15,11 @@ import pytest
 PACKAGES = {
     "certutil": "libnss3-tools",
     "chromium": "chromium",
+    "java": "default-jre-headless",
+    "javac": "default-jdk-headless",
     "keytool": "default-jre-headless",
     "mutool": "mupdf-tools",
+    "node": "nodejs",
     "openssl": "openssl",
     "pdfsig": "poppler-utils",
     "qpdf": "qpdf",

@@ -71,7 +71,6 @@ from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs as jobs_of
-from signroom.worker.steps import jobs_of_others
 from signroom.worker.steps import schedules as schedules_of
 from signroom.worker.watched import watched
 
@@ -112,21 +111,6 @@ def open_store(settings: Settings) -> SqlStore:
     engine = open_engine(settings.database_url)
     migrate(engine)
     return SqlStore(engine)
-
-
-@contextmanager
-def open_store_and_jobs(settings: Settings) -> Iterator[SqlStore]:
-    """For commands that start work, which another process does."""
-    prepare_data(settings)
-    engine = open_engine(settings.database_url)
-    migrate(engine)
-    jobs = DurableJobs(engine, settings.data, concurrency=1)
-    jobs.start(jobs_of_others(), execute=False)
-    try:
-        yield SqlStore(engine, jobs.enqueue)
-    finally:
-        jobs.stop()
-        engine.dispose()
 
 
 def open_secrets(settings: Settings) -> Secrets:

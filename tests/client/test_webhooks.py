@@ -151,12 +151,25 @@ def test_a_secret_that_was_forgotten_does_not_open_the_door() -> None:
 
 
 def test_an_event_of_a_newer_service_is_no_error() -> None:
-    body = b'{"type": "SessionExpired", "session": {"id": 1}}'
+    body = b'{"type": "FolderSealed", "folder": {"id": 1}}'
 
     event = parse_webhook(body, {}, secret=UNVERIFIED)
 
-    assert event.type == "SessionExpired"
+    assert event.type == "FolderSealed"
     assert not event.type.known
+    assert event.document is None
+
+
+def test_an_event_of_a_session_has_one() -> None:
+    session = {"id": AN_ID, "status": "Expired", "callbackArgument": "order 42", "processingErrorCode": None}
+    session |= {"createdAt": "2026-05-01T08:00:00Z", "expiresAt": "2026-05-01T12:00:00Z"}
+    body = json.dumps({"type": "SessionExpired", "session": session, "eventId": "e-1"}).encode()
+
+    event = parse_webhook(body, signed(body), secret=SECRET, now=NOW)
+
+    assert event.type is EventType.SESSION_EXPIRED
+    assert event.session is not None
+    assert (event.session.status, event.session.callback_argument) == ("Expired", "order 42")
     assert event.document is None
 
 

@@ -32,6 +32,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 AN_ID, OTHER = UUID(int=1), UUID(int=2)
 WAITS = st.lists(st.timedeltas(timedelta(), timedelta(days=2)), min_size=1, max_size=20)
 JITTER = st.floats(-1, 1)
+KEY = st.binary(min_size=32, max_size=32)
 
 
 def a_webhook(endpoint: Endpoint | None = Endpoint("https://app.example/")) -> Webhook:  # noqa: B008  (frozen)
@@ -94,11 +95,11 @@ def test_no_retry_after_is_a_crash(header: str) -> None:
     assert found is None or found >= timedelta()
 
 
-@given(st.binary(max_size=200), st.binary(min_size=1, max_size=64), st.binary(min_size=1, max_size=64))
-def test_the_client_takes_either_of_two_secrets_and_no_third(body: bytes, one: bytes, two: bytes) -> None:
+@given(st.binary(max_size=200), KEY, KEY, KEY)
+def test_the_client_takes_either_of_two_secrets_and_no_third(body: bytes, one: bytes, two: bytes, third: bytes) -> None:
     headers = signature_headers(AN_ID, body, [secret_text(one), secret_text(two)], NOW)
 
-    for key in (one, two, one + two):
+    for key in (one, two, third):
         with pytest.raises(WebhookError) as caught:
             parse_webhook(body, headers, secret=secret_text(key), now=NOW)
         genuine = caught.value.code == WebhookError.MALFORMED  # not an event, but signed

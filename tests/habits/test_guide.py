@@ -85,10 +85,13 @@ def test_every_block_is_type_checked(tmp_path: Path) -> None:
 
 
 def test_every_block_of_code_is_one_that_runs() -> None:
-    """A block without a language shows commands for operators or settings."""
+    """A block without a language shows commands for operators or settings. Recipes in other languages are run by
+    test_recipes, where they can be.
+    """
     for page in PAGES:
+        recipes = {"js", "java", "php", "csharp"} if page.name == "webhooks.md" else set()
         for opening in re.findall(r"^```(\w*)$", page.read_text(), re.MULTILINE):
-            assert opening in {"", "python", "sh"}, page.name
+            assert opening in {"", "python", "sh"} | recipes, page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)

@@ -508,6 +508,9 @@ class WebhookEvent:
 
     type: EventType
     document: WebhookDocument | None = None
+    """Of the events of documents."""
+    session: SessionSummary | None = None
+    """Of the events of sessions."""
     id: str | None = None
     timestamp: datetime | None = None
     """When it was sent."""

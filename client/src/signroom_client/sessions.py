@@ -53,8 +53,8 @@ class SessionOperations(Connected):
         Without `documents` the user brings his own; with them he signs those and no others. He comes back to
         `return_url` with ``signatureSessionId`` in its query; without one the page is for a tab of its own, and you
         ask `get_session` until its status is not ``Pending`` any more. `language` (``en``, ``pt-BR``, ``es``) is the
-        page's; without it your user's browser decides. `webhook_url` is for a later service: this version's refuses it
-        (``NotSupported``).
+        page's; without it your user's browser decides. `webhook_url` is told when its documents are signed, besides
+        the webhooks of your application (`parse_webhook`).
 
         The request is safe to send again: it carries an ``Idempotency-Key``. Give one of your own (an order number;
         printable ASCII, or ValueError) to be safe against your own restarts too, and then send files of more than

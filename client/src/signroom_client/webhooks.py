@@ -1,6 +1,4 @@
-"""Webhooks, for a service that sends them: what they say, and whether they are the service's (Standard Webhooks).
-
-This version of the service sends none yet.
+"""Webhooks: what they say, and whether they are the service's (Standard Webhooks).
 
 @app.post("/webhook")
 async def webhook(request: Request) -> Response:

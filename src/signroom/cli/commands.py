@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from signroom.cli.configuration import current_settings, settings_for_rows
 from signroom.cli.job_commands import jobs, sessions
 from signroom.cli.subscription_commands import branding, file_validation
+from signroom.cli.webhook_commands import webhooks
 
 USAGE = 2
 REFUSED = 3
@@ -23,7 +24,7 @@ app = App(name="signroom", help="Self-hosted digital signature sessions.", help_
 keys = App(name="keys", help="API keys.")
 applications = App(name="applications", help="Applications of a subscription.")
 subscriptions = App(name="subscriptions", help="Subscriptions (tenants).")
-for group in (keys, applications, subscriptions, file_validation, branding, jobs, sessions):
+for group in (keys, applications, subscriptions, file_validation, branding, webhooks, jobs, sessions):
     app.command(group)
 
 
@@ -253,3 +254,29 @@ def robot(
     from signroom.cli.robot import run_robot
 
     return run_robot(redirect_url, files=file or [], demo=demo, pfx=pfx, password=password or "", cancel=cancel)
+
+
+@app.command
+def listen(
+    *,
+    forward_to: str,
+    url: str,
+    api_key: Annotated[str, Parameter(env_var="SIGNROOM_API_KEY")],
+    secret: Annotated[str | None, Parameter(env_var="SIGNROOM_WEBHOOK_SECRET")] = None,
+    after: str | None = None,
+    from_start: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Relay the events of a subscription to your machine, as webhooks would bring them. Ends with Ctrl-C.
+
+    Parameters
+    ----------
+    forward_to: where your application listens, like http://localhost:3000/webhook
+    url: address of the service, like https://sign.example
+    api_key: a key of the subscription; better in the environment, SIGNROOM_API_KEY
+    secret: signs what is relayed (whsec_...); a new one is made and printed otherwise (SIGNROOM_WEBHOOK_SECRET)
+    after: cursor of the last event that you have; without it only what happens from now on
+    from_start: everything that is still kept, from the oldest
+    """
+    from signroom.cli.listen import Wanted, run_listen
+
+    return run_listen(Wanted(url, api_key, forward_to, secret, after, from_start))

@@ -17,23 +17,7 @@ from uuid import UUID
 
 from signroom.domain.endpoint import Endpoint
 from signroom.domain.errors import BadInput, BadWebhookOperation, WebhookNotFound
-from signroom.domain.event import (
-    DeliveryPaused,
-    DeliveryResumed,
-    DocumentFailed,
-    DocumentPurged,
-    DocumentSignatureCompleted,
-    RecordedEvent,
-    SessionCancelled,
-    SessionCompleted,
-    SessionCreated,
-    SessionExpired,
-    SessionFailed,
-    SessionOpened,
-    SessionRetried,
-    SessionSigned,
-    WebhookTested,
-)
+from signroom.domain.event import TYPES, DocumentSignatureCompleted, RecordedEvent, WebhookTested
 
 MAX_WEBHOOKS = 20
 """Of a subscription."""
@@ -54,24 +38,7 @@ TEST = WebhookTested.__name__
 
 DEFAULT_TYPES = (DocumentSignatureCompleted.__name__,)
 """What clients of the contract know."""
-EVENT_TYPES = frozenset(
-    kind.__name__
-    for kind in (
-        SessionCreated,
-        SessionOpened,
-        SessionSigned,
-        SessionCompleted,
-        SessionFailed,
-        SessionRetried,
-        SessionCancelled,
-        SessionExpired,
-        DocumentSignatureCompleted,
-        DocumentFailed,
-        DocumentPurged,
-        DeliveryPaused,
-        DeliveryResumed,
-    )
-)
+EVENT_TYPES = frozenset(TYPES) - {TEST}
 """What an endpoint may ask for. A test goes to the endpoint that it is of, whatever that has asked for."""
 
 

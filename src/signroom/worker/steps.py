@@ -44,15 +44,6 @@ def jobs(ports: Ports) -> dict[str, Job]:
     }
 
 
-def jobs_of_others() -> dict[str, Job]:
-    """The same for processes that only ask for them: no one of them is run here."""
-    return {
-        PROCESS_DOCUMENT: Job(_nobody, _nobody),
-        DELIVER_WEBHOOK: Job(_nobody, _nobody, Queue.DELIVERIES),
-        RELEASE_DELIVERIES: Job(_nobody, _nobody, Queue.DELIVERIES),
-    }
-
-
 def schedules(ports: Ports) -> tuple[Schedule, ...]:
     """What time does; the job engine adds its own housekeeping. Each may run late, twice, and in two places at once."""
     minute, hour, day = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -75,10 +66,6 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
     changed = verb(ports)
     if changed:
         log.info("schedule.done", schedule=name, changed=changed)
-
-
-def _nobody(_subject: UUID, _code: str = "") -> None:
-    raise RuntimeError("this process runs no jobs")
 
 
 def _process(ports: Ports, document_id: UUID) -> None:

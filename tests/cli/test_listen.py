@@ -1,0 +1,126 @@
+"""``signroom listen``: a process of its own between a running service and a developer's application."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from signroom_client import parse_webhook
+
+from tests.hooks import Endpoint, running_receiver, until
+from tests.server import ROOT, Server, ok, start_server
+from tests.tools import free_port
+from tests.vectors import hard_pdfs
+
+
+@contextmanager
+def listening(folder: Path, url: str, key: str, endpoint: str, *arguments: str) -> Iterator[Path]:
+    """The file that its output goes to."""
+    output = folder / "listen.txt"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
+    command = [sys.executable, "-m", "signroom", "listen", "--forward-to", endpoint, "--url", url, *arguments]
+    with output.open("w") as target:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**environment, "SIGNROOM_API_KEY": key}, stdout=target, stderr=target
+        )
+    try:
+        yield output
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with running_receiver() as receiver:
+        yield receiver.endpoint()
+
+
+def test_events_are_relayed_as_webhooks_would_bring_them(
+    sqlite_server: Server, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    before = sqlite_server.open_session()
+    with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, endpoint.url) as output:
+        until(lambda: "Signing secret: " in output.read_text())
+        session = sqlite_server.open_session(callbackArgument="order 42")
+        page = sqlite_server.page(session["redirectUrl"])
+        page.add(hard_pdfs.make("plain"))
+        page.sign(*page.demo_key())
+        until(lambda: any(b["type"] == "SessionCompleted" for b in endpoint.bodies))
+        lines = output.read_text().splitlines()
+
+    secret = next(line for line in lines if line.startswith("Signing secret: ")).removeprefix("Signing secret: ")
+    events = [parse_webhook(e.body, e.headers, secret=secret) for e in endpoint.seen]
+    assert [e.type for e in events][:1] == ["SessionCreated"]
+    assert "DocumentSignatureCompleted" in [e.type for e in events]
+    assert before["sessionId"] not in str(endpoint.bodies), "what was before is not relayed"
+    for event in events:
+        assert any(f"{event.id} -> 200" in line for line in lines)
+    body = next(b for b in endpoint.bodies if b["type"] == "DocumentSignatureCompleted")
+    assert body["document"]["callbackArgument"] == "order 42"
+
+
+def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
+    sqlite_server: Server, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    start = ok(sqlite_server.api.get("/api/events", params={"limit": 500}))
+    while start["events"]:
+        start = ok(sqlite_server.api.get("/api/events", params={"limit": 500, "after": start["next"]}))
+    first, second = sqlite_server.open_session()["sessionId"], sqlite_server.open_session()["sessionId"]
+    nobody = f"http://127.0.0.1:{free_port()}"
+    arguments = ("--after", start["next"], "--secret", "whsec_c2VjcmV0")
+    with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, nobody, *arguments) as output:
+        until(lambda: output.read_text().count("ConnectError") >= 2)
+        line = next(line for line in output.read_text().splitlines() if "ConnectError" in line)
+    cursor = line.rpartition("(")[2].rstrip(")")
+
+    arguments = ("--after", cursor, "--secret", "whsec_c2VjcmV0")
+    with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, endpoint.url, *arguments):
+        endpoint.wait(1)
+
+    assert parse_webhook(endpoint.seen[0].body, endpoint.seen[0].headers, secret="whsec_c2VjcmV0")
+    assert (endpoint.bodies[0]["session"]["id"], first) == (second, first)
+
+
+def test_a_lost_connection_is_found_again(endpoint: Endpoint, tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data")
+    with listening(tmp_path, server.url, server.api_key, endpoint.url) as output:
+        until(lambda: "Signing secret: " in output.read_text())
+        port = server.url.rpartition(":")[2]
+        server.kill()
+        until(lambda: "trying again" in output.read_text())
+        again = start_server(tmp_path / "data", port=int(port))
+        session = again.open_session()
+        endpoint.wait(1)
+        again.stop()
+
+    assert endpoint.bodies[0]["session"]["id"] == session["sessionId"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "told"),
+    [
+        ({"key": "nobody"}, 3, "401 Unauthorized"),
+        ({"url": "sign.example"}, 2, "http"),
+        ({"secret": "whsec_!"}, 2, "whsec_"),
+    ],
+)
+def test_what_cannot_work_ends_it(sqlite_server: Server, changes: dict[str, str], code: int, told: str) -> None:
+    options = {"url": sqlite_server.url, "key": sqlite_server.api_key, "secret": "whsec_c2VjcmV0"} | changes
+    command = [sys.executable, "-m", "signroom", "listen", "--forward-to", "http://127.0.0.1:9", "--url"]
+    done = subprocess.run(
+        [*command, options["url"], "--secret", options["secret"]],
+        cwd=ROOT,
+        env={**os.environ, "SIGNROOM_API_KEY": options["key"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr

@@ -1,0 +1,64 @@
+"""``signroom webhooks``, as an operator uses it beside a running service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from signroom_client import parse_webhook
+
+from tests.api.conftest import signroom
+from tests.hooks import Receiver, broken, fine, running_receiver, until
+from tests.server import Server
+from tests.tenants import Tenant, new_tenant
+
+
+@pytest.fixture(scope="module")
+def tenant(hooks_server: Server) -> Tenant:
+    return new_tenant(hooks_server)
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as found:
+        yield found
+
+
+def run(tenant: Tenant, *arguments: str) -> list[str]:
+    return signroom(tenant.server, "webhooks", *arguments, "--subscription", tenant.name).splitlines()
+
+
+def test_a_webhook_is_made_tested_and_shown(tenant: Tenant, receiver: Receiver) -> None:
+    endpoint = receiver.endpoint(broken)
+    arguments = ("--application", tenant.name, "--event", "SessionExpired", "--auth", "ApiKey", "--secret", "s3cret")
+    made = run(tenant, "create", endpoint.url, *arguments)
+    webhook, secret = made[0], made[1].removeprefix("signing secret: ")
+    shown = [
+        f"url: {endpoint.url}",
+        "auth: ApiKey, secret set",
+        f"application: {tenant.application_id}",
+        "events: SessionExpired",
+        "state: active",
+    ]
+    assert run(tenant, "show", webhook) == shown
+
+    (delivery,) = run(tenant, "test", webhook)
+    (exchange,) = endpoint.wait(1)
+    assert parse_webhook(exchange.body, exchange.headers, secret=secret).type == "WebhookTested"
+    assert exchange.headers["X-Api-Key"] == "s3cret"
+    until(lambda: "Failed" in run(tenant, "deliveries", webhook)[0])
+    (attempt,) = run(tenant, "deliveries", webhook, delivery)
+    assert attempt.endswith(" 500")
+
+    endpoint.reply = fine
+    assert run(tenant, "replay", webhook) == ["1"]
+    endpoint.wait(2)
+    until(lambda: run(tenant, "deliveries", webhook, "--status", "Delivered"))
+    assert " Pending " in run(tenant, "replay", webhook, delivery)[0]
+    endpoint.wait(3)
+    assert run(tenant, "pause", webhook)[-1].startswith("state: paused since ")
+    assert run(tenant, "resume", webhook) == shown
+    assert run(tenant, "rotate", webhook, "--previous-hours", "0")[0].startswith("signing secret: whsec_")
+    assert any(webhook in line for line in run(tenant, "list"))
+    assert run(tenant, "delete", webhook) == []
+    assert run(tenant, "list") == []
