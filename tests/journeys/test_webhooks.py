@@ -32,6 +32,8 @@ from tests.vectors import hard_pdfs
 from tests.wire.schema import conforms
 
 CREATED, CANCELLED, SIGNED = "SessionCreated", "SessionCancelled", "DocumentSignatureCompleted"
+ON_SQLITE = pytest.mark.parametrize("hooks_server", ["sqlite"], indirect=True)
+"""For what does not depend on the database."""
 TRIES = 4
 """Of the server's schedule."""
 HELD = 10
@@ -91,6 +93,7 @@ def test_a_signed_document_is_told_as_the_contract_says_and_signed(tenant: Tenan
     assert (attempt["statusCode"], attempt["error"], attempt["answer"]) == (200, None, "thank you")
 
 
+@ON_SQLITE
 def test_an_endpoint_that_is_down_but_for_the_last_try(tenant: Tenant) -> None:
     with running_receiver() as gone:
         endpoint, address = gone.endpoint(), ("127.0.0.2", gone.site.port)
@@ -111,6 +114,7 @@ def test_an_endpoint_that_is_down_but_for_the_last_try(tenant: Tenant) -> None:
     assert hook.read()["failingSince"] is None
 
 
+@ON_SQLITE
 def test_every_try_has_the_same_id_and_its_own_time(tenant: Tenant, receiver: Receiver) -> None:
     endpoint = receiver.endpoint(broken_until(3))
     hook = new_hook(tenant, endpoint, CREATED)
@@ -161,6 +165,7 @@ def hanging_up(exchange: Exchange, _number: int) -> None:
     """No answer at all."""
 
 
+@ON_SQLITE
 def test_endpoints_that_answer_badly(tenant: Tenant, receiver: Receiver) -> None:
     hooks = {
         name: new_hook(tenant, receiver.endpoint(reply), CREATED)
@@ -191,6 +196,7 @@ def test_endpoints_that_answer_badly(tenant: Tenant, receiver: Receiver) -> None
     assert first(private)["error"] == "The host is not allowed."
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("reply", [endless(200), trickling])
 def test_a_success_that_never_ends_is_one(tenant: Tenant, receiver: Receiver, reply: Any) -> None:
     hook = new_hook(tenant, receiver.endpoint(reply), CREATED)
@@ -202,6 +208,7 @@ def test_a_success_that_never_ends_is_one(tenant: Tenant, receiver: Receiver, re
     assert 0 < len(attempt["answer"]) <= 1024
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("as_date", [False, True])
 def test_an_endpoint_may_ask_to_be_left_alone(tenant: Tenant, receiver: Receiver, as_date: bool) -> None:
     def busy(exchange: Exchange, number: int) -> None:
@@ -218,6 +225,7 @@ def test_an_endpoint_may_ask_to_be_left_alone(tenant: Tenant, receiver: Receiver
     assert endpoint.times[1] - endpoint.times[0] > 2.5, "the schedule alone says 0.2 s"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("fields", "header", "value"),
     [
@@ -295,6 +303,7 @@ def test_an_endpoint_that_fails_throughout_is_paused_and_resumed_without_a_storm
     assert [a["number"] for a in hook.log(first)] == [1, 2, 3, 4, 5]
 
 
+@ON_SQLITE
 def test_an_endpoint_that_answers_now_and_then_is_not_paused(tenant: Tenant, receiver: Receiver) -> None:
     def reply(exchange: Exchange, number: int) -> None:
         (fine if b"a good one" in exchange.body else broken)(exchange, number)
@@ -310,6 +319,7 @@ def test_an_endpoint_that_answers_now_and_then_is_not_paused(tenant: Tenant, rec
     assert hook.read()["pausedAt"] is None
 
 
+@ON_SQLITE
 def test_a_test_is_tried_once_also_while_paused_and_pauses_nothing(tenant: Tenant, receiver: Receiver) -> None:
     endpoint = receiver.endpoint(broken)
     hook = new_hook(tenant, endpoint)
@@ -401,6 +411,7 @@ def test_one_that_is_removed_is_told_no_more(tenant: Tenant, receiver: Receiver)
     assert len(endpoint.seen) <= 2, "at most the try that was under way"
 
 
+@ON_SQLITE
 def test_a_feed_reader_gets_what_a_webhook_gets(tenant: Tenant, receiver: Receiver) -> None:
     endpoint = receiver.endpoint()
     new_hook(tenant, endpoint, CREATED)

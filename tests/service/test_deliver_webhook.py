@@ -1,0 +1,337 @@
+"""Deliveries try by try, on both databases, with a clock of ours: the schedule as it comes, runs that are doubled,
+interrupted or late, and what many do at the same time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from signroom.domain.event import SessionCancelled, SessionCreated
+from signroom.domain.session import Session
+from signroom.domain.webhook import Delivery, DeliveryStatus, new_delivery
+from signroom.fetch.guarded import GuardedFetch
+from signroom.keys.sealed_secrets import AesGcmSecrets
+from signroom.ports import Answer, DeliveryFilter, Ports
+from signroom.service.announce import announce
+from signroom.service.deliver_webhook import deliver_webhook, fail_delivery
+from signroom.service.endpoint_credentials import GivenEndpoint
+from signroom.service.manage_webhooks import (
+    Desk,
+    SetWebhook,
+    create_webhook,
+    desk_of,
+    ensure_session_webhook,
+    list_webhooks,
+    pause_webhook,
+    read_delivery,
+    read_webhook,
+    remove_webhook,
+    resume_webhook,
+)
+from signroom.service.release_deliveries import AT_ONCE, release_deliveries
+from signroom.store import tables
+from signroom.worker.steps import jobs
+from tests.hooks import Endpoint, Receiver, broken, broken_until, running_receiver
+from tests.service.conftest import Room
+
+
+@dataclass(frozen=True)
+class Hook:
+    room: Room
+    ports: Ports
+    desk: Desk
+    id: UUID
+    endpoint: Endpoint
+
+    def tell(self, session: Session | None = None, kind: Callable[..., Any] = SessionCreated) -> Delivery:
+        """Something happens; the delivery of it."""
+        session = session or self.room.session()
+        with self.ports.store.work() as work:
+            told = announce(work, kind(session.id, self.room.clock.now()), session.subscription_id, None)
+        self.room.clock.advance(milliseconds=1)
+        return next(d for d in self.deliveries() if d.event_id == told.id)
+
+    def deliveries(self) -> list[Delivery]:
+        with self.ports.store.read() as work:
+            return work.list_deliveries(DeliveryFilter(self.id), 1000)
+
+    def try_it(self, delivery: Delivery) -> timedelta | None:
+        return deliver_webhook(self.ports, delivery.id)
+
+    def log(self, delivery: Delivery) -> list[int | str | None]:
+        found = read_delivery(self.desk, self.id, delivery.id).attempts
+        assert [a.number for a in found] == list(range(1, len(found) + 1))
+        return [a.error if a.error is not None else a.status_code for a in found]
+
+    def status(self, delivery: Delivery) -> DeliveryStatus:
+        return read_delivery(self.desk, self.id, delivery.id).delivery.status
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as found:
+        yield found
+
+
+@pytest.fixture
+def hook(room: Room, receiver: Receiver) -> Hook:
+    ports = replace(room.ports, fetch=GuardedFetch(["127.0.0.2/32"]))
+    room.service.jobs.start(jobs(ports), execute=False)
+    endpoint, desk = receiver.endpoint(), desk_of(ports, room.caller)
+    wanted = SetWebhook(GivenEndpoint(endpoint.url), event_types=["SessionCreated", "SessionCancelled"])
+    return Hook(room, ports, desk, create_webhook(desk, wanted).webhook.id, endpoint)
+
+
+def through(hook: Hook, delivery: Delivery) -> timedelta:
+    """Run it when it is due until nothing is left to do; how long that took."""
+    begun = hook.room.clock.now()
+    while (wait := hook.try_it(delivery)) is not None:
+        hook.room.clock.time += wait
+    return hook.room.clock.now() - begun
+
+
+def together(*runs: Callable[[], Any]) -> list[Any]:
+    """What they return, run at the same time."""
+    results: list[Any] = [None] * len(runs)
+    errors: list[BaseException] = []
+
+    def run(number: int, call: Callable[[], Any]) -> None:
+        try:
+            results[number] = call()
+        except BaseException as error:  # noqa: BLE001  (told to the test)
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(runs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    return results
+
+
+def test_a_receiver_that_is_away_for_three_days_gets_its_event_with_the_last_try(hook: Hook) -> None:
+    hook.endpoint.reply = broken_until(9)
+    delivery = hook.tell()
+
+    took = through(hook, delivery)
+
+    assert hook.log(delivery) == [500] * 8 + [200]
+    assert hook.status(delivery) is DeliveryStatus.DELIVERED
+    assert took >= timedelta(days=3)
+    assert read_webhook(hook.desk, hook.id).failing_since is None
+
+
+def test_who_fails_throughout_is_paused_and_a_resumed_delivery_begins_anew(hook: Hook) -> None:
+    hook.endpoint.reply = broken
+    delivery, later = hook.tell(), hook.tell()
+    through(hook, delivery)
+
+    assert hook.status(delivery) is DeliveryStatus.HELD
+    assert read_webhook(hook.desk, hook.id).paused_at is not None
+    assert hook.try_it(later) is None
+    assert hook.status(later) is DeliveryStatus.HELD
+    assert len(hook.log(delivery)) == 9
+
+    resume_webhook(hook.desk, hook.id)
+    assert release_deliveries(hook.ports, hook.id) is None
+    through(hook, delivery)
+    assert len(hook.log(delivery)) == 18
+    assert hook.status(delivery) is DeliveryStatus.HELD, "still down: paused once more, and nothing is lost"
+
+
+def test_runs_at_the_same_time_make_one_request(hook: Hook) -> None:
+    hook.endpoint.reply = lambda exchange, _: (exchange.over.wait(0.3), exchange.answer())[1]
+    delivery = hook.tell()
+
+    waits = together(*[lambda: hook.try_it(delivery)] * 4)
+
+    assert len(hook.endpoint.seen) == 1
+    assert hook.log(delivery) == [200]
+    assert sum(wait is None for wait in waits) in {1, 2, 3, 4}
+    assert hook.try_it(delivery) is None
+
+
+class Killed(BaseException):
+    """The process ends in the middle of a request."""
+
+
+class DyingFetch:
+    def __init__(self, before: Callable[[], object]) -> None:
+        self._before = before
+
+    def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
+        self._before()
+        return GuardedFetch(["127.0.0.2/32"]).deliver(url, body, headers, limit=limit, seconds=seconds)
+
+
+def dying(hook: Hook, before: Callable[[], object]) -> Ports:
+    fetch: Any = DyingFetch(before)
+    return replace(hook.ports, fetch=fetch)
+
+
+def test_a_try_that_a_crash_interrupted_is_made_again_and_counted_once(hook: Hook) -> None:
+    delivery = hook.tell()
+
+    def die() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        deliver_webhook(dying(hook, die), delivery.id)
+    wait = hook.try_it(delivery)
+    assert wait is not None
+    assert (hook.endpoint.seen, hook.log(delivery)) == ([], [])
+
+    hook.room.clock.time += wait
+    assert hook.try_it(delivery) is None
+    assert hook.log(delivery) == [200]
+
+
+def test_a_process_that_slept_through_its_try_doubles_nothing(hook: Hook) -> None:
+    hook.endpoint.reply = broken_until(2)
+    delivery = hook.tell()
+
+    def oversleep() -> None:
+        hook.room.clock.advance(minutes=1)
+        assert hook.try_it(delivery) is not None  # another process has taken over: 500
+
+    wait = deliver_webhook(dying(hook, oversleep), delivery.id)  # and the sleeper gets a 200
+
+    assert wait is not None, "the log says 500: it is tried again rather than believed"
+    assert hook.log(delivery) == [500]
+    hook.room.clock.time += wait
+    assert hook.try_it(delivery) is None
+    assert hook.log(delivery) == [500, 200]
+
+
+def test_what_comes_later_waits_and_is_woken(hook: Hook) -> None:
+    hook.endpoint.reply = broken_until(2)
+    session = hook.room.session()
+    first, second = hook.tell(session), hook.tell(session, SessionCancelled)
+    other = hook.tell()
+
+    wait = hook.try_it(first)
+    assert wait is not None
+    behind = hook.try_it(second)
+    assert behind is not None
+    assert behind > wait
+    assert hook.try_it(other) is None, "another session does not wait"
+    hook.room.clock.time += wait
+    assert hook.try_it(first) is None
+    assert hook.try_it(second) is None, "due at once when the one before it is delivered"
+    told = [body["type"] for body in hook.endpoint.bodies if body["session"]["id"] == str(session.id)]
+    assert told == ["SessionCreated", "SessionCreated", "SessionCancelled"]
+    assert hook.log(second) == [200]
+
+
+def test_a_secret_that_cannot_be_read_is_a_try_that_failed(hook: Hook) -> None:
+    delivery = hook.tell()
+
+    wait = deliver_webhook(replace(hook.ports, secrets=AesGcmSecrets(b"another key" * 4)), delivery.id)
+
+    assert wait is not None
+    assert hook.log(delivery) == ["A stored secret cannot be decrypted; set it again."]
+    assert hook.endpoint.seen == []
+
+
+def test_an_error_of_ours_ends_it_with_its_code(hook: Hook) -> None:
+    delivery = hook.tell()
+
+    fail_delivery(hook.ports, delivery.id, "InternalError")
+    fail_delivery(hook.ports, delivery.id, "InternalError")
+    fail_delivery(hook.ports, uuid4(), "InternalError")
+
+    assert hook.status(delivery) is DeliveryStatus.FAILED
+    assert hook.log(delivery) == ["InternalError"]
+
+
+def test_an_event_that_is_not_kept_any_more_cannot_be_told(hook: Hook) -> None:
+    delivery = hook.tell()
+    with hook.room.service.engine.begin() as connection:
+        connection.execute(sa.delete(tables.events).where(tables.events.c.id == delivery.event_id))
+
+    assert hook.try_it(delivery) is None
+    assert hook.log(delivery) == ["EventNotFound"]
+    assert hook.status(delivery) is DeliveryStatus.FAILED
+
+
+def test_a_release_goes_by_the_hundred_and_never_twice(hook: Hook) -> None:
+    session = hook.room.session()
+    first = hook.tell(session)
+    with hook.ports.store.work() as work:
+        event, webhook = work.event(first.event_id), work.webhook(hook.id)
+        for number in range(AT_ONCE + 20):
+            at = hook.room.clock.now() + timedelta(milliseconds=number)
+            made = replace(new_delivery(uuid4(), event, webhook, at), stream=uuid4())
+            work.add_delivery(made.held())
+    hook.room.clock.advance(minutes=1)
+
+    waits = together(*[lambda: release_deliveries(hook.ports, hook.id)] * 2)
+
+    assert sorted(wait is None for wait in waits) == [False, True]
+    released = [d for d in hook.deliveries() if d.id != first.id]
+    assert {d.status for d in released} == {DeliveryStatus.PENDING}
+    due = sorted(released, key=lambda d: (d.created_at, d.id))[:AT_ONCE]
+    assert [d.due_at for d in due] == sorted(d.due_at for d in due), "the oldest first"
+    assert due[-1].due_at - due[0].due_at == timedelta(seconds=19.8)
+
+
+def test_nothing_is_released_to_who_is_paused_again(hook: Hook) -> None:
+    delivery = hook.tell()
+    pause_webhook(hook.desk, hook.id)
+    assert hook.try_it(delivery) is None
+
+    assert release_deliveries(hook.ports, hook.id) is None
+    assert hook.status(delivery) is DeliveryStatus.HELD
+
+
+def test_a_hundred_events_of_one_transaction_look_for_webhooks_once(hook: Hook) -> None:
+    session, statements = hook.room.session(), list[str]()
+    sa.event.listen(hook.room.service.engine, "before_cursor_execute", lambda *a: statements.append(a[2]), named=False)
+    with hook.ports.store.work() as work:
+        for _ in range(100):
+            announce(work, SessionCreated(session.id, hook.room.clock.now()), session.subscription_id, None)
+
+    assert sum("FROM signroom_webhooks" in statement for statement in statements) == 1
+    assert len(hook.deliveries()) == 100
+
+
+def test_one_that_is_removed_while_it_is_told_breaks_nothing(hook: Hook) -> None:
+    session, telling = hook.room.session(), threading.Event()
+
+    def tell() -> None:
+        with hook.ports.store.work() as work:
+            announce(work, SessionCreated(session.id, hook.room.clock.now()), session.subscription_id, None)
+            telling.set()
+            threading.Event().wait(0.3)
+            announce(work, SessionCancelled(session.id, hook.room.clock.now()), session.subscription_id, None)
+
+    def remove() -> None:
+        telling.wait(10)
+        remove_webhook(hook.desk, hook.id)
+
+    together(tell, remove)
+
+    assert hook.room.told()[-2:] == ["SessionCreated", "SessionCancelled"]
+    assert list_webhooks(hook.desk) == []
+    assert hook.deliveries() == []
+
+
+def test_first_sessions_at_the_same_time_share_one_row(hook: Hook) -> None:
+    def first() -> None:
+        session = replace(hook.room.session(), webhook_url="https://app.example/hook")
+        with hook.ports.store.work() as work:
+            work.save_session(session)
+            ensure_session_webhook(work, hook.ports.secrets, session)
+
+    together(*[first] * 4)
+
+    assert [w.endpoint is None for w in list_webhooks(hook.desk)].count(True) == 1
