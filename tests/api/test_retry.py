@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx
@@ -17,9 +18,10 @@ from tests.vectors import hard_pdfs
 
 
 @pytest.fixture(scope="module")
-def manager(server: Server) -> httpx.Client:
+def manager(server: Server) -> Iterator[httpx.Client]:
     key = signroom(server, "keys", "create", "--application", "Example application", "--role", "Manager")
-    return httpx.Client(base_url=server.url, headers={"X-Api-Key": key}, timeout=60, trust_env=False)
+    with httpx.Client(base_url=server.url, headers={"X-Api-Key": key}, timeout=60, trust_env=False) as client:
+        yield client
 
 
 class Failed:

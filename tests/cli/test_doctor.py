@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -125,7 +126,8 @@ def test_what_the_server_sees_of_a_proxy(
 
 
 def condition(**fields: Any) -> DatabaseCondition:
-    given = {"product": "PostgreSQL", "version": "15", "ahead": 0.0, "migrations": Migrations.CURRENT, "sealed": None}
+    given: dict[str, Any] = {"product": "PostgreSQL", "version": "15", "ahead": 0.0, "migrations": Migrations.CURRENT}
+    given |= {"sealed": None, "signing": None}
     return DatabaseCondition(**{**given, **fields})
 
 
@@ -140,6 +142,9 @@ def condition(**fields: Any) -> DatabaseCondition:
         ({"migrations": Migrations.BEHIND}, "migrations", Level.FAIL),
         ({"migrations": Migrations.MISSING}, "migrations", Level.FAIL),
         ({"migrations": Migrations.NEWER}, "migrations", Level.WARN),
+        ({}, "secret key", Level.OK),
+        ({"sealed": (UUID(int=1), b"with another key")}, "secret key", Level.FAIL),
+        ({"signing": (UUID(int=1), b"with another key")}, "secret key", Level.FAIL),
     ],
 )
 def test_what_is_wrong_with_a_database(
@@ -148,7 +153,8 @@ def test_what_is_wrong_with_a_database(
     monkeypatch.setattr(doctor, "examine_database", lambda _settings: condition(**fields))
     (tmp_path / "signroom.db").touch()
 
-    found = {finding.check: finding for finding in doctor._database(settings_of(tmp_path))}  # noqa: SLF001
+    settings = settings_of(tmp_path, SIGNROOM_SECRET_KEY="k" * 40)
+    found = {finding.check: finding for finding in doctor._database(settings)}  # noqa: SLF001
 
     assert (found[check].level, bool(found[check].fix)) == (level, level is not Level.OK)
 

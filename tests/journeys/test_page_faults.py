@@ -150,7 +150,7 @@ def test_an_upload_whose_answer_got_lost_is_one_document_when_it_is_sent_again(
     page.goto(opened["redirectUrl"])
 
     def arrive_and_lose_the_answer(route: Route) -> None:
-        route.fetch()
+        route.fetch(post_data=contract.read_bytes())  # the browser does not show a file's bytes
         route.abort()
 
     page.route("**/sign/api/upload", arrive_and_lose_the_answer)

@@ -90,7 +90,7 @@ class Cluster:
         self.database_url, self.files = database_url, folder / "files"
         ports = [free_port() for _ in roles]
         first_web = next(port for port, role in zip(ports, roles, strict=True) if role[0] == "serve")
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")},
             "SIGNROOM_DATABASE_URL": database_url,
             "SIGNROOM_BLOB_URL": self.files.as_uri(),
@@ -101,7 +101,7 @@ class Cluster:
             "SIGNROOM_RATE_LIMIT_KEY": "1000000/minute",
             "SIGNROOM_RATE_LIMIT_ADDRESS": "1000000/minute",
         }
-        self.slots = [Slot(folder, role, port, self._environment) for role, port in zip(roles, ports, strict=True)]
+        self.slots = [Slot(folder, role, port, self.environment) for role, port in zip(roles, ports, strict=True)]
         self.command("migrate")
         self.command("subscriptions", "create", "Acme")
         self.command("applications", "create", "Portal", "--subscription", "Acme")
@@ -115,7 +115,7 @@ class Cluster:
         done = subprocess.run(
             [sys.executable, "-m", "signroom", *arguments],
             cwd=ROOT,
-            env={**self._environment, "SIGNROOM_DATA": str(self.slots[0].data)},
+            env={**self.environment, "SIGNROOM_DATA": str(self.slots[0].data)},
             capture_output=True,
             text=True,
             timeout=120,

@@ -19,6 +19,8 @@ from tests.soak.invariants import TOLD, Found, judge
 from tests.soak.signers import Outcome, Signer
 
 LEASE_SECONDS = 30.0
+_ALL = 0.05
+"""The share of kills that hit all at once."""
 _AWAY_SECONDS = (LEASE_SECONDS + 5, LEASE_SECONDS + 15)
 
 
@@ -27,7 +29,7 @@ class Plan:
     kills: int
     clients: int
     seed: int
-    pause: tuple[float, float] = (0.1, 2.0)
+    pause: tuple[float, float] = (0.5, 3.0)
     """Seconds between kills."""
     away: float = 0.0
     """The share of kills after which the process stays away for longer than its lease."""
@@ -76,21 +78,21 @@ def _kill(cluster: Cluster, plan: Plan, random: Random) -> Counter[str]:
         if not there:
             continue
         kind = random.random()
-        if kind < 0.1:  # all at once
+        if kind < _ALL:
             for slot in there:
                 _kill_one(slot, kills)
             kills["all at once"] += 1
             continue
         slot = random.choice(there)
         # Most are hit at work; some before they are ready.
-        if random.random() < 0.8 and not slot.ready():
+        if random.random() < 0.95 and not slot.ready():
             continue
         until = time.monotonic() + random.uniform(*_AWAY_SECONDS)
-        if kind < 0.1 + plan.stopped and len(there) > 1:
+        if kind < _ALL + plan.stopped and len(there) > 1:
             slot.signal(signal.SIGSTOP)
             stopped[slot] = until
             kills["stopped"] += 1
-        elif kind < 0.1 + plan.stopped + plan.away and len(there) > 1:
+        elif kind < _ALL + plan.stopped + plan.away and len(there) > 1:
             slot.signal(signal.SIGKILL)
             away[slot] = until
             kills["killed"] += 1

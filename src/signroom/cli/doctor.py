@@ -26,6 +26,7 @@ from signroom.http.health import LIVE
 from signroom.http.metrics import is_loopback
 from signroom.http.seen import SEEN
 from signroom.ports import DatabaseCondition, Migrations, Obstacle, Probed
+from signroom.service.deliver_webhook import signing_owner
 from signroom.service.manage_file_validation import secret_owner
 from signroom.service.own_visit import visit_token
 from signroom.settings import Settings, SettingsError
@@ -218,11 +219,13 @@ def _secret(settings: Settings, found: DatabaseCondition) -> Finding:
     secret = installed_secret(settings)
     if secret is None:
         return _failed("secret key", "There is none yet.", "run `signroom serve` once, or set SIGNROOM_SECRET_KEY")
-    if found.sealed is None:
+    stored = [] if found.sealed is None else [(secret_owner(found.sealed[0]), found.sealed[1])]
+    stored += [] if found.signing is None else [(signing_owner(found.signing[0]), found.signing[1])]
+    if not stored:
         return Finding("secret key", Level.OK, "set; no secret is stored that it would have to open")
-    owner, sealed = found.sealed
     try:
-        secrets_of(secret).unseal(secret_owner(owner), sealed)
+        for owner, sealed in stored:
+            secrets_of(secret).unseal(owner, sealed)
     except SecretUnreadable:
         return _failed(
             "secret key",

@@ -56,7 +56,7 @@ APPLICATION_VERSION = "1"
 LANE_PLACES = 2
 """Jobs of one lane at the same time, over all processes."""
 _DELIVERY_PLACES = 8
-_POLL_SECONDS = {Queue.DOCUMENTS: 0.1, Queue.DELIVERIES: 0.1, Queue.MAINTENANCE: 1.0}
+_POLL_SECONDS = {Queue.DOCUMENTS: 0.1, Queue.DELIVERIES: 0.5, Queue.MAINTENANCE: 1.0}
 MAX_RECOVERIES = 20
 """Whoever was there at 20 deaths of his process caused them."""
 _RETENTION_EVERY = timedelta(hours=1)

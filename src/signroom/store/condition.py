@@ -35,11 +35,19 @@ def _condition(connection: Connection) -> DatabaseCondition:
     migrations = _migrations(connection)
     there = migrations is not Migrations.MISSING
     sealed = _sealed(connection) if there else None
+    signing = _signing(connection) if migrations is Migrations.CURRENT else None
     if connection.dialect.name == "sqlite":
-        return DatabaseCondition("SQLite", sqlite3.sqlite_version, ahead, migrations, sealed)
+        return DatabaseCondition("SQLite", sqlite3.sqlite_version, ahead, migrations, sealed, signing)
     standby, version = connection.exec_driver_sql("SELECT pg_is_in_recovery(), current_setting('server_version')").one()
     return DatabaseCondition(
-        "PostgreSQL", version, ahead, migrations, sealed, read_only=standby, free_connections=_free(connection)
+        "PostgreSQL",
+        version,
+        ahead,
+        migrations,
+        sealed,
+        signing,
+        read_only=standby,
+        free_connections=_free(connection),
     )
 
 
@@ -66,6 +74,13 @@ def _sealed(connection: Connection) -> tuple[UUID, bytes] | None:
     t = tables.file_validations
     query = sa.select(t.c.subscription_id, t.c.endpoint_secret).where(t.c.endpoint_secret.is_not(None)).limit(1)
     row = connection.execute(query).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _signing(connection: Connection) -> tuple[UUID, bytes] | None:
+    """A webhook and its signing secret, if there is any."""
+    t = tables.webhooks
+    row = connection.execute(sa.select(t.c.id, t.c.signing_secret).limit(1)).first()
     return None if row is None else (row[0], row[1])
 
 
