@@ -8,7 +8,7 @@ import pytest
 from signroom_client import parse_webhook
 
 from tests.api.conftest import signroom
-from tests.hooks import Receiver, broken, fine, running_receiver, until
+from tests.hooks import Hook, Receiver, broken, fine, running_receiver
 from tests.server import Server
 from tests.tenants import Tenant, new_tenant
 
@@ -28,6 +28,7 @@ def run(tenant: Tenant, *arguments: str) -> list[str]:
     return signroom(tenant.server, "webhooks", *arguments, "--subscription", tenant.name).splitlines()
 
 
+@pytest.mark.parametrize("hooks_server", ["sqlite"], indirect=True)
 def test_a_webhook_is_made_tested_and_shown(tenant: Tenant, receiver: Receiver) -> None:
     endpoint = receiver.endpoint(broken)
     arguments = ("--application", tenant.name, "--event", "SessionExpired", "--auth", "ApiKey", "--secret", "s3cret")
@@ -46,19 +47,22 @@ def test_a_webhook_is_made_tested_and_shown(tenant: Tenant, receiver: Receiver) 
     (exchange,) = endpoint.wait(1)
     assert parse_webhook(exchange.body, exchange.headers, secret=secret).type == "WebhookTested"
     assert exchange.headers["X-Api-Key"] == "s3cret"
-    until(lambda: "Failed" in run(tenant, "deliveries", webhook)[0])
+    hook = Hook(tenant, webhook, secret)
+    hook.settled("Failed")
     (attempt,) = run(tenant, "deliveries", webhook, delivery)
     assert attempt.endswith(" 500")
 
     endpoint.reply = fine
     assert run(tenant, "replay", webhook) == ["1"]
     endpoint.wait(2)
-    until(lambda: run(tenant, "deliveries", webhook, "--status", "Delivered"))
+    hook.settled("Delivered")
+    (line,) = run(tenant, "deliveries", webhook, "--status", "Delivered")
+    assert line.startswith(delivery)
     assert " Pending " in run(tenant, "replay", webhook, delivery)[0]
     endpoint.wait(3)
     assert run(tenant, "pause", webhook)[-1].startswith("state: paused since ")
     assert run(tenant, "resume", webhook) == shown
     assert run(tenant, "rotate", webhook, "--previous-hours", "0")[0].startswith("signing secret: whsec_")
-    assert any(webhook in line for line in run(tenant, "list"))
+    assert run(tenant, "list") == [f"{webhook} {endpoint.url} active"]
     assert run(tenant, "delete", webhook) == []
-    assert run(tenant, "list") == []
+    assert hook.post("test").json()["code"] == "WebhookNotFound"

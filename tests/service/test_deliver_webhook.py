@@ -39,6 +39,7 @@ from signroom.service.manage_webhooks import (
 from signroom.service.release_deliveries import AT_ONCE, release_deliveries
 from signroom.store import tables
 from signroom.worker.steps import jobs
+from tests.fetch.sites import Exchange
 from tests.hooks import Endpoint, Receiver, broken, broken_until, running_receiver
 from tests.service.conftest import Room
 
@@ -148,8 +149,13 @@ def test_who_fails_throughout_is_paused_and_a_resumed_delivery_begins_anew(hook:
     assert hook.status(delivery) is DeliveryStatus.HELD, "still down: paused once more, and nothing is lost"
 
 
+def slow(exchange: Exchange, _number: int) -> None:
+    exchange.over.wait(0.3)
+    exchange.answer()
+
+
 def test_runs_at_the_same_time_make_one_request(hook: Hook) -> None:
-    hook.endpoint.reply = lambda exchange, _: (exchange.over.wait(0.3), exchange.answer())[1]
+    hook.endpoint.reply = slow
     delivery = hook.tell()
 
     waits = together(*[lambda: hook.try_it(delivery)] * 4)
