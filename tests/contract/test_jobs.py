@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from signroom.domain.errors import DatabaseUnavailable, DeadJobNotFound, StorageUnavailable
+from signroom.domain.errors import DatabaseUnavailable, DeadJobNotFound, StorageUnavailable, Unavailable
 from signroom.jobs.dead_letters import delete_finished
 from signroom.jobs.durable import LANE_PLACES, DurableJobs
 from signroom.jobs.pulse import Rhythm
@@ -226,6 +226,23 @@ def test_patience_ends_in_giving_up_and_a_dead_letter(store: SqlStore, recorder:
     assert until(lambda: bool(recorder.given_up))
     assert recorder.given_up == [(subject, "ProcessingUnavailable")]
     assert until(lambda: "ERROR" in running.statuses("short").values())
+
+
+class Busy(Unavailable):
+    code = "Busy"
+    patience = timedelta(seconds=0.15)
+
+
+def test_what_is_worth_a_short_wait_ends_a_patient_job(store: SqlStore, recorder: Recorder) -> None:
+    recorder.fail = lambda tries: StorageUnavailable() if tries < 5 else Busy()
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "short of breath", subject)
+
+    assert until(lambda: bool(recorder.given_up))
+    assert recorder.given_up == [(subject, "ProcessingUnavailable")]
+    # Counted from the first time that it was that: the outage before was waited out.
+    assert len(recorder.ran) > 5
 
 
 def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, running: Running) -> None:

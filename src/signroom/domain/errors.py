@@ -20,6 +20,7 @@ No class knows HTTP: ``api/problems.py`` holds the one table from class to statu
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -45,12 +46,13 @@ class Refused(SignroomError):
 class Unavailable(SignroomError):
     """Something outside does not answer; the same request may succeed later.
 
-    ``retry_after`` is in seconds.
+    ``retry_after`` is in seconds. ``patience`` is how long a job goes on trying; None: as long as the job says.
     """
 
     code = "ServiceUnavailable"
     message = "A service that is needed does not answer; try again."
     retry_after: ClassVar[int] = 5
+    patience: ClassVar[timedelta | None] = None
 
 
 class AlreadyDone(Unavailable):
@@ -64,6 +66,8 @@ class AlreadyDone(Unavailable):
 class ProcessingUnavailable(Unavailable):
     code = "ProcessingUnavailable"
     message = "The document workers are busy or restarting; try again."
+    # Those are our own: whoever finds them so for long is the cause of it.
+    patience = timedelta(minutes=30)
 
 
 class StorageUnavailable(Unavailable):

@@ -44,13 +44,16 @@ _AGAIN = ".again"
 class Link:
     """Where in the chain of its runs a workflow stands; an argument of it, so fields are only added, with defaults.
 
-    The last ``tries`` runs found something unavailable, the first of them at ``since`` (seconds since 1970).
+    The last ``tries`` runs found something unavailable, the first of them at ``since`` (seconds since 1970); the last
+    ones of them always with ``code``, the first of these at ``code_since``.
     """
 
     lane: str | None = None
     number: int = 0
     tries: int = 0
     since: float = 0.0
+    code: str | None = None
+    code_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,9 @@ def register_job(name: str, job: Job, runner: Runner) -> None:
         return _try(job, UUID(subject), runner)
 
     @DBOS.step(name=f"{name}.later")
-    def later(workflow_id: str, subject: str, link: dict[str, Any], asked: float | None) -> bool:
+    def later(workflow_id: str, subject: str, link: dict[str, Any], outcome: dict[str, Any]) -> bool:
         """Waits are drawn here: a replay reads what was recorded."""
-        found = _next(Link(**link), asked, job, runner)
+        found = _next(Link(**link), outcome, job, runner)
         if found is None:
             return False
         following, wait = found
@@ -123,7 +126,7 @@ def register_job(name: str, job: Job, runner: Runner) -> None:
             raise GivenUp from None
         if outcome is None:
             return
-        if not later(DBOS.workflow_id or "", subject, link or {}, outcome["again"]):
+        if not later(DBOS.workflow_id or "", subject, link or {}, outcome):
             log.error("job.patience_over", job=name, subject=subject)
             give_up(subject, ProcessingUnavailable.code)
             raise GivenUp
@@ -181,37 +184,43 @@ def follower_id(workflow_id: str, number: int) -> str:
     return f"{workflow_id.removesuffix(f'~{number - 1}')}~{number}"
 
 
-def _next(link: Link, asked: float | None, job: Job, runner: Runner) -> tuple[Link, float] | None:
-    """The follower's link and the seconds until its run; None when the job's patience is over.
-
-    `asked` is the wait that the job asked for, None when something was unavailable.
+def _next(link: Link, outcome: dict[str, Any], job: Job, runner: Runner) -> tuple[Link, float] | None:
+    """The follower's link and the seconds until its run; None when the job's patience is over, or that for what it
+    found unavailable. `outcome` as `_try` gives it.
     """
-    if asked is not None:
-        return Link(link.lane, link.number + 1), asked
-    now = time.time()
+    if outcome["again"] is not None:
+        return Link(link.lane, link.number + 1), outcome["again"]
+    now, code = time.time(), outcome["code"]
     since = link.since or now
+    code_since = link.code_since if link.code == code else now
     # A process that is about to end hands the job over at once.
     wait = 0.0 if runner.stopping.is_set() else _back_off(link.tries, runner.waits)
     if now + wait - since > job.patience.total_seconds():
         return None
-    return Link(link.lane, link.number + 1, link.tries + 1, since), wait
+    if outcome["patience"] is not None and now + wait - code_since > outcome["patience"]:
+        return None
+    return Link(link.lane, link.number + 1, link.tries + 1, since, code, code_since), wait
 
 
 def _try(job: Job, subject: UUID, runner: Runner) -> dict[str, Any] | None:
-    """None: done. Otherwise ``again``: the wait in seconds that the job asked for, None when something was unavailable.
+    """None: done. Otherwise ``again``: the wait in seconds that the job asked for, None when something was unavailable:
+    then ``code`` says what, and ``patience`` for how many seconds that is worth a wait (None: the job's own).
 
     A value, not an error: DBOS would record an error as the end of the step.
     """
+    outcome: dict[str, Any] = {}
     for wait in (*runner.waits.quick, None):
         try:
             again = job.run(subject)
         except Unavailable as error:
             log.warning("job.unavailable", subject=str(subject), code=error.code)
+            patience = None if error.patience is None else error.patience.total_seconds()
+            outcome = {"again": None, "code": error.code, "patience": patience}
             if wait is None or runner.stopping.wait(wait):
                 break
         else:
             return None if again is None else {"again": again.total_seconds()}
-    return {"again": None}
+    return outcome
 
 
 def _give_up(job: Job, subject: UUID, code: str, runner: Runner) -> None:
