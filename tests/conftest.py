@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from signroom.jobs.durable import migrate_job_tables
+from signroom.store.engine import open_engine
+from signroom.store.schema import migrate
 from tests.moto import S3, running_s3
 from tests.postgres import Postgres, PostgresMissing, running_postgres
 from tests.tools import not_run
@@ -41,9 +45,45 @@ def s3() -> Iterator[S3]:
         yield server
 
 
+def migrated(url: str) -> str:
+    """Bring a database to this version, tables of the job engine included."""
+    engine = open_engine(url)
+    migrate(engine)
+    migrate_job_tables(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of this version: copies of it are there in no time."""
+    file = tmp_path_factory.mktemp("template") / "signroom.db"
+    migrated(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> str:
+    """The URL of a database of this version that nobody is connected to."""
+    return migrated(postgres.new_database())
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The SQLAlchemy URL of an empty database; each test that asks runs once on each of the two."""
+    """The SQLAlchemy URL of a new database of this version; each test that asks runs once on each of the two."""
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "signroom.db")
+        yield f"sqlite:///{tmp_path / 'signroom.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.new_database(like=request.getfixturevalue("postgres_template"))
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same, without any table."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'signroom.db'}"
         return

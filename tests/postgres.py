@@ -107,11 +107,13 @@ class Postgres:
                 return True
         return False
 
-    def new_database(self) -> str:
-        """Create an empty database; returns its SQLAlchemy URL."""
+    def new_database(self, like: str | None = None) -> str:
+        """Create an empty database, or a copy of the one at the URL `like`; returns its SQLAlchemy URL."""
         name = f"signroom_test_{next(self._numbers)}"
         # template0: an open connection to template1 would make the copy fail.
-        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        template = "template0" if like is None else make_url(like).database or ""
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._run(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return f"postgresql+psycopg://{_SUPERUSER}:{self._password}@127.0.0.1:{self._port}/{name}"
 
     def by_socket(self, url: str) -> str:

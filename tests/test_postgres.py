@@ -28,8 +28,8 @@ with running_postgres() as server:
 """
 
 
-def test_each_database_is_new_and_keeps_what_is_written_there(database_url: str) -> None:
-    engine = create_engine(database_url)
+def test_each_database_is_new_and_keeps_what_is_written_there(empty_database_url: str) -> None:
+    engine = create_engine(empty_database_url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE proof (value TEXT)"))
         connection.execute(text("INSERT INTO proof VALUES ('kept')"))

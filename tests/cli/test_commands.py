@@ -41,12 +41,12 @@ def signroom(variables: dict[str, str], *arguments: str) -> subprocess.Completed
     )
 
 
-def test_a_production_server_is_set_up_and_serves(tmp_path: Path, database_url: str) -> None:
+def test_a_production_server_is_set_up_and_serves(tmp_path: Path, empty_database_url: str) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     variables = environment(
         tmp_path / "data",
-        SIGNROOM_DATABASE_URL=database_url,
+        SIGNROOM_DATABASE_URL=empty_database_url,
         SIGNROOM_PUBLIC_URL=url,
         SIGNROOM_PORT=str(port),
         **PRODUCTION,

@@ -412,11 +412,11 @@ def test_migrations_end_at_the_tables_of_the_code(engine: Engine) -> None:
     assert not pending(engine)
 
 
-def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
     code = (
         "import sys; from signroom.store.engine import open_engine; from signroom.store.schema import migrate;"
         "migrate(open_engine(sys.argv[1]))"
     )
-    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(3)]
+    processes = [subprocess.Popen([sys.executable, "-c", code, empty_database_url]) for _ in range(3)]
 
     assert [process.wait(60) for process in processes] == [0, 0, 0]

@@ -25,8 +25,8 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
+def engine(empty_database_url: str) -> Iterator[Engine]:
+    engine = open_engine(empty_database_url)
     yield engine
     engine.dispose()
 

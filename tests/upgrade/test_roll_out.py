@@ -129,13 +129,13 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Installation:
+def installation(tmp_path: Path, empty_database_url: str) -> Installation:
     old_source = tmp_path / "old"
     with zipfile.ZipFile(OLD) as wheel:
         wheel.extractall(old_source)
     port = free_port()
     environment = {
-        "SIGNROOM_DATABASE_URL": database_url,
+        "SIGNROOM_DATABASE_URL": empty_database_url,
         "SIGNROOM_BLOB_URL": f"file://{tmp_path / 'files'}",
         "SIGNROOM_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SIGNROOM_SECRET_KEY": SECRET,
