@@ -315,10 +315,10 @@ def test_one_that_is_removed_while_it_is_told_breaks_nothing(hook: Hook) -> None
 
     def tell() -> None:
         with hook.ports.store.work() as work:
-            announce(work, SessionCreated(session.id, hook.room.clock.now()), session.subscription_id, None)
+            assert work.webhooks_to_tell(session.subscription_id)
             telling.set()
-            threading.Event().wait(0.3)
-            announce(work, SessionCancelled(session.id, hook.room.clock.now()), session.subscription_id, None)
+            threading.Event().wait(0.3)  # between the look and the row
+            announce(work, SessionCreated(session.id, hook.room.clock.now()), session.subscription_id, None)
 
     def remove() -> None:
         telling.wait(10)
@@ -326,7 +326,7 @@ def test_one_that_is_removed_while_it_is_told_breaks_nothing(hook: Hook) -> None
 
     together(tell, remove)
 
-    assert hook.room.told()[-2:] == ["SessionCreated", "SessionCancelled"]
+    assert hook.room.told() == ["SessionCreated"]
     assert list_webhooks(hook.desk) == []
     assert hook.deliveries() == []
 
