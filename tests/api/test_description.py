@@ -16,6 +16,10 @@ CONFIG = """
 negative_data_rejection.enabled = false
 # 400 is also for what a schema has no word for: one of three fields, base64 of DER, names of metadata as keys.
 positive_data_acceptance.enabled = false
+
+[parameters]
+# Of the event feed: each request would take as long as it says.
+"query.wait" = 0
 """
 """All checks of schemathesis but these two: what is taken and what is refused is in ``tests/wire``, case by case."""
 
