@@ -140,6 +140,7 @@ class Service:
     ports: Ports
     engine: Engine
     meters: Meters
+    changes: EventChanges
     jobs: DurableJobs
     formats: PooledFormats
     execute_jobs: bool
@@ -155,6 +156,8 @@ class Service:
 
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""
+        self.stopping.set()
+        self.changes.close()
         self.jobs.stop(timeout=_STOP_SECONDS)
         self.formats.close()
         self.engine.dispose()
@@ -223,7 +226,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         },
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
-    return Service(ports, engine, meters, jobs, formats, execute_jobs, stopping)
+    return Service(ports, engine, meters, changes, jobs, formats, execute_jobs, stopping)
 
 
 @contextmanager

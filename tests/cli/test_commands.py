@@ -137,7 +137,7 @@ def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:
     second.stop()
 
     assert (first.api_key, first.pfx_password, first.pfx) == (second.api_key, second.pfx_password, second.pfx)
-    for file in ("demo-api-key", "test-signer.pfx", "test-signer.password", "demo-ca.key.pem", "secret.key"):
+    for file in ("demo-api-key", "test-signer.pfx", "test-signer.password", "secret.key"):
         assert (tmp_path / "data" / file).stat().st_mode & 0o077 == 0
 
 

@@ -62,6 +62,7 @@ class EventChanges:
         self._lock = threading.Lock()
         self._watches: dict[UUID, set[_Watch]] = {}
         self._looking = False
+        self._looker: threading.Thread | None = None
         self._seen: int | None = None
         """The position up to which the feed was read; None before the first look."""
         self._own: set[UUID] = set()
@@ -80,7 +81,8 @@ class EventChanges:
             self._watches.setdefault(subject, set()).add(watch)
             if not self._looking:
                 self._looking = True
-                threading.Thread(target=self._look_on, name="changes", daemon=True).start()
+                self._looker = threading.Thread(target=self._look_on, name="changes", daemon=True)
+                self._looker.start()
         try:
             yield watch
         finally:
@@ -98,6 +100,13 @@ class EventChanges:
                 self._own.clear()
             self._own.update(event.id for event in events)
         self._ring({subject for e in events for subject in (e.session_id, e.subscription_id) if subject is not None})
+
+    def close(self, *, timeout: float = 5) -> None:
+        """Once all waiting has ended (`stopping`): leave the database alone."""
+        with self._lock:
+            looker = self._looker
+        if looker is not None:
+            looker.join(timeout)
 
     def _look_on(self) -> None:
         """Until nobody waits."""
