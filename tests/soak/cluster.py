@@ -68,7 +68,7 @@ class Slot:
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
             assert self.process is not None
-            assert self.process.poll() is None, self.log.read_text()
+            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.log.read_text()}"
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -87,7 +89,23 @@ def packed(value: Any) -> bytes:
 
 
 def unpacked_as(kind: Any, stored: bytes) -> Any:
-    return msgspec.json.decode(stored, type=kind)
+    return _decoder(msgspec.json.Decoder, kind).decode(stored)
+
+
+def _decoder(of: Any, kind: Any) -> Any:
+    """msgspec finds out about a type at its first use, and shows a second thread what it has found so far: the process
+    ends with SIGSEGV. So one thread at a time.
+    """
+    with _one_at_a_time:
+        return _known_decoder(of, kind)
+
+
+@cache
+def _known_decoder(of: Any, kind: Any) -> Any:
+    return of(kind)
+
+
+_one_at_a_time = threading.Lock()
 
 
 def document_row(d: Document) -> Row:
@@ -261,7 +279,8 @@ def preparation_of(row: RowMapping, items: Sequence[RowMapping]) -> Preparation:
 
 
 def chain_of(stored: bytes) -> CertificateChain:
-    return msgspec.msgpack.decode(stored, type=CertificateChain)
+    found: CertificateChain = _decoder(msgspec.msgpack.Decoder, CertificateChain).decode(stored)
+    return found
 
 
 def prepared_of(row: RowMapping, chain: CertificateChain) -> Prepared:
