@@ -821,6 +821,12 @@ class Answering(Protocol):
         """`route` is the template, never the address. Status 0: nobody waited for the answer."""
 
 
+class Timed(Protocol):
+    """`Meter.timed`, for a driver that times what it does."""
+
+    def __call__(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]: ...
+
+
 class Meter(Protocol):
     """Counts and times what happens, for whoever watches this process.
 

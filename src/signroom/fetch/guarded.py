@@ -19,25 +19,20 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Protocol
 
 import httpx
 
 from signroom.domain.errors import FileDownloadFailed, FileTooLarge
 from signroom.fetch.addresses import Address, Guard, Target, read_target
 from signroom.fetch.names import suggested_name
-from signroom.ports import Answer, Fetched
+from signroom.ports import Answer, Fetched, Timed
 
 Resolver = Callable[[str], Sequence[str]]
 """A host name -> addresses. Raises: OSError."""
-
-
-class Timed(Protocol):
-    def __call__(self, kind: str, name: str, **about: str) -> AbstractContextManager[None]: ...
 
 
 MAX_REDIRECTS = 5

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -46,11 +46,10 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats import kinds
-from signroom.ports import Measured, Stored
+from signroom.ports import Measured, Stored, Timed
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Timed = Callable[[str, str], AbstractContextManager[None]]
 
 _MEMORY = 1536 << 20
 """Address space of a worker in bytes: 200,000 objects need some 250 MB, a bomb needs more than this."""
@@ -73,7 +72,7 @@ _LIBRARIES = (
 class PooledFormats:
     """Each call runs in a worker and waits for it: call from threads."""
 
-    def __init__(self, workers: int, timed: Timed = lambda _kind, _name: nullcontext()) -> None:
+    def __init__(self, workers: int, timed: Timed = lambda kind, name, **about: nullcontext()) -> None:  # noqa: ARG005
         """`timed` is of a `Meter`: it times each task, its wait for a worker included."""
         self._workers, self._timed = workers, timed
         self._lock = threading.Lock()
