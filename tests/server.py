@@ -93,7 +93,7 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None, *, po
         process = subprocess.Popen(
             [sys.executable, "-m", "signroom", "demo", "--data", str(data), "--port", str(port), "--json"],
             cwd=ROOT,
-            env={**_clean_environment(), **(environment or {})},
+            env={**clean_environment(), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -116,7 +116,7 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None, *, po
     )
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.api.conftest import signroom
+from tests.commands import signroom
 from tests.server import Json, Page, Server, ok
 
 SETTINGS = "/api/settings"

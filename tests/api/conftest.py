@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from uuid import uuid4
 
 import pytest
 
-from tests.server import ROOT, Server
-
-
-def signroom(server: Server, *arguments: str) -> str:
-    """Run a command against the server's data; returns its output."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
-    environment |= {"SIGNROOM_DATA": str(server.data), **server.environment}
-    done = subprocess.run(
-        [sys.executable, "-m", "signroom", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+from tests.commands import signroom
+from tests.server import Server
 
 
 @pytest.fixture(scope="session")

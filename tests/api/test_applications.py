@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import signroom
 from tests.api.requests import SESSIONS
+from tests.commands import signroom
 from tests.server import Json, Server, ok, refused
 
 APPLICATIONS = "/api/applications"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.api.conftest import signroom
+from tests.commands import signroom
 from tests.server import start_server
 
 CONFIG = """

@@ -124,7 +124,7 @@ RETENTION = "/api/settings/retention"
 @pytest.fixture
 def manager(server: Server) -> httpx.Client:
     """A subscription of its own: others' documents keep what they have."""
-    from tests.api.conftest import signroom
+    from tests.commands import signroom
 
     name = f"Retention {uuid4().hex[:8]}"
     signroom(server, "subscriptions", "create", name)

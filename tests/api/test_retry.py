@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from signroom.store import tables
 from signroom.store.engine import open_engine
-from tests.api.conftest import signroom
+from tests.commands import signroom
 from tests.server import Server, ok, refused, values_of
 from tests.vectors import hard_pdfs
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from PIL import Image
 
 from signroom.store.engine import open_engine
-from tests.api.conftest import signroom
+from tests.commands import signroom
 from tests.server import Json, Server, base64, ok, refused
 from tests.tenants import SETTINGS, Tenant, new_tenant
 

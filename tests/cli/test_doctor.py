@@ -18,14 +18,15 @@ from signroom.cli import doctor
 from signroom.cli.doctor import Level
 from signroom.ports import DatabaseCondition, JobsState, Migrations, Obstacle, Probed
 from signroom.settings import Settings, read_settings
-from tests.cli.test_commands import PRODUCTION, environment, signroom
+from tests.cli.test_commands import PRODUCTION, environment
 from tests.cli.test_worker import running
+from tests.commands import command
 from tests.tools import free_port
 
 
 def examine(variables: dict[str, str]) -> tuple[int, dict[str, dict[str, str]]]:
     """Exit code and findings by check; the last of a name wins."""
-    done = signroom(variables, "doctor", "--json")
+    done = command(variables, "doctor", "--json")
     return done.returncode, {line["check"]: line for line in json.loads(done.stdout)}
 
 
@@ -62,7 +63,7 @@ def test_where_nothing_is_it_says_what_to_do_and_makes_nothing(tmp_path: Path) -
     folder = tmp_path / "data"
     variables = environment(folder, SIGNROOM_PUBLIC_URL=f"http://127.0.0.1:{free_port()}")
 
-    done = signroom(variables, "doctor")
+    done = command(variables, "doctor")
 
     assert done.returncode == 1
     lines = done.stdout.splitlines()
@@ -81,7 +82,7 @@ def test_a_database_that_is_down_stops_no_other_check(tmp_path: Path) -> None:
     )
     (tmp_path / "data" / "files").mkdir(parents=True, mode=0o700)
 
-    done = signroom(variables, "doctor", "--json")
+    done = command(variables, "doctor", "--json")
 
     found = {line["check"]: line["level"] for line in json.loads(done.stdout)}
     assert (done.returncode, found["database"], found["files"], found["public URL"]) == (1, "FAIL", "ok", "FAIL")

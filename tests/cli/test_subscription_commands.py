@@ -8,19 +8,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.test_commands import PRODUCTION, environment, signroom
+from tests.cli.test_commands import PRODUCTION, environment
+from tests.commands import command
 
 
 @pytest.fixture
 def variables(tmp_path: Path, database_url: str) -> dict[str, str]:
     """The environment of an installation with the subscription Acme."""
     made = environment(tmp_path / "data", SIGNROOM_DATABASE_URL=database_url, **PRODUCTION)
-    assert signroom(made, "subscriptions", "create", "Acme").returncode == 0
+    assert command(made, "subscriptions", "create", "Acme").returncode == 0
     return made
 
 
 def lines(variables: dict[str, str], *arguments: str) -> list[str]:
-    done = signroom(variables, *arguments, "--subscription", "Acme")
+    done = command(variables, *arguments, "--subscription", "Acme")
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -47,7 +48,7 @@ def test_file_validation_is_shown_as_it_was_set(variables: dict[str, str]) -> No
     ],
 )
 def test_what_cannot_work_is_refused(variables: dict[str, str], arguments: tuple[str, ...], code: str) -> None:
-    done = signroom(variables, "file-validation", "set", "--subscription", "Acme", *arguments)
+    done = command(variables, "file-validation", "set", "--subscription", "Acme", *arguments)
 
     assert (done.returncode, code in done.stderr) == (3, True)
     assert lines(variables, "file-validation", "show") == ["file names: any", "endpoint: none"]
@@ -79,23 +80,23 @@ def test_a_branding_that_harms_is_refused(variables: dict[str, str], tmp_path: P
         (("--logo", str(tmp_path / "logo.svg")), 3, "BadLogo"),
         (("--logo", str(tmp_path / "missing.png")), 2, "cannot be read"),
     ):
-        done = signroom(variables, "branding", "set", "--subscription", "Acme", *arguments)
+        done = command(variables, "branding", "set", "--subscription", "Acme", *arguments)
         assert (done.returncode, part in done.stderr) == (code, True), done.stderr
 
 
 def test_an_unknown_subscription_is_told(variables: dict[str, str]) -> None:
-    for command in ("file-validation", "branding"):
-        done = signroom(variables, command, "show", "--subscription", "Nobody")
+    for group in ("file-validation", "branding"):
+        done = command(variables, group, "show", "--subscription", "Nobody")
         assert (done.returncode, "SubscriptionNotFound" in done.stderr) == (3, True)
 
 
 def test_retention_is_shown_as_it_was_set(variables: dict[str, str]) -> None:
     def said(*arguments: str) -> str:
-        done = signroom(variables, "subscriptions", "retention", "Acme", *arguments)
+        done = command(variables, "subscriptions", "retention", "Acme", *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     assert said("--days", "30") == said() == "signed documents are kept for 30 days"
     assert said("--keep") == "signed documents are kept"
-    assert signroom(variables, "subscriptions", "retention", "Acme", "--days", "0").returncode == 3
-    assert signroom(variables, "subscriptions", "retention", "Acme", "--days", "1", "--keep").returncode == 2
+    assert command(variables, "subscriptions", "retention", "Acme", "--days", "0").returncode == 3
+    assert command(variables, "subscriptions", "retention", "Acme", "--days", "1", "--keep").returncode == 2

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from signroom_client import parse_webhook
 
-from tests.api.conftest import signroom
+from tests.commands import signroom
 from tests.hooks import Hook, Receiver, broken, fine, running_receiver
 from tests.server import Server
 from tests.tenants import Tenant, new_tenant

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.cli.test_commands import environment, signroom
+from tests.cli.test_commands import environment
+from tests.commands import command
 from tests.server import ROOT, Page, listening_ports, ok
 from tests.tools import free_port
 from tests.vectors import hard_pdfs
@@ -78,9 +79,9 @@ def test_a_worker_does_what_a_web_process_leaves_and_has_no_web(tmp_path: Path, 
     shared["SIGNROOM_WORKERS"] = "1"
     web = environment(tmp_path / "data", SIGNROOM_PORT=str(port), **shared)
     jobs = environment(tmp_path / "data", SIGNROOM_PORT="0", **shared)
-    assert signroom(web, "subscriptions", "create", "Acme").returncode == 0
-    assert signroom(web, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
-    key = signroom(web, "keys", "create", "--application", "portal").stdout.strip()
+    assert command(web, "subscriptions", "create", "Acme").returncode == 0
+    assert command(web, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
+    key = command(web, "keys", "create", "--application", "portal").stdout.strip()
 
     with running(web, "serve", "--no-jobs") as serving:
         session = sign_one(serving.url, key)
@@ -100,7 +101,7 @@ def test_a_worker_does_what_a_web_process_leaves_and_has_no_web(tmp_path: Path, 
 
 
 def test_a_worker_needs_its_settings_like_any_other(tmp_path: Path) -> None:
-    done = signroom(environment(tmp_path), "worker")
+    done = command(environment(tmp_path), "worker")
 
     assert done.returncode == 2
     assert "SIGNROOM_PUBLIC_URL" in done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.api.conftest import signroom
+from tests.commands import signroom
 from tests.hooks import until
 from tests.server import ROOT, Server
 from tests.tools import free_port

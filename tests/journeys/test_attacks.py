@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, expect
 
-from tests.api.conftest import signroom
+from tests.commands import signroom
 from tests.fetch.sites import Site, running_site
 from tests.journeys.conftest import Watched
 from tests.journeys.test_signing import choose_demo_key

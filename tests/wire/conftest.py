@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import signroom
 from tests.api.requests import a_file, signed_session
+from tests.commands import signroom
 from tests.server import Json, Server
 
 

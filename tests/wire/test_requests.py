@@ -14,8 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.conftest import signroom
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, signed_session
+from tests.commands import signroom
 from tests.server import Json, Server, base64
 from tests.vectors import hard_pdfs
 from tests.wire import raw
