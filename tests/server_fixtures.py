@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import Postgres
 from tests.server import Server, listening_ports, start_server
 from tests.tls import tls_in_front
 
@@ -16,18 +17,22 @@ SHORT_SECONDS = 8
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The demo on each database."""
-    environment = {}
-    if request.param == "postgresql":
-        environment["SIGNROOM_DATABASE_URL"] = request.getfixturevalue("postgres").new_database()
-    yield from _running(start_server(tmp_path_factory.mktemp("server"), environment))
+def server(request: pytest.FixtureRequest) -> Server:
+    """The demo on each database. Only picked here: pytest ends a fixture with its parameter, at every second file."""
+    found: Server = request.getfixturevalue(f"{request.param}_server")
+    return found
 
 
 @pytest.fixture(scope="session")
 def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The demo as it comes, for what does not depend on the database."""
     yield from _running(start_server(tmp_path_factory.mktemp("server")))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Server]:
+    environment = {"SIGNROOM_DATABASE_URL": postgres.new_database()}
+    yield from _running(start_server(tmp_path_factory.mktemp("server"), environment))
 
 
 @pytest.fixture(scope="session")
