@@ -22,7 +22,7 @@ from signroom.service.manage_applications import create_key, ensure_application
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
-from tests.server import ROOT, Json, Page, ok
+from tests.server import ROOT, TLS, Json, Page, ok
 from tests.tools import free_port
 
 READY_SECONDS = 60
@@ -49,7 +49,7 @@ class Machine:
     def status(self, path: str) -> int:
         """0 where nobody answers."""
         try:
-            return httpx.get(self.url + path, trust_env=False, timeout=10).status_code
+            return httpx.get(self.url + path, trust_env=False, verify=TLS, timeout=10).status_code
         except httpx.TransportError:
             return 0
 
@@ -98,7 +98,9 @@ class Installation:
     def call(self, machine: Machine, method: str, path: str, **arguments: Any) -> httpx.Response:
         """An application's request to one machine."""
         headers = {"X-Api-Key": self.api_key, **arguments.pop("headers", {})}
-        return httpx.request(method, machine.url + path, headers=headers, trust_env=False, timeout=60, **arguments)
+        return httpx.request(
+            method, machine.url + path, headers=headers, trust_env=False, verify=TLS, timeout=60, **arguments
+        )
 
     def open_session(self, machine: Machine, **fields: Any) -> Json:
         return ok(self.call(machine, "POST", "/api/signature-sessions", json=fields))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.server import ROOT
+from tests.server import ROOT, TLS
 from tests.tools import free_port
 
 SECRET = "a secret that all processes share"
@@ -60,7 +60,7 @@ class Slot:
 
     def ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/ready", trust_env=False, timeout=2).status_code == 200
+            return httpx.get(f"{self.url}/health/ready", trust_env=False, verify=TLS, timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
 
