@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import api, load, pades, page, scale, start
+from bench import api, load, pades, page, scale, start, webhooks
 
 if __name__ == "__main__":
     print("PAdES B-B: prepare + finish")
@@ -13,6 +13,8 @@ if __name__ == "__main__":
     page.main()
     print("\nWhole sessions on PostgreSQL, web and workers apart")
     load.main()
+    print("\nWebhooks to one endpoint")
+    webhooks.main()
     print("\nA million sessions, five million events")
     scale.main()
     print("\nStart of the demo")

@@ -10,15 +10,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +22,9 @@ from pathlib import Path
 import httpx
 import psycopg
 
+from bench.processes import cpu, running_service
 from tests.postgres import running_postgres
 from tests.server import Page, ok, signature, values_of
-from tests.tools import free_port
 from tests.vectors import hard_pdfs
 
 SESSIONS = 120
@@ -36,7 +32,6 @@ CLIENTS = 4
 DOCUMENT = 50 << 10
 LOOP_SECONDS = 8.0
 READS_IDLE = 300
-_START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -62,11 +57,14 @@ def main() -> None:
     for workers in (1, 2):
         with running_postgres() as server, tempfile.TemporaryDirectory() as folder:
             url = server.new_database()
-            with _service(Path(folder), url, workers) as (address, key, processes):
-                idle = _reads_idle(address, key)
-                before = [_cpu(pid) for pid in (os.getpid(), *processes)]
-                run = _run(address, key, url)
-                spent = [_cpu(pid) - first for pid, first in zip((os.getpid(), *processes), before, strict=True)]
+            with running_service(Path(folder), url) as service:
+                for _ in range(workers):
+                    service.work()
+                idle = _reads_idle(service.address, service.key)
+                processes = (os.getpid(), *service.pids)
+                before = [cpu(pid) for pid in processes]
+                run = _run(service.address, service.key, url)
+                spent = [cpu(pid) - first for pid, first in zip(processes, before, strict=True)]
         rates.append(run.sessions / run.seconds)
         busy = f"{_percentile(run.reads, 50):.1f}, {_percentile(run.reads, 99):.1f}"
         calm = f"{_percentile(idle, 50):.1f}, {_percentile(idle, 99):.1f}"
@@ -151,97 +149,9 @@ def _reads_idle(address: str, key: str) -> list[float]:
     return times
 
 
-def _cpu(root: int) -> float:
-    """Seconds of processor time that a process and its living descendants have used."""
-    parents: dict[int, int] = {}
-    ticks: dict[int, int] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                fields = (folder / "stat").read_text().rpartition(") ")[2].split()
-            except OSError:  # it has ended meanwhile
-                continue
-            parents[int(folder.name)] = int(fields[1])
-            ticks[int(folder.name)] = int(fields[11]) + int(fields[12])
-    if root == os.getpid():
-        return ticks[root] / os.sysconf("SC_CLK_TCK")
-    family = {root}
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    return sum(ticks.get(pid, 0) for pid in family) / os.sysconf("SC_CLK_TCK")
-
-
 def _percentile(times: list[float], percent: int) -> float:
     """In milliseconds."""
     return statistics.quantiles(times, n=100)[percent - 1] * 1e3
-
-
-@contextmanager
-def _service(folder: Path, database: str, workers: int) -> Iterator[tuple[str, str, list[int]]]:
-    """The web process and `workers` others: its address, a key, the ids of all."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
-    environment = {
-        **clean,
-        "SIGNROOM_DATABASE_URL": database,
-        "SIGNROOM_BLOB_URL": f"file://{folder / 'files'}",
-        "SIGNROOM_PUBLIC_URL": address,
-        "SIGNROOM_SECRET_KEY": "of the bench, the same in every process",
-        "SIGNROOM_WORKERS": "1",
-        "SIGNROOM_RATE_LIMIT_KEY": "1000000/second",
-        "SIGNROOM_RATE_LIMIT_ADDRESS": "1000000/second",
-    }
-
-    def started(name: str, port: int) -> dict[str, str]:
-        (folder / name).mkdir()
-        return {**environment, "SIGNROOM_DATA": str(folder / name), "SIGNROOM_PORT": str(port)}
-
-    def command(*arguments: str) -> str:
-        run = subprocess.run(
-            [sys.executable, "-m", "signroom", *arguments],
-            env={**environment, "SIGNROOM_DATA": str(folder / "web")},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return run.stdout.strip()
-
-    with ExitStack() as running:
-        web = started("web", port)
-        command("migrate")
-        command("subscriptions", "create", "Bench")
-        command("applications", "create", "Bench", "--subscription", "Bench")
-        key = command("keys", "create", "--application", "Bench")
-        processes = [running.enter_context(_process(web, "serve", "--no-jobs"))]
-        for number in range(workers):
-            own = started(f"worker-{number}", free_port())
-            processes.append(running.enter_context(_process(own, "worker")))
-        yield address, key, processes
-
-
-@contextmanager
-def _process(environment: dict[str, str], *arguments: str) -> Iterator[int]:
-    """Its id, once its health says that it is ready."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "signroom", *arguments], env=environment, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not _ready(environment["SIGNROOM_PORT"]):
-            assert process.poll() is None and time.monotonic() < deadline, arguments  # noqa: PT018
-            time.sleep(0.1)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _ready(port: str) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def _bare_loop() -> float:

@@ -605,6 +605,9 @@ class Work(Protocol):
     def following_delivery(self, delivery: Delivery) -> Delivery | None:
         """The oldest other one of the same webhook and stream that is pending."""
 
+    def due_delivery(self, webhook_id: UUID, now: datetime) -> Delivery | None:
+        """The one that is pending and due for the longest, with nothing before it in its stream; no test."""
+
     def held_deliveries(self, webhook_id: UUID, limit: int) -> list[Delivery]:
         """At most `limit`, the oldest first, for update."""
 
@@ -729,7 +732,7 @@ class JobsState:
 
 
 class Jobs(Protocol):
-    """The operator's view of the job engine. Each raises DatabaseUnavailable."""
+    """What is asked of the job engine beside `Work.enqueue`. Each raises DatabaseUnavailable."""
 
     def dead(self, limit: int) -> list[DeadJob]:
         """Jobs that failed for good and were not retried since, newest first."""
@@ -738,6 +741,9 @@ class Jobs(Protocol):
         """Run a dead job again from the step that failed, once; returns the new run's id. Raises: DeadJobNotFound."""
 
     def state(self) -> JobsState: ...
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """Take back jobs that wait in their queue and that nobody needs any more; all others are left alone."""
 
 
 class Watch(Protocol):

@@ -270,6 +270,25 @@ def test_one_lane_that_is_slow_does_not_hold_up_another(store: SqlStore, deliver
     assert until(lambda: Counter(deliveries.ran) == Counter([*slow, fast]))
 
 
+def test_what_waits_is_taken_back_and_what_runs_is_not(
+    store: SqlStore, running: Running, deliveries: Deliveries
+) -> None:
+    keys = [f"taken-{number}" for number in range(LANE_PLACES + 2)]
+    with store.work() as work:
+        for key in keys:
+            work.enqueue("delivery", key, uuid4(), lane="taken")
+    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+
+    running.jobs.withdraw([*keys[:-1], "unknown"])
+
+    deliveries.open.set()
+    assert until(lambda: Counter(running.statuses("taken").values()) == Counter({OK: LANE_PLACES + 1, "CANCELLED": 1}))
+    assert running.statuses("taken")[keys[-1]] == OK, "nobody took that one back"
+    assert len(deliveries.ran) == LANE_PLACES + 1
+    running.jobs.withdraw(keys)
+    assert running.statuses("taken")[keys[0]] == OK
+
+
 @pytest.mark.parametrize(("job", "lane"), [("job", "a lane"), ("delivery", None), ("unknown", None)])
 def test_a_lane_goes_with_deliveries_and_with_nothing_else(store: SqlStore, job: str, lane: str | None) -> None:
     with pytest.raises(RuntimeError), store.work() as work:

@@ -20,7 +20,7 @@ from signroom.domain.webhook import Delivery, DeliveryStatus, new_delivery
 from signroom.fetch.guarded import GuardedFetch
 from signroom.keys.sealed_secrets import AesGcmSecrets
 from signroom.ports import Answer, DeliveryFilter, Ports
-from signroom.service.announce import announce
+from signroom.service.announce import DELIVER_WEBHOOK, announce, first_key
 from signroom.service.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.endpoint_credentials import GivenEndpoint
 from signroom.service.manage_webhooks import (
@@ -35,6 +35,7 @@ from signroom.service.manage_webhooks import (
     read_webhook,
     remove_webhook,
     resume_webhook,
+    send_test,
 )
 from signroom.service.release_deliveries import AT_ONCE, release_deliveries
 from signroom.store import tables
@@ -236,6 +237,90 @@ def test_what_comes_later_waits_and_is_woken(hook: Hook) -> None:
     told = [body["type"] for body in hook.endpoint.bodies if body["session"]["id"] == str(session.id)]
     assert told == ["SessionCreated", "SessionCreated", "SessionCancelled"]
     assert hook.log(second) == [200]
+
+
+def enqueued(hook: Hook) -> set[str]:
+    """Keys of the jobs that wait in their queue."""
+    engine = hook.room.service.engine
+    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    query = sa.text(f"SELECT workflow_uuid FROM {table} WHERE status = 'ENQUEUED' AND name = :name")
+    with engine.connect() as connection:
+        return set(connection.scalars(query, {"name": DELIVER_WEBHOOK}))
+
+
+def test_a_run_that_has_delivered_goes_on_with_what_is_due(hook: Hook) -> None:
+    session = hook.room.session()
+    first, *others = hook.tell(), hook.tell(session), hook.tell(session, SessionCancelled), hook.tell()
+    assert {first_key(d) for d in (first, *others)} <= enqueued(hook)
+
+    assert hook.try_it(first) is None
+
+    told = [exchange.headers["webhook-id"] for exchange in hook.endpoint.seen]
+    assert told == [str(d.event_id) for d in (first, *others)]
+    assert {hook.status(d) for d in (first, *others)} == {DeliveryStatus.DELIVERED}
+    assert enqueued(hook) & {first_key(d) for d in others} == set(), "jobs that were spared are taken back"
+    assert [hook.try_it(d) for d in others] == [None] * 3
+    assert len(hook.endpoint.seen) == 4
+
+
+def test_several_runs_share_what_is_due_and_double_nothing(hook: Hook) -> None:
+    made = [hook.tell() for _ in range(12)]
+
+    together(*[lambda d=d: hook.try_it(d) for d in made[:4]])
+
+    assert {hook.status(d) for d in made} == {DeliveryStatus.DELIVERED}
+    assert sorted(e.headers["webhook-id"] for e in hook.endpoint.seen) == sorted(str(d.event_id) for d in made)
+    assert all(hook.log(d) == [200] for d in made)
+
+
+def test_going_on_ends_with_the_first_failure(hook: Hook) -> None:
+    first, second, third = hook.tell(), hook.tell(), hook.tell()
+    hook.endpoint.reply = lambda exchange, number: exchange.answer(status=500 if number == 2 else 200)
+
+    assert hook.try_it(first) is None, "what failed has a job of its own"
+
+    assert [hook.log(d) for d in (first, second, third)] == [[200], [500], []]
+    assert first_key(second) in enqueued(hook)
+    wait = hook.try_it(second)
+    assert wait is not None
+    assert hook.try_it(third) is None
+    hook.room.clock.time += wait
+    assert hook.try_it(second) is None
+    assert hook.log(second) == [500, 200]
+
+
+def test_going_on_leaves_what_is_not_due_tests_and_who_is_paused_meanwhile(hook: Hook) -> None:
+    session = hook.room.session()
+    hook.endpoint.reply = broken_until(2)
+    failed, behind = hook.tell(session), hook.tell(session, SessionCancelled)
+    assert hook.try_it(failed) is not None
+    test = send_test(hook.desk, hook.id)
+
+    assert hook.try_it(hook.tell()) is None
+    assert (hook.log(failed), hook.log(behind), hook.log(test)) == ([500], [], [])
+
+    def pause(exchange: Exchange, _number: int) -> None:
+        pause_webhook(hook.desk, hook.id)
+        exchange.answer()
+
+    hook.endpoint.reply = pause
+    last, left = hook.tell(), hook.tell()
+    assert hook.try_it(last) is None
+    assert (hook.log(last), hook.log(left)) == ([200], [])
+    assert hook.try_it(left) is None
+    assert hook.status(left) is DeliveryStatus.HELD
+
+
+def test_going_on_takes_some_seconds_and_leaves_the_rest_to_its_job(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signroom.service.deliver_webhook._TURN", 0.0)
+    first, second = hook.tell(), hook.tell()
+
+    assert hook.try_it(first) is None
+
+    assert (hook.log(first), hook.log(second)) == ([200], [])
+    assert first_key(second) in enqueued(hook)
 
 
 def test_a_secret_that_cannot_be_read_is_a_try_that_failed(hook: Hook) -> None:

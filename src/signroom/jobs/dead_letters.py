@@ -1,4 +1,4 @@
-"""The operator's view: what waits, what died, and once more from the step that failed."""
+"""What waits, what died, once more from the step that failed, and what need not run any more."""
 
 from __future__ import annotations
 
@@ -85,6 +85,22 @@ def state(engine: Engine) -> JobsState:
     except SQLAlchemyError as error:
         raise DatabaseUnavailable from error
     return JobsState(counted, None if oldest is None else _time(int(oldest)), letters, executors)
+
+
+def withdraw(client: DBOSClient, engine: Engine, keys: Sequence[str]) -> None:
+    """Cancel those that are enqueued. One that is claimed meanwhile ends as a cancelled one, which nobody minds.
+
+    Raises: DatabaseUnavailable.
+    """
+    w = workflows(engine)
+    waiting = sa.select(w.c.workflow_uuid).where(w.c.workflow_uuid.in_(keys), in_status(w, "ENQUEUED"))
+    try:
+        with engine.execution_options(signroom_read_only=True).connect() as connection:
+            ids = list(connection.scalars(waiting))
+        if ids:
+            client.cancel_workflows(ids)
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable from error
 
 
 def delete_finished(client: DBOSClient, engine: Engine, now: datetime) -> int:

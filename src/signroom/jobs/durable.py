@@ -53,10 +53,10 @@ log = structlog.get_logger()
 
 APPLICATION = "signroom"
 APPLICATION_VERSION = "1"
-LANE_PLACES = 2
+LANE_PLACES = 4
 """Jobs of one lane at the same time, over all processes."""
-_DELIVERY_PLACES = 8
-_POLL_SECONDS = {Queue.DOCUMENTS: 0.1, Queue.DELIVERIES: 0.5, Queue.MAINTENANCE: 1.0}
+_DELIVERY_PLACES = 16
+_POLL_SECONDS = {Queue.DOCUMENTS: 0.1, Queue.DELIVERIES: 0.2, Queue.MAINTENANCE: 1.0}
 MAX_RECOVERIES = 20
 """Whoever was there at 20 deaths of his process caused them."""
 _RETENTION_EVERY = timedelta(hours=1)
@@ -167,6 +167,9 @@ class DurableJobs:
 
     def retry(self, job_id: str) -> str:
         return dead_letters.retry(self._connected, self._engine, self._queues, job_id)
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        dead_letters.withdraw(self._connected, self._engine, keys)
 
     def state(self) -> JobsState:
         return dead_letters.state(self._engine)

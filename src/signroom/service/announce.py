@@ -27,7 +27,12 @@ def send(work: Work, delivery: Delivery) -> None:
     so that none is left behind by somebody who resumes at this moment.
     """
     work.add_delivery(delivery)
-    work.enqueue(DELIVER_WEBHOOK, f"{DELIVER_WEBHOOK}:{delivery.id}", delivery.id, lane=str(delivery.webhook_id))
+    work.enqueue(DELIVER_WEBHOOK, first_key(delivery), delivery.id, lane=str(delivery.webhook_id))
+
+
+def first_key(delivery: Delivery) -> str:
+    """The key of a delivery's own job."""
+    return f"{DELIVER_WEBHOOK}:{delivery.id}"
 
 
 def _wants(work: Work, webhook: Webhook, event: RecordedEvent) -> bool:

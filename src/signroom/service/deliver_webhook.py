@@ -1,5 +1,8 @@
 """One try of a delivery, a durable job that comes back until the event is delivered or the schedule is over.
 
+A run that has delivered goes on with whatever else is due at that endpoint, and takes back the jobs that it has spared:
+an event costs a request then and no turn in the queue, of which an endpoint gets a few at a time.
+
 Nothing is locked while the endpoint is asked. A try is claimed before (`Delivery.due_at` moves behind it), so that a
 second run at the same time finds nothing to do, and is written down after; a crash in between repeats it: endpoints are
 told at least once, always under the same id.
@@ -37,7 +40,7 @@ from signroom.domain.webhook import (
     signature_headers,
 )
 from signroom.ports import Ports, Work
-from signroom.service.announce import DELIVER_WEBHOOK, announce
+from signroom.service.announce import DELIVER_WEBHOOK, announce, first_key
 from signroom.service.endpoint_credentials import credentials
 
 _MARGIN = timedelta(seconds=5)
@@ -46,6 +49,8 @@ _SOON = timedelta(seconds=1)
 """The least that a delivery waits for the one before it."""
 _RELEASED_LATER = timedelta(seconds=10)
 """The same when that one is held and about to be released."""
+_TURN = 5.0
+"""Seconds for which a run goes on with others; a process that is about to end waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class _Try:
     """What is sent, to whom, as it was when the try was claimed."""
 
     number: int
+    delivery: Delivery
     webhook: Webhook
     endpoint: Endpoint
     event: RecordedEvent
@@ -62,17 +68,26 @@ class _Try:
 
 def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
     """After how long to be called again; None: nothing is left to do."""
-    try:
-        begun = _begin(ports, delivery_id)
-        if not isinstance(begun, _Try):
-            return begun
-        if begun.session is not None:
-            ports.meter.about(session_id=begun.session.id)
-        attempt, asked = _ask(ports, delivery_id, begun)
-        ports.meter.count("webhook_attempt", _outcome(attempt))
-        return _settle(ports, attempt, asked)
-    except (DeliveryNotFound, WebhookNotFound):
-        return None  # the webhook was removed meanwhile
+    over, spared = time.monotonic() + _TURN, []
+    result, own = _begin(ports, delivery_id), True
+    while isinstance(result, _Try):
+        current, own = result, result.delivery.id == delivery_id
+        attempt, result = _one_try(ports, current, over)
+        if attempt.succeeded and not own and current.number == 1:
+            spared.append(first_key(current.delivery))
+    if spared:
+        ports.jobs.withdraw(spared)
+    # What failed of the others has a job of its own, and so has what is still due.
+    return result if own else None
+
+
+def _one_try(ports: Ports, current: _Try, over: float) -> tuple[Attempt, _Try | timedelta | None]:
+    """What became of it, and what to do then, as `_settle` says it; the next one not after `over`."""
+    if current.session is not None:
+        ports.meter.about(session_id=current.session.id)
+    attempt, asked = _ask(ports, current)
+    ports.meter.count("webhook_attempt", _outcome(attempt))
+    return attempt, _settle(ports, attempt, asked, go_on=time.monotonic() < over)
 
 
 def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
@@ -91,7 +106,7 @@ def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
 
 def key_again(delivery: Delivery, now: datetime) -> str:
     """The key of another job for a delivery that had one: each moment has its own."""
-    return f"{DELIVER_WEBHOOK}:{delivery.id}:{now.timestamp():.6f}"
+    return f"{first_key(delivery)}:{now.timestamp():.6f}"
 
 
 def _locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
@@ -104,7 +119,10 @@ def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
     """Claim the next try; or how long to wait for it; None when there is none."""
     now = ports.clock.now()
     with ports.store.work() as work:
-        webhook, delivery = _locked(work, delivery_id)
+        try:
+            webhook, delivery = _locked(work, delivery_id)
+        except (DeliveryNotFound, WebhookNotFound):
+            return None  # the webhook was removed meanwhile
         if delivery.status is not DeliveryStatus.PENDING:
             return None
         if webhook.paused_at is not None and not delivery.is_test:
@@ -117,8 +135,13 @@ def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
             wait = _behind(before, now)
             work.save_delivery(replace(delivery, due_at=now + wait))
             return wait
-        work.save_delivery(replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN))
-        return _what_to_send(work, webhook, delivery, now)
+        return _claim(ports, work, webhook, delivery, now)
+
+
+def _claim(ports: Ports, work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> _Try | None:
+    """Nobody else tries it before this try must be over."""
+    work.save_delivery(replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN))
+    return _what_to_send(work, webhook, delivery, now)
 
 
 def _behind(before: Delivery, now: datetime) -> timedelta:
@@ -143,10 +166,10 @@ def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetim
         work.append_attempt(Attempt(delivery.id, number, now, 0, error=error.code))
         work.save_delivery(delivery.failed(now))
         return None
-    return _Try(number, webhook, endpoint, event, session, document)
+    return _Try(number, delivery, webhook, endpoint, event, session, document)
 
 
-def _ask(ports: Ports, delivery_id: UUID, begun: _Try) -> tuple[Attempt, timedelta | None]:
+def _ask(ports: Ports, begun: _Try) -> tuple[Attempt, timedelta | None]:
     """What became of it, and how long the endpoint wants to be left alone."""
     now, started = ports.clock.now(), time.monotonic()
     status, error, start, wait = None, None, None, None
@@ -167,7 +190,7 @@ def _ask(ports: Ports, delivery_id: UUID, begun: _Try) -> tuple[Attempt, timedel
         error = str(failure)
     took = round((time.monotonic() - started) * 1000)
     error = None if error is None else error[:MAX_ERROR]
-    return Attempt(delivery_id, begun.number, now, took, status, error, start), wait
+    return Attempt(begun.delivery.id, begun.number, now, took, status, error, start), wait
 
 
 def _headers(ports: Ports, begun: _Try, body: bytes, now: datetime) -> Mapping[str, str]:
@@ -191,11 +214,17 @@ def credentials_owner(webhook_id: UUID) -> str:
     return f"webhook:{webhook_id}"
 
 
-def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None) -> timedelta | None:
-    """Write the try down and say when the next one is due; None when there is none."""
+def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None, *, go_on: bool) -> _Try | timedelta | None:
+    """Write the try down and say when the next one is due; None when there is none.
+
+    With `go_on`, after a success: another delivery of the webhook that is due, claimed.
+    """
     now = ports.clock.now()
     with ports.store.work() as work:
-        webhook, delivery = _locked(work, attempt.delivery_id)
+        try:
+            webhook, delivery = _locked(work, attempt.delivery_id)
+        except (DeliveryNotFound, WebhookNotFound):
+            return None  # the webhook was removed meanwhile
         if work.last_attempt(delivery.id) >= attempt.number:
             return _rest(delivery, now)  # somebody else has made this try too, and was faster
         work.append_attempt(attempt)
@@ -205,7 +234,7 @@ def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None) -> timedelt
             if not delivery.status.settled:
                 work.save_delivery(delivery.delivered(now))
                 _wake_next(work, delivery, now)
-            return None
+            return _another(ports, work, webhook, now) if go_on else None
         if webhook.failing_since is None:
             webhook = replace(webhook, failing_since=attempt.at)
             work.save_webhook(webhook)
@@ -217,6 +246,11 @@ def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None) -> timedelt
         else:
             work.save_delivery(delivery.again(now + wait))
         return wait
+
+
+def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> _Try | None:
+    following = None if webhook.paused_at is not None else work.due_delivery(webhook.id, now)
+    return None if following is None else _claim(ports, work, webhook, following, now)
 
 
 def _outcome(attempt: Attempt) -> str:
@@ -251,9 +285,9 @@ def _give_up(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) ->
 
 
 def _wake_next(work: Work, settled: Delivery, now: datetime) -> None:
-    """What came after it in its stream need not wait any longer."""
+    """What came after it in its stream need not wait any longer; whose job has not run yet does not wait."""
     following = work.following_delivery(settled)
-    if following is not None:
+    if following is not None and following.due_at > now:
         work.save_delivery(replace(following, due_at=now))
         work.enqueue(DELIVER_WEBHOOK, key_again(following, now), following.id, lane=str(following.webhook_id))
 

@@ -341,6 +341,7 @@ deliveries = sa.Table(
     sa.Index(None, "webhook_id", "created_at", "id"),
     sa.Index(None, "webhook_id", "stream", "status"),
     sa.Index(None, "webhook_id", "status", "created_at"),
+    sa.Index(None, "webhook_id", "status", "due_at"),
     sa.Index(None, "status", "due_at"),
     sa.Index(None, "event_id"),
     sa.Index(None, "created_at"),

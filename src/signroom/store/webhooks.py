@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from signroom.domain.errors import DeliveryNotFound, NotFound, SubscriptionNotFound, WebhookNotFound
-from signroom.domain.webhook import Attempt, Delivery, DeliveryStatus, Webhook
+from signroom.domain.webhook import TEST, Attempt, Delivery, DeliveryStatus, Webhook
 from signroom.ports import DeliveryFilter
 from signroom.store import tables, webhook_rows
 from signroom.store.paging import between
@@ -102,6 +103,24 @@ class WebhookQueries:
     def following_delivery(self, delivery: Delivery) -> Delivery | None:
         t = tables.deliveries
         return self._first_of_stream(delivery, t.c.status == DeliveryStatus.PENDING.value, t.c.id != delivery.id)
+
+    def due_delivery(self, webhook_id: UUID, now: datetime) -> Delivery | None:
+        t, before = tables.deliveries, tables.deliveries.alias("before")
+        earlier = sa.exists().where(
+            before.c.webhook_id == t.c.webhook_id,
+            before.c.stream == t.c.stream,
+            before.c.status.in_(_WAITING),
+            sa.tuple_(before.c.created_at, before.c.id) < sa.tuple_(t.c.created_at, t.c.id),
+        )
+        due = sa.select(t).where(
+            t.c.webhook_id == webhook_id,
+            t.c.status == DeliveryStatus.PENDING.value,
+            t.c.due_at <= now,
+            t.c.event_type != TEST,
+            ~earlier,
+        )
+        row = self._connection.execute(due.order_by(t.c.due_at).limit(1)).mappings().first()
+        return None if row is None else webhook_rows.delivery_of(row)
 
     def _first_of_stream(self, delivery: Delivery, *conditions: sa.ColumnElement[bool]) -> Delivery | None:
         t = tables.deliveries
