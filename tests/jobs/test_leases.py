@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -76,6 +78,24 @@ def until(condition: Callable[[], bool], seconds: float = 40) -> bool:
     return condition()
 
 
+def stop(process: subprocess.Popen[bytes], installation: Installation) -> None:
+    """SIGSTOP, and not while it writes: SQLite has one lock, with which nobody else could go on."""
+    process.send_signal(signal.SIGSTOP)
+    while installation.engine.dialect.name == "sqlite" and not writable(installation.engine.url.database or ""):
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGSTOP)
+
+
+def writable(file: str) -> bool:
+    with closing(sqlite3.connect(file, timeout=0.5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
 @pytest.fixture
 def installation(database_url: str, tmp_path: Path) -> Iterator[Installation]:
     made = Installation(database_url, tmp_path)
@@ -106,7 +126,7 @@ def test_a_process_that_was_stopped_for_longer_than_its_lease_changes_nothing_an
     installation.wait_for(f"run one {subject}")
     installation.start("other")
     installation.wait_for("up other")
-    one.send_signal(signal.SIGSTOP)
+    stop(one, installation)
     installation.wait_for(f"run other {subject}")
     one.send_signal(signal.SIGCONT)
     installation.wake()

@@ -147,6 +147,27 @@ def test_a_connection_that_is_cut_in_a_transaction(postgresql: Engine) -> None:
     assert add(store, "Half")
 
 
+def test_a_process_that_freezes_in_a_transaction_lets_the_others_go_on(
+    postgresql: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signroom.store.engine._IDLE_IN_TRANSACTION", "300ms")
+    frozen = open_engine(postgresql.url.render_as_string(hide_password=False))
+    subscription = add(SqlStore(frozen))
+
+    with pytest.raises(DatabaseUnavailable), SqlStore(frozen).work() as work:
+        assert isinstance(work, SqlWork)
+        work.save_branding(subscription.id, Branding(name="Frozen"), None)
+        with SqlStore(postgresql).work() as other:
+            assert isinstance(other, SqlWork)  # and waits for the row
+            other.save_branding(subscription.id, Branding(name="Others"), None)
+        work.add_subscription(Subscription(uuid4(), "Woken"))
+
+    assert add(SqlStore(frozen), "Again"), "the pool has noticed"
+    with SqlStore(postgresql).read() as work:
+        assert work.branding(subscription.id).name == "Others"
+    frozen.dispose()
+
+
 def test_a_database_that_takes_no_more_connections(postgres: Postgres, postgresql: Engine) -> None:
     run(postgresql, "CREATE ROLE crowded LOGIN PASSWORD 'secret' CONNECTION LIMIT 0")
     url = make_url(postgresql.url).set(username="crowded", password="secret")

@@ -17,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 READ_ONLY = {"signroom_read_only": True}
 _BUSY_TIMEOUT_MS = 30_000
+_IDLE_IN_TRANSACTION = "60s"
+"""A process that freezes in a transaction (a paused machine) may hold the lock of the feed: not for ever."""
 
 
 def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
@@ -28,7 +30,15 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
         return _open_sqlite(url, foreign_keys=foreign_keys)
     engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args=_patience(url))
     mark_lost_connections(engine)
+    event.listen(engine, "connect", _end_idle_transactions)
     return engine
+
+
+def _end_idle_transactions(connection: psycopg.Connection[Any], _record: Any) -> None:
+    # Not in the URL's ``options``: a pooler like PgBouncer refuses what it does not know there.
+    connection.autocommit = True
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_IN_TRANSACTION}'")
+    connection.autocommit = False
 
 
 def _patience(url: str) -> dict[str, int]:
