@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.commands import command
 from tests.server import ROOT, TLS
 from tests.tools import free_port
 
@@ -112,15 +113,7 @@ class Cluster:
         return [slot for slot in self.slots if slot.serves]
 
     def command(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "signroom", *arguments],
-            cwd=ROOT,
-            env={**self.environment, "SIGNROOM_DATA": str(self.slots[0].data)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = command({**self.environment, "SIGNROOM_DATA": str(self.slots[0].data)}, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
