@@ -24,7 +24,7 @@ positive_data_acceptance.enabled = false
 """All checks of schemathesis but these two: what is taken and what is refused is in ``tests/wire``, case by case."""
 
 RATES = {"SIGNROOM_RATE_LIMIT_KEY": "100000/minute", "SIGNROOM_RATE_LIMIT_ADDRESS": "100000/minute"}
-EXAMPLES = 12
+EXAMPLES = 6
 """Per route, beside the cases that schemathesis makes for each parameter and field, and its chains of requests."""
 
 

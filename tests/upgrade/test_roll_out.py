@@ -5,6 +5,7 @@ Jobs that the old one has enqueued are finished by this one, and the reverse.
 
 from __future__ import annotations
 
+import compileall
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import httpx
 import pytest
 
 from tests import verifiers
-from tests.server import Page, ok
+from tests.server import TLS, Page, ok
 from tests.tools import free_port
 from tests.vectors import hard_pdfs
 
@@ -80,7 +81,7 @@ class Version:
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/api/system/info", trust_env=False).status_code == 200
+        return httpx.get(f"http://127.0.0.1:{port}/api/system/info", trust_env=False, verify=TLS).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -124,15 +125,25 @@ class Installation:
 
     def _client(self) -> httpx.Client:
         return httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"X-Api-Key": self.key}, timeout=60, trust_env=False
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers={"X-Api-Key": self.key},
+            timeout=60,
+            trust_env=False,
+            verify=TLS,
         )
 
 
-@pytest.fixture
-def installation(tmp_path: Path, empty_database_url: str) -> Installation:
-    old_source = tmp_path / "old"
+@pytest.fixture(scope="module")
+def old_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("old")
     with zipfile.ZipFile(OLD) as wheel:
-        wheel.extractall(old_source)
+        wheel.extractall(folder)
+    assert compileall.compile_dir(folder, quiet=1)
+    return folder
+
+
+@pytest.fixture
+def installation(tmp_path: Path, empty_database_url: str, old_source: Path) -> Installation:
     port = free_port()
     environment = {
         "SIGNROOM_DATABASE_URL": empty_database_url,
