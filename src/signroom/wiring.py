@@ -169,7 +169,8 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     prepare_data(settings)
     engine = open_engine(settings.database_url)
     migrate(engine)
-    jobs = DurableJobs(engine, settings.data, concurrency=max(2, settings.workers))
+    # More than there are workers: while these are busy, the files of other documents are read and stored.
+    jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)
     meters = Meters(version("signroom"), _spans(settings))
     formats = PooledFormats(settings.workers, meters.timed)
     clock, secret = SystemClock(), _secret_key(settings)
