@@ -14,12 +14,14 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from signroom.domain.event import SessionCancelled, SessionCreated
+from signroom.domain.document import Document
+from signroom.domain.errors import DatabaseUnavailable
+from signroom.domain.event import RecordedEvent, SessionCancelled, SessionCreated
 from signroom.domain.session import Session
 from signroom.domain.webhook import Delivery, DeliveryStatus, new_delivery
 from signroom.fetch.guarded import GuardedFetch
 from signroom.keys.sealed_secrets import AesGcmSecrets
-from signroom.ports import Answer, DeliveryFilter, Ports
+from signroom.ports import Answer, DeliveryFilter, EventBodies, Ports
 from signroom.service.announce import DELIVER_WEBHOOK, announce, first_key
 from signroom.service.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.endpoint_credentials import GivenEndpoint
@@ -41,7 +43,7 @@ from signroom.service.release_deliveries import AT_ONCE, release_deliveries
 from signroom.store import tables
 from signroom.worker.steps import jobs
 from tests.fetch.sites import Exchange
-from tests.hooks import Endpoint, Receiver, broken, broken_until, running_receiver
+from tests.hooks import Endpoint, Receiver, broken, broken_until, fine, running_receiver
 from tests.service.conftest import Room
 
 
@@ -321,6 +323,70 @@ def test_going_on_takes_some_seconds_and_leaves_the_rest_to_its_job(
 
     assert (hook.log(first), hook.log(second)) == ([200], [])
     assert first_key(second) in enqueued(hook)
+
+
+def test_what_is_still_pending_keeps_its_job(hook: Hook) -> None:
+    """The second try of another was slow: somebody else made it too, was faster, and was refused."""
+    first, second = hook.tell(), hook.tell()
+    asked: list[None] = []
+
+    def oversleep() -> None:
+        asked.append(None)
+        if len(asked) == 2:
+            hook.room.clock.advance(minutes=1)
+            hook.endpoint.reply = broken
+            assert hook.try_it(second) is not None
+            hook.endpoint.reply = fine
+
+    assert deliver_webhook(dying(hook, oversleep), first.id) is None
+
+    assert (hook.log(first), hook.log(second)) == ([200], [500])
+    assert first_key(second) in enqueued(hook)
+
+
+class BrokenBodies:
+    """Cannot write those of some events."""
+
+    def __init__(self, bodies: EventBodies, *broken: UUID) -> None:
+        self._bodies, self._broken = bodies, broken
+
+    def render(self, ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> bytes:
+        if event.id in self._broken:
+            raise LookupError("a mistake of ours")
+        return self._bodies.render(ports, event, session, document)
+
+
+def test_a_mistake_of_ours_with_another_ends_that_one_alone(hook: Hook) -> None:
+    first, second, third = hook.tell(), hook.tell(), hook.tell()
+    bodies: Any = BrokenBodies(hook.ports.event_bodies, second.event_id)
+
+    assert deliver_webhook(replace(hook.ports, event_bodies=bodies), first.id) is None
+
+    assert [hook.log(d) for d in (first, second, third)] == [[200], ["InternalError"], []]
+    assert hook.status(second) is DeliveryStatus.FAILED
+    assert hook.try_it(second) is None
+    assert hook.try_it(third) is None
+    assert hook.log(third) == [200]
+
+
+def test_an_outage_while_going_on_leaves_the_others_to_their_jobs(hook: Hook) -> None:
+    first, second = hook.tell(), hook.tell()
+    asked: list[None] = []
+
+    def lose() -> None:
+        asked.append(None)
+        if len(asked) == 2:
+            raise DatabaseUnavailable
+
+    assert deliver_webhook(dying(hook, lose), first.id) is None
+
+    assert (hook.log(first), hook.log(second)) == ([200], [])
+    assert first_key(second) in enqueued(hook)
+    wait = hook.try_it(second)
+    assert wait is not None
+    hook.room.clock.time += wait
+    assert hook.try_it(second) is None
+    assert hook.log(second) == [200]
 
 
 def test_a_secret_that_cannot_be_read_is_a_try_that_failed(hook: Hook) -> None:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from signroom.domain.document import Document
 from signroom.domain.endpoint import Endpoint
 from signroom.domain.errors import (
@@ -24,6 +26,7 @@ from signroom.domain.errors import (
     EventNotFound,
     FileDownloadFailed,
     SecretUnreadable,
+    Unavailable,
     WebhookNotFound,
 )
 from signroom.domain.event import DeliveryPaused, RecordedEvent
@@ -42,6 +45,8 @@ from signroom.domain.webhook import (
 from signroom.ports import Ports, Work
 from signroom.service.announce import DELIVER_WEBHOOK, announce, first_key
 from signroom.service.endpoint_credentials import credentials
+
+log = structlog.get_logger()
 
 _MARGIN = timedelta(seconds=5)
 """Beyond the time that a try may take, until somebody else may begin the next."""
@@ -68,26 +73,44 @@ class _Try:
 
 def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
     """After how long to be called again; None: nothing is left to do."""
-    over, spared = time.monotonic() + _TURN, []
-    result, own = _begin(ports, delivery_id), True
-    while isinstance(result, _Try):
-        current, own = result, result.delivery.id == delivery_id
-        attempt, result = _one_try(ports, current, over)
-        if attempt.succeeded and not own and current.number == 1:
-            spared.append(first_key(current.delivery))
+    over = time.monotonic() + _TURN
+    begun = _begin(ports, delivery_id)
+    if not isinstance(begun, _Try):
+        return begun
+    wait, following = _one_try(ports, begun, over)
+    if following is not None:
+        _go_on(ports, following, over)
+    return wait
+
+
+def _go_on(ports: Ports, first: Delivery, over: float) -> None:
+    """Others that are due and claimed, until one fails. Each has a job of its own, which does what is left to do."""
+    spared = list[str]()
+    following: Delivery | None = first
+    while following is not None:
+        current, following = following, None
+        try:
+            begun = _read_try(ports, current)
+            if begun is not None:
+                wait, following = _one_try(ports, begun, over)
+                if wait is None and begun.number == 1:
+                    spared.append(first_key(current))
+        except Unavailable as error:
+            log.warning("delivery.unavailable", code=error.code)
+        except Exception:  # of the other delivery: this job's own is done
+            log.exception("delivery.failed")
+            fail_delivery(ports, current.id, "InternalError")
     if spared:
         ports.jobs.withdraw(spared)
-    # What failed of the others has a job of its own, and so has what is still due.
-    return result if own else None
 
 
-def _one_try(ports: Ports, current: _Try, over: float) -> tuple[Attempt, _Try | timedelta | None]:
-    """What became of it, and what to do then, as `_settle` says it; the next one not after `over`."""
-    if current.session is not None:
-        ports.meter.about(session_id=current.session.id)
-    attempt, asked = _ask(ports, current)
+def _one_try(ports: Ports, begun: _Try, over: float) -> tuple[timedelta | None, Delivery | None]:
+    """As `_settle`; nothing is gone on with after `over`."""
+    session_id = None if begun.session is None else begun.session.id
+    ports.meter.about(delivery_id=begun.delivery.id, session_id=session_id)
+    attempt, asked = _ask(ports, begun)
     ports.meter.count("webhook_attempt", _outcome(attempt))
-    return attempt, _settle(ports, attempt, asked, go_on=time.monotonic() < over)
+    return _settle(ports, attempt, asked, go_on=time.monotonic() < over)
 
 
 def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
@@ -135,13 +158,23 @@ def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
             wait = _behind(before, now)
             work.save_delivery(replace(delivery, due_at=now + wait))
             return wait
-        return _claim(ports, work, webhook, delivery, now)
+        return _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
 
 
-def _claim(ports: Ports, work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> _Try | None:
+def _claim(ports: Ports, work: Work, delivery: Delivery, now: datetime) -> Delivery:
     """Nobody else tries it before this try must be over."""
-    work.save_delivery(replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN))
-    return _what_to_send(work, webhook, delivery, now)
+    claimed = replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN)
+    work.save_delivery(claimed)
+    return claimed
+
+
+def _read_try(ports: Ports, claimed: Delivery) -> _Try | None:
+    """Not in the transaction that claims it: whatever is wrong with it must not undo what was settled there."""
+    try:
+        with ports.store.work() as work:
+            return _what_to_send(work, work.webhook(claimed.webhook_id), claimed, ports.clock.now())
+    except (DeliveryNotFound, WebhookNotFound):
+        return None
 
 
 def _behind(before: Delivery, now: datetime) -> timedelta:
@@ -214,19 +247,20 @@ def credentials_owner(webhook_id: UUID) -> str:
     return f"webhook:{webhook_id}"
 
 
-def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None, *, go_on: bool) -> _Try | timedelta | None:
-    """Write the try down and say when the next one is due; None when there is none.
-
-    With `go_on`, after a success: another delivery of the webhook that is due, claimed.
+def _settle(
+    ports: Ports, attempt: Attempt, asked: timedelta | None, *, go_on: bool
+) -> tuple[timedelta | None, Delivery | None]:
+    """Write the try down. When the next one is due, None when there is none; and with `go_on`, after a success,
+    another delivery of the webhook that is due, claimed.
     """
     now = ports.clock.now()
     with ports.store.work() as work:
         try:
             webhook, delivery = _locked(work, attempt.delivery_id)
         except (DeliveryNotFound, WebhookNotFound):
-            return None  # the webhook was removed meanwhile
+            return None, None  # the webhook was removed meanwhile
         if work.last_attempt(delivery.id) >= attempt.number:
-            return _rest(delivery, now)  # somebody else has made this try too, and was faster
+            return _rest(delivery, now), None  # somebody else has made this try too, and was faster
         work.append_attempt(attempt)
         if attempt.succeeded:
             if webhook.failing_since is not None:
@@ -234,23 +268,23 @@ def _settle(ports: Ports, attempt: Attempt, asked: timedelta | None, *, go_on: b
             if not delivery.status.settled:
                 work.save_delivery(delivery.delivered(now))
                 _wake_next(work, delivery, now)
-            return _another(ports, work, webhook, now) if go_on else None
+            return None, _another(ports, work, webhook, now) if go_on else None
         if webhook.failing_since is None:
             webhook = replace(webhook, failing_since=attempt.at)
             work.save_webhook(webhook)
         if delivery.status is not DeliveryStatus.PENDING:
-            return None
+            return None, None
         wait = _waits(ports, delivery).after(delivery.tries + 1, _jitter(), asked)
         if wait is None:
             _give_up(work, webhook, delivery, now)
         else:
             work.save_delivery(delivery.again(now + wait))
-        return wait
+        return wait, None
 
 
-def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> _Try | None:
+def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> Delivery | None:
     following = None if webhook.paused_at is not None else work.due_delivery(webhook.id, now)
-    return None if following is None else _claim(ports, work, webhook, following, now)
+    return None if following is None else _claim(ports, work, following, now)
 
 
 def _outcome(attempt: Attempt) -> str:

@@ -37,7 +37,10 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
 def _end_idle_transactions(connection: psycopg.Connection[Any], _record: Any) -> None:
     # Not in the URL's ``options``: a pooler like PgBouncer refuses what it does not know there.
     connection.autocommit = True
-    connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_IN_TRANSACTION}'")
+    name = "idle_in_transaction_session_timeout"
+    # What the operator has set (``ALTER ROLE``, ``options``) stays.
+    ours = f"SELECT set_config('{name}', %s, false) WHERE current_setting('{name}') = '0'"
+    connection.execute(ours, [_IDLE_IN_TRANSACTION])
     connection.autocommit = False
 
 

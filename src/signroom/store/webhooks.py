@@ -110,7 +110,11 @@ class WebhookQueries:
             before.c.webhook_id == t.c.webhook_id,
             before.c.stream == t.c.stream,
             before.c.status.in_(_WAITING),
-            sa.tuple_(before.c.created_at, before.c.id) < sa.tuple_(t.c.created_at, t.c.id),
+            # Not as a pair: SQLite would then compare with every row of the webhook.
+            sa.or_(
+                before.c.created_at < t.c.created_at,
+                sa.and_(before.c.created_at == t.c.created_at, before.c.id < t.c.id),
+            ),
         )
         due = sa.select(t).where(
             t.c.webhook_id == webhook_id,

@@ -140,8 +140,9 @@ class Meters:
                 self._requests.labels(answering.route, method, str(answering.status)).inc()
                 self._request_seconds.labels(answering.route, method).observe(time.perf_counter() - started)
 
-    def about(self, **ids: UUID) -> None:
-        found = {name: str(subject) for name, subject in ids.items()}
+    def about(self, **ids: UUID | None) -> None:
+        found = {name: str(subject) for name, subject in ids.items() if subject is not None}
+        structlog.contextvars.unbind_contextvars(*ids)
         structlog.contextvars.bind_contextvars(**found)
         self._spans.about(found)
 

@@ -1,4 +1,4 @@
-"""the next delivery of an endpoint by when it is due
+"""indexes for the next delivery of an endpoint, and for what comes before one in its stream
 
 Revision ID: 0007
 Revises: 0006
@@ -14,11 +14,12 @@ down_revision = '0006'
 branch_labels = None
 depends_on = None
 
+_STREAM = 'ix_signroom_deliveries_webhook_id_stream'
+
 
 def upgrade() -> None:
-    op.create_index(
-        op.f('ix_signroom_deliveries_webhook_id_status_due_at'),
-        'signroom_deliveries',
-        ['webhook_id', 'status', 'due_at'],
-        unique=False,
-    )
+    for columns in (['webhook_id', 'status', 'due_at'], ['webhook_id', 'stream', 'created_at']):
+        name = f'ix_signroom_deliveries_{"_".join(columns)}'
+        op.create_index(op.f(name), 'signroom_deliveries', columns, unique=False)
+    # The last one serves for this one too.
+    op.drop_index(op.f(f'{_STREAM}_status'), 'signroom_deliveries')
