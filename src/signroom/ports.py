@@ -849,6 +849,9 @@ class Meter(Protocol):
     def request(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Answering]:
         """Time a request. A trace that the caller began (W3C ``traceparent``) is gone on with."""
 
+    def mistake(self, what: str) -> None:
+        """Log the exception that is being handled: an error of ours that ended `what` and nothing else."""
+
     def about(self, **ids: UUID | None) -> None:
         """Whom log lines and traces are about from here to the end of this request or job, ``session_id=...``; None:
         about none of that kind any more."""

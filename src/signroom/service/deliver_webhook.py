@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import structlog
-
 from signroom.domain.document import Document
 from signroom.domain.endpoint import Endpoint
 from signroom.domain.errors import (
@@ -45,8 +43,6 @@ from signroom.domain.webhook import (
 from signroom.ports import Ports, Work
 from signroom.service.announce import DELIVER_WEBHOOK, announce, first_key
 from signroom.service.endpoint_credentials import credentials
-
-log = structlog.get_logger()
 
 _MARGIN = timedelta(seconds=5)
 """Beyond the time that a try may take, until somebody else may begin the next."""
@@ -95,10 +91,10 @@ def _go_on(ports: Ports, first: Delivery, over: float) -> None:
                 wait, following = _one_try(ports, begun, over)
                 if wait is None and begun.number == 1:
                     spared.append(first_key(current))
-        except Unavailable as error:
-            log.warning("delivery.unavailable", code=error.code)
-        except Exception:  # of the other delivery: this job's own is done
-            log.exception("delivery.failed")
+        except Unavailable:
+            following = None  # its own job comes back to it
+        except Exception:  # noqa: BLE001  (logged: a mistake with the other, while what this job is for is done)
+            ports.meter.mistake("delivery")
             fail_delivery(ports, current.id, "InternalError")
     if spared:
         ports.jobs.withdraw(spared)

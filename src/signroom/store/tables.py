@@ -339,7 +339,7 @@ deliveries = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("settled_at", UtcDateTime),
     sa.Index(None, "webhook_id", "created_at", "id"),
-    sa.Index(None, "webhook_id", "stream", "created_at"),
+    sa.Index(None, "webhook_id", "stream", "created_at", "id"),
     sa.Index(None, "webhook_id", "status", "created_at"),
     sa.Index(None, "webhook_id", "status", "due_at"),
     sa.Index(None, "status", "due_at"),

@@ -97,8 +97,9 @@ class WebhookQueries:
     def earlier_delivery(self, delivery: Delivery) -> Delivery | None:
         t = tables.deliveries
         at = sa.literal(delivery.created_at, tables.UtcDateTime)
-        same_time = sa.and_(t.c.created_at == at, t.c.id < sa.literal(delivery.id, sa.Uuid))
-        return self._first_of_stream(delivery, t.c.status.in_(_WAITING), sa.or_(t.c.created_at < at, same_time))
+        return self._first_of_stream(
+            delivery, t.c.status.in_(_WAITING), _earlier(t, at, sa.literal(delivery.id, sa.Uuid))
+        )
 
     def following_delivery(self, delivery: Delivery) -> Delivery | None:
         t = tables.deliveries
@@ -110,11 +111,7 @@ class WebhookQueries:
             before.c.webhook_id == t.c.webhook_id,
             before.c.stream == t.c.stream,
             before.c.status.in_(_WAITING),
-            # Not as a pair: SQLite would then compare with every row of the webhook.
-            sa.or_(
-                before.c.created_at < t.c.created_at,
-                sa.and_(before.c.created_at == t.c.created_at, before.c.id < t.c.id),
-            ),
+            _earlier(before, t.c.created_at, t.c.id),
         )
         due = sa.select(t).where(
             t.c.webhook_id == webhook_id,
@@ -170,6 +167,13 @@ class WebhookQueries:
         if row is None:
             raise missing
         return row
+
+
+def _earlier(
+    of: sa.FromClause, at: sa.ColumnElement[datetime], delivery_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    # One bound first, not a comparison of pairs: otherwise SQLite reads all deliveries of a webhook, not one stream.
+    return sa.and_(of.c.created_at <= at, sa.or_(of.c.created_at < at, of.c.id < delivery_id))
 
 
 def _of(subscription_id: UUID) -> sa.Select[Any]:

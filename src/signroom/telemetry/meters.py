@@ -140,6 +140,9 @@ class Meters:
                 self._requests.labels(answering.route, method, str(answering.status)).inc()
                 self._request_seconds.labels(answering.route, method).observe(time.perf_counter() - started)
 
+    def mistake(self, what: str) -> None:
+        log.exception(f"{what}.failed")
+
     def about(self, **ids: UUID | None) -> None:
         found = {name: str(subject) for name, subject in ids.items() if subject is not None}
         structlog.contextvars.unbind_contextvars(*ids)

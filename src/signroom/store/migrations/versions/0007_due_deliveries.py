@@ -18,7 +18,7 @@ _STREAM = 'ix_signroom_deliveries_webhook_id_stream'
 
 
 def upgrade() -> None:
-    for columns in (['webhook_id', 'status', 'due_at'], ['webhook_id', 'stream', 'created_at']):
+    for columns in (['webhook_id', 'status', 'due_at'], ['webhook_id', 'stream', 'created_at', 'id']):
         name = f'ix_signroom_deliveries_{"_".join(columns)}'
         op.create_index(op.f(name), 'signroom_deliveries', columns, unique=False)
     # The last one serves for this one too.
