@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from uuid import uuid4
 
@@ -95,6 +97,28 @@ def test_sqlite_that_another_process_locks_is_asked_again(sqlite: Engine, tmp_pa
 
     other.dispose()
     assert add(SqlStore(sqlite))
+
+
+def make_files(folder: Path, together: Barrier) -> None:
+    """In a process of its own: ends with 0 when each could be opened."""
+    for number in range(100):
+        engine = open_engine(f"sqlite:///{folder / str(number)}.db")
+        together.wait(30)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        engine.dispose()
+
+
+def test_sqlite_that_processes_make_at_the_same_moment_is_made(tmp_path: Path) -> None:
+    context = get_context("spawn")
+    together = context.Barrier(3)
+    processes = [context.Process(target=make_files, args=(tmp_path, together)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+
+    assert [process.exitcode for process in processes] == [0, 0, 0]
 
 
 def test_sqlite_on_a_disk_that_became_read_only_is_asked_again(sqlite: Engine) -> None:

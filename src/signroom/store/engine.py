@@ -7,6 +7,7 @@ the snapshot upgrade), ``synchronous=FULL`` because a signature is evidence. Pos
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 READ_ONLY = {"signroom_read_only": True}
 _BUSY_TIMEOUT_MS = 30_000
+_AGAIN_SECONDS = 0.01
 _IDLE_IN_TRANSACTION = "60s"
 """A process that freezes in a transaction (a paused machine) may hold the lock of the feed: not for ever."""
 
@@ -88,9 +90,10 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
 
     def connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves; pysqlite's own rules lose updates
-        pragmas = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}")
+        pragmas = (f"busy_timeout={_BUSY_TIMEOUT_MS}", "synchronous=FULL")
         for pragma in (*pragmas, f"foreign_keys={'ON' if foreign_keys else 'OFF'}"):
             connection.execute(f"PRAGMA {pragma}")
+        _write_ahead(connection)
 
     def begin(connection: Connection) -> None:
         read_only = connection.get_execution_options().get("signroom_read_only", False)
@@ -99,3 +102,17 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Of processes that make a file together each may hold what the other needs: SQLite fails one of them at once,
+    whatever its patience. The mode is the file's, so that one finds it set."""
+    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_SECONDS)
