@@ -5,6 +5,7 @@ of seconds, both databases.
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -284,7 +285,7 @@ def test_an_endpoint_that_fails_throughout_is_paused_and_resumed_without_a_storm
     assert len(endpoint.seen) == TRIES, "nothing is sent to an endpoint that is paused"
     assert hook.post(f"deliveries/{hook.deliveries()[0]['id']}/replay").json()["code"] == "BadWebhookOperation"
 
-    well[0] = True
+    well[0], resumed_at = True, time.monotonic()
     hook.call("resume")
     hook.settled("Delivered", HELD + 2)
     resumed = endpoint.bodies[TRIES:]
@@ -294,8 +295,9 @@ def test_an_endpoint_that_fails_throughout_is_paused_and_resumed_without_a_storm
     assert sessions[0] in order[:3], "the oldest first"
     assert [b["type"] for b in resumed if b["session"]["id"] == cancelled] == [CREATED, CANCELLED]
     assert endpoint.at_once <= 4
-    times = endpoint.times[TRIES:]
-    assert times[-1] - times[0] > HELD * 0.2 * 0.9, "five a second"
+    # Whatever the load: none sets out before it is due. The cancellation is woken by the event before it.
+    early = [n for n, at in enumerate(endpoint.times[TRIES:][: HELD + 1]) if at - resumed_at < n * 0.2 - 0.05]
+    assert early == [], "five a second"
     assert hook.read()["pausedAt"] is None
     until(lambda: len(watcher.seen) == 2)
     assert watcher.bodies[1]["type"] == "DeliveryResumed"
