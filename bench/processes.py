@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.server import TLS
+from tests.server import TLS, clean_environment
 from tests.tools import free_port
 
 _START_SECONDS = 60
@@ -43,9 +43,8 @@ def running_service(folder: Path, database: str, **settings: str) -> Iterator[Se
     """A web process that does no jobs. `settings` come without their prefix."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
     environment = {
-        **clean,
+        **clean_environment(),
         "SIGNROOM_DATABASE_URL": database,
         "SIGNROOM_BLOB_URL": f"file://{folder / 'files'}",
         "SIGNROOM_DATA": str(folder / "web"),

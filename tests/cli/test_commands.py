@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import ROOT, ok, refused, start_server
+from tests.server import ROOT, clean_environment, ok, refused, start_server
 from tests.tools import free_port
 
 PRODUCTION = {
@@ -25,8 +25,7 @@ PRODUCTION = {
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
-    return {**clean, "SIGNROOM_DATA": str(data), **more}
+    return {**clean_environment(), "SIGNROOM_DATA": str(data), **more}
 
 
 def signroom(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

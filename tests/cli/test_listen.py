@@ -13,7 +13,7 @@ import pytest
 from signroom_client import parse_webhook
 
 from tests.hooks import Endpoint, running_receiver, until
-from tests.server import ROOT, Server, ok, start_server
+from tests.server import ROOT, Server, clean_environment, ok, start_server
 from tests.tools import free_port
 from tests.vectors import hard_pdfs
 
@@ -22,7 +22,7 @@ from tests.vectors import hard_pdfs
 def listening(folder: Path, url: str, key: str, endpoint: str, *arguments: str) -> Iterator[Path]:
     """The file that its output goes to."""
     output = folder / "listen.txt"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
+    environment = clean_environment()
     command = [sys.executable, "-m", "signroom", "listen", "--forward-to", endpoint, "--url", url, *arguments]
     with output.open("w") as target:
         process = subprocess.Popen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.commands import command
-from tests.server import ROOT, TLS
+from tests.server import ROOT, TLS, clean_environment
 from tests.tools import free_port
 
 SECRET = "a secret that all processes share"
@@ -92,7 +91,7 @@ class Cluster:
         ports = [free_port() for _ in roles]
         first_web = next(port for port, role in zip(ports, roles, strict=True) if role[0] == "serve")
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")},
+            **clean_environment(),
             "SIGNROOM_DATABASE_URL": database_url,
             "SIGNROOM_BLOB_URL": self.files.as_uri(),
             "SIGNROOM_PUBLIC_URL": f"http://127.0.0.1:{first_web}",

@@ -6,7 +6,6 @@ Jobs that the old one has enqueued are finished by this one, and the reverse.
 from __future__ import annotations
 
 import compileall
-import os
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ import httpx
 import pytest
 
 from tests import verifiers
-from tests.server import TLS, Page, ok
+from tests.server import TLS, Page, clean_environment, ok
 from tests.tools import free_port
 from tests.vectors import hard_pdfs
 
@@ -75,8 +74,12 @@ class Version:
             process.wait(40)
 
     def _environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNROOM_")}
-        return {**clean, **self.environment, "SIGNROOM_DATA": str(self.data), "PYTHONPATH": str(self.source)}
+        return {
+            **clean_environment(),
+            **self.environment,
+            "SIGNROOM_DATA": str(self.data),
+            "PYTHONPATH": str(self.source),
+        }
 
 
 def _answers(port: int) -> bool:
