@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
-from signroom.service.manage_applications import create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import create_key, ensure_application
 from signroom.settings import read_settings
 from signroom.wiring import build_service, build_web
 

@@ -23,8 +23,8 @@ import httpx
 import psycopg
 
 from bench.processes import cpu, running_service
-from tests.postgres import running_postgres
-from tests.server import Page, ok, signature, values_of
+from tests.harness.postgres import running_postgres
+from tests.harness.server import Page, ok, signature, values_of
 from tests.vectors import hard_pdfs
 
 SESSIONS = 120
@@ -163,7 +163,8 @@ def _bare_loop() -> float:
 
 def _sign_for_a_while(seconds: float) -> float:
     from signroom.domain.signature import CertificateChain, DigestAlgorithm
-    from signroom.formats import pades, values, verification
+    from signroom.formats import values
+    from signroom.formats.pdf import pades, verification
     from tests.pki import authority
 
     leaf = authority.leaf("p256")

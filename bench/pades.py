@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
+from tests.harness.server import signature
 from tests.pki import authority
-from tests.server import signature
 from tests.vectors import hard_pdfs
 
 SIZES = {"50 KB": 50 << 10, "1 MB": 1 << 20, "10 MB": 10 << 20, "100 MB": 100 << 20}
@@ -42,7 +42,8 @@ def main() -> None:
 
 def row(name: str, length: int) -> tuple[str, ...]:
     """Measure one size."""
-    from signroom.formats import pades, values, verification
+    from signroom.formats import values
+    from signroom.formats.pdf import pades, verification
 
     with tempfile.TemporaryDirectory() as folder:
         file, copy, output = (Path(folder) / n for n in ("in.pdf", "copy.pdf", "out.pdf"))

@@ -18,11 +18,12 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
-from signroom.formats import pades, values, verification
+from signroom.formats import values
+from signroom.formats.pdf import pades, verification
+from tests.harness.server import Server, base64, signature, start_server
 from tests.journeys.conftest import FLAGS
 from tests.journeys.test_signing import choose_pfx
 from tests.pki import authority
-from tests.server import Server, base64, signature, start_server
 from tests.vectors import hard_pdfs
 
 DOCUMENTS = 100

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.server import TLS, clean_environment
-from tests.tools import free_port
+from tests.harness.server import TLS, clean_environment
+from tests.harness.tools import free_port
 
 _START_SECONDS = 60
 

@@ -26,12 +26,12 @@ from signroom.domain.event import SessionCompleted, SessionCreated, recorded
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, SessionStatus, new_session
 from signroom.domain.signature import Inspection, SignatureType
-from signroom.ports import SessionFilter, Work
+from signroom.ports.store import SessionFilter, Work
 from signroom.store import rows, tables
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
-from tests.postgres import running_postgres
+from tests.harness.postgres import running_postgres
 
 SMALL, LARGE = 1_000, 1_000_000
 EVENTS_EACH = 5

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.server import start_server
+from tests.harness.server import start_server
 
 ROUNDS = 5
 

@@ -17,9 +17,9 @@ import httpx
 from bench.processes import cpu, running_service
 from signroom.domain.webhook import signature_headers
 from tests.fetch.sites import Exchange
-from tests.hooks import WEBHOOKS, running_receiver
-from tests.postgres import running_postgres
-from tests.server import TLS, ok
+from tests.harness.hooks import WEBHOOKS, running_receiver
+from tests.harness.postgres import running_postgres
+from tests.harness.server import TLS, ok
 
 EVENTS = 400
 CLIENTS = 4

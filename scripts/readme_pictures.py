@@ -10,9 +10,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from tests.harness.server import ROOT, Server, base64, start_server
 from tests.journeys.conftest import FLAGS
 from tests.journeys.test_signing import choose_pfx
-from tests.server import ROOT, Server, base64, start_server
 from tests.vectors import hard_pdfs
 
 WIDTH = 1280

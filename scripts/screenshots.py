@@ -9,9 +9,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests.harness.server import ROOT, start_server
 from tests.journeys.conftest import FLAGS
 from tests.journeys.scenes import LANGUAGES, Scenes
-from tests.server import ROOT, start_server
 
 WIDTHS = (1280, 390)
 TARGET = ROOT / "screenshots"

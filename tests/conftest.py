@@ -13,11 +13,11 @@ import pytest
 from signroom.jobs.durable import migrate_job_tables
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
-from tests.moto import S3, running_s3
-from tests.postgres import Postgres, PostgresMissing, running_postgres
-from tests.tools import not_run
+from tests.harness.moto import S3, running_s3
+from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
+from tests.harness.tools import not_run
 
-pytest_plugins = ["tests.server_fixtures", "tests.pki.fixtures"]
+pytest_plugins = ["tests.harness.server_fixtures", "tests.pki.fixtures"]
 
 
 def pytest_configure() -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from ipaddress import ip_network
-from pathlib import Path
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -24,55 +20,47 @@ from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
 from signroom.api.webhook_bodies import WebhookBodies
 from signroom.api.wire import TYPE_DECODERS
+from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import open_blobs
-from signroom.blobs.recent import RecentBytes
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.security_context import ITALY_TEST, TEST
-from signroom.domain.webhook import Waits
+from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
-from signroom.formats.pool import PooledFormats
 from signroom.http import health, metrics
 from signroom.http.application import Lifespan, create_application
-from signroom.http.health import Check, Readiness
+from signroom.http.echo import echo
+from signroom.http.health import HealthCheck, Readiness
 from signroom.http.metrics import Metrics
-from signroom.http.seen import seen
 from signroom.jobs.dead_letters import state as jobs_state
 from signroom.jobs.durable import DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
-from signroom.keys.result_tokens import Es256ResultTokens
-from signroom.keys.sealed_secrets import AesGcmSecrets
-from signroom.keys.tokens import SignedTokens
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
-from signroom.ports import (
-    Blobs,
-    Clock,
-    DatabaseCondition,
-    JobsState,
-    Limits,
-    NamePatterns,
-    Obstacle,
-    Pictures,
-    Ports,
-    Probed,
-    Secrets,
-    Tokens,
-)
+from signroom.ports import Limits, Ports
+from signroom.ports.files import Blobs, NamePatterns, Pictures
+from signroom.ports.jobs import JobsState
+from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
+from signroom.ports.secrets import Secrets, Tokens
+from signroom.sandbox.pool import PooledFormats
+from signroom.secrets.installed import read_or_make_secret
+from signroom.secrets.result_tokens import Es256ResultTokens
+from signroom.secrets.sealed_secrets import AesGcmSecrets
+from signroom.secrets.tokens import SignedTokens
 from signroom.settings import Settings, SettingsError
 from signroom.store.backlog import backlog, connections
 from signroom.store.changes import EventChanges
-from signroom.store.condition import condition
+from signroom.store.diagnosis import diagnose
 from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.contexts import open_trust
+from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
-from signroom.worker.watched import watched
 
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
 _DOWNLOAD_LIFETIME = timedelta(hours=4)
@@ -150,7 +138,7 @@ class Service:
     def start(self) -> None:
         """Start the job engine and warm the workers up."""
         ports = self.ports
-        jobs = {name: replace(job, run=watched(ports.meter, name, job.run)) for name, job in jobs_of(ports).items()}
+        jobs = {name: replace(job, run=observed(ports.meter, name, job.run)) for name, job in jobs_of(ports).items()}
         self.formats.warm_up()
         self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
 
@@ -200,7 +188,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         pictures=formats,
         name_patterns=Re2Patterns(),
         secrets=AesGcmSecrets(secret),
-        previews=RecentBytes(_PREVIEWS),
+        previews=BytesCache(_PREVIEWS),
         default_context=settings.security_context,
         demo=demo,
         key_sources=_key_sources(settings),
@@ -214,7 +202,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             page_token_lifetime=_PAGE_TOKEN_LIFETIME,
             download_lifetime=_DOWNLOAD_LIFETIME,
             events_kept=settings.events_kept,
-            webhook_waits=Waits(settings.webhook_schedule),
+            webhook_waits=DeliverySchedule(settings.webhook_schedule),
             webhook_timeout=settings.webhook_timeout,
         ),
         meter=meters,
@@ -246,7 +234,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_WATCHED, seen],
+        [*api_routes(ports), *page_routes(), *_WATCHED, echo],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
@@ -315,19 +303,19 @@ def _spans(settings: Settings) -> Spans | None:
     return Traces(version("signroom"))
 
 
-def _checks(service: Service) -> dict[str, Check]:
+def _checks(service: Service) -> dict[str, HealthCheck]:
     """What this process's answers rest on."""
-    checks: dict[str, Check] = {"database": lambda: answers(service.engine), "blobs": service.ports.blobs.answers}
+    checks: dict[str, HealthCheck] = {"database": lambda: answers(service.engine), "blobs": service.ports.blobs.answers}
     if service.execute_jobs:
         checks["jobs"] = lambda: service.jobs.running
     return checks
 
 
-def examine_database(settings: Settings) -> DatabaseCondition:
+def examine_database(settings: Settings) -> DatabaseDiagnosis:
     """Raises: DatabaseUnavailable."""
     engine = open_engine(settings.database_url)
     try:
-        return condition(engine)
+        return diagnose(engine)
     finally:
         engine.dispose()
 
@@ -389,16 +377,3 @@ def _secret_key(settings: Settings) -> bytes:
     if settings.secret_key is not None:
         return settings.secret_key
     return read_or_make_secret(settings.data / _KEY_FILE)
-
-
-def read_or_make_secret(file: Path) -> bytes:
-    """32 random bytes, URL-safe, kept in `file` for its owner alone."""
-    if not file.exists():
-        # Two processes may start at the same moment: the name appears with the whole content, and only once.
-        descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(secrets.token_urlsafe(32).encode())
-        with suppress(FileExistsError):
-            os.link(beside, file)
-        Path(beside).unlink()
-    return file.read_bytes().strip()

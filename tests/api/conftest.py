@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.commands import signroom
-from tests.server import Server
+from tests.harness.commands import signroom
+from tests.harness.server import Server
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
-from tests.server import Json, Key, Server, base64, ok
+from tests.harness.server import Json, Key, Server, base64, ok
 from tests.vectors import hard_pdfs
 
 SESSIONS = "/api/signature-sessions"

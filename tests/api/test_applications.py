@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from tests.api.requests import SESSIONS
-from tests.commands import signroom
-from tests.server import Json, Server, ok, refused
+from tests.harness.commands import signroom
+from tests.harness.server import Json, Server, ok, refused
 
 APPLICATIONS = "/api/applications"
 

@@ -11,7 +11,7 @@ from signroom.api.commands import metadata_of, signing_options
 from signroom.api.shapes import CmsOptionsRequest, DigestRequest
 from signroom.domain.signature import SigningOptions
 from tests.api.requests import SESSIONS, a_file
-from tests.server import Server, refused
+from tests.harness.server import Server, refused
 
 SESSION = SigningOptions(detached=True)
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.commands import signroom
-from tests.server import start_server
+from tests.harness.commands import signroom
+from tests.harness.server import start_server
 
 CONFIG = """
 [checks]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.api.requests import a_file, signed_session
-from tests.server import Json, Server, ok, refused
+from tests.harness.server import Json, Server, ok, refused
 
 
 def read(server: Server, **params: object) -> Json:
@@ -124,7 +124,7 @@ RETENTION = "/api/settings/retention"
 @pytest.fixture
 def manager(server: Server) -> httpx.Client:
     """A subscription of its own: others' documents keep what they have."""
-    from tests.commands import signroom
+    from tests.harness.commands import signroom
 
     name = f"Retention {uuid4().hex[:8]}"
     signroom(server, "subscriptions", "create", name)

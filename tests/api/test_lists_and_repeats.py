@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api.requests import SESSIONS, a_file, signed_session
-from tests.server import Json, Server, ok, refused
+from tests.harness.server import Json, Server, ok, refused
 
 
 def test_sessions_are_listed_newest_first_page_by_page(server: Server, other_key: str) -> None:

@@ -15,11 +15,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from tests import cms_verifier, verifiers, xml_verifier
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, fetched, uploaded
+from tests.harness.server import Json, Server, base64, ok, refused, signature
 from tests.pki import authority
-from tests.server import Json, Server, base64, ok, refused, signature
 from tests.vectors import hard_pdfs
+from tests.verifiers import cms as cms_verifier
+from tests.verifiers import programs as verifiers
+from tests.verifiers import xml as xml_verifier
 
 PREPARE, COMPLETE, INSPECT = "/api/signature", "/api/signature/completion", "/api/signature-inspection"
 PDF = hard_pdfs.make("plain")

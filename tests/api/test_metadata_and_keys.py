@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.api.requests import SESSIONS, a_file, signed_session
-from tests.commands import signroom
-from tests.server import Server, ok, refused
+from tests.harness.commands import signroom
+from tests.harness.server import Server, ok, refused
 from tests.vectors import hard_pdfs
 
 KEYS = "/api/document-keys"

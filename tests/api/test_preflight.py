@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.requests import a_file, uploaded
-from tests.server import Json, Server, base64, ok, refused
+from tests.harness.server import Json, Server, base64, ok, refused
 from tests.vectors import hard_pdfs
 
 PREFLIGHT = "/api/documents/preflight"

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from tests.api.requests import SESSIONS, a_file, demo_signer, signed_session
-from tests.commands import signroom
-from tests.server import Server, base64, ok, refused
-from tests.server_fixtures import outlive_sessions
+from tests.harness.commands import signroom
+from tests.harness.server import Server, base64, ok, refused
+from tests.harness.server_fixtures import outlive_sessions
 from tests.vectors import hard_pdfs
 
 

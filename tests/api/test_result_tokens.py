@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from tests.api.requests import a_file
-from tests.server import Server, ok
+from tests.harness.server import Server, ok
 
 
 def returned(server: Server, **fields: object) -> str:

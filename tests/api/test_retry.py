@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from signroom.store import tables
 from signroom.store.engine import open_engine
-from tests.commands import signroom
-from tests.server import Server, ok, refused, values_of
+from tests.harness.commands import signroom
+from tests.harness.server import Server, ok, refused, values_of
 from tests.vectors import hard_pdfs
 
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from signroom.keys.tokens import SignedTokens
-from tests.server import Server, base64, ok, refused
+from signroom.secrets.tokens import SignedTokens
+from tests.harness.server import Server, base64, ok, refused
 from tests.vectors import hard_pdfs
 
 SESSIONS = "/api/signature-sessions"

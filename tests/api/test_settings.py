@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from PIL import Image
 
 from signroom.store.engine import open_engine
-from tests.commands import signroom
-from tests.server import Json, Server, base64, ok, refused
-from tests.tenants import SETTINGS, Tenant, new_tenant
+from tests.harness.commands import signroom
+from tests.harness.server import Json, Server, base64, ok, refused
+from tests.harness.tenants import SETTINGS, Tenant, new_tenant
 
 VALIDATION, BRANDING = "file-validation", "branding"
 SECRET = "very-secret-token"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.requests import SESSIONS, a_file, fetched, signed_session, uploaded
-from tests.server import Json, Server, base64, ok, refused
+from tests.harness.server import Json, Server, base64, ok, refused
 from tests.vectors import hard_pdfs
 
 MULTIPART = "/Api/MultipartUploads"

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from signroom.store.engine import open_engine
-from tests.hooks import WEBHOOKS, Hook, new_hook, remove_hooks
-from tests.server import Json, Server, ok, refused
-from tests.tenants import Tenant, new_tenant
+from tests.harness.hooks import WEBHOOKS, Hook, new_hook, remove_hooks
+from tests.harness.server import Json, Server, ok, refused
+from tests.harness.tenants import Tenant, new_tenant
 
 SECRET = "very-secret-token"
 URL = "https://app.example/hook"

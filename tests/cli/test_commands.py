@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import ROOT, clean_environment, ok, refused, start_server
-from tests.tools import free_port
+from tests.harness.server import ROOT, clean_environment, ok, refused, start_server
+from tests.harness.tools import free_port
 
 PRODUCTION = {
     "SIGNROOM_ENVIRONMENT": "production",

@@ -15,13 +15,14 @@ import httpx
 import pytest
 
 from signroom.cli import doctor
-from signroom.cli.doctor import Level
-from signroom.ports import DatabaseCondition, JobsState, Migrations, Obstacle, Probed
+from signroom.cli.doctor import Severity
+from signroom.ports.jobs import JobsState
+from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
 from signroom.settings import Settings, read_settings
 from tests.cli.test_commands import PRODUCTION, environment
 from tests.cli.test_worker import running
-from tests.commands import command
-from tests.tools import free_port
+from tests.harness.commands import command
+from tests.harness.tools import free_port
 
 
 def examine(variables: dict[str, str]) -> tuple[int, dict[str, dict[str, str]]]:
@@ -104,52 +105,52 @@ def settings_of(tmp_path: Path, **more: str) -> Settings:
     )
 
 
-SEEN = {"address": "203.0.113.5", "scheme": "https", "host": "sign.example", "forwarding": ["x-forwarded-for"]}
+ECHO = {"address": "203.0.113.5", "scheme": "https", "host": "sign.example", "forwarding": ["x-forwarded-for"]}
 TRUSTING = {"SIGNROOM_TRUSTED_PROXIES": "127.0.0.1"}
 
 
 @pytest.mark.parametrize(
     ("seen", "more", "level", "fix"),
     [
-        ({}, TRUSTING, Level.OK, ""),
-        ({"scheme": "http", "address": "127.0.0.1"}, {}, Level.FAIL, "SIGNROOM_TRUSTED_PROXIES to the proxy's"),
-        ({"scheme": "http", "address": "10.0.0.3"}, TRUSTING, Level.FAIL, "10.0.0.3"),
-        ({"forwarding": []}, {}, Level.WARN, "X-Forwarded-For"),
-        ({"address": "127.0.0.1"}, {}, Level.FAIL, "127.0.0.1"),
+        ({}, TRUSTING, Severity.OK, ""),
+        ({"scheme": "http", "address": "127.0.0.1"}, {}, Severity.FAIL, "SIGNROOM_TRUSTED_PROXIES to the proxy's"),
+        ({"scheme": "http", "address": "10.0.0.3"}, TRUSTING, Severity.FAIL, "10.0.0.3"),
+        ({"forwarding": []}, {}, Severity.WARN, "X-Forwarded-For"),
+        ({"address": "127.0.0.1"}, {}, Severity.FAIL, "127.0.0.1"),
     ],
 )
 def test_what_the_server_sees_of_a_proxy(
-    tmp_path: Path, seen: dict[str, Any], more: dict[str, str], level: Level, fix: str
+    tmp_path: Path, seen: dict[str, Any], more: dict[str, str], level: Severity, fix: str
 ) -> None:
-    found = doctor._headers(settings_of(tmp_path, **more), {**SEEN, **seen})  # noqa: SLF001
+    found = doctor._headers(settings_of(tmp_path, **more), {**ECHO, **seen})  # noqa: SLF001
 
     assert (found.level, fix in found.fix) == (level, True)
 
 
-def condition(**fields: Any) -> DatabaseCondition:
+def condition(**fields: Any) -> DatabaseDiagnosis:
     given: dict[str, Any] = {"product": "PostgreSQL", "version": "15", "ahead": 0.0, "migrations": Migrations.CURRENT}
     given |= {"sealed": None, "signing": None}
-    return DatabaseCondition(**{**given, **fields})
+    return DatabaseDiagnosis(**{**given, **fields})
 
 
 @pytest.mark.parametrize(
     ("fields", "check", "level"),
     [
-        ({"read_only": True}, "database", Level.FAIL),
-        ({"free_connections": 5}, "database", Level.WARN),
-        ({"free_connections": 90}, "database", Level.OK),
-        ({"ahead": 61.0}, "clock", Level.FAIL),
-        ({"ahead": -61.0}, "clock", Level.FAIL),
-        ({"migrations": Migrations.BEHIND}, "migrations", Level.FAIL),
-        ({"migrations": Migrations.MISSING}, "migrations", Level.FAIL),
-        ({"migrations": Migrations.NEWER}, "migrations", Level.WARN),
-        ({}, "secret key", Level.OK),
-        ({"sealed": (UUID(int=1), b"with another key")}, "secret key", Level.FAIL),
-        ({"signing": (UUID(int=1), b"with another key")}, "secret key", Level.FAIL),
+        ({"read_only": True}, "database", Severity.FAIL),
+        ({"free_connections": 5}, "database", Severity.WARN),
+        ({"free_connections": 90}, "database", Severity.OK),
+        ({"ahead": 61.0}, "clock", Severity.FAIL),
+        ({"ahead": -61.0}, "clock", Severity.FAIL),
+        ({"migrations": Migrations.BEHIND}, "migrations", Severity.FAIL),
+        ({"migrations": Migrations.MISSING}, "migrations", Severity.FAIL),
+        ({"migrations": Migrations.NEWER}, "migrations", Severity.WARN),
+        ({}, "secret key", Severity.OK),
+        ({"sealed": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
+        ({"signing": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
     ],
 )
 def test_what_is_wrong_with_a_database(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], check: str, level: Level
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], check: str, level: Severity
 ) -> None:
     monkeypatch.setattr(doctor, "examine_database", lambda _settings: condition(**fields))
     (tmp_path / "signroom.db").touch()
@@ -157,19 +158,19 @@ def test_what_is_wrong_with_a_database(
     settings = settings_of(tmp_path, SIGNROOM_SECRET_KEY="k" * 40)
     found = {finding.check: finding for finding in doctor._database(settings)}  # noqa: SLF001
 
-    assert (found[check].level, bool(found[check].fix)) == (level, level is not Level.OK)
+    assert (found[check].level, bool(found[check].fix)) == (level, level is not Severity.OK)
 
 
 @pytest.mark.parametrize(
     ("state", "level"),
     [
-        (JobsState({}, None, 0, 2), Level.OK),
-        (JobsState({}, None, 0, 0), Level.FAIL),
-        (JobsState({}, None, 3, 1), Level.WARN),
+        (JobsState({}, None, 0, 2), Severity.OK),
+        (JobsState({}, None, 0, 0), Severity.FAIL),
+        (JobsState({}, None, 3, 1), Severity.WARN),
     ],
 )
 def test_what_is_wrong_with_the_jobs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: JobsState, level: Level
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: JobsState, level: Severity
 ) -> None:
     monkeypatch.setattr(doctor, "examine_jobs", lambda _settings: state)
     (tmp_path / "signroom.db").touch()
@@ -212,7 +213,7 @@ def test_what_is_wrong_with_the_public_address(tmp_path: Path, status: int, body
     with answering(status, body) as url:
         (found,) = doctor._public(settings_of(tmp_path, SIGNROOM_PUBLIC_URL=url))  # noqa: SLF001
 
-    assert (found.level, fix in found.fix) == (Level.FAIL, True)
+    assert (found.level, fix in found.fix) == (Severity.FAIL, True)
 
 
 def test_why_the_public_address_does_not_answer(tmp_path: Path) -> None:
@@ -229,10 +230,10 @@ def test_why_the_public_address_does_not_answer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("more", "level"),
-    [({}, Level.WARN), (PRODUCTION, Level.FAIL), ({"SIGNROOM_PUBLIC_URL": "http://localhost:8400"}, Level.OK)],
+    [({}, Severity.WARN), (PRODUCTION, Severity.FAIL), ({"SIGNROOM_PUBLIC_URL": "http://localhost:8400"}, Severity.OK)],
     ids=["development", "production", "this machine"],
 )
-def test_a_public_address_without_tls(tmp_path: Path, more: dict[str, str], level: Level) -> None:
+def test_a_public_address_without_tls(tmp_path: Path, more: dict[str, str], level: Severity) -> None:
     settings = settings_of(tmp_path, **{"SIGNROOM_PUBLIC_URL": "http://sign.example", **more})
 
     (found,) = doctor._settings(settings)  # noqa: SLF001

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from signroom_client import parse_webhook
 
-from tests.hooks import Endpoint, running_receiver, until
-from tests.server import ROOT, Server, clean_environment, ok, start_server
-from tests.tools import free_port
+from tests.harness.hooks import Endpoint, running_receiver, until
+from tests.harness.server import ROOT, Server, clean_environment, ok, start_server
+from tests.harness.tools import free_port
 from tests.vectors import hard_pdfs
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import verifiers
+from tests.harness.server import ROOT, Server, base64
 from tests.pki import authority
-from tests.server import ROOT, Server, base64
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 RETURN = "https://app.example/back?order=7"
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.test_commands import PRODUCTION, environment
-from tests.commands import command
+from tests.harness.commands import command
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from signroom_client import parse_webhook
 
-from tests.commands import signroom
-from tests.hooks import Hook, Receiver, broken, fine, running_receiver
-from tests.server import Server
-from tests.tenants import Tenant, new_tenant
+from tests.harness.commands import signroom
+from tests.harness.hooks import Hook, Receiver, broken, fine, running_receiver
+from tests.harness.server import Server
+from tests.harness.tenants import Tenant, new_tenant
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 
 from tests.cli.test_commands import environment
-from tests.commands import command
-from tests.server import ROOT, Page, listening_ports, ok
-from tests.tools import free_port
+from tests.harness.commands import command
+from tests.harness.server import ROOT, Page, listening_ports, ok
+from tests.harness.tools import free_port
 from tests.vectors import hard_pdfs
 
 

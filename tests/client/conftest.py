@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from signroom_client import SignroomClient
 
-from tests.server import Page, Server
+from tests.harness.server import Page, Server
 from tests.vectors import hard_pdfs
 
 PDF = hard_pdfs.make("plain")

@@ -26,8 +26,8 @@ from signroom_client.calling import iterate, run
 
 from tests.client.conftest import PDF
 from tests.client.loopback import Told, loopback, told
+from tests.harness.server import Server
 from tests.pki import authority
-from tests.server import Server
 
 OWN = {"close", "aclose"}
 

@@ -8,7 +8,7 @@ import pytest
 from signroom_client import BadRequestError, FileReference, NewDocument, RefusedError, SignroomClient
 
 from tests.client.conftest import PDF, sign
-from tests.server import Server
+from tests.harness.server import Server
 
 
 def test_a_key_is_allocated_printed_and_found_again(server: Server, signroom: SignroomClient) -> None:

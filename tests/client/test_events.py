@@ -9,7 +9,7 @@ import pytest
 from signroom_client import AsyncSignroomClient, Event, EventType, RefusedError, SignroomClient, UnexpectedAnswerError
 
 from tests.client.loopback import loopback, refused, told
-from tests.server import Server
+from tests.harness.server import Server
 
 
 def test_events_are_followed_from_the_last_one_seen(server: Server, signroom: SignroomClient) -> None:

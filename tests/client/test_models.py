@@ -18,7 +18,7 @@ from signroom_client.errors import UnexpectedAnswerError
 from signroom_client.naming import wire_name
 from signroom_client.words import Check, DocumentStatus, SessionStatus, SignatureType
 
-from tests.server import Server, ok
+from tests.harness.server import Server, ok
 
 Json = dict[str, Any]
 AN_ID = "201856ce-273c-4058-a872-8937bd547d36"

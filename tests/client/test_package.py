@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import signroom_client
 
-from tests.server import ROOT
+from tests.harness.server import ROOT
 
 CLIENT = ROOT / "client"
 

@@ -12,8 +12,8 @@ import signroom_client
 
 from tests.client.conftest import PDF, sign
 from tests.client.test_webhooks import BODY
+from tests.harness.server import ROOT, Server
 from tests.pki import authority
-from tests.server import ROOT, Server
 
 README = ROOT / "client" / "README.md"
 

@@ -31,8 +31,8 @@ from signroom_client import (
 
 from tests.client.conftest import PDF, sign
 from tests.client.loopback import CUT, Told, loopback, refused, told
-from tests.server import Server
-from tests.verifiers import nss_database, require_accepted
+from tests.harness.server import Server
+from tests.verifiers.programs import nss_database, require_accepted
 
 
 def test_the_whole_way_from_a_path_to_a_signed_file(

@@ -34,9 +34,9 @@ from signroom_client.models import PreparedSignature, ToSign
 from signroom_client.signing import signature_of
 
 from tests.client.conftest import PDF, sign
+from tests.harness.server import Server
 from tests.pki import authority
-from tests.server import Server
-from tests.verifiers import nss_database, require_accepted
+from tests.verifiers.programs import nss_database, require_accepted
 
 
 @pytest.mark.parametrize("kind", ["rsa2048", "p256", "p521"])

@@ -27,7 +27,7 @@ from signroom_client.uploads import INLINE_TOTAL
 
 from tests.client.conftest import PDF
 from tests.client.loopback import CUT, Loopback, Told, loopback, refused, told
-from tests.server import Server
+from tests.harness.server import Server
 from tests.vectors import hard_pdfs
 
 MIB = 1 << 20

@@ -17,8 +17,8 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.webhook import (
     DEFAULT_TYPES,
     MAX_RETRY_AFTER,
+    DeliverySchedule,
     DeliveryStatus,
-    Waits,
     Webhook,
     clean_types,
     new_delivery,
@@ -43,7 +43,7 @@ def a_webhook(endpoint: Endpoint | None = Endpoint("https://app.example/")) -> W
 def test_each_wait_is_about_the_schedules_own_and_never_shorter_than_asked(
     waits: list[timedelta], jitter: float, asked: timedelta | None
 ) -> None:
-    schedule = Waits(tuple(waits))
+    schedule = DeliverySchedule(tuple(waits))
 
     for tries, own in enumerate(waits):
         wait = schedule.after(tries, jitter, asked)
@@ -59,7 +59,7 @@ def test_each_wait_is_about_the_schedules_own_and_never_shorter_than_asked(
 
 def test_the_schedule_as_it_comes_is_eight_tries_or_more_over_three_days_or_more(tmp_path: Path) -> None:
     waits = read_settings({"SIGNROOM_PUBLIC_URL": "https://sign.example"}, tmp_path).webhook_schedule
-    shortest = [Waits(waits).after(n, -1) or timedelta() for n in range(len(waits))]
+    shortest = [DeliverySchedule(waits).after(n, -1) or timedelta() for n in range(len(waits))]
 
     assert len(waits) >= 8
     assert sum(shortest, timedelta()) >= timedelta(days=3)

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tests.client.loopback import closed_port
-from tests.server import ROOT, Server, ok
+from tests.harness.server import ROOT, Server, ok
 from tests.vectors import hard_pdfs
 
 MAX_LINES = 100

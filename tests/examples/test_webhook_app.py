@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.commands import signroom
-from tests.hooks import until
-from tests.server import ROOT, Server
-from tests.tools import free_port
+from tests.harness.commands import signroom
+from tests.harness.hooks import until
+from tests.harness.server import ROOT, Server
+from tests.harness.tools import free_port
 from tests.vectors import hard_pdfs
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.machines import Installation, installation
-from tests.postgres import Postgres, PostgresMissing, running_postgres
-from tests.server import ok, refused, values_of
-from tests.tools import not_run
+from tests.harness.machines import Installation, installation
+from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
+from tests.harness.server import ok, refused, values_of
+from tests.harness.tools import not_run
 from tests.vectors import hard_pdfs
 
 DOCUMENTS = 6

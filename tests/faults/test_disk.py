@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import Server, ok, refused, start_server, values_of
-from tests.tools import not_run
+from tests.harness.server import Server, ok, refused, start_server, values_of
+from tests.harness.tools import not_run
 from tests.vectors import hard_pdfs
 
 UPLOAD = os.urandom(1_000_000)

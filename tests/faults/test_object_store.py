@@ -16,10 +16,10 @@ import pytest
 from signroom.blobs.objects import ObjectBlobs, open_blobs
 from signroom.domain.errors import StorageUnavailable
 from tests.faults.proxy import FailingProxy, Fault, failing_proxy
-from tests.machines import Installation, installation
-from tests.moto import S3, environment_of
-from tests.postgres import Postgres
-from tests.server import ok, refused, values_of
+from tests.harness.machines import Installation, installation
+from tests.harness.moto import S3, environment_of
+from tests.harness.postgres import Postgres
+from tests.harness.server import ok, refused, values_of
 from tests.vectors import hard_pdfs
 
 LARGE = os.urandom(12_000_000)

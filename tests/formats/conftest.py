@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
-from signroom.formats import pades, values
-from tests import verifiers
+from signroom.formats import values
+from signroom.formats.pdf import pades
+from tests.harness.server import signature
 from tests.pki import authority
-from tests.server import signature
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOTS = [authority.root().certificate_der]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from signroom.domain.errors import BadLogo
 from signroom.formats.logo import read_logo
-from signroom.formats.pool import PooledFormats
+from signroom.sandbox.pool import PooledFormats
 
 
 def picture(kind: str, size: tuple[int, int] = (80, 20), frames: int = 1) -> bytes:

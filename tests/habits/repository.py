@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.tools import not_run
+from tests.harness.tools import not_run
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ import yaml
 
 from signroom.settings import NAMES, PREFIX, read_settings
 from tests.habits.repository import ROOT
-from tests.tools import not_run
+from tests.harness.tools import not_run
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file() and path.name != ".env")

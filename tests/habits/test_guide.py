@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
-from tests.server import Server
+from tests.harness.server import Server
 from tests.vectors import hard_pdfs
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"

@@ -15,7 +15,7 @@ import pytest
 
 from signroom.domain.webhook import secret_text, signature_headers
 from tests.habits.repository import ROOT
-from tests.tools import require_tools
+from tests.harness.tools import require_tools
 
 PAGE = ROOT / "docs" / "guide" / "webhooks.md"
 EVENT_ID = UUID(int=1)

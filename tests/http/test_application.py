@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from signroom.http.request_log import public_path
-from tests.server import Server
+from tests.harness.server import Server
 from tests.wire import raw
 
 

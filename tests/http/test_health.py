@@ -13,7 +13,7 @@ import pytest
 
 from signroom.http import health
 from signroom.http.health import Readiness
-from tests.server import Server, ok, refused, start_server
+from tests.harness.server import Server, ok, refused, start_server
 
 
 @pytest.fixture

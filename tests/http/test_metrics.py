@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from signroom.http.metrics import Metrics
 from tests.api.requests import a_file, signed_session
-from tests.server import Server, refused
+from tests.harness.server import Server, refused
 
 TOKEN = "0123456789abcdef"
 HERE = {"host": "127.0.0.1:8400"}

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.api.requests import a_file
-from tests.server import Server, listening_ports, start_server
+from tests.harness.server import Server, listening_ports, start_server
 
 LIES = {
     "X-Forwarded-Host": "evil.example",

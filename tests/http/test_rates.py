@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import Server, refused, start_server
+from tests.harness.server import Server, refused, start_server
 
 
 @pytest.fixture

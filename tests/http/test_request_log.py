@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.api.requests import a_file, signed_session
-from tests.server import Server, ok, start_server, values_of
+from tests.harness.server import Server, ok, start_server, values_of
 from tests.vectors import hard_pdfs
 
 TOKEN = "metrics-token-here"

@@ -21,8 +21,8 @@ from pathlib import Path
 from uuid import UUID
 
 from signroom.jobs.durable import DurableJobs
-from signroom.jobs.pulse import Rhythm
-from signroom.ports import Job, Schedule
+from signroom.jobs.heartbeat import Timing
+from signroom.ports.jobs import Job, Schedule
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 
@@ -65,8 +65,8 @@ def main(url: str, folder: Path, name: str, lease: float) -> None:
     migrate(engine)
     data = folder / name
     data.mkdir(exist_ok=True)
-    rhythm = Rhythm(beat=BEAT, lease=lease)
-    jobs = DurableJobs(engine, data, concurrency=4, rhythm=rhythm, max_recoveries=MAX_RECOVERIES)
+    timing = Timing(beat=BEAT, lease=lease)
+    jobs = DurableJobs(engine, data, concurrency=4, timing=timing, max_recoveries=MAX_RECOVERIES)
 
     def give_up(subject: UUID, code: str) -> None:
         note(folder, "given-up", name, subject, code)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from signroom.jobs.durable import DurableJobs
 from signroom.jobs.leases import Leases
-from signroom.ports import Job
+from signroom.ports.jobs import Job
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore

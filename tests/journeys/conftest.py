@@ -12,11 +12,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from tests import verifiers
+from tests.harness.server import Server
+from tests.harness.tools import not_run
 from tests.pki import authority
-from tests.server import Server
-from tests.tools import not_run
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 FLAGS = [
     "--no-sandbox",

@@ -15,8 +15,8 @@ from typing import Any
 
 from playwright.sync_api import Page, Route
 
+from tests.harness.server import ROOT, Json, Server, base64
 from tests.pki import authority
-from tests.server import ROOT, Json, Server, base64
 from tests.vectors import hard_pdfs
 
 LANGUAGES = ("en", "pt-BR", "es")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.harness.server import ROOT, Server, base64
+from tests.harness.tools import not_run
 from tests.journeys.conftest import Watched
 from tests.journeys.scenes import LANGUAGES, Scenes
-from tests.server import ROOT, Server, base64
-from tests.tools import not_run
 from tests.vectors import hard_pdfs
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}

@@ -12,12 +12,12 @@ import pikepdf
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, expect
 
-from tests.commands import signroom
 from tests.fetch.sites import Site, running_site
+from tests.harness.commands import signroom
+from tests.harness.server import Server, ok
+from tests.harness.tenants import new_tenant
 from tests.journeys.conftest import Watched
 from tests.journeys.test_signing import choose_demo_key
-from tests.server import Server, ok
-from tests.tenants import new_tenant
 from tests.vectors import hard_pdfs
 
 MARKUP = "<img src=x onerror=alert(1)>"

@@ -9,11 +9,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from playwright.sync_api import Locator, Page, expect
 
+from tests.harness.server import Server
 from tests.journeys.conftest import Watched
 from tests.journeys.test_page_faults import CONNECTION, open_predefined
 from tests.journeys.test_signing import choose_demo_key, choose_pfx
 from tests.pki import authority
-from tests.server import Server
 
 
 def a_file(folder: Path, names: Sequence[str]) -> Path:

@@ -14,11 +14,11 @@ from sqlalchemy.engine import make_url
 
 from signroom.store import tables
 from signroom.store.engine import open_engine
-from tests import verifiers
-from tests.server import Server, ok, start_server, values_of
+from tests.harness.server import Server, ok, start_server, values_of
 from tests.soak.cluster import ROLES, running_cluster
 from tests.soak.harm import Plan, soak
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 DOCUMENTS = 6
 KILLS = 4

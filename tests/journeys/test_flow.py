@@ -5,11 +5,11 @@ from __future__ import annotations
 import httpx
 from playwright.sync_api import Page, Route, expect
 
+from tests.harness.server import Server, base64, ok
+from tests.harness.server_fixtures import outlive_sessions
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_page_faults import open_predefined
 from tests.journeys.test_signing import choose_demo_key
-from tests.server import Server, base64, ok
-from tests.server_fixtures import outlive_sessions
 from tests.vectors import hard_pdfs
 
 DOCUMENTS = [{"file": {"name": "contract.pdf", "content": base64(hard_pdfs.make("plain"))}}]

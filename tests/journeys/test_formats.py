@@ -6,12 +6,14 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests import cms_verifier, verifiers, xml_verifier
 from tests.api.requests import a_file, fetched
+from tests.harness.server import Json, Server
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key, choose_pfx
-from tests.server import Json, Server
 from tests.vectors import hard_pdfs
+from tests.verifiers import cms as cms_verifier
+from tests.verifiers import programs as verifiers
+from tests.verifiers import xml as xml_verifier
 
 XML = b"""<?xml version="1.0" encoding="UTF-8"?>
 <?style none?>

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.harness.server import Server, base64
 from tests.journeys.conftest import go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key
-from tests.server import Server, base64
 from tests.vectors import hard_pdfs
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests import verifiers
+from tests.harness.server import Server, base64
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_pfx
 from tests.pki import authority
-from tests.server import Server, base64
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 COUNT = 100
 LENGTH = 50 << 10

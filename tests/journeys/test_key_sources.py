@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from signroom.domain.security_context import TEST
-from tests import verifiers
+from tests.harness.server import Server, base64, start_server
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.fakes import web_eid, web_pki
 from tests.journeys.test_signing import signed_file
 from tests.pki import authority
-from tests.server import Server, base64, start_server
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 WEB_EID = "Use an ID card (Web eID)"
 WEB_PKI = "Use a certificate of this computer or of a token"

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import verifiers
-from tests.server import Server, base64, start_server
+from tests.harness.server import Server, base64, start_server
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 LIMIT_KB = 200 * 1024
 

@@ -14,12 +14,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signroom.domain.security_context import TEST
-from tests import verifiers
-from tests.machines import Installation, Machine, installation
-from tests.moto import S3
-from tests.postgres import Postgres
-from tests.server import ROOT, Json, Page, ok, values_of
+from tests.harness.machines import Installation, Machine, installation
+from tests.harness.moto import S3
+from tests.harness.postgres import Postgres
+from tests.harness.server import ROOT, Json, Page, ok, values_of
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 pytestmark = pytest.mark.slow
 

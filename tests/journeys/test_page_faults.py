@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.harness.server import Server, base64
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key, choose_pfx
 from tests.pki import authority
-from tests.server import Server, base64
 from tests.vectors import hard_pdfs
 
 CONNECTION = re.compile("connection", re.IGNORECASE)

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Route, expect
 
+from tests.harness.server import Json, Server, base64
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key
-from tests.server import Json, Server, base64
 from tests.vectors import hard_pdfs
 
 

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509 import Certificate, load_der_x509_certificate
 from playwright.sync_api import Browser, Page
 
+from tests.harness.server import ROOT, Server, base64
+from tests.harness.tools import require_tools
 from tests.pki import pfx_files
 from tests.pki.pfx_files import Authority, PfxFile
-from tests.server import ROOT, Server, base64
-from tests.tools import require_tools
 
 MESSAGE = b"what is signed"
 CODES = {"wrong-secret", "no-certificate", "unsupported", "failed"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.server import Server
+from tests.harness.server import Server
 from tests.vectors import hard_pdfs
 
 README = Path(__file__).parents[2] / "README.md"

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests import verifiers
 from tests.api.requests import SESSIONS, a_file, fetched
+from tests.harness.server import Json, Server, base64, ok, refused, start_server
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_pfx
 from tests.pki.toy_pki import ToyPki
-from tests.server import Json, Server, base64, ok, refused, start_server
+from tests.verifiers import programs as verifiers
 
 ICP_BRASIL = "201856ce-273c-4058-a872-8937bd547d36"
 ITALY = "c438b17e-4862-446b-86ad-6f85734f0bfe"

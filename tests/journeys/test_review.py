@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.api.requests import a_file
+from tests.harness.server import Json, Server, base64
 from tests.journeys.conftest import Watched
-from tests.server import Json, Server, base64
 from tests.vectors import hard_pdfs
 
 COUNT_REVOKED = """

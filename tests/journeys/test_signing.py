@@ -10,11 +10,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests import verifiers
+from tests.harness.server import Server, base64
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.pki import authority
-from tests.server import Server, base64
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 
 def choose_demo_key(page: Page, name: str = "Ana Lúcia") -> None:

@@ -13,10 +13,10 @@ from PIL import Image
 from playwright.sync_api import FrameLocator, expect
 
 from tests.fetch.sites import Behaviour, Site, running_site
+from tests.harness.server import Server, base64, ok
+from tests.harness.tenants import Tenant, new_tenant
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key
-from tests.server import Server, base64, ok
-from tests.tenants import Tenant, new_tenant
 from tests.vectors import hard_pdfs
 
 REASON = "<img src=x onerror=alert(1)> Só contratos deste ano."

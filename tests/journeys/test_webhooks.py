@@ -15,7 +15,7 @@ import pytest
 from signroom_client import parse_webhook
 
 from tests.fetch.sites import Exchange
-from tests.hooks import (
+from tests.harness.hooks import (
     Endpoint,
     Hook,
     Receiver,
@@ -27,8 +27,8 @@ from tests.hooks import (
     running_receiver,
     until,
 )
-from tests.server import Json, Page, Server, ok
-from tests.tenants import Tenant, new_tenant
+from tests.harness.server import Json, Page, Server, ok
+from tests.harness.tenants import Tenant, new_tenant
 from tests.vectors import hard_pdfs
 from tests.wire.schema import conforms
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
-from signroom.keys.derived import derive_p256
+from signroom.secrets.derived import derive_p256
 from signroom.trust.certificates import read_certificate
 
 NOW = datetime.now(UTC)

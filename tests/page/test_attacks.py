@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.api.requests import SESSIONS, a_file
-from tests.server import Page, Server, ok, refused, values_of
+from tests.harness.server import Page, Server, ok, refused, values_of
 from tests.vectors import hard_pdfs
 from tests.wire import raw
 

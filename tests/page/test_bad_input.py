@@ -12,10 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from signroom.keys.tokens import SignedTokens
+from signroom.secrets.tokens import SignedTokens
+from tests.harness.server import Page, Server, base64, ok, refused, signature, values_of
+from tests.harness.server_fixtures import outlive_sessions
 from tests.pki import authority
-from tests.server import Page, Server, base64, ok, refused, signature, values_of
-from tests.server_fixtures import outlive_sessions
 from tests.vectors import hard_pdfs
 
 RETURN = "https://app.example/back"

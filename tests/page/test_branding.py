@@ -8,8 +8,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.server import Server, base64, ok, refused
-from tests.tenants import Tenant, new_tenant
+from tests.harness.server import Server, base64, ok, refused
+from tests.harness.tenants import Tenant, new_tenant
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.harness.server import Json, Page, Server, base64, ok, refused
 from tests.pki import authority
-from tests.server import Json, Page, Server, base64, ok, refused
 from tests.vectors import hard_pdfs
 
 CODES = {

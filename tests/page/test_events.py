@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import Json, Page, Server, refused, start_server
+from tests.harness.server import Json, Page, Server, refused, start_server
 from tests.vectors import hard_pdfs
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.api.requests import a_file
 from tests.fetch.sites import Behaviour, Exchange, Site, running_site
-from tests.server import Json, Page, Server, ok, refused
-from tests.tenants import Tenant, new_tenant
+from tests.harness.server import Json, Page, Server, ok, refused
+from tests.harness.tenants import Tenant, new_tenant
 from tests.vectors import hard_pdfs
 
 PDF = hard_pdfs.make("plain")

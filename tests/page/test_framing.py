@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.server import Server, ok
-from tests.tenants import Tenant, new_tenant
+from tests.harness.server import Server, ok
+from tests.harness.tenants import Tenant, new_tenant
 
 ORIGINS = ["https://app.example", "https://app.example:8443"]
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from signroom.service.hand_over import LIFETIME
-from tests.server import Json, Server, ok, refused
+from signroom.service.access.hand_over import LIFETIME
+from tests.harness.server import Json, Server, ok, refused
 
 
 @pytest.fixture(scope="module")

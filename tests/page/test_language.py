@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server import Server, refused
+from tests.harness.server import Server, refused
 
 
 def language(redirect_url: str, accept: str = "", **query: str) -> str:

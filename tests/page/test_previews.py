@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.server import Page, Server, ok, refused
+from tests.harness.server import Page, Server, ok, refused
 from tests.vectors import hard_pdfs
 
 

@@ -81,7 +81,7 @@ class Room:
     def document(
         self, session: Session | None = None, *, position: int = 0, original: StoredFile | None = None
     ) -> Document:
-        """Waits for its signature; its file is stored unless it is another's."""
+        """DeliverySchedule for its signature; its file is stored unless it is another's."""
         document_id, application = uuid4(), self.caller.application
         folder = f"sessions/{session.id}/{document_id}" if session else f"documents/{document_id}"
         document = Document(

@@ -12,7 +12,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.postgres import running_postgres
+from tests.harness.postgres import running_postgres
 from tests.soak.cluster import ROLES, Cluster, running_cluster
 from tests.soak.harm import Done, Plan, soak
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.commands import command
-from tests.server import ROOT, TLS, clean_environment
-from tests.tools import free_port
+from tests.harness.commands import command
+from tests.harness.server import ROOT, TLS, clean_environment
+from tests.harness.tools import free_port
 
 SECRET = "a secret that all processes share"
 START_SECONDS = 90

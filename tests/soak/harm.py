@@ -12,8 +12,8 @@ from random import Random
 
 import httpx
 
-from tests.hooks import WEBHOOKS, running_receiver
-from tests.server import ok
+from tests.harness.hooks import WEBHOOKS, running_receiver
+from tests.harness.server import ok
 from tests.soak.cluster import Cluster, Slot
 from tests.soak.invariants import TOLD, Found, judge
 from tests.soak.signers import Outcome, Signer

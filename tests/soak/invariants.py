@@ -14,10 +14,10 @@ from sqlalchemy.engine import Connection
 
 from signroom.store import tables
 from signroom.store.engine import open_engine
-from tests import verifiers
-from tests.hooks import Endpoint
+from tests.harness.hooks import Endpoint
 from tests.soak.cluster import Cluster
 from tests.soak.signers import Outcome
+from tests.verifiers import programs as verifiers
 
 SETTLE_SECONDS = 240
 TOLD = frozenset({"SessionSigned", "SessionCompleted", "DocumentSignatureCompleted"})

@@ -15,7 +15,7 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.server import Json, base64, values_of
+from tests.harness.server import Json, base64, values_of
 from tests.vectors import hard_pdfs
 
 PATIENCE_SECONDS = 240

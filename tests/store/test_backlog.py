@@ -21,7 +21,7 @@ from signroom.store.backlog import backlog
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
-from tests.contract.test_store import NOW, a_document, a_session
+from tests.ports.test_store import NOW, a_document, a_session
 
 
 def test_what_is_under_way_is_counted_by_state(database_url: str) -> None:

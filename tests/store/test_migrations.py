@@ -16,7 +16,7 @@ from signroom.domain.file_validation import NO_VALIDATION
 from signroom.domain.security_context import ANY
 from signroom.domain.session import SessionStatus
 from signroom.domain.signature import NO_OPTIONS, SignatureType
-from signroom.ports import SessionFilter
+from signroom.ports.store import SessionFilter
 from signroom.store import schema
 from signroom.store.engine import open_engine
 from signroom.store.sql import SqlStore

@@ -20,8 +20,8 @@ from signroom.domain.errors import DatabaseUnavailable
 from signroom.store import schema
 from signroom.store.engine import open_engine
 from signroom.store.sql import SqlStore, SqlWork
-from tests.postgres import Postgres
-from tests.tools import free_port
+from tests.harness.postgres import Postgres
+from tests.harness.tools import free_port
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from signroom.domain.errors import ProcessingUnavailable, SignatureRejected
-from signroom.ports import Measured
+from signroom.ports.operations import Measured
 from signroom.telemetry.meters import Meters, Momentary
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

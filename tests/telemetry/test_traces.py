@@ -15,7 +15,7 @@ from signroom.settings import SettingsError, read_settings
 from signroom.telemetry.meters import Meters
 from signroom.telemetry.traces import Traces
 from signroom.wiring import _spans
-from tests.server import start_server
+from tests.harness.server import start_server
 from tests.telemetry.receiver import Receiver, receiving
 from tests.vectors import hard_pdfs
 

@@ -20,10 +20,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import verifiers
-from tests.server import TLS, Page, clean_environment, ok
-from tests.tools import free_port
+from tests.harness.server import TLS, Page, clean_environment, ok
+from tests.harness.tools import free_port
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 
 ROOT = Path(__file__).parents[2]
 OLD = Path(__file__).parent / "signroom-0.1.0-py3-none-any.whl"

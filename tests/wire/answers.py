@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from tests.server import ROOT
+from tests.harness.server import ROOT
 from tests.wire.schema import answer_of, conforms
 
 _INSIDES = (

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from tests.api.requests import a_file, signed_session
-from tests.commands import signroom
-from tests.server import Json, Server
+from tests.harness.commands import signroom
+from tests.harness.server import Json, Server
 
 
 def new_key(server: Server, *, role: str = "Worker", subscription: str = "Demo") -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.server import Server
+from tests.harness.server import Server
 
 
 def send(server: Server, *lines: str, body: bytes = b"", key: bool = True) -> httpx.Response:

@@ -1,6 +1,6 @@
 """The contract's models as JSON Schemas that judge what we answer.
 
-They are derived from ``tests/contract/openapi-2.2.json``, the published document reduced to the routes in scope:
+They are derived from ``tests/wire/openapi-2.2.json``, the published document reduced to the routes in scope:
 
 - every key of a model is sent (``required``) and no other (``additionalProperties``), but for the listed additions;
 - every ``$ref`` may be null, as the publisher's own server sends it, but for what clients dereference unasked;
@@ -25,7 +25,7 @@ from uuid import UUID
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError  # type: ignore[import-untyped]
 from jsonschema.validators import extend  # type: ignore[import-untyped]
 
-CONTRACT = Path(__file__).parents[1] / "contract" / "openapi-2.2.json"
+CONTRACT = Path(__file__).with_name("openapi-2.2.json")
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, signed_session
-from tests.server import Json, Server, base64, start_server
+from tests.harness.server import Json, Server, base64, start_server
 from tests.vectors import hard_pdfs
 from tests.wire.answers import answered_as, refused_with
 from tests.wire.operations import (

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer
+from tests.harness.server import Json, Key, Server, base64, signature
 from tests.pki import authority
-from tests.server import Json, Key, Server, base64, signature
 from tests.vectors import hard_pdfs
 from tests.wire.answers import answered, answered_as, refused_with
 from tests.wire.operations import (

@@ -29,10 +29,10 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests import verifiers
 from tests.api.requests import TEST_CONTEXT, demo_signer
-from tests.server import Server, base64
+from tests.harness.server import Server, base64
 from tests.vectors import hard_pdfs
+from tests.verifiers import programs as verifiers
 from tests.wire.conftest import new_key
 
 if find_spec("six") is None:

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, signed_session
-from tests.commands import signroom
-from tests.server import Json, Server, base64
+from tests.harness.commands import signroom
+from tests.harness.server import Json, Server, base64
 from tests.vectors import hard_pdfs
 from tests.wire import raw
 from tests.wire.answers import answered, answered_as, read_strictly, refused_with

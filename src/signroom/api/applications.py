@@ -14,7 +14,7 @@ from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.models import metadata_model, seconds
 from signroom.domain.errors import BadInput, NotAllowed
-from signroom.service.manage_applications import (
+from signroom.service.subscriptions.manage_applications import (
     add_application,
     add_key,
     change_return_urls,

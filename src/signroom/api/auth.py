@@ -16,7 +16,7 @@ from signroom.domain.application import Caller
 from signroom.domain.errors import Unauthenticated
 from signroom.http.keys import shown_secret
 from signroom.ports import Ports
-from signroom.service.authenticate import authenticate, require_subscription
+from signroom.service.access.authenticate import authenticate, require_subscription
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
 InjectedCaller = NamedDependency[SkipValidation[Caller]]

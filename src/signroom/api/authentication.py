@@ -11,7 +11,7 @@ from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.models import certificate_model, chain_of, digest_model, results_model
-from signroom.service.authenticate_person import begin_authentication, complete_authentication
+from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
 
 _TAGS = ["Certificate authentication"]
 

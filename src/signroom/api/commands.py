@@ -22,8 +22,8 @@ from signroom.domain.signature import (
     XmlInsertion,
     XmlLocation,
 )
-from signroom.service.add_document import NewDocument
-from signroom.service.file_sources import FileSource
+from signroom.service.documents.add_document import NewDocument
+from signroom.service.documents.file_sources import FileSource
 
 E = TypeVar("E", bound=StrEnum)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from litestar.params import Parameter
 
 from signroom.domain.errors import BadInput
-from signroom.ports import Position
+from signroom.ports.store import Position
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="Items on a page.")]
 

@@ -16,7 +16,7 @@ from signroom.api.media import ANSWERS, require_json_or_nothing
 from signroom.api.models import document_key_model, document_model, metadata_model
 from signroom.domain.document_key import formatted
 from signroom.domain.metadata import MAX_VALUE
-from signroom.service.manage_document_keys import allocate_keys, find_key, unused_keys
+from signroom.service.documents.manage_document_keys import allocate_keys, find_key, unused_keys
 
 _TAGS = ["Document keys"]
 

@@ -19,12 +19,12 @@ from signroom.api.media import ANSWERS, require_json
 from signroom.api.models import document_model, file_check_model, signer_model
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
-from signroom.ports import MetadataSearch, Position
-from signroom.service.check_file import CheckFile, check_file
-from signroom.service.download_file import open_download
-from signroom.service.inspect_signature import signers_of_document
-from signroom.service.manage_document_keys import find_key
-from signroom.service.read_sessions import find_documents, read_document
+from signroom.ports.store import MetadataSearch, Position
+from signroom.service.documents.check_file import CheckFile, check_file
+from signroom.service.documents.download_file import open_download
+from signroom.service.documents.manage_document_keys import find_key
+from signroom.service.documents.read_documents import find_documents, read_document
+from signroom.service.verification.inspect_signature import signers_of_document
 
 _TAGS = ["Documents"]
 

@@ -14,8 +14,8 @@ from signroom.api.cursors import event_cursor, event_position
 from signroom.api.media import ANSWERS
 from signroom.api.models import event_model
 from signroom.domain.event import TYPES
-from signroom.ports import EventFilter
-from signroom.service.read_events import MAX_WAIT, ReadEvents, read_events
+from signroom.ports.store import EventFilter
+from signroom.service.events.read_events import MAX_WAIT, ReadEvents, read_events
 
 
 @get("/api/events", responses=ANSWERS, summary="Read the event feed", tags=["Events"])

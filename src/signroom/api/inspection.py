@@ -9,7 +9,7 @@ from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.commands import digests_of, file_source, optional_source
 from signroom.api.media import ANSWERS, require_json
 from signroom.api.models import inspection_model
-from signroom.service.inspect_signature import InspectSignature, inspect_signature
+from signroom.service.verification.inspect_signature import InspectSignature, inspect_signature
 
 
 @put(

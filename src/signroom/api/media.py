@@ -12,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from signroom.api.shapes import DetailedProblem, Problem
 from signroom.domain.errors import BadInput
-from signroom.service.once import Idempotency, idempotency
+from signroom.service.access.idempotency import Idempotency, idempotency
 
 ANSWERS = {
     400: ResponseSpec(Problem, generate_examples=False, description="Syntax: see `code` and `message`."),
@@ -87,7 +87,7 @@ def _members(body: bytes) -> int:
     return members
 
 
-async def once(request: Request[Any, Any, Any], key: str | None) -> Idempotency | None:
+async def idempotency_of(request: Request[Any, Any, Any], key: str | None) -> Idempotency | None:
     """What makes this request the same as another: its route and its body. None without a key."""
     if not key:
         return None

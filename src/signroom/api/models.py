@@ -16,15 +16,15 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.examination import ExaminedSignature
 from signroom.domain.metadata import Metadata
 from signroom.domain.national import PkiBrazil, PkiItaly
-from signroom.domain.preflight import FindingCode, Level
+from signroom.domain.preflight import FindingCode, FindingLevel
 from signroom.domain.session import Session
 from signroom.domain.signature import DigestValue, Inspection, SignatureType, SignatureVerdict
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
-from signroom.service.download_file import Version, location, upload_location
-from signroom.service.inspect_signature import InspectedFile, InspectedSigner
-from signroom.service.read_sessions import SessionWithDocuments
+from signroom.service.documents.download_file import Version, location, upload_location
+from signroom.service.sessions.read_sessions import SessionWithDocuments
+from signroom.service.verification.inspect_signature import InspectedFile, InspectedSigner
 
 
 def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionModel:
@@ -225,7 +225,7 @@ def file_check_model(found: Inspection | Refused) -> shapes.FileCheckModel:
             signature_type=None,
             pages=0,
             signatures=[],
-            findings=[shapes.FindingModel(code=found.code, level=Level.CANNOT, message=str(found), facts={})],
+            findings=[shapes.FindingModel(code=found.code, level=FindingLevel.CANNOT, message=str(found), facts={})],
         )
     return shapes.FileCheckModel(
         can_be_signed=True,

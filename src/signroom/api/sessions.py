@@ -24,18 +24,18 @@ from signroom.api.commands import (
     signing_options,
 )
 from signroom.api.cursors import Limit, cursor_of, position_of
-from signroom.api.media import ANSWERS, once, require_json
+from signroom.api.media import ANSWERS, idempotency_of, require_json
 from signroom.api.models import session_model, session_summary
 from signroom.domain.errors import BadInput, TooManyDocuments
 from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
-from signroom.ports import Position, SessionFilter
-from signroom.service.add_document import NewDocument
-from signroom.service.end_session import withdraw_session
-from signroom.service.open_session import OpenSession, open_session
-from signroom.service.read_sessions import list_sessions, read_session
-from signroom.service.retry_processing import retry_session
-from signroom.service.wait_for_session import wait_for_session
+from signroom.ports.store import Position, SessionFilter
+from signroom.service.documents.add_document import NewDocument
+from signroom.service.sessions.end_session import withdraw_session
+from signroom.service.sessions.open_session import OpenSession, open_session
+from signroom.service.sessions.read_sessions import list_sessions, read_session
+from signroom.service.sessions.wait_for_session import wait_for_session
+from signroom.service.signing.retry_processing import retry_session
 
 _TAGS = ["Signature sessions"]
 
@@ -79,7 +79,7 @@ async def create(
         result_token=bool(data.result_token),
         language=_language(data.language, accept_language),
         webhook_url=data.webhook_url or None,
-        once=await once(request, idempotency_key),
+        idempotency=await idempotency_of(request, idempotency_key),
     )
     opened = await open_session(ports, caller, command)
     ports.meter.about(session_id=opened.session_id)

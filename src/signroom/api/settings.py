@@ -16,11 +16,15 @@ from signroom.domain.branding import MAX_LOGO
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.errors import BadLogo
 from signroom.domain.file_validation import FileValidation
-from signroom.service.endpoint_credentials import GivenEndpoint
-from signroom.service.manage_applications import change_frame_origins, read_application
-from signroom.service.manage_branding import SetBranding, WholeBranding, change_branding, read_branding
-from signroom.service.manage_file_validation import SetFileValidation, change_file_validation, read_file_validation
-from signroom.service.manage_retention import change_retention, retention
+from signroom.service.subscriptions.manage_applications import change_frame_origins, read_application
+from signroom.service.subscriptions.manage_branding import SetBranding, WholeBranding, change_branding, read_branding
+from signroom.service.subscriptions.manage_file_validation import (
+    SetFileValidation,
+    change_file_validation,
+    read_file_validation,
+)
+from signroom.service.subscriptions.manage_retention import change_retention, retention
+from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 
 _TAGS = ["Settings"]
 

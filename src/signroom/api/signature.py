@@ -12,12 +12,12 @@ from litestar.params import Parameter
 from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.commands import file_source, new_document
-from signroom.api.media import ANSWERS, once, require_json
+from signroom.api.media import ANSWERS, idempotency_of, require_json
 from signroom.api.models import certificate_model, chain_of, digest_model, document_model, results_model
 from signroom.domain.errors import BadInput, NotImplementedHere
 from signroom.domain.signature import CertificateChain
-from signroom.service.read_sessions import read_document
-from signroom.service.sign_locally import PrepareLocally, complete_locally, prepare_locally
+from signroom.service.documents.read_documents import read_document
+from signroom.service.signing.sign_locally import PrepareLocally, complete_locally, prepare_locally
 
 _TAGS = ["Local signature"]
 
@@ -83,7 +83,7 @@ async def complete(
     idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=255)] = None,
 ) -> shapes.DocumentModel:
     """The signed document. The same `state` and `signature` again are answered the same, with or without a key."""
-    same = await once(request, idempotency_key)
+    same = await idempotency_of(request, idempotency_key)
 
     def answer() -> shapes.DocumentModel:
         document_id = complete_locally(ports, caller, data.state, data.signature, same)

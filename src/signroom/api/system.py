@@ -11,7 +11,7 @@ from signroom.api import shapes
 from signroom.api.auth import InjectedPorts
 from signroom.api.description import NO_KEY
 from signroom.api.models import seconds
-from signroom.service.issue_demo_certificate import demo_crl
+from signroom.service.certificates.issue_demo_certificate import demo_crl
 
 API_VERSION = "2.2"
 """The version of the contract that this API speaks."""

@@ -18,8 +18,8 @@ from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
 from signroom.domain.document import clean_file_name
 from signroom.domain.errors import BadFileName, BadInput
 from signroom.domain.upload import PART_SIZE
-from signroom.service.file_sources import media_type
-from signroom.service.upload_files import begin_upload, end_upload, upload_part, upload_plain
+from signroom.service.documents.file_sources import media_type
+from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part, upload_plain
 
 _TAGS = ["Uploads"]
 _MD5_BYTES = 16

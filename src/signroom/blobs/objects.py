@@ -28,7 +28,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, Not
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from signroom.domain.errors import BlobNotFound, FileTooLarge, SignroomError, StorageUnavailable
-from signroom.ports import Stored
+from signroom.ports.files import Stored
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig

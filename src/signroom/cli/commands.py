@@ -109,7 +109,7 @@ def migrate() -> None:
 def create_subscription(name: str) -> None:
     """Make a subscription: the wall between tenants."""
     from signroom import wiring
-    from signroom.service.manage_applications import create_subscription as create
+    from signroom.service.subscriptions.manage_applications import create_subscription as create
 
     subscription = create(wiring.open_store(settings_for_rows()), name)
     print(f"{subscription.id} {subscription.name}")
@@ -132,7 +132,7 @@ def subscription_retention(
     import sys
 
     from signroom import wiring
-    from signroom.service.manage_retention import set_retention, show_retention
+    from signroom.service.subscriptions.manage_retention import set_retention, show_retention
 
     if days is not None and keep:
         print("signroom: --days and --keep exclude each other.", file=sys.stderr)
@@ -157,7 +157,7 @@ def create_application(
     """
     from signroom import wiring
     from signroom.domain.application import Role
-    from signroom.service.manage_applications import create_application as create
+    from signroom.service.subscriptions.manage_applications import create_application as create
 
     store = wiring.open_store(settings_for_rows())
     application = create(store, subscription, name, map(Role, role or ()))
@@ -175,7 +175,7 @@ def set_return_urls(name: str, *urls: str, subscription: str | None = None) -> N
     subscription: name of its subscription, when several have an application of that name
     """
     from signroom import wiring
-    from signroom.service.manage_applications import set_return_urls as change
+    from signroom.service.subscriptions.manage_applications import set_return_urls as change
 
     store = wiring.open_store(settings_for_rows())
     for url in change(store, name, urls, subscription=subscription).return_urls:
@@ -193,7 +193,7 @@ def set_frame_origins(name: str, *origins: str, subscription: str | None = None)
     subscription: name of its subscription, when several have an application of that name
     """
     from signroom import wiring
-    from signroom.service.manage_applications import set_frame_origins as change
+    from signroom.service.subscriptions.manage_applications import set_frame_origins as change
 
     store = wiring.open_store(settings_for_rows())
     for origin in change(store, name, origins, subscription=subscription).frame_origins:
@@ -219,7 +219,7 @@ def create_key(
     """
     from signroom import wiring
     from signroom.domain.application import Role
-    from signroom.service.manage_applications import create_key as create
+    from signroom.service.subscriptions.manage_applications import create_key as create
 
     limit = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
     store = wiring.open_store(settings_for_rows())

@@ -16,8 +16,9 @@ from types import ModuleType
 from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
-from signroom.ports import Clock, Store
-from signroom.service.manage_applications import create_key, ensure_application
+from signroom.ports.operations import Clock
+from signroom.ports.store import Store
+from signroom.service.subscriptions.manage_applications import create_key, ensure_application
 from signroom.settings import Settings, SettingsError, read_settings
 from signroom.wiring import build_service, build_web, demo_ca, prepare_data
 
@@ -51,13 +52,13 @@ def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> i
     demo = _prepare(settings, service.ports.store, service.ports.clock, url, app_url)
     example = _load_example().create_app(signroom_url=url, api_key=demo.apiKey, own_url=app_url)
 
-    def announce() -> None:
+    def record_event() -> None:
         print(json.dumps(asdict(demo)) if as_json else _welcome(demo), flush=True)
         if browser:
             webbrowser.open(app_url)
 
     applications = [(build_web(settings, service), listener), (example, app_listener)]
-    run_applications(applications, settings, on_ready=announce, on_stop=service.stopping.set)
+    run_applications(applications, settings, on_ready=record_event, on_stop=service.stopping.set)
     return 0
 
 

@@ -22,13 +22,13 @@ from uuid import uuid4
 from signroom.cli.configuration import current_settings
 from signroom.cli.logs import configure_logs
 from signroom.domain.errors import SecretUnreadable, SignroomError
+from signroom.http.echo import ECHO
 from signroom.http.health import LIVE
 from signroom.http.metrics import is_loopback
-from signroom.http.seen import SEEN
-from signroom.ports import DatabaseCondition, Migrations, Obstacle, Probed
-from signroom.service.deliver_webhook import signing_owner
-from signroom.service.manage_file_validation import secret_owner
-from signroom.service.own_visit import visit_token
+from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
+from signroom.service.access.self_check import self_check_token
+from signroom.service.subscriptions.manage_file_validation import secret_owner
+from signroom.service.webhooks.deliver_webhook import signing_owner
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import (
     examine_database,
@@ -52,23 +52,23 @@ _REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in we
 _STATIC = Path(__file__).parents[1] / "page" / "static"
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     OK = "ok"
     WARN = "warn"
     FAIL = "FAIL"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line."""
 
     check: str
-    level: Level
+    level: Severity
     what: str
     fix: str = ""
 
 
-Found = Iterator[Finding]
+Found = Iterator[CheckResult]
 
 
 def run_doctor(*, as_json: bool) -> int:
@@ -82,14 +82,14 @@ def run_doctor(*, as_json: bool) -> int:
             print(f"{finding.level:<5}{finding.check:<14}{finding.what}")
             if finding.fix:
                 print(f"{'':<19}fix: {finding.fix}")
-    return FAILED if any(finding.level is Level.FAIL for finding in findings) else 0
+    return FAILED if any(finding.level is Severity.FAIL for finding in findings) else 0
 
 
 def _findings() -> Found:
     try:
         settings = current_settings()
     except SettingsError as error:
-        yield Finding("settings", Level.FAIL, "A setting is wrong.", str(error))
+        yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
         return
     yield from _settings(settings)
     for check in (_data_folder, _disk, _page, _database, _jobs, _blobs, _public):
@@ -99,15 +99,15 @@ def _findings() -> Found:
 def _settings(settings: Settings) -> Found:
     parts = urlsplit(settings.public_url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        yield Finding(
+        yield CheckResult(
             "settings",
-            Level.FAIL if settings.production else Level.WARN,
+            Severity.FAIL if settings.production else Severity.WARN,
             "SIGNROOM_PUBLIC_URL is http: browsers offer no cryptography there, and links can be read on the way.",
             "put a proxy with a certificate in front and set SIGNROOM_PUBLIC_URL to its https address",
         )
     else:
         kind = "production" if settings.production else "development: not for signatures that count"
-        yield Finding("settings", Level.OK, f"{settings.public_url}, {kind}")
+        yield CheckResult("settings", Severity.OK, f"{settings.public_url}, {kind}")
 
 
 # -- this machine ------------------------------------------------------------------------------
@@ -120,9 +120,11 @@ def _data_folder(settings: Settings) -> Found:
         yield _failed("data folder", f"{settings.data} cannot be written by this user.", "run as the service's user")
     elif settings.data.stat().st_mode & 0o077:
         fix = f"chmod 700 {settings.data}"
-        yield Finding("data folder", Level.WARN, f"{settings.data} can be read by other users of this machine.", fix)
+        yield CheckResult(
+            "data folder", Severity.WARN, f"{settings.data} can be read by other users of this machine.", fix
+        )
     else:
-        yield Finding("data folder", Level.OK, str(settings.data))
+        yield CheckResult("data folder", Severity.OK, str(settings.data))
 
 
 def _disk(settings: Settings) -> Found:
@@ -135,21 +137,21 @@ def _disk(settings: Settings) -> Found:
         yield _space(folder)
 
 
-def _space(folder: Path) -> Finding:
+def _space(folder: Path) -> CheckResult:
     usage = shutil.disk_usage(folder)
     free = f"{usage.free / (1 << 30):.1f} GB free of {usage.total / (1 << 30):.1f} in {folder}"
     fix = "make room, or move SIGNROOM_DATA or SIGNROOM_BLOB_URL to a larger disk"
     if usage.free < _DISK_NONE:
         return _failed("disk", free, fix)
     if usage.free < _DISK_FEW or usage.free < usage.total * _DISK_SHARE:
-        return Finding("disk", Level.WARN, free, fix)
-    return Finding("disk", Level.OK, free)
+        return CheckResult("disk", Severity.WARN, free, fix)
+    return CheckResult("disk", Severity.OK, free)
 
 
 def _page(_settings: Settings) -> Found:
     scripts = list((_STATIC / "assets").glob("*.js"))
     if (_STATIC / "index.html").is_file() and scripts:
-        yield Finding("page", Level.OK, f"the signing page is there ({len(scripts)} scripts)")
+        yield CheckResult("page", Severity.OK, f"the signing page is there ({len(scripts)} scripts)")
     else:
         yield _failed("page", "The signing page's files are missing.", _REINSTALL)
 
@@ -182,47 +184,47 @@ def _is_there(settings: Settings) -> bool:
     return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).is_file()
 
 
-def _database_state(found: DatabaseCondition) -> Found:
+def _database_state(found: DatabaseDiagnosis) -> Found:
     name = f"{found.product} {found.version}"
     if found.read_only:
         yield _failed("database", f"{name} is a standby.", "point SIGNROOM_DATABASE_URL to the primary")
     elif found.free_connections is not None and found.free_connections < _PROCESS_CONNECTIONS:
-        yield Finding(
+        yield CheckResult(
             "database",
-            Level.WARN,
+            Severity.WARN,
             f"{name} has {found.free_connections} connections left; a process takes up to {_PROCESS_CONNECTIONS}.",
             "raise max_connections, or run fewer processes",
         )
     else:
         left = "" if found.free_connections is None else f", {found.free_connections} connections free"
-        yield Finding("database", Level.OK, f"{name}{left}")
+        yield CheckResult("database", Severity.OK, f"{name}{left}")
 
 
-def _migrations(found: Migrations) -> Finding:
+def _migrations(found: Migrations) -> CheckResult:
     if found is Migrations.CURRENT:
-        return Finding("migrations", Level.OK, "the tables are those of this version")
+        return CheckResult("migrations", Severity.OK, "the tables are those of this version")
     if found is Migrations.NEWER:
         what = "The tables are those of a newer version than this one."
-        return Finding("migrations", Level.WARN, what, "finish the upgrade: install the newer version here too")
+        return CheckResult("migrations", Severity.WARN, what, "finish the upgrade: install the newer version here too")
     what = "The database has no tables." if found is Migrations.MISSING else "The tables are of an older version."
     return _failed("migrations", what, "run `signroom migrate`")
 
 
-def _clock(whose: str, apart: float) -> Finding:
+def _clock(whose: str, apart: float) -> CheckResult:
     what = f"{whose} differ by {abs(apart):.1f} s"
     if abs(apart) > _SECONDS_APART:
         return _failed("clock", what, "synchronise the clocks of all machines (chrony, systemd-timesyncd)")
-    return Finding("clock", Level.OK, what)
+    return CheckResult("clock", Severity.OK, what)
 
 
-def _secret(settings: Settings, found: DatabaseCondition) -> Finding:
+def _secret(settings: Settings, found: DatabaseDiagnosis) -> CheckResult:
     secret = installed_secret(settings)
     if secret is None:
         return _failed("secret key", "There is none yet.", "run `signroom serve` once, or set SIGNROOM_SECRET_KEY")
     stored = [] if found.sealed is None else [(secret_owner(found.sealed[0]), found.sealed[1])]
     stored += [] if found.signing is None else [(signing_owner(found.signing[0]), found.signing[1])]
     if not stored:
-        return Finding("secret key", Level.OK, "set; no secret is stored that it would have to open")
+        return CheckResult("secret key", Severity.OK, "set; no secret is stored that it would have to open")
     try:
         for owner, sealed in stored:
             secrets_of(secret).unseal(owner, sealed)
@@ -232,7 +234,7 @@ def _secret(settings: Settings, found: DatabaseCondition) -> Finding:
             "It does not open the secrets that are stored: they were sealed with another one.",
             "set SIGNROOM_SECRET_KEY to the same on every machine; if it is lost, set the endpoints' secrets again",
         )
-    return Finding("secret key", Level.OK, "it opens the secrets that are stored")
+    return CheckResult("secret key", Severity.OK, "it opens the secrets that are stored")
 
 
 def _jobs(settings: Settings) -> Found:
@@ -253,9 +255,11 @@ def _jobs(settings: Settings) -> Found:
         yield _failed("jobs", what, "start more `signroom worker` processes, and look for errors in their logs")
     elif found.dead:
         what = f"{found.executors} processes run jobs; {found.dead} jobs failed for good."
-        yield Finding("jobs", Level.WARN, what, "see `signroom jobs list`, mend the cause, `signroom jobs retry ID`")
+        yield CheckResult(
+            "jobs", Severity.WARN, what, "see `signroom jobs list`, mend the cause, `signroom jobs retry ID`"
+        )
     else:
-        yield Finding("jobs", Level.OK, f"{found.executors} processes run jobs; the oldest waits {late:.0f} s")
+        yield CheckResult("jobs", Severity.OK, f"{found.executors} processes run jobs; the oldest waits {late:.0f} s")
 
 
 def _blobs(settings: Settings) -> Found:
@@ -275,7 +279,7 @@ def _blobs(settings: Settings) -> Found:
         yield _failed("files", f"A file cannot be written, read and deleted ({type(error).__name__}).", fix)
         return
     if same:
-        yield Finding("files", Level.OK, "written, read and deleted")
+        yield CheckResult("files", Severity.OK, "written, read and deleted")
     else:
         yield _failed("files", "What was read is not what was written.", fix)
 
@@ -318,7 +322,7 @@ def _public(settings: Settings) -> Found:
     if found.status != 200 or b'"live"' not in found.body:
         yield _failed("public URL", f"{address} answers {found.status}, and not as Signroom does.", _status_fix(found))
         return
-    yield Finding("public URL", Level.OK, f"{settings.public_url} answers")
+    yield CheckResult("public URL", Severity.OK, f"{settings.public_url} answers")
     if found.date is not None:
         # The header has whole seconds.
         yield _clock("the public address's clock and this machine's", (found.date - datetime.now(UTC)).total_seconds())
@@ -337,8 +341,8 @@ def _proxy(settings: Settings) -> Found:
     secret = installed_secret(settings)
     if secret is None:
         return  # said above
-    token = visit_token(tokens_of(secret), system_clock())
-    found = probe_address(f"{settings.public_url}{SEEN}", {"Authorization": f"Bearer {token}"})
+    token = self_check_token(tokens_of(secret), system_clock())
+    found = probe_address(f"{settings.public_url}{ECHO}", {"Authorization": f"Bearer {token}"})
     seen = _decoded(found)
     if seen is None:
         refused = isinstance(found, Probed) and found.status == 422
@@ -365,15 +369,15 @@ def _decoded(found: Probed | Obstacle) -> dict[str, object] | None:
     return seen if isinstance(seen, dict) and {"address", "scheme", "forwarding"} <= seen.keys() else None
 
 
-def _headers(settings: Settings, seen: dict[str, object]) -> Finding:
+def _headers(settings: Settings, seen: dict[str, object]) -> CheckResult:
     wanted = urlsplit(settings.public_url).scheme
     as_seen = f"requests arrive as {seen['scheme']} from {seen['address']}"
     if seen["scheme"] == wanted and not seen["forwarding"] and wanted == "http":
-        return Finding("proxy headers", Level.OK, f"{as_seen}; no proxy in between")
+        return CheckResult("proxy headers", Severity.OK, f"{as_seen}; no proxy in between")
     if not seen["forwarding"]:
-        return Finding(
+        return CheckResult(
             "proxy headers",
-            Level.WARN,
+            Severity.WARN,
             f"{as_seen}: the proxy does not say for whom it asks; all signers share one rate limit.",
             "let the proxy send X-Forwarded-For and X-Forwarded-Proto",
         )
@@ -390,8 +394,8 @@ def _headers(settings: Settings, seen: dict[str, object]) -> Finding:
             f"{as_seen}: what the proxy says is not believed; all signers share one rate limit.",
             f"set SIGNROOM_TRUSTED_PROXIES to the proxy's address ({seen['address']})",
         )
-    return Finding("proxy headers", Level.OK, as_seen)
+    return CheckResult("proxy headers", Severity.OK, as_seen)
 
 
-def _failed(check: str, what: str, fix: str) -> Finding:
-    return Finding(check, Level.FAIL, what, fix)
+def _failed(check: str, what: str, fix: str) -> CheckResult:
+    return CheckResult(check, Severity.FAIL, what, fix)

@@ -53,7 +53,7 @@ def retry_session(session_id: UUID) -> None:
     session_id: of a session in ProcessingError
     """
     from signroom import wiring
-    from signroom.service.retry_processing import retry_any_session
+    from signroom.service.signing.retry_processing import retry_any_session
 
     with wiring.operating(settings_for_rows()) as ports:
         print(f"{retry_any_session(ports, session_id)} documents are processed again.")

@@ -11,7 +11,7 @@ from signroom.cli.configuration import settings_for_rows
 
 if TYPE_CHECKING:
     from signroom.domain.file_validation import FileValidation
-    from signroom.service.manage_branding import WholeBranding
+    from signroom.service.subscriptions.manage_branding import WholeBranding
 
 AuthName = Literal["None", "Basic", "Bearer", "ApiKey"]
 
@@ -23,7 +23,7 @@ branding = App(name="branding", help="How the signing page of a subscription loo
 def show_validation(*, subscription: str) -> None:
     """Print the settings; of a secret only whether there is one."""
     from signroom import wiring
-    from signroom.service.manage_file_validation import show_file_validation
+    from signroom.service.subscriptions.manage_file_validation import show_file_validation
 
     _print_validation(show_file_validation(wiring.open_store(settings_for_rows()), subscription))
 
@@ -52,8 +52,8 @@ def set_validation(
     """
     from signroom import wiring
     from signroom.domain.endpoint import EndpointAuth
-    from signroom.service.endpoint_credentials import GivenEndpoint
-    from signroom.service.manage_file_validation import SetFileValidation, set_file_validation
+    from signroom.service.subscriptions.manage_file_validation import SetFileValidation, set_file_validation
+    from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 
     settings = settings_for_rows()
     given = None if endpoint is None else GivenEndpoint(endpoint, EndpointAuth(auth), user, secret)
@@ -65,7 +65,7 @@ def set_validation(
 def show_brand(*, subscription: str) -> None:
     """Print the branding."""
     from signroom import wiring
-    from signroom.service.manage_branding import show_branding
+    from signroom.service.subscriptions.manage_branding import show_branding
 
     _print_branding(show_branding(wiring.open_store(settings_for_rows()), subscription))
 
@@ -92,7 +92,7 @@ def set_brand(
     import sys
 
     from signroom import wiring
-    from signroom.service.manage_branding import SetBranding, set_branding
+    from signroom.service.subscriptions.manage_branding import SetBranding, set_branding
 
     try:
         content = None if logo is None else logo.read_bytes()

@@ -14,7 +14,7 @@ from signroom.cli.configuration import settings_for_rows
 
 if TYPE_CHECKING:
     from signroom.domain.webhook import Delivery, Webhook
-    from signroom.service.manage_webhooks import Desk
+    from signroom.service.webhooks.manage_webhooks import Tenant
 
 AuthName = Literal["None", "Basic", "Bearer", "ApiKey"]
 StatusName = Literal["Pending", "Delivered", "Failed", "Held"]
@@ -49,14 +49,14 @@ def create_webhook(
     description: what it is for
     """
     from signroom.domain.endpoint import EndpointAuth
-    from signroom.service.endpoint_credentials import GivenEndpoint
-    from signroom.service.manage_webhooks import SetWebhook, application_called
-    from signroom.service.manage_webhooks import create_webhook as create
+    from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
+    from signroom.service.webhooks.manage_webhooks import SetWebhook, application_called
+    from signroom.service.webhooks.manage_webhooks import create_webhook as create
 
-    with _desk(subscription) as desk:
-        owner = None if application is None else application_called(desk, application)
+    with _tenant(subscription) as tenant:
+        owner = None if application is None else application_called(tenant, application)
         endpoint = GivenEndpoint(url, EndpointAuth(auth), user, secret)
-        made = create(desk, SetWebhook(endpoint, owner, event or (), description))
+        made = create(tenant, SetWebhook(endpoint, owner, event or (), description))
     print(made.webhook.id)
     print(f"signing secret: {made.text}")
 
@@ -64,29 +64,29 @@ def create_webhook(
 @webhooks.command(name="list")
 def list_webhooks(*, subscription: str) -> None:
     """Print the webhooks of a subscription, one per line."""
-    from signroom.service.manage_webhooks import list_webhooks as find
+    from signroom.service.webhooks.manage_webhooks import list_webhooks as find
 
-    with _desk(subscription) as desk:
-        for webhook in find(desk):
+    with _tenant(subscription) as tenant:
+        for webhook in find(tenant):
             print(f"{webhook.id} {_address(webhook)} {_state(webhook)}")
 
 
 @webhooks.command(name="show")
 def show_webhook(webhook: UUID, *, subscription: str) -> None:
     """Print a webhook; of its secrets only whether there are any."""
-    from signroom.service.manage_webhooks import read_webhook
+    from signroom.service.webhooks.manage_webhooks import read_webhook
 
-    with _desk(subscription) as desk:
-        _print_webhook(read_webhook(desk, webhook))
+    with _tenant(subscription) as tenant:
+        _print_webhook(read_webhook(tenant, webhook))
 
 
 @webhooks.command(name="delete")
 def delete_webhook(webhook: UUID, *, subscription: str) -> None:
     """Remove a webhook with its deliveries, also those that are on their way."""
-    from signroom.service.manage_webhooks import remove_webhook
+    from signroom.service.webhooks.manage_webhooks import remove_webhook
 
-    with _desk(subscription) as desk:
-        remove_webhook(desk, webhook)
+    with _tenant(subscription) as tenant:
+        remove_webhook(tenant, webhook)
 
 
 @webhooks.command(name="rotate")
@@ -99,38 +99,38 @@ def rotate(webhook: UUID, *, subscription: str, previous_hours: int = 24) -> Non
     subscription: name of the subscription
     previous_hours: how long the secret before signs beside it; 0 ends it at once
     """
-    from signroom.service.manage_webhooks import rotate_secret
+    from signroom.service.webhooks.manage_webhooks import rotate_secret
 
-    with _desk(subscription) as desk:
-        made = rotate_secret(desk, webhook, timedelta(hours=previous_hours))
+    with _tenant(subscription) as tenant:
+        made = rotate_secret(tenant, webhook, timedelta(hours=previous_hours))
     print(f"signing secret: {made.text}")
 
 
 @webhooks.command(name="pause")
 def pause(webhook: UUID, *, subscription: str) -> None:
     """Hold what would be sent, until it is resumed."""
-    from signroom.service.manage_webhooks import pause_webhook
+    from signroom.service.webhooks.manage_webhooks import pause_webhook
 
-    with _desk(subscription, jobs=True) as desk:
-        _print_webhook(pause_webhook(desk, webhook))
+    with _tenant(subscription, jobs=True) as tenant:
+        _print_webhook(pause_webhook(tenant, webhook))
 
 
 @webhooks.command(name="resume")
 def resume(webhook: UUID, *, subscription: str) -> None:
     """Send what was held, oldest first, five a second."""
-    from signroom.service.manage_webhooks import resume_webhook
+    from signroom.service.webhooks.manage_webhooks import resume_webhook
 
-    with _desk(subscription, jobs=True) as desk:
-        _print_webhook(resume_webhook(desk, webhook))
+    with _tenant(subscription, jobs=True) as tenant:
+        _print_webhook(resume_webhook(tenant, webhook))
 
 
 @webhooks.command(name="test")
 def test(webhook: UUID, *, subscription: str) -> None:
     """Send a test event, once; a running service does it."""
-    from signroom.service.manage_webhooks import send_test
+    from signroom.service.webhooks.manage_webhooks import send_test
 
-    with _desk(subscription, jobs=True) as desk:
-        print(send_test(desk, webhook).id)
+    with _tenant(subscription, jobs=True) as tenant:
+        print(send_test(tenant, webhook).id)
 
 
 @webhooks.command(name="deliveries")
@@ -147,17 +147,17 @@ def deliveries(
     status: only those of this status
     """
     from signroom.domain.webhook import DeliveryStatus
-    from signroom.ports import DeliveryFilter
-    from signroom.service.manage_webhooks import list_deliveries, read_delivery
+    from signroom.ports.store import DeliveryFilter
+    from signroom.service.webhooks.manage_webhooks import list_deliveries, read_delivery
 
-    with _desk(subscription) as desk:
+    with _tenant(subscription) as tenant:
         if delivery is not None:
-            for attempt in read_delivery(desk, webhook, delivery).attempts:
+            for attempt in read_delivery(tenant, webhook, delivery).attempts:
                 result = attempt.status_code if attempt.error is None else attempt.error
                 print(f"{attempt.number} {_time(attempt.at)} {attempt.milliseconds} ms {result}")
             return
         wanted = DeliveryFilter(webhook, None if status is None else DeliveryStatus(status))
-        for found in list_deliveries(desk, wanted, _PAGE):
+        for found in list_deliveries(tenant, wanted, _PAGE):
             _print_delivery(found)
 
 
@@ -171,28 +171,28 @@ def replay(webhook: UUID, delivery: UUID | None = None, *, subscription: str) ->
     delivery: id of one of its deliveries; without it all that failed are sent
     subscription: name of the subscription
     """
-    from signroom.service.manage_webhooks import replay_delivery, replay_failed
+    from signroom.service.webhooks.manage_webhooks import replay_delivery, replay_failed
 
-    with _desk(subscription, jobs=True) as desk:
+    with _tenant(subscription, jobs=True) as tenant:
         if delivery is None:
-            print(replay_failed(desk, webhook))
+            print(replay_failed(tenant, webhook))
         else:
-            _print_delivery(replay_delivery(desk, webhook, delivery))
+            _print_delivery(replay_delivery(tenant, webhook, delivery))
 
 
 @contextmanager
-def _desk(subscription: str, *, jobs: bool = False) -> Iterator[Desk]:
+def _tenant(subscription: str, *, jobs: bool = False) -> Iterator[Tenant]:
     """With `jobs`, for what makes work for a running service."""
     from signroom import wiring
-    from signroom.service.manage_webhooks import operators_desk
+    from signroom.service.webhooks.manage_webhooks import tenant_of_operator
 
     settings = settings_for_rows()
     if jobs:
         with wiring.operating(settings) as ports:
-            yield operators_desk(ports.store, ports.secrets, ports.clock, subscription)
+            yield tenant_of_operator(ports.store, ports.secrets, ports.clock, subscription)
     else:
         secrets, clock = wiring.open_secrets(settings), wiring.system_clock()
-        yield operators_desk(wiring.open_store(settings), secrets, clock, subscription)
+        yield tenant_of_operator(wiring.open_store(settings), secrets, clock, subscription)
 
 
 def _print_webhook(webhook: Webhook) -> None:

@@ -1,4 +1,4 @@
-"""Everything we announce: one frozen class per fact. Fields are append-only; another meaning is a new name."""
+"""Everything we record_event: one frozen class per fact. Fields are append-only; another meaning is a new name."""
 
 from __future__ import annotations
 

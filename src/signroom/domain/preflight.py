@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     """How far a finding stands in the way."""
 
     NOTE = "note"
@@ -67,7 +67,7 @@ class Finding:
     """``facts`` are (name, value) pairs: plain text out of a stranger's file, printable and bounded."""
 
     code: FindingCode
-    level: Level
+    level: FindingLevel
     facts: tuple[tuple[str, str], ...] = ()
 
     @property

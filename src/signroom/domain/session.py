@@ -1,6 +1,6 @@
 """A signature session and its table of moves (``docs/signature-cycle.md``; states as on the wire).
 
-A move returns the new session and the event to announce. Nothing here reads a clock or makes an id.
+A move returns the new session and the event to record_event. Nothing here reads a clock or makes an id.
 """
 
 from __future__ import annotations

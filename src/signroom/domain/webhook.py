@@ -182,7 +182,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class DeliverySchedule:
     """The schedule: how long to wait before each try."""
 
     before: tuple[timedelta, ...]

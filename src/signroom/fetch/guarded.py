@@ -29,7 +29,8 @@ import httpx
 from signroom.domain.errors import FileDownloadFailed, FileTooLarge
 from signroom.fetch.addresses import Address, Guard, Target, read_target
 from signroom.fetch.names import suggested_name
-from signroom.ports import Answer, Fetched, Timed
+from signroom.ports.operations import Timed
+from signroom.ports.outside import Answer, Fetched
 
 Resolver = Callable[[str], Sequence[str]]
 """A host name -> addresses. Raises: OSError."""

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from signroom.ports import Obstacle, Probed
+from signroom.ports.operations import Obstacle, Probed
 
 _SECONDS = 5.0
 _MAX_BODY = 4096

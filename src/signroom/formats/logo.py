@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from signroom.domain.branding import MAX_LOGO, Logo
 from signroom.domain.errors import BadLogo
-from signroom.formats.picture import UNDECODABLE
+from signroom.formats.malformed import UNDECODABLE
 
 if TYPE_CHECKING:
     from PIL import ImageFile

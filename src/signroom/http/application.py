@@ -21,7 +21,7 @@ from signroom.http.health import NOT_COUNTED, NOT_LOGGED
 from signroom.http.paths import AnyCase, Known, Template
 from signroom.http.rates import RateLimits
 from signroom.http.request_log import RequestLog
-from signroom.ports import Meter
+from signroom.ports.operations import Meter
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

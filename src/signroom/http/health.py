@@ -31,14 +31,14 @@ _KEPT_SECONDS = 1.0
 _PATIENCE_SECONDS = 3.0
 """A part that takes longer does not answer."""
 
-Check = Callable[[], bool]
+HealthCheck = Callable[[], bool]
 """Asks one part, and blocks; true when it answers. Called from a thread, never twice at once."""
 
 
 class Readiness:
     """What this process's parts say, asked together and remembered for a moment."""
 
-    def __init__(self, checks: Mapping[str, Check], stopping: threading.Event) -> None:
+    def __init__(self, checks: Mapping[str, HealthCheck], stopping: threading.Event) -> None:
         """`stopping`: set at the first sign of the end."""
         self._checks, self._stopping = dict(checks), stopping
         # Threads of their own: those of the verbs may all be waiting for the part that does not answer.

@@ -13,7 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from signroom.http.paths import ROUTE
-from signroom.ports import Meter
+from signroom.ports.operations import Meter
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from signroom.domain.errors import DatabaseUnavailable, DeadJobNotFound
 from signroom.jobs.leases import LEASE_SECONDS, living
 from signroom.jobs.tables import DEAD, IN_FLIGHT, in_status, steps, workflows
 from signroom.jobs.workflows import follower_name, job_name
-from signroom.ports import DeadJob, JobsState, Queue
+from signroom.ports.jobs import DeadJob, JobsState, Queue
 
 KEEP_DONE = timedelta(days=7)
 KEEP_DEAD = timedelta(days=30)

@@ -31,23 +31,23 @@ from dbos import DBOS, DBOSClient, DBOSConfig, run_dbos_database_migrations
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.jobs import dead_letters
-from signroom.jobs.pulse import GIVEN_UP, RHYTHM, Pulse, Rhythm
+from signroom.jobs.heartbeat import GIVEN_UP, TIMING, Heartbeat, Timing
 from signroom.jobs.serializer import JsonSerializer
 from signroom.jobs.workflows import (
     GIVE_UP,
+    RETRY_WAITS,
     SCHEDULED,
-    WAITS,
     Follower,
-    Link,
+    RetryWaits,
+    RunHistory,
     Runner,
-    Waits,
     follower_name,
     job_name,
     register_give_up,
     register_job,
     register_schedules,
 )
-from signroom.ports import DeadJob, Job, JobsState, Queue, Schedule
+from signroom.ports.jobs import DeadJob, Job, JobsState, Queue, Schedule
 
 log = structlog.get_logger()
 
@@ -72,20 +72,20 @@ class DurableJobs:
         data: Path,
         *,
         concurrency: int,
-        waits: Waits = WAITS,
-        rhythm: Rhythm = RHYTHM,
+        waits: RetryWaits = RETRY_WAITS,
+        timing: Timing = TIMING,
         max_recoveries: int = MAX_RECOVERIES,
     ) -> None:
         self._engine = engine
         self._data = data
         self._places = {Queue.DOCUMENTS: concurrency, Queue.DELIVERIES: _DELIVERY_PLACES, Queue.MAINTENANCE: 1}
         self._stopping = threading.Event()
-        self._rhythm = rhythm
+        self._timing = timing
         self._runner = Runner(self._follow, self._stopping, waits, max_recoveries)
         self._queues: dict[str, Queue] = {}
         self._lock: IO[str] | None = None
         self._client: DBOSClient | None = None
-        self._pulse: Pulse | None = None
+        self._pulse: Heartbeat | None = None
         self._running = False
 
     def start(self, jobs: Mapping[str, Job], *, schedules: Sequence[Schedule] = (), execute: bool = True) -> None:
@@ -96,13 +96,13 @@ class DurableJobs:
             self._client = self._connect()
             return
         executor, own = self._executor_id(), Schedule("job-retention", _RETENTION_EVERY, self._delete_finished)
-        self._pulse = Pulse(
+        self._pulse = Heartbeat(
             self._engine,
             executor,
             [*schedules, own],
             enqueue=self._enqueue_schedule,
             give_up=self._give_up,
-            rhythm=self._rhythm,
+            timing=self._timing,
         )
         self._stopping.clear()
         self._launch(executor, jobs, [*schedules, own])
@@ -141,7 +141,7 @@ class DurableJobs:
         """Put a job row into the open transaction of `connection`; a key that exists already is left alone."""
         options = self._options(job, key, delay.total_seconds(), lane)
         # Version 0.1.0, which may still run beside us, knows only jobs without a lane, and their subject.
-        arguments = (str(subject),) if lane is None else (str(subject), asdict(Link(lane)))
+        arguments = (str(subject),) if lane is None else (str(subject), asdict(RunHistory(lane)))
         self._connected.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]
 
     @property

@@ -25,7 +25,7 @@ from dbos import error as dbos_error
 
 from signroom.domain.errors import ProcessingUnavailable, Unavailable
 from signroom.jobs.serializer import JobFailed
-from signroom.ports import Job, Schedule
+from signroom.ports.jobs import Job, Schedule
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ _AGAIN = ".again"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RunHistory:
     """Where in the chain of its runs a workflow stands; an argument of it, so fields are only added, with defaults.
 
     The last ``tries`` runs found something unavailable, the first of them at ``since`` (seconds since 1970); the last
@@ -64,18 +64,18 @@ class Follower:
     job: str
     subject: str
     delay: float
-    link: Link
+    link: RunHistory
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class RetryWaits:
     """Seconds; as constants above, shorter in tests."""
 
     quick: Sequence[float] = QUICK
     back_off: Sequence[float] = BACK_OFF
 
 
-WAITS = Waits()
+RETRY_WAITS = RetryWaits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Runner:
 
     follow: Callable[[Follower], None]
     stopping: threading.Event
-    waits: Waits
+    waits: RetryWaits
     max_recoveries: int
     """A job whose process died so many times is taken off."""
 
@@ -103,8 +103,8 @@ def register_job(name: str, job: Job, runner: Runner) -> None:
 
     @DBOS.step(name=f"{name}.later")
     def later(workflow_id: str, subject: str, link: dict[str, Any], outcome: dict[str, Any]) -> bool:
-        """Waits are drawn here: a replay reads what was recorded."""
-        found = _next(Link(**link), outcome, job, runner)
+        """RetryWaits are drawn here: a replay reads what was recorded."""
+        found = _next(RunHistory(**link), outcome, job, runner)
         if found is None:
             return False
         following, wait = found
@@ -184,12 +184,12 @@ def follower_id(workflow_id: str, number: int) -> str:
     return f"{workflow_id.removesuffix(f'~{number - 1}')}~{number}"
 
 
-def _next(link: Link, outcome: dict[str, Any], job: Job, runner: Runner) -> tuple[Link, float] | None:
+def _next(link: RunHistory, outcome: dict[str, Any], job: Job, runner: Runner) -> tuple[RunHistory, float] | None:
     """The follower's link and the seconds until its run; None when the job's patience is over, or that for what it
     found unavailable. `outcome` as `_try` gives it.
     """
     if outcome["again"] is not None:
-        return Link(link.lane, link.number + 1), outcome["again"]
+        return RunHistory(link.lane, link.number + 1), outcome["again"]
     now, code = time.time(), outcome["code"]
     since = link.since or now
     code_since = link.code_since if link.code == code else now
@@ -199,7 +199,7 @@ def _next(link: Link, outcome: dict[str, Any], job: Job, runner: Runner) -> tupl
         return None
     if outcome["patience"] is not None and now + wait - code_since > outcome["patience"]:
         return None
-    return Link(link.lane, link.number + 1, link.tries + 1, since, code, code_since), wait
+    return RunHistory(link.lane, link.number + 1, link.tries + 1, since, code, code_since), wait
 
 
 def _try(job: Job, subject: UUID, runner: Runner) -> dict[str, Any] | None:
@@ -235,7 +235,7 @@ def _give_up(job: Job, subject: UUID, code: str, runner: Runner) -> None:
             wait = min(2 * wait, _LONGEST_GIVE_UP_WAIT)
 
 
-def _back_off(tries: int, waits: Waits) -> float:
+def _back_off(tries: int, waits: RetryWaits) -> float:
     wait = waits.back_off[min(tries, len(waits.back_off) - 1)]
     return wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  (spreads load, protects nothing)
 

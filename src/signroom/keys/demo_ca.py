@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.domain.signature import CertificateChain
-from signroom.keys.derived import derive_p256
+from signroom.secrets.derived import derive_p256
 
 LEAF_LIFETIME = timedelta(hours=24)
 PFX_LIFETIME = timedelta(days=825)

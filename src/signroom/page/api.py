@@ -22,19 +22,21 @@ from signroom.http.files import ATTACHMENT, file_response
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
-from signroom.service.add_document import add_document
-from signroom.service.end_session import cancel_session
-from signroom.service.finish_signing import finish_signing
-from signroom.service.follow_session import follow_session
-from signroom.service.hand_over import begin_hand_over, is_hand_over, take_over
-from signroom.service.issue_demo_certificate import issue_demo_certificate
-from signroom.service.judge_certificates import judge_certificates
-from signroom.service.manage_branding import read_logo_of_page
-from signroom.service.page_tokens import renew_page_token, session_of_token
-from signroom.service.prepare_signing import MAX_ISSUERS, canonical_form, prepare_signing
-from signroom.service.preview_document import page_text, preview_page
-from signroom.service.read_sessions import open_page, read_document_of_page, read_session_of_page
-from signroom.service.remove_document import remove_document
+from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
+from signroom.service.access.page_tokens import renew_page_token, session_of_token
+from signroom.service.certificates.issue_demo_certificate import issue_demo_certificate
+from signroom.service.certificates.judge_certificate import MAX_ISSUERS
+from signroom.service.certificates.judge_certificates import judge_certificates
+from signroom.service.documents.add_document import add_document
+from signroom.service.documents.preview_document import page_text, preview_page
+from signroom.service.documents.read_documents import read_document_of_page
+from signroom.service.documents.remove_document import remove_document
+from signroom.service.sessions.end_session import cancel_session
+from signroom.service.sessions.follow_session import follow_session
+from signroom.service.sessions.read_sessions import open_page, read_session_of_page
+from signroom.service.signing.finish_signing import finish_signing
+from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
+from signroom.service.subscriptions.manage_branding import read_logo_of_page
 
 TOKEN_HEADER = "x-signature-session-token"
 MAX_KEY = 255
@@ -96,7 +98,7 @@ async def events(ports: InjectedPorts, page_session: InjectedSession, framed: In
 
 @post("/sign/api/hand-over", status_code=200)
 async def hand_over(ports: InjectedPorts, page_session: InjectedSession) -> shapes.HandOverView:
-    """An address for another device, which works once, and the same as a QR code."""
+    """An address for another device, which works idempotency_key, and the same as a QR code."""
     begun = await asyncio.to_thread(begin_hand_over, ports, page_session)
     picture = await asyncio.to_thread(_qr_code, begun.address)
     return shapes.HandOverView(address=begun.address, qr=picture, expires_at=begun.expires_at.replace(microsecond=0))
@@ -111,10 +113,10 @@ async def upload(
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > ports.limits.max_file:
         raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")  # before the body is read
-    once = request.headers.get("idempotency-key") or None
-    if once is not None and len(once) > MAX_KEY:
+    idempotency_key = request.headers.get("idempotency-key") or None
+    if idempotency_key is not None and len(idempotency_key) > MAX_KEY:
         raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
-    document = await add_document(ports, page_session, _file_name(request), request.stream(), once)
+    document = await add_document(ports, page_session, _file_name(request), request.stream(), idempotency_key)
     return document_view(ports, document, downloads=False)
 
 

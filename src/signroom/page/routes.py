@@ -19,8 +19,8 @@ from signroom.http.headers import page_policy
 from signroom.http.problems import refuse_by_framework
 from signroom.page import api
 from signroom.page.api import InjectedPorts
-from signroom.service.page_language import page_language
-from signroom.service.page_tokens import frame_origins_of_link
+from signroom.service.access.page_language import page_language
+from signroom.service.access.page_tokens import frame_origins_of_link
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 4 << 20

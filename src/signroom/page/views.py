@@ -9,11 +9,11 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.page import shapes
 from signroom.ports import Ports
-from signroom.service.download_file import Version, location
-from signroom.service.hand_over import offers_hand_over
-from signroom.service.judge_certificates import Judgement
-from signroom.service.read_sessions import SessionWithDocuments
-from signroom.service.return_address import return_address
+from signroom.service.access.hand_over import offers_hand_over
+from signroom.service.certificates.judge_certificates import Judgement
+from signroom.service.documents.download_file import Version, location
+from signroom.service.sessions.read_sessions import SessionWithDocuments
+from signroom.service.sessions.return_address import return_address
 
 
 def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> shapes.SessionView:

@@ -14,7 +14,7 @@ from sqlalchemy.pool import QueuePool
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import Unavailable
 from signroom.domain.session import SessionStatus
-from signroom.ports import Measured
+from signroom.ports.operations import Measured
 from signroom.store import tables
 from signroom.store.engine import READ_ONLY
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from signroom.ports import Position
+from signroom.ports.store import Position
 from signroom.store import tables
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.session import MOVES, Session, SessionStatus
 from signroom.domain.upload import Upload
-from signroom.ports import LostEvent, Position
+from signroom.ports.store import LegacyEvent, Position
 from signroom.store import rows, tables
 
 _ENDED = [status.value for status, moves in MOVES.items() if not moves]
@@ -112,7 +112,7 @@ class PurgeQueries:
 
     # -- what was only needed for a while ------------------------------------------------------
 
-    def forget_preparations(self, before: datetime, limit: int) -> int:
+    def delete_expired_preparations(self, before: datetime, limit: int) -> int:
         p, i, s, d = tables.preparations, tables.prepared_documents, tables.sessions, tables.documents
         under_way = (
             sa.select(i.c.preparation_id)
@@ -127,16 +127,16 @@ class PurgeQueries:
         self._connection.execute(sa.delete(p).where(p.c.id.in_(ids)))
         return len(ids)
 
-    def forget_idempotent(self, before: datetime, limit: int) -> int:
+    def delete_expired_idempotent(self, before: datetime, limit: int) -> int:
         t = tables.idempotency
         old = sa.select(t.c.application_id, t.c.key).where(t.c.created_at < before).limit(limit)
         return self._remove(t, sa.tuple_(t.c.application_id, t.c.key), old)
 
-    def forget_nonces(self, now: datetime, limit: int) -> int:
+    def delete_expired_nonces(self, now: datetime, limit: int) -> int:
         t = tables.spent_nonces
         return self._remove(t, t.c.nonce, sa.select(t.c.nonce).where(t.c.expires_at < now).limit(limit))
 
-    def forget_events(self, before: datetime, limit: int) -> int:
+    def delete_expired_events(self, before: datetime, limit: int) -> int:
         # A whole beginning of the feed and never its end: what is kept tells how far it goes back.
         t = tables.events
         query = sa.select(t.c.position, t.c.at).order_by(t.c.position).limit(limit + 1)
@@ -146,7 +146,7 @@ class PurgeQueries:
             self._connection.execute(sa.delete(t).where(t.c.position <= old[-1].position))
         return len(old)
 
-    def forget_deliveries(self, before: datetime, limit: int) -> int:
+    def delete_expired_deliveries(self, before: datetime, limit: int) -> int:
         d, a = tables.deliveries, tables.delivery_attempts
         query = sa.select(d.c.id).where(d.c.created_at < before, d.c.settled_at < before).limit(limit)
         ids = self._connection.execute(query).scalars().all()
@@ -154,7 +154,7 @@ class PurgeQueries:
         self._connection.execute(sa.delete(d).where(d.c.id.in_(ids)))
         return len(ids)
 
-    def take_lost_events(self, before: datetime, limit: int) -> list[LostEvent]:
+    def take_legacy_events(self, before: datetime, limit: int) -> list[LegacyEvent]:
         t, s, d = tables.events, tables.sessions, tables.documents
         owner = sa.func.coalesce(s.c.subscription_id, d.c.subscription_id)
         query = (
@@ -171,7 +171,7 @@ class PurgeQueries:
         found = self._connection.execute(query).all()
         self._connection.execute(sa.delete(t).where(t.c.position.in_([row.position for row in found])))
         return [
-            LostEvent(row.type, row.session_id, row.document_id, row.at, row.subscription_id, row.application_id)
+            LegacyEvent(row.type, row.session_id, row.document_id, row.at, row.subscription_id, row.application_id)
             for row in found
         ]
 

@@ -36,7 +36,7 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import Prepared
 from signroom.domain.upload import Upload, UploadPart
-from signroom.ports import ANY_EVENT, EventFilter, FeedBounds, MetadataSearch, Remembered, SessionFilter, Work
+from signroom.ports.store import ANY_EVENT, EventFilter, FeedBounds, MetadataSearch, SessionFilter, StoredResult, Work
 from signroom.store import rows, tables
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
@@ -279,14 +279,16 @@ class SqlWork(WebhookQueries, PurgeQueries):
 
     # -- what may happen once only -------------------------------------------------------------
 
-    def idempotent(self, application_id: UUID, key: bytes) -> Remembered | None:
+    def find_result(self, application_id: UUID, key: bytes) -> StoredResult | None:
         t = tables.idempotency
         query = sa.select(t.c.request, t.c.subject, t.c.created_at)
         query = query.where(t.c.application_id == application_id, t.c.key == key)
         row = self._connection.execute(query).mappings().one_or_none()
-        return None if row is None else Remembered(**row)
+        return None if row is None else StoredResult(**row)
 
-    def remember(self, application_id: UUID, key: bytes, remembered: Remembered, *, stale_before: datetime) -> None:
+    def store_result(
+        self, application_id: UUID, key: bytes, remembered: StoredResult, *, stale_before: datetime
+    ) -> None:
         t = tables.idempotency
         stale = sa.delete(t).where(t.c.application_id == application_id, t.c.key == key, t.c.created_at < stale_before)
         self._connection.execute(stale)

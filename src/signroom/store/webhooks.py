@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from signroom.domain.errors import DeliveryNotFound, NotFound, SubscriptionNotFound, WebhookNotFound
 from signroom.domain.webhook import TEST, Attempt, Delivery, DeliveryStatus, Webhook
-from signroom.ports import DeliveryFilter
+from signroom.ports.store import DeliveryFilter
 from signroom.store import tables, webhook_rows
 from signroom.store.paging import between
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from signroom.ports import JobsState, Measured, Queue
+from signroom.ports.jobs import JobsState, Queue
+from signroom.ports.operations import Measured
 
 _STATES = {"ENQUEUED": "waiting", "PENDING": "running", "DELAYED": "later"}
 

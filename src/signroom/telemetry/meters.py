@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 
 from signroom.domain.errors import Refused, Unavailable
-from signroom.ports import Answering, Measured
+from signroom.ports.operations import Answering, Measured
 
 log = structlog.get_logger()
 

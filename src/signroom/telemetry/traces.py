@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from signroom.ports import Answering
+from signroom.ports.operations import Answering
 
 _SERVICE = "signroom"
 _FLUSH_MILLISECONDS = 3_000

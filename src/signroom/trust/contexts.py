@@ -21,9 +21,9 @@ from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured
 from signroom.domain.security_context import BUILT_IN, SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Outcome, TrustVerdict
-from signroom.ports import Exchange
+from signroom.ports.outside import Exchange
 from signroom.trust.certificates import read_certificate
-from signroom.trust.judgement import Anchors, judge
+from signroom.trust.path_validation import Anchors, judge
 from signroom.trust.paths import Link, read_link
 from signroom.trust.revocation import RevocationSources
 

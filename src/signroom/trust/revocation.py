@@ -29,7 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signroom.domain.errors import BadCertificate, FileDownloadFailed, FileTooLarge, Unavailable
 from signroom.domain.validation import Check
-from signroom.ports import Exchange
+from signroom.ports.outside import Exchange
 from signroom.trust.paths import Link, read_link, signed_by, verifies, weak_digest
 
 MAX_CRL = 20 * 1024 * 1024

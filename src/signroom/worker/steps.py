@@ -14,23 +14,24 @@ from uuid import UUID
 import structlog
 
 from signroom.domain.errors import Refused
-from signroom.ports import Job, Ports, Queue, Schedule
-from signroom.service.adopt_events import adopt_events
-from signroom.service.announce import DELIVER_WEBHOOK
-from signroom.service.deliver_webhook import deliver_webhook, fail_delivery
-from signroom.service.end_session import expire_sessions
-from signroom.service.finish_signing import PROCESS_DOCUMENT
-from signroom.service.forget import (
-    forget_deliveries,
-    forget_events,
-    forget_idempotency_keys,
-    forget_nonces,
-    forget_preparations,
+from signroom.ports import Ports
+from signroom.ports.jobs import Job, Queue, Schedule
+from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
+from signroom.service.documents.upload_files import purge_uploads
+from signroom.service.events.import_legacy_events import import_legacy_events
+from signroom.service.events.record_event import DELIVER_WEBHOOK
+from signroom.service.maintenance.delete_expired import (
+    delete_expired_deliveries,
+    delete_expired_events,
+    delete_expired_idempotency_keys,
+    delete_expired_nonces,
+    delete_expired_preparations,
 )
-from signroom.service.process_document import fail_document, process_document
-from signroom.service.purge_documents import limit_unsigned, purge_documents
-from signroom.service.release_deliveries import RELEASE_DELIVERIES, release_deliveries, release_later
-from signroom.service.upload_files import purge_uploads
+from signroom.service.sessions.end_session import expire_sessions
+from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
+from signroom.service.signing.process_document import fail_document, process_document
+from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
+from signroom.service.webhooks.release_deliveries import RELEASE_DELIVERIES, release_deliveries, release_later
 
 log = structlog.get_logger()
 
@@ -49,15 +50,15 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
     minute, hour, day = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
     timetable: tuple[tuple[str, timedelta, Callable[[Ports], int]], ...] = (
         ("expire-sessions", minute, expire_sessions),
-        ("adopt-events", minute, adopt_events),
+        ("adopt-events", minute, import_legacy_events),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("limit-unsigned", day, limit_unsigned),
-        ("forget-preparations", hour, forget_preparations),
-        ("forget-idempotency-keys", hour, forget_idempotency_keys),
-        ("forget-nonces", hour, forget_nonces),
-        ("forget-events", day, forget_events),
-        ("forget-deliveries", day, forget_deliveries),
+        ("forget-preparations", hour, delete_expired_preparations),
+        ("forget-idempotency-keys", hour, delete_expired_idempotency_keys),
+        ("forget-nonces", hour, delete_expired_nonces),
+        ("forget-events", day, delete_expired_events),
+        ("forget-deliveries", day, delete_expired_deliveries),
     )
     return tuple(Schedule(name, every, partial(_scheduled, ports, name, verb)) for name, every, verb in timetable)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.harness.server import signature
 from tests.pki import authority
-from tests.server import signature
 
 SCRIPT = Path(__file__).with_suffix(".js")
 DIGESTS = {"SHA-256": "SHA256", "SHA-384": "SHA384", "SHA-512": "SHA512"}

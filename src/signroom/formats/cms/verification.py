@@ -1,0 +1,259 @@
+"""Judge the signers of a CMS object like a stranger's, one by one (EN 319 102-1, 5.2; RFC 5652, 5.6).
+
+Integrity only: digest, signed attributes, value, and that the attributes name the certificate. Whom to trust is
+`trust`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signroom.domain.errors import EmptyFile, InvalidCms, NotSigned
+from signroom.domain.examination import Examination, ExaminedSignature
+from signroom.domain.signature import DigestValue, Indication, SignatureType, SignatureVerdict, Verdict
+from signroom.domain.validation import Outcome, ValidationItem, ValidationResults
+from signroom.formats.cms import checks
+from signroom.formats.cms.checks import HASHES
+from signroom.formats.cms.facts import (
+    DIGESTS,
+    attributes_of,
+    certificates_of,
+    issuers_of,
+    message_digest_of,
+    policy_of,
+    signature_algorithm_of,
+    signer_certificate,
+)
+from signroom.formats.cms.reading import CmsFile, Content, digest, only_refusals, read_cms, whole
+from signroom.formats.malformed import MALFORMED
+
+if TYPE_CHECKING:
+    from asn1crypto.cms import SignerInfo
+
+_MAX_SIGNERS = 250
+"""Each is judged by itself, and its certificate after that."""
+_LONGEST_ATTRIBUTES = 1 << 20
+_SET = 0x31
+_MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The content, or digests of it that came from outside."""
+
+    content: Content | None
+    hashes: tuple[DigestValue, ...]
+
+    def digest(self, algorithm: str) -> bytes | None:
+        """`algorithm` as hashlib names it; None when it cannot be known."""
+        if self.content is not None:
+            return digest(self.content, algorithm)
+        return next((h.value for h in self.hashes if h.algorithm == DIGESTS.get(algorithm)), None)
+
+    def looks_like_attributes(self) -> bool:
+        """The content is what another signer's key signs: attributes with a message digest (RFC 5652, 5.4)."""
+        if self.content is None or self.content.length > _LONGEST_ATTRIBUTES:
+            return False
+        start = b"".join(self.content.chunks())
+        return start[:1] == bytes([_SET]) and _MESSAGE_DIGEST in start
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What came of the checks of one signer."""
+
+    indication: Indication
+    reason: str | None
+    items: tuple[ValidationItem, ...]
+    covers: bool = False
+    """The content's digest is the signed one."""
+
+    @classmethod
+    def failed(cls, reason: str, *items: ValidationItem) -> Conclusion:
+        return cls(Indication.TOTAL_FAILED, reason, items)
+
+    @classmethod
+    def undecided(cls, reason: str, *items: ValidationItem, covers: bool = False) -> Conclusion:
+        return cls(Indication.INDETERMINATE, reason, items, covers)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSigner:
+    signer: SignerInfo
+    verdict: SignatureVerdict
+    results: ValidationResults
+    data_missing: bool
+    """The content's digest is not known, so nothing could be compared."""
+
+
+def verify(file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...] = ()) -> Verdict:
+    """`data` or `data_hashes`: of a detached object. Raises: InvalidCms, NotSigned for what is no CMS object."""
+    found = _read(file)
+    with only_refusals():
+        return Verdict(tuple(one.verdict for one in judge(found, beside(found, data, data_hashes))))
+
+
+def examine(
+    file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
+) -> Examination:
+    """Raises: EmptyFile, NotSigned, InvalidCms."""
+    if file.stat().st_size == 0:
+        raise EmptyFile
+    found = _read(file)
+    with only_refusals():
+        judged = judge(found, beside(found, data, data_hashes))
+        if not judged:
+            raise NotSigned
+        certificates = certificates_of(found.signed)
+        signatures = tuple(_examined(one, certificates) for one in judged)
+    if extract_to is not None and found.content is not None:
+        with extract_to.open("wb") as target:
+            for chunk in found.content.chunks():
+                target.write(chunk)
+    missing = next((name for one in judged if one.data_missing and (name := _contract_digest(one.signer))), None)
+    return Examination(SignatureType.CMS, signatures, found.content is not None, missing)
+
+
+def beside(found: CmsFile, data: Path | None, data_hashes: tuple[DigestValue, ...]) -> Data:
+    """The content of an object: its own, or for a detached one what came beside it."""
+    if found.content is not None:
+        return Data(found.content, ())
+    return Data(None if data is None else whole(data), data_hashes)
+
+
+def judge(found: CmsFile, data: Data) -> list[JudgedSigner]:
+    """In the order of the object. To be used inside `only_refusals`."""
+    signers = list(found.signed["signer_infos"])
+    if len(signers) > _MAX_SIGNERS:
+        raise InvalidCms(f"It has more than {_MAX_SIGNERS} signers.")
+    digests: dict[str, bytes | None] = {}
+    return [_judge(found, signer, data, digests) for signer in signers]
+
+
+def _read(file: Path) -> CmsFile:
+    found = read_cms(file)
+    if found is None:
+        raise NotSigned
+    return found
+
+
+def _contract_digest(signer: SignerInfo) -> str | None:
+    return DIGESTS.get(signer["digest_algorithm"]["algorithm"].native)
+
+
+def _judge(found: CmsFile, signer: SignerInfo, data: Data, digests: dict[str, bytes | None]) -> JudgedSigner:
+    certificate = signer_certificate(found.signed, signer)
+    algorithm = signer["digest_algorithm"]["algorithm"].native
+    if algorithm in HASHES and algorithm not in digests:  # a large content is read once per algorithm
+        digests[algorithm] = data.digest(algorithm)
+    known = digests.get(algorithm)
+    missing = known is None and algorithm in HASHES
+    try:
+        if not signer["signed_attrs"] and data.looks_like_attributes():
+            return _judged(signer, certificate, Conclusion.failed("FORMAT_FAILURE", checks.attributes_as_content()))
+        finding = _content_finding(signer, certificate, known, algorithm)
+        if finding is None:
+            kind = found.signed["encap_content_info"]["content_type"].native
+            finding = _value_finding(signer, certificate, known, kind)
+    except MALFORMED as error:
+        finding = Conclusion.failed("FORMAT_FAILURE", checks.not_well_formed(type(error).__name__))
+    return _judged(signer, certificate, finding, data_missing=missing)
+
+
+def _content_finding(signer: SignerInfo, certificate: Any, known: bytes | None, algorithm: str) -> Conclusion | None:
+    """What can be said before the value is looked at; None when nothing stands in its way."""
+    attributes = attributes_of(signer)
+    claimed = attributes["message_digest"].native if "message_digest" in attributes else None
+    nobody = () if certificate is not None else (checks.certificate_not_found(),)
+    if None not in {known, claimed} and known != claimed:
+        binding = nobody or (checks.binding(attributes, certificate),)
+        return Conclusion.failed("HASH_FAILURE", checks.message_digest(intact=False), *binding)
+    if nobody:
+        return Conclusion.undecided("NO_SIGNING_CERTIFICATE_FOUND", *nobody)
+    if algorithm not in HASHES or not checks.known_family(signer):
+        what = "signature" if algorithm in HASHES else "digest"
+        return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE", checks.algorithm_not_known(what))
+    binding = (checks.binding(attributes, certificate),)
+    if binding[0].outcome is Outcome.ERROR:
+        return Conclusion.failed("FORMAT_FAILURE", *binding)
+    if known is None and claimed is None:
+        return Conclusion.undecided("SIGNED_DATA_NOT_FOUND", checks.message_digest(intact=None), *binding)
+    return None
+
+
+def _value_finding(signer: SignerInfo, certificate: Any, known: bytes | None, kind: str) -> Conclusion:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.generic_cms import validate_sig_integrity
+
+    attributes = attributes_of(signer)
+    # Without the content the digest that the signer claims stands in: the value is then judged, the content is not.
+    compared = known if known is not None else attributes["message_digest"].native
+    try:
+        intact, valid = validate_sig_integrity(signer, certificate, kind, compared)
+    except UnsupportedAlgorithm:
+        return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE", checks.algorithm_not_known("key"))
+    except SignatureValidationError as error:
+        reason = str(error.ades_subindication.standard_name)
+        return Conclusion.failed("FORMAT_FAILURE", checks.malformed(attributes, kind, reason))
+    items = [checks.message_digest(intact=None if known is None else bool(intact))]
+    items.append(checks.binding(attributes, certificate))
+    if not intact:  # no attributes: the value is over the content itself
+        return Conclusion.failed("HASH_FAILURE", *items)
+    items.append(checks.value(valid=bool(valid)))
+    if not valid:
+        return Conclusion.failed("SIG_CRYPTO_FAILURE", *items)
+    if known is None:
+        return Conclusion.undecided("SIGNED_DATA_NOT_FOUND", *items)
+    return _constraints(signer, certificate, items)
+
+
+def _constraints(signer: SignerInfo, certificate: Any, items: Sequence[ValidationItem]) -> Conclusion:
+    """What a sound signature may still lack (EN 319 102-1, 5.2.8)."""
+    if not checks.strong(signer, certificate):
+        return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE_NO_POE", *items, checks.too_weak(), covers=True)
+    if not signer["signed_attrs"]:  # EN 319 122-1, 6.3 demands them; RFC 5652 does not
+        return Conclusion.undecided("SIG_CONSTRAINTS_FAILURE", *items, checks.no_attributes(), covers=True)
+    return Conclusion(Indication.TOTAL_PASSED, None, tuple(items), covers=True)
+
+
+def _judged(signer: SignerInfo, certificate: Any, finding: Conclusion, *, data_missing: bool = False) -> JudgedSigner:
+    verdict = SignatureVerdict(
+        field_name="",
+        indication=finding.indication,
+        reason=finding.reason,
+        certificate=b"" if certificate is None else certificate.dump(),
+        signed_at=_claimed_time(signer),
+        covers_whole_file=finding.covers,
+    )
+    return JudgedSigner(signer, verdict, ValidationResults(finding.items), data_missing)
+
+
+def _claimed_time(signer: SignerInfo) -> datetime | None:
+    try:
+        found = attributes_of(signer).get("signing_time")
+        time = None if found is None else found.native
+        return time.astimezone(UTC) if isinstance(time, datetime) else None
+    except MALFORMED:
+        return None
+
+
+def _examined(one: JudgedSigner, certificates: list[Any]) -> ExaminedSignature:
+    try:
+        attributes = attributes_of(one.signer)
+        policy = policy_of(attributes)
+    except MALFORMED:  # one that cannot be read must not hide the others
+        attributes, policy = {}, None
+    return ExaminedSignature(
+        verdict=one.verdict,
+        results=one.results,
+        issuers=issuers_of(one.verdict.certificate, certificates),
+        message_digest=message_digest_of(one.signer, attributes),
+        signature_algorithm=signature_algorithm_of(one.signer),
+        value=one.signer["signature"].native,
+        policy=policy,
+    )

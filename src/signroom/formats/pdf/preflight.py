@@ -1,0 +1,53 @@
+"""Pre-flight: what a file is and what stands in the way of signing it, before anybody is asked for a PIN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
+from signroom.domain.signature import NO_OPTIONS, Indication, Inspection, SignatureType, SigningOptions
+from signroom.formats.pdf.findings import findings
+from signroom.formats.pdf.pades import new_field_name
+from signroom.formats.pdf.parsing import only_refusals, open_reader, require_pdf
+from signroom.formats.pdf.permission import require_signable
+from signroom.formats.pdf.verification import judge
+
+if TYPE_CHECKING:
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+PDF = "application/pdf"
+_MAX_PAGES = 1_000_000
+
+
+def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
+    """Read `file` once; a visible signature must fit its pages. Raises: a DocumentRejected."""
+    with file.open("rb") as stream:
+        require_pdf(stream)
+        with only_refusals():
+            reader = open_reader(stream)
+            require_signable(reader, new_field_name())
+            pages = _pages(reader)
+            verdict = judge(reader)
+            found = findings(reader, verdict)
+            if options.appearance is not None:
+                from signroom.formats.pdf.visible.appearance import require_possible
+
+                require_possible(reader, options.appearance)  # last: it spends the reader
+    broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
+    if broken is not None:
+        raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
+    return Inspection(SignatureType.PDF, PDF, pages, len(verdict.signatures), found)
+
+
+def _pages(reader: PdfFileReader) -> int:
+    count = int(reader.root["/Pages"]["/Count"])
+    if count < 1:
+        raise InvalidPdf("It has no page.")
+    # /Count is a claim: each page is an object, and the number must fit a database column.
+    if count > _MAX_PAGES:
+        raise PdfTooComplex(f"It claims to have {count:.0e} pages.")
+    if count >= int(reader.trailer["/Size"]):
+        raise InvalidPdf("It has fewer pages than it claims.")
+    reader.find_page_container(0)  # the signature's widget goes there: it must exist
+    return count

@@ -1,0 +1,186 @@
+"""Where ds:Signature goes, and how it gets there without another byte of the file being touched.
+
+A second serialisation would be the same document with other bytes: other quotes, other line ends, another
+declaration. So the place is found in the tree, and the element is put into the octets.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from lxml import etree  # type: ignore[import-untyped]
+
+from signroom.domain.errors import InvalidXml, XmlElementNotFound
+from signroom.domain.signature import SigningOptions, XmlInsertion, XmlLocation
+from signroom.formats.xml.reading import XmlDocument, is_inside_signature
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element  # type: ignore[import-untyped]
+
+_SIBLINGS = (XmlInsertion.APPEND_SIBLING, XmlInsertion.PREPEND_SIBLING)
+
+_LONGEST_XPATH = 1000
+_XPATH_FUNCTIONS = frozenset(
+    {"contains", "last", "local-name", "name", "namespace-uri", "normalize-space", "not", "position", "starts-with"}
+    | {"comment", "node", "text", "and", "or"}
+)
+_LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
+_SLOW = re.compile(
+    r"""(?P<axis>(?<![\w-])(?!child::|attribute::|self::)[\w-]+\s*::) | \| | \$ | \.\.
+      | //.*//               # a second search within each result of the first
+      | \[[^\]]*(//|\[)      # a search, or a condition, within a condition
+      | (?!\A)\([^)]*//      # a search within a function or brackets, the outermost aside
+      | (?:[<>]=?+|=)(?!\s*+(?:''|\d|last\b))   # all of a set with all of another""",
+    re.VERBOSE | re.DOTALL,
+)
+_CALL = re.compile(r"([\w-]+)\s*\(")
+
+_ID = re.compile(r"[\w.:-]{1,1000}")
+"""What can stand behind # as it is. Wider than xs:ID, which may not begin with a digit: many do."""
+
+_MARKUP = re.compile(
+    rb"""<(?: !--.*?-- | \?.*?\? | !\[CDATA\[.*?\]\] | (?P<end>/)[^>]*+
+          | (?P<start>[^\s!?/>]++)(?:[^>"']++|"[^"]*+"|'[^']*+')*+ )>""",
+    re.VERBOSE | re.DOTALL,
+)
+"""All that begins with < in a well-formed document without DOCTYPE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Relative to `anchor`, an element of the document."""
+
+    anchor: Element
+    insertion: XmlInsertion
+
+    @property
+    def parent(self) -> Element:
+        """The parent of the element that goes there."""
+        return self.anchor.getparent() if self.insertion in _SIBLINGS else self.anchor
+
+    def is_inside(self, element: Element) -> bool:
+        return element is self.parent or element in self.parent.iterancestors()
+
+
+def signed_element(document: XmlDocument, options: SigningOptions) -> Element | None:
+    """The element that `options` name; None for the whole document. Raises: XmlElementNotFound."""
+    if options.xml_element_id is None:
+        if is_inside_signature(document.root):
+            raise XmlElementNotFound("The document is itself a signature.")
+        return None
+    if _ID.fullmatch(options.xml_element_id) is None:
+        raise XmlElementNotFound("That Id has characters that a reference to it may not have.")
+    element = document.element_with_id(options.xml_element_id)
+    if is_inside_signature(element):
+        raise XmlElementNotFound("The element is a part of a signature.")
+    return element
+
+
+def find_place(document: XmlDocument, options: SigningOptions) -> Place:
+    """Raises: XmlElementNotFound."""
+    location = options.xml_location
+    if location is None:
+        element = signed_element(document, options)
+        return Place(document.root if element is None else element, XmlInsertion.APPEND_CHILD)
+    place = Place(_located(document, location), location.insertion)
+    if place.parent is None:
+        raise XmlElementNotFound("Beside the document's element there is no place for another.")
+    if is_inside_signature(place.parent):
+        raise XmlElementNotFound("The place is inside a signature.")
+    return place
+
+
+def _located(document: XmlDocument, location: XmlLocation) -> Element:
+    _require_quick(location.xpath)
+    try:
+        found = document.tree.xpath(location.xpath, namespaces=dict(location.namespaces), smart_strings=False)
+    except (etree.XPathError, TypeError, ValueError) as error:
+        raise XmlElementNotFound("The XPath cannot be evaluated.") from error
+    if not isinstance(found, list) or not all(isinstance(each, etree._Element) for each in found):  # noqa: SLF001
+        raise XmlElementNotFound("The XPath selects no element.")
+    if len(found) != 1 or not isinstance(found[0].tag, str):
+        raise XmlElementNotFound(f"The XPath selects {len(found)} elements.")
+    return found[0]
+
+
+def _require_quick(xpath: str) -> None:
+    """libxml2 evaluates anything, for hours if need be, and cannot be stopped: only what is linear goes there.
+
+    One search (//) and steps to children, with conditions on names, attributes, positions and children's text.
+    """
+    if len(xpath) > _LONGEST_XPATH:
+        raise XmlElementNotFound("The XPath is too long.")
+    bare = _LITERAL.sub("''", xpath)
+    unknown = set(_CALL.findall(bare)) - _XPATH_FUNCTIONS
+    if unknown or _SLOW.search(bare) is not None:
+        raise XmlElementNotFound(
+            "The XPath may have one //, steps to children, and conditions on names, attributes and positions."
+        )
+
+
+# -- octets ----------------------------------------------------------------------------------------
+
+
+def insert(document: XmlDocument, place: Place, element: bytes) -> bytes:
+    """The file with `element` (ASCII) in its place, everything else as it is. Raises: InvalidXml."""
+    ordinal = next(n for n, each in enumerate(document.root.iter("*")) if each is place.anchor)
+    mark, codec = _wide(document.data)
+    if codec is None:
+        return _spliced(document.data, ordinal, place.insertion, element)
+    try:
+        content = document.data[len(mark) :].decode(codec).encode()
+    except UnicodeError as error:
+        raise InvalidXml("Its encoding is not what it says.") from error
+    return mark + _spliced(content, ordinal, place.insertion, element).decode().encode(codec)
+
+
+def _wide(data: bytes) -> tuple[bytes, str | None]:
+    """(mark, codec) of UTF-16 by its first octets (XML 1.0, appendix F.1); no codec for supersets of ASCII."""
+    for mark, codec in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if data.startswith(mark):
+            return mark, codec
+    if data.startswith(b"<\0"):
+        return b"", "utf-16-le"
+    return b"", "utf-16-be" if data.startswith(b"\0<") else None
+
+
+def _spliced(content: bytes, ordinal: int, insertion: XmlInsertion, element: bytes) -> bytes:
+    start, end = _tags(content, ordinal)
+    match insertion:
+        case XmlInsertion.PREPEND_SIBLING:
+            at = start.start()
+        case XmlInsertion.APPEND_SIBLING:
+            at = end.end()
+        case XmlInsertion.APPEND_CHILD | XmlInsertion.PREPEND_CHILD if end is start:  # <name/>
+            opened = content[: start.end() - 2] + b">"
+            return b"".join((opened, element, b"</", start["start"], b">", content[start.end() :]))
+        case XmlInsertion.PREPEND_CHILD:
+            at = start.end()
+        case XmlInsertion.APPEND_CHILD:
+            at = end.start()
+        case _:
+            assert_never(insertion)
+    return b"".join((content[:at], element, content[at:]))
+
+
+def _tags(content: bytes, ordinal: int) -> tuple[re.Match[bytes], re.Match[bytes]]:
+    """The start tag of element number `ordinal` and its end tag; twice the same for an empty-element tag."""
+    start: re.Match[bytes] | None = None
+    depth = 0
+    for tag in _MARKUP.finditer(content):
+        if tag["start"] is not None:
+            empty = tag[0].endswith(b"/>")
+            if start is None and ordinal == 0:
+                if empty:
+                    return tag, tag
+                start = tag
+            ordinal -= 1
+            depth += start is not None and not empty
+        elif tag["end"] is not None and start is not None:
+            depth -= 1
+            if depth == 0:
+                return start, tag
+    raise InvalidXml("Its elements cannot be told apart.")

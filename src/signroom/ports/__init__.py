@@ -1,0 +1,79 @@
+"""The whole outside on one page: what the verbs need, as promises and refusals.
+
+Drivers live in the rooms of the same names (``blobs/``, ``store/``, ``jobs/`` ...) and are known by name only to
+``wiring``. Nothing foreign crosses a port: a driver catches its library's errors at the call and raises ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from signroom.domain.document import Document
+from signroom.domain.event import RecordedEvent
+from signroom.domain.key_source import KeySources
+from signroom.domain.security_context import SecurityContext
+from signroom.domain.session import Session
+from signroom.domain.webhook import DeliverySchedule
+from signroom.ports.certificates import DemoAuthority, Trust
+from signroom.ports.changes import Changes
+from signroom.ports.files import Blobs, Cache, Formats, NamePatterns, Pictures
+from signroom.ports.jobs import Jobs
+from signroom.ports.operations import Clock, Meter
+from signroom.ports.outside import Fetch
+from signroom.ports.secrets import ResultTokens, Secrets, Tokens
+from signroom.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What this installation accepts. ``max_file`` in bytes."""
+
+    max_file: int
+    session_lifetime: timedelta
+    page_token_lifetime: timedelta
+    download_lifetime: timedelta
+    events_kept: timedelta
+    """How long a receiver of events may be down and still catch up."""
+
+    webhook_waits: DeliverySchedule
+    """When deliveries are tried again."""
+    webhook_timeout: timedelta
+    """For one try of a delivery, from the look-up of the name to the answer."""
+
+
+class EventBodies(Protocol):
+    """Events as the wire tells them to applications."""
+
+    def render(self, ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> bytes:
+        """JSON in UTF-8, made now: its download addresses are fresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a verb may need, built once by ``wiring``."""
+
+    store: Store
+    jobs: Jobs
+    changes: Changes
+    blobs: Blobs
+    formats: Formats
+    trust: Trust
+    fetch: Fetch
+    pictures: Pictures
+    name_patterns: NamePatterns
+    secrets: Secrets
+    previews: Cache
+    default_context: SecurityContext
+    demo: DemoAuthority | None
+    """None in production: the demo key is not offered there."""
+    key_sources: KeySources
+    tokens: Tokens
+    result_tokens: ResultTokens
+    event_bodies: EventBodies
+    clock: Clock
+    limits: Limits
+    meter: Meter
+    public_url: str
+    """Without a trailing slash."""

@@ -1,0 +1,48 @@
+"""Certificates: read, judged, and issued for tests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from signroom.domain.certificate import Certificate
+from signroom.domain.security_context import SecurityContext
+from signroom.domain.signature import (
+    CertificateChain,
+)
+from signroom.domain.validation import TrustVerdict
+
+
+class Trust(Protocol):
+    """Certificates read and judged. DER goes in and out, never library types."""
+
+    def read(self, der: bytes) -> Certificate:
+        """Raises: BadCertificate."""
+
+    def require_configured(self, context: SecurityContext) -> None:
+        """Raises: SecurityContextNotConfigured when the context has no roots here."""
+
+    def judge(
+        self,
+        chain: CertificateChain,
+        context: SecurityContext,
+        at: datetime,
+        *,
+        revocation_may_be_unknown: bool = False,
+    ) -> TrustVerdict:
+        """Build a path to a root of `context` and check it as of `at` (RFC 5280, 6): signatures, validity,
+        constraints, revocation by CRL or OCSP.
+
+        Never raises for what is wrong with the certificate. Raises: BadCertificate for what is none,
+        SecurityContextNotConfigured. May fetch: call from threads.
+        """
+
+
+class DemoAuthority(Protocol):
+    """The per-install certification authority of the sandbox."""
+
+    def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
+        """A 24 h leaf for a SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
+
+    def crl(self, now: datetime) -> bytes:
+        """Its list of revoked certificates, DER."""

@@ -1,0 +1,167 @@
+"""Files and what is done with them: blobs, signature formats, pictures, file-name patterns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from signroom.domain.branding import Logo
+from signroom.domain.examination import Examination
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    CertificateChain,
+    DigestAlgorithm,
+    DigestValue,
+    Inspection,
+    Prepared,
+    SignatureType,
+    SigningOptions,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a streamed upload came to. ``length`` in bytes; ``sha256`` raw."""
+
+    length: int
+    sha256: bytes
+
+
+class Blobs(Protocol):
+    """Immutable files under keys: a second write of a key brings the same bytes again."""
+
+    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
+        """Store `chunks` as they come, hashing on the way; durable when this returns.
+
+        Raises: FileTooLarge past `limit` bytes (nothing stays behind), StorageUnavailable.
+        """
+
+    def write_file(self, key: str, file: Path) -> None:
+        """Store a finished file, durable when this returns. `file` may be moved away. Raises: StorageUnavailable."""
+
+    def read_stream(self, key: str) -> AsyncIterator[bytes]:
+        """The blob in chunks. Raises: BlobNotFound at the first chunk, StorageUnavailable."""
+
+    def as_file(self, key: str) -> AbstractContextManager[Path]:
+        """The blob as a local file, for reading only. Raises: BlobNotFound, StorageUnavailable."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for files on their way into the store, on the same disk where there is one; emptied afterwards."""
+
+    def answers(self) -> bool:
+        """True when the store can be reached and written to; asks it without writing."""
+
+    def delete(self, key: str) -> None:
+        """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
+
+
+MAX_PAGE_TEXT = 50_000
+
+
+class Formats(Protocol):
+    """Bytes -> prepared -> signed. No network, no key. Runs off the event loop, in limited processes.
+
+    Each raises ProcessingUnavailable when the processes are exhausted or restarting, and StorageUnavailable when a
+    file cannot be read or written. ``data`` is the content of a detached CMS object that is signed once more.
+    """
+
+    def inspect(
+        self,
+        file: Path,
+        wanted: SignatureType | None = None,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
+    ) -> Inspection:
+        """Say what `file` is and what stands in the way of signing it as `wanted`.
+
+        None: PDF for a PDF, else CMS. Raises: a DocumentRejected.
+        """
+
+    def prepare(
+        self,
+        file: Path,
+        kind: SignatureType,
+        chain: CertificateChain,
+        *,
+        algorithm: DigestAlgorithm,
+        now: datetime,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
+    ) -> Prepared:
+        """Lay out one signature and return the bytes to be signed. Raises: a DocumentRejected, BadCertificate."""
+
+    def canonical(self, file: Path, options: SigningOptions) -> bytes:
+        """The octets of an XML document whose digest is signed. Raises: a DocumentRejected."""
+
+    def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
+        """Verify each value with its certificate over ``to_sign``; returns them as CMS wants them.
+
+        ECDSA values may come as r||s (IEEE P1363) or DER. Raises: SignatureRejected.
+        """
+
+    def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+        """Write the signed file to `output`. Raises: DocumentRejected when `original` is not what was prepared."""
+
+    def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
+        """Judge `file` like a stranger's: all signatures, no trust in how it was made.
+
+        `data` is the content of a detached CMS object. Raises: DocumentRejected.
+        """
+
+    def examine(
+        self,
+        file: Path,
+        data: Path | None = None,
+        data_hashes: tuple[DigestValue, ...] = (),
+        extract_to: Path | None = None,
+    ) -> Examination:
+        """Take a signed file of any type apart, for inspection; encapsulated content goes to `extract_to`.
+
+        Raises: NotSigned, a DocumentRejected.
+        """
+
+    def preview(self, file: Path, page: int, width: int) -> bytes:
+        """A picture (PNG) of a page of a PDF, counted from 0, `width` pixels wide or less.
+
+        Raises: PreviewNotAvailable.
+        """
+
+    def page_text(self, file: Path, page: int) -> str:
+        """The words of a page of a PDF, counted from 0, at most `MAX_PAGE_TEXT` characters.
+
+        Raises: PreviewNotAvailable.
+        """
+
+
+class Cache(Protocol):
+    """What can be made again, kept for a while in a bounded room. Safe to call from threads."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Older values may be forgotten for it; one that is larger than the room is not kept."""
+
+
+class Pictures(Protocol):
+    """Strangers' pictures, decoded where they can do no harm."""
+
+    def read_logo(self, content: bytes) -> Logo:
+        """What kind of picture `content` is: a PNG, JPEG or WebP that can be shown.
+
+        Raises: BadLogo, ProcessingUnavailable.
+        """
+
+
+class NamePatterns(Protocol):
+    """Regular expressions that managers write, in time that grows with the name only."""
+
+    def require_valid(self, pattern: str) -> None:
+        """Raises: BadFileNamePattern, with what is wrong and where."""
+
+    def matches(self, pattern: str, name: str) -> bool:
+        """True when `pattern` matches all of `name`. Raises: BadFileNamePattern."""

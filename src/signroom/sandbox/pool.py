@@ -1,0 +1,290 @@
+"""The ``Formats`` port on a pool of spawned, limited processes.
+
+Parsing hostile files and hashing large ones must neither stop the event loop nor take the service down. pebble
+ends the one worker whose task takes too long or dies, and only that task fails; the standard library's pool would
+be broken as a whole (``docs/decisions/0006-pebble-pool.md``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from signroom.domain.branding import Logo
+from signroom.domain.errors import (
+    BadLogo,
+    PdfTooComplex,
+    PreviewNotAvailable,
+    ProcessingUnavailable,
+    StorageUnavailable,
+)
+from signroom.domain.examination import Examination
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    CertificateChain,
+    DigestAlgorithm,
+    DigestValue,
+    Inspection,
+    Prepared,
+    SignatureType,
+    SigningOptions,
+    Verdict,
+)
+from signroom.formats import catalogue
+from signroom.ports.files import Stored
+from signroom.ports.operations import Measured, Timed
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_MEMORY = 1536 << 20
+"""Address space of a worker in bytes: 200,000 objects need some 250 MB, a bomb needs more than this."""
+_SECONDS = 60
+_SECONDS_LARGE = 300
+"""For passes over the whole file."""
+_SECONDS_PAGE = 15
+"""For one page that somebody looks at: the workers are needed for signing."""
+_TASKS = 500
+"""After so many a worker is replaced, whatever memory a library has kept."""
+_LIBRARIES = (
+    "pyhanko.sign.signers",
+    "pyhanko.sign.validation.pdf_embedded",
+    "signroom.formats.pdf.visible.appearance",
+    "signroom.formats.pdf.preflight",
+    "signroom.formats.pdf.preview",
+)
+
+
+class PooledFormats:
+    """Each call runs in a worker and waits for it: call from threads."""
+
+    def __init__(self, workers: int, timed: Timed = lambda kind, name, **about: nullcontext()) -> None:  # noqa: ARG005
+        """`timed` is of a `Meter`: it times each task, its wait for a worker included."""
+        self._workers, self._timed = workers, timed
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pool = self._new_pool()
+        self._waiting: dict[Future[Any], ProcessPool] = {}
+
+    def warm_up(self) -> None:
+        """Start the workers, without waiting; each loads the libraries first: pyHanko takes a second."""
+        with suppress(ProcessingUnavailable):
+            self._schedule(_SECONDS, os.getpid)
+
+    def close(self) -> None:
+        """End the workers. Calls that are under way raise ProcessingUnavailable."""
+        with self._lock:
+            self._closed = True
+            pool = self._pool
+        self._end(pool)
+
+    def inspect(
+        self,
+        file: Path,
+        wanted: SignatureType | None = None,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
+    ) -> Inspection:
+        try:
+            return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
+        except _WorkerDied:
+            # Somebody else may have ended it; once more, and it is the file.
+            try:
+                return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
+            except _WorkerDied as error:
+                raise PdfTooComplex from error
+        except _TookTooLong as error:
+            raise PdfTooComplex from error
+
+    def prepare(
+        self,
+        file: Path,
+        kind: SignatureType,
+        chain: CertificateChain,
+        *,
+        algorithm: DigestAlgorithm,
+        now: datetime,
+        options: SigningOptions = NO_OPTIONS,
+        data: Path | None = None,
+    ) -> Prepared:
+        return self._run(
+            _SECONDS_LARGE,
+            catalogue.prepare,
+            file,
+            kind,
+            chain,
+            algorithm=algorithm,
+            now=now,
+            options=options,
+            data=data,
+        )
+
+    def canonical(self, file: Path, options: SigningOptions) -> bytes:
+        return self._run(_SECONDS, catalogue.canonical, file, options)
+
+    def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
+        from signroom.formats.values import check_values
+
+        return self._run(_SECONDS, check_values, pairs)
+
+    def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+        return self._run(_SECONDS_LARGE, catalogue.embed, original, prepared, value, output)
+
+    def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
+        return self._run(_SECONDS_LARGE, catalogue.verify, file, kind, data)
+
+    def examine(
+        self,
+        file: Path,
+        data: Path | None = None,
+        data_hashes: tuple[DigestValue, ...] = (),
+        extract_to: Path | None = None,
+    ) -> Examination:
+        try:
+            return self._run(_SECONDS_LARGE, catalogue.examine, file, data, data_hashes, extract_to)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise PdfTooComplex from error
+
+    def read_logo(self, content: bytes) -> Logo:
+        """The ``Pictures`` port."""
+        from signroom.formats.logo import read_logo
+
+        try:
+            return self._run(_SECONDS, read_logo, content)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise BadLogo("It cannot be read.") from error
+
+    def preview(self, file: Path, page: int, width: int) -> bytes:
+        from signroom.formats.pdf.preview import render
+
+        return self._show(render, file, page, width)
+
+    def page_text(self, file: Path, page: int) -> str:
+        from signroom.formats.pdf.preview import text
+
+        return self._show(text, file, page)
+
+    def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return self._run(_SECONDS_PAGE, function, *args, **kwargs)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise PreviewNotAvailable("Drawing it takes too much.") from error
+
+    def tasks(self) -> Iterable[Measured]:
+        """How much there is to do: numbers for a `Meter`."""
+        with self._lock:
+            open_tasks = len(self._waiting)
+        busy = min(open_tasks, self._workers)
+        yield Measured("pool_workers", self._workers)
+        yield Measured("pool_tasks", busy, (("state", "running"),))
+        yield Measured("pool_tasks", open_tasks - busy, (("state", "waiting"),))
+
+    def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._timed("format", function.__name__):
+            return self._wait(seconds, function, *args, **kwargs)
+
+    def _wait(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        future, pool = self._schedule(seconds, function, *args, **kwargs)
+        try:
+            result: R = future.result()
+        except BrokenProcessPool as error:
+            self._replace(pool)
+            raise _WorkerDied from error
+        except (ProcessExpired, MemoryError) as error:
+            raise _WorkerDied from error
+        except TimeoutError as error:
+            raise _TookTooLong from error
+        except CancelledError as error:
+            raise ProcessingUnavailable from error
+        except OSError as error:
+            raise StorageUnavailable from error
+        finally:
+            with self._lock:
+                self._waiting.pop(future, None)
+        return result
+
+    def _schedule(
+        self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Future[R], ProcessPool]:
+        with self._lock:
+            if self._closed:
+                raise ProcessingUnavailable
+            if not self._pool.active:
+                # It broke: an idle worker was killed, or no process could be started.
+                self._renew()
+            try:
+                future: Future[R] = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=seconds)
+            except RuntimeError as error:
+                raise ProcessingUnavailable from error
+            self._waiting[future] = self._pool
+            return future, self._pool
+
+    def _replace(self, broken: ProcessPool) -> None:
+        with self._lock:
+            if self._pool is broken and not self._closed:
+                self._renew()
+
+    def _renew(self) -> None:
+        broken, self._pool = self._pool, self._new_pool()
+        # In a thread: ending the workers may take seconds, and the lock is held.
+        threading.Thread(target=self._end, args=(broken,), daemon=True).start()
+
+    def _end(self, pool: ProcessPool) -> None:
+        """Stop the workers of `pool`, and tell who waits: pebble lets them wait for ever."""
+        pool.stop()
+        pool.join()
+        with self._lock:
+            waiting = [future for future, owner in self._waiting.items() if owner is pool]
+        for future in waiting:
+            future.cancel()
+            if not future.done():  # running futures cannot be cancelled
+                future.set_exception(CancelledError())
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._workers,
+            max_tasks=_TASKS,
+            initializer=_prepare_worker,
+            initargs=(os.getpid(),),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+
+class _WorkerDied(ProcessingUnavailable):
+    """It was killed, or ran out of memory."""
+
+
+class _TookTooLong(ProcessingUnavailable):
+    """It was ended by the pool."""
+
+
+def _prepare_worker(parent: int) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # what it says of strangers' files is in the verdict
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose parent was killed would live for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

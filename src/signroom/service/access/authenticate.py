@@ -1,0 +1,28 @@
+"""Who is calling? An API key's secret is 256 random bits, found by its SHA-256 alone."""
+
+from __future__ import annotations
+
+from signroom.domain.application import Caller
+from signroom.domain.errors import NotAllowed, Unauthenticated
+from signroom.domain.secret import hash_secret
+from signroom.ports import Ports
+
+
+def authenticate(ports: Ports, secret: str) -> Caller:
+    """The caller behind the secret of a key. Raises: Unauthenticated."""
+    with ports.store.read() as work:
+        found = work.api_key(hash_secret(secret))
+    if found is None:
+        raise Unauthenticated
+    api_key, application = found
+    if api_key.expired(ports.clock.now()):
+        raise Unauthenticated("It has expired.")
+    return Caller(application, application.roles if api_key.role is None else frozenset({api_key.role}))
+
+
+def require_subscription(ports: Ports, caller: Caller, wanted: str) -> None:
+    """``X-Subscription`` names one by id or alias (its name); an application belongs to one. Raises: NotAllowed."""
+    with ports.store.read() as work:
+        own = work.subscription_of(caller.subscription_id)
+    if wanted.strip().casefold() not in {str(own.id), own.name.casefold()}:
+        raise NotAllowed("The application does not belong to that subscription.")

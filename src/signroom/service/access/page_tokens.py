@@ -1,0 +1,61 @@
+"""The page's address holds a durable link; its calls carry a short token made from it.
+
+The link's secret is stored as a hash. The token names one session and nothing else; it is signed, not stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from signroom.domain.errors import BadToken, SignatureSessionNotFound, TokenRequired
+from signroom.domain.secret import hash_secret
+from signroom.ports import Ports
+
+_PURPOSE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class PageToken:
+    token: str
+    expires_at: datetime
+
+
+def renew_page_token(ports: Ports, link: str) -> PageToken:
+    """A fresh token for a link, also of a session that has ended: its page explains itself. Raises: BadToken."""
+    with ports.store.read() as work:
+        try:
+            session = work.session_by_link(hash_secret(link))
+        except SignatureSessionNotFound as error:
+            raise BadToken from error
+    return page_token(ports, session.id)
+
+
+def page_token(ports: Ports, session_id: UUID) -> PageToken:
+    """For a session whose link, or whose hand-over, was shown."""
+    now = ports.clock.now()
+    return PageToken(ports.tokens.issue(_PURPOSE, str(session_id), now), now + ports.limits.page_token_lifetime)
+
+
+def page_link(ports: Ports, session_id: UUID) -> str:
+    """Derived, not drawn: a repeated request gets the same address, and none is stored."""
+    return ports.tokens.derive("link", str(session_id))
+
+
+def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
+    """Whose pages may show this link's page in a frame; nobody's for an unknown link."""
+    with ports.store.read() as work:
+        try:
+            session = work.session_by_link(hash_secret(link))
+        except SignatureSessionNotFound:
+            return ()
+        return work.application(session.application_id).frame_origins
+
+
+def session_of_token(ports: Ports, token: str | None) -> UUID:
+    """Raises: TokenRequired, BadToken, TokenExpired."""
+    if not token:
+        raise TokenRequired
+    life = ports.limits.page_token_lifetime
+    return UUID(ports.tokens.read(_PURPOSE, token, ports.clock.now(), max_age=life))

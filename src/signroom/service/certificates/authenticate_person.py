@@ -1,0 +1,101 @@
+"""Log in with a certificate: the holder signs a nonce. Version 2 of the contract: two calls, no session.
+
+The nonce is signed by us and stored only once it is spent, so that nobody can replay it or fill a table.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from signroom.domain.application import WORKERS, Caller
+from signroom.domain.certificate import Certificate
+from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
+from signroom.domain.validation import ValidationResults
+from signroom.ports import Ports
+from signroom.service.certificates.judge_certificate import find_context
+
+_PURPOSE = "authentication"
+STATE_LIFETIME = timedelta(minutes=10)
+_SEPARATOR = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """``digest`` is the SHA-256 that the holder's key signs."""
+
+    state: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """``failure`` as ``AuthenticationFailures``, None when the holder is who the certificate says."""
+
+    certificate: Certificate
+    results: ValidationResults
+    path: tuple[bytes, ...]
+    failure: str | None
+
+
+def begin_authentication(
+    ports: Ports, caller: Caller, security_context_id: UUID | None, *, revocation_may_be_unknown: bool
+) -> Challenge:
+    """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured."""
+    caller.require(WORKERS)
+    context = find_context(ports, security_context_id)
+    nonce = secrets.token_bytes(32)
+    text = base64.urlsafe_b64encode(nonce).decode()
+    parts = (text, str(caller.subscription_id), str(context.id), str(int(revocation_may_be_unknown)))
+    state = ports.tokens.issue(_PURPOSE, _SEPARATOR.join(parts), ports.clock.now())
+    return Challenge(state, hashlib.sha256(nonce).digest())
+
+
+def complete_authentication(
+    ports: Ports, caller: Caller, state: str, certificate_der: bytes, signature: bytes
+) -> Authentication:
+    """A state that is too old or was used before fails as ``StaleSession``.
+
+    Raises: NotAllowed, BadSignatureState for a state that is not ours, BadCertificate, SignatureRejected, Unavailable.
+    """
+    caller.require(WORKERS)
+    now = ports.clock.now()
+    certificate = ports.trust.read(certificate_der)
+    try:
+        subject = ports.tokens.read(_PURPOSE, state, now, max_age=STATE_LIFETIME)
+    except TokenExpired:
+        return Authentication(certificate, ValidationResults(), (certificate_der,), "StaleSession")
+    except BadToken as error:
+        raise BadSignatureState from error
+    text, subscription, context_id, may_be_unknown = subject.split(_SEPARATOR)
+    if subscription != str(caller.subscription_id):
+        raise BadSignatureState
+    nonce = base64.urlsafe_b64decode(text)
+    chain = CertificateChain(certificate_der)
+    ports.formats.check_values([(_to_check(nonce, chain), signature)])
+    verdict = ports.trust.judge(
+        chain, find_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
+    )
+    with ports.store.work() as work:  # last: an outage before it may be tried again
+        fresh = work.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)
+    failure = None if verdict.trusted else "CertificateFailedValidation"
+    return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")
+
+
+def _to_check(nonce: bytes, chain: CertificateChain) -> Prepared:
+    """The nonce as bytes to be signed, for the one check of signature values that there is."""
+    return Prepared(
+        original_length=len(nonce),
+        tail=b"",
+        contents_start=len(nonce),
+        contents_end=len(nonce),
+        digest_algorithm=DigestAlgorithm.SHA256,
+        document_digest=hashlib.sha256(nonce).digest(),
+        to_sign=nonce,
+        chain=chain,
+    )

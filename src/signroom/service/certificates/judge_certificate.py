@@ -1,0 +1,77 @@
+"""May this certificate sign? Its own fitness, its issuers by the security context, then what the session requires.
+
+In this order: a requirement that reads OIDs proves nothing before the chain was checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from signroom.domain import errors
+from signroom.domain.certificate import Certificate
+from signroom.domain.requirement import CertificateRequirement
+from signroom.domain.security_context import BY_ID, SecurityContext
+from signroom.domain.signature import CertificateChain
+from signroom.domain.validation import Check, TrustVerdict
+from signroom.ports import Ports
+
+MAX_ISSUERS = 10
+"""Issuer certificates that a signer may send along with one certificate."""
+
+_REFUSALS: dict[Check, type[errors.CertificateRejected]] = {
+    Check.CERTIFICATE_EXPIRED: errors.CertificateExpired,
+    Check.CERTIFICATE_NOT_YET_VALID: errors.CertificateNotYetValid,
+    Check.INVALID_KEY_USAGE: errors.CertificateKeyUsage,
+    Check.ALGORITHM_NOT_ALLOWED: errors.CertificateKeyNotSupported,
+    Check.CERTIFICATE_REVOKED: errors.CertificateRevoked,
+    Check.CERTIFICATE_REVOCATION_STATUS_UNKNOWN: errors.RevocationStatusUnknown,
+}
+
+
+def find_context(ports: Ports, context_id: UUID | None) -> SecurityContext:
+    """The context that a request names, or the installation's default.
+
+    Raises: SecurityContextNotFound, SecurityContextNotConfigured.
+    """
+    if context_id is None:
+        return ports.default_context
+    context = BY_ID.get(context_id)
+    if context is None:
+        raise errors.SecurityContextNotFound
+    ports.trust.require_configured(context)
+    return context
+
+
+def require_good_certificate(
+    ports: Ports,
+    chain: CertificateChain,
+    context: SecurityContext,
+    requirements: Sequence[CertificateRequirement],
+    now: datetime,
+) -> tuple[Certificate, CertificateChain]:
+    """The certificate, and its chain in order as far as issuers are known.
+
+    Raises: BadCertificate, a CertificateRejected.
+    """
+    certificate = ports.trust.read(chain.certificate)
+    certificate.require_fit_for_signing(now)
+    verdict = ports.trust.judge(chain, context, now)
+    require_trusted(verdict)
+    for requirement in requirements:
+        requirement.require(certificate)
+    return certificate, ordered(chain, verdict)
+
+
+def require_trusted(verdict: TrustVerdict) -> None:
+    """Raises: the CertificateRejected of the first check that failed."""
+    if verdict.trusted:
+        return
+    first = verdict.results.errors[0]
+    raise _REFUSALS.get(first.check, errors.CertificateNotTrusted)(first.message)
+
+
+def ordered(chain: CertificateChain, verdict: TrustVerdict) -> CertificateChain:
+    """The path that was found; what came along beside it helps nobody and is not embedded."""
+    return CertificateChain(chain.certificate, verdict.path[1:]) if len(verdict.path) > 1 else chain

@@ -1,0 +1,47 @@
+"""Which of a signer's certificates may sign here: told before he chooses one, as `prepare_signing` would decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID
+
+from signroom.domain.errors import BadCertificate, BadInput, CertificateRejected, Refused
+from signroom.domain.signature import CertificateChain
+from signroom.ports import Ports
+from signroom.service.certificates.judge_certificate import MAX_ISSUERS, find_context, require_good_certificate
+
+MAX_CERTIFICATES = 50
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`refusal`: what `prepare_signing` would raise for this certificate; None for one that may sign."""
+
+    refusal: Refused | None
+
+
+def judge_certificates(ports: Ports, session_id: UUID, chains: Sequence[CertificateChain]) -> tuple[Judgement, ...]:
+    """One judgement each, in the order of `chains`. Nothing is kept. May fetch: call from threads.
+
+    Raises: BadInput for too many, WrongState, SecurityContextNotConfigured, Unavailable.
+    """
+    if len(chains) > MAX_CERTIFICATES or any(len(chain.issuers) > MAX_ISSUERS for chain in chains):
+        raise BadInput(f"At most {MAX_CERTIFICATES} certificates, each with at most {MAX_ISSUERS} issuers.")
+    now = ports.clock.now()
+    with ports.store.read() as work:
+        session = work.session(session_id)
+    session.require_signable(now)
+    context = find_context(ports, session.security_context_id)
+
+    def judge(chain: CertificateChain) -> Judgement:
+        try:
+            require_good_certificate(ports, chain, context, session.requirements, now)
+        except (BadCertificate, CertificateRejected) as refusal:
+            return Judgement(refusal)
+        return Judgement(None)
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
+        return tuple(threads.map(judge, chains))

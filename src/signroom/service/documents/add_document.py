@@ -1,0 +1,236 @@
+"""Store a file as a stream, look at it, then accept or refuse it. Its SHA-256 is computed while it streams.
+
+A refused file leaves nothing behind; a blob without a row can only come from a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid4, uuid5
+
+from signroom.domain.application import Caller
+from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
+from signroom.domain.document_key import normalized
+from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
+from signroom.domain.file_validation import FileValidation
+from signroom.domain.metadata import NO_METADATA, Metadata, merged
+from signroom.domain.session import Session
+from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
+from signroom.ports import Ports
+from signroom.ports.store import Work
+from signroom.service.documents.check_file import type_by_name, with_name
+from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
+from signroom.service.documents.file_sources import FileSource, StoredSource, media_type, store_source
+from signroom.service.documents.validate_file import require_accepted, require_name
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """What an application says about a document: of a session, or one that it signs itself."""
+
+    file: FileSource
+    signature_type: SignatureType | None = None
+    """None: PDF for a PDF, else CMS."""
+    options: SigningOptions = NO_OPTIONS
+    data: FileSource | None = None
+    """The content of a detached CMS object."""
+    metadata: Metadata = NO_METADATA
+    key: str | None = None
+    fallback_name: str | None = None
+    """For a file without a name; None: it must have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A stored file that passed pre-flight, on its way to become a document."""
+
+    document_id: UUID
+    file: StoredFile
+    inspection: Inspection
+    command: NewDocument
+    data_key: str | None = None
+    uploads: tuple[UUID, ...] = ()
+    """Uploads that must not be purged once there is a document."""
+
+
+async def add_document(
+    ports: Ports, session_id: UUID, name: str, chunks: AsyncIterator[bytes], idempotency_key: str | None = None
+) -> Document:
+    """Add an upload of the signer to an open session. The same file under the same key (`idempotency_key`) is added once.
+
+    Raises: BadFileName, FileTooLarge, TooManyDocuments, WrongState, FileRejected, another DocumentRejected,
+    IdempotencyKeyReused, Unavailable.
+    """
+    clean = clean_file_name(name)
+    document_id = uuid4() if idempotency_key is None else uuid5(session_id, idempotency_key)
+    before = await asyncio.to_thread(_added_before, ports, session_id, document_id)
+    if before is not None:
+        return _same(before, clean, await _digest(chunks))
+    session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
+    require_name(ports, validation, clean)
+    # Of this request alone: one that is sent at the same time may fail and forget its own.
+    key = f"sessions/{session_id}/{document_id}/original" + ("" if idempotency_key is None else f"-{uuid4().hex}")
+    stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
+    file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
+    command = NewDocument(FileSource(), options=session.options)
+    try:
+        inspection = await asyncio.to_thread(_inspect, ports, file, command, None)
+        accepted = Accepted(document_id, _typed(file, inspection), inspection, command)
+        await require_accepted(ports, validation, session.subscription_id, accepted.file)
+        document = await asyncio.to_thread(_record, ports, session_id, accepted)
+    except BaseException as error:
+        await discard_unless_recorded(ports, key, error)
+        raise
+    if document.original.blob_key != key:  # the same request, at the same time, was faster
+        await asyncio.to_thread(discard_blob, ports, key)
+    return document
+
+
+def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document | None:
+    """Raises: WrongState when the session has ended."""
+    with ports.store.read() as work:
+        work.session(session_id).require_open(ports.clock.now())
+        return next((d for d in work.documents(session_id) if d.id == document_id), None)
+
+
+async def _digest(chunks: AsyncIterator[bytes]) -> bytes:
+    """Read to the end: a browser does not hear an answer that comes while it sends."""
+    digest = hashlib.sha256()
+    async for chunk in chunks:
+        digest.update(chunk)
+    return digest.digest()
+
+
+def _same(document: Document, name: str, sha256: bytes) -> Document:
+    """Raises: IdempotencyKeyReused."""
+    if (document.original.name, document.original.sha256) != (name, sha256):
+        raise IdempotencyKeyReused
+    return document
+
+
+@asynccontextmanager
+async def accepted_document(ports: Ports, caller: Caller, folder: str, command: NewDocument) -> AsyncIterator[Accepted]:
+    """Take in and inspect a file of an application, with what belongs to it.
+
+    Forgets what it stored when pre-flight or the block inside fails. `folder` is where its blobs lie.
+    Raises: as `store_source`, and a DocumentRejected.
+    """
+    document_id = uuid4()
+    folder = f"{folder}/{document_id}"
+    taken: list[StoredSource] = []
+    try:
+        taken.append(await store_source(ports, caller, command.file, f"{folder}/original", command.fallback_name))
+        file, data_key = taken[0].file, None
+        if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
+            raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
+        if command.data is not None:
+            taken.append(await store_source(ports, caller, command.data, f"{folder}/data", "data"))
+            data_key = taken[1].file.blob_key
+        inspection = await asyncio.to_thread(_inspect, ports, file, command, data_key)
+        uploads = tuple(t.upload for t in taken if t.upload is not None)
+        yield Accepted(document_id, _typed(file, inspection), inspection, command, data_key, uploads)
+    except BaseException as error:
+        for found in taken:
+            if found.owned:
+                await discard_unless_recorded(ports, found.file.blob_key, error)
+        raise
+
+
+def record_document(work: Work, ports: Ports, document: Document, accepted: Accepted) -> None:
+    """Write the row of an accepted file, with its key and the uploads that it uses.
+
+    Raises: DocumentKeyNotFound, DocumentKeyInUse.
+    """
+    if document.key is not None:
+        bind_key(work, document)
+    for upload_id in accepted.uploads:
+        upload = work.upload_for_update(upload_id)
+        upload.require_alive(ports.clock.now())
+        work.save_upload(replace(upload, used=True))
+    work.add_document(document)
+
+
+def bind_key(work: Work, document: Document) -> None:
+    """Raises: DocumentKeyNotFound, DocumentKeyInUse."""
+    found = work.document_key_for_update(document.subscription_id, document.key or "")
+    if found is None:
+        raise DocumentKeyNotFound
+    work.save_document_key(found.bind(document.id))
+
+
+def require_free_keys(ports: Ports, caller: Caller, documents: Iterable[NewDocument]) -> None:
+    """Before anything is downloaded or stored. Raises: DocumentKeyNotFound, DocumentKeyInUse."""
+    with ports.store.read() as work:
+        for given in (document.key for document in documents if document.key is not None):
+            key = normalized(given)
+            found = None if key is None else work.document_key(caller.subscription_id, key)
+            if found is None:
+                raise DocumentKeyNotFound
+            found.bind(uuid4())
+
+
+def document_of_session(
+    accepted: Accepted, session: Session, application_metadata: Metadata, position: int, ports: Ports
+) -> Document:
+    command = accepted.command
+    return Document(
+        id=accepted.document_id,
+        subscription_id=session.subscription_id,
+        application_id=session.application_id,
+        session_id=session.id,
+        position=position,
+        status=DocumentStatus.PENDING_SIGNATURE,
+        original=accepted.file,
+        inspection=accepted.inspection,
+        created_at=ports.clock.now(),
+        key=None if command.key is None else normalized(command.key),
+        metadata=merged(command.metadata, session.metadata, application_metadata),
+        options=command.options,
+        data_key=accepted.data_key,
+    )
+
+
+def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
+    """A PDF and an XML document are what they are; the content of a CMS object is what its sender said."""
+    if inspection.signature_type is SignatureType.CMS and inspection.content_type == "application/octet-stream":
+        return file
+    return replace(file, content_type=inspection.content_type)
+
+
+def _inspect(ports: Ports, stored: StoredFile, command: NewDocument, data_key: str | None) -> Inspection:
+    wanted = command.signature_type or type_by_name(stored.name)
+    with ExitStack() as files:
+        file = files.enter_context(ports.blobs.as_file(stored.blob_key))
+        data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
+        # Options that are not for this kind of file are the session's, for others of its documents.
+        return with_name(ports.formats.inspect(file, wanted, command.options, data), stored.name)
+
+
+def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:
+    with ports.store.read() as work:
+        session = work.session(session_id)
+        session.require_open(ports.clock.now())
+        if session.predefined:
+            raise WrongState("The application has chosen the documents of this session.")
+        session.require_room(len(work.documents(session_id)))
+        return session, work.file_validation(session.subscription_id)
+
+
+def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
+    with ports.store.work() as work:
+        session = work.session_for_update(session_id)
+        session.require_open(ports.clock.now())
+        others = work.documents(session_id)
+        for other in others:
+            if other.id == accepted.document_id:
+                return _same(other, accepted.file.name, accepted.file.sha256)
+        session.require_room(len(others))
+        defaults = work.application(session.application_id).default_metadata
+        position = max((d.position for d in others), default=-1) + 1
+        document = document_of_session(accepted, session, defaults, position, ports)
+        record_document(work, ports, document, accepted)
+    return document

@@ -1,0 +1,182 @@
+"""Where a file of a request comes from: sent along, uploaded before, at a URL, or at an address of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from signroom.domain.application import Caller
+from signroom.domain.document import StoredFile, clean_file_name
+from signroom.domain.errors import (
+    BadDownloadToken,
+    BadFileName,
+    BadInput,
+    ExpiredDownloadToken,
+    FileDownloadFailed,
+    FileTooLarge,
+    NotFound,
+    StorageUnavailable,
+)
+from signroom.ports import Ports
+from signroom.service.documents.download_file import DOWNLOADS, Download, open_download
+from signroom.service.documents.upload_files import find_upload
+
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,49}/[\w.+-]{1,49}", re.ASCII)
+OCTETS = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """Exactly one of `content`, `blob_token` and `url` is set.
+
+    `content` makes the chunks anew at each call; `length` is theirs in bytes.
+    """
+
+    name: str | None = None
+    content_type: str | None = None
+    content: Callable[[], AsyncIterator[bytes]] | None = None
+    blob_token: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """A file that is stored. ``upload`` names the upload that it is a part of, if any."""
+
+    file: StoredFile
+    owned: bool
+    """Stored for this request: forgotten again when it fails."""
+    upload: UUID | None = None
+
+
+async def store_source(
+    ports: Ports, caller: Caller, source: FileSource, key: str, fallback_name: str | None
+) -> StoredSource:
+    """Store the file of `source` under `key`, or find where it is stored already.
+
+    Raises: BadInput, BadFileName without a name and a `fallback_name`, FileTooLarge, UploadNotFound,
+    UploadIncomplete, FileDownloadFailed, StorageUnavailable.
+    """
+    limit = ports.limits.max_file
+    if source.content is not None:
+        name = _name(source.name, fallback_name)
+        stored = await ports.blobs.write_stream(key, source.content(), limit=limit)
+        file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
+        return StoredSource(file, owned=True)
+    if source.blob_token is not None:
+        upload = await asyncio.to_thread(find_upload, ports, caller, source.blob_token)
+        found = upload.require_file()
+        return StoredSource(_renamed(found, source, fallback_name), owned=False, upload=upload.id)
+    if source.url is None:
+        raise BadInput("A file needs its content, a blobToken or a url.")
+    token = own_download(ports, source.url)
+    if token is not None:
+        own = await asyncio.to_thread(_own_file, ports, token)
+        _require_fitting(own.file.length, limit)
+        return StoredSource(_renamed(own.file, source, fallback_name), owned=False, upload=own.upload)
+    async with ports.fetch.stream(source.url, limit=limit) as fetched:
+        name = _name(source.name or fetched.name, fallback_name)
+        stored = await ports.blobs.write_stream(key, fetched.chunks, limit=limit)
+    kind = media_type(source.content_type or fetched.content_type, name)
+    return StoredSource(StoredFile(key, name, kind, stored.length, stored.sha256), owned=True)
+
+
+@asynccontextmanager
+async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder: Path) -> AsyncIterator[Path]:
+    """The file of `source` for reading, kept nowhere after the block; `folder` is for files on their way.
+
+    Raises: as `store_source`, and BlobNotFound.
+    """
+    if source.blob_token is not None or (source.url is not None and own_download(ports, source.url) is not None):
+        taken = await store_source(ports, caller, source, "", "file")
+        async with off_the_loop(ports.blobs.as_file(taken.file.blob_key)) as file:
+            yield file
+        return
+    target = folder / "source"
+    if source.content is not None:
+        await _write(target, source.content(), ports.limits.max_file)
+    elif source.url is not None:
+        async with ports.fetch.stream(source.url, limit=ports.limits.max_file) as fetched:
+            await _write(target, fetched.chunks, ports.limits.max_file)
+    else:
+        raise BadInput("A file needs its content, a blobToken or a url.")
+    yield target
+
+
+@asynccontextmanager
+async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[Path]:
+    """Entered and left in threads: a blob may be fetched as a whole, a folder may hold gigabytes to be removed."""
+    path = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield path
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+def own_download(ports: Ports, url: str) -> str | None:
+    """The token in an address that we handed out, absolute or relative; None for other addresses."""
+    path = url.removeprefix(ports.public_url) if url.startswith(ports.public_url + "/") else url
+    if not path.startswith("/") or path.startswith("//"):
+        return None
+    if not path.lower().startswith(DOWNLOADS):
+        raise BadInput("A relative url must be one that this server handed out.")
+    return path[len(DOWNLOADS) :].rstrip("/")
+
+
+def _own_file(ports: Ports, token: str) -> Download:
+    """Raises: FileDownloadFailed: to whom creates a session, a wrong address is no matter of his rights."""
+    try:
+        return open_download(ports, token)
+    except (BadDownloadToken, ExpiredDownloadToken, NotFound) as error:
+        raise FileDownloadFailed(error.message) from error
+
+
+def media_type(given: str | None, name: str) -> str:
+    """What a client says a file is, when that is a media type at all; else what its name says."""
+    plain = (given or "").partition(";")[0].strip()
+    if _MEDIA_TYPE.fullmatch(plain) and plain.lower() != OCTETS:
+        return plain.lower()
+    return mimetypes.guess_type(name)[0] or OCTETS
+
+
+def _renamed(file: StoredFile, source: FileSource, fallback_name: str | None) -> StoredFile:
+    name = _name(source.name or file.name, fallback_name)
+    kind = media_type(source.content_type or file.content_type, name)
+    return StoredFile(file.blob_key, name, kind, file.length, file.sha256)
+
+
+def _name(name: str | None, fallback: str | None) -> str:
+    if not name:
+        if fallback is None:
+            raise BadInput("A file needs its content (base64) and its name.")
+        return fallback
+    try:
+        return clean_file_name(name)
+    except BadFileName:
+        if fallback is None:
+            raise
+        return fallback
+
+
+def _require_fitting(length: int, limit: int) -> None:
+    if length > limit:
+        raise FileTooLarge(f"At most {limit} bytes.")
+
+
+async def _write(target: Path, chunks: AsyncIterator[bytes], limit: int) -> None:
+    """Raises: FileTooLarge, StorageUnavailable when the disk is full."""
+    length = 0
+    try:
+        with target.open("wb") as file:
+            async for chunk in chunks:
+                length += len(chunk)
+                _require_fitting(length, limit)
+                await asyncio.to_thread(file.write, chunk)
+    except OSError as error:
+        raise StorageUnavailable from error

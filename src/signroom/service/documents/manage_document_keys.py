@@ -1,0 +1,64 @@
+"""Document keys: allocated before there is a document, looked up by people who hold the paper."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from signroom.domain.application import READERS, WORKERS, Caller
+from signroom.domain.document import Document
+from signroom.domain.document_key import MAX_BATCH, DocumentKey, new_key, normalized
+from signroom.domain.errors import BadInput
+from signroom.domain.metadata import Metadata, require_name, require_value
+from signroom.ports import Ports
+from signroom.ports.store import MetadataSearch
+
+MAX_FOUND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWithDocument:
+    key: DocumentKey
+    document: Document | None
+
+
+def allocate_keys(ports: Ports, caller: Caller, count: int, metadata: Metadata) -> list[DocumentKey]:
+    """Raises: NotAllowed, BadInput unless `count` is 1 to 100."""
+    caller.require(WORKERS)
+    if not 1 <= count <= MAX_BATCH:
+        raise BadInput(f"count is 1 to {MAX_BATCH}.")
+    now = ports.clock.now()
+    keys = [
+        DocumentKey(new_key(secrets.choice), caller.subscription_id, caller.application.id, now, metadata)
+        for _ in range(count)
+    ]
+    with ports.store.work() as work:
+        work.add_document_keys(keys)
+    return keys
+
+
+def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
+    """None also for another subscription's key. Raises: NotAllowed."""
+    caller.require(READERS)
+    wanted = normalized(text)
+    if wanted is None:
+        return None
+    with ports.store.read() as work:
+        key = work.document_key(caller.subscription_id, wanted)
+        if key is None:
+            return None
+        return KeyWithDocument(key, None if key.document_id is None else work.document(key.document_id))
+
+
+def unused_keys(ports: Ports, caller: Caller, name: str, value: str) -> list[DocumentKey]:
+    """Those without a document whose provisional metadata has `value` under `name`. Raises: NotAllowed, BadMetadata."""
+    caller.require(READERS)
+    with ports.store.read() as work:
+        return work.unused_document_keys(_search(caller.subscription_id, name, value), MAX_FOUND)
+
+
+def _search(subscription_id: UUID, name: str, value: str) -> MetadataSearch:
+    require_name(name)
+    require_value(value)
+    return MetadataSearch(subscription_id, name, value)

@@ -1,0 +1,107 @@
+"""Remove the files of documents whose time is over: signed ones past `availableUntil`, and what nobody will sign.
+
+From its time on a document's files count as gone (`Document.require_files`), whether they are or not. So the order is:
+the time in the row, then the files, then `purged_at` and the event. A crash in between repeats a step; none is lost.
+What was begun before the end of that time is given an hour (`PURGE_GRACE`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from signroom.domain.document import PURGE_GRACE, UNSIGNED_LIFETIME, Document, DocumentStatus
+from signroom.domain.errors import StorageUnavailable
+from signroom.domain.event import DocumentPurged
+from signroom.ports import Ports
+from signroom.ports.store import Position, Work
+from signroom.service.events.record_event import record_event
+
+_AT_ONCE = 200
+_UPLOADS = "uploads/"
+"""In front of the keys of uploads, which documents point to (`upload_files`)."""
+
+
+def limit_unsigned(ports: Ports) -> int:
+    """Give a time to files that have none and that nobody will sign: of sessions that a process of the version before
+    has ended. Returns how many.
+    """
+    found, now = 0, ports.clock.now()
+    while True:
+        with ports.store.work() as work:
+            limited = work.limit_unsigned(now - UNSIGNED_LIFETIME, now + UNSIGNED_LIFETIME, _AT_ONCE)
+        found += limited
+        if limited < _AT_ONCE:
+            return found
+
+
+def purge_documents(ports: Ports) -> int:
+    """Returns how many were purged. May run late, twice, and in several places at once.
+
+    Raises: StorageUnavailable when some files could not be removed, after all others were.
+    """
+    purged, failed = 0, 0
+    before = ports.clock.now() - PURGE_GRACE
+    after: Position | None = None
+    while True:
+        with ports.store.read() as work:
+            due = work.documents_past(before, after, _AT_ONCE)
+        if due:
+            gone = _without_files(ports, due)
+            failed += len(due) - len(gone)
+            purged += _mark(ports, gone, ports.clock.now())
+            after = _position(due[-1])
+        if len(due) < _AT_ONCE:
+            break
+    if failed:
+        raise StorageUnavailable(f"Files of {failed} documents could not be removed.")
+    return purged
+
+
+def _without_files(ports: Ports, due: Sequence[Document]) -> list[Document]:
+    """Those of `due` whose files are gone."""
+    keys = {key for document in due for key in document.file_keys}
+    with ports.store.work() as work:
+        # A signed file may be another document's original, an upload may be several documents'.
+        free = keys - work.files_in_use(sorted(keys), [document.id for document in due])
+        # Before its file is gone: nobody makes a document of it any more.
+        work.remove_uploads([UUID(key.split("/")[1]) for key in free if key.startswith(_UPLOADS)])
+    return [document for document in due if _deleted(ports, [key for key in document.file_keys if key in free])]
+
+
+def _deleted(ports: Ports, keys: Sequence[str]) -> bool:
+    try:
+        for key in keys:
+            ports.blobs.delete(key)
+    except StorageUnavailable:  # told at the end: others' files may be elsewhere
+        return False
+    return True
+
+
+def _mark(ports: Ports, gone: Sequence[Document], now: datetime) -> int:
+    local = [d for d in gone if d.session_id is None and d.status is DocumentStatus.PENDING_SIGNATURE]
+    others = [d for d in gone if d not in local]
+    with ports.store.work() as work:
+        # Nobody has ever seen it: a local signature that was prepared and not made.
+        work.remove_documents([d.id for d in local])
+        marked = work.mark_purged([d.id for d in others], now)
+        known = _known(work, others)
+        for document in others:
+            if document.id in marked and document.id in known:
+                event = DocumentPurged(document.session_id, now, document.id)
+                record_event(work, event, document.subscription_id, document.application_id)
+    return len(local) + len(marked)
+
+
+def _known(work: Work, documents: Sequence[Document]) -> set[UUID]:
+    """Those that an application can read: a signer's uploads that he has not signed are not among them."""
+    unsigned = {d.session_id for d in documents if d.status is DocumentStatus.PENDING_SIGNATURE}
+    chosen = work.predefined_sessions([session_id for session_id in unsigned if session_id is not None])
+    return {d.id for d in documents if d.status is DocumentStatus.COMPLETED or d.session_id in chosen}
+
+
+def _position(document: Document) -> Position:
+    if document.available_until is None:
+        raise LookupError("a document without a limit is not due")
+    return Position(document.available_until, document.id)

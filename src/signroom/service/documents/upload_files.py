@@ -1,0 +1,221 @@
+"""Files sent ahead of the request that uses them: in one piece up to 5 MiB, or in numbered parts.
+
+Parts are blobs of their own until the upload ends; then one pass makes one file of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from signroom.domain.application import WORKERS, Caller
+from signroom.domain.document import PURGE_GRACE, StoredFile
+from signroom.domain.errors import (
+    BadInput,
+    FileTooLarge,
+    SignroomError,
+    UploadDigestMismatch,
+    UploadIncomplete,
+    UploadNotFound,
+)
+from signroom.domain.secret import hash_secret
+from signroom.domain.upload import (
+    LIFETIME,
+    MAX_PARTS,
+    PART_SIZE,
+    PLAIN_LIMIT,
+    Upload,
+    UploadPart,
+    require_all_parts,
+)
+from signroom.ports import Ports
+from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
+
+_PURGED_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """``token`` is the ``blobToken``: handed out here and never again."""
+
+    token: str
+    upload: Upload
+
+
+async def upload_plain(
+    ports: Ports, caller: Caller, name: str | None, content_type: str, chunks: AsyncIterator[bytes]
+) -> NewUpload:
+    """Raises: NotAllowed, FileTooLarge past 5 MiB or the server's limit, StorageUnavailable."""
+    caller.require(WORKERS)
+    new = _new(ports, caller)
+    key = _folder(new.upload.id) + "file"
+    stored = await ports.blobs.write_stream(key, chunks, limit=min(PLAIN_LIMIT, ports.limits.max_file))
+    file = StoredFile(key, name or "", content_type, stored.length, stored.sha256)
+    upload = new.upload.complete(file)
+    await asyncio.to_thread(_add, ports, upload)
+    return NewUpload(new.token, upload)
+
+
+def begin_upload(ports: Ports, caller: Caller) -> NewUpload:
+    """Raises: NotAllowed."""
+    caller.require(WORKERS)
+    new = _new(ports, caller)
+    _add(ports, new.upload)
+    return new
+
+
+async def upload_part(
+    ports: Ports, caller: Caller, token: str, number: int, chunks: AsyncIterator[bytes], *, md5: bytes | None
+) -> UploadPart:
+    """Store part `number` (from 0); a part that is sent again replaces the one before.
+
+    Raises: NotAllowed, BadInput, UploadNotFound, UploadDigestMismatch unless `md5` fits, FileTooLarge.
+    """
+    caller.require(WORKERS)
+    if not 0 <= number < MAX_PARTS:
+        raise BadInput(f"Parts are numbered from 0 to {MAX_PARTS - 1}.")
+    upload = await asyncio.to_thread(find_upload, ports, caller, token)
+    if upload.file is not None:
+        raise UploadIncomplete("It was ended already.")
+    digest = hashlib.md5(usedforsecurity=False)
+
+    async def hashed() -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            digest.update(chunk)
+            yield chunk
+
+    key = f"{_folder(upload.id)}part-{number}-{uuid4().hex}"
+    stored = await ports.blobs.write_stream(key, hashed(), limit=PART_SIZE)
+    part = UploadPart(number, digest.hexdigest(), stored.length, key)
+    try:
+        if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
+            raise UploadDigestMismatch
+        replaced = await asyncio.to_thread(_put_part, ports, upload.id, part)
+    except SignroomError as error:
+        await discard_unless_recorded(ports, key, error)
+        raise
+    for old in replaced:
+        await asyncio.to_thread(discard_blob, ports, old)
+    return part
+
+
+async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[str], md5: bytes | None) -> Upload:
+    """Make one file of the parts. Once more with the same parts: the same answer; `md5` is looked at the first time.
+
+    Raises: NotAllowed, UploadNotFound, UploadIncomplete, UploadDigestMismatch, FileTooLarge, StorageUnavailable.
+    """
+    caller.require(WORKERS)
+    upload = await asyncio.to_thread(find_upload, ports, caller, token)
+    if upload.file is not None:
+        upload.require_ended_with(etags)
+        return upload
+    parts = await asyncio.to_thread(_parts, ports, upload.id)
+    require_all_parts(parts, etags)
+    digest = hashlib.md5(usedforsecurity=False)
+
+    async def whole() -> AsyncIterator[bytes]:
+        for part in parts:
+            async for chunk in ports.blobs.read_stream(part.blob_key):
+                digest.update(chunk)
+                yield chunk
+
+    key = _folder(upload.id) + f"file-{uuid4().hex}"
+    stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file)
+    if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
+        await asyncio.to_thread(discard_blob, ports, key)
+        raise UploadDigestMismatch
+    file = StoredFile(key, "", "application/octet-stream", stored.length, stored.sha256)
+    ended = await asyncio.to_thread(_end, ports, upload.id, file, etags)
+    if ended.file != file:  # somebody else was faster
+        await asyncio.to_thread(discard_blob, ports, key)
+        return ended
+    for part in parts:
+        await asyncio.to_thread(discard_blob, ports, part.blob_key)
+    return ended
+
+
+def find_upload(ports: Ports, caller: Caller, token: str) -> Upload:
+    """Raises: UploadNotFound, also for another subscription's upload and for one whose day is over."""
+    with ports.store.read() as work:
+        upload = work.upload(hash_secret(token))
+    if upload.subscription_id != caller.subscription_id:
+        raise UploadNotFound
+    upload.require_alive(ports.clock.now())
+    return upload
+
+
+def purge_uploads(ports: Ports) -> int:
+    """Forget uploads that nothing has used within a day; returns how many. May run late, twice, and at once.
+
+    When the day is over nobody can use them any more (`require_alive`): so their files go first, their rows at last,
+    and a crash in between leaves nothing behind.
+    """
+    purged, before = 0, ports.clock.now() - LIFETIME - PURGE_GRACE
+    while True:
+        with ports.store.read() as work:
+            abandoned = work.abandoned_uploads(before, _PURGED_AT_ONCE)
+            parts = work.part_keys([u.id for u in abandoned])
+        for key in [*parts, *(u.file.blob_key for u in abandoned if u.file is not None)]:
+            ports.blobs.delete(key)
+        with ports.store.work() as work:
+            late = set(work.part_keys([u.id for u in abandoned])).difference(parts)
+            work.remove_uploads([u.id for u in abandoned])
+        for key in late:  # a part that was on its way for more than an hour
+            ports.blobs.delete(key)
+        purged += len(abandoned)
+        if len(abandoned) < _PURGED_AT_ONCE:
+            return purged
+
+
+def _new(ports: Ports, caller: Caller) -> NewUpload:
+    token = secrets.token_urlsafe(32)
+    upload = Upload(
+        id=uuid4(),
+        token_hash=hash_secret(token),
+        subscription_id=caller.subscription_id,
+        application_id=caller.application.id,
+        created_at=ports.clock.now(),
+    )
+    return NewUpload(token, upload)
+
+
+def _folder(upload_id: UUID) -> str:
+    return f"uploads/{upload_id}/"
+
+
+def _add(ports: Ports, upload: Upload) -> None:
+    with ports.store.work() as work:
+        work.add_upload(upload)
+
+
+def _parts(ports: Ports, upload_id: UUID) -> list[UploadPart]:
+    with ports.store.read() as work:
+        return work.upload_parts(upload_id)
+
+
+def _put_part(ports: Ports, upload_id: UUID, part: UploadPart) -> list[str]:
+    """The keys of blobs that are not needed any more."""
+    with ports.store.work() as work:
+        if work.upload_for_update(upload_id).file is not None:
+            raise UploadIncomplete("It was ended already.")
+        parts = work.upload_parts(upload_id)
+        if sum(p.length for p in parts if p.number != part.number) + part.length > ports.limits.max_file:
+            raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
+        work.put_upload_part(upload_id, part)
+    return [p.blob_key for p in parts if p.number == part.number]
+
+
+def _end(ports: Ports, upload_id: UUID, file: StoredFile, etags: Sequence[str]) -> Upload:
+    with ports.store.work() as work:
+        upload = work.upload_for_update(upload_id)
+        if upload.file is not None:
+            return upload
+        ended = upload.complete(file, etags)
+        work.save_upload(ended)
+        work.remove_upload_parts(upload_id)
+    return ended

@@ -1,0 +1,188 @@
+"""Open a signature session for an application, with or without documents of its choice.
+
+Documents are checked before anything is created: a session either exists with all of them or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from signroom.domain.application import WORKERS, Caller
+from signroom.domain.errors import AlreadyDone, FileDownloadFailed, SecurityContextNotConfigured, TooManyDocuments
+from signroom.domain.event import Event
+from signroom.domain.file_validation import FileValidation
+from signroom.domain.metadata import NO_METADATA, Metadata
+from signroom.domain.requirement import CertificateRequirement
+from signroom.domain.secret import hash_secret
+from signroom.domain.session import MAX_DOCUMENTS, Session, new_session
+from signroom.domain.signature import NO_OPTIONS, SigningOptions
+from signroom.ports import Ports
+from signroom.service.access.idempotency import Idempotency, find_result, store_result
+from signroom.service.access.page_tokens import page_link
+from signroom.service.certificates.judge_certificate import find_context
+from signroom.service.documents.add_document import (
+    Accepted,
+    NewDocument,
+    accepted_document,
+    document_of_session,
+    record_document,
+    require_free_keys,
+)
+from signroom.service.documents.validate_file import require_accepted
+from signroom.service.events.record_event import record_event
+from signroom.service.webhooks.manage_webhooks import ensure_session_webhook
+
+_AT_ONCE = 4
+_PATIENCE = 300
+"""Seconds for all documents of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """The command: what an application may say about a new session."""
+
+    return_url: str | None = None
+    callback_argument: str | None = None
+    disable_downloads: bool = False
+    background: bool = False
+    documents: tuple[NewDocument, ...] = ()
+    metadata: Metadata = NO_METADATA
+    security_context_id: UUID | None = None
+    """None: the installation's default."""
+    requirements: tuple[CertificateRequirement, ...] = ()
+    options: SigningOptions = NO_OPTIONS
+    """For the signer's uploads."""
+    result_token: bool = False
+    language: str | None = None
+    webhook_url: str | None = None
+    """Told of the session's documents, besides the webhooks of application and subscription."""
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    session_id: UUID
+    redirect_url: str
+    """Holds the link's secret, which is not stored."""
+
+
+async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Opened:
+    """Raises: NotAllowed, BadInput, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments,
+    FileTooLarge, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse,
+    UploadNotFound, IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
+    """
+    caller.require(WORKERS)
+    before = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
+    if before is not None:
+        return _opened(ports, before)
+    if len(command.documents) > MAX_DOCUMENTS:
+        raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
+    if command.return_url is not None:
+        caller.application.require_return_url(command.return_url)
+    context = find_context(ports, command.security_context_id)
+    if command.requirements and context.any_issuer:
+        # OIDs that anybody may have written into a certificate of his own prove nothing.
+        raise SecurityContextNotConfigured("certificateRequirements need a context with trusted roots.")
+    now, session_id = ports.clock.now(), uuid4()
+    session, event = new_session(
+        id=session_id,
+        subscription_id=caller.subscription_id,
+        application_id=caller.application.id,
+        link_hash=hash_secret(page_link(ports, session_id)),
+        return_url=command.return_url,
+        callback_argument=command.callback_argument,
+        disable_downloads=command.disable_downloads,
+        predefined=bool(command.documents),
+        now=now,
+        expires_at=now + ports.limits.session_lifetime,
+        security_context_id=context.id,
+        requirements=command.requirements,
+        background=command.background,
+        metadata=command.metadata,
+        options=command.options,
+        result_token=command.result_token,
+        language=command.language,
+        webhook_url=command.webhook_url,
+    )
+    validation = await asyncio.to_thread(_before_documents, ports, caller, command)
+    try:
+        async with AsyncExitStack() as files:
+
+            async def accept(document: NewDocument) -> Accepted:
+                folder = f"sessions/{session_id}"
+                found = await files.enter_async_context(accepted_document(ports, caller, folder, document))
+                await require_accepted(ports, validation, caller.subscription_id, found.file)
+                return found
+
+            accepted = await _accept_all(command.documents, accept)
+            await asyncio.to_thread(_record, ports, caller, command.idempotency, (session, event), accepted)
+    except AlreadyDone:
+        # The same request, at the same time: its outcome is this one's.
+        first = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
+        if first is None:
+            raise
+        return _opened(ports, first)
+    return _opened(ports, session_id)
+
+
+async def _accept_all(
+    documents: Sequence[NewDocument], accept: Callable[[NewDocument], Awaitable[Accepted]]
+) -> list[Accepted]:
+    """Some at once: each may be a download of its own.
+
+    None is called off in the middle, where its file would stay behind; after a refusal none is begun.
+    Raises: the first refusal, by the order of `documents`; FileDownloadFailed when all together take too long.
+    """
+    room, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + _PATIENCE
+    refused = asyncio.Event()
+
+    async def one(document: NewDocument) -> Accepted | None:
+        async with room:
+            if refused.is_set():
+                return None
+            try:
+                if asyncio.get_running_loop().time() > until:
+                    raise FileDownloadFailed("All files together took too long.")
+                return await accept(document)
+            except BaseException:
+                refused.set()
+                raise
+
+    found = await asyncio.gather(*(one(document) for document in documents), return_exceptions=True)
+    for outcome in found:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in found if isinstance(outcome, Accepted)]
+
+
+def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
+    """What can be refused before a file is downloaded, and what files must pass afterwards."""
+    require_free_keys(ports, caller, command.documents)
+    with ports.store.read() as work:
+        return work.file_validation(caller.subscription_id)
+
+
+def _opened(ports: Ports, session_id: UUID) -> Opened:
+    return Opened(session_id, f"{ports.public_url}/sign/{page_link(ports, session_id)}")
+
+
+def _record(
+    ports: Ports,
+    caller: Caller,
+    idempotency: Idempotency | None,
+    opened: tuple[Session, Event],
+    accepted: list[Accepted],
+) -> None:
+    session, event = opened
+    with ports.store.work() as work:
+        store_result(work, ports, caller, idempotency, session.id)
+        work.add_session(session)
+        ensure_session_webhook(work, ports.secrets, session)
+        for position, file in enumerate(accepted):
+            document = document_of_session(file, session, caller.application.default_metadata, position, ports)
+            record_document(work, ports, document, file)
+        record_event(work, event, session.subscription_id, session.application_id)

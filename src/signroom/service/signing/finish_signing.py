@@ -1,0 +1,66 @@
+"""Step 5 of the signature cycle: each value is verified over the stored bytes, then values, state and job rows
+commit in one transaction. From here nothing can be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from signroom.domain.document import Document
+from signroom.domain.errors import PreparationNotFound, WrongState
+from signroom.domain.preparation import Preparation
+from signroom.domain.session import Session
+from signroom.ports import Ports
+from signroom.service.events.record_event import record_event
+
+PROCESS_DOCUMENT = "process-document"
+"""The name of the durable job; never renamed while rows of it may exist."""
+
+
+def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]) -> Session:
+    """Accept the values of one preparation. The same values again are accepted again, others are refused.
+
+    Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState, Unavailable.
+    """
+    with ports.store.read() as work:
+        preparation = work.preparation(preparation_id)
+    if preparation.session_id != session_id:
+        raise PreparationNotFound
+    preparation.require_exactly(values.keys())
+    pairs = [(item.prepared, values[item.document_id]) for item in preparation.items]
+    checked = dict(
+        zip((item.document_id for item in preparation.items), ports.formats.check_values(pairs), strict=True)
+    )
+    return _commit(ports, session_id, preparation, checked)
+
+
+def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, bytes]) -> Session:
+    now = ports.clock.now()
+    with ports.store.work() as work:
+        session = work.session_for_update(session_id)
+        documents = work.documents(session_id)
+        if _accepted_before(documents, preparation, values):
+            return session
+        ports.trust.read(preparation.chain.certificate).require_fit_for_signing(now)
+        session, event = session.sign(preparation.chain, now)
+        waiting = [d for d in documents if d.awaits_signature]
+        if {d.id for d in waiting} != values.keys():
+            # A document was added or removed after the consent.
+            raise WrongState("The documents have changed since they were prepared; prepare again.")
+        for document in waiting:
+            work.save_document(document.accept_signature(preparation.id, values[document.id], now))
+            work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
+        work.save_session(session)
+        record_event(work, event, session.subscription_id, session.application_id)
+    return session
+
+
+def _accepted_before(documents: list[Document], preparation: Preparation, values: Mapping[UUID, bytes]) -> bool:
+    mine = {d.id: d for d in documents if d.preparation_id == preparation.id}
+    if not mine:
+        return False
+    if any(
+        document_id not in mine or mine[document_id].signature_value != value for document_id, value in values.items()
+    ):
+        raise WrongState("It was finished with other values.")
+    return True

@@ -1,0 +1,75 @@
+"""Steps 3 and 4 of the signature cycle: check the certificate, lay out each signature, store it, hand out the bytes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from signroom.domain.document import Document
+from signroom.domain.errors import WrongState
+from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, SignatureType
+from signroom.ports import Ports
+from signroom.service.certificates.judge_certificate import find_context, require_good_certificate
+from signroom.service.documents.read_documents import read_document_of_page
+
+_AT_ONCE = 4
+
+
+def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> Preparation:
+    """Prepare every document of the session that awaits a signature.
+
+    Raises: WrongState, BadCertificate, a CertificateRejected, a DocumentRejected, Unavailable.
+    """
+    now = ports.clock.now()
+    with ports.store.read() as work:
+        session = work.session(session_id)
+        session.require_signable(now)
+        waiting = [d for d in work.documents(session_id) if d.awaits_signature]
+    if not waiting:
+        raise WrongState("There is no document to sign.")
+    context = find_context(ports, session.security_context_id)
+    _, chain = require_good_certificate(ports, chain, context, session.requirements, now)
+
+    def prepare(document: Document) -> PreparedDocument:
+        return PreparedDocument(document.id, prepare_document(ports, document, chain, now))
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
+        items = tuple(threads.map(prepare, waiting))
+    preparation = Preparation(uuid4(), session_id, chain, items, now)
+    with ports.store.work() as work:
+        work.session_for_update(session_id).require_signable(now)
+        work.add_preparation(preparation)
+    return preparation
+
+
+def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, document_id: UUID) -> bytes:
+    """The octets of an XML document that a preparation's signature covers.
+
+    Raises: DocumentNotFound as `read_document_of_page`, PreparationNotFound, WrongState for other formats.
+    """
+    document = read_document_of_page(ports, session_id, document_id)
+    with ports.store.read() as work:
+        prepared = work.prepared(preparation_id, document_id)
+    if prepared.signature_type is not SignatureType.XML:
+        raise WrongState("The document is not XML.")
+    with ports.blobs.as_file(document.original.blob_key) as file:
+        return ports.formats.canonical(file, prepared.options)
+
+
+def prepare_document(ports: Ports, document: Document, chain: CertificateChain, now: datetime) -> Prepared:
+    """Raises: a DocumentRejected, Unavailable."""
+    with ExitStack() as files:
+        file = files.enter_context(ports.blobs.as_file(document.original.blob_key))
+        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        return ports.formats.prepare(
+            file,
+            document.signature_type,
+            chain,
+            algorithm=DigestAlgorithm.SHA256,
+            now=now,
+            options=document.options,
+            data=data,
+        )

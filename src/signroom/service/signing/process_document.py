@@ -1,0 +1,112 @@
+"""Step 6 of the signature cycle, a durable job: embed the value, verify the output as a stranger would, store it
+under its own key, mark the document. Every step may run twice without harm: the key of the output is fixed, and a
+document that is not in processing any more is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from uuid import UUID
+
+from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
+from signroom.domain.errors import VerificationFailed
+from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
+from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict
+from signroom.ports import Ports
+from signroom.ports.store import Work
+from signroom.service.events.record_event import record_event
+
+SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
+"""Where the signed file is of another kind than the original."""
+
+
+def process_document(ports: Ports, document_id: UUID) -> None:
+    """Make the signed file of a document whose signature value was accepted.
+
+    Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
+    """
+    with ports.store.read() as work:
+        document = work.document(document_id)
+        if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
+            return
+        prepared = work.prepared(document.preparation_id, document_id)
+        subscription = work.subscription_of(document.subscription_id)
+    if document.session_id is not None:
+        ports.meter.about(session_id=document.session_id)
+    signed, verdict = _embed(ports, document, prepared)
+
+    def complete(current: Document) -> tuple[Document, Event]:
+        event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
+        kept = subscription.available_until(current.signed_at or ports.clock.now())
+        return current.complete(signed, verdict, kept), event
+
+    _settle(ports, document, complete)
+
+
+def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
+    """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
+    with ports.store.read() as work:
+        document = work.document(document_id)
+
+    def fail(current: Document) -> tuple[Document, Event]:
+        return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
+
+    _settle(ports, document, fail)
+
+
+def _embed(ports: Ports, document: Document, prepared: Prepared) -> tuple[StoredFile, Verdict]:
+    if document.signature_value is None:
+        raise VerificationFailed("No signature value is stored.")
+    key = f"{document.folder}/signed-{document.preparation_id}"
+    with ExitStack() as files:
+        folder = files.enter_context(ports.blobs.scratch())
+        original = files.enter_context(ports.blobs.as_file(document.original.blob_key))
+        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        output = folder / "signed"
+        stored = ports.formats.embed(original, prepared, document.signature_value, output)
+        # A first detached signature is about the original itself.
+        content = data if document.inspection.signatures else original
+        verdict = ports.formats.verify(output, document.signature_type, content)
+        _require_good(verdict, document, prepared)
+        ports.blobs.write_file(key, output)
+    name = signed_name(document.original.name, document.signature_type)
+    kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
+    return StoredFile(key, name, kind, stored.length, stored.sha256), verdict
+
+
+def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:
+    """The new signature is there, ours and whole; every earlier one is still what it was."""
+    if len(verdict.signatures) != document.inspection.signatures + 1 or not verdict.intact:
+        raise VerificationFailed
+    # A PDF's are in the order they were made; in a CMS object they are a set (RFC 5652, 5.1).
+    last = verdict.signatures[-1:] if document.signature_type is SignatureType.PDF else verdict.signatures
+    # An XML signature on one element covers that element: its digest was compared when it was embedded.
+    element = prepared.options.xml_element_id is not None
+    ours = [s for s in last if s.certificate == prepared.chain.certificate and (s.covers_whole_file or element)]
+    if not ours:
+        raise VerificationFailed("The last signature is not the one that was made.")
+    if all(s.indication is not Indication.TOTAL_PASSED for s in ours):
+        raise VerificationFailed(ours[-1].reason)
+
+
+def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> None:
+    with ports.store.work() as work:
+        if document.session_id is not None:
+            # The session's lock first: two documents of one session must not both believe the other is still running.
+            work.session_for_update(document.session_id)
+        current = work.document_for_update(document.id)
+        if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
+            return
+        moved, event = move(current)
+        work.save_document(moved)
+        record_event(work, event, current.subscription_id, current.application_id)
+        if document.session_id is not None:
+            _settle_session(work, document.session_id, ports)
+
+
+def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:
+    session = work.session(session_id)
+    settled = session.settle(work.documents(session_id), ports.clock.now())
+    if settled is not None:
+        work.save_session(settled[0])
+        record_event(work, settled[1], session.subscription_id, session.application_id)

@@ -1,0 +1,173 @@
+"""Local signature: the application holds the key, we lay out and embed. The same cycle as a session's, in two calls.
+
+The document of a preparation waits without a session; its `state` names the preparation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from signroom.domain.application import WORKERS, Caller
+from signroom.domain.certificate import Certificate
+from signroom.domain.document import UNSIGNED_LIFETIME, Document, DocumentStatus
+from signroom.domain.document_key import normalized
+from signroom.domain.errors import (
+    BadSignatureState,
+    InvalidPdf,
+    PreparationNotFound,
+    Refused,
+    TokenRefused,
+    WrongState,
+)
+from signroom.domain.metadata import merged
+from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.signature import CertificateChain, Prepared
+from signroom.domain.validation import ValidationResults
+from signroom.ports import Ports
+from signroom.service.access.idempotency import Idempotency, find_result, store_result
+from signroom.service.certificates.judge_certificate import find_context, ordered
+from signroom.service.documents.add_document import (
+    NewDocument,
+    accepted_document,
+    bind_key,
+    record_document,
+    require_free_keys,
+)
+from signroom.service.signing.prepare_signing import prepare_document
+from signroom.service.signing.process_document import fail_document, process_document
+
+_PURPOSE = "local-signature"
+STATE_LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareLocally:
+    document: NewDocument
+    chain: CertificateChain
+    security_context_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocallyPrepared:
+    """Either `state` and `prepared`, or the `failure` (``PrepareSignatureFailures``)."""
+
+    certificate: Certificate
+    results: ValidationResults
+    path: tuple[bytes, ...]
+    """From the certificate up, as far as issuers were found; DER."""
+    state: str | None = None
+    prepared: Prepared | None = None
+    failure: str | None = None
+
+
+async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally) -> LocallyPrepared:
+    """A certificate that may not sign and a damaged PDF are answers, not errors (rulings, "Faults").
+
+    Raises: NotAllowed, BadCertificate, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound,
+    DocumentKeyInUse, FileTooLarge, UploadNotFound, a DocumentRejected other than InvalidPdf, Unavailable.
+    """
+    caller.require(WORKERS)
+    context = find_context(ports, command.security_context_id)
+    now = ports.clock.now()
+    certificate = ports.trust.read(command.chain.certificate)
+    verdict = await asyncio.to_thread(ports.trust.judge, command.chain, context, now)
+    answer = LocallyPrepared(certificate, verdict.results, verdict.path)
+    if not answer.results.valid:
+        return replace(answer, failure="CertificateValidationFailed")
+    await asyncio.to_thread(require_free_keys, ports, caller, (command.document,))
+    chain = ordered(command.chain, verdict)
+    try:
+        async with accepted_document(ports, caller, "documents", command.document) as accepted:
+            document = Document(
+                id=accepted.document_id,
+                subscription_id=caller.subscription_id,
+                application_id=caller.application.id,
+                session_id=None,
+                position=0,
+                status=DocumentStatus.PENDING_SIGNATURE,
+                original=accepted.file,
+                inspection=accepted.inspection,
+                created_at=now,
+                metadata=merged(command.document.metadata, caller.application.default_metadata),
+                options=command.document.options,
+                data_key=accepted.data_key,
+                available_until=now + UNSIGNED_LIFETIME,
+            )
+            prepared = await asyncio.to_thread(prepare_document, ports, document, chain, now)
+            preparation = Preparation(uuid4(), None, chain, (PreparedDocument(document.id, prepared),), now)
+
+            def record() -> None:
+                with ports.store.work() as work:
+                    record_document(work, ports, document, accepted)
+                    work.add_preparation(preparation)
+
+            await asyncio.to_thread(record)
+    except InvalidPdf:
+        return replace(answer, failure="CorruptedPdf")
+    key = normalized(command.document.key or "") or ""
+    state = ports.tokens.issue(_PURPOSE, f"{preparation.id}~{key}", now)
+    return replace(answer, state=state, prepared=prepared)
+
+
+def complete_locally(
+    ports: Ports, caller: Caller, state: str, value: bytes, idempotency: Idempotency | None = None
+) -> UUID:
+    """Check and embed the value; returns the document's id. The same value again is accepted again.
+
+    Raises: NotAllowed, BadSignatureState, SignatureRejected, DocumentKeyInUse, WrongState for another value,
+    IdempotencyKeyReused, VerificationFailed, Unavailable (the same call may then be made again).
+    """
+    caller.require(WORKERS)
+    # A repeat goes on where the first call was cut off: its value is stored, its file may not be.
+    before = find_result(ports, caller, idempotency)
+    document_id = _accept(ports, caller, state, value, idempotency) if before is None else before
+    _process(ports, document_id)
+    return document_id
+
+
+def _accept(ports: Ports, caller: Caller, state: str, value: bytes, idempotency: Idempotency | None) -> UUID:
+    preparation, key = _preparation(ports, state)
+    item = preparation.items[0]
+    with ports.store.read() as work:
+        document = work.document(item.document_id)
+    if document.subscription_id != caller.subscription_id:
+        raise BadSignatureState
+    (checked,) = ports.formats.check_values([(item.prepared, value)])
+    with ports.store.work() as work:
+        document = work.document_for_update(item.document_id)
+        if document.status is DocumentStatus.PENDING_SIGNATURE:
+            document = document.accept_signature(preparation.id, checked, ports.clock.now())
+            if key:
+                document = replace(document, key=key)
+                bind_key(work, document)
+            work.save_document(document)
+            store_result(work, ports, caller, idempotency, document.id)
+        elif document.signature_value != checked:
+            raise WrongState("It was completed with another value.")
+    return document.id
+
+
+def _process(ports: Ports, document_id: UUID) -> None:
+    """Not a job: the caller waits, and calls again when this process dies."""
+    try:
+        process_document(ports, document_id)
+    except Refused as error:
+        fail_document(ports, document_id, error.code)
+        raise
+    with ports.store.read() as work:
+        document = work.document(document_id)
+    if document.status is not DocumentStatus.COMPLETED:
+        raise WrongState(f"The document is {document.status} ({document.processing_error_code}).")
+
+
+def _preparation(ports: Ports, state: str) -> tuple[Preparation, str]:
+    try:
+        subject = ports.tokens.read(_PURPOSE, state, ports.clock.now(), max_age=STATE_LIFETIME)
+        preparation_id, _, key = subject.partition("~")
+        with ports.store.read() as work:
+            return work.preparation(UUID(preparation_id)), key
+    except (TokenRefused, PreparationNotFound) as error:
+        raise BadSignatureState from error

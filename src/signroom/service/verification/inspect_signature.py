@@ -1,0 +1,187 @@
+"""A stranger's signed file: every signature's facts, its integrity, its certificate by a security context."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from signroom.domain.application import WORKERS, Caller
+from signroom.domain.certificate import Certificate
+from signroom.domain.document import Document, StoredFile
+from signroom.domain.errors import BadCertificate
+from signroom.domain.examination import Examination, ExaminedSignature
+from signroom.domain.secret import hash_secret
+from signroom.domain.security_context import ANY, SecurityContext
+from signroom.domain.signature import CertificateChain, DigestValue
+from signroom.domain.upload import Upload
+from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
+from signroom.ports import Ports
+from signroom.service.certificates.judge_certificate import find_context
+from signroom.service.documents.file_sources import FileSource, as_local_file, off_the_loop
+from signroom.service.documents.read_documents import read_document
+
+
+@dataclass(frozen=True, slots=True)
+class InspectSignature:
+    file: FileSource
+    validate: bool = False
+    security_context_id: UUID | None = None
+    revocation_may_be_unknown: bool = False
+    trust_signing_time: bool = False
+    """Judge certificates as of the time that the signer claims, instead of now."""
+    data: FileSource | None = None
+    data_hashes: tuple[DigestValue, ...] = ()
+    extract_content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedSigner:
+    """``certificate`` is None when it cannot be read. ``results`` is None when no validation was asked for."""
+
+    signature: ExaminedSignature
+    certificate: Certificate | None
+    path: tuple[bytes, ...]
+    results: ValidationResults | None
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedFile:
+    examination: Examination
+    signers: tuple[InspectedSigner, ...]
+    document: Document | None = None
+    """The document that the file was made for here."""
+    content: Upload | None = None
+    """The encapsulated content, kept like an upload for a day."""
+
+
+async def inspect_signature(ports: Ports, caller: Caller, command: InspectSignature) -> InspectedFile:
+    """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured, FileTooLarge, UploadNotFound,
+    FileDownloadFailed, NotSigned, a DocumentRejected, Unavailable.
+    """
+    caller.require(WORKERS)
+    context = find_context(ports, command.security_context_id)
+    async with AsyncExitStack() as files:
+        folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
+        file = await files.enter_async_context(as_local_file(ports, caller, command.file, _made(folder / "file")))
+        data = None
+        if command.data is not None:
+            data = await files.enter_async_context(as_local_file(ports, caller, command.data, _made(folder / "data")))
+        target = folder / "content" if command.extract_content else None
+        examination = await asyncio.to_thread(ports.formats.examine, file, data, command.data_hashes, target)
+        document = await asyncio.to_thread(_made_here, ports, caller, file)
+        signers = await asyncio.to_thread(_signers, ports, command, context, examination)
+        content = None
+        if target is not None and target.exists():
+            content = await _keep(ports, caller, target)
+    return InspectedFile(examination, signers, document, content)
+
+
+def _made_here(ports: Ports, caller: Caller, file: Path) -> Document | None:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").digest()
+    with ports.store.read() as work:
+        return work.document_by_signed_file(caller.subscription_id, digest)
+
+
+def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
+    """Who signed a document of ours, as its signed file says; nothing before it is signed.
+
+    Raises: DocumentNotFound, also for another subscription's document, DocumentPurged, BlobNotFound, Unavailable.
+    """
+    document = read_document(ports, caller, document_id)
+    if document.signed is None:
+        return ()
+    document.require_files(ports.clock.now())
+    with ExitStack() as files:
+        file = files.enter_context(ports.blobs.as_file(document.signed.blob_key))
+        # A detached signature is about the original, or about what was sent beside it.
+        content = files.enter_context(ports.blobs.as_file(document.data_key or document.original.blob_key))
+        examination = ports.formats.examine(file, content)
+    return _signers(ports, InspectSignature(FileSource()), ANY, examination)
+
+
+def _signers(
+    ports: Ports, command: InspectSignature, context: SecurityContext, examination: Examination
+) -> tuple[InspectedSigner, ...]:
+    now = ports.clock.now()
+    return tuple(_signer(ports, command, context, signature, now) for signature in examination.signatures)
+
+
+def _signer(
+    ports: Ports, command: InspectSignature, context: SecurityContext, signature: ExaminedSignature, now: datetime
+) -> InspectedSigner:
+    der = signature.verdict.certificate
+    chain = CertificateChain(der, signature.issuers)
+    try:
+        certificate = ports.trust.read(der)
+    except BadCertificate as error:
+        return _without_path(command, signature, None, Check.SIGNING_CERTIFICATE_NOT_FOUND, error)
+    try:
+        claimed = signature.verdict.signed_at
+        at = claimed if command.trust_signing_time and claimed is not None and claimed < now else now
+        # Without validation only the path is asked for: `any` finds it without a word to the network.
+        asked = context if command.validate else ANY
+        verdict = ports.trust.judge(chain, asked, at, revocation_may_be_unknown=command.revocation_may_be_unknown)
+    except BadCertificate as error:  # of an issuer that came along
+        return _without_path(command, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
+    if not command.validate:
+        return InspectedSigner(signature, certificate, verdict.path, None)
+    item = ValidationItem(
+        Check.UNCERTIFIED_DATE_REFERENCE,
+        Outcome.WARNING,
+        "The signing time is the signer's own claim: no timestamp proves it.",
+    )
+    return InspectedSigner(
+        signature, certificate, verdict.path, signature.results + verdict.results + ValidationResults((item,))
+    )
+
+
+def _without_path(
+    command: InspectSignature,
+    signature: ExaminedSignature,
+    certificate: Certificate | None,
+    check: Check,
+    error: BadCertificate,
+) -> InspectedSigner:
+    item = ValidationItem(check, Outcome.ERROR, error.message, error.detail)
+    results = signature.results + ValidationResults((item,))
+    path = () if certificate is None else (certificate.der,)
+    return InspectedSigner(signature, certificate, path, results if command.validate else None)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+async def _keep(ports: Ports, caller: Caller, file: Path) -> Upload:
+    upload_id = uuid4()
+    key = f"uploads/{upload_id}/content"
+    with file.open("rb") as source:
+
+        async def chunks() -> AsyncIterator[bytes]:
+            while chunk := await asyncio.to_thread(source.read, 1 << 20):
+                yield chunk
+
+        stored = await ports.blobs.write_stream(key, chunks(), limit=ports.limits.max_file)
+    upload = Upload(
+        id=upload_id,
+        token_hash=hash_secret(ports.tokens.derive("content", str(upload_id))),
+        subscription_id=caller.subscription_id,
+        application_id=caller.application.id,
+        created_at=ports.clock.now(),
+        file=StoredFile(key, "content", "application/octet-stream", stored.length, stored.sha256),
+    )
+
+    def add() -> None:
+        with ports.store.work() as work:
+            work.add_upload(upload)
+
+    await asyncio.to_thread(add)
+    return upload

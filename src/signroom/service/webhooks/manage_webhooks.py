@@ -1,0 +1,330 @@
+"""Webhooks of a subscription: made, read, changed, paused, tested and replayed by its managers and by the operator."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from signroom.domain.application import MANAGERS, Caller
+from signroom.domain.errors import (
+    ApplicationNotFound,
+    BadInput,
+    BadWebhookOperation,
+    DeliveryNotFound,
+    TooManyWebhooks,
+)
+from signroom.domain.event import DeliveryPaused, DeliveryResumed, WebhookTested
+from signroom.domain.session import Session
+from signroom.domain.webhook import (
+    DEFAULT_TYPES,
+    MAX_PREVIOUS_LIFETIME,
+    MAX_WEBHOOKS,
+    PREVIOUS_LIFETIME,
+    SECRET_BYTES,
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Webhook,
+    clean_types,
+    new_delivery,
+    require_description,
+    secret_text,
+)
+from signroom.ports import Ports
+from signroom.ports.operations import Clock
+from signroom.ports.secrets import Secrets
+from signroom.ports.store import DeliveryFilter, Store, Work
+from signroom.service.events.record_event import DELIVER_WEBHOOK, record_event, send
+from signroom.service.webhooks.deliver_webhook import credentials_owner, key_again, signing_owner
+from signroom.service.webhooks.endpoint_credentials import GivenEndpoint, sealed_endpoint
+from signroom.service.webhooks.release_deliveries import release_soon
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Where the webhooks of one subscription are managed; who has one may do so."""
+
+    store: Store
+    secrets: Secrets
+    clock: Clock
+    subscription_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SetWebhook:
+    """The command: all of a webhook, as it shall be. ``endpoint`` None: where each session says."""
+
+    endpoint: GivenEndpoint | None
+    application_id: UUID | None = None
+    event_types: Sequence[str] = ()
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """``text``: the signing secret in clear, shown here and never again."""
+
+    webhook: Webhook
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDelivery:
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]
+
+
+def tenant_of(ports: Ports, caller: Caller) -> Tenant:
+    """A manager's. Raises: NotAllowed."""
+    caller.require(MANAGERS)
+    return Tenant(ports.store, ports.secrets, ports.clock, caller.subscription_id)
+
+
+def tenant_of_operator(store: Store, secrets: Secrets, clock: Clock, subscription: str) -> Tenant:
+    """Raises: SubscriptionNotFound."""
+    with store.read() as work:
+        return Tenant(store, secrets, clock, work.subscription(subscription).id)
+
+
+def application_called(tenant: Tenant, name: str) -> UUID:
+    """The id of one of the subscription's applications. Raises: ApplicationNotFound."""
+    with tenant.store.read() as work:
+        for application in work.applications_by_name(name):
+            if application.subscription_id == tenant.subscription_id:
+                return application.id
+    raise ApplicationNotFound
+
+
+# -- webhooks --------------------------------------------------------------------------------------
+
+
+def list_webhooks(tenant: Tenant) -> list[Webhook]:
+    with tenant.store.read() as work:
+        return work.webhooks(tenant.subscription_id)
+
+
+def read_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
+    """Raises: WebhookNotFound."""
+    with tenant.store.read() as work:
+        return work.webhook(webhook_id).require_of(tenant.subscription_id)
+
+
+def create_webhook(tenant: Tenant, command: SetWebhook) -> NewSecret:
+    """Raises: BadInput, ApplicationNotFound, TooManyWebhooks."""
+    if command.endpoint is None:
+        raise BadInput("A webhook needs a url.")
+    require_description(command.description)
+    webhook_id, text = uuid4(), _new_secret()
+    with tenant.store.work() as work:
+        # Two at the same time must not both be the last.
+        work.lock_subscription(tenant.subscription_id)
+        if sum(w.endpoint is not None for w in work.webhooks(tenant.subscription_id)) >= MAX_WEBHOOKS:
+            raise TooManyWebhooks(f"At most {MAX_WEBHOOKS}.")
+        webhook = Webhook(
+            id=webhook_id,
+            subscription_id=tenant.subscription_id,
+            application_id=_application(work, tenant, command.application_id),
+            endpoint=sealed_endpoint(command.endpoint, None, tenant.secrets, credentials_owner(webhook_id)),
+            signing_secret=tenant.secrets.seal(signing_owner(webhook_id), text),
+            event_types=clean_types(command.event_types),
+            created_at=tenant.clock.now(),
+            description=command.description,
+        )
+        work.add_webhook(webhook)
+    return NewSecret(webhook, text)
+
+
+def change_webhook(tenant: Tenant, webhook_id: UUID, command: SetWebhook) -> Webhook:
+    """Raises: WebhookNotFound, BadInput, BadWebhookOperation, ApplicationNotFound."""
+    require_description(command.description)
+    with tenant.store.work() as work:
+        webhook = _locked(work, tenant, webhook_id)
+        changed = replace(webhook, event_types=clean_types(command.event_types), description=command.description)
+        if webhook.endpoint is None:
+            if command.endpoint is not None or command.application_id not in {None, webhook.application_id}:
+                raise BadWebhookOperation("It goes where each session says: make another one for an address.")
+        elif command.endpoint is None:
+            raise BadInput("A webhook needs a url.")
+        else:
+            owner = credentials_owner(webhook_id)
+            endpoint = sealed_endpoint(command.endpoint, webhook.endpoint, tenant.secrets, owner)
+            application = _application(work, tenant, command.application_id)
+            changed = replace(changed, endpoint=endpoint, application_id=application)
+        work.save_webhook(changed)
+    return changed
+
+
+def remove_webhook(tenant: Tenant, webhook_id: UUID) -> None:
+    """With its deliveries, also those that are on their way. Raises: WebhookNotFound."""
+    with tenant.store.work() as work:
+        work.webhook(webhook_id).require_of(tenant.subscription_id)
+        work.remove_webhook(webhook_id)
+
+
+def rotate_secret(tenant: Tenant, webhook_id: UUID, keep: timedelta = PREVIOUS_LIFETIME) -> NewSecret:
+    """A new signing secret; the one before signs beside it for as long as `keep`. Raises: WebhookNotFound, BadInput."""
+    if not timedelta() <= keep <= MAX_PREVIOUS_LIFETIME:
+        raise BadInput(f"The previous secret is kept for 0 to {MAX_PREVIOUS_LIFETIME.days * 24} hours.")
+    text = _new_secret()
+    with tenant.store.work() as work:
+        webhook = _locked(work, tenant, webhook_id)
+        sealed = tenant.secrets.seal(signing_owner(webhook_id), text)
+        changed = webhook.rotated(sealed, tenant.clock.now(), keep)
+        work.save_webhook(changed)
+    return NewSecret(changed, text)
+
+
+def pause_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
+    """Hold what is sent to it from now on; quiet when it is paused. Raises: WebhookNotFound, BadWebhookOperation."""
+    now = tenant.clock.now()
+    with tenant.store.work() as work:
+        webhook = _locked(work, tenant, webhook_id)
+        if webhook.paused_at is not None:
+            return webhook
+        paused = webhook.paused(now)
+        work.save_webhook(paused)
+        record_event(work, DeliveryPaused(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
+    return paused
+
+
+def resume_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
+    """Send what was held, little by little; quiet when it is not paused. Raises: WebhookNotFound."""
+    now = tenant.clock.now()
+    with tenant.store.work() as work:
+        webhook = _locked(work, tenant, webhook_id)
+        if webhook.paused_at is None:
+            return webhook
+        resumed = webhook.resumed()
+        work.save_webhook(resumed)
+        record_event(work, DeliveryResumed(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
+        release_soon(work, webhook_id)
+    return resumed
+
+
+def send_test(tenant: Tenant, webhook_id: UUID) -> Delivery:
+    """Send an event that means nothing, to this webhook alone and once; also to one that is paused.
+
+    Raises: WebhookNotFound, BadWebhookOperation for one that has no address of its own.
+    """
+    now = tenant.clock.now()
+    with tenant.store.work() as work:
+        webhook = _locked(work, tenant, webhook_id)
+        if webhook.endpoint is None:
+            raise BadWebhookOperation("It goes where each session says: open a session to test it.")
+        event = WebhookTested(None, now, webhook_id)
+        told = record_event(work, event, webhook.subscription_id, webhook.application_id)
+        delivery = new_delivery(uuid4(), told, webhook, now)
+        send(work, delivery)
+    return delivery
+
+
+# -- deliveries ------------------------------------------------------------------------------------
+
+
+def list_deliveries(tenant: Tenant, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
+    """Newest first. Raises: WebhookNotFound."""
+    with tenant.store.read() as work:
+        work.webhook(wanted.webhook_id).require_of(tenant.subscription_id)
+        return work.list_deliveries(wanted, limit)
+
+
+def read_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
+    """Raises: WebhookNotFound, DeliveryNotFound."""
+    with tenant.store.read() as work:
+        work.webhook(webhook_id).require_of(tenant.subscription_id)
+        delivery = _of(work.delivery(delivery_id), webhook_id)
+        return LoggedDelivery(delivery, tuple(work.attempts(delivery_id)))
+
+
+def replay_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> Delivery:
+    """Send its event again, under the same id, as a delivery of its own; one that is still pending is tried now.
+
+    Raises: WebhookNotFound, DeliveryNotFound, BadWebhookOperation for one that is held, EventNotFound.
+    """
+    now = tenant.clock.now()
+    with tenant.store.work() as work:
+        webhook = _locked(work, tenant, webhook_id)
+        delivery = _of(work.delivery_for_update(delivery_id), webhook_id)
+        if delivery.status is DeliveryStatus.HELD:
+            raise BadWebhookOperation("The delivery is held: resume the webhook.")
+        if delivery.status.settled:
+            again = new_delivery(uuid4(), work.event(delivery.event_id), webhook, now)
+            send(work, again)
+        else:
+            again = replace(delivery, due_at=now)
+            work.save_delivery(again)
+            work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, lane=str(webhook_id))
+    return again
+
+
+def replay_failed(tenant: Tenant, webhook_id: UUID) -> int:
+    """Send all that failed once more, little by little and as if it had never been tried; how many there are.
+
+    While the webhook is paused they are held. Raises: WebhookNotFound.
+    """
+    with tenant.store.work() as work:
+        webhook = _locked(work, tenant, webhook_id)
+        count = work.hold_failed_deliveries(webhook_id)
+        if count and webhook.paused_at is None:
+            release_soon(work, webhook_id)
+    return count
+
+
+# -- where sessions say ----------------------------------------------------------------------------
+
+
+def ensure_session_webhook(work: Work, secrets: Secrets, session: Session) -> None:
+    """The row that the deliveries to ``webhookUrl`` belong to: one per application, made with its first session."""
+    if session.webhook_url is None or _session_webhook(work, session) is not None:
+        return
+    work.lock_subscription(session.subscription_id)
+    if _session_webhook(work, session) is not None:
+        return  # somebody else was first
+    webhook_id = uuid4()
+    work.add_webhook(
+        Webhook(
+            id=webhook_id,
+            subscription_id=session.subscription_id,
+            application_id=session.application_id,
+            endpoint=None,
+            signing_secret=secrets.seal(signing_owner(webhook_id), _new_secret()),
+            event_types=DEFAULT_TYPES,
+            created_at=session.created_at,
+        )
+    )
+
+
+def _session_webhook(work: Work, session: Session) -> Webhook | None:
+    for webhook in work.webhooks_to_tell(session.subscription_id):
+        if webhook.endpoint is None and webhook.application_id == session.application_id:
+            return webhook
+    return None
+
+
+# -- shared ----------------------------------------------------------------------------------------
+
+
+def _locked(work: Work, tenant: Tenant, webhook_id: UUID) -> Webhook:
+    return work.webhook_for_update(webhook_id).require_of(tenant.subscription_id)
+
+
+def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
+    if delivery.webhook_id != webhook_id:
+        raise DeliveryNotFound
+    return delivery
+
+
+def _application(work: Work, tenant: Tenant, application_id: UUID | None) -> UUID | None:
+    if application_id is None:
+        return None
+    application = work.application(application_id)
+    if application.subscription_id != tenant.subscription_id:
+        raise ApplicationNotFound
+    return application.id
+
+
+def _new_secret() -> str:
+    return secret_text(random.token_bytes(SECRET_BYTES))

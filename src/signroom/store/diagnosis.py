@@ -1,0 +1,93 @@
+"""How a database is, as an operator wants to know it. Nothing is changed or made."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from uuid import UUID
+
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from signroom.domain.errors import DatabaseUnavailable
+from signroom.ports.operations import DatabaseDiagnosis, Migrations
+from signroom.store import tables
+from signroom.store.engine import READ_ONLY
+from signroom.store.outages import outages_as_ours
+from signroom.store.schema import known_revisions
+
+
+def diagnose(engine: Engine) -> DatabaseDiagnosis:
+    """Raises: DatabaseUnavailable, also for a wrong name or password."""
+    try:
+        with outages_as_ours(), engine.connect().execution_options(**READ_ONLY) as connection:
+            return _diagnose(connection)
+    except DBAPIError as error:
+        raise DatabaseUnavailable from error
+
+
+def _diagnose(connection: Connection) -> DatabaseDiagnosis:
+    before = time.time()
+    clock = _seconds(connection)
+    ahead = clock - (before + time.time()) / 2
+    migrations = _migrations(connection)
+    there = migrations is not Migrations.MISSING
+    sealed = _sealed(connection) if there else None
+    signing = _signing(connection) if migrations is Migrations.CURRENT else None
+    if connection.dialect.name == "sqlite":
+        return DatabaseDiagnosis("SQLite", sqlite3.sqlite_version, ahead, migrations, sealed, signing)
+    standby, version = connection.exec_driver_sql("SELECT pg_is_in_recovery(), current_setting('server_version')").one()
+    return DatabaseDiagnosis(
+        "PostgreSQL",
+        version,
+        ahead,
+        migrations,
+        sealed,
+        signing,
+        read_only=standby,
+        free_connections=_free(connection),
+    )
+
+
+def _seconds(connection: Connection) -> float:
+    """The database's clock, since 1970."""
+    postgresql = "SELECT extract(epoch FROM clock_timestamp())"
+    sqlite = "SELECT (julianday('now') - 2440587.5) * 86400.0"
+    return float(connection.exec_driver_sql(sqlite if connection.dialect.name == "sqlite" else postgresql).scalar_one())
+
+
+def _migrations(connection: Connection) -> Migrations:
+    known = known_revisions()
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        return Migrations.MISSING
+    if current not in known:
+        return Migrations.NEWER
+    # The newest comes first.
+    return Migrations.CURRENT if current == known[0] else Migrations.BEHIND
+
+
+def _sealed(connection: Connection) -> tuple[UUID, bytes] | None:
+    """A subscription and the secret of its validation endpoint, if there is any."""
+    t = tables.file_validations
+    query = sa.select(t.c.subscription_id, t.c.endpoint_secret).where(t.c.endpoint_secret.is_not(None)).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _signing(connection: Connection) -> tuple[UUID, bytes] | None:
+    """A webhook and its signing secret, if there is any."""
+    t = tables.webhooks
+    row = connection.execute(sa.select(t.c.id, t.c.signing_secret).limit(1)).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _free(connection: Connection) -> int:
+    """Connections that the server still gives to others than its administrators."""
+    query = """
+        SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+               - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+    """
+    return int(connection.exec_driver_sql(query).scalar_one())

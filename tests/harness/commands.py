@@ -1,0 +1,50 @@
+"""``signroom`` commands without the second that their imports take: each runs in a process of its own, forked from one
+that has imported the program already. For what tests need before they begin; ``tests/cli`` starts the real program.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from multiprocessing import get_context
+from subprocess import CompletedProcess
+
+from tests.harness.server import Server, clean_environment
+
+Done = CompletedProcess[str]
+
+
+def signroom(server: Server, *arguments: str) -> str:
+    """Run a command against the server's data; returns its output."""
+    done = command({"SIGNROOM_DATA": str(server.data), **server.environment}, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def command(settings: Mapping[str, str], *arguments: str) -> Done:
+    """Run a command with nothing but these settings."""
+    return _processes().submit(_run, {**clean_environment(), **settings}, arguments).result(60)
+
+
+@cache
+def _processes() -> ProcessPoolExecutor:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["signroom.cli.commands", "signroom.wiring"])
+    return ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1)
+
+
+def _run(environment: Mapping[str, str], arguments: Sequence[str]) -> Done:
+    from signroom.cli.commands import run
+
+    os.environ.clear()
+    os.environ.update(environment)
+    with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+        try:
+            code = run(arguments)
+        except SystemExit as end:  # cyclopts ends its program itself
+            code = int(end.code or 0)
+    return Done(arguments, code, output.getvalue(), errors.getvalue())

@@ -1,0 +1,80 @@
+"""Running servers for tests: one per database for the whole run, others with settings of their own."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.postgres import Postgres
+from tests.harness.server import Server, listening_ports, start_server
+from tests.harness.tls import tls_in_front
+
+SHORT_SECONDS = 8
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """The demo on each database. Only picked here: pytest ends a fixture with its parameter, at every second file."""
+    found: Server = request.getfixturevalue(f"{request.param}_server")
+    return found
+
+
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo as it comes, for what does not depend on the database."""
+    yield from _running(start_server(tmp_path_factory.mktemp("server")))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Server]:
+    environment = {"SIGNROOM_DATABASE_URL": postgres.new_database()}
+    yield from _running(start_server(tmp_path_factory.mktemp("server"), environment))
+
+
+@pytest.fixture(scope="session")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes files of up to 200 KB."""
+    yield from _running(start_server(tmp_path_factory.mktemp("small"), {"SIGNROOM_MAX_FILE": "200 KB"}))
+
+
+@pytest.fixture
+def short_server(tmp_path: Path) -> Iterator[Server]:
+    """A server whose sessions live for `SHORT_SECONDS`."""
+    yield from _running(start_server(tmp_path / "short", {"SIGNROOM_SESSION_LIFETIME": f"{SHORT_SECONDS} s"}))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def hooks_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo on each database; deliveries are tried four times in some three seconds."""
+    environment = {"SIGNROOM_WEBHOOK_SCHEDULE": "0, 200 ms, 200 ms, 2 s", "SIGNROOM_WEBHOOK_TIMEOUT": "2 s"}
+    if request.param == "postgresql":
+        environment["SIGNROOM_DATABASE_URL"] = request.getfixturevalue("postgres").new_database()
+    yield from _running(start_server(tmp_path_factory.mktemp("hooks"), environment))
+
+
+def outlive_sessions() -> None:
+    """Wait until every session of a `short_server` that was opened so far is over."""
+    time.sleep(SHORT_SECONDS + 0.5)
+
+
+@pytest.fixture(scope="session")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A server behind a proxy that ends TLS, and the certificate to trust."""
+    folder = tmp_path_factory.mktemp("tls")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = start_server(folder / "data", {"SIGNROOM_PUBLIC_URL": f"https://127.0.0.1:{port}"})
+    # The example application listens too.
+    (inner,) = listening_ports(server.process.pid) - {int(server.app_url.rpartition(":")[2])}
+    with tls_in_front(port, inner, folder) as authority:
+        yield server, authority
+    server.stop()
+
+
+def _running(server: Server) -> Iterator[Server]:
+    yield server
+    server.stop()

@@ -1,0 +1,308 @@
+"""The contract of the ``Blobs`` port: on the local disk and on S3. Below it what only one of them can get wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from signroom.blobs.objects import ObjectBlobs, open_blobs
+from signroom.domain.errors import BlobNotFound, FileTooLarge, StorageUnavailable
+from tests.harness.moto import S3
+from tests.harness.tools import free_port
+
+CONTENT = os.urandom(3_000_000)
+LARGE = os.urandom(12_000_000)
+"""Several parts on S3."""
+
+
+async def chunks(content: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+async def read(blobs: ObjectBlobs, key: str) -> bytes:
+    return b"".join([chunk async for chunk in blobs.read_stream(key)])
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> ObjectBlobs:
+    return open_blobs(f"file://{tmp_path}/files", tmp_path / "scratch")
+
+
+@pytest.fixture
+def s3_url(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket, and the environment to reach it by."""
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3.new_bucket()
+
+
+@pytest.fixture(params=["disk", "s3"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectBlobs:
+    if request.param == "s3":
+        return open_blobs(request.getfixturevalue("s3_url"), tmp_path / "scratch")
+    found: ObjectBlobs = request.getfixturevalue("local")
+    return found
+
+
+@pytest.fixture
+def lying(request: pytest.FixtureRequest, blobs: ObjectBlobs, tmp_path: Path) -> Callable[[], list[str]]:
+    """Says what lies in the store and in the scratch folder, half-made uploads too."""
+    on_s3 = "s3_url" in request.fixturenames or request.node.callspec.params["blobs"] == "s3"
+
+    def look() -> list[str]:
+        found = [str(f) for f in tmp_path.rglob("*") if f.is_file()]
+        if not on_s3:
+            return found
+        server, url = request.getfixturevalue("s3"), request.getfixturevalue("s3_url")
+        return [*found, *server.keys(url), *["unfinished"] * server.unfinished(url)]
+
+    return look
+
+
+@pytest.mark.parametrize("content", [CONTENT, LARGE], ids=["3 MB", "12 MB"])
+def test_what_is_streamed_in_is_measured_and_read_back(blobs: ObjectBlobs, content: bytes) -> None:
+    stored = asyncio.run(blobs.write_stream("a/b/original", chunks(content), limit=len(content)))
+
+    assert stored.length == len(content)
+    assert stored.sha256 == hashlib.sha256(content).digest()
+    assert asyncio.run(read(blobs, "a/b/original")) == content
+    with blobs.as_file("a/b/original") as file:
+        assert file.read_bytes() == content
+
+
+def test_an_empty_stream_is_an_empty_blob(blobs: ObjectBlobs) -> None:
+    assert asyncio.run(blobs.write_stream("empty", chunks(b""), limit=1)).length == 0
+    assert asyncio.run(read(blobs, "empty")) == b""
+
+
+@pytest.mark.parametrize("content", [CONTENT, LARGE], ids=["3 MB", "12 MB"])
+def test_one_byte_too_many_is_refused_and_leaves_nothing(
+    blobs: ObjectBlobs, content: bytes, lying: Callable[[], list[str]]
+) -> None:
+    with pytest.raises(FileTooLarge):
+        asyncio.run(blobs.write_stream("big", chunks(content), limit=len(content) - 1))
+
+    assert lying() == []
+
+
+@pytest.mark.parametrize("sent", [b"begin", LARGE], ids=["5 bytes", "12 MB"])
+def test_a_stream_that_breaks_leaves_nothing(blobs: ObjectBlobs, sent: bytes, lying: Callable[[], list[str]]) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield sent
+        raise RuntimeError("the client went away")
+
+    with pytest.raises(RuntimeError, match="client went away"):
+        asyncio.run(blobs.write_stream("half", broken(), limit=len(LARGE)))
+
+    assert lying() == []
+
+
+@pytest.mark.parametrize("content", [CONTENT, LARGE], ids=["3 MB", "12 MB"])
+def test_a_finished_file_is_moved_in(blobs: ObjectBlobs, content: bytes) -> None:
+    with blobs.scratch() as folder:
+        (folder / "signed.pdf").write_bytes(content)
+        blobs.write_file("x/signed", folder / "signed.pdf")
+
+    assert asyncio.run(read(blobs, "x/signed")) == content
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("content", [b"one", LARGE], ids=["3 bytes", "12 MB"])
+def test_the_same_bytes_may_be_written_again(blobs: ObjectBlobs, content: bytes) -> None:
+    for _ in range(2):
+        with blobs.scratch() as folder:
+            (folder / "f").write_bytes(content)
+            blobs.write_file("key", folder / "f")
+
+    assert asyncio.run(read(blobs, "key")) == content
+
+
+def test_a_missing_blob_says_so(blobs: ObjectBlobs) -> None:
+    with pytest.raises(BlobNotFound):
+        asyncio.run(read(blobs, "nothing/here"))
+    with pytest.raises(BlobNotFound), blobs.as_file("nothing/here"):
+        pass
+    blobs.delete("nothing/here")
+
+
+def test_a_deleted_blob_is_gone(blobs: ObjectBlobs) -> None:
+    asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
+
+    blobs.delete("key")
+
+    with pytest.raises(BlobNotFound):
+        asyncio.run(read(blobs, "key"))
+
+
+def test_a_copy_for_reading_does_not_stay(blobs: ObjectBlobs, tmp_path: Path) -> None:
+    asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
+
+    with blobs.as_file("key") as file:
+        assert file.read_bytes() == b"content"
+
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+# -- the local disk --------------------------------------------------------------------------------
+
+
+def test_a_disk_that_refuses_is_unavailable_not_a_crash(local: ObjectBlobs, tmp_path: Path) -> None:
+    (tmp_path / "files" / "a").write_bytes(b"a file where a folder is needed")
+
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(local.write_stream("a/b", chunks(b"content"), limit=100))
+    with pytest.raises(StorageUnavailable), local.scratch() as folder:
+        (folder / "f").write_bytes(b"content")
+        local.write_file("a/b", folder / "f")
+
+
+def test_a_disk_that_is_gone_is_not_a_missing_file(local: ObjectBlobs, tmp_path: Path) -> None:
+    """A document must not fail for good because somebody has unmounted the disk with the files."""
+    asyncio.run(local.write_stream("key", chunks(b"content"), limit=100))
+    (tmp_path / "files").rename(tmp_path / "elsewhere")
+
+    for replaced in (False, True):
+        if replaced:
+            (tmp_path / "files").mkdir()
+        with pytest.raises(StorageUnavailable):
+            asyncio.run(read(local, "key"))
+        with pytest.raises(StorageUnavailable), local.as_file("key"):
+            pass
+
+
+def test_a_scratch_folder_that_is_gone_is_not_a_missing_file(local: ObjectBlobs, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "scratch")
+
+    with pytest.raises(StorageUnavailable), local.scratch():
+        pass
+
+
+def test_files_on_another_disk_than_the_data_folder_are_copied(tmp_path: Path) -> None:
+    other = Path("/dev/shm")  # noqa: S108  (a disk of its own on every Linux; the folder below is removed)
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.fail("this machine has no /dev/shm: give the test another second disk")
+    root = other / f"signroom-test-{os.getpid()}"
+    try:
+        blobs = open_blobs(f"file://{root}", tmp_path / "scratch")
+        with blobs.scratch() as folder:
+            (folder / "f").write_bytes(CONTENT)
+            blobs.write_file("a/signed", folder / "f")
+
+        assert [str(f.relative_to(root)) for f in root.rglob("*") if f.is_file()] == ["a/signed"]
+        assert asyncio.run(read(blobs, "a/signed")) == CONTENT
+    finally:
+        shutil.rmtree(root)
+
+
+def test_files_are_for_their_owner_alone(local: ObjectBlobs, tmp_path: Path) -> None:
+    asyncio.run(local.write_stream("key", chunks(b"content"), limit=100))
+
+    assert (tmp_path / "files").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "scratch").stat().st_mode & 0o077 == 0
+
+
+def test_what_a_killed_process_left_behind_is_swept_at_the_next_start(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    old, young = scratch / "old", scratch / "young"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "signed.pdf").write_bytes(b"half a file")
+    os.utime(old, (0, 0))
+
+    open_blobs(f"file://{tmp_path}/files", scratch)
+
+    assert not old.exists()
+    assert young.exists()
+
+
+# -- S3 --------------------------------------------------------------------------------------------
+
+
+def test_everything_lies_below_the_prefix_of_the_url(s3: S3, s3_url: str, tmp_path: Path) -> None:
+    blobs = open_blobs(s3_url, tmp_path / "scratch")
+
+    asyncio.run(blobs.write_stream("a/b", chunks(b"content"), limit=100))
+
+    assert s3.keys(s3_url) == ["some/prefix/a/b"]
+
+
+def test_what_is_stored_is_never_replaced_by_other_bytes(s3_url: str, tmp_path: Path) -> None:
+    blobs = open_blobs(s3_url, tmp_path / "scratch")
+    asyncio.run(blobs.write_stream("key", chunks(b"first"), limit=100))
+
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(blobs.write_stream("key", chunks(b"other"), limit=100))
+    with pytest.raises(StorageUnavailable), blobs.scratch() as folder:
+        (folder / "f").write_bytes(b"other")
+        blobs.write_file("key", folder / "f")
+
+    assert asyncio.run(read(blobs, "key")) == b"first"
+
+
+def test_a_store_without_conditional_requests_can_be_used(
+    s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
+    blobs = open_blobs(s3_url, tmp_path / "scratch")
+
+    asyncio.run(blobs.write_stream("streamed", chunks(b"content"), limit=100))
+    with blobs.scratch() as folder:
+        (folder / "f").write_bytes(b"content")
+        blobs.write_file("moved", folder / "f")
+
+    assert asyncio.run(read(blobs, "streamed")) == asyncio.run(read(blobs, "moved")) == b"content"
+
+
+def test_a_bucket_that_is_not_there_is_not_a_missing_file(s3_url: str, tmp_path: Path) -> None:
+    blobs = open_blobs("s3://no-such-bucket/prefix", tmp_path / "scratch")
+
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(read(blobs, "key"))
+    with pytest.raises(StorageUnavailable), blobs.as_file("key"):
+        pass
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
+
+
+def test_a_store_is_asked_whether_it_answers(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch, short = tmp_path / "scratch", timedelta(seconds=1)
+    assert open_blobs(s3_url, scratch).answers()
+    assert not open_blobs("s3://no-such-bucket/prefix", scratch, timeout=short).answers()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    assert not open_blobs(s3_url, scratch, timeout=short).answers()
+
+
+def test_plain_http_is_refused_unless_the_operator_allows_it(
+    s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    blobs = open_blobs(s3_url, tmp_path / "scratch", timeout=timedelta(seconds=1))
+
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
+
+
+@pytest.mark.usefixtures("s3_url")
+def test_nobody_listening_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    blobs = open_blobs("s3://bucket/prefix", tmp_path / "scratch", timeout=timedelta(seconds=1))
+
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
+    with pytest.raises(StorageUnavailable), blobs.scratch() as folder:
+        (folder / "f").write_bytes(b"content")
+        blobs.write_file("key", folder / "f")
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(read(blobs, "key"))
+    with pytest.raises(StorageUnavailable), blobs.as_file("key"):
+        pass
+    with pytest.raises(StorageUnavailable):
+        blobs.delete("key")

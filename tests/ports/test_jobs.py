@@ -1,0 +1,550 @@
+"""The job engine on both databases: a committed job runs to its end, a rolled-back one never existed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from signroom.domain.errors import DatabaseUnavailable, DeadJobNotFound, StorageUnavailable, Unavailable
+from signroom.jobs.dead_letters import delete_finished
+from signroom.jobs.durable import LANE_PLACES, DurableJobs
+from signroom.jobs.heartbeat import Timing
+from signroom.jobs.workflows import RetryWaits, follower_id
+from signroom.ports.jobs import Job, Queue, Schedule
+from signroom.store.engine import open_engine
+from signroom.store.schema import migrate
+from signroom.store.sql import SqlStore
+from tests.harness.postgres import Postgres
+
+ROOT = Path(__file__).parents[2]
+
+
+class Recorder:
+    """What ran, in order; `fail` decides what a try raises."""
+
+    def __init__(self) -> None:
+        self.ran: list[UUID] = []
+        self.given_up: list[tuple[UUID, str]] = []
+        self.fail: Callable[[int], Exception | None] = lambda _tries: None
+        self.again: Callable[[int], timedelta | None] = lambda _tries: None
+
+    def run(self, subject: UUID) -> timedelta | None:
+        self.ran.append(subject)
+        error = self.fail(len(self.ran))
+        if error is not None:
+            raise error
+        return self.again(len(self.ran))
+
+    def give_up(self, subject: UUID, code: str) -> None:
+        self.given_up.append((subject, code))
+
+
+class Deliveries:
+    """Jobs that run until they are let go."""
+
+    def __init__(self) -> None:
+        self.ran: list[UUID] = []
+        self.open = threading.Event()
+        self.error: Exception | None = None
+
+    def run(self, subject: UUID) -> None:
+        self.ran.append(subject)
+        if self.error is not None:
+            raise self.error
+        self.open.wait(20)
+
+
+class Ticks:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def tick(self) -> None:
+        self.count += 1
+
+
+@dataclass
+class Running:
+    """One engine for all tests of a database: starting it takes seconds."""
+
+    engine: Engine
+    jobs: DurableJobs
+    recorder: Recorder = field(default_factory=Recorder)
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    ticks: Ticks = field(default_factory=Ticks)
+
+    @property
+    def url(self) -> str:
+        return self.engine.url.render_as_string(hide_password=False)
+
+    def table(self, name: str) -> str:
+        return name if self.engine.dialect.name == "sqlite" else f"dbos.{name}"
+
+    def statuses(self, key: str) -> dict[str, str]:
+        """Of a job and its followers, by id."""
+        query = f"SELECT workflow_uuid, status FROM {self.table('workflow_status')} WHERE workflow_uuid LIKE :key"
+        with self.engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(sa.text(query), {"key": f"{key}%"})}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("jobs")
+    url = f"sqlite:///{folder / 'signroom.db'}"
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.new_database()
+    engine = open_engine(url)
+    migrate(engine)
+    waits, timing = RetryWaits(quick=(0.05,), back_off=(0.1, 0.2)), Timing(beat=0.3)
+    made = Running(engine, DurableJobs(engine, folder, concurrency=2, waits=waits, timing=timing))
+
+    def run(subject: UUID) -> timedelta | None:
+        return made.recorder.run(subject)
+
+    def give_up(subject: UUID, code: str) -> None:
+        made.recorder.give_up(subject, code)
+
+    def deliver(subject: UUID) -> None:
+        made.deliveries.run(subject)  # of the test that runs now
+
+    made.jobs.start(
+        {
+            "job": Job(run, give_up),
+            "impatient": Job(run, give_up, patience=timedelta(seconds=0.15)),
+            "delivery": Job(deliver, give_up, Queue.DELIVERIES),
+        },
+        schedules=[Schedule("ticking", timedelta(seconds=2), made.ticks.tick)],
+    )
+    yield made
+    made.jobs.stop(timeout=1)
+    engine.dispose()
+    if request.param == "postgresql":
+        server.drop_database(url)
+
+
+@pytest.fixture
+def recorder(running: Running) -> Recorder:
+    running.recorder = Recorder()
+    return running.recorder
+
+
+@pytest.fixture
+def deliveries(running: Running) -> Deliveries:
+    running.deliveries = Deliveries()
+    return running.deliveries
+
+
+@pytest.fixture
+def ticks(running: Running) -> Ticks:
+    return running.ticks
+
+
+@pytest.fixture
+def store(running: Running, recorder: Recorder) -> SqlStore:
+    assert recorder is running.recorder
+    return SqlStore(running.engine, running.jobs.enqueue)
+
+
+OK = "SUCCESS"
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_a_committed_job_runs_once_even_when_it_was_asked_for_twice(store: SqlStore, recorder: Recorder) -> None:
+    subject = uuid4()
+    for _ in range(2):
+        with store.work() as work:
+            work.enqueue("job", "the-key", subject)
+
+    assert until(lambda: recorder.ran == [subject])
+    time.sleep(0.5)
+    assert recorder.ran == [subject]
+    assert recorder.given_up == []
+
+
+def test_a_rolled_back_job_never_existed(store: SqlStore, recorder: Recorder) -> None:
+    with pytest.raises(RuntimeError), store.work() as work:
+        work.enqueue("job", "never", uuid4())
+        raise RuntimeError
+    last = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "afterwards", last)
+
+    assert until(lambda: bool(recorder.ran))
+    assert recorder.ran == [last]
+
+
+def test_what_is_unavailable_is_tried_again(store: SqlStore, recorder: Recorder) -> None:
+    recorder.fail = lambda tries: StorageUnavailable() if tries < 3 else None
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "retried", subject)
+
+    assert until(lambda: len(recorder.ran) == 3)
+    assert recorder.given_up == []
+
+
+def test_what_stays_unavailable_comes_back_as_a_delayed_job_until_it_succeeds(
+    store: SqlStore, recorder: Recorder, running: Running
+) -> None:
+    recorder.fail = lambda tries: StorageUnavailable() if tries < 7 else None
+    with store.work() as work:
+        work.enqueue("job", "long", uuid4())
+
+    assert until(lambda: len(recorder.ran) == 7)
+    assert recorder.given_up == []
+    # Two tries in each run; the runs are a chain of four jobs.
+    assert until(lambda: running.statuses("long") == dict.fromkeys(["long", "long~1", "long~2", "long~3"], OK))
+
+
+def test_patience_ends_in_giving_up_and_a_dead_letter(store: SqlStore, recorder: Recorder, running: Running) -> None:
+    recorder.fail = lambda _tries: StorageUnavailable()
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("impatient", "short", subject)
+
+    assert until(lambda: bool(recorder.given_up))
+    assert recorder.given_up == [(subject, "ProcessingUnavailable")]
+    assert until(lambda: "ERROR" in running.statuses("short").values())
+
+
+class Busy(Unavailable):
+    code = "Busy"
+    patience = timedelta(seconds=0.15)
+
+
+def test_what_is_worth_a_short_wait_ends_a_patient_job(store: SqlStore, recorder: Recorder) -> None:
+    recorder.fail = lambda tries: StorageUnavailable() if tries < 5 else Busy()
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "short of breath", subject)
+
+    assert until(lambda: bool(recorder.given_up))
+    assert recorder.given_up == [(subject, "ProcessingUnavailable")]
+    # Counted from the first time that it was that: the outage before was waited out.
+    assert len(recorder.ran) > 5
+
+
+def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, running: Running) -> None:
+    recorder.again = lambda tries: timedelta(seconds=0.1) if tries < 3 else None
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "asking", subject, delay=timedelta(seconds=0.1))
+
+    assert until(lambda: running.statuses("asking") == dict.fromkeys(["asking", "asking~1", "asking~2"], OK))
+    assert recorder.ran == [subject] * 3
+
+
+def test_one_lane_that_is_slow_does_not_hold_up_another(store: SqlStore, deliveries: Deliveries) -> None:
+    slow, fast = [uuid4() for _ in range(LANE_PLACES + 2)], uuid4()
+    with store.work() as work:
+        for number, subject in enumerate(slow):
+            work.enqueue("delivery", f"slow-{number}", subject, lane="slow")
+    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+    with store.work() as work:
+        work.enqueue("delivery", "fast", fast, lane="fast")
+
+    assert until(lambda: fast in deliveries.ran)
+    assert len(deliveries.ran) == LANE_PLACES + 1
+    deliveries.open.set()
+    assert until(lambda: Counter(deliveries.ran) == Counter([*slow, fast]))
+
+
+def test_what_waits_is_taken_back_and_what_runs_is_not(
+    store: SqlStore, running: Running, deliveries: Deliveries
+) -> None:
+    keys = [f"taken-{number}" for number in range(LANE_PLACES + 2)]
+    with store.work() as work:
+        for key in keys:
+            work.enqueue("delivery", key, uuid4(), lane="taken")
+    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+
+    running.jobs.withdraw([*keys[:-1], "unknown"])
+
+    deliveries.open.set()
+    assert until(lambda: Counter(running.statuses("taken").values()) == Counter({OK: LANE_PLACES + 1, "CANCELLED": 1}))
+    assert running.statuses("taken")[keys[-1]] == OK, "nobody took that one back"
+    assert len(deliveries.ran) == LANE_PLACES + 1
+    running.jobs.withdraw(keys)
+    assert running.statuses("taken")[keys[0]] == OK
+
+
+@pytest.mark.parametrize(("job", "lane"), [("job", "a lane"), ("delivery", None), ("unknown", None)])
+def test_a_lane_goes_with_deliveries_and_with_nothing_else(store: SqlStore, job: str, lane: str | None) -> None:
+    with pytest.raises(RuntimeError), store.work() as work:
+        work.enqueue(job, "wrong", uuid4(), lane=lane)
+
+
+def test_a_schedule_runs_again_and_again(store: SqlStore, ticks: Ticks) -> None:
+    assert until(lambda: ticks.count >= 2)
+
+
+def test_a_follower_is_named_after_the_first() -> None:
+    assert [follower_id("key", 1), follower_id("key~1", 2), follower_id("key~9", 10)] == ["key~1", "key~2", "key~10"]
+
+
+def test_a_bug_is_given_up_at_once_so_that_nobody_waits(store: SqlStore, recorder: Recorder) -> None:
+    recorder.fail = lambda _tries: ValueError("a bug that quotes the content of a file")
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "broken", subject)
+
+    assert until(lambda: bool(recorder.given_up))
+    assert recorder.given_up == [(subject, "InternalError")]
+    assert len(recorder.ran) == 1
+
+
+def test_job_tables_hold_ids_and_neither_pickles_nor_texts_of_errors(
+    store: SqlStore, recorder: Recorder, running: Running
+) -> None:
+    recorder.fail = lambda _tries: ValueError("a bug that quotes the content of a file")
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "looked-at", subject)
+    assert until(lambda: bool(recorder.given_up))
+    time.sleep(0.3)
+
+    stored = {"workflow_input": "inputs", "workflow_output": "output, error", "operation_outputs": "output, error"}
+    with running.engine.connect() as connection:
+        rows = [
+            row
+            for table, columns in stored.items()
+            for row in connection.execute(sa.text(f"SELECT {columns} FROM {running.table(table)}"))
+        ]
+    texts = [str(value) for row in rows for value in row if value is not None]
+    assert any(str(subject) in text for text in texts)
+    assert all("content of a file" not in text for text in texts)
+    for text in texts:
+        json.loads(text)  # and not a pickle
+
+
+CRASHING = """
+import sys, time, uuid
+from pathlib import Path
+from signroom.jobs.durable import DurableJobs
+from signroom.ports.jobs import Job
+from signroom.store.engine import open_engine
+from signroom.store.schema import migrate
+from signroom.store.sql import SqlStore
+
+url, folder, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+engine = open_engine(url)
+migrate(engine)
+jobs = DurableJobs(engine, folder, concurrency=2)
+
+def run(subject):
+    with (folder / "journal").open("a") as journal:
+        journal.write(f"{mode} {subject}\\n")
+    if mode == "first":
+        time.sleep(60)
+
+jobs.start({"job": Job(run, lambda subject, code: None)})
+if mode == "first":
+    with SqlStore(engine, jobs.enqueue).work() as work:
+        work.enqueue("job", "survivor", uuid.uuid4())
+time.sleep(60)
+"""
+
+
+def test_a_job_whose_process_was_killed_runs_again_at_the_next_start(database_url: str, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+
+    def start(mode: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", CRASHING, database_url, str(tmp_path), mode], cwd=ROOT)
+
+    first = start("first")
+    try:
+        assert until(journal.exists)
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    second = start("second")
+    try:
+        assert until(lambda: len(journal.read_text().splitlines()) == 2)
+    finally:
+        second.kill()
+        second.wait()
+
+    (mode, subject), (mode_again, subject_again) = (line.split() for line in journal.read_text().splitlines())
+    assert (mode, mode_again) == ("first", "second")
+    assert subject == subject_again
+
+
+def test_a_second_process_on_the_same_folder_gets_an_id_of_its_own(database_url: str, tmp_path: Path) -> None:
+    """It must not take the running process's work for its own after a crash."""
+    engine = open_engine(database_url)
+    one, other, later = (DurableJobs(engine, tmp_path, concurrency=1) for _ in range(3))
+
+    ids = [one._executor_id(), other._executor_id()]  # noqa: SLF001
+
+    assert ids[0].startswith("folder-")
+    assert ids[0] != ids[1]
+    one.stop()
+    assert later._executor_id() == ids[0]  # noqa: SLF001
+    later.stop()
+    engine.dispose()
+
+
+def test_a_process_that_runs_no_jobs_hands_them_to_one_that_does(
+    running: Running, recorder: Recorder, tmp_path: Path
+) -> None:
+    engine = open_engine(running.url)
+    web = DurableJobs(engine, tmp_path, concurrency=1)
+    web.start({"job": Job(recorder.run, recorder.give_up)}, execute=False)
+    subject = uuid4()
+
+    with SqlStore(engine, web.enqueue).work() as work:
+        work.enqueue("job", "from-the-web", subject)
+
+    assert until(lambda: recorder.ran == [subject])
+    web.stop()
+    engine.dispose()
+
+
+def test_a_dead_job_is_listed_and_retried_once(store: SqlStore, recorder: Recorder, running: Running) -> None:
+    recorder.fail = lambda tries: ValueError() if tries == 1 else None
+    subject = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "dead", subject)
+    assert until(lambda: running.statuses("dead") == {"dead": "ERROR"})
+    (letter,) = (found for found in running.jobs.dead(100) if found.id == "dead")
+    assert (letter.job, letter.subject, letter.failed_step) == ("job", subject, "job.run")
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(running.jobs.retry, "dead") for _ in range(4)]
+    done = [answer.result() for answer in answers if answer.exception() is None]
+
+    assert done == ["dead+1"]
+    assert {type(answer.exception()) for answer in answers} == {type(None), DeadJobNotFound}
+    assert until(lambda: running.statuses("dead") == {"dead": "ERROR", "dead+1": OK})
+    assert recorder.ran == [subject] * 2
+    assert all(found.id != "dead" for found in running.jobs.dead(100))
+    with pytest.raises(DeadJobNotFound):
+        running.jobs.retry("dead")
+
+
+def test_a_dead_delivery_is_retried_in_its_lane(store: SqlStore, deliveries: Deliveries, running: Running) -> None:
+    subject = uuid4()
+    deliveries.error = ValueError()
+    with store.work() as work:
+        work.enqueue("delivery", "undelivered", subject, lane="an endpoint")
+    assert until(lambda: running.statuses("undelivered") == {"undelivered": "ERROR"})
+    deliveries.error = None
+    deliveries.open.set()
+
+    running.jobs.retry("undelivered")
+
+    assert until(lambda: running.statuses("undelivered").get("undelivered+1") == OK)
+    assert deliveries.ran == [subject] * 2
+
+
+@pytest.mark.parametrize("job_id", ["no such job", "alive"])
+def test_only_a_dead_job_is_retried(store: SqlStore, running: Running, job_id: str) -> None:
+    with store.work() as work:
+        work.enqueue("job", "alive", uuid4(), delay=timedelta(hours=1))
+
+    with pytest.raises(DeadJobNotFound):
+        running.jobs.retry(job_id)
+
+
+def test_the_state_counts_what_waits_and_who_works(store: SqlStore, running: Running, deliveries: Deliveries) -> None:
+    with store.work() as work:
+        work.enqueue("job", "waiting", uuid4(), delay=timedelta(hours=1))
+        for number in range(LANE_PLACES + 1):
+            work.enqueue("delivery", f"counted-{number}", uuid4(), lane="counted")
+    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+
+    state = running.jobs.state()
+
+    assert state.jobs[Queue.DOCUMENTS, "DELAYED"] >= 1
+    assert state.jobs[Queue.DELIVERIES, "PENDING"] == LANE_PLACES
+    assert state.jobs[Queue.DELIVERIES, "ENQUEUED"] == 1
+    assert state.executors == 1
+    assert state.oldest_due is not None
+    assert datetime.now(UTC) - timedelta(minutes=5) < state.oldest_due <= datetime.now(UTC)
+    deliveries.open.set()
+    assert until(lambda: len(deliveries.ran) == LANE_PLACES + 1)
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(
+    store: SqlStore, running: Running, recorder: Recorder
+) -> None:
+    recorder.fail = lambda tries: ValueError() if tries == 1 else None
+    with store.work() as work:
+        work.enqueue("job", "old-dead", uuid4())
+    assert until(lambda: running.statuses("old") == {"old-dead": "ERROR"})
+    with store.work() as work:
+        work.enqueue("job", "old-done", uuid4())
+        work.enqueue("job", "old-waiting", uuid4(), delay=timedelta(hours=1))
+    assert until(lambda: running.statuses("old-done") == {"old-done": OK})
+    client = running.jobs._connected  # noqa: SLF001
+    now = datetime.now(UTC)
+
+    delete_finished(client, running.engine, now)
+    assert len(running.statuses("old")) == 3
+    delete_finished(client, running.engine, now + timedelta(days=8))
+    assert running.statuses("old") == {"old-dead": "ERROR", "old-waiting": "DELAYED"}
+    delete_finished(client, running.engine, now + timedelta(days=31))
+    assert running.statuses("old") == {"old-waiting": "DELAYED"}
+
+
+def test_a_job_that_an_earlier_version_left_half_done_ends_as_that_version_meant(
+    store: SqlStore, running: Running, recorder: Recorder
+) -> None:
+    """Version 0.1.0 recorded exhausted tries as an error of the step; the step is not run again."""
+    subject = uuid4()
+    steps = sa.text(
+        f"INSERT INTO {running.table('operation_outputs')} "
+        "(workflow_uuid, function_id, function_name, error, serialization, retention_timestamp) "
+        "VALUES ('of-before', 1, 'job.run', :error, 'signroom_json', 0)"
+    )
+    with store.work() as work:
+        work.enqueue("job", "of-before", subject)
+        work._connection.execute(  # type: ignore[attr-defined]  # noqa: SLF001
+            steps, {"error": '{"$error": "DBOSMaxStepRetriesExceeded"}'}
+        )
+
+    assert until(lambda: recorder.given_up == [(subject, "ProcessingUnavailable")])
+    assert recorder.ran == []
+
+
+def test_jobs_go_on_after_every_connection_was_cut(store: SqlStore, running: Running, recorder: Recorder) -> None:
+    if running.engine.dialect.name == "postgresql":
+        with running.engine.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    subject = uuid4()
+
+    def enqueued() -> bool:
+        try:
+            with store.work() as work:
+                work.enqueue("job", "after-the-cut", subject)
+        except DatabaseUnavailable:
+            return False
+        return True
+
+    assert until(enqueued)
+    assert until(lambda: recorder.ran == [subject])
+    assert until(lambda: running.statuses("after-the-cut") == {"after-the-cut": OK})

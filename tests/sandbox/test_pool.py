@@ -1,0 +1,247 @@
+"""The pool: limited processes that fail alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from signroom.domain.errors import EmptyFile, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
+from signroom.domain.signature import DigestAlgorithm, Indication, SignatureType
+from signroom.sandbox.pool import PooledFormats
+from tests.formats.conftest import NOW, chain_of
+from tests.harness.server import ROOT, signature
+from tests.pki import authority
+from tests.vectors import hard_pdfs
+
+Written = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[PooledFormats]:
+    pool = PooledFormats(workers=2)
+    yield pool
+    pool.close()
+
+
+def test_a_signature_made_by_the_pool_is_verified_by_it(pool: PooledFormats, written: Written) -> None:
+    file = written("ten-pages")
+    layout = pool.prepare(file, SignatureType.PDF, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+    raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
+    output = file.with_name("signed.pdf")
+
+    (checked,) = pool.check_values([(layout, raw)])
+    stored = pool.embed(file, layout, checked, output)
+
+    assert stored.length == output.stat().st_size
+    assert pool.verify(output, SignatureType.PDF).intact
+
+
+def test_refusals_cross_the_process_border_as_they_are(pool: PooledFormats, written: Written) -> None:
+    with pytest.raises(EmptyFile):
+        pool.inspect(written("empty"))
+
+
+def test_a_bomb_costs_its_own_file_only(pool: PooledFormats, written: Written) -> None:
+    bomb, plain = written("objstm-bomb"), written("plain")
+    with ThreadPoolExecutor(6) as threads:
+        bombs = [threads.submit(pool.inspect, bomb) for _ in range(2)]
+        good = [threads.submit(pool.inspect, plain) for _ in range(4)]
+
+        assert [g.result().pages for g in good] == [1] * 4
+        for refused in bombs:
+            with pytest.raises(PdfTooComplex):
+                refused.result()
+
+
+def test_a_killed_worker_fails_its_own_task_and_is_replaced(written: Written) -> None:
+    pool = PooledFormats(workers=1)
+    try:
+        pid = pool._run(30, os.getpid)  # noqa: SLF001
+        with ThreadPoolExecutor(1) as thread:
+            running = thread.submit(pool._run, 30, time.sleep, 20)  # noqa: SLF001
+            time.sleep(0.5)
+            os.kill(pid, signal.SIGKILL)
+            with pytest.raises(ProcessingUnavailable):
+                running.result()
+        assert pool.inspect(written("plain")).pages == 1
+        assert pool._run(30, os.getpid) != pid  # noqa: SLF001
+    finally:
+        pool.close()
+
+
+def test_a_task_that_takes_too_long_is_ended() -> None:
+    pool = PooledFormats(workers=1)
+    try:
+        pool._run(30, os.getpid)  # noqa: SLF001
+        with pytest.raises(ProcessingUnavailable):
+            pool._run(0.5, time.sleep, 30)  # noqa: SLF001
+    finally:
+        pool.close()
+
+
+def test_a_worker_has_a_limit_of_memory(pool: PooledFormats) -> None:
+    with pytest.raises((MemoryError, ProcessingUnavailable)):
+        pool._run(30, bytes, 2 << 30)  # noqa: SLF001
+
+
+def test_an_idle_worker_that_is_killed_is_replaced(written: Written) -> None:
+    """pebble gives the whole pool up then; ours starts another one."""
+    pool = PooledFormats(workers=2)
+    file = written("plain")
+    try:
+        for _ in range(2):
+            os.kill(pool._run(30, os.getpid), signal.SIGKILL)  # noqa: SLF001
+            time.sleep(0.5)
+            assert pool.inspect(file).pages == 1
+    finally:
+        pool.close()
+
+
+def test_closing_the_pool_tells_everybody_who_waits() -> None:
+    pool = PooledFormats(workers=1)
+    pool._run(30, os.getpid)  # noqa: SLF001
+    with ThreadPoolExecutor(3) as threads:
+        waiting = [threads.submit(pool._run, 60, time.sleep, 50) for _ in range(3)]  # noqa: SLF001
+        time.sleep(0.5)
+        start = time.monotonic()
+        pool.close()
+        for call in waiting:
+            with pytest.raises(ProcessingUnavailable):
+                call.result(timeout=10)
+    assert time.monotonic() - start < 10
+    with pytest.raises(ProcessingUnavailable):
+        pool._run(30, os.getpid)  # noqa: SLF001
+
+
+def test_a_pool_that_was_never_used_can_be_closed() -> None:
+    PooledFormats(workers=2).close()
+
+
+def test_warming_up_does_not_wait(written: Written) -> None:
+    pool = PooledFormats(workers=1)
+    try:
+        start = time.monotonic()
+        pool.warm_up()
+        assert time.monotonic() - start < 0.5
+        assert pool.inspect(written("plain")).pages == 1
+    finally:
+        pool.close()
+
+
+def test_an_error_of_the_disk_is_an_outage_and_not_a_refusal(pool: PooledFormats, tmp_path: Path) -> None:
+    with pytest.raises(StorageUnavailable):
+        pool.inspect(tmp_path / "gone.pdf")
+
+
+def test_workers_do_not_load_the_service_and_ignore_the_keyboard(tmp_path: Path) -> None:
+    """Spawned workers import the parent's main module again: it must be light (``signroom/__main__.py``)."""
+    code = (
+        "import os, sys\n"
+        "sys.argv = ['signroom']\n"
+        "from signroom.sandbox.pool import PooledFormats\n"
+        "pool = PooledFormats(workers=1)\n"
+        "loaded = pool._run(30, eval, '[*__import__(\"sys\").modules]')\n"
+        "print(' '.join(sorted(loaded)), flush=True)\n"
+        "print(pool._run(30, eval, '__import__(\"signal\").getsignal(2).name'))\n"
+        "pool.close()\n"
+    )
+    script = tmp_path / "run.py"
+    # As `python -m signroom` does it: the main module is the real one.
+    script.write_text(
+        "import runpy, signroom.cli.commands as c\n"
+        f"c.run = lambda arguments: exec({code!r}, {{}})\n"
+        "runpy.run_module('signroom', run_name='__main__', alter_sys=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], check=True, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+    modules, keyboard = done.stdout.splitlines()
+    loaded = set(modules.split())
+    assert "pyhanko.sign.signers" in loaded, "the libraries are loaded before the first task"
+    assert not loaded & {"litestar", "sqlalchemy", "dbos", "uvicorn", "structlog", "signroom.wiring"}, done.stderr
+    assert keyboard == "SIG_IGN"
+
+
+def test_a_hundred_values_are_checked_in_a_moment(pool: PooledFormats, written: Written) -> None:
+    layout = pool.prepare(
+        written("plain"), SignatureType.PDF, chain_of("rsa4096"), algorithm=DigestAlgorithm.SHA256, now=NOW
+    )
+    value = signature(authority.leaf("rsa4096").signing_key, layout.to_sign)
+    start = time.monotonic()
+
+    assert pool.check_values([(layout, value)] * 100) == (value,) * 100
+
+    assert time.monotonic() - start < 5
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    code = (
+        "import os, time\n"
+        "from signroom.sandbox.pool import PooledFormats\n"
+        "if __name__ == '__main__':\n"
+        "    pool = PooledFormats(workers=1)\n"
+        "    print(pool._run(30, os.getpid), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    with parent.stdout:
+        worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+
+    deadline = time.monotonic() + 10
+    while _alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _alive(worker)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [hard_pdfs.many_objects, hard_pdfs.many_objects_packed])
+def test_two_hundred_thousand_objects_pass_within_the_limits(
+    pool: PooledFormats, tmp_path: Path, make: Callable[[int], bytes]
+) -> None:
+    file, output = tmp_path / "many.pdf", tmp_path / "signed.pdf"
+    file.write_bytes(make(200_000))
+
+    assert pool.inspect(file).signatures == 0
+    layout = pool.prepare(file, SignatureType.PDF, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+    raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
+    pool.embed(file, layout, pool.check_values([(layout, raw)])[0], output)
+    assert [s.indication for s in pool.verify(output, SignatureType.PDF).signatures] == [Indication.TOTAL_PASSED]
+
+
+@pytest.mark.slow
+def test_a_hundred_megabytes_pass_through_in_less_than_200_mb_of_memory(tmp_path: Path) -> None:
+    pool = PooledFormats(workers=1)
+    file, output = tmp_path / "large.pdf", tmp_path / "signed.pdf"
+    hard_pdfs.write_large(file, 100 << 20)
+    try:
+        assert pool.inspect(file).pages == 1
+        layout = pool.prepare(file, SignatureType.PDF, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+        raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
+        pool.embed(file, layout, pool.check_values([(layout, raw)])[0], output)
+        assert pool.verify(output, SignatureType.PDF).intact
+        status = Path(f"/proc/{pool._run(30, os.getpid)}/status").read_text()  # noqa: SLF001
+    finally:
+        pool.close()
+
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+    assert peak < 200 * 1024, f"{peak} KB"
+
+
+def _alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,416 @@
+"""Expiry and purges: what goes, what stays, and that late, double and interrupted runs harm nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from signroom.domain.document import UNSIGNED_LIFETIME, DocumentStatus
+from signroom.domain.errors import (
+    DocumentNotFound,
+    DocumentPurged,
+    PreparationNotFound,
+    StorageUnavailable,
+    UploadNotFound,
+)
+from signroom.domain.event import SessionCreated
+from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.session import SessionStatus
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
+from signroom.ports import Ports
+from signroom.ports.files import Blobs
+from signroom.ports.store import FeedBounds, StoredResult
+from signroom.service.documents.download_file import Version, location, open_download
+from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
+from signroom.service.documents.upload_files import begin_upload, find_upload, purge_uploads, upload_part, upload_plain
+from signroom.service.events.import_legacy_events import import_legacy_events
+from signroom.service.events.record_event import record_event
+from signroom.service.maintenance.delete_expired import (
+    delete_expired_deliveries,
+    delete_expired_events,
+    delete_expired_idempotency_keys,
+    delete_expired_nonces,
+    delete_expired_preparations,
+)
+from signroom.service.sessions.end_session import cancel_session, expire_sessions
+from signroom.service.subscriptions.manage_retention import change_retention
+from signroom.store import tables
+from tests.service.conftest import Room
+
+
+async def some(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+def at_once(verb: Callable[[Ports], int], ports: Ports, threads: int = 3) -> int:
+    """Run `verb` in several threads; the sum of what they say."""
+    done: list[int] = []
+    running = [threading.Thread(target=lambda: done.append(verb(ports))) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert len(done) == threads
+    return sum(done)
+
+
+class OneBlobIsStuck:
+    """The storage does not answer for one key."""
+
+    def __init__(self, blobs: Blobs, stuck: str) -> None:
+        self._blobs, self.stuck = blobs, stuck
+
+    def delete(self, key: str) -> None:
+        if key == self.stuck:
+            raise StorageUnavailable
+        self._blobs.delete(key)
+
+
+# -- expiry ------------------------------------------------------------------------------------------
+
+
+def test_sessions_expire_once_however_many_look_at_the_clock(room: Room) -> None:
+    due = [room.session() for _ in range(7)]
+    document = room.document(due[0])
+    room.clock.advance(hours=3)
+    later = room.session()
+    room.clock.advance(hours=1)
+
+    assert at_once(expire_sessions, room.ports) == 7
+    assert expire_sessions(room.ports) == 0
+
+    assert room.told() == ["SessionExpired"] * 7
+    with room.ports.store.read() as work:
+        assert {work.session(s.id).status for s in due} == {SessionStatus.EXPIRED}
+        assert work.session(later.id).status is SessionStatus.PENDING
+    assert room.read(document).available_until == room.clock.now() + UNSIGNED_LIFETIME
+
+
+def test_a_signature_that_was_committed_before_wins(room: Room) -> None:
+    session = room.session()
+    signed, _ = session.sign(CertificateChain(b"c"), room.clock.now())
+    with room.ports.store.work() as work:
+        work.save_session(signed)
+    room.clock.advance(days=1)
+
+    assert expire_sessions(room.ports) == 0
+
+
+# -- documents ---------------------------------------------------------------------------------------
+
+
+def test_files_of_a_signed_document_go_when_its_time_is_over(room: Room) -> None:
+    session = room.session()
+    document = room.completed(room.document(session), room.clock.now() + timedelta(days=30))
+    kept = room.completed(room.document(session, position=1), None)
+    room.clock.advance(days=30)
+    address = location(room.ports, document, Version.SIGNED).rpartition("/")[2]
+
+    with pytest.raises(DocumentPurged):
+        open_download(room.ports, address)
+    assert purge_documents(room.ports) == 0, "what was begun before the end has an hour"
+    room.clock.advance(hours=1, seconds=1)
+    assert at_once(purge_documents, room.ports) == 1
+
+    assert [room.has(key) for key in document.file_keys] == [False, False]
+    assert [room.has(key) for key in kept.file_keys] == [True, True]
+    assert room.read(document) == replace(document, purged_at=room.clock.now())
+    assert room.told() == ["DocumentPurged"]
+    assert purge_documents(room.ports) == 0
+
+
+def test_a_file_stays_as_long_as_another_document_is_made_of_it(room: Room) -> None:
+    first = room.completed(room.document(room.session()), room.clock.now() + timedelta(days=1))
+    assert first.signed is not None
+    second = room.document(room.session(), original=first.signed)
+    second = room.completed(second, room.clock.now() + timedelta(days=2))
+
+    room.clock.advance(days=1, hours=2)
+    assert purge_documents(room.ports) == 1
+    assert (room.has(first.original.blob_key), room.has(first.signed.blob_key)) == (False, True)
+
+    room.clock.advance(days=1)
+    assert purge_documents(room.ports) == 1
+    assert not any(room.has(key) for key in second.file_keys)
+
+
+def test_an_upload_goes_with_the_last_document_that_is_made_of_it(room: Room) -> None:
+    new = asyncio.run(upload_plain(room.ports, room.caller, "a.pdf", "application/pdf", some(b"%PDF")))
+    file = new.upload.require_file()
+    with room.ports.store.work() as work:
+        work.save_upload(replace(new.upload, used=True))
+    for days in (1, 2):
+        room.completed(room.document(room.session(), original=file), room.clock.now() + timedelta(days=days))
+    room.clock.advance(days=1, hours=2)
+    assert (purge_documents(room.ports), room.has(file.blob_key)) == (1, True)
+    assert find_upload(room.ports, room.caller, new.token).used
+
+    room.clock.advance(days=1)
+    assert (purge_documents(room.ports), room.has(file.blob_key)) == (1, False)
+
+    with pytest.raises(UploadNotFound):
+        find_upload(room.ports, room.caller, new.token)
+
+
+@pytest.mark.parametrize("predefined", [True, False])
+def test_files_of_a_session_that_ended_unsigned_go_a_day_later(room: Room, predefined: bool) -> None:
+    session = room.session(predefined=predefined)
+    document = room.document(session)
+    cancel_session(room.ports, session.id)
+    room.clock.advance(hours=23)
+    assert purge_documents(room.ports) == 0
+    room.clock.advance(hours=3)
+
+    assert purge_documents(room.ports) == 1
+
+    assert not room.has(document.original.blob_key)
+    # An upload that the signer has not signed is nothing that the application knows of.
+    assert room.told() == ["SessionCancelled", *(["DocumentPurged"] if predefined else [])]
+
+
+def test_a_purge_that_is_cut_off_is_done_by_the_next(room: Room) -> None:
+    session = room.session()
+    stuck, other = (
+        room.completed(room.document(session, position=n), room.clock.now() + timedelta(days=1)) for n in (0, 1)
+    )
+    assert stuck.signed is not None
+    room.clock.advance(days=2)
+    broken = replace(room.ports, blobs=OneBlobIsStuck(room.ports.blobs, stuck.signed.blob_key))  # type: ignore[arg-type]
+
+    with pytest.raises(StorageUnavailable, match="1 documents"):
+        purge_documents(broken)
+    assert (room.read(stuck).purged_at, room.read(other).purged_at) == (None, room.clock.now())
+    assert purge_documents(room.ports) == 1
+
+    assert not any(room.has(key) for key in (*stuck.file_keys, *other.file_keys))
+    assert room.told() == ["DocumentPurged"] * 2
+
+
+def test_documents_of_the_version_before_get_a_limit(room: Room) -> None:
+    ended, local, kept = room.document(room.session()), room.document(), room.document(room.session())
+    signed = room.completed(room.document(room.session()), None)
+    with room.service.engine.begin() as connection:  # as that version ends sessions
+        t = tables.sessions
+        connection.execute(sa.update(t).where(t.c.id == ended.session_id).values(status="Expired"))
+    room.clock.advance(days=2)
+
+    assert limit_unsigned(room.ports) == 2
+    assert limit_unsigned(room.ports) == 0
+
+    until = room.clock.now() + UNSIGNED_LIFETIME
+    assert [room.read(d).available_until for d in (ended, local, kept, signed)] == [until, until, None, None]
+
+
+def test_a_local_preparation_that_nobody_completed_leaves_nothing(room: Room) -> None:
+    document = room.document()
+    with room.ports.store.work() as work:
+        work.save_document(replace(document, available_until=room.clock.now() + UNSIGNED_LIFETIME))
+    preparation = prepared(room, None, document.id)
+    room.clock.advance(days=1, hours=2)
+
+    assert purge_documents(room.ports) == 1
+    assert delete_expired_preparations(room.ports) == 1
+
+    assert not room.has(document.original.blob_key)
+    with pytest.raises(DocumentNotFound):
+        room.read(document)
+    with pytest.raises(PreparationNotFound), room.ports.store.read() as work:
+        work.preparation(preparation.id)
+    assert room.told() == []
+
+
+def test_retention_is_written_into_documents_that_are_completed_from_then_on(room: Room) -> None:
+    before = room.caller.application
+    change_retention(room.ports, room.caller, 10)
+
+    with room.ports.store.read() as work:
+        subscription = work.subscription_of(before.subscription_id)
+    assert subscription.available_until(room.clock.now()) == room.clock.now() + timedelta(days=10)
+    change_retention(room.ports, room.caller, None)
+    with room.ports.store.read() as work:
+        assert work.subscription_of(before.subscription_id).available_until(room.clock.now()) is None
+
+
+# -- uploads -----------------------------------------------------------------------------------------
+
+
+def test_uploads_that_nothing_has_used_go_with_all_their_files(room: Room) -> None:
+    ports, caller = room.ports, room.caller
+    whole = asyncio.run(upload_plain(ports, caller, "a.pdf", "application/pdf", some(b"%PDF")))
+    begun = begin_upload(ports, caller)
+    asyncio.run(upload_part(ports, caller, begun.token, 0, some(b"part"), md5=None))
+    used = asyncio.run(upload_plain(ports, caller, "b.pdf", "application/pdf", some(b"%PDF")))
+    with ports.store.work() as work:
+        work.save_upload(replace(used.upload, used=True))
+        parts = work.upload_parts(begun.upload.id)
+    room.clock.advance(days=1, minutes=1)
+    assert purge_uploads(ports) == 0
+    room.clock.advance(hours=1)
+
+    assert at_once(purge_uploads, ports) >= 2
+    assert purge_uploads(ports) == 0
+
+    gone = [whole.upload.require_file().blob_key, parts[0].blob_key]
+    assert [room.has(key) for key in gone] == [False, False]
+    assert room.has(used.upload.require_file().blob_key)
+    with ports.store.read() as work:
+        assert work.upload_by_id(used.upload.id).used
+        with pytest.raises(UploadNotFound):
+            work.upload_by_id(begun.upload.id)
+
+
+# -- rows that were needed for a while ---------------------------------------------------------------
+
+
+def test_preparations_go_a_day_after_their_sessions_end(room: Room) -> None:
+    over, open_, failed = room.session(), room.session(), room.session()
+    preparations = [prepared(room, s.id, room.document(s).id) for s in (over, open_, failed)]
+    with room.ports.store.work() as work:
+        work.save_session(replace(over, status=SessionStatus.COMPLETED))
+        work.save_session(replace(failed, status=SessionStatus.PROCESSING_ERROR))
+    assert delete_expired_preparations(room.ports) == 0
+    room.clock.advance(days=1, seconds=1)
+
+    assert at_once(delete_expired_preparations, room.ports) >= 1
+
+    with room.ports.store.read() as work:
+        with pytest.raises(PreparationNotFound):
+            work.preparation(preparations[0].id)
+        assert [work.preparation(p.id).id for p in preparations[1:]] == [p.id for p in preparations[1:]]
+
+
+def test_a_local_signature_that_is_being_made_keeps_its_preparation(room: Room) -> None:
+    document = room.document()
+    prepared(room, None, document.id)
+    with room.ports.store.work() as work:
+        work.save_document(replace(document, status=DocumentStatus.PROCESSING))
+    room.clock.advance(days=3)
+
+    assert delete_expired_preparations(room.ports) == 0
+
+
+def test_idempotency_keys_and_nonces_go_when_they_mean_nothing_any_more(room: Room) -> None:
+    owner, now = room.caller.application.id, room.clock.now()
+    with room.ports.store.work() as work:
+        for key in (b"a" * 32, b"b" * 32):
+            work.store_result(owner, key, StoredResult(b"r" * 32, uuid4(), now), stale_before=now)
+        assert work.spend_nonce(b"n" * 32, now + timedelta(minutes=5))
+    room.clock.advance(days=1, minutes=1)
+    now = room.clock.now()
+    subject = uuid4()
+    with room.ports.store.work() as work:  # the key means nothing any more, whether it was forgotten or not
+        work.store_result(owner, b"a" * 32, StoredResult(b"s" * 32, subject, now), stale_before=now - timedelta(days=1))
+
+    assert (delete_expired_idempotency_keys(room.ports), delete_expired_nonces(room.ports)) == (1, 1)
+
+    with room.ports.store.work() as work:
+        found = work.find_result(owner, b"a" * 32)
+        assert found is not None
+        assert found.subject == subject
+        assert work.spend_nonce(b"n" * 32, now)
+
+
+def test_the_feed_keeps_a_whole_end_and_always_its_newest_event(room: Room) -> None:
+    owner = room.caller.subscription_id
+    for _ in range(3):
+        for _ in range(2):
+            tell(room)
+        room.clock.advance(days=40)
+
+    assert at_once(delete_expired_events, room.ports) == 2  # 120 and 80 days old; 90 are kept
+    with room.ports.store.read() as work:
+        kept = work.events_after(owner, 0, 10)
+        assert work.feed_bounds() == FeedBounds(kept[0].position, kept[-1].position)
+    assert len(kept) == 4
+
+    room.clock.advance(days=1000)
+    assert delete_expired_events(room.ports) == 3
+    assert room.told() == ["SessionCreated"]
+    tell(room)
+    with room.ports.store.read() as work:
+        assert work.events_after(owner, kept[-1].position, 10), "a position is never given twice"
+
+
+def test_settled_deliveries_go_and_others_stay(room: Room) -> None:
+    webhook, old = uuid4(), room.clock.now()
+    rows = [delivery(room, webhook, status="Delivered", settled_at=old), delivery(room, webhook, status="Held")]
+    with room.service.engine.begin() as connection:
+        values = {"id": webhook, "subscription_id": room.caller.subscription_id, "auth": "None", "created_at": old}
+        connection.execute(sa.insert(tables.webhooks).values(**values, signing_secret=b"s", event_types=b"[]"))
+        connection.execute(sa.insert(tables.deliveries), [{"settled_at": None, **row} for row in rows])
+        attempt = {"delivery_id": rows[0]["id"], "number": 1, "at": old, "milliseconds": 1}
+        connection.execute(sa.insert(tables.delivery_attempts).values(attempt))
+    room.clock.advance(days=89)
+    assert delete_expired_deliveries(room.ports) == 0
+    room.clock.advance(days=2)
+
+    assert delete_expired_deliveries(room.ports) == 1
+
+    with room.service.engine.connect() as connection:
+        assert connection.execute(sa.select(tables.deliveries.c.id)).scalars().all() == [rows[1]["id"]]
+        assert connection.execute(sa.select(tables.delivery_attempts)).all() == []
+
+
+# -- two versions at once ----------------------------------------------------------------------------
+
+
+def test_events_of_the_version_before_are_told_again_with_their_owners(room: Room) -> None:
+    session, local = room.session(), room.document()
+    values: list[dict[str, Any]] = [
+        {"type": "SessionCreated", "session_id": session.id, "document_id": None, "at": room.clock.now()},
+        {"type": "DocumentSignatureCompleted", "session_id": None, "document_id": local.id, "at": room.clock.now()},
+    ]
+    with room.service.engine.begin() as connection:
+        connection.execute(sa.insert(tables.events), values)
+    assert (import_legacy_events(room.ports), room.told()) == (0, [])
+    room.clock.advance(seconds=11)
+    tell(room)
+
+    assert at_once(import_legacy_events, room.ports) == 2
+
+    with room.ports.store.read() as work:
+        found = work.events_after(room.caller.subscription_id, 0, 10)
+    assert [e.type for e in found] == ["SessionCreated", "SessionCreated", "DocumentSignatureCompleted"]
+    assert [(e.session_id, e.document_id) for e in found[1:]] == [(session.id, None), (None, local.id)]
+    assert {e.application_id for e in found} == {room.caller.application.id}
+    assert found[1].at == room.clock.now() - timedelta(seconds=11)
+    assert import_legacy_events(room.ports) == 0
+
+
+def tell(room: Room) -> None:
+    with room.ports.store.work() as work:
+        event = SessionCreated(None, room.clock.now())
+        record_event(work, event, room.caller.subscription_id, room.caller.application.id)
+
+
+def prepared(room: Room, session_id: UUID | None, document_id: UUID) -> Preparation:
+    tail = b"before<" + b"0" * 98 + b">after"
+    item = Prepared(10, tail, 16, 116, DigestAlgorithm.SHA256, b"g" * 32, b"1", CertificateChain(b"leaf"))
+    found = Preparation(uuid4(), session_id, item.chain, (PreparedDocument(document_id, item),), room.clock.now())
+    with room.ports.store.work() as work:
+        work.add_preparation(found)
+    return found
+
+
+def delivery(room: Room, webhook: UUID, **fields: Any) -> dict[str, Any]:
+    now = room.clock.now()
+    return {
+        "id": uuid4(),
+        "subscription_id": room.caller.subscription_id,
+        "webhook_id": webhook,
+        "event_id": uuid4(),
+        "event_type": "SessionCreated",
+        "stream": uuid4(),
+        "tries": 1,
+        "created_at": now,
+        "due_at": now,
+        **fields,
+    }

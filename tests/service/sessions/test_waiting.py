@@ -1,0 +1,330 @@
+"""Many wait, nobody asks again and again: `when-completed`, the page's live progress, the feed's long poll."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from signroom.domain.application import Application, Caller, Role
+from signroom.domain.document import DocumentStatus
+from signroom.domain.errors import BadInput, EventsPurged, NotAllowed, SignatureSessionNotFound, WrongState
+from signroom.domain.event import DocumentSignatureCompleted, RecordedEvent, SessionCreated, SessionFailed
+from signroom.domain.session import Session, SessionStatus
+from signroom.domain.signature import CertificateChain
+from signroom.ports.store import EventFilter, Store
+from signroom.service.events.read_events import ReadEvents, read_events
+from signroom.service.events.record_event import record_event
+from signroom.service.maintenance.delete_expired import delete_expired_events
+from signroom.service.sessions import wait_for_session as waiting
+from signroom.service.sessions.follow_session import follow_session
+from signroom.service.sessions.read_sessions import read_session_of_page
+from signroom.service.sessions.wait_for_session import Completion, wait_for_session
+from signroom.store import tables
+from signroom.store.engine import open_engine
+from signroom.store.sql import SqlStore
+from tests.service.conftest import Room
+
+WAITERS = 200
+TICK_STATEMENTS = 3
+"""What one look at the feed sends, with what begins and ends its transaction."""
+
+
+@pytest.fixture
+def elsewhere(room: Room, database_url: str) -> Iterator[Store]:
+    """The store as another process has it: what it commits is told to nobody here."""
+    engine = open_engine(database_url)
+    yield SqlStore(engine)
+    engine.dispose()
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """What is sent to the database meanwhile."""
+    seen: list[str] = []
+
+    def see(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", see)
+    yield seen
+    event.remove(engine, "before_cursor_execute", see)
+
+
+def processing(room: Room, documents: int = 2) -> Session:
+    """A session whose signatures are in."""
+    session = room.session()
+    for position in range(documents):
+        document = room.document(session, position=position)
+        with room.ports.store.work() as work:
+            work.save_document(document.accept_signature(uuid4(), b"value", room.clock.now()))
+    signed, fact = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    with room.ports.store.work() as work:
+        work.save_session(signed)
+        record_event(work, fact, signed.subscription_id, signed.application_id)
+    return signed
+
+
+def complete(store: Store, room: Room, session_id: UUID, *, only: int | None = None) -> None:
+    """What the jobs do at their end; `only` so many documents."""
+    with store.work() as work:
+        session = work.session_for_update(session_id)
+        for document in work.documents(session_id)[:only]:
+            work.save_document(replace(document, status=DocumentStatus.COMPLETED))
+            fact = DocumentSignatureCompleted(session_id, room.clock.now(), document.id)
+            record_event(work, fact, session.subscription_id, session.application_id)
+        settled = session.settle(work.documents(session_id), room.clock.now())
+        if settled is not None:
+            work.save_session(settled[0])
+            record_event(work, settled[1], session.subscription_id, session.application_id)
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_two_hundred_who_wait_cost_nothing_and_wake_at_once(room: Room, elsewhere: Store, *, here: bool) -> None:
+    session = processing(room)
+    store = room.ports.store if here else elsewhere
+    rest = 2.0
+
+    async def all_together() -> tuple[list[Completion], list[str], int]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(8))
+        waiters = [asyncio.create_task(wait_for_session(room.ports, room.caller, session.id)) for _ in range(WAITERS)]
+        with statements(room.service.engine) as looks:
+            # Each has looked twice at most: when it came, and after the watcher's first look.
+            while len(looks) < WAITERS * 2:  # noqa: ASYNC110 - the database tells no event
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1)
+        threads = threading.active_count()
+        with statements(room.service.engine) as quiet:
+            await asyncio.sleep(rest)
+        assert not any(w.done() for w in waiters)
+        await asyncio.to_thread(complete, store, room, session.id)
+        async with asyncio.timeout(10):
+            return await asyncio.gather(*waiters), quiet, threads
+
+    found, quiet, threads = asyncio.run(all_together())
+
+    assert found == [Completion(completed=True, progress=100)] * WAITERS
+    assert {"signroom_events" in s for s in quiet if "SELECT" in s} == {True}, "nobody but the watcher asks"
+    assert 1 <= len(quiet) <= rest / 0.15 * TICK_STATEMENTS
+    assert threads < 40, "no thread is held by one who waits"
+
+
+def test_nobody_waits_nobody_asks(room: Room) -> None:
+    session = processing(room)
+
+    async def some_wait() -> None:
+        wait = asyncio.create_task(wait_for_session(room.ports, room.caller, session.id))
+        await asyncio.sleep(0.2)
+        complete(room.ports.store, room, session.id)
+        await wait
+
+    asyncio.run(some_wait())
+    time.sleep(0.5)
+    with statements(room.service.engine) as seen:
+        time.sleep(0.5)
+
+    assert seen == []
+
+
+def test_progress_is_told_when_the_time_is_over(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = processing(room, documents=4)
+    complete(room.ports.store, room, session.id, only=1)
+    monkeypatch.setattr(waiting, "SECONDS", 0.3)
+
+    assert asyncio.run(wait_for_session(room.ports, room.caller, session.id)) == Completion(False, 25.0)
+
+
+def test_a_session_in_error_is_over_and_one_that_nobody_signed_is_refused(room: Room) -> None:
+    failed = processing(room)
+    with room.ports.store.work() as work:
+        work.save_session(replace(failed, status=SessionStatus.PROCESSING_ERROR))
+        record_event(work, SessionFailed(failed.id, room.clock.now()), failed.subscription_id, failed.application_id)
+    pending, expired, cancelled = room.session(), room.session(), room.session()
+    with room.ports.store.work() as work:
+        work.save_session(cancelled.cancel(room.clock.now())[0])
+
+    assert asyncio.run(wait_for_session(room.ports, room.caller, failed.id)) == Completion(True, 100)
+    for session, status in ((pending, "Pending"), (cancelled, "UserCancelled")):
+        with pytest.raises(WrongState, match=status):
+            asyncio.run(wait_for_session(room.ports, room.caller, session.id))
+    room.clock.advance(hours=5)
+    with pytest.raises(WrongState, match="Expired"):
+        asyncio.run(wait_for_session(room.ports, room.caller, expired.id))
+
+
+def test_who_waits_must_be_of_the_subscription_and_have_a_role(room: Room) -> None:
+    session = processing(room)
+    stranger = Caller(Application(uuid4(), uuid4(), "Other"), frozenset(Role))
+
+    with pytest.raises(SignatureSessionNotFound):
+        asyncio.run(wait_for_session(room.ports, stranger, session.id))
+    with pytest.raises(NotAllowed):
+        asyncio.run(wait_for_session(room.ports, Caller(room.caller.application, frozenset()), session.id))
+
+
+def test_a_server_that_stops_lets_everybody_go(room: Room) -> None:
+    session = processing(room)
+
+    async def until_it_stops() -> tuple[Completion, int]:
+        wait = asyncio.create_task(wait_for_session(room.ports, room.caller, session.id))
+        command = ReadEvents(after=(await read_events(room.ports, room.caller, ReadEvents())).next, wait=15)
+        feed = asyncio.create_task(read_events(room.ports, room.caller, command))
+        await asyncio.sleep(0.3)
+        room.service.stopping.set()
+        async with asyncio.timeout(5):
+            return await wait, len((await feed).events)
+
+    assert asyncio.run(until_it_stops()) == (Completion(False, 0), 0)
+
+
+def test_the_page_hears_of_a_change_at_once(room: Room, elsewhere: Store) -> None:
+    session = processing(room)
+
+    async def statuses() -> list[str]:
+        found = await asyncio.to_thread(read_session_of_page, room.ports, session.id)
+        seen: list[str] = []
+        async for changed in follow_session(room.ports, found):
+            seen.append(changed.session.status.value)
+            if len(seen) == 1:
+                await asyncio.to_thread(complete, elsewhere, room, session.id)
+        return seen
+
+    assert asyncio.run(statuses()) == ["Processing", "Completed"]
+
+
+def test_the_watcher_outlives_a_database_that_is_away(room: Room, elsewhere: Store) -> None:
+    session = processing(room)
+    away = threading.Event()
+
+    def refuse(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if away.is_set() and "signroom_events" in statement and threading.current_thread().name == "changes":
+            raise sa.exc.OperationalError(statement, {}, Exception("away"))
+
+    async def through_it() -> Completion:
+        wait = asyncio.create_task(wait_for_session(room.ports, room.caller, session.id))
+        await asyncio.sleep(0.4)
+        away.set()
+        await asyncio.sleep(0.4)
+        await asyncio.to_thread(complete, elsewhere, room, session.id)
+        await asyncio.sleep(0.4)
+        assert not wait.done()
+        away.clear()
+        async with asyncio.timeout(5):
+            return await wait
+
+    event.listen(room.service.engine, "before_cursor_execute", refuse)
+    try:
+        assert asyncio.run(through_it()).completed
+    finally:
+        event.remove(room.service.engine, "before_cursor_execute", refuse)
+
+
+# -- the feed ----------------------------------------------------------------------------------------
+
+
+def tell(store: Store, room: Room, application: UUID | None = None, session: UUID | None = None) -> None:
+    with store.work() as work:
+        owner = room.caller.application
+        record_event(work, SessionCreated(session, room.clock.now()), owner.subscription_id, application or owner.id)
+
+
+def test_the_feed_is_read_to_its_end_and_on_from_there(room: Room) -> None:
+    for _ in range(5):
+        tell(room.ports.store, room)
+    seen: list[RecordedEvent] = []
+    after = None
+    for _ in range(4):
+        page = asyncio.run(read_events(room.ports, room.caller, ReadEvents(after, limit=2)))
+        seen += page.events
+        after = page.next
+    tell(room.ports.store, room)
+    last = asyncio.run(read_events(room.ports, room.caller, ReadEvents(after, limit=2)))
+
+    assert len(seen) == 5
+    assert [e.position for e in (*seen, *last.events)] == sorted({e.position for e in (*seen, *last.events)})
+    assert len(last.events) == 1
+
+
+def test_the_cursor_moves_on_past_what_others_did(room: Room) -> None:
+    """So that a quiet subscription's reader is never told that something was purged."""
+    begin = asyncio.run(read_events(room.ports, room.caller, ReadEvents())).next
+    with room.ports.store.work() as work:
+        record_event(work, SessionCreated(None, room.clock.now()), uuid4(), None)
+    page = asyncio.run(read_events(room.ports, room.caller, ReadEvents(begin)))
+    filtered = asyncio.run(read_events(room.ports, room.caller, ReadEvents(begin, wanted=EventFilter("SessionOpened"))))
+
+    assert page.events == filtered.events == ()
+    assert page.next == filtered.next > begin
+
+
+def test_events_are_chosen_by_type_session_and_application(room: Room) -> None:
+    session, other = room.session(), uuid4()
+    tell(room.ports.store, room, session=session.id)
+    tell(room.ports.store, room, application=other)
+    with room.ports.store.work() as work:
+        fact = SessionFailed(session.id, room.clock.now())
+        record_event(work, fact, room.caller.subscription_id, room.caller.application.id)
+
+    def found(wanted: EventFilter) -> list[str]:
+        return [e.type for e in asyncio.run(read_events(room.ports, room.caller, ReadEvents(wanted=wanted))).events]
+
+    assert found(EventFilter(session_id=session.id)) == ["SessionCreated", "SessionFailed"]
+    assert found(EventFilter(session_id=session.id, type="SessionFailed")) == ["SessionFailed"]
+    assert found(EventFilter(application_id=other)) == ["SessionCreated"]
+    with pytest.raises(BadInput):
+        found(EventFilter(type="SessionExploded"))
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_the_feeds_long_poll_wakes_for_what_is_wanted(room: Room, elsewhere: Store, *, here: bool) -> None:
+    store, session = room.ports.store if here else elsewhere, room.session()
+
+    async def wait() -> list[str]:
+        command = ReadEvents(0, wait=15, wanted=EventFilter(session_id=session.id))
+        reader = asyncio.create_task(read_events(room.ports, room.caller, command))
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(tell, store, room)
+        await asyncio.sleep(0.4)
+        assert not reader.done(), "another session's"
+        await asyncio.to_thread(tell, store, room, None, session.id)
+        async with asyncio.timeout(5):
+            return [e.type for e in (await reader).events]
+
+    assert asyncio.run(wait()) == ["SessionCreated"]
+
+
+def test_a_gap_is_told_not_skipped(room: Room) -> None:
+    tell(room.ports.store, room)
+    early = asyncio.run(read_events(room.ports, room.caller, ReadEvents())).next
+    tell(room.ports.store, room)
+    at_the_end = asyncio.run(read_events(room.ports, room.caller, ReadEvents())).next
+    room.clock.advance(days=91)
+    tell(room.ports.store, room)
+    delete_expired_events(room.ports)
+
+    with pytest.raises(EventsPurged):
+        asyncio.run(read_events(room.ports, room.caller, ReadEvents(early)))
+    for after in (None, at_the_end):
+        assert len(asyncio.run(read_events(room.ports, room.caller, ReadEvents(after))).events) == 1
+    with pytest.raises(EventsPurged, match="ahead"):
+        asyncio.run(read_events(room.ports, room.caller, ReadEvents(at_the_end + 100)))
+
+
+def test_a_feed_without_any_event_has_a_beginning(room: Room) -> None:
+    page = asyncio.run(read_events(room.ports, room.caller, ReadEvents()))
+    with room.service.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.events)).scalar() == 0
+    tell(room.ports.store, room)
+
+    assert (page.events, page.next) == ((), 0)
+    assert len(asyncio.run(read_events(room.ports, room.caller, ReadEvents(page.next))).events) == 1
