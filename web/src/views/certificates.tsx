@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { VNode } from 'preact';
-import { hex } from '../keysource/der';
+import { hex } from '../bytes/der';
 import type { CertificateSummary } from '../keysource/pfx/certificate';
 import type { Listed } from '../session/certificates';
 import { date, fill, sentence, texts } from '../texts/format';

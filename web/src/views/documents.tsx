@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { awaitsSignature, type DocumentView, type SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
 import { repeated, toSign, type Upload } from '../session/flow';
-import { awaitsSignature, type DocumentView, type SessionView } from '../session/model';
 import { passing } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';

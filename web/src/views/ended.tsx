@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { DocumentView, SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
-import type { DocumentView, SessionView } from '../session/model';
 import { fill, sentence, texts } from '../texts/format';
 import { Heading } from './page';
 

@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
+import { type SessionView, waits } from '../server/model';
 import { Controller } from '../session/controller';
 import { next, START, type State, unsaved } from '../session/flow';
-import { type SessionView, waits } from '../session/model';
 import { passing } from '../session/problem';
 import { fill, language, sentence, texts } from '../texts/format';
 import { Brand } from './brand';

@@ -1,8 +1,8 @@
 import type { RefObject, VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { DocumentView } from '../server/model';
 import type { Controller } from '../session/controller';
 import { toSign } from '../session/flow';
-import type { DocumentView } from '../session/model';
 import { passing, type Problem, problemOf } from '../session/problem';
 import { factsOf, fill, sentence, texts } from '../texts/format';
 import { Findings } from './findings';
