@@ -4,7 +4,7 @@ import { hex } from '../bytes/der';
 import type { CertificateSummary } from '../keysource/pfx/certificate';
 import type { Listed } from '../session/certificates';
 import { date, fill, sentence, texts } from '../texts/format';
-import { Heading, type ViewProps } from './page';
+import { Heading, type ViewProps } from './parts';
 
 const t = texts.certificates;
 

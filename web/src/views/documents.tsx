@@ -7,7 +7,7 @@ import { passing } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';
 import { Icon } from './icon';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.documents;
 

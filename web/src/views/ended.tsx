@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { DocumentView, SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
 import { fill, sentence, texts } from '../texts/format';
-import { Heading } from './page';
+import { Heading } from './parts';
 
 const t = texts.ended;
 const RETURN_SECONDS = 5;

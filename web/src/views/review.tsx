@@ -6,7 +6,7 @@ import { toSign } from '../session/flow';
 import { passing, type Problem, problemOf } from '../session/problem';
 import { factsOf, fill, sentence, texts } from '../texts/format';
 import { Findings } from './findings';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.review;
 /** Pages that a document begins with; as many come with each arrival at its end. */

@@ -6,7 +6,7 @@ import { framed } from '../server/framing';
 import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
 import { fill, texts } from '../texts/format';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.source;
 
