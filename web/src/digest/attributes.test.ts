@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DerError, encode, OCTET_STRING, OID, SEQUENCE, SET } from '../keysource/der';
+import { DerError, encode, OCTET_STRING, OID, SEQUENCE, SET } from '../bytes/der';
 import { messageDigestOf } from './attributes';
 
 describe('the digest that a signature covers', () => {

@@ -2,7 +2,7 @@
  * The digest inside the attributes that a CMS signature covers: the page compares it with the digest of the bytes it
  * showed, so an input that could be read in two ways is refused.
  */
-import { childrenOf, DerError, dotted, expect, OCTET_STRING, OID, only, SEQUENCE, SET } from '../keysource/der';
+import { childrenOf, DerError, dotted, expect, OCTET_STRING, OID, only, SEQUENCE, SET } from '../bytes/der';
 
 /**
  * The value of the message-digest attribute (RFC 5652, 11.2) in `signedAttrs`, the DER SET OF that is signed.

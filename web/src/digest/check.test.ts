@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { encode, OCTET_STRING, OID, SEQUENCE, SET } from '../keysource/der';
-import { fromBase64, toBase64 } from '../session/base64';
-import type { DigestAlgorithm, DocumentView, PreparedItem } from '../session/model';
+import { fromBase64, toBase64 } from '../bytes/base64';
+import { encode, OCTET_STRING, OID, SEQUENCE, SET } from '../bytes/der';
+import type { DigestAlgorithm, DocumentView, PreparedItem } from '../server/model';
 import { digestShown, digestStream, hexOf, pairUp, requireSameDocument, WrongDocument } from './check';
 
 const text = (value: string) => new TextEncoder().encode(value);

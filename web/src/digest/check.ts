@@ -3,9 +3,9 @@
  * digest of the file's own bytes and of what the server appends to them (ISO 32000-1, 12.8.1: all but the contents).
  */
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import { hex, sameBytes } from '../keysource/der';
-import { fromBase64 } from '../session/base64';
-import type { DigestAlgorithm, DocumentView, PreparedItem } from '../session/model';
+import { fromBase64 } from '../bytes/base64';
+import { hex, sameBytes } from '../bytes/der';
+import type { DigestAlgorithm, DocumentView, PreparedItem } from '../server/model';
 import { messageDigestOf } from './attributes';
 import { documentDigestOf, sameTree } from './xml';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toBase64 } from '../session/base64';
+import { toBase64 } from '../bytes/base64';
 import { documentDigestOf } from './xml';
 
 const DIGEST = new Uint8Array(32).fill(7);

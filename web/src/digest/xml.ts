@@ -3,7 +3,7 @@
  * hands that form out, and the page checks both ends: its digest is the one in SignedInfo, and it is the same document
  * as the original, node by node.
  */
-import { fromBase64 } from '../session/base64';
+import { fromBase64 } from '../bytes/base64';
 
 const XMLNS = 'http://www.w3.org/2000/xmlns/';
 const XMLDSIG = 'http://www.w3.org/2000/09/xmldsig#';

@@ -1,6 +1,6 @@
 /** The demo key: made here, cannot be taken out, certified for a day by the installation's own demo authority. */
-import type { Api } from '../session/api';
-import { fromBase64 } from '../session/base64';
+import { fromBase64 } from '../bytes/base64';
+import type { Api } from '../server/api';
 import { type Availability, KeyError, type KeySource, type Place, unless } from './keysource';
 
 /** The key is in software. */

@@ -1,6 +1,6 @@
 /** Every key source. Each is a part of the page that is loaded when it is offered. */
-import type { Api } from '../session/api';
-import type { SessionView } from '../session/model';
+import type { Api } from '../server/api';
+import type { SessionView } from '../server/model';
 import {
   type Availability,
   KeyError,

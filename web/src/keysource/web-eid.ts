@@ -4,7 +4,7 @@
  * The page posts `{action, libraryVersion, ...}` to its own window, where the extension listens. It answers with
  * `{action}-ack` at once, then with `{action}-success` or `{action}-failure`. PINs are typed into the card's program.
  */
-import { fromBase64, toBase64 } from '../session/base64';
+import { fromBase64, toBase64 } from '../bytes/base64';
 import {
   type Availability,
   type HashAlgorithm,

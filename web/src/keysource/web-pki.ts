@@ -2,7 +2,7 @@
  * Keys in the operating system and on tokens, through Lacuna Web PKI by its documented calls. Its script is not ours to
  * ship: the operator obtains file and licence, and the page loads his copy from our own origin.
  */
-import { fromBase64, toBase64 } from '../session/base64';
+import { fromBase64, toBase64 } from '../bytes/base64';
 import {
   type Availability,
   KeyError,

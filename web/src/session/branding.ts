@@ -1,5 +1,5 @@
 /** The subscription's colours. Custom properties only, set by the object model: the page's policy allows no style text. */
-import type { Branding } from './model';
+import type { Branding } from '../server/model';
 
 const PROPERTIES = { accent: '--brand', accentDark: '--brand-dark' } as const;
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { bytesOf, readable } from '../../tests/vectors';
 import type { CertInfo } from '../keysource/keysource';
 import { openPfx } from '../keysource/pfx/reader';
+import type { Judgement } from '../server/model';
 import { ranked } from './certificates';
-import type { Judgement } from './model';
 
 const YES: Judgement = { usable: true, code: null, detail: null };
 const NO: Judgement = { usable: false, code: 'CertificateExpired', detail: null };

@@ -1,8 +1,8 @@
 /** A source's certificates as the page lists them: what they say of themselves, and what the server says of them. */
-import { DerError } from '../keysource/der';
+import { DerError } from '../bytes/der';
 import type { CertInfo } from '../keysource/keysource';
 import { type CertificateSummary, readCertificate } from '../keysource/pfx/certificate';
-import type { Judgement } from './model';
+import type { Judgement } from '../server/model';
 
 export interface Listed {
   readonly info: CertInfo;

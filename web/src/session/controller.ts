@@ -1,4 +1,5 @@
 /** What the page does: calls the server, opens keys, signs; each outcome is a happening for `flow.ts`. */
+import { fromBase64, toBase64 } from '../bytes/base64';
 import {
   type Digested,
   digestShown,
@@ -10,11 +11,10 @@ import {
 } from '../digest/check';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { loaded, type Opening, open } from '../keysource/sources';
-import { Api, ApiError } from './api';
-import { fromBase64, toBase64 } from './base64';
+import { Api, ApiError } from '../server/api';
+import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from '../server/model';
 import type { Listed } from './certificates';
 import { type Happening, type State, type Step, toSign } from './flow';
-import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from './model';
 import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;

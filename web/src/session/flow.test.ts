@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type Happening, next, repeated, START, type State, toSign, unsaved } from './flow';
 import type { KeySource } from '../keysource/keysource';
+import type { DocumentView, SessionView } from '../server/model';
 import type { Listed } from './certificates';
-import type { DocumentView, SessionView } from './model';
+import { type Happening, next, repeated, START, type State, toSign, unsaved } from './flow';
 
 const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView => ({
   id,

@@ -8,8 +8,8 @@
  * The server's session decides: once it is not pending any more, the page shows how it ended, whatever step it was in.
  */
 import type { KeySource } from '../keysource/keysource';
+import { awaitsSignature, type DocumentView, type SessionView, waits } from '../server/model';
 import type { Listed } from './certificates';
-import { awaitsSignature, type DocumentView, type SessionView, waits } from './model';
 import type { Problem } from './problem';
 
 export type Step = 'documents' | 'review' | 'source' | 'certificate' | 'consent';

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { DerError } from '../bytes/der';
 import { WrongDocument } from '../digest/check';
-import { DerError } from '../keysource/der';
 import { KeyError } from '../keysource/keysource';
-import { ApiError } from './api';
+import { ApiError } from '../server/api';
 import { passing, problemOf } from './problem';
 
 afterEach(() => vi.restoreAllMocks());

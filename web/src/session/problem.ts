@@ -1,8 +1,8 @@
 /** What went wrong, as a code that the catalogue has a sentence for. */
+import { DerError } from '../bytes/der';
 import { WrongDocument } from '../digest/check';
-import { DerError } from '../keysource/der';
 import { KeyError } from '../keysource/keysource';
-import { ApiError } from './api';
+import { ApiError } from '../server/api';
 
 /** A code of the server, of a key source or of the page, with the server's own words as a last resort. */
 export interface Problem {

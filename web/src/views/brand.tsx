@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { SessionView } from '../server/model';
 import { paint } from '../session/branding';
 import type { Controller } from '../session/controller';
-import type { SessionView } from '../session/model';
 
 interface BrandProps {
   readonly session: SessionView;

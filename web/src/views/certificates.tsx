@@ -1,10 +1,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { VNode } from 'preact';
-import { hex } from '../keysource/der';
+import { hex } from '../bytes/der';
 import type { CertificateSummary } from '../keysource/pfx/certificate';
 import type { Listed } from '../session/certificates';
 import { date, fill, sentence, texts } from '../texts/format';
-import { Heading, type ViewProps } from './page';
+import { Heading, type ViewProps } from './parts';
 
 const t = texts.certificates;
 

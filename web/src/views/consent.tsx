@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { toSign } from '../session/flow';
 import { factsOf, fill, texts } from '../texts/format';
 import { CertificateDetails, CertificateFacts } from './certificates';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.consent;
 

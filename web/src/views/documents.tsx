@@ -1,13 +1,13 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { awaitsSignature, type DocumentView, type SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
 import { repeated, toSign, type Upload } from '../session/flow';
-import { awaitsSignature, type DocumentView, type SessionView } from '../session/model';
 import { passing } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';
 import { Icon } from './icon';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.documents;
 

@@ -1,9 +1,9 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { DocumentView, SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
-import type { DocumentView, SessionView } from '../session/model';
 import { fill, sentence, texts } from '../texts/format';
-import { Heading } from './page';
+import { Heading } from './parts';
 
 const t = texts.ended;
 const RETURN_SECONDS = 5;

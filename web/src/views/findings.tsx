@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Finding } from '../session/model';
+import type { Finding } from '../server/model';
 import { fill, texts } from '../texts/format';
 
 const sentences: Readonly<Record<string, string>> = texts.findings;

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { texts } from '../texts/format';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.handOver;
 

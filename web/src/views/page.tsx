@@ -1,10 +1,10 @@
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useReducer } from 'preact/hooks';
+import { type SessionView, waits } from '../server/model';
 import { Controller } from '../session/controller';
-import { next, START, type State, unsaved } from '../session/flow';
-import { type SessionView, waits } from '../session/model';
+import { next, START, unsaved } from '../session/flow';
 import { passing } from '../session/problem';
-import { fill, language, sentence, texts } from '../texts/format';
+import { fill, language, texts } from '../texts/format';
 import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Certificates } from './certificates';
@@ -12,15 +12,11 @@ import { Consent } from './consent';
 import { Documents } from './documents';
 import { Ended } from './ended';
 import { HandOver } from './hand-over';
+import { Heading, Notice, type ViewProps } from './parts';
 import { Requirements } from './requirements';
 import { Review } from './review';
 import { Signing } from './signing';
 import { Source } from './source';
-
-export interface ViewProps {
-  readonly state: State;
-  readonly controller: Controller;
-}
 
 export function Page({ link }: { readonly link: string }): VNode {
   const [state, happen] = useReducer(next, START);
@@ -82,21 +78,6 @@ function Loading({ state, controller }: ViewProps): VNode {
       )}
     </section>
   );
-}
-
-/** The heading of a step; it takes the focus, so that a screen reader reads on from there. */
-export function Heading({ text }: { readonly text: string }): VNode {
-  const element = useRef<HTMLHeadingElement>(null);
-  useEffect(() => element.current?.focus(), []);
-  return (
-    <h1 ref={element} tabIndex={-1}>
-      {text}
-    </h1>
-  );
-}
-
-export function Notice({ problem }: { readonly problem: State['problem'] }): VNode {
-  return <div role="alert">{problem !== null && <p class="problem">{sentence(problem)}</p>}</div>;
 }
 
 function isOpen({ status }: SessionView): boolean {

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Requirement } from '../session/model';
+import type { Requirement } from '../server/model';
 import { fill, texts } from '../texts/format';
 
 /** What the application requires of the certificate, said before anybody looks for one. */

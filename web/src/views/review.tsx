@@ -1,12 +1,12 @@
 import type { RefObject, VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { DocumentView } from '../server/model';
 import type { Controller } from '../session/controller';
 import { toSign } from '../session/flow';
-import type { DocumentView } from '../session/model';
 import { passing, type Problem, problemOf } from '../session/problem';
 import { factsOf, fill, sentence, texts } from '../texts/format';
 import { Findings } from './findings';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.review;
 /** Pages that a document begins with; as many come with each arrival at its end. */

@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import type { Progress } from '../session/flow';
 import type { Problem } from '../session/problem';
 import { fill, texts } from '../texts/format';
-import { Heading, Notice } from './page';
+import { Heading, Notice } from './parts';
 
 const t = texts.signing;
 

@@ -2,11 +2,11 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Availability, SourceKind } from '../keysource/keysource';
 import { available, offered } from '../keysource/sources';
+import { framed } from '../server/framing';
+import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
-import { framed } from '../session/framing';
-import type { SessionView } from '../session/model';
 import { fill, texts } from '../texts/format';
-import { Heading, Notice, type ViewProps } from './page';
+import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.source;
 

@@ -1,7 +1,7 @@
 // @vitest-environment node
 /** Files put together here, in the clear and without a MAC: what the tools that write vectors would not write. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encode, INTEGER, OCTET_STRING, OID, SEQUENCE, SET } from '../der';
+import { encode, INTEGER, OCTET_STRING, OID, SEQUENCE, SET } from '../../bytes/der';
 import { openPfx } from './reader';
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { bytesOf, readable } from '../../../tests/vectors';
-import { DerError, encode, OID, SEQUENCE, SET } from '../der';
+import { DerError, encode, OID, SEQUENCE, SET } from '../../bytes/der';
 import { readCertificate } from './certificate';
 import { openPfx } from './reader';
 

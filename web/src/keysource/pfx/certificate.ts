@@ -2,7 +2,7 @@
  * What the page shows of a certificate. No ASN.1 library here, and nothing is validated: the server decides about
  * certificates; these values are for the eyes.
  */
-import { childrenOf, DerError, dotted, expect, hex, INTEGER, OID, only, SEQUENCE, SET, type Tlv } from '../der';
+import { childrenOf, DerError, dotted, expect, hex, INTEGER, OID, only, SEQUENCE, SET, type Tlv } from '../../bytes/der';
 
 /** A certificate as a person reads it. */
 export interface CertificateSummary {

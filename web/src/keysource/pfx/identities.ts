@@ -1,5 +1,5 @@
 /** Keys with their certificates: which certificate is a key's own, and which chain leads up from it. */
-import { DerError, sameBytes } from '../der';
+import { DerError, sameBytes } from '../../bytes/der';
 import type { Bags, CertificateBag, KeyBag } from './bags';
 import type { Bytes } from './binary';
 import { type CertificateParts, certificateParts } from './certificate';

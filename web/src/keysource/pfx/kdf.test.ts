@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { sha256 } from '@noble/hashes/sha2.js';
 import { expect, test } from 'vitest';
-import { encode, INTEGER, OCTET_STRING, OID, SEQUENCE } from '../der';
+import { encode, INTEGER, OCTET_STRING, OID, SEQUENCE } from '../../bytes/der';
 import { parse } from './asn1';
 import { derivePbkdf2, derivePkcs12, IterationBudget, KEY, MAC_KEY, Secret } from './kdf';
 

@@ -1,6 +1,6 @@
 /** The file's own check of the password and of its contents: PKCS#12's MAC (RFC 7292, 4) or PBMAC1 (RFC 9579). */
 import { hmac } from '@noble/hashes/hmac.js';
-import { sameBytes } from '../der';
+import { sameBytes } from '../../bytes/der';
 import { integer, type Node, octets, oid, sequence } from './asn1';
 import type { Bytes } from './binary';
 import { PfxError } from './errors';

@@ -1,7 +1,7 @@
 /** PKCS#8 private keys (RFC 5208, RFC 5958): which algorithm, and whole enough for every browser. */
 import {
   BIT_STRING, childrenOf, DerError, dotted, encode, expect, INTEGER, OCTET_STRING, OID, only, SEQUENCE, type Tlv,
-} from '../der';
+} from '../../bytes/der';
 import { parse, toDer } from './asn1';
 import type { Bytes } from './binary';
 import { PfxError } from './errors';

@@ -2,8 +2,7 @@
  * The page's calls. The link (in the address) opens a short token, which is held in memory only and renewed when it
  * has expired.
  */
-import type { CertInfo } from '../keysource/keysource';
-import { fromBase64, toBase64 } from './base64';
+import { fromBase64, toBase64 } from '../bytes/base64';
 import { framed } from './framing';
 import type { DocumentView, Judgement, Preparation, SessionView } from './model';
 
@@ -32,6 +31,12 @@ interface TokenView {
   readonly token: string;
   readonly expiresAt: string;
   readonly link: string | null;
+}
+
+/** A certificate and the issuers that came with it, each as DER. A key source knows more of it; the server needs no more. */
+export interface CertificateWithChain {
+  readonly der: Uint8Array;
+  readonly chain: readonly Uint8Array[];
 }
 
 export class Api {
@@ -85,7 +90,7 @@ export class Api {
   }
 
   /** Judgements in the order of `certificates`. */
-  async judge(certificates: readonly CertInfo[]): Promise<readonly Judgement[]> {
+  async judge(certificates: readonly CertificateWithChain[]): Promise<readonly Judgement[]> {
     const judged: Judgement[] = [];
     for (let start = 0; start < certificates.length; start += JUDGED_AT_ONCE) {
       const asked = certificates
