@@ -18,8 +18,8 @@ from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
 from signroom.api.routes import api_routes, openapi_config
-from signroom.api.webhook_bodies import WebhookBodies
-from signroom.api.wire import TYPE_DECODERS
+from signroom.api.shapes.wire import TYPE_DECODERS
+from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import open_blobs
 from signroom.domain.event import RecordedEvent

@@ -67,7 +67,7 @@ def test_every_code_of_the_client_is_in_the_docs() -> None:
 
 
 def test_every_failure_that_the_service_answers_is_in_the_docs() -> None:
-    source = "".join(path.read_text() for part in ("service", "api") for path in (SOURCE / part).glob("*.py"))
+    source = "".join(path.read_text() for part in ("service", "api") for path in (SOURCE / part).rglob("*.py"))
     found = set(re.findall(r"failure[ =].*?\"([A-Z]\w+)\"", source)) | set(re.findall(r"\"(StaleSession)\"", source))
 
     assert set(rows("Failures that come with 200")) == found

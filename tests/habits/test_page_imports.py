@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.habits.repository import ROOT
-from tests.tools import not_run
+from tests.harness.tools import not_run
 
 WEB = ROOT / "web"
 SERVER = {"bytes", "server"}

@@ -11,7 +11,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
-from signroom.api.wire import Base64Text
+from signroom.api.shapes.wire import Base64Text
 
 NO_KEY: list[dict[str, list[str]]] = [{}]
 """For `security`: anybody may call it."""

@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.exceptions import ClientException
 from litestar.openapi.datastructures import ResponseSpec
 
-from signroom.api.shapes import DetailedProblem, Problem
+from signroom.api.shapes.contract import DetailedProblem, Problem
 from signroom.domain.errors import BadInput
 from signroom.service.access.idempotency import Idempotency, idempotency
 

@@ -11,14 +11,15 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from signroom.api import (
+from signroom.api import reference
+from signroom.api.auth import key_guard, provide_caller
+from signroom.api.resources import (
     applications,
     authentication,
     document_keys,
     documents,
     events,
     inspection,
-    reference,
     sessions,
     settings,
     signature,
@@ -26,7 +27,6 @@ from signroom.api import (
     uploads,
     webhooks,
 )
-from signroom.api.auth import key_guard, provide_caller
 from signroom.ports import Ports
 
 

@@ -60,7 +60,9 @@ class Accepted:
 async def add_document(
     ports: Ports, session_id: UUID, name: str, chunks: AsyncIterator[bytes], idempotency_key: str | None = None
 ) -> Document:
-    """Add an upload of the signer to an open session. The same file under the same key (`idempotency_key`) is added once.
+    """Add an upload of the signer to an open session.
+
+    The same file under the same `idempotency_key` is added once.
 
     Raises: BadFileName, FileTooLarge, TooManyDocuments, WrongState, FileRejected, another DocumentRejected,
     IdempotencyKeyReused, Unavailable.

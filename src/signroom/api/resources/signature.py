@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from litestar import Request, post
 from litestar.params import Parameter
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import file_source, new_document
 from signroom.api.media import ANSWERS, idempotency_of, require_json
-from signroom.api.models import certificate_model, chain_of, digest_model, document_model, results_model
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.commands import file_source, new_document
+from signroom.api.translation.models import certificate_model, chain_of, digest_model, document_model, results_model
 from signroom.domain.errors import BadInput, NotImplementedHere
 from signroom.domain.signature import CertificateChain
 from signroom.service.documents.read_documents import read_document

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from signroom.api.models import document_model, session_summary
-from signroom.api.webhook_shapes import DocumentEvent, SessionEvent, WebhookDocument, WebhookEvent, WebhookReference
-from signroom.api.wire import Wire
+from signroom.api.shapes.webhooks import DocumentEvent, SessionEvent, WebhookDocument, WebhookEvent, WebhookReference
+from signroom.api.shapes.wire import Wire
+from signroom.api.translation.models import document_model, session_summary
 from signroom.domain.document import Document
 from signroom.domain.event import RecordedEvent
 from signroom.domain.session import Session

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from signroom.api.commands import metadata_of, signing_options
-from signroom.api.shapes import CmsOptionsRequest, DigestRequest
+from signroom.api.shapes.contract import CmsOptionsRequest, DigestRequest
+from signroom.api.translation.commands import metadata_of, signing_options
 from signroom.domain.signature import SigningOptions
 from tests.api.requests import SESSIONS, a_file
 from tests.harness.server import Server, refused

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from signroom.api import shapes
-from signroom.api.cursors import event_cursor
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.cursors import event_cursor
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey, formatted

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from signroom.api import shapes
-from signroom.api.appearance import PdfOptionsRequest, appearance_of
-from signroom.api.wire import EmptyList
+from signroom.api.shapes import contract as shapes
+from signroom.api.shapes.appearance import PdfOptionsRequest, appearance_of
+from signroom.api.shapes.wire import EmptyList
 from signroom.domain.application import Role
 from signroom.domain.errors import BadInput, NotImplementedHere
 from signroom.domain.metadata import Metadata, clean_metadata

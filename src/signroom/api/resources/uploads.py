@@ -11,10 +11,10 @@ from litestar import MediaType, Request, Response, post
 from litestar.params import Parameter
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import MD5_TEXT, FileForm, Octets
 from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
+from signroom.api.shapes import contract as shapes
 from signroom.domain.document import clean_file_name
 from signroom.domain.errors import BadFileName, BadInput
 from signroom.domain.upload import PART_SIZE

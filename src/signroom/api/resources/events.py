@@ -8,11 +8,11 @@ from uuid import UUID
 from litestar import get
 from litestar.params import Parameter
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.cursors import event_cursor, event_position
 from signroom.api.media import ANSWERS
-from signroom.api.models import event_model
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.cursors import event_cursor, event_position
+from signroom.api.translation.models import event_model
 from signroom.domain.event import TYPES
 from signroom.ports.store import EventFilter
 from signroom.service.events.read_events import MAX_WAIT, ReadEvents, read_events

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from signroom.api.appearance import PdfOptionsRequest
-from signroom.api.wire import Base64Text, EmptyList, Wire
+from signroom.api.shapes.appearance import PdfOptionsRequest
+from signroom.api.shapes.wire import Base64Text, EmptyList, Wire
 from signroom.domain.application import MAX_RETENTION_DAYS
 from signroom.domain.document_key import MAX_BATCH
 

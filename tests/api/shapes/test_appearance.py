@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from signroom.api.appearance import MAX_IMAGE, PdfOptionsRequest, appearance_of
-from signroom.api.wire import read_base64_text
+from signroom.api.shapes.appearance import MAX_IMAGE, PdfOptionsRequest, appearance_of
+from signroom.api.shapes.wire import read_base64_text
 from signroom.domain.appearance import (
     Appearance,
     AppearanceImage,

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from signroom.api.wire import Base64Text, EmptyList, Wire
+from signroom.api.shapes.wire import Base64Text, EmptyList, Wire
 from signroom.domain.appearance import (
     Appearance,
     AppearanceImage,

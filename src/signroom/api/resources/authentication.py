@@ -6,11 +6,11 @@ import asyncio
 
 from litestar import post
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
-from signroom.api.models import certificate_model, chain_of, digest_model, results_model
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.models import certificate_model, chain_of, digest_model, results_model
 from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
 
 _TAGS = ["Certificate authentication"]

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from signroom.api.shapes import DocumentModel, SessionSummary
-from signroom.api.wire import Wire
+from signroom.api.shapes.contract import DocumentModel, SessionSummary
+from signroom.api.shapes.wire import Wire
 
 # -- what an endpoint gets -------------------------------------------------------------------------
 

@@ -11,13 +11,13 @@ from litestar import MediaType, Response, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
-from signroom.api import webhook_shapes as shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import member
-from signroom.api.cursors import Limit, cursor_of, position_of
 from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
-from signroom.api.models import seconds
+from signroom.api.shapes import webhooks as shapes
+from signroom.api.translation.commands import member
+from signroom.api.translation.cursors import Limit, cursor_of, position_of
+from signroom.api.translation.models import seconds
 from signroom.domain.endpoint import EndpointAuth
 from signroom.domain.errors import BadInput
 from signroom.domain.webhook import PREVIOUS_LIFETIME, Attempt, Delivery, DeliveryStatus, Webhook

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from litestar import put
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import digests_of, file_source, optional_source
 from signroom.api.media import ANSWERS, require_json
-from signroom.api.models import inspection_model
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.commands import digests_of, file_source, optional_source
+from signroom.api.translation.models import inspection_model
 from signroom.service.verification.inspect_signature import InspectSignature, inspect_signature
 
 

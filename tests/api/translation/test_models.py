@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import cast
 from uuid import uuid4
 
-from signroom.api.models import _signer_summaries
+from signroom.api.translation.models import _signer_summaries
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.signature import Indication, Inspection, SignatureType, SignatureVerdict, Verdict
 from signroom.ports import Ports

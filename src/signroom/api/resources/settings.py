@@ -7,11 +7,11 @@ from uuid import UUID
 
 from litestar import get, put
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import member
 from signroom.api.media import ANSWERS, require_json
-from signroom.api.wire import Base64Text
+from signroom.api.shapes import contract as shapes
+from signroom.api.shapes.wire import Base64Text
+from signroom.api.translation.commands import member
 from signroom.domain.branding import MAX_LOGO
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.errors import BadLogo

@@ -10,9 +10,10 @@ from uuid import UUID
 from litestar import Request, get, post
 from litestar.params import Parameter
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import (
+from signroom.api.media import ANSWERS, idempotency_of, require_json
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.commands import (
     file_source,
     member,
     metadata_of,
@@ -23,9 +24,8 @@ from signroom.api.commands import (
     requirements_of,
     signing_options,
 )
-from signroom.api.cursors import Limit, cursor_of, position_of
-from signroom.api.media import ANSWERS, idempotency_of, require_json
-from signroom.api.models import session_model, session_summary
+from signroom.api.translation.cursors import Limit, cursor_of, position_of
+from signroom.api.translation.models import session_model, session_summary
 from signroom.domain.errors import BadInput, TooManyDocuments
 from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus

@@ -10,13 +10,13 @@ from litestar import HttpMethod, get, post, route
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import file_source, signature_type_of
-from signroom.api.cursors import Limit, cursor_of, position_of
 from signroom.api.description import METADATA_NAME
 from signroom.api.media import ANSWERS, require_json
-from signroom.api.models import document_model, file_check_model, signer_model
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.commands import file_source, signature_type_of
+from signroom.api.translation.cursors import Limit, cursor_of, position_of
+from signroom.api.translation.models import document_model, file_check_model, signer_model
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
 from signroom.ports.store import MetadataSearch, Position

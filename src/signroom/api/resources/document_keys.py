@@ -8,12 +8,12 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import Parameter
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import metadata_of
 from signroom.api.description import METADATA_NAME, OptionalBody
 from signroom.api.media import ANSWERS, require_json_or_nothing
-from signroom.api.models import document_key_model, document_model, metadata_model
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.commands import metadata_of
+from signroom.api.translation.models import document_key_model, document_model, metadata_model
 from signroom.domain.document_key import formatted
 from signroom.domain.metadata import MAX_VALUE
 from signroom.service.documents.manage_document_keys import allocate_keys, find_key, unused_keys

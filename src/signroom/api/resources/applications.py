@@ -7,12 +7,12 @@ from uuid import UUID
 
 from litestar import get, post, put
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.commands import metadata_of, moment_of, roles_of
 from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
-from signroom.api.models import metadata_model, seconds
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.commands import metadata_of, moment_of, roles_of
+from signroom.api.translation.models import metadata_model, seconds
 from signroom.domain.errors import BadInput, NotAllowed
 from signroom.service.subscriptions.manage_applications import (
     add_application,

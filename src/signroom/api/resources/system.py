@@ -7,10 +7,10 @@ from typing import Any
 
 from litestar import Response, get
 
-from signroom.api import shapes
 from signroom.api.auth import InjectedPorts
 from signroom.api.description import NO_KEY
-from signroom.api.models import seconds
+from signroom.api.shapes import contract as shapes
+from signroom.api.translation.models import seconds
 from signroom.service.certificates.issue_demo_certificate import demo_crl
 
 API_VERSION = "2.2"
