@@ -5,7 +5,7 @@ verified already: a stranger's certificate makes nobody connect anywhere. Answer
 issuer (or by a responder that the issuer appointed), are about this certificate, and are not over at `at`. Whatever
 else comes, or nothing, means that the status is unknown; it is never an exception.
 
-Read by ``cryptography`` and not by pyHanko's validator: a list of 15 MB takes 0.2 s here, and 10 s and more there.
+Read by the cryptography library and not by pyHanko's validator: a list of 15 MB takes 0.2 s here, and 10 s and more there.
 What is left out on purpose, and makes a list useless: indirect and delta lists, lists for some reasons only.
 """
 
