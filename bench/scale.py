@@ -82,8 +82,8 @@ def _questions() -> Iterator[tuple[str, Question]]:
     def middle(o: Owner) -> UUID:
         return o.session(o.sessions // 2)
 
-    yield "GET session", lambda w, o: (w.sessions.get(middle(o)), w.documents.of_session(middle(o)))
-    yield "lock a session (finish, job)", lambda w, o: w.sessions.locked(middle(o))
+    yield "GET session", lambda w, o: (w.sessions.of_any_tenant(middle(o)), w.documents.of_session(middle(o)))
+    yield "lock a session (finish, job)", lambda w, o: w.sessions.locked_of_any_tenant(middle(o))
     yield "newest sessions", lambda w, o: w.sessions.find(SessionFilter(o.subscription), 50, NOW)
     yield (
         "pending sessions",

@@ -115,7 +115,7 @@ class Room:
 
     def read(self, document: Document) -> Document:
         with self.ports.store.read() as work:
-            return work.documents.get(document.id)
+            return work.documents.of_any_tenant(document.id)
 
 
 @pytest.fixture

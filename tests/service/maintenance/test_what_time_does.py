@@ -89,8 +89,8 @@ def test_sessions_expire_once_however_many_look_at_the_clock(room: Room) -> None
 
     assert room.told() == ["SessionExpired"] * 7
     with room.ports.store.read() as work:
-        assert {work.sessions.get(s.id).status for s in due} == {SessionStatus.EXPIRED}
-        assert work.sessions.get(later.id).status is SessionStatus.PENDING
+        assert {work.sessions.of_any_tenant(s.id).status for s in due} == {SessionStatus.EXPIRED}
+        assert work.sessions.of_any_tenant(later.id).status is SessionStatus.PENDING
     assert room.read(document).available_until == room.clock.now() + UNSIGNED_LIFETIME
 
 
@@ -223,7 +223,7 @@ def test_a_local_preparation_that_nobody_completed_leaves_nothing(room: Room) ->
     with pytest.raises(DocumentNotFound):
         room.read(document)
     with pytest.raises(PreparationNotFound), room.ports.store.read() as work:
-        work.preparations.get(preparation.id)
+        work.preparations.of_any_tenant(preparation.id)
     assert room.told() == []
 
 
@@ -262,9 +262,9 @@ def test_uploads_that_nothing_has_used_go_with_all_their_files(room: Room) -> No
     assert [room.has(key) for key in gone] == [False, False]
     assert room.has(used.upload.require_file().blob_key)
     with ports.store.read() as work:
-        assert work.uploads.get(used.upload.id).used
+        assert work.uploads.of_any_tenant(used.upload.id).used
         with pytest.raises(UploadNotFound):
-            work.uploads.get(begun.upload.id)
+            work.uploads.of_any_tenant(begun.upload.id)
 
 
 # -- rows that were needed for a while ---------------------------------------------------------------
@@ -283,8 +283,8 @@ def test_preparations_go_a_day_after_their_sessions_end(room: Room) -> None:
 
     with room.ports.store.read() as work:
         with pytest.raises(PreparationNotFound):
-            work.preparations.get(preparations[0].id)
-        assert [work.preparations.get(p.id).id for p in preparations[1:]] == [p.id for p in preparations[1:]]
+            work.preparations.of_any_tenant(preparations[0].id)
+        assert [work.preparations.of_any_tenant(p.id).id for p in preparations[1:]] == [p.id for p in preparations[1:]]
 
 
 def test_a_local_signature_that_is_being_made_keeps_its_preparation(room: Room) -> None:

@@ -78,7 +78,7 @@ def processing(room: Room, documents: int = 2) -> Session:
 def complete(store: Store, room: Room, session_id: UUID, *, only: int | None = None) -> None:
     """What the jobs do at their end; `only` so many documents."""
     with store.work() as work:
-        session = work.sessions.locked(session_id)
+        session = work.sessions.locked_of_any_tenant(session_id)
         for document in work.documents.of_session(session_id)[:only]:
             work.documents.save(replace(document, status=DocumentStatus.COMPLETED))
             fact = DocumentSignatureCompleted(session_id, room.clock.now(), document.id)

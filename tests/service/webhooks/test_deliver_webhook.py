@@ -426,7 +426,7 @@ def test_a_release_goes_by_the_hundred_and_never_twice(hook: Hook) -> None:
     session = hook.room.session()
     first = hook.tell(session)
     with hook.ports.store.work() as work:
-        event, webhook = work.feed.get(first.event_id), work.webhooks.get(hook.id)
+        event, webhook = work.feed.of_any_tenant(first.event_id), work.webhooks.of_any_tenant(hook.id)
         for number in range(AT_ONCE + 20):
             at = hook.room.clock.now() + timedelta(milliseconds=number)
             made = replace(new_delivery(uuid4(), event, webhook, at), stream=uuid4())

@@ -95,7 +95,7 @@ async def add_document(
 def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document | None:
     """Raises: WrongState when the session has ended."""
     with ports.store.read() as work:
-        work.sessions.get(session_id).require_open(ports.clock.now())
+        work.sessions.of_any_tenant(session_id).require_open(ports.clock.now())
         return next((d for d in work.documents.of_session(session_id) if d.id == document_id), None)
 
 
@@ -150,7 +150,8 @@ def record_document(work: Work, ports: Ports, document: Document, accepted: Acce
     if document.key is not None:
         bind_key(work, document)
     for upload_id in accepted.uploads:
-        upload = work.uploads.locked(upload_id)
+        # Named by a token of the caller's own, or by a download address, which is a permission in itself.
+        upload = work.uploads.locked_of_any_tenant(upload_id)
         upload.require_alive(ports.clock.now())
         work.uploads.save(replace(upload, used=True))
     work.documents.add(document)
@@ -214,7 +215,7 @@ def _inspect(ports: Ports, stored: StoredFile, command: NewDocument, data_key: s
 
 def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:
     with ports.store.read() as work:
-        session = work.sessions.get(session_id)
+        session = work.sessions.of_any_tenant(session_id)
         session.require_open(ports.clock.now())
         if session.predefined:
             raise WrongState("The application has chosen the documents of this session.")
@@ -224,14 +225,14 @@ def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidati
 
 def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
+        session = work.sessions.locked_of_any_tenant(session_id)
         session.require_open(ports.clock.now())
         others = work.documents.of_session(session_id)
         for other in others:
             if other.id == accepted.document_id:
                 return _same(other, accepted.file.name, accepted.file.sha256)
         session.require_room(len(others))
-        defaults = work.applications.get(session.application_id).default_metadata
+        defaults = work.of(session).application(session.application_id).default_metadata
         position = max((d.position for d in others), default=-1) + 1
         document = document_of_session(accepted, session, defaults, position, ports)
         record_document(work, ports, document, accepted)

@@ -48,7 +48,7 @@ def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
         key = work.document_keys.get(caller.subscription_id, wanted)
         if key is None:
             return None
-        return KeyWithDocument(key, None if key.document_id is None else work.documents.get(key.document_id))
+        return KeyWithDocument(key, None if key.document_id is None else work.of(caller).document(key.document_id))
 
 
 def unused_keys(ports: Ports, caller: Caller, name: str, value: str) -> list[DocumentKey]:

@@ -21,7 +21,6 @@ from signroom.domain.errors import (
     SignroomError,
     UploadDigestMismatch,
     UploadIncomplete,
-    UploadNotFound,
 )
 from signroom.domain.secret import hash_secret
 from signroom.domain.upload import (
@@ -95,7 +94,7 @@ async def upload_part(
     try:
         if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
             raise UploadDigestMismatch
-        replaced = await asyncio.to_thread(_put_part, ports, upload.id, part)
+        replaced = await asyncio.to_thread(_put_part, ports, upload, part)
     except SignroomError as error:
         await discard_unless_recorded(ports, key, error)
         raise
@@ -130,7 +129,7 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
         await asyncio.to_thread(discard_blob, ports, key)
         raise UploadDigestMismatch
     file = StoredFile(key, "", "application/octet-stream", stored.length, stored.sha256)
-    ended = await asyncio.to_thread(_end, ports, upload.id, file, etags)
+    ended = await asyncio.to_thread(_end, ports, upload, file, etags)
     if ended.file != file:  # somebody else was faster
         await asyncio.to_thread(discard_blob, ports, key)
         return ended
@@ -142,9 +141,7 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
 def find_upload(ports: Ports, caller: Caller, token: str) -> Upload:
     """Raises: UploadNotFound, also for another subscription's upload and for one whose day is over."""
     with ports.store.read() as work:
-        upload = work.uploads.by_token(hash_secret(token))
-    if upload.subscription_id != caller.subscription_id:
-        raise UploadNotFound
+        upload = work.of(caller).upload_by_token(hash_secret(token))
     upload.require_alive(ports.clock.now())
     return upload
 
@@ -198,24 +195,24 @@ def _parts(ports: Ports, upload_id: UUID) -> list[UploadPart]:
         return work.uploads.parts(upload_id)
 
 
-def _put_part(ports: Ports, upload_id: UUID, part: UploadPart) -> list[str]:
+def _put_part(ports: Ports, upload: Upload, part: UploadPart) -> list[str]:
     """The keys of blobs that are not needed any more."""
     with ports.store.work() as work:
-        if work.uploads.locked(upload_id).file is not None:
+        if work.of(upload).locked_upload(upload.id).file is not None:
             raise UploadIncomplete("It was ended already.")
-        parts = work.uploads.parts(upload_id)
+        parts = work.uploads.parts(upload.id)
         if sum(p.length for p in parts if p.number != part.number) + part.length > ports.limits.max_file:
             raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
-        work.uploads.put_part(upload_id, part)
+        work.uploads.put_part(upload.id, part)
     return [p.blob_key for p in parts if p.number == part.number]
 
 
-def _end(ports: Ports, upload_id: UUID, file: StoredFile, etags: Sequence[str]) -> Upload:
+def _end(ports: Ports, upload: Upload, file: StoredFile, etags: Sequence[str]) -> Upload:
     with ports.store.work() as work:
-        upload = work.uploads.locked(upload_id)
-        if upload.file is not None:
-            return upload
-        ended = upload.complete(file, etags)
+        current = work.of(upload).locked_upload(upload.id)
+        if current.file is not None:
+            return current
+        ended = current.complete(file, etags)
         work.uploads.save(ended)
-        work.uploads.remove_parts(upload_id)
+        work.uploads.remove_parts(upload.id)
     return ended

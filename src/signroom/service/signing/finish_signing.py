@@ -23,7 +23,7 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
     Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState, Unavailable.
     """
     with ports.store.read() as work:
-        preparation = work.preparations.get(preparation_id)
+        preparation = work.preparations.of_any_tenant(preparation_id)
     if preparation.session_id != session_id:
         raise PreparationNotFound
     preparation.require_exactly(values.keys())
@@ -37,7 +37,7 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
 def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, bytes]) -> Session:
     now = ports.clock.now()
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
+        session = work.sessions.locked_of_any_tenant(session_id)
         documents = work.documents.of_session(session_id)
         if _accepted_before(documents, preparation, values):
             return session

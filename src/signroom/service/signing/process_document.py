@@ -26,7 +26,7 @@ def process_document(ports: Ports, document_id: UUID) -> None:
     Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
     """
     with ports.store.read() as work:
-        document = work.documents.get(document_id)
+        document = work.documents.of_any_tenant(document_id)
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return
         prepared = work.preparations.prepared(document.preparation_id, document_id)
@@ -46,7 +46,7 @@ def process_document(ports: Ports, document_id: UUID) -> None:
 def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
     """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
     with ports.store.read() as work:
-        document = work.documents.get(document_id)
+        document = work.documents.of_any_tenant(document_id)
 
     def fail(current: Document) -> tuple[Document, Event]:
         return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
@@ -93,8 +93,8 @@ def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[D
     with ports.store.work() as work:
         if document.session_id is not None:
             # The session's lock first: two documents of one session must not both believe the other is still running.
-            work.sessions.locked(document.session_id)
-        current = work.documents.locked(document.id)
+            work.sessions.locked_of_any_tenant(document.session_id)
+        current = work.documents.locked_of_any_tenant(document.id)
         if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
             return
         moved, event = move(current)
@@ -105,7 +105,7 @@ def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[D
 
 
 def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:
-    session = work.sessions.get(session_id)
+    session = work.sessions.of_any_tenant(session_id)
     settled = session.settle(work.documents.of_session(session_id), ports.clock.now())
     if settled is not None:
         work.sessions.save(settled[0])

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 from signroom.domain.application import MANAGERS, Caller
 from signroom.domain.document import DocumentStatus
-from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.session import Session
 from signroom.ports import Ports
 from signroom.ports.store import Work
@@ -19,16 +18,13 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
     """For an application. Raises: NotAllowed, SignatureSessionNotFound, WrongState unless it is ``ProcessingError``."""
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
-        if session.subscription_id != caller.subscription_id:
-            raise SignatureSessionNotFound
-        _retry(ports, work, session)
+        _retry(ports, work, work.of(caller).locked_session(session_id))
 
 
 def retry_any_session(ports: Ports, session_id: UUID) -> int:
     """For the operator; returns the number of documents. Raises: SignatureSessionNotFound, WrongState."""
     with ports.store.work() as work:
-        return _retry(ports, work, work.sessions.locked(session_id))
+        return _retry(ports, work, work.sessions.locked_of_any_tenant(session_id))
 
 
 def _retry(ports: Ports, work: Work, session: Session) -> int:

@@ -82,7 +82,7 @@ def set_return_urls(
 ) -> Application:
     """By the operator: where sessions of an application may return to. Raises: ApplicationNotFound, BadReturnUrl."""
     with store.work() as work:
-        found = work.applications.locked(_named(work, application, subscription).id)
+        found = work.applications.locked_of_any_tenant(_named(work, application, subscription).id)
         changed = replace(found, return_urls=_return_urls(urls))
         work.applications.save(changed)
     return changed
@@ -96,7 +96,7 @@ def set_frame_origins(
     Raises: ApplicationNotFound, BadFrameOrigin, BadInput.
     """
     with store.work() as work:
-        found = work.applications.locked(_named(work, application, subscription).id)
+        found = work.applications.locked_of_any_tenant(_named(work, application, subscription).id)
         changed = replace(found, frame_origins=_frame_origins(origins))
         work.applications.save(changed)
     return changed
@@ -125,7 +125,7 @@ def add_key(
     if description is not None and (len(description) > MAX_DESCRIPTION or "\0" in description):
         raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.")
     with ports.store.work() as work:
-        owner = _of_caller(work.applications.get(application_id), caller)
+        owner = work.of(caller).application(application_id)
         if Role.ADMIN in owner.roles:
             caller.require(ADMINS)
         new = _new_key(owner, now, None, expires_at, description)
@@ -137,7 +137,7 @@ def read_application(ports: Ports, caller: Caller, application_id: UUID) -> Appl
     """Its settings. Raises: NotAllowed, ApplicationNotFound."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return _of_caller(work.applications.get(application_id), caller)
+        return work.of(caller).application(application_id)
 
 
 def set_default_metadata(ports: Ports, caller: Caller, application_id: UUID, metadata: Metadata) -> Application:
@@ -160,7 +160,7 @@ def _change(
 ) -> Application:
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        changed = change(_of_caller(work.applications.locked(application_id), caller))
+        changed = change(work.of(caller).locked_application(application_id))
         work.applications.save(changed)
     return changed
 
@@ -173,7 +173,7 @@ def ensure_application(store: Store, subscription: str, name: str) -> Applicatio
         except NotFound:
             owner = Subscription(uuid4(), _clean(subscription))
             work.subscriptions.add(owner)
-        known = [a for a in work.applications.named(name) if a.subscription_id == owner.id]
+        known = [a for a in work.applications.named_of_any_tenant(name) if a.subscription_id == owner.id]
         if known:
             return known[0]
         application = Application(uuid4(), owner.id, _clean(name))
@@ -182,7 +182,7 @@ def ensure_application(store: Store, subscription: str, name: str) -> Applicatio
 
 
 def _named(work: Work, name: str, subscription: str | None) -> Application:
-    found = work.applications.named(name)
+    found = work.applications.named_of_any_tenant(name)
     if subscription is not None:
         owner = work.subscriptions.named(subscription)
         found = [a for a in found if a.subscription_id == owner.id]
@@ -191,12 +191,6 @@ def _named(work: Work, name: str, subscription: str | None) -> Application:
     if not found:
         raise ApplicationNotFound
     return found[0]
-
-
-def _of_caller(application: Application, caller: Caller) -> Application:
-    if application.subscription_id != caller.subscription_id:
-        raise ApplicationNotFound
-    return application
 
 
 def _new_key(

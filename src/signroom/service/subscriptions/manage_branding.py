@@ -62,7 +62,7 @@ def set_branding(store: Store, pictures: Pictures, subscription: str, command: S
 def read_logo_of_page(ports: Ports, session_id: UUID) -> Logo:
     """For the holder of a page token. Raises: SignatureSessionNotFound, NotFound."""
     with ports.store.read() as work:
-        logo = work.subscriptions.logo(work.sessions.get(session_id).subscription_id)
+        logo = work.subscriptions.logo(work.sessions.of_any_tenant(session_id).subscription_id)
     if logo is None:
         raise NotFound("The subscription has no logo.")
     return logo

@@ -131,8 +131,8 @@ def key_again(delivery: Delivery, now: datetime) -> str:
 
 def _locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
     """The webhook first, as everywhere: two who want both never wait for each other. Raises: NotFound."""
-    webhook = work.webhooks.locked(work.deliveries.get(delivery_id).webhook_id)
-    return webhook, work.deliveries.locked(delivery_id)
+    webhook = work.webhooks.locked_of_any_tenant(work.deliveries.of_any_tenant(delivery_id).webhook_id)
+    return webhook, work.deliveries.locked_of_any_tenant(delivery_id)
 
 
 def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
@@ -169,7 +169,7 @@ def _read_try(ports: Ports, claimed: Delivery) -> _Try | None:
     """Not in the transaction that claims it: whatever is wrong with it must not undo what was settled there."""
     try:
         with ports.store.work() as work:
-            return _what_to_send(work, work.webhooks.get(claimed.webhook_id), claimed, ports.clock.now())
+            return _what_to_send(work, work.webhooks.of_any_tenant(claimed.webhook_id), claimed, ports.clock.now())
     except (DeliveryNotFound, WebhookNotFound):
         return None
 
@@ -182,13 +182,13 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
 
 def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> _Try | None:
     number = work.deliveries.last_attempt(delivery.id) + 1
-    session = None if delivery.session_id is None else work.sessions.get(delivery.session_id)
-    document = None if delivery.document_id is None else work.documents.get(delivery.document_id)
+    session = None if delivery.session_id is None else work.sessions.of_any_tenant(delivery.session_id)
+    document = None if delivery.document_id is None else work.documents.of_any_tenant(delivery.document_id)
     endpoint = webhook.endpoint
     if endpoint is None and session is not None and session.webhook_url is not None:
         endpoint = Endpoint(session.webhook_url)
     try:
-        event = work.feed.get(delivery.event_id)
+        event = work.feed.of_any_tenant(delivery.event_id)
         if endpoint is None:
             raise EventNotFound
     except EventNotFound as error:

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from signroom.domain.application import MANAGERS, Caller
 from signroom.domain.errors import (
-    ApplicationNotFound,
     BadInput,
     BadWebhookOperation,
     DeliveryNotFound,
@@ -92,10 +91,7 @@ def tenant_of_operator(store: Store, secrets: Secrets, clock: Clock, subscriptio
 def application_called(tenant: Tenant, name: str) -> UUID:
     """The id of one of the subscription's applications. Raises: ApplicationNotFound."""
     with tenant.store.read() as work:
-        for application in work.applications.named(name):
-            if application.subscription_id == tenant.subscription_id:
-                return application.id
-    raise ApplicationNotFound
+        return work.of(tenant).application_named(name).id
 
 
 # -- webhooks --------------------------------------------------------------------------------------
@@ -109,7 +105,7 @@ def list_webhooks(tenant: Tenant) -> list[Webhook]:
 def read_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
     """Raises: WebhookNotFound."""
     with tenant.store.read() as work:
-        return work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
+        return work.of(tenant).webhook(webhook_id)
 
 
 def create_webhook(tenant: Tenant, command: SetWebhook) -> NewSecret:
@@ -160,7 +156,7 @@ def change_webhook(tenant: Tenant, webhook_id: UUID, command: SetWebhook) -> Web
 def remove_webhook(tenant: Tenant, webhook_id: UUID) -> None:
     """With its deliveries, also those that are on their way. Raises: WebhookNotFound."""
     with tenant.store.work() as work:
-        work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
+        work.of(tenant).webhook(webhook_id)
         work.webhooks.remove(webhook_id)
 
 
@@ -227,15 +223,15 @@ def send_test(tenant: Tenant, webhook_id: UUID) -> Delivery:
 def list_deliveries(tenant: Tenant, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
     """Newest first. Raises: WebhookNotFound."""
     with tenant.store.read() as work:
-        work.webhooks.get(wanted.webhook_id).require_of(tenant.subscription_id)
+        work.of(tenant).webhook(wanted.webhook_id)
         return work.deliveries.find(wanted, limit)
 
 
 def read_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
     """Raises: WebhookNotFound, DeliveryNotFound."""
     with tenant.store.read() as work:
-        work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
-        delivery = _of(work.deliveries.get(delivery_id), webhook_id)
+        work.of(tenant).webhook(webhook_id)
+        delivery = _of(work.of(tenant).delivery(delivery_id), webhook_id)
         return LoggedDelivery(delivery, tuple(work.deliveries.attempts(delivery_id)))
 
 
@@ -247,11 +243,11 @@ def replay_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> Deli
     now = tenant.clock.now()
     with tenant.store.work() as work:
         webhook = _locked(work, tenant, webhook_id)
-        delivery = _of(work.deliveries.locked(delivery_id), webhook_id)
+        delivery = _of(work.of(tenant).locked_delivery(delivery_id), webhook_id)
         if delivery.status is DeliveryStatus.HELD:
             raise BadWebhookOperation("The delivery is held: resume the webhook.")
         if delivery.status.settled:
-            again = new_delivery(uuid4(), work.feed.get(delivery.event_id), webhook, now)
+            again = new_delivery(uuid4(), work.of(tenant).event(delivery.event_id), webhook, now)
             send(work, again)
         else:
             again = replace(delivery, due_at=now)
@@ -308,7 +304,7 @@ def _session_webhook(work: Work, session: Session) -> Webhook | None:
 
 
 def _locked(work: Work, tenant: Tenant, webhook_id: UUID) -> Webhook:
-    return work.webhooks.locked(webhook_id).require_of(tenant.subscription_id)
+    return work.of(tenant).locked_webhook(webhook_id)
 
 
 def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
@@ -320,10 +316,7 @@ def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
 def _application(work: Work, tenant: Tenant, application_id: UUID | None) -> UUID | None:
     if application_id is None:
         return None
-    application = work.applications.get(application_id)
-    if application.subscription_id != tenant.subscription_id:
-        raise ApplicationNotFound
-    return application.id
+    return work.of(tenant).application(application_id).id
 
 
 def _new_secret() -> str:
