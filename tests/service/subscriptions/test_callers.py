@@ -78,8 +78,8 @@ def failed_session(room: Room) -> UUID:
     document = room.document(session)
     accepted = document.accept_signature(uuid4(), b"value", room.clock.now())
     with room.ports.store.work() as work:
-        work.save_document(replace(accepted, status=DocumentStatus.PROCESSING_ERROR))
-        work.save_session(replace(session, status=SessionStatus.PROCESSING_ERROR))
+        work.documents.save(replace(accepted, status=DocumentStatus.PROCESSING_ERROR))
+        work.sessions.save(replace(session, status=SessionStatus.PROCESSING_ERROR))
     return session.id
 
 
@@ -107,7 +107,7 @@ def test_an_event_is_of_the_webhook_s_application_whoever_caused_it(room: Room, 
     pause_webhook(room.ports, operator, webhook.id)
 
     with room.ports.store.read() as work:
-        (event,) = work.events_after(room.caller.subscription_id, 0, 10)
+        (event,) = work.feed.after(room.caller.subscription_id, 0, 10)
     assert (event.type, event.application_id) == ("DeliveryPaused", room.caller.application.id)
 
 

@@ -33,7 +33,7 @@ def find_result(ports: Ports, caller: ApplicationCaller, idempotency: Idempotenc
     if idempotency is None:
         return None
     with ports.store.read() as work:
-        found = work.find_result(caller.application.id, idempotency.key)
+        found = work.spent.find_result(caller.application.id, idempotency.key)
     if found is None or ports.clock.now() >= found.created_at + LIFETIME:
         return None
     if found.request != idempotency.request:
@@ -49,4 +49,4 @@ def store_result(
         return
     now = ports.clock.now()
     remembered = StoredResult(idempotency.request, subject, now)
-    work.store_result(caller.application.id, idempotency.key, remembered, stale_before=now - LIFETIME)
+    work.spent.store_result(caller.application.id, idempotency.key, remembered, stale_before=now - LIFETIME)

@@ -20,7 +20,7 @@ def this_operator() -> Operator:
 def act_for_subscription(ports: ManagementPorts, operator: Operator, name: str) -> OperatorCaller:
     """Raises: SubscriptionNotFound."""
     with ports.store.read() as work:
-        return operator.acting_for(work.subscription(name).id)
+        return operator.acting_for(work.subscriptions.named(name).id)
 
 
 def act_for_application(
@@ -32,9 +32,9 @@ def act_for_application(
     name and `subscription` is None.
     """
     with ports.store.read() as work:
-        applications = work.applications_by_name(name)
+        applications = work.applications.named_of_any_tenant(name)
         if subscription is not None:
-            owner = work.subscription(subscription)
+            owner = work.subscriptions.named(subscription)
             applications = [a for a in applications if a.subscription_id == owner.id]
     if len(applications) > 1:
         raise BadInput(f"Several subscriptions have an application '{name}': say which.")
@@ -47,4 +47,4 @@ def act_for_application(
 def act_for_session(ports: ManagementPorts, operator: Operator, session_id: UUID) -> OperatorCaller:
     """The operator acting for the subscription that the session belongs to. Raises: SignatureSessionNotFound."""
     with ports.store.read() as work:
-        return operator.acting_for(work.session(session_id).subscription_id)
+        return operator.acting_for(work.sessions.of_any_tenant(session_id).subscription_id)

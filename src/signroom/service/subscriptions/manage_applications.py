@@ -57,7 +57,7 @@ def create_subscription(
     """Raises: BadInput, NameTaken."""
     subscription = Subscription(uuid4(), _clean(name))
     with ports.store.work() as work:
-        work.add_subscription(subscription)
+        work.subscriptions.add(subscription)
     return subscription
 
 
@@ -70,15 +70,15 @@ def ensure_application(
     """The application called `name`, made together with its subscription when missing. Raises: BadInput."""
     with ports.store.work() as work:
         try:
-            owner = work.subscription(subscription)
+            owner = work.subscriptions.named(subscription)
         except NotFound:
             owner = Subscription(uuid4(), _clean(subscription))
-            work.add_subscription(owner)
-        known = [a for a in work.applications_by_name(name) if a.subscription_id == owner.id]
+            work.subscriptions.add(owner)
+        known = [a for a in work.applications.named_of_any_tenant(name) if a.subscription_id == owner.id]
         if known:
             return known[0]
         application = Application(uuid4(), owner.id, _clean(name))
-        work.add_application(application)
+        work.applications.add(application)
     return application
 
 
@@ -87,7 +87,7 @@ def create_application(ports: ManagementPorts, caller: Caller, name: str, roles:
     caller.require(ADMINS)
     application = Application(uuid4(), caller.subscription_id, _clean(name), frozenset(roles))
     with ports.store.work() as work:
-        work.add_application(application)
+        work.applications.add(application)
     return application
 
 
@@ -106,11 +106,11 @@ def create_key(ports: ManagementPorts, caller: Caller, application_id: UUID, com
     if command.description is not None and (len(command.description) > MAX_DESCRIPTION or "\0" in command.description):
         raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.")
     with ports.store.work() as work:
-        owner = _of_caller(work.application(application_id), caller)
+        owner = _of_caller(work.applications.of_any_tenant(application_id), caller)
         if Role.ADMIN in owner.roles:
             caller.require(ADMINS)
         new = _new_key(owner, now, command.role, command.expires_at, command.description)
-        work.add_api_key(new.key)
+        work.applications.add_key(new.key)
     return new
 
 
@@ -118,7 +118,7 @@ def find_application(ports: ManagementPorts, caller: Caller, name: str) -> Appli
     """The application of that name in the caller's subscription. Raises: NotAllowed, ApplicationNotFound."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        for application in work.applications_by_name(name):
+        for application in work.applications.named_of_any_tenant(name):
             if application.subscription_id == caller.subscription_id:
                 return application
     raise ApplicationNotFound
@@ -128,7 +128,7 @@ def read_application(ports: ManagementPorts, caller: Caller, application_id: UUI
     """Its settings. Raises: NotAllowed, ApplicationNotFound."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return _of_caller(work.application(application_id), caller)
+        return _of_caller(work.applications.of_any_tenant(application_id), caller)
 
 
 def set_default_metadata(
@@ -161,8 +161,8 @@ def _change(
 ) -> Application:
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        changed = change(_of_caller(work.application_for_update(application_id), caller))
-        work.save_application(changed)
+        changed = change(_of_caller(work.applications.locked_of_any_tenant(application_id), caller))
+        work.applications.save(changed)
     return changed
 
 

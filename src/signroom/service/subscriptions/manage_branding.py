@@ -31,7 +31,9 @@ def read_branding(ports: ManagementPorts, caller: Caller) -> WholeBranding:
     """Raises: NotAllowed."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return WholeBranding(work.branding(caller.subscription_id), work.logo(caller.subscription_id))
+        return WholeBranding(
+            work.subscriptions.branding(caller.subscription_id), work.subscriptions.logo(caller.subscription_id)
+        )
 
 
 def set_branding(ports: ManagementPorts, caller: Caller, command: SetBranding) -> WholeBranding:
@@ -42,14 +44,14 @@ def set_branding(ports: ManagementPorts, caller: Caller, command: SetBranding) -
         name=command.name, accent=command.accent, accent_dark=command.accent_dark, has_logo=logo is not None
     )
     with ports.store.work() as work:
-        work.save_branding(caller.subscription_id, branding, logo)
+        work.subscriptions.save_branding(caller.subscription_id, branding, logo)
     return WholeBranding(branding, logo)
 
 
 def read_logo_of_page(ports: Ports, session_id: UUID) -> Logo:
     """For the holder of a page token. Raises: SignatureSessionNotFound, NotFound."""
     with ports.store.read() as work:
-        logo = work.logo(work.session(session_id).subscription_id)
+        logo = work.subscriptions.logo(work.sessions.of_any_tenant(session_id).subscription_id)
     if logo is None:
         raise NotFound("The subscription has no logo.")
     return logo

@@ -23,7 +23,7 @@ def read_file_validation(ports: ManagementPorts, caller: Caller) -> FileValidati
     """Raises: NotAllowed."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return work.file_validation(caller.subscription_id)
+        return work.subscriptions.file_validation(caller.subscription_id)
 
 
 def set_file_validation(ports: ManagementPorts, caller: Caller, command: SetFileValidation) -> FileValidation:
@@ -35,11 +35,11 @@ def set_file_validation(ports: ManagementPorts, caller: Caller, command: SetFile
     endpoint = None
     with ports.store.work() as work:
         if command.endpoint is not None:
-            known = work.file_validation(caller.subscription_id).endpoint
+            known = work.subscriptions.file_validation(caller.subscription_id).endpoint
             owner = secret_owner(caller.subscription_id)
             endpoint = sealed_endpoint(command.endpoint, known, ports.secrets, owner)
         changed = FileValidation(pattern, endpoint)
-        work.save_file_validation(caller.subscription_id, changed)
+        work.subscriptions.save_file_validation(caller.subscription_id, changed)
     return changed
 
 

@@ -15,7 +15,7 @@ def read_retention(ports: ManagementPorts, caller: Caller) -> int | None:
     """Days; None: for ever. Raises: NotAllowed."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return work.subscription_of(caller.subscription_id).retention_days
+        return work.subscriptions.get(caller.subscription_id).retention_days
 
 
 def set_retention(ports: ManagementPorts, caller: Caller, days: int | None) -> int | None:
@@ -23,5 +23,5 @@ def set_retention(ports: ManagementPorts, caller: Caller, days: int | None) -> i
     caller.require(MANAGERS)
     require_retention(days)
     with ports.store.work() as work:
-        work.save_subscription(replace(work.subscription_of(caller.subscription_id), retention_days=days))
+        work.subscriptions.save(replace(work.subscriptions.get(caller.subscription_id), retention_days=days))
     return days

@@ -73,14 +73,14 @@ def list_webhooks(ports: ManagementPorts, caller: Caller) -> list[Webhook]:
     """Raises: NotAllowed."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return work.webhooks(caller.subscription_id)
+        return work.webhooks.of_subscription(caller.subscription_id)
 
 
 def read_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> Webhook:
     """Raises: NotAllowed, WebhookNotFound."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return work.webhook(webhook_id).require_of(caller.subscription_id)
+        return work.webhooks.of_any_tenant(webhook_id).require_of(caller.subscription_id)
 
 
 def create_webhook(ports: ManagementPorts, caller: Caller, command: SetWebhook) -> NewSecret:
@@ -92,8 +92,8 @@ def create_webhook(ports: ManagementPorts, caller: Caller, command: SetWebhook) 
     webhook_id, text = uuid4(), _new_secret()
     with ports.store.work() as work:
         # Two at the same time must not both be the last.
-        work.lock_subscription(caller.subscription_id)
-        if sum(w.endpoint is not None for w in work.webhooks(caller.subscription_id)) >= MAX_WEBHOOKS:
+        work.webhooks.lock_subscription(caller.subscription_id)
+        if sum(w.endpoint is not None for w in work.webhooks.of_subscription(caller.subscription_id)) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"At most {MAX_WEBHOOKS}.")
         webhook = Webhook(
             id=webhook_id,
@@ -105,7 +105,7 @@ def create_webhook(ports: ManagementPorts, caller: Caller, command: SetWebhook) 
             created_at=ports.clock.now(),
             description=command.description,
         )
-        work.add_webhook(webhook)
+        work.webhooks.add(webhook)
     return NewSecret(webhook, text)
 
 
@@ -126,7 +126,7 @@ def change_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID, com
             endpoint = sealed_endpoint(command.endpoint, webhook.endpoint, ports.secrets, owner)
             application = _application(work, caller, command.application_id)
             changed = replace(changed, endpoint=endpoint, application_id=application)
-        work.save_webhook(changed)
+        work.webhooks.save(changed)
     return changed
 
 
@@ -134,8 +134,8 @@ def remove_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> 
     """With its deliveries, also those that are on their way. Raises: NotAllowed, WebhookNotFound."""
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        work.webhook(webhook_id).require_of(caller.subscription_id)
-        work.remove_webhook(webhook_id)
+        work.webhooks.of_any_tenant(webhook_id).require_of(caller.subscription_id)
+        work.webhooks.remove(webhook_id)
 
 
 def rotate_secret(
@@ -153,7 +153,7 @@ def rotate_secret(
         webhook = _locked(work, caller, webhook_id)
         sealed = ports.secrets.seal(signing_owner(webhook_id), text)
         changed = webhook.rotated(sealed, ports.clock.now(), keep)
-        work.save_webhook(changed)
+        work.webhooks.save(changed)
     return NewSecret(changed, text)
 
 
@@ -169,7 +169,7 @@ def pause_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> W
         if webhook.paused_at is not None:
             return webhook
         paused = webhook.paused(now)
-        work.save_webhook(paused)
+        work.webhooks.save(paused)
         record_event(work, DeliveryPaused(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
     return paused
 
@@ -183,7 +183,7 @@ def resume_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> 
         if webhook.paused_at is None:
             return webhook
         resumed = webhook.resumed()
-        work.save_webhook(resumed)
+        work.webhooks.save(resumed)
         record_event(work, DeliveryResumed(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
         release_soon(work, webhook_id)
     return resumed
@@ -214,17 +214,17 @@ def list_deliveries(ports: ManagementPorts, caller: Caller, wanted: DeliveryFilt
     """Newest first. Raises: NotAllowed, WebhookNotFound."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        work.webhook(wanted.webhook_id).require_of(caller.subscription_id)
-        return work.list_deliveries(wanted, limit)
+        work.webhooks.of_any_tenant(wanted.webhook_id).require_of(caller.subscription_id)
+        return work.deliveries.find(wanted, limit)
 
 
 def read_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
     """Raises: NotAllowed, WebhookNotFound, DeliveryNotFound."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        work.webhook(webhook_id).require_of(caller.subscription_id)
-        delivery = _of(work.delivery(delivery_id), webhook_id)
-        return LoggedDelivery(delivery, tuple(work.attempts(delivery_id)))
+        work.webhooks.of_any_tenant(webhook_id).require_of(caller.subscription_id)
+        delivery = _of(work.deliveries.of_any_tenant(delivery_id), webhook_id)
+        return LoggedDelivery(delivery, tuple(work.deliveries.attempts(delivery_id)))
 
 
 def replay_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> Delivery:
@@ -236,15 +236,15 @@ def replay_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, de
     now = ports.clock.now()
     with ports.store.work() as work:
         webhook = _locked(work, caller, webhook_id)
-        delivery = _of(work.delivery_for_update(delivery_id), webhook_id)
+        delivery = _of(work.deliveries.locked_of_any_tenant(delivery_id), webhook_id)
         if delivery.status is DeliveryStatus.HELD:
             raise BadWebhookOperation("The delivery is held: resume the webhook.")
         if delivery.status.settled:
-            again = new_delivery(uuid4(), work.event(delivery.event_id), webhook, now)
+            again = new_delivery(uuid4(), work.feed.of_any_tenant(delivery.event_id), webhook, now)
             send(work, again)
         else:
             again = replace(delivery, due_at=now)
-            work.save_delivery(again)
+            work.deliveries.save(again)
             work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, lane=str(webhook_id))
     return again
 
@@ -257,7 +257,7 @@ def replay_failed(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> i
     caller.require(MANAGERS)
     with ports.store.work() as work:
         webhook = _locked(work, caller, webhook_id)
-        count = work.hold_failed_deliveries(webhook_id)
+        count = work.deliveries.hold_failed(webhook_id)
         if count and webhook.paused_at is None:
             release_soon(work, webhook_id)
     return count
@@ -270,11 +270,11 @@ def ensure_session_webhook(work: Work, secrets: Secrets, session: Session) -> No
     """The row that the deliveries to ``webhookUrl`` belong to: one per application, made with its first session."""
     if session.webhook_url is None or _session_webhook(work, session) is not None:
         return
-    work.lock_subscription(session.subscription_id)
+    work.webhooks.lock_subscription(session.subscription_id)
     if _session_webhook(work, session) is not None:
         return  # somebody else was first
     webhook_id = uuid4()
-    work.add_webhook(
+    work.webhooks.add(
         Webhook(
             id=webhook_id,
             subscription_id=session.subscription_id,
@@ -288,7 +288,7 @@ def ensure_session_webhook(work: Work, secrets: Secrets, session: Session) -> No
 
 
 def _session_webhook(work: Work, session: Session) -> Webhook | None:
-    for webhook in work.webhooks_to_tell(session.subscription_id):
+    for webhook in work.webhooks.to_notify(session.subscription_id):
         if webhook.endpoint is None and webhook.application_id == session.application_id:
             return webhook
     return None
@@ -298,7 +298,7 @@ def _session_webhook(work: Work, session: Session) -> Webhook | None:
 
 
 def _locked(work: Work, caller: Caller, webhook_id: UUID) -> Webhook:
-    return work.webhook_for_update(webhook_id).require_of(caller.subscription_id)
+    return work.webhooks.locked_of_any_tenant(webhook_id).require_of(caller.subscription_id)
 
 
 def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
@@ -310,7 +310,7 @@ def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
 def _application(work: Work, caller: Caller, application_id: UUID | None) -> UUID | None:
     if application_id is None:
         return None
-    application = work.application(application_id)
+    application = work.applications.of_any_tenant(application_id)
     if application.subscription_id != caller.subscription_id:
         raise ApplicationNotFound
     return application.id
