@@ -11,17 +11,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from signroom.domain.application import Role
-from signroom.service.subscriptions.manage_applications import create_key, ensure_application
-from signroom.store.engine import open_engine
-from signroom.store.schema import migrate
-from signroom.store.sql import SqlStore
+from signroom.service.access.operators import this_operator
+from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.settings import read_settings
+from signroom.wiring import managing
 from tests.harness.server import ROOT, TLS, Json, Page, ok
 from tests.harness.tools import free_port
 
@@ -126,11 +125,6 @@ class Installation:
         return "\n".join(f"{m.log}:\n{m.log.read_text()}" for m in self.machines)
 
 
-class _Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("SIGNROOM_", "AWS_"))}
 
@@ -138,12 +132,6 @@ def clean_environment() -> dict[str, str]:
 @contextmanager
 def installation(folder: Path, database_url: str, blob_url: str, **settings: str) -> Iterator[Installation]:
     """Database and files with an application in it; no machine yet. Those that are started are killed at the end."""
-    engine = open_engine(database_url)
-    migrate(engine)
-    store = SqlStore(engine)
-    ensure_application(store, "Acme", "Portal")
-    key = create_key(store, _Clock(), "Portal", Role.WORKER).text
-    engine.dispose()
     shared = {
         "SIGNROOM_DATABASE_URL": database_url,
         "SIGNROOM_BLOB_URL": blob_url,
@@ -153,6 +141,12 @@ def installation(folder: Path, database_url: str, blob_url: str, **settings: str
         "SIGNROOM_ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8",  # the revocation list of the demo authority
         **settings,
     }
+    operator = this_operator()
+    own = {"SIGNROOM_DATA": str(folder / "operator"), **shared}
+    with managing(read_settings(own, folder)) as ports:
+        application = ensure_application(ports, operator, "Acme", "Portal")
+        caller = operator.acting_for(application.subscription_id)
+        key = create_key(ports, caller, application.id, CreateKey(role=Role.WORKER)).text
     made = Installation(folder, shared, key)
     try:
         yield made

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from signroom.domain.application import Application, Caller, Role, Subscription
+from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, new_session
@@ -43,7 +43,7 @@ class Room:
     service: Service
     ports: Ports
     clock: Clock
-    caller: Caller
+    caller: ApplicationCaller
     files: Path
     """The folder of blobs."""
 
@@ -132,7 +132,7 @@ def room(database_url: str, tmp_path: Path) -> Iterator[Room]:
     with service.ports.store.work() as work:
         work.subscriptions.add(subscription)
         work.applications.add(application)
-    caller = Caller(application, frozenset(Role))
+    caller = ApplicationCaller(application, frozenset(Role))
     yield Room(service, replace(service.ports, clock=clock), clock, caller, tmp_path / "data" / "files")
     service.stopping.set()
     service.stop()

@@ -41,7 +41,7 @@ from signroom.service.maintenance.delete_expired import (
     delete_expired_preparations,
 )
 from signroom.service.sessions.end_session import cancel_session, expire_sessions
-from signroom.service.subscriptions.manage_retention import change_retention
+from signroom.service.subscriptions.manage_retention import set_retention
 from signroom.store import tables
 from tests.service.conftest import Room
 
@@ -229,12 +229,12 @@ def test_a_local_preparation_that_nobody_completed_leaves_nothing(room: Room) ->
 
 def test_retention_is_written_into_documents_that_are_completed_from_then_on(room: Room) -> None:
     before = room.caller.application
-    change_retention(room.ports, room.caller, 10)
+    set_retention(room.ports, room.caller, 10)
 
     with room.ports.store.read() as work:
         subscription = work.subscriptions.get(before.subscription_id)
     assert subscription.available_until(room.clock.now()) == room.clock.now() + timedelta(days=10)
-    change_retention(room.ports, room.caller, None)
+    set_retention(room.ports, room.caller, None)
     with room.ports.store.read() as work:
         assert work.subscriptions.get(before.subscription_id).available_until(room.clock.now()) is None
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from signroom.domain.application import Application, Caller, Role
+from signroom.domain.application import Application, ApplicationCaller, Role
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import BadInput, EventsPurged, NotAllowed, SignatureSessionNotFound, WrongState
 from signroom.domain.event import DocumentSignatureCompleted, RecordedEvent, SessionCreated, SessionFailed
@@ -164,12 +164,12 @@ def test_a_session_in_error_is_over_and_one_that_nobody_signed_is_refused(room: 
 
 def test_who_waits_must_be_of_the_subscription_and_have_a_role(room: Room) -> None:
     session = processing(room)
-    stranger = Caller(Application(uuid4(), uuid4(), "Other"), frozenset(Role))
+    stranger = ApplicationCaller(Application(uuid4(), uuid4(), "Other"), frozenset(Role))
 
     with pytest.raises(SignatureSessionNotFound):
         asyncio.run(wait_for_session(room.ports, stranger, session.id))
     with pytest.raises(NotAllowed):
-        asyncio.run(wait_for_session(room.ports, Caller(room.caller.application, frozenset()), session.id))
+        asyncio.run(wait_for_session(room.ports, ApplicationCaller(room.caller.application, frozenset()), session.id))
 
 
 def test_a_server_that_stops_lets_everybody_go(room: Room) -> None:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from signroom.domain.application import READERS, WORKERS, Caller
+from signroom.domain.application import READERS, WORKERS, ApplicationCaller, Caller
 from signroom.domain.document import Document
 from signroom.domain.document_key import MAX_BATCH, DocumentKey, new_key, normalized
 from signroom.domain.errors import BadInput
@@ -23,7 +23,7 @@ class KeyWithDocument:
     document: Document | None
 
 
-def allocate_keys(ports: Ports, caller: Caller, count: int, metadata: Metadata) -> list[DocumentKey]:
+def allocate_keys(ports: Ports, caller: ApplicationCaller, count: int, metadata: Metadata) -> list[DocumentKey]:
     """Raises: NotAllowed, BadInput unless `count` is 1 to 100."""
     caller.require(WORKERS)
     if not 1 <= count <= MAX_BATCH:

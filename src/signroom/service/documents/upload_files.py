@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller, Caller
 from signroom.domain.document import PURGE_GRACE, StoredFile
 from signroom.domain.errors import (
     BadInput,
@@ -47,7 +47,7 @@ class NewUpload:
 
 
 async def upload_plain(
-    ports: Ports, caller: Caller, name: str | None, content_type: str, chunks: AsyncIterator[bytes]
+    ports: Ports, caller: ApplicationCaller, name: str | None, content_type: str, chunks: AsyncIterator[bytes]
 ) -> NewUpload:
     """Raises: NotAllowed, FileTooLarge past 5 MiB or the server's limit, StorageUnavailable."""
     caller.require(WORKERS)
@@ -60,7 +60,7 @@ async def upload_plain(
     return NewUpload(new.token, upload)
 
 
-def begin_upload(ports: Ports, caller: Caller) -> NewUpload:
+def begin_upload(ports: Ports, caller: ApplicationCaller) -> NewUpload:
     """Raises: NotAllowed."""
     caller.require(WORKERS)
     new = _new(ports, caller)
@@ -169,7 +169,7 @@ def purge_uploads(ports: Ports) -> int:
             return purged
 
 
-def _new(ports: Ports, caller: Caller) -> NewUpload:
+def _new(ports: Ports, caller: ApplicationCaller) -> NewUpload:
     token = secrets.token_urlsafe(32)
     upload = Upload(
         id=uuid4(),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import UNSIGNED_LIFETIME, Document, DocumentStatus
 from signroom.domain.document_key import normalized
@@ -64,7 +64,7 @@ class LocallyPrepared:
     failure: str | None = None
 
 
-async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally) -> LocallyPrepared:
+async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: PrepareLocally) -> LocallyPrepared:
     """A certificate that may not sign and a damaged PDF are answers, not errors (rulings, "Faults").
 
     Raises: NotAllowed, BadCertificate, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound,
@@ -114,7 +114,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
 
 
 def complete_locally(
-    ports: Ports, caller: Caller, state: str, value: bytes, idempotency: Idempotency | None = None
+    ports: Ports, caller: ApplicationCaller, state: str, value: bytes, idempotency: Idempotency | None = None
 ) -> UUID:
     """Check and embed the value; returns the document's id. The same value again is accepted again.
 
@@ -129,7 +129,7 @@ def complete_locally(
     return document_id
 
 
-def _accept(ports: Ports, caller: Caller, state: str, value: bytes, idempotency: Idempotency | None) -> UUID:
+def _accept(ports: Ports, caller: ApplicationCaller, state: str, value: bytes, idempotency: Idempotency | None) -> UUID:
     preparation, key = _preparation(ports, state)
     item = preparation.items[0]
     try:
@@ -152,7 +152,7 @@ def _accept(ports: Ports, caller: Caller, state: str, value: bytes, idempotency:
     return document.id
 
 
-def _process(ports: Ports, caller: Caller, document_id: UUID) -> None:
+def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID) -> None:
     """Not a job: the caller waits, and calls again when this process dies."""
     try:
         process_document(ports, document_id)
