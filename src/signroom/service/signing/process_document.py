@@ -55,9 +55,9 @@ def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
 
 
 def _embed(ports: Ports, document: Document, prepared: Prepared) -> tuple[StoredFile, Verdict]:
-    if document.signature_value is None:
+    if document.signature_value is None or document.preparation_id is None:
         raise VerificationFailed("No signature value is stored.")
-    key = f"{document.folder}/signed-{document.preparation_id}"
+    key = document.blob_folder.signed(document.preparation_id)
     with ExitStack() as files:
         folder = files.enter_context(ports.blobs.scratch())
         original = files.enter_context(ports.blobs.as_file(document.original.blob_key))
