@@ -31,9 +31,7 @@ class Completion:
 
 
 async def wait_for_session(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
-    """Raises: NotAllowed, SignatureSessionNotFound, WrongState for a session that nobody has signed (rulings,
-    "States").
-    """
+    """Raises: NotAllowed, SignatureSessionNotFound, WrongState for a session that nobody has signed."""
     loop = asyncio.get_running_loop()
     until = loop.time() + SECONDS
     with ports.changes.watch(session_id) as watch:
