@@ -35,7 +35,6 @@ from signroom.domain.endpoint import Endpoint
 from signroom.domain.errors import (
     DeliveryNotFound,
     EventNotFound,
-    FileDownloadFailed,
     SecretUnreadable,
     Unavailable,
     WebhookNotFound,
@@ -54,6 +53,7 @@ from signroom.domain.webhook import (
     signature_headers,
 )
 from signroom.ports import Ports
+from signroom.ports.outside import Unreachable
 from signroom.ports.store import Work
 from signroom.service.events.record_event import DELIVER_WEBHOOK, first_key, record_event
 from signroom.service.webhooks.endpoint_credentials import credentials
@@ -268,8 +268,8 @@ def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
             seconds=ports.limits.webhook_timeout.total_seconds(),
         )
         status, start, wait = answer.status, answer.start, retry_after(answer.retry_after, now)
-    except FileDownloadFailed as failure:
-        error = failure.detail or failure.code
+    except Unreachable as failure:
+        error = failure.reason
     except SecretUnreadable as failure:
         error = str(failure)
     took = round((time.monotonic() - started) * 1000)
