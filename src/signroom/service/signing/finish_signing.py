@@ -34,7 +34,7 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
     """
     # 1. Read the preparation.
     with ports.store.read() as work:
-        preparation = work.preparation(preparation_id)
+        preparation = work.preparations.of_any_tenant(preparation_id)
     if preparation.session_id != session_id:
         raise PreparationNotFound
     preparation.require_exactly(values.keys())
@@ -50,8 +50,8 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
     now = ports.clock.now()
     with ports.store.work() as work:
         # 3. Lock the session.
-        session = work.session_for_update(session_id)
-        documents = work.documents(session_id)
+        session = work.sessions.locked_of_any_tenant(session_id)
+        documents = work.documents.of_session(session_id)
         if _accepted_before(documents, preparation, values):
             return session
         # 4. Check the certificate, the session and its documents.
@@ -63,9 +63,9 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             raise WrongState("The documents have changed since they were prepared; prepare again.")
         # 5. Write the values, the states and the jobs.
         for document in waiting:
-            work.save_document(document.accept_signature(preparation.id, values[document.id], now))
+            work.documents.save(document.accept_signature(preparation.id, values[document.id], now))
             work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
-        work.save_session(session)
+        work.sessions.save(session)
         record_event(work, event, session.subscription_id, session.application_id)
     return session
 
