@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
+from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, new_session
@@ -83,7 +84,7 @@ class Room:
     ) -> Document:
         """DeliverySchedule for its signature; its file is stored unless it is another's."""
         document_id, application = uuid4(), self.caller.application
-        folder = f"sessions/{session.id}/{document_id}" if session else f"documents/{document_id}"
+        folder = DocumentFolder(session.id if session else None, document_id)
         document = Document(
             id=document_id,
             subscription_id=application.subscription_id,
@@ -91,7 +92,7 @@ class Room:
             session_id=session.id if session else None,
             position=position,
             status=DocumentStatus.PENDING_SIGNATURE,
-            original=original or self.file(f"{folder}/original"),
+            original=original or self.file(folder.original()),
             inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 0),
             created_at=self.clock.now(),
         )
@@ -101,8 +102,9 @@ class Room:
 
     def completed(self, document: Document, available_until: datetime | None) -> Document:
         """As `process_document` leaves it."""
-        accepted = document.accept_signature(uuid4(), b"value", self.clock.now())
-        signed = self.file(f"{document.folder}/signed-{accepted.preparation_id}")
+        preparation_id = uuid4()
+        accepted = document.accept_signature(preparation_id, b"value", self.clock.now())
+        signed = self.file(document.blob_folder.signed(preparation_id))
         done = accepted.complete(signed, Verdict(()), available_until)
         with self.ports.store.work() as work:
             work.documents.save(done)

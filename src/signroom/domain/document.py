@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions, Verdict
@@ -82,9 +83,9 @@ class Document:
     """When its files had been removed."""
 
     @property
-    def folder(self) -> str:
-        """Where its blobs lie."""
-        return f"sessions/{self.session_id}/{self.id}" if self.session_id else f"documents/{self.id}"
+    def blob_folder(self) -> DocumentFolder:
+        """The keys under which its own blobs are stored."""
+        return DocumentFolder(self.session_id, self.id)
 
     @property
     def signature_type(self) -> SignatureType:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
 
 from signroom.domain.application import Caller
+from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import normalized
 from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
@@ -74,8 +75,9 @@ async def add_document(
         return _same(before, clean, await _digest(chunks))
     session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
     require_name(ports, validation, clean)
-    # Of this request alone: one that is sent at the same time may fail and forget its own.
-    key = f"sessions/{session_id}/{document_id}/original" + ("" if idempotency_key is None else f"-{uuid4().hex}")
+    folder = DocumentFolder(session_id, document_id)
+    # With an idempotency key another request may add the same document now; when it fails, it deletes its own blob.
+    key = folder.original() if idempotency_key is None else folder.original_of_request(uuid4())
     stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     command = NewDocument(FileSource(), options=session.options)
@@ -115,22 +117,25 @@ def _same(document: Document, name: str, sha256: bytes) -> Document:
 
 
 @asynccontextmanager
-async def accepted_document(ports: Ports, caller: Caller, folder: str, command: NewDocument) -> AsyncIterator[Accepted]:
+async def accepted_document(
+    ports: Ports, caller: Caller, session_id: UUID | None, command: NewDocument
+) -> AsyncIterator[Accepted]:
     """Take in and inspect a file of an application, with what belongs to it.
 
-    Forgets what it stored when pre-flight or the block inside fails. `folder` is where its blobs lie.
+    Deletes what it has stored when pre-flight or the block inside fails. `session_id` is None for a document that the
+    application signs itself.
     Raises: as `store_source`, and a DocumentRejected.
     """
     document_id = uuid4()
-    folder = f"{folder}/{document_id}"
+    folder = DocumentFolder(session_id, document_id)
     taken: list[StoredSource] = []
     try:
-        taken.append(await store_source(ports, caller, command.file, f"{folder}/original", command.fallback_name))
+        taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
         file, data_key = taken[0].file, None
         if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
             raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
         if command.data is not None:
-            taken.append(await store_source(ports, caller, command.data, f"{folder}/data", "data"))
+            taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
             data_key = taken[1].file.blob_key
         inspection = await asyncio.to_thread(_inspect, ports, file, command, data_key)
         uploads = tuple(t.upload for t in taken if t.upload is not None)

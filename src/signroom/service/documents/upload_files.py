@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
+from signroom.domain.blob_key import UploadFolder
 from signroom.domain.document import PURGE_GRACE, StoredFile
 from signroom.domain.errors import (
     BadInput,
@@ -52,7 +53,7 @@ async def upload_plain(
     """Raises: NotAllowed, FileTooLarge past 5 MiB or the server's limit, StorageUnavailable."""
     caller.require(WORKERS)
     new = _new(ports, caller)
-    key = _folder(new.upload.id) + "file"
+    key = UploadFolder(new.upload.id).file()
     stored = await ports.blobs.write_stream(key, chunks, limit=min(PLAIN_LIMIT, ports.limits.max_file))
     file = StoredFile(key, name or "", content_type, stored.length, stored.sha256)
     upload = new.upload.complete(file)
@@ -88,7 +89,7 @@ async def upload_part(
             digest.update(chunk)
             yield chunk
 
-    key = f"{_folder(upload.id)}part-{number}-{uuid4().hex}"
+    key = UploadFolder(upload.id).part(number, uuid4())
     stored = await ports.blobs.write_stream(key, hashed(), limit=PART_SIZE)
     part = UploadPart(number, digest.hexdigest(), stored.length, key)
     try:
@@ -123,7 +124,7 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
                 digest.update(chunk)
                 yield chunk
 
-    key = _folder(upload.id) + f"file-{uuid4().hex}"
+    key = UploadFolder(upload.id).joined_file(uuid4())
     stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file)
     if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
         await asyncio.to_thread(discard_blob, ports, key)
@@ -179,10 +180,6 @@ def _new(ports: Ports, caller: ApplicationCaller) -> NewUpload:
         created_at=ports.clock.now(),
     )
     return NewUpload(token, upload)
-
-
-def _folder(upload_id: UUID) -> str:
-    return f"uploads/{upload_id}/"
 
 
 def _add(ports: Ports, upload: Upload) -> None:

@@ -113,8 +113,7 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         async with AsyncExitStack() as files:
 
             async def accept(document: NewDocument) -> Accepted:
-                folder = f"sessions/{session_id}"
-                found = await files.enter_async_context(accepted_document(ports, caller, folder, document))
+                found = await files.enter_async_context(accepted_document(ports, caller, session_id, document))
                 await require_accepted(ports, validation, caller.subscription_id, found.file)
                 return found
 

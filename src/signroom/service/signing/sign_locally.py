@@ -81,7 +81,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     await asyncio.to_thread(require_free_keys, ports, caller, (command.document,))
     chain = ordered(command.chain, verdict)
     try:
-        async with accepted_document(ports, caller, "documents", command.document) as accepted:
+        async with accepted_document(ports, caller, None, command.document) as accepted:
             document = Document(
                 id=accepted.document_id,
                 subscription_id=caller.subscription_id,

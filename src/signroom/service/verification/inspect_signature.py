@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
+from signroom.domain.blob_key import UploadFolder
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.errors import BadCertificate
@@ -162,7 +163,7 @@ def _made(folder: Path) -> Path:
 
 async def _keep(ports: Ports, caller: ApplicationCaller, file: Path) -> Upload:
     upload_id = uuid4()
-    key = f"uploads/{upload_id}/content"
+    key = UploadFolder(upload_id).content()
     with file.open("rb") as source:
 
         async def chunks() -> AsyncIterator[bytes]:
