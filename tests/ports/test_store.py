@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.application import ApiKey, Application, Role, Subscription
 from signroom.domain.branding import NO_BRANDING, Branding, Logo
-from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.errors import (
     ApplicationNotFound,
@@ -34,6 +34,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.event import DeliveryPaused, DocumentSignatureCompleted, RecordedEvent, SessionCreated, recorded
 from signroom.domain.file_validation import NO_VALIDATION, FileValidation
+from signroom.domain.level import Level
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.security_context import TEST
@@ -137,6 +138,17 @@ def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Appl
     with store.read() as work:
         assert work.sessions.of_any_tenant(session.id) == moved
         assert work.sessions.by_link(b"l" * 32) == moved
+
+
+def test_a_version_that_the_row_cannot_hold_is_not_lost_in_silence(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    file = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
+    done = a_document(session).accept_signature(uuid4(), b"value", NOW).complete(file, Verdict(()))
+    later = Version(Level.B_T, replace(file, blob_key="later"), NOW + timedelta(hours=1))
+
+    for versions in ((*done.versions, later), (later,)):
+        with pytest.raises(ValueError, match="one version"), store.work() as work:
+            work.documents.add(replace(done, versions=versions))
 
 
 def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore, application: Application) -> None:

@@ -28,7 +28,7 @@ from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepare
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import FeedBounds, StoredResult
-from signroom.service.documents.download_file import Version, location, open_download
+from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
 from signroom.service.documents.upload_files import begin_upload, find_upload, purge_uploads, upload_part, upload_plain
 from signroom.service.events.import_legacy_events import import_legacy_events
@@ -112,7 +112,7 @@ def test_files_of_a_signed_document_go_when_its_time_is_over(room: Room) -> None
     document = room.completed(room.document(session), room.clock.now() + timedelta(days=30))
     kept = room.completed(room.document(session, position=1), None)
     room.clock.advance(days=30)
-    address = location(room.ports, document, Version.SIGNED).rpartition("/")[2]
+    address = location(room.ports, document, FileKind.SIGNED).rpartition("/")[2]
 
     with pytest.raises(DocumentPurged):
         open_download(room.ports, address)
