@@ -10,6 +10,7 @@ import gzip
 import ipaddress
 import os
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -559,17 +560,24 @@ def test_slow_servers_are_left(outside: Site, behaviour: object) -> None:
     start = time.monotonic()
 
     assert refusal(fetch, outside.url) == "It took too long."
-    assert time.monotonic() - start < 2 * 1.9
+    assert time.monotonic() - start < 10
 
 
 def test_name_server_that_never_answers_is_left() -> None:
+    awake = threading.Event()
+
     def asleep(host: str) -> Sequence[str]:
-        time.sleep(2)
+        awake.wait(30)
         return ["127.0.0.2"]
 
     start = time.monotonic()
-    assert refusal(GuardedFetch(OUTSIDE, resolve=asleep, patience=HASTY), "http://slow.example") == "It took too long."
-    assert time.monotonic() - start < 2
+    try:
+        assert (
+            refusal(GuardedFetch(OUTSIDE, resolve=asleep, patience=HASTY), "http://slow.example") == "It took too long."
+        )
+    finally:
+        awake.set()
+    assert time.monotonic() - start < 10
 
 
 def test_reader_that_stops_leaves_no_connection_behind(outside: Site, fetch: GuardedFetch) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +22,7 @@ from signroom.settings import read_settings
 from signroom.wiring import managing
 from tests.harness.server import ROOT, TLS, Json, Page, ok
 from tests.harness.tools import free_port
-
-READY_SECONDS = 60
+from tests.harness.waiting import eventually
 
 
 @dataclass
@@ -53,11 +51,11 @@ class Machine:
             return 0
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while self.status("/health/ready") != 200:
+        def ready() -> bool:
             assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+            return self.status("/health/ready") == 200
+
+        eventually(ready, why=self.log.read_text)
 
     def address(self, url: str) -> str:
         """`url` of the installation as this machine has it: what a load balancer does."""
@@ -113,13 +111,14 @@ class Installation:
         self.pages.append(page)
         return page
 
-    def wait(self, machine: Machine, session_id: str, seconds: float = 60) -> Json:
+    def wait(self, machine: Machine, session_id: str) -> Json:
         """The session once it is not ``Processing`` any more."""
-        deadline = time.monotonic() + seconds
-        while (session := self.session(machine, session_id))["status"] == "Processing":
-            assert time.monotonic() < deadline, self.logs()
-            time.sleep(0.1)
-        return session
+
+        def settled() -> Json | None:
+            session = self.session(machine, session_id)
+            return None if session["status"] == "Processing" else session
+
+        return eventually(settled, why=self.logs)
 
     def logs(self) -> str:
         return "\n".join(f"{m.log}:\n{m.log.read_text()}" for m in self.machines)
