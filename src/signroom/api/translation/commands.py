@@ -23,7 +23,7 @@ from signroom.domain.signature import (
     XmlLocation,
 )
 from signroom.service.documents.add_document import NewDocument
-from signroom.service.documents.file_sources import FileSource
+from signroom.service.documents.file_sources import Address, Content, FileSource, UploadToken
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -57,20 +57,19 @@ def optional_source(given: shapes.FileReference | EmptyList | None) -> FileSourc
     """None for a reference that names nothing. Raises: BadInput."""
     if not isinstance(given, shapes.FileReference):
         return None
-    content = given.content.chunks if given.content is not None else None
-    token, url = given.blob_token or None, given.url or None
+    content_type = given.content_type or given.mime_type
     # Answers carry a url beside: content wins over an upload, an upload over an address.
-    if content is not None:
-        token = url = None
-    elif token is not None:
-        url = None
-    elif url is None:
-        return None
-    return FileSource(given.name, given.content_type or given.mime_type, content, token, _checked_url(url))
+    if given.content is not None:
+        return Content(given.content.chunks, given.name, content_type)
+    if given.blob_token:
+        return UploadToken(given.blob_token, given.name, content_type)
+    if given.url:
+        return Address(_checked_url(given.url), given.name, content_type)
+    return None
 
 
-def _checked_url(url: str | None) -> str | None:
-    if url is None or url.startswith("/"):
+def _checked_url(url: str) -> str:
+    if url.startswith("/"):
         return url
     try:
         parts = urlsplit(url)
