@@ -16,11 +16,14 @@ from signroom.domain.metadata import Metadata, clean_metadata
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.signature import (
     NO_OPTIONS,
+    CmsOptions,
     DigestValue,
+    OptionsByType,
+    PdfOptions,
     SignatureType,
-    SigningOptions,
     XmlInsertion,
     XmlLocation,
+    XmlOptions,
 )
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Address, Content, FileSource, UploadToken
@@ -90,7 +93,7 @@ def new_document(
     metadata: Metadata = (),
     key: str | None = None,
     fallback_name: str | None = None,
-    default: SigningOptions = NO_OPTIONS,
+    default: OptionsByType = NO_OPTIONS,
 ) -> NewDocument:
     """Raises: BadInput, NotImplementedHere."""
     kind = signature_type_of(signature_type)
@@ -118,20 +121,22 @@ def signing_options(
     pdf: PdfOptionsRequest | EmptyList | None,
     cms: shapes.CmsOptionsRequest | EmptyList | None,
     xml: shapes.XmlOptionsRequest | EmptyList | None = None,
-    default: SigningOptions = NO_OPTIONS,
-) -> SigningOptions:
+    default: OptionsByType = NO_OPTIONS,
+) -> OptionsByType:
     """What is not said here is as in `default`. Raises: BadInput, NotImplementedHere."""
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
-    appearance = appearance_of(pdf)
-    return SigningOptions(
-        detached=default.detached if own_cms is None or own_cms.detached is None else own_cms.detached,
-        data_hashes=digests_of(own_cms.data_hashes)
-        if own_cms is not None and own_cms.data_hashes
-        else default.data_hashes,
-        xml_element_id=_xml_element(own_xml),
-        xml_location=_xml_location(own_xml),
-        appearance=appearance or default.appearance,
+    return OptionsByType(
+        pdf=PdfOptions(appearance_of(pdf) or default.pdf.appearance),
+        cms=default.cms if own_cms is None else _cms_options(own_cms, default.cms),
+        xml=XmlOptions(_xml_element(own_xml), _xml_location(own_xml)),
+    )
+
+
+def _cms_options(given: shapes.CmsOptionsRequest, default: CmsOptions) -> CmsOptions:
+    return CmsOptions(
+        detached=default.detached if given.detached is None else given.detached,
+        data_hashes=digests_of(given.data_hashes) or default.data_hashes,
     )
 
 

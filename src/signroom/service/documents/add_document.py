@@ -19,7 +19,7 @@ from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, Idempotenc
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
-from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
+from signroom.domain.signature import NO_OPTIONS, Inspection, OptionsByType, SignatureType, SigningOptions
 from signroom.ports import Ports
 from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
@@ -35,7 +35,7 @@ class NewDocument:
     file: FileSource
     signature_type: SignatureType | None = None
     """None: PDF for a PDF, else CMS."""
-    options: SigningOptions = NO_OPTIONS
+    options: OptionsByType = NO_OPTIONS
     data: FileSource | None = None
     """The content of a detached CMS object."""
     metadata: Metadata = NO_METADATA
@@ -51,7 +51,7 @@ class Accepted:
     document_id: UUID
     file: StoredFile
     inspection: Inspection
-    options: SigningOptions = NO_OPTIONS
+    options: SigningOptions
     metadata: Metadata = NO_METADATA
     key: str | None = None
     data_key: str | None = None
@@ -82,7 +82,8 @@ async def add_document(
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     try:
         inspection = await asyncio.to_thread(_inspect, ports, file, None, session.options, None)
-        accepted = Accepted(document_id, _typed(file, inspection), inspection, session.options)
+        options = session.options.of(inspection.signature_type)
+        accepted = Accepted(document_id, _typed(file, inspection), inspection, options)
         await require_accepted(ports, validation, session.subscription_id, accepted.file)
         document = await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException as error:
@@ -138,7 +139,7 @@ async def accepted_document(ports: Ports, caller: Caller, folder: str, command: 
             document_id=document_id,
             file=_typed(file, inspection),
             inspection=inspection,
-            options=command.options,
+            options=command.options.of(inspection.signature_type),
             metadata=command.metadata,
             key=command.key,
             data_key=data_key,
@@ -212,13 +213,12 @@ def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
 
 
 def _inspect(
-    ports: Ports, stored: StoredFile, kind: SignatureType | None, options: SigningOptions, data_key: str | None
+    ports: Ports, stored: StoredFile, kind: SignatureType | None, options: OptionsByType, data_key: str | None
 ) -> Inspection:
     wanted = kind or type_by_name(stored.name)
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(stored.blob_key))
         data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
-        # Options that are not for this kind of file are the session's, for others of its documents.
         return with_name(ports.formats.inspect(file, wanted, options, data), stored.name)
 
 
