@@ -48,10 +48,10 @@ async def wait_for_session(ports: Ports, caller: Caller, session_id: UUID) -> Co
 def _look(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
     caller.require(READERS)
     with ports.store.read() as work:
-        session = work.session(session_id)
+        session = work.sessions.of_any_tenant(session_id)
         if session.subscription_id != caller.subscription_id:
             raise SignatureSessionNotFound
-        statuses = work.document_statuses(session_id) if session.status is SessionStatus.PROCESSING else []
+        statuses = work.documents.statuses_of_session(session_id) if session.status is SessionStatus.PROCESSING else []
     if session.expired(ports.clock.now()):
         session = expire_session(ports, session_id)
     return _completion(session, statuses)
