@@ -26,7 +26,7 @@ from signroom.domain.event import SessionCompleted, SessionCreated, recorded
 from signroom.domain.level import Level
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, SessionStatus, new_session
-from signroom.domain.signature import Inspection, SignatureType
+from signroom.domain.signature import INVISIBLE, Inspection, SignatureType
 from signroom.ports.store import SessionFilter, Work
 from signroom.store import rows, tables
 from signroom.store.engine import open_engine
@@ -233,6 +233,7 @@ def _templates(subscription: UUID, application: UUID) -> tuple[Session, Document
         status=DocumentStatus.COMPLETED,
         original=original,
         inspection=Inspection(SignatureType.PDF, "application/pdf", pages=1, signatures=0),
+        options=INVISIBLE,
         created_at=NOW,
         versions=(Version(Level.B_B, signed, NOW),),
         signed_at=NOW,

@@ -15,7 +15,7 @@ from signroom.domain.errors import BadCallbackArgument, BadReturnUrl, TooManyDoc
 from signroom.domain.event import Event, SessionCancelled, SessionCreated, SessionExpired
 from signroom.domain.security_context import ANY
 from signroom.domain.session import MOVES, Session, SessionStatus, new_session, require_return_url, with_session_id
-from signroom.domain.signature import CertificateChain, Inspection, SignatureType
+from signroom.domain.signature import INVISIBLE, CertificateChain, Inspection, SignatureType
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATE = NOON + timedelta(hours=4)
@@ -50,6 +50,7 @@ def a_document(status: DocumentStatus, code: str | None = None) -> Document:
         status=status,
         original=StoredFile("key", "a.pdf", "application/pdf", 1, b"d" * 32),
         inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 0),
+        options=INVISIBLE,
         created_at=NOON,
         processing_error_code=code,
     )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from uuid import UUID, uuid4
 
 import pytest
@@ -40,15 +41,22 @@ from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.security_context import TEST
 from signroom.domain.session import Session, SessionStatus, new_session
 from signroom.domain.signature import (
+    INVISIBLE,
     CertificateChain,
+    CmsLayout,
+    CmsOptions,
     DigestAlgorithm,
     Indication,
     Inspection,
+    OptionsByType,
+    PdfLayout,
     Prepared,
     SignatureType,
     SignatureVerdict,
-    SigningOptions,
     Verdict,
+    XmlLayout,
+    XmlLocation,
+    XmlOptions,
 )
 from signroom.domain.upload import Upload
 from signroom.domain.webhook import Webhook, new_delivery
@@ -100,7 +108,7 @@ def a_session(application: Application, link_hash: bytes = b"l" * 32) -> Session
         security_context_id=TEST.id,
         requirements=(CertificateRequirement(RequirementKind.CRYPTO_DEVICE),),
         metadata=(("Contract Ü", ("1", "2")),),
-        options=SigningOptions(detached=True),
+        options=OptionsByType(cms=CmsOptions(detached=True)),
         result_token=True,
     )
     return session
@@ -116,15 +124,22 @@ def a_document(session: Session, position: int = 0) -> Document:
         status=DocumentStatus.PENDING_SIGNATURE,
         original=StoredFile(f"sessions/{position}", "Ü 合同.pdf", "application/pdf", 5_000_000_000, b"d" * 32),
         inspection=Inspection(SignatureType.PDF, "application/pdf", 3, 1),
+        options=INVISIBLE,
         created_at=NOW,
     )
 
 
 def a_preparation(session: Session, document_ids: list[UUID]) -> Preparation:
     chain = CertificateChain(b"leaf", (b"issuer", b"root"))
-    tail = b"before<" + b"0" * 98 + b">after"
-    prepared = Prepared(1000, tail, 1006, 1106, DigestAlgorithm.SHA256, b"g" * 32, b"1attributes", chain)
-    items = tuple(PreparedDocument(document_id, prepared) for document_id in document_ids)
+    layouts: tuple[PdfLayout | CmsLayout | XmlLayout, ...] = (
+        PdfLayout(b"before", 100, b"after"),
+        CmsLayout(detached=True),
+        XmlLayout(b"<ds:Signature/>", XmlOptions("total", XmlLocation("/a", (("p", "urn:a"),)))),
+    )
+    items = tuple(
+        PreparedDocument(document_id, Prepared(1000, DigestAlgorithm.SHA256, b"g" * 32, b"1attributes", chain, layout))
+        for document_id, layout in zip(document_ids, cycle(layouts), strict=False)
+    )
     return Preparation(uuid4(), session.id, chain, items, NOW)
 
 
@@ -168,7 +183,22 @@ def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore,
         assert work.documents.of_session(session.id) == [first, done]
 
 
-def test_preparation_is_read_back_with_its_placeholder(store: SqlStore, application: Application) -> None:
+def test_document_of_another_type_is_read_back_with_its_options(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    content = replace(
+        a_document(session),
+        inspection=Inspection(SignatureType.CMS, "application/pdf", 0, 0),
+        options=CmsOptions(detached=True),
+    )
+    with store.work() as work:
+        work.sessions.add(session)
+        work.documents.add(content)
+
+    with store.read() as work:
+        assert work.documents.of_any_tenant(content.id) == content
+
+
+def test_preparation_is_read_back_with_the_layouts_of_every_format(store: SqlStore, application: Application) -> None:
     session = a_session(application)
     ids = [uuid4(), uuid4(), uuid4()]
     preparation = a_preparation(session, ids)

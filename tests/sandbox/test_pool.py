@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from signroom.domain.errors import EmptyFile, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
-from signroom.domain.signature import DigestAlgorithm, Indication, SignatureType
+from signroom.domain.signature import INVISIBLE, DigestAlgorithm, Indication, SignatureType
 from signroom.sandbox.pool import PooledFormats
 from tests.formats.conftest import NOW, chain_of
 from tests.harness.server import ROOT, signature
@@ -34,7 +34,7 @@ def pool() -> Iterator[PooledFormats]:
 
 def test_a_signature_made_by_the_pool_is_verified_by_it(pool: PooledFormats, written: Written) -> None:
     file = written("ten-pages")
-    layout = pool.prepare(file, SignatureType.PDF, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+    layout = pool.prepare(file, INVISIBLE, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
     output = file.with_name("signed.pdf")
 
@@ -180,9 +180,7 @@ def test_workers_do_not_load_the_service_and_ignore_the_keyboard(tmp_path: Path)
 
 
 def test_a_hundred_values_are_checked_in_a_moment(pool: PooledFormats, written: Written) -> None:
-    layout = pool.prepare(
-        written("plain"), SignatureType.PDF, chain_of("rsa4096"), algorithm=DigestAlgorithm.SHA256, now=NOW
-    )
+    layout = pool.prepare(written("plain"), INVISIBLE, chain_of("rsa4096"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     value = signature(authority.leaf("rsa4096").signing_key, layout.to_sign)
     start = time.monotonic()
 
@@ -219,7 +217,7 @@ def test_two_hundred_thousand_objects_pass_within_the_limits(
     file.write_bytes(make(200_000))
 
     assert pool.inspect(file).signatures == 0
-    layout = pool.prepare(file, SignatureType.PDF, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+    layout = pool.prepare(file, INVISIBLE, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
     pool.embed(file, layout, pool.check_values([(layout, raw)])[0], output)
     assert [s.indication for s in pool.verify(output, SignatureType.PDF).signatures] == [Indication.TOTAL_PASSED]
@@ -232,7 +230,7 @@ def test_a_hundred_megabytes_pass_through_in_less_than_200_mb_of_memory(tmp_path
     hard_pdfs.write_large(file, 100 << 20)
     try:
         assert pool.inspect(file).pages == 1
-        layout = pool.prepare(file, SignatureType.PDF, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+        layout = pool.prepare(file, INVISIBLE, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
         raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
         pool.embed(file, layout, pool.check_values([(layout, raw)])[0], output)
         assert pool.verify(output, SignatureType.PDF).intact

@@ -16,7 +16,7 @@ from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, new_session
-from signroom.domain.signature import Inspection, SignatureType, Verdict
+from signroom.domain.signature import INVISIBLE, Inspection, SignatureType, Verdict
 from signroom.ports import Ports
 from signroom.settings import read_settings
 from signroom.wiring import Service, build_service
@@ -94,6 +94,7 @@ class Room:
             status=DocumentStatus.PENDING_SIGNATURE,
             original=original or self.file(folder.original()),
             inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 0),
+            options=INVISIBLE,
             created_at=self.clock.now(),
         )
         with self.ports.store.work() as work:

@@ -15,7 +15,7 @@ from signroom.domain.branding import NO_BRANDING
 from signroom.domain.file_validation import NO_VALIDATION
 from signroom.domain.security_context import ANY
 from signroom.domain.session import SessionStatus
-from signroom.domain.signature import NO_OPTIONS, SignatureType
+from signroom.domain.signature import NO_OPTIONS, PdfLayout, SignatureType
 from signroom.ports.store import SessionFilter
 from signroom.store import schema
 from signroom.store.engine import open_engine
@@ -111,7 +111,8 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
     assert (found.status, found.security_context_id, found.options) == (SessionStatus.PENDING, ANY.id, NO_OPTIONS)
     assert (own.subscription_id, own.application_id, own.metadata) == (subscription, application, ())
     assert own.inspection.findings == ()
-    assert (prepared.signature_type, prepared.tail) == (SignatureType.PDF, b"before<00000000>after")
+    assert prepared.signature_type is SignatureType.PDF
+    assert prepared.layout == PdfLayout(b"before", 10, b"after")
     assert [s.id for s in listed] == [session]
     assert (event.type, event.session_id, event.application_id) == ("SessionCreated", session, application)
 

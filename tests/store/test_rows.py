@@ -5,6 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    CmsOptions,
+    DigestValue,
+    OptionsByType,
+    PdfOptions,
+    SigningOptions,
+    XmlInsertion,
+    XmlLocation,
+    XmlOptions,
+)
+from signroom.store import rows
+
 TRIES = 4
 """Without the lock nearly each one failed."""
 FIRST_USE = """
@@ -12,12 +27,12 @@ import sys, threading
 from signroom.domain.metadata import Metadata
 from signroom.domain.preflight import Finding
 from signroom.domain.requirement import CertificateRequirement
-from signroom.domain.signature import NO_OPTIONS, SigningOptions, Verdict
+from signroom.domain.signature import NO_OPTIONS, Verdict
 from signroom.store import rows
 
 sys.setswitchinterval(1e-6)
 stored = [
-    (SigningOptions, rows.packed(NO_OPTIONS)),
+    (rows.StoredOptions, rows.packed_options(NO_OPTIONS)),
     (Verdict, rows.packed(Verdict(()))),
     (tuple[CertificateRequirement, ...], b"[]"),
     (tuple[Finding, ...], b"[]"),
@@ -42,3 +57,43 @@ def test_the_first_look_at_a_type_may_come_from_many_threads_at_once() -> None:
     """Once a process died of it (SIGSEGV), now and then, in its first second."""
     for _ in range(TRIES):
         assert subprocess.run([sys.executable, "-c", FIRST_USE], check=False, timeout=60).returncode == 0
+
+
+EMPTY = b'{"detached":false,"data_hashes":[],"xml_element_id":null,"xml_location":null,"appearance":null}'
+
+
+@pytest.mark.parametrize(
+    ("options", "stored"),
+    [
+        (NO_OPTIONS, EMPTY),
+        (PdfOptions(), EMPTY),
+        (XmlOptions(), EMPTY),
+        (
+            CmsOptions(detached=True, data_hashes=(DigestValue("SHA256", b"1234"),)),
+            b'{"detached":true,"data_hashes":[{"algorithm":"SHA256","value":"MTIzNA=="}],'
+            b'"xml_element_id":null,"xml_location":null,"appearance":null}',
+        ),
+        (
+            XmlOptions("total", XmlLocation("/a", (("p", "urn:a"),), XmlInsertion.PREPEND_CHILD)),
+            b'{"detached":false,"data_hashes":[],"xml_element_id":"total","xml_location":'
+            b'{"xpath":"/a","namespaces":[["p","urn:a"]],"insertion":"PrependChild"},"appearance":null}',
+        ),
+    ],
+)
+def test_options_are_stored_as_every_version_reads_them(options: OptionsByType | SigningOptions, stored: bytes) -> None:
+    assert rows.packed_options(options) == stored
+    by_type = rows.options_of(stored)
+    assert options in {by_type, by_type.pdf, by_type.cms, by_type.xml}
+
+
+def test_an_earlier_version_kept_options_of_all_types_with_every_document() -> None:
+    stored = EMPTY.replace(b"false", b"true").replace(b'"xml_element_id":null', b'"xml_element_id":"total"')
+
+    assert rows.options_of(stored) == OptionsByType(PdfOptions(), CmsOptions(detached=True), XmlOptions("total"))
+    assert rows.options_of(b"{}") == NO_OPTIONS
+
+
+def test_a_session_keeps_its_options_for_files_of_every_type() -> None:
+    options = OptionsByType(cms=CmsOptions(detached=True), xml=XmlOptions("total"))
+
+    assert rows.options_of(rows.packed_options(options)) == options

@@ -14,7 +14,7 @@ from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
 from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA, Metadata
-from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions, Verdict
+from signroom.domain.signature import Inspection, SignatureType, SigningOptions, Verdict
 
 
 class DocumentStatus(StrEnum):
@@ -72,6 +72,8 @@ class Document:
     status: DocumentStatus
     original: StoredFile
     inspection: Inspection
+    options: SigningOptions
+    """For the type that the inspection found."""
     created_at: datetime
     preparation_id: UUID | None = None
     """The preparation whose value was accepted; set when processing starts."""
@@ -86,7 +88,6 @@ class Document:
     key: str | None = None
     """Its document key."""
     metadata: Metadata = NO_METADATA
-    options: SigningOptions = NO_OPTIONS
     data_key: str | None = None
     """The blob with the content of a detached CMS object that is signed once more."""
     available_until: datetime | None = None

@@ -27,7 +27,7 @@ from signroom.domain.event import (
 )
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
-from signroom.domain.signature import NO_OPTIONS, CertificateChain, SigningOptions
+from signroom.domain.signature import NO_OPTIONS, CertificateChain, OptionsByType
 
 
 class SessionStatus(StrEnum):
@@ -73,7 +73,7 @@ class Session:
     """The signer leaves as soon as his signatures are stored."""
     metadata: Metadata = NO_METADATA
     """For each document that has no value of its own under a name."""
-    options: SigningOptions = NO_OPTIONS
+    options: OptionsByType = NO_OPTIONS
     """For each document that has none of its own."""
     result_token: bool = False
     """Add a signed statement of the outcome to the return URL."""
@@ -187,7 +187,7 @@ def new_session(
     requirements: tuple[CertificateRequirement, ...] = (),
     background: bool = False,
     metadata: Metadata = NO_METADATA,
-    options: SigningOptions = NO_OPTIONS,
+    options: OptionsByType = NO_OPTIONS,
     result_token: bool = False,
     language: str | None = None,
     webhook_url: str | None = None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar, TypeVar, assert_never
 
 from signroom.domain.appearance import Appearance
 from signroom.domain.preflight import Finding
@@ -75,24 +76,65 @@ class DigestValue:
 
 
 @dataclass(frozen=True, slots=True)
-class SigningOptions:
-    """What an application may say about how a document is signed, beside the type; kept with the document.
+class PdfOptions:
+    """How a PDF is signed. Without an `appearance` the signature is not seen on a page."""
 
-    ``detached`` and ``data_hashes`` are for CMS, ``xml_*`` for XML, ``appearance`` for PDF.
-    """
+    signature_type: ClassVar = SignatureType.PDF
+    appearance: Appearance | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class CmsOptions:
+    """How a file is signed as the content of a CMS object, or a CMS object once more."""
+
+    signature_type: ClassVar = SignatureType.CMS
     detached: bool = False
     """The CMS object does not hold the content (RFC 5652, 5.2)."""
     data_hashes: tuple[DigestValue, ...] = ()
     """Digests of the content of a detached CMS object that is co-signed."""
-    xml_element_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class XmlOptions:
+    """What of an XML document is signed, and where the signature goes."""
+
+    signature_type: ClassVar = SignatureType.XML
+    element_id: str | None = None
     """Sign only the element with this Id; None: the whole document (enveloped)."""
-    xml_location: XmlLocation | None = None
+    location: XmlLocation | None = None
     """None: last child of the root, or of the signed element."""
-    appearance: Appearance | None = None
 
 
-NO_OPTIONS = SigningOptions()
+SigningOptions = PdfOptions | CmsOptions | XmlOptions
+"""What an application may say about how a document is signed; kept with the document."""
+
+INVISIBLE = PdfOptions()
+ATTACHED = CmsOptions()
+WHOLE_DOCUMENT = XmlOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsByType:
+    """Options for files whose type is not known yet: a session's, and those of a file before it is looked at."""
+
+    pdf: PdfOptions = INVISIBLE
+    cms: CmsOptions = ATTACHED
+    xml: XmlOptions = WHOLE_DOCUMENT
+
+    def of(self, signature_type: SignatureType) -> SigningOptions:
+        """The options for a file of this type."""
+        match signature_type:
+            case SignatureType.PDF:
+                return self.pdf
+            case SignatureType.CMS:
+                return self.cms
+            case SignatureType.XML:
+                return self.xml
+            case _:
+                assert_never(signature_type)
+
+
+NO_OPTIONS = OptionsByType()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +152,47 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """The bytes to be signed and where the value goes; all that `embed` needs beside the original file.
+class PdfLayout:
+    """An incremental update (ISO 32000-1, 7.5.6) with a gap for the value.
 
-    PDF: the prepared file is ``original + tail``, an incremental update (ISO 32000-1, 7.5.6) that never changes
-    what is there. ``contents_start`` and ``contents_end`` are absolute offsets of the region that the ByteRange
-    leaves out (ISO 32000-1, 12.8.1), delimiters ``<`` and ``>`` included.
-
-    CMS: there is no tail. XML: the tail is the ds:Signature element with an empty SignatureValue (UTF-8). For both
-    ``contents_start == contents_end == original_length + len(tail)``.
+    The prepared file is the original, `before`, the gap, `after`. The gap is the region that the ByteRange leaves out
+    (ISO 32000-1, 12.8.1): ``contents_length`` bytes, delimiters ``<`` and ``>`` included.
     """
 
+    signature_type: ClassVar = SignatureType.PDF
+    before: bytes
+    contents_length: int
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CmsLayout:
+    """The signed file is made anew around its content."""
+
+    signature_type: ClassVar = SignatureType.CMS
+    detached: bool
+    """Leave the content out of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class XmlLayout:
+    """An element that is put into the original."""
+
+    signature_type: ClassVar = SignatureType.XML
+    signature: bytes
+    """ds:Signature with an empty SignatureValue (ASCII)."""
+    options: XmlOptions
+    """What it signs and where it goes."""
+
+
+L = TypeVar("L", PdfLayout, CmsLayout, XmlLayout)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The bytes to be signed and where the value goes; all that `embed` needs beside the original file."""
+
     original_length: int
-    tail: bytes
-    contents_start: int
-    contents_end: int
     digest_algorithm: DigestAlgorithm
     document_digest: bytes
     """PDF: of the byte range. CMS: of the content. XML: the DigestValue of the reference to the document."""
@@ -132,8 +200,17 @@ class Prepared:
     """The exact bytes for the key. PDF and CMS: DER of the signed attributes as a SET OF (RFC 5652, 5.4).
     XML: the canonical SignedInfo (XMLDSIG, 3.1.2)."""
     chain: CertificateChain
-    signature_type: SignatureType = SignatureType.PDF
-    options: SigningOptions = NO_OPTIONS
+    layout: PdfLayout | CmsLayout | XmlLayout
+
+    @property
+    def signature_type(self) -> SignatureType:
+        return self.layout.signature_type
+
+    def layout_as(self, kind: type[L]) -> L:
+        """The layout of the one format that asks. Raises: TypeError when another format prepared it."""
+        if not isinstance(self.layout, kind):
+            raise TypeError(f"It was prepared as {self.signature_type}.")
+        return self.layout
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,46 +1,130 @@
-"""One door to all formats: which module prepares, embeds, judges and takes apart a file of which kind.
+"""One door to all formats: which module inspects, prepares, embeds, verifies and examines a file of which kind.
 
-Runs inside the workers; the modules of a format are imported when a file of that kind comes by.
+Runs inside the workers. The module of a format is imported when a file of that kind comes by.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from signroom.domain.errors import EmptyFile
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CertificateChain,
+    CmsOptions,
     DigestAlgorithm,
     DigestValue,
     Inspection,
+    OptionsByType,
+    PdfOptions,
     Prepared,
     SignatureType,
     SigningOptions,
     Verdict,
+    XmlOptions,
 )
 from signroom.ports.files import Stored
 
 _HEADER_ROOM = 1024
 """Bytes in which a PDF's header may start (ISO 32000-1, Annex H, note 13)."""
 
+O_contra = TypeVar("O_contra", PdfOptions, CmsOptions, XmlOptions, contravariant=True)
 
-def inspect(file: Path, wanted: SignatureType | None, options: SigningOptions, data: Path | None) -> Inspection:
-    match wanted or sniff(file):
-        case SignatureType.PDF:
-            from signroom.formats.pdf.preflight import inspect as inspect_pdf
 
-            return inspect_pdf(file, options)
-        case SignatureType.CMS:
-            from signroom.formats.cms.cades import inspect as inspect_cms
+class Format(Protocol[O_contra]):
+    """What each format can do. A module implements it: ``format.py`` in the format's folder.
 
-            return inspect_cms(file, options, data)
-        case SignatureType.XML:
-            from signroom.formats.xml.xades import inspect as inspect_xml
+    The promises are those of the ``Formats`` port.
+    """
 
-            return inspect_xml(file, options)
+    def inspect(self, file: Path, options: O_contra, data: Path | None, /) -> Inspection: ...
+
+    def prepare(
+        self,
+        file: Path,
+        options: O_contra,
+        chain: CertificateChain,
+        /,
+        *,
+        algorithm: DigestAlgorithm,
+        now: datetime,
+        data: Path | None,
+    ) -> Prepared: ...
+
+    def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path, /) -> Stored: ...
+
+    def verify(self, file: Path, data: Path | None, /) -> Verdict: ...
+
+    def examine(
+        self, file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None, /
+    ) -> Examination: ...
+
+
+def _pdf() -> Format[PdfOptions]:
+    from signroom.formats.pdf import format as pdf
+
+    return pdf
+
+
+def _cms() -> Format[CmsOptions]:
+    from signroom.formats.cms import format as cms
+
+    return cms
+
+
+def _xml() -> Format[XmlOptions]:
+    from signroom.formats.xml import format as xml
+
+    return xml
+
+
+_FORMATS: Mapping[SignatureType, Callable[[], Format[Any]]] = {
+    SignatureType.PDF: _pdf,
+    SignatureType.CMS: _cms,
+    SignatureType.XML: _xml,
+}
+
+
+def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None) -> Inspection:
+    kind = wanted or sniff(file)
+    return _FORMATS[kind]().inspect(file, options.of(kind), data)
+
+
+def prepare(
+    file: Path,
+    options: SigningOptions,
+    chain: CertificateChain,
+    *,
+    algorithm: DigestAlgorithm,
+    now: datetime,
+    data: Path | None,
+) -> Prepared:
+    return _FORMATS[options.signature_type]().prepare(file, options, chain, algorithm=algorithm, now=now, data=data)
+
+
+def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+    return _FORMATS[prepared.signature_type]().embed(original, prepared, value, output)
+
+
+def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:
+    return _FORMATS[kind]().verify(file, data)
+
+
+def examine(
+    file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
+) -> Examination:
+    """Raises: EmptyFile, NotSigned, a DocumentRejected."""
+    return _FORMATS[_signed_kind(file)]().examine(file, data, data_hashes, extract_to)
+
+
+def canonical(file: Path, options: XmlOptions) -> bytes:
+    """Of XML only."""
+    from signroom.formats.xml.xades import canonical as canonical_xml
+
+    return canonical_xml(file, options)
 
 
 def sniff(file: Path) -> SignatureType:
@@ -53,90 +137,6 @@ def sniff(file: Path) -> SignatureType:
     if not start:
         raise EmptyFile
     return SignatureType.PDF if b"%PDF-" in start else SignatureType.CMS
-
-
-def prepare(
-    file: Path,
-    kind: SignatureType,
-    chain: CertificateChain,
-    *,
-    algorithm: DigestAlgorithm,
-    now: datetime,
-    options: SigningOptions,
-    data: Path | None,
-) -> Prepared:
-    match kind:
-        case SignatureType.PDF:
-            from signroom.formats.pdf.pades import prepare as prepare_pdf
-
-            prepared = prepare_pdf(file, chain, algorithm, now, options)
-        case SignatureType.CMS:
-            from signroom.formats.cms.cades import prepare as prepare_cms
-
-            prepared = prepare_cms(file, chain, algorithm=algorithm, now=now, options=options, data=data)
-        case SignatureType.XML:
-            from signroom.formats.xml.xades import prepare as prepare_xml
-
-            prepared = prepare_xml(file, chain, algorithm, now, options)
-    # The picture is in the tail now: no need to keep it twice.
-    return replace(prepared, options=replace(options, appearance=None))
-
-
-def canonical(file: Path, options: SigningOptions) -> bytes:
-    from signroom.formats.xml.xades import canonical as canonical_xml
-
-    return canonical_xml(file, options)
-
-
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
-    match prepared.signature_type:
-        case SignatureType.PDF:
-            from signroom.formats.pdf.pades import embed as embed_pdf
-
-            return embed_pdf(original, prepared, value, output)
-        case SignatureType.CMS:
-            from signroom.formats.cms.cades import embed as embed_cms
-
-            return embed_cms(original, prepared, value, output)
-        case SignatureType.XML:
-            from signroom.formats.xml.xades import embed as embed_xml
-
-            return embed_xml(original, prepared, value, output)
-
-
-def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:
-    match kind:
-        case SignatureType.PDF:
-            from signroom.formats.pdf.verification import verify as verify_pdf
-
-            return verify_pdf(file)
-        case SignatureType.CMS:
-            from signroom.formats.cms.verification import verify as verify_cms
-
-            return verify_cms(file, data)
-        case SignatureType.XML:
-            from signroom.formats.xml.xades import verify as verify_xml
-
-            return verify_xml(file)
-
-
-def examine(
-    file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
-) -> Examination:
-    """Raises: EmptyFile, NotSigned, a DocumentRejected."""
-    match _signed_kind(file):
-        case SignatureType.PDF:
-            from signroom.formats.pdf.examination import examine as examine_pdf
-
-            return examine_pdf(file)
-        case SignatureType.CMS:
-            from signroom.formats.cms.verification import examine as examine_cms
-
-            return examine_cms(file, data, data_hashes, extract_to)
-        case SignatureType.XML:
-            from signroom.formats.xml.xades import examine as examine_xml
-
-            return examine_xml(file)
 
 
 def _signed_kind(file: Path) -> SignatureType:

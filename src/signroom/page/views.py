@@ -5,8 +5,9 @@ from __future__ import annotations
 from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
-from signroom.domain.preparation import Preparation
+from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.session import MAX_DOCUMENTS, Session
+from signroom.domain.signature import CmsLayout, PdfLayout, XmlLayout
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.access.hand_over import offers_hand_over
@@ -86,18 +87,27 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
 def preparation_view(preparation: Preparation) -> shapes.PreparationView:
     return shapes.PreparationView(
         preparation_id=preparation.id,
-        items=[
-            shapes.ItemView(
-                document_id=item.document_id,
-                signature_type=item.prepared.signature_type.value,
-                to_sign=item.prepared.to_sign,
-                digest_algorithm=item.prepared.digest_algorithm.value,
-                original_length=item.prepared.original_length,
-                tail_before=item.prepared.tail[: item.prepared.contents_start - item.prepared.original_length],
-                tail_after=item.prepared.tail[item.prepared.contents_end - item.prepared.original_length :],
-            )
-            for item in preparation.items
-        ],
+        items=[_item_view(item) for item in preparation.items],
+    )
+
+
+def _item_view(item: PreparedDocument) -> shapes.ItemView:
+    prepared = item.prepared
+    match prepared.layout:
+        case PdfLayout(before, _, after):
+            tail_before, tail_after = before, after
+        case XmlLayout(signature):
+            tail_before, tail_after = signature, b""
+        case CmsLayout():
+            tail_before = tail_after = b""
+    return shapes.ItemView(
+        document_id=item.document_id,
+        signature_type=prepared.signature_type.value,
+        to_sign=prepared.to_sign,
+        digest_algorithm=prepared.digest_algorithm.value,
+        original_length=prepared.original_length,
+        tail_before=tail_before,
+        tail_after=tail_after,
     )
 
 

@@ -17,10 +17,12 @@ from signroom.domain.signature import (
     DigestAlgorithm,
     DigestValue,
     Inspection,
+    OptionsByType,
     Prepared,
     SignatureType,
     SigningOptions,
     Verdict,
+    XmlOptions,
 )
 
 
@@ -74,7 +76,7 @@ class Formats(Protocol):
         self,
         file: Path,
         wanted: SignatureType | None = None,
-        options: SigningOptions = NO_OPTIONS,
+        options: OptionsByType = NO_OPTIONS,
         data: Path | None = None,
     ) -> Inspection:
         """Say what `file` is and what stands in the way of signing it as `wanted`.
@@ -85,17 +87,19 @@ class Formats(Protocol):
     def prepare(
         self,
         file: Path,
-        kind: SignatureType,
+        options: SigningOptions,
         chain: CertificateChain,
         *,
         algorithm: DigestAlgorithm,
         now: datetime,
-        options: SigningOptions = NO_OPTIONS,
         data: Path | None = None,
     ) -> Prepared:
-        """Lay out one signature and return the bytes to be signed. Raises: a DocumentRejected, BadCertificate."""
+        """Lay out one signature and return the bytes to be signed. Its type is that of the `options`.
 
-    def canonical(self, file: Path, options: SigningOptions) -> bytes:
+        Raises: a DocumentRejected, BadCertificate.
+        """
+
+    def canonical(self, file: Path, options: XmlOptions) -> bytes:
         """The octets of an XML document whose digest is signed. Raises: a DocumentRejected."""
 
     def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:

@@ -40,10 +40,12 @@ from signroom.domain.signature import (
     DigestAlgorithm,
     DigestValue,
     Inspection,
+    OptionsByType,
     Prepared,
     SignatureType,
     SigningOptions,
     Verdict,
+    XmlOptions,
 )
 from signroom.formats import catalogue
 from signroom.ports.files import Stored
@@ -97,7 +99,7 @@ class PooledFormats:
         self,
         file: Path,
         wanted: SignatureType | None = None,
-        options: SigningOptions = NO_OPTIONS,
+        options: OptionsByType = NO_OPTIONS,
         data: Path | None = None,
     ) -> Inspection:
         try:
@@ -114,27 +116,18 @@ class PooledFormats:
     def prepare(
         self,
         file: Path,
-        kind: SignatureType,
+        options: SigningOptions,
         chain: CertificateChain,
         *,
         algorithm: DigestAlgorithm,
         now: datetime,
-        options: SigningOptions = NO_OPTIONS,
         data: Path | None = None,
     ) -> Prepared:
         return self._run(
-            _SECONDS_LARGE,
-            catalogue.prepare,
-            file,
-            kind,
-            chain,
-            algorithm=algorithm,
-            now=now,
-            options=options,
-            data=data,
+            _SECONDS_LARGE, catalogue.prepare, file, options, chain, algorithm=algorithm, now=now, data=data
         )
 
-    def canonical(self, file: Path, options: SigningOptions) -> bytes:
+    def canonical(self, file: Path, options: XmlOptions) -> bytes:
         return self._run(_SECONDS, catalogue.canonical, file, options)
 
     def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.engine import RowMapping
 
+from signroom.domain.appearance import Appearance
 from signroom.domain.application import ApiKey, Application, Role
 from signroom.domain.branding import Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
@@ -27,16 +29,64 @@ from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import (
     CertificateChain,
+    CmsLayout,
+    CmsOptions,
     DigestAlgorithm,
+    DigestValue,
     Inspection,
+    OptionsByType,
+    PdfLayout,
+    PdfOptions,
     Prepared,
     SignatureType,
     SigningOptions,
     Verdict,
+    XmlLayout,
+    XmlLocation,
+    XmlOptions,
 )
 from signroom.domain.upload import Upload
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOptions:
+    """Signing options as the JSON of the ``options`` columns has them, whatever the type of the document.
+
+    The names of the fields are in rows of every version: they stay.
+    """
+
+    detached: bool = False
+    data_hashes: tuple[DigestValue, ...] = ()
+    xml_element_id: str | None = None
+    xml_location: XmlLocation | None = None
+    appearance: Appearance | None = None
+
+    def by_type(self) -> OptionsByType:
+        return OptionsByType(
+            PdfOptions(self.appearance),
+            CmsOptions(self.detached, self.data_hashes),
+            XmlOptions(self.xml_element_id, self.xml_location),
+        )
+
+
+def packed_options(options: OptionsByType | SigningOptions) -> bytes:
+    match options:
+        case OptionsByType(pdf, cms, xml):
+            stored = StoredOptions(cms.detached, cms.data_hashes, xml.element_id, xml.location, pdf.appearance)
+        case PdfOptions(appearance):
+            stored = StoredOptions(appearance=appearance)
+        case CmsOptions(detached, data_hashes):
+            stored = StoredOptions(detached, data_hashes)
+        case XmlOptions(element_id, location):
+            stored = StoredOptions(xml_element_id=element_id, xml_location=location)
+    return packed(stored)
+
+
+def options_of(stored: bytes) -> OptionsByType:
+    options: StoredOptions = unpacked_as(StoredOptions, stored)
+    return options.by_type()
 
 
 def session_row(s: Session) -> Row:
@@ -57,7 +107,7 @@ def session_row(s: Session) -> Row:
         "requirements": packed(s.requirements),
         "background": s.background,
         "metadata": packed(s.metadata),
-        "options": packed(s.options),
+        "options": packed_options(s.options),
         "result_token": s.result_token,
         "language": s.language,
         "signer_certificate": s.signer_certificate,
@@ -74,7 +124,7 @@ def session_of(row: RowMapping) -> Session:
         "status": SessionStatus(row["status"]),
         "requirements": unpacked_as(tuple[CertificateRequirement, ...], row["requirements"]),
         "metadata": unpacked_as(Metadata, row["metadata"]),
-        "options": unpacked_as(SigningOptions, row["options"]),
+        "options": options_of(row["options"]),
         "signer_issuers": unpacked_as(tuple[bytes, ...], row["signer_issuers"]),
     }
     return Session(**{**plain, **unpacked})
@@ -137,7 +187,7 @@ def document_row(d: Document) -> Row:
         "verdict": None if d.verdict is None else packed(d.verdict),
         "key": d.key,
         "metadata": packed(d.metadata),
-        "options": packed(d.options),
+        "options": packed_options(d.options),
         "data_key": d.data_key,
         "available_until": d.available_until,
         "purged_at": d.purged_at,
@@ -150,6 +200,7 @@ def document_of(row: RowMapping) -> Document:
     original = _file_of("original", row)
     if original is None:
         raise LookupError("a document row without an original file")  # the column is NOT NULL: a damaged database
+    signature_type = SignatureType(row["signature_type"])
     return Document(
         id=row["id"],
         subscription_id=row["subscription_id"],
@@ -159,12 +210,13 @@ def document_of(row: RowMapping) -> Document:
         status=DocumentStatus(row["status"]),
         original=original,
         inspection=Inspection(
-            signature_type=SignatureType(row["signature_type"]),
+            signature_type=signature_type,
             content_type=original.content_type,
             pages=row["pages"],
             signatures=row["signatures"],
             findings=() if row["findings"] is None else unpacked_as(tuple[Finding, ...], row["findings"]),
         ),
+        options=options_of(row["options"]).of(signature_type),
         created_at=row["created_at"],
         preparation_id=row["preparation_id"],
         signature_value=row["signature_value"],
@@ -174,7 +226,6 @@ def document_of(row: RowMapping) -> Document:
         verdict=None if row["verdict"] is None else unpacked_as(Verdict, row["verdict"]),
         key=row["key"],
         metadata=unpacked_as(Metadata, row["metadata"]),
-        options=unpacked_as(SigningOptions, row["options"]),
         data_key=row["data_key"],
         available_until=row["available_until"],
         purged_at=row["purged_at"],
@@ -278,21 +329,44 @@ def preparation_row(p: Preparation) -> Row:
 
 def prepared_row(preparation_id: UUID, position: int, item: PreparedDocument) -> Row:
     p = item.prepared
-    start, end = p.contents_start - p.original_length, p.contents_end - p.original_length
     return {
         "preparation_id": preparation_id,
         "document_id": item.document_id,
         "position": position,
         "original_length": p.original_length,
-        "tail_before": p.tail[:start],
-        "tail_after": p.tail[end:],
-        "contents_length": end - start,
         "digest_algorithm": p.digest_algorithm.value,
         "document_digest": p.document_digest,
         "to_sign": p.to_sign,
         "signature_type": p.signature_type.value,
-        "options": packed(p.options),
+        **_layout_row(p.layout),
     }
+
+
+def _layout_row(layout: PdfLayout | CmsLayout | XmlLayout) -> Row:
+    """One set of columns for all formats. What a layout does not have is stored as empty."""
+    match layout:
+        case PdfLayout(before, contents_length, after):
+            tail, options = (before, contents_length, after), StoredOptions()
+        case CmsLayout(detached):
+            tail, options = (b"", 0, b""), StoredOptions(detached)
+        case XmlLayout(signature, of_xml):
+            tail = (signature, 0, b"")
+            options = StoredOptions(xml_element_id=of_xml.element_id, xml_location=of_xml.location)
+    return {
+        **dict(zip(("tail_before", "contents_length", "tail_after"), tail, strict=True)),
+        "options": packed(options),
+    }
+
+
+def _layout_of(row: RowMapping) -> PdfLayout | CmsLayout | XmlLayout:
+    options = options_of(row["options"])
+    match SignatureType(row["signature_type"]):
+        case SignatureType.PDF:
+            return PdfLayout(row["tail_before"], row["contents_length"], row["tail_after"])
+        case SignatureType.CMS:
+            return CmsLayout(options.cms.detached)
+        case SignatureType.XML:
+            return XmlLayout(row["tail_before"], options.xml)
 
 
 def preparation_of(row: RowMapping, items: Sequence[RowMapping]) -> Preparation:
@@ -312,20 +386,13 @@ def chain_of(stored: bytes) -> CertificateChain:
 
 
 def prepared_of(row: RowMapping, chain: CertificateChain) -> Prepared:
-    room = row["contents_length"]  # nothing is left out of CMS and XML
-    placeholder = b"<" + b"0" * (room - 2) + b">" if room else b""
-    start = row["original_length"] + len(row["tail_before"])
     return Prepared(
         original_length=row["original_length"],
-        tail=row["tail_before"] + placeholder + row["tail_after"],
-        contents_start=start,
-        contents_end=start + room,
         digest_algorithm=DigestAlgorithm(row["digest_algorithm"]),
         document_digest=row["document_digest"],
         to_sign=row["to_sign"],
         chain=chain,
-        signature_type=SignatureType(row["signature_type"]),
-        options=unpacked_as(SigningOptions, row["options"]),
+        layout=_layout_of(row),
     )
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from signroom.api.shapes.contract import CmsOptionsRequest, DigestRequest
 from signroom.api.translation.commands import metadata_of, signing_options
-from signroom.domain.signature import SigningOptions
+from signroom.domain.signature import CmsOptions, OptionsByType
 from tests.api.requests import SESSIONS, a_file
 from tests.harness.server import Server, refused
 
-SESSION = SigningOptions(detached=True)
+SESSION = OptionsByType(cms=CmsOptions(detached=True))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ SESSION = SigningOptions(detached=True)
     ],
 )
 def test_what_a_document_does_not_say_is_as_its_session_says(given: CmsOptionsRequest | None, detached: bool) -> None:
-    assert signing_options(None, given, default=SESSION).detached is detached
+    assert signing_options(None, given, default=SESSION).cms.detached is detached
 
 
 def test_null_metadata_is_unset_and_an_empty_list_is_not() -> None:

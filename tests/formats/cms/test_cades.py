@@ -25,13 +25,13 @@ from signroom.domain.errors import (
     Refused,
 )
 from signroom.domain.signature import (
-    NO_OPTIONS,
+    ATTACHED,
     CertificateChain,
+    CmsOptions,
     DigestAlgorithm,
     DigestValue,
     Indication,
     Prepared,
-    SigningOptions,
 )
 from signroom.domain.validation import Check, Outcome
 from signroom.formats.cms.cades import embed, inspect, prepare
@@ -43,7 +43,7 @@ from tests.verifiers.cms import openssl_accepts, signed_by_openssl
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 CONTENT = b"The content: \x00\xff not text, not PDF.\r\n" * 1000
-DETACHED = SigningOptions(detached=True)
+DETACHED = CmsOptions(detached=True)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def chain_of(name: str) -> CertificateChain:
 def prepared(
     file: Path,
     name: str,
-    options: SigningOptions = NO_OPTIONS,
+    options: CmsOptions = ATTACHED,
     data: Path | None = None,
     algorithm: DigestAlgorithm = DigestAlgorithm.SHA256,
 ) -> tuple[Prepared, bytes]:
@@ -75,7 +75,7 @@ def prepared(
     return layout, check_values([(layout, signature(key, layout.to_sign, algorithm.value))])[0]
 
 
-def signed(file: Path, name: str, output: Path, options: SigningOptions = NO_OPTIONS, data: Path | None = None) -> Path:
+def signed(file: Path, name: str, output: Path, options: CmsOptions = ATTACHED, data: Path | None = None) -> Path:
     layout, value = prepared(file, name, options, data)
     stored = embed(file, layout, value, output)
     assert stored.length == output.stat().st_size
@@ -91,7 +91,7 @@ KINDS = ["rsa2048", "p256", "p384", "p521"]
 def test_attached_and_detached_hold_for_openssl(
     content: Path, tmp_path: Path, root_pem: bytes, kind: str, algorithm: DigestAlgorithm
 ) -> None:
-    for options in (NO_OPTIONS, DETACHED):
+    for options in (ATTACHED, DETACHED):
         layout, value = prepared(content, kind, options, algorithm=algorithm)
         output = tmp_path / "signed.p7s"
         embed(content, layout, value, output)
@@ -117,7 +117,7 @@ def test_a_second_and_third_signer_leave_the_earlier_bytes_alone(
 
     assert infos(first) < infos(second) < infos(third)
     assert openssl_accepts(third, root_pem) == CONTENT
-    assert inspect(third, NO_OPTIONS, None).signatures == 3
+    assert inspect(third, ATTACHED, None).signatures == 3
     assert {s.indication for s in verify(third, None).signatures} == {Indication.TOTAL_PASSED}
 
 
@@ -148,7 +148,7 @@ def test_text_forms_are_read(content: Path, tmp_path: Path, form: str) -> None:
     file = tmp_path / "text.p7s"
     file.write_bytes(text if form == "base64" else b"-----BEGIN CMS-----\n" + text + b"-----END CMS-----\n")
 
-    assert inspect(file, NO_OPTIONS, None).signatures == 1
+    assert inspect(file, ATTACHED, None).signatures == 1
     assert len(verify(signed(file, "p384", tmp_path / "2.p7s"), None).signatures) == 2
 
 
@@ -158,13 +158,13 @@ def test_a_detached_object_needs_its_data_to_be_signed_once_more(
     first = signed(content, "rsa2048", tmp_path / "1.p7s", DETACHED)
     other = tmp_path / "other.bin"
     other.write_bytes(b"something else")
-    known = SigningOptions(data_hashes=(DigestValue("SHA256", hashlib.sha256(CONTENT).digest()),))
+    known = CmsOptions(data_hashes=(DigestValue("SHA256", hashlib.sha256(CONTENT).digest()),))
 
     with pytest.raises(DataFileRequired):
-        inspect(first, NO_OPTIONS, None)
+        inspect(first, ATTACHED, None)
     with pytest.raises(DataMismatch):
-        inspect(first, NO_OPTIONS, other)
-    by_data = signed(first, "p256", tmp_path / "2.p7s", NO_OPTIONS, content)
+        inspect(first, ATTACHED, other)
+    by_data = signed(first, "p256", tmp_path / "2.p7s", ATTACHED, content)
     by_hash = signed(first, "p256", tmp_path / "3.p7s", known)
 
     for output in (by_data, by_hash):
@@ -188,7 +188,7 @@ def test_changed_content_fails_for_both(content: Path, tmp_path: Path, root_pem:
     (verdict,) = verify(output, None).signatures
     assert (verdict.indication, verdict.reason) == (Indication.TOTAL_FAILED, "HASH_FAILURE")
     with pytest.raises(BrokenSignature):
-        inspect(output, NO_OPTIONS, None)
+        inspect(output, ATTACHED, None)
     (examined,) = examine(output, None, (), None).signatures
     assert [item.check for item in examined.results.errors] == [Check.MESSAGE_DIGEST_MISMATCH]
 
@@ -216,7 +216,7 @@ def test_a_substituted_certificate_fails(content: Path, tmp_path: Path) -> None:
 
 
 def test_the_original_must_be_what_was_prepared(content: Path, tmp_path: Path) -> None:
-    for options in (NO_OPTIONS, DETACHED):
+    for options in (ATTACHED, DETACHED):
         layout, value = prepared(content, "p256", options)
         content.write_bytes(CONTENT + b"!")
         with pytest.raises(DataMismatch):
@@ -230,12 +230,12 @@ def test_what_is_empty_or_not_signed_is_told(tmp_path: Path, content: Path) -> N
     empty.touch()
 
     with pytest.raises(EmptyFile):
-        inspect(empty, NO_OPTIONS, None)
+        inspect(empty, ATTACHED, None)
     with pytest.raises(EmptyFile):
         examine(empty, None, (), None)
     with pytest.raises(NotSigned):
         examine(content, None, (), None)
-    assert inspect(content, NO_OPTIONS, None).signatures == 0
+    assert inspect(content, ATTACHED, None).signatures == 0
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -258,7 +258,7 @@ def test_damage_is_refused_or_judged_and_never_believed(data: st.DataObject, tmp
         except Refused:
             continue
     try:
-        found = inspect(output, NO_OPTIONS, None)
+        found = inspect(output, ATTACHED, None)
     except Refused:
         return
     assert found.signatures in {0, 1}
@@ -270,7 +270,7 @@ def test_deep_nesting_is_refused(tmp_path: Path, content_info: bytes) -> None:
     file.write_bytes(content_info)
 
     with pytest.raises(InvalidCms):
-        inspect(file, NO_OPTIONS, None)
+        inspect(file, ATTACHED, None)
 
 
 # -- examination -----------------------------------------------------------------------------------
@@ -331,7 +331,7 @@ _LARGE = """
 import resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from signroom.domain.signature import NO_OPTIONS, CertificateChain, DigestAlgorithm
+from signroom.domain.signature import ATTACHED, CertificateChain, DigestAlgorithm
 from signroom.formats.cms.cades import embed, inspect, prepare
 from signroom.formats.cms.verification import verify
 from signroom.formats.values import check_values
@@ -341,9 +341,9 @@ from tests.harness.server import signature
 source, output, again = map(Path, sys.argv[1:])
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 def sign(source, name, output):
-    inspect(source, NO_OPTIONS, None)
+    inspect(source, ATTACHED, None)
     chain = CertificateChain(authority.leaf(name).certificate_der)
-    p = prepare(source, chain, algorithm=DigestAlgorithm.SHA256, now=datetime.now(UTC), options=NO_OPTIONS)
+    p = prepare(source, chain, algorithm=DigestAlgorithm.SHA256, now=datetime.now(UTC), options=ATTACHED)
     (value,) = check_values([(p, signature(authority.leaf(name).signing_key, p.to_sign))])
     embed(source, p, value, output)
 sign(source, "p256", output)

@@ -19,7 +19,7 @@ from signroom.domain.errors import (
     SignatureRejected,
     VerificationFailed,
 )
-from signroom.domain.signature import DigestAlgorithm, Indication
+from signroom.domain.signature import DigestAlgorithm, Indication, PdfLayout
 from signroom.formats import values
 from signroom.formats.pdf import pades
 from signroom.formats.pdf.verification import verify
@@ -90,8 +90,8 @@ def test_what_is_to_be_signed_are_der_attributes_with_the_digest_and_the_certifi
     layout = prepared(file, "p256")
 
     attributes = {a["type"].native: a["values"][0] for a in CMSAttributes.load(layout.to_sign)}
-    start, end = (p - layout.original_length for p in (layout.contents_start, layout.contents_end))
-    digest = hashlib.sha256(file.read_bytes() + layout.tail[:start] + layout.tail[end:]).digest()
+    update = layout.layout_as(PdfLayout)
+    digest = hashlib.sha256(file.read_bytes() + update.before + update.after).digest()
 
     # EN 319 142-1, 6.3: signing-time must not be there; the certificate is bound by signing-certificate-v2.
     assert set(attributes) == {"content_type", "message_digest", "signing_certificate_v2"}
@@ -203,7 +203,7 @@ def test_another_file_than_the_prepared_one_is_refused_and_nothing_is_left(writt
 def test_a_container_that_does_not_fit_its_place_is_refused(written: Written) -> None:
     file = written("plain")
     layout = prepared(file, "p256")
-    tight = replace(layout, contents_end=layout.contents_start + 100)
+    tight = replace(layout, layout=replace(layout.layout_as(PdfLayout), contents_length=100))
 
     with pytest.raises(VerificationFailed):
         pades.embed(file, tight, value(layout, "p256"), file.with_name("signed.pdf"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, Prepared, SigningOptions
+from signroom.domain.signature import WHOLE_DOCUMENT, DigestAlgorithm, Prepared, XmlOptions
 from signroom.formats import values
 from signroom.formats.xml import xades
 from tests.formats.conftest import NOW, chain_of
@@ -32,7 +32,7 @@ def written(folder: Path, content: bytes = INVOICE) -> Path:
 def prepared(
     file: Path,
     signer: str,
-    options: SigningOptions = NO_OPTIONS,
+    options: XmlOptions = WHOLE_DOCUMENT,
     algorithm: DigestAlgorithm = DigestAlgorithm.SHA256,
 ) -> Prepared:
     return xades.prepare(file, chain_of(signer), algorithm, NOW, options)
@@ -41,7 +41,7 @@ def prepared(
 def signed(
     file: Path,
     signer: str,
-    options: SigningOptions = NO_OPTIONS,
+    options: XmlOptions = WHOLE_DOCUMENT,
     algorithm: DigestAlgorithm = DigestAlgorithm.SHA256,
 ) -> Path:
     """`file` with one more signature, beside it."""

@@ -19,7 +19,7 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from signroom.domain.errors import BrokenSignature, EmptyFile, InvalidXml, NotSigned, Refused, XmlSealed, XmlTooComplex
 from signroom.domain.examination import ExaminedSignature, SignaturePolicy, XmlElement
-from signroom.domain.signature import DigestAlgorithm, DigestValue, Indication, SignatureType, SigningOptions
+from signroom.domain.signature import DigestAlgorithm, DigestValue, Indication, SignatureType, XmlOptions
 from signroom.domain.validation import Check, Outcome
 from signroom.formats.xml import xades
 from tests.formats.conftest import NOW, chain_of
@@ -343,7 +343,7 @@ def test_a_forged_signature_fails(tmp_path: Path, forgery: Forgery, reason: str)
 
 def test_an_element_put_beside_the_signed_one_with_the_same_id_is_found(tmp_path: Path) -> None:
     """Signature wrapping: who looks the Id up reads the first, who verified took the second."""
-    output = signed(written(tmp_path), "rsa2048", SigningOptions(xml_element_id="second"))
+    output = signed(written(tmp_path), "rsa2048", XmlOptions(element_id="second"))
     forged = output.read_bytes().replace(b"<deep>", b"<deep><evil ID='second'>pay more</evil>")
     output.write_bytes(forged)
 

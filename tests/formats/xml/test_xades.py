@@ -19,14 +19,16 @@ from signroom.domain.errors import (
     XmlSealed,
 )
 from signroom.domain.signature import (
+    WHOLE_DOCUMENT,
     CertificateChain,
     DigestAlgorithm,
     Indication,
     Inspection,
     SignatureType,
-    SigningOptions,
     XmlInsertion,
+    XmlLayout,
     XmlLocation,
+    XmlOptions,
 )
 from signroom.formats.xml import xades
 from tests.formats.conftest import NOW, chain_of
@@ -126,7 +128,8 @@ def test_the_prepared_bytes_are_what_is_signed_in_place(tmp_path: Path) -> None:
 
     content = output.read_bytes()
     assert (stored.length, stored.sha256) == (len(content), hashlib.sha256(content).digest())
-    assert layout.contents_start == layout.contents_end == len(INVOICE) + len(layout.tail)
+    assert layout.original_length == len(INVOICE)
+    assert layout.layout_as(XmlLayout).options == WHOLE_DOCUMENT
     assert hashlib.sha256(xades.canonical(file)).digest() == layout.document_digest
     (info,) = etree.fromstring(content).iter(f"{{{xml_verifier.DS}}}SignedInfo")
     assert etree.tostring(info, method="c14n", exclusive=True) == layout.to_sign
@@ -149,7 +152,7 @@ def test_a_job_that_runs_twice_writes_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("element", ["total", "first", "second", "third"])
 def test_one_element_is_signed_by_its_id(tmp_path: Path, element: str) -> None:
-    options = SigningOptions(xml_element_id=element)
+    options = XmlOptions(element_id=element)
     output = signed(written(tmp_path), "p256", options)
 
     (verdict,) = xades.verify(output).signatures
@@ -164,7 +167,7 @@ def test_one_element_is_signed_by_its_id(tmp_path: Path, element: str) -> None:
 
 
 def test_two_sign_the_same_element_and_a_third_the_document(tmp_path: Path) -> None:
-    options = SigningOptions(xml_element_id="total")
+    options = XmlOptions(element_id="total")
     output = signed(signed(signed(written(tmp_path), "p256", options), "rsa2048", options), "p384")
 
     xml_verifier.require_accepted(output, ROOT, signatures=3, id_elements=["urn:invoice:total"])
@@ -175,15 +178,15 @@ def test_two_sign_the_same_element_and_a_third_the_document(tmp_path: Path) -> N
 
 
 def test_a_signature_beside_the_element_covers_what_is_in_it(tmp_path: Path) -> None:
-    inside = SigningOptions(xml_element_id="total")
-    beside = SigningOptions(
-        xml_element_id="total",
-        xml_location=XmlLocation("//i:total", (("i", "urn:invoice"),), XmlInsertion.APPEND_SIBLING),
+    inside = XmlOptions(element_id="total")
+    beside = XmlOptions(
+        element_id="total",
+        location=XmlLocation("//i:total", (("i", "urn:invoice"),), XmlInsertion.APPEND_SIBLING),
     )
     output = signed(signed(written(tmp_path), "p256", inside), "rsa2048", beside)
 
     xml_verifier.require_accepted(output, ROOT, signatures=2, id_elements=["urn:invoice:total"])
-    assert b"filter2" not in prepared(output, "p384", beside).tail
+    assert b"filter2" not in prepared(output, "p384", beside).layout_as(XmlLayout).signature
     # A third one inside would change what the second has signed.
     with pytest.raises(XmlSealed):
         xades.inspect(output, inside)
@@ -205,7 +208,7 @@ def test_the_signature_goes_where_the_xpath_says(
     tmp_path: Path, insertion: XmlInsertion, before: bytes, after: bytes
 ) -> None:
     location = XmlLocation("/i:invoice/d:deep", (("i", "urn:invoice"), ("d", "urn:default")), insertion)
-    output = signed(written(tmp_path), "p256", SigningOptions(xml_location=location))
+    output = signed(written(tmp_path), "p256", XmlOptions(location=location))
 
     content = output.read_bytes()
     start, end = content.index(b"<ds:Signature"), content.index(b"</ds:Signature>") + len(b"</ds:Signature>")
@@ -219,7 +222,7 @@ def test_the_signature_goes_where_the_xpath_says(
 @pytest.mark.parametrize("insertion", [XmlInsertion.APPEND_CHILD, XmlInsertion.PREPEND_CHILD])
 def test_an_empty_element_is_opened_for_it(tmp_path: Path, insertion: XmlInsertion) -> None:
     location = XmlLocation("//d:item[@ID='first']", (("d", "urn:default"),), insertion)
-    output = signed(written(tmp_path), "p256", SigningOptions(xml_location=location))
+    output = signed(written(tmp_path), "p256", XmlOptions(location=location))
 
     assert b"""<item ID="first" a="&quot;'"><ds:Signature""" in output.read_bytes()
     assert b"</ds:Signature></item><item" in output.read_bytes()
@@ -253,7 +256,7 @@ def test_an_empty_element_is_opened_for_it(tmp_path: Path, insertion: XmlInserti
     ],
 )
 def test_an_xpath_that_selects_no_single_element_is_refused(tmp_path: Path, xpath: str) -> None:
-    options = SigningOptions(xml_location=XmlLocation(xpath, (("d", "urn:default"),)))
+    options = XmlOptions(location=XmlLocation(xpath, (("d", "urn:default"),)))
 
     with pytest.raises(XmlElementNotFound):
         xades.inspect(written(tmp_path), options)
@@ -278,13 +281,13 @@ def test_an_xpath_that_selects_no_single_element_is_refused(tmp_path: Path, xpat
 def test_usual_xpaths_are_understood(tmp_path: Path, xpath: str) -> None:
     location = XmlLocation(xpath, (("d", "urn:default"), ("i", "urn:invoice")))
 
-    assert xades.inspect(written(tmp_path), SigningOptions(xml_location=location)).signatures == 0
+    assert xades.inspect(written(tmp_path), XmlOptions(location=location)).signatures == 0
 
 
 def test_there_is_no_place_beside_the_root(tmp_path: Path) -> None:
     for insertion in (XmlInsertion.APPEND_SIBLING, XmlInsertion.PREPEND_SIBLING):
         with pytest.raises(XmlElementNotFound):
-            xades.inspect(written(tmp_path), SigningOptions(xml_location=XmlLocation("/*", (), insertion)))
+            xades.inspect(written(tmp_path), XmlOptions(location=XmlLocation("/*", (), insertion)))
 
 
 def test_there_is_no_place_in_another_signature(tmp_path: Path) -> None:
@@ -292,10 +295,10 @@ def test_there_is_no_place_in_another_signature(tmp_path: Path) -> None:
     location = XmlLocation("//*[local-name()='Object']", (), XmlInsertion.APPEND_CHILD)
 
     with pytest.raises(XmlElementNotFound):
-        xades.inspect(output, SigningOptions(xml_location=location))
+        xades.inspect(output, XmlOptions(location=location))
     (name,) = xml_verifier.signature_ids(output)
     with pytest.raises(XmlElementNotFound):
-        xades.inspect(output, SigningOptions(xml_element_id=name))
+        xades.inspect(output, XmlOptions(element_id=name))
 
 
 @pytest.mark.parametrize("name", ["none", "twice", "", "a b", "x' or '1'='1", "#total", "x" * 2000])
@@ -303,7 +306,7 @@ def test_an_id_that_no_single_element_has_is_refused(tmp_path: Path, name: str) 
     file = written(tmp_path, b'<a><b Id="twice"/><c xml:id="twice"/><d Id="a b"/><e id="#total"/></a>')
 
     with pytest.raises(XmlElementNotFound):
-        xades.inspect(file, SigningOptions(xml_element_id=name))
+        xades.inspect(file, XmlOptions(element_id=name))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "iso-8859-1", "windows-1252"])
@@ -319,7 +322,7 @@ def test_an_encoding_is_kept(tmp_path: Path, encoding: str) -> None:
     assert output.read_bytes().decode(encoding).endswith("</ds:Signature></ação>\r\n")
     xml_verifier.require_accepted(output, ROOT, signatures=2)
     assert xades.verify(output).intact
-    named = signed(file, "p256", SigningOptions(xml_element_id="é"))
+    named = signed(file, "p256", XmlOptions(element_id="é"))
     assert only_verdict(named) is Indication.TOTAL_PASSED
     assert 'URI="#é"' in etree.tostring(etree.parse(str(named)), encoding="unicode")
 

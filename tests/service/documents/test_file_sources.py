@@ -12,7 +12,7 @@ import pytest
 from signroom.domain.errors import FileDownloadFailed
 from signroom.fetch.guarded import GuardedFetch
 from signroom.ports import Ports
-from signroom.service.documents.file_sources import FileSource, as_local_file, store_source
+from signroom.service.documents.file_sources import Address, FileSource, as_local_file, store_source
 from tests.fetch.sites import Site, running_site
 from tests.service.conftest import Room
 
@@ -33,7 +33,7 @@ def ports(room: Room) -> Ports:
 
 
 def source(url: str) -> FileSource:
-    return FileSource(name="a.pdf", url=url)
+    return Address(url, name="a.pdf")
 
 
 FAILURES = [("/missing", "It answered with status 404."), ("/half", "The connection broke off.")]

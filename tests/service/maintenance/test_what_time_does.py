@@ -24,7 +24,7 @@ from signroom.domain.errors import (
 from signroom.domain.event import SessionCreated
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.session import SessionStatus
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout, Prepared
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import FeedBounds, StoredResult
@@ -394,8 +394,8 @@ def tell(room: Room) -> None:
 
 
 def prepared(room: Room, session_id: UUID | None, document_id: UUID) -> Preparation:
-    tail = b"before<" + b"0" * 98 + b">after"
-    item = Prepared(10, tail, 16, 116, DigestAlgorithm.SHA256, b"g" * 32, b"1", CertificateChain(b"leaf"))
+    layout = PdfLayout(b"before", 100, b"after")
+    item = Prepared(10, DigestAlgorithm.SHA256, b"g" * 32, b"1", CertificateChain(b"leaf"), layout)
     found = Preparation(uuid4(), session_id, item.chain, (PreparedDocument(document_id, item),), room.clock.now())
     with room.ports.store.work() as work:
         work.preparations.add(found)

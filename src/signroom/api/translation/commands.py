@@ -16,14 +16,17 @@ from signroom.domain.metadata import Metadata, clean_metadata
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.signature import (
     NO_OPTIONS,
+    CmsOptions,
     DigestValue,
+    OptionsByType,
+    PdfOptions,
     SignatureType,
-    SigningOptions,
     XmlInsertion,
     XmlLocation,
+    XmlOptions,
 )
 from signroom.service.documents.add_document import NewDocument
-from signroom.service.documents.file_sources import FileSource
+from signroom.service.documents.file_sources import Address, Content, FileSource, UploadToken
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -57,20 +60,19 @@ def optional_source(given: shapes.FileReference | EmptyList | None) -> FileSourc
     """None for a reference that names nothing. Raises: BadInput."""
     if not isinstance(given, shapes.FileReference):
         return None
-    content = given.content.chunks if given.content is not None else None
-    token, url = given.blob_token or None, given.url or None
+    content_type = given.content_type or given.mime_type
     # Answers carry a url beside: content wins over an upload, an upload over an address.
-    if content is not None:
-        token = url = None
-    elif token is not None:
-        url = None
-    elif url is None:
-        return None
-    return FileSource(given.name, given.content_type or given.mime_type, content, token, _checked_url(url))
+    if given.content is not None:
+        return Content(given.content.chunks, given.name, content_type)
+    if given.blob_token:
+        return UploadToken(given.blob_token, given.name, content_type)
+    if given.url:
+        return Address(_checked_url(given.url), given.name, content_type)
+    return None
 
 
-def _checked_url(url: str | None) -> str | None:
-    if url is None or url.startswith("/"):
+def _checked_url(url: str) -> str:
+    if url.startswith("/"):
         return url
     try:
         parts = urlsplit(url)
@@ -91,7 +93,7 @@ def new_document(
     metadata: Metadata = (),
     key: str | None = None,
     fallback_name: str | None = None,
-    default: SigningOptions = NO_OPTIONS,
+    default: OptionsByType = NO_OPTIONS,
 ) -> NewDocument:
     """Raises: BadInput, NotImplementedHere."""
     kind = signature_type_of(signature_type)
@@ -119,20 +121,22 @@ def signing_options(
     pdf: PdfOptionsRequest | EmptyList | None,
     cms: shapes.CmsOptionsRequest | EmptyList | None,
     xml: shapes.XmlOptionsRequest | EmptyList | None = None,
-    default: SigningOptions = NO_OPTIONS,
-) -> SigningOptions:
+    default: OptionsByType = NO_OPTIONS,
+) -> OptionsByType:
     """What is not said here is as in `default`. Raises: BadInput, NotImplementedHere."""
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
-    appearance = appearance_of(pdf)
-    return SigningOptions(
-        detached=default.detached if own_cms is None or own_cms.detached is None else own_cms.detached,
-        data_hashes=digests_of(own_cms.data_hashes)
-        if own_cms is not None and own_cms.data_hashes
-        else default.data_hashes,
-        xml_element_id=_xml_element(own_xml),
-        xml_location=_xml_location(own_xml),
-        appearance=appearance or default.appearance,
+    return OptionsByType(
+        pdf=PdfOptions(appearance_of(pdf) or default.pdf.appearance),
+        cms=default.cms if own_cms is None else _cms_options(own_cms, default.cms),
+        xml=XmlOptions(_xml_element(own_xml), _xml_location(own_xml)),
+    )
+
+
+def _cms_options(given: shapes.CmsOptionsRequest, default: CmsOptions) -> CmsOptions:
+    return CmsOptions(
+        detached=default.detached if given.detached is None else given.detached,
+        data_hashes=digests_of(given.data_hashes) or default.data_hashes,
     )
 
 

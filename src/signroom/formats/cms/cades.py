@@ -21,12 +21,13 @@ from signroom.domain.errors import (
 )
 from signroom.domain.signature import (
     CertificateChain,
+    CmsLayout,
+    CmsOptions,
     DigestAlgorithm,
     Indication,
     Inspection,
     Prepared,
     SignatureType,
-    SigningOptions,
 )
 from signroom.formats.cms.facts import attributes_of
 from signroom.formats.cms.reading import SIGNED_DATA, CmsFile, Content, header, only_refusals, read_cms, whole
@@ -44,7 +45,7 @@ _USUAL = DigestAlgorithm.SHA256
 """What is prepared with unless somebody says otherwise."""
 
 
-def inspect(file: Path, options: SigningOptions, data: Path | None) -> Inspection:
+def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
     """Any file can be content. Raises: EmptyFile, InvalidCms, DataFileRequired, DataMismatch, BrokenSignature."""
     if file.stat().st_size == 0:
         raise EmptyFile
@@ -72,7 +73,7 @@ def prepare(
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
-    options: SigningOptions,
+    options: CmsOptions,
     data: Path | None = None,
 ) -> Prepared:
     """Raises: InvalidCms, DataFileRequired, BadCertificate."""
@@ -82,18 +83,13 @@ def prepare(
     content_digest = _digest_of(content, algorithm)
     with only_refusals():
         to_sign = _attributes(content_digest, signer, algorithm, now, _content_type(found))
-    length = file.stat().st_size
     return Prepared(
-        original_length=length,
-        tail=b"",
-        contents_start=length,
-        contents_end=length,
+        original_length=file.stat().st_size,
         digest_algorithm=algorithm,
         document_digest=content_digest,
         to_sign=to_sign,
         chain=chain,
-        signature_type=SignatureType.CMS,
-        options=options,
+        layout=CmsLayout(options.detached),
     )
 
 
@@ -102,6 +98,7 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
 
     Raises: DataMismatch when `original` is not the file that was prepared, InvalidCms.
     """
+    layout = prepared.layout_as(CmsLayout)
     if original.stat().st_size != prepared.original_length:
         raise DataMismatch
     found = _earlier(original)
@@ -111,7 +108,7 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
         signer = _signer_info(prepared, value)
         body = _merged(found, signer, prepared.chain) if found is not None else _first(signer, prepared.chain)
     checked = whole(original) if found is None else found.content
-    left_out = found is None and prepared.options.detached
+    left_out = found is None and layout.detached
     return _write(output, body, None if left_out else checked, checked, prepared)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from signroom.domain.errors import BadCertificate, InvalidPdf, VerificationFailed
-from signroom.domain.signature import NO_OPTIONS, CertificateChain, DigestAlgorithm, Prepared, SigningOptions
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout, Prepared
 from signroom.formats.pdf.overlay import open_overlay
 from signroom.formats.pdf.parsing import only_refusals, open_reader
 from signroom.formats.pdf.permission import require_signable
@@ -49,9 +49,9 @@ def prepare(
     chain: CertificateChain,
     algorithm: DigestAlgorithm,
     now: datetime,
-    options: SigningOptions = NO_OPTIONS,
+    appearance: Appearance | None = None,
 ) -> Prepared:
-    """Append a signature field with a placeholder to `file`, in memory only; it is seen if `options` say how.
+    """Append a signature field with a placeholder to `file`, in memory only. With an `appearance` it is seen.
 
     Raises: a DocumentRejected, BadCertificate when `chain` holds anything but certificates.
     """
@@ -67,22 +67,21 @@ def prepare(
             algorithm=algorithm,
             now=now,
             reserved=_reserved(chain),
-            appearance=options.appearance,
+            appearance=appearance,
             certificate=chain.certificate,
         )
         layout, _ = document.digest_tbs_document(in_place=True, chunk_size=_CHUNK)
         to_sign = asyncio.run(_attributes(signer, layout.document_digest, algorithm))
         stream.flush()
+        start = layout.reserved_region_start - overlay.base_length
+        end = layout.reserved_region_end - overlay.base_length
         return Prepared(
             original_length=overlay.base_length,
-            tail=overlay.tail,
-            contents_start=layout.reserved_region_start,
-            contents_end=layout.reserved_region_end,
             digest_algorithm=algorithm,
             document_digest=layout.document_digest,
             to_sign=to_sign,
             chain=chain,
-            options=options,
+            layout=PdfLayout(overlay.tail[:start], end - start, overlay.tail[end:]),
         )
 
 
@@ -165,9 +164,8 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
     `value` as `check_values` returned it. Raises: InvalidPdf when `original` is not the file that was prepared,
     VerificationFailed when the signature does not fit its place.
     """
-    tail = _filled(prepared, asyncio.run(_cms(prepared, value)))
-    start = prepared.contents_start - prepared.original_length
-    end = prepared.contents_end - prepared.original_length
+    layout = prepared.layout_as(PdfLayout)
+    contents = _filled(layout, asyncio.run(_cms(prepared, value)))
     whole = hashlib.sha256()
     # The same digest as long as both see the same bytes: one pass, not two.
     shared = prepared.digest_algorithm is DigestAlgorithm.SHA256
@@ -180,15 +178,18 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
             if not shared:
                 signed.update(chunk)
             target.write(chunk)
-        target.write(tail)
+        for part in (layout.before, contents, layout.after):
+            target.write(part)
     signed = signed.copy()
-    whole.update(tail)
-    signed.update(tail[:start])
-    signed.update(tail[end:])
+    for part in (layout.before, contents, layout.after):
+        whole.update(part)
+    signed.update(layout.before)
+    signed.update(layout.after)
     if length != prepared.original_length or signed.digest() != prepared.document_digest:
         output.unlink()
         raise InvalidPdf("The stored file is not the one that was prepared.")
-    return Stored(length + len(tail), whole.digest())
+    length += len(layout.before) + len(contents) + len(layout.after)
+    return Stored(length, whole.digest())
 
 
 async def _cms(prepared: Prepared, value: bytes) -> bytes:
@@ -202,15 +203,13 @@ async def _cms(prepared: Prepared, value: bytes) -> bytes:
     return der
 
 
-def _filled(prepared: Prepared, container: bytes) -> bytes:
-    start = prepared.contents_start - prepared.original_length + 1  # after '<'
-    room = prepared.contents_end - prepared.contents_start - 2
+def _filled(layout: PdfLayout, container: bytes) -> bytes:
+    """/Contents with the CMS object in it, padded with zeros. Raises: VerificationFailed when it does not fit."""
+    room = layout.contents_length - 2
     text = container.hex().encode()
     if len(text) > room:
         raise VerificationFailed("The signature is larger than the space that was reserved for it.")
-    tail = bytearray(prepared.tail)
-    tail[start : start + len(text)] = text
-    return bytes(tail)
+    return b"<" + text.ljust(room, b"0") + b">"
 
 
 def _external_signer(chain: CertificateChain, value: bytes | int) -> ExternalSigner:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
-from signroom.domain.signature import NO_OPTIONS, Indication, Inspection, SignatureType, SigningOptions
+from signroom.domain.signature import Indication, Inspection, SignatureType
 from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.pades import new_field_name
 from signroom.formats.pdf.parsing import only_refusals, open_reader, require_pdf
@@ -16,11 +16,13 @@ from signroom.formats.pdf.verification import judge
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
 
+    from signroom.domain.appearance import Appearance
+
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
 
 
-def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
+def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
     """Read `file` once; a visible signature must fit its pages. Raises: a DocumentRejected."""
     with file.open("rb") as stream:
         require_pdf(stream)
@@ -30,10 +32,10 @@ def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
             pages = _pages(reader)
             verdict = judge(reader)
             found = findings(reader, verdict)
-            if options.appearance is not None:
+            if appearance is not None:
                 from signroom.formats.pdf.visible.appearance import require_possible
 
-                require_possible(reader, options.appearance)  # last: it spends the reader
+                require_possible(reader, appearance)  # last: it spends the reader
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")

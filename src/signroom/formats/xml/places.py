@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from lxml import etree  # type: ignore[import-untyped]
 
 from signroom.domain.errors import InvalidXml, XmlElementNotFound
-from signroom.domain.signature import SigningOptions, XmlInsertion, XmlLocation
+from signroom.domain.signature import XmlInsertion, XmlLocation, XmlOptions
 from signroom.formats.xml.reading import XmlDocument, is_inside_signature
 
 if TYPE_CHECKING:
@@ -65,23 +65,23 @@ class Place:
         return element is self.parent or element in self.parent.iterancestors()
 
 
-def signed_element(document: XmlDocument, options: SigningOptions) -> Element | None:
+def signed_element(document: XmlDocument, options: XmlOptions) -> Element | None:
     """The element that `options` name; None for the whole document. Raises: XmlElementNotFound."""
-    if options.xml_element_id is None:
+    if options.element_id is None:
         if is_inside_signature(document.root):
             raise XmlElementNotFound("The document is itself a signature.")
         return None
-    if _ID.fullmatch(options.xml_element_id) is None:
+    if _ID.fullmatch(options.element_id) is None:
         raise XmlElementNotFound("That Id has characters that a reference to it may not have.")
-    element = document.element_with_id(options.xml_element_id)
+    element = document.element_with_id(options.element_id)
     if is_inside_signature(element):
         raise XmlElementNotFound("The element is a part of a signature.")
     return element
 
 
-def find_place(document: XmlDocument, options: SigningOptions) -> Place:
+def find_place(document: XmlDocument, options: XmlOptions) -> Place:
     """Raises: XmlElementNotFound."""
-    location = options.xml_location
+    location = options.location
     if location is None:
         element = signed_element(document, options)
         return Place(document.root if element is None else element, XmlInsertion.APPEND_CHILD)

@@ -29,15 +29,16 @@ from signroom.domain.errors import (
     XmlSealed,
 )
 from signroom.domain.signature import (
-    NO_OPTIONS,
+    WHOLE_DOCUMENT,
     CertificateChain,
     DigestAlgorithm,
     Indication,
     Inspection,
     Prepared,
     SignatureType,
-    SigningOptions,
     Verdict,
+    XmlLayout,
+    XmlOptions,
 )
 from signroom.domain.validation import Check
 from signroom.formats.xml.canonical import document_digest, document_octets, standalone_octets
@@ -71,7 +72,7 @@ _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _PLACEHOLDER = f'<ds:Signature xmlns:ds="{DS}"/>'.encode()
 
 
-def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
+def inspect(file: Path, options: XmlOptions = WHOLE_DOCUMENT) -> Inspection:
     """Raises: EmptyFile, InvalidXml, XmlTooComplex, XmlElementNotFound, BrokenSignature, XmlSealed."""
     signatures, inside, before, with_one_more = _looked_at(XmlDocument.read(file), options)
     # A rehearsal of what `verify` will do, which needs more memory than all before it: better refused now than then.
@@ -81,7 +82,7 @@ def inspect(file: Path, options: SigningOptions = NO_OPTIONS) -> Inspection:
     return Inspection(SignatureType.XML, XML, 0, signatures)
 
 
-def _looked_at(document: XmlDocument, options: SigningOptions) -> tuple[int, bool, bytes, bytes]:
+def _looked_at(document: XmlDocument, options: XmlOptions) -> tuple[int, bool, bytes, bytes]:
     inside = _require_signable(document, options)
     before = document_digest(document, signed_element(document, options), hide_signatures=inside)
     return len(document.signatures), inside, before, insert(document, find_place(document, options), _PLACEHOLDER)
@@ -92,7 +93,7 @@ def prepare(
     chain: CertificateChain,
     algorithm: DigestAlgorithm,
     now: datetime,
-    options: SigningOptions = NO_OPTIONS,
+    options: XmlOptions = WHOLE_DOCUMENT,
 ) -> Prepared:
     """Lay out ds:Signature for its place in `file`.
 
@@ -103,23 +104,18 @@ def prepare(
     inside = _require_signable(document, options)
     digest = _digest(algorithm, _signed_octets(document, options))
     signature = _signature(chain, kind, algorithm, now=now, options=options, digest=digest, inside=inside)
-    tail: bytes = etree.tostring(signature, encoding="us-ascii")
-    end = len(document.data) + len(tail)
+    element: bytes = etree.tostring(signature, encoding="us-ascii")
     return Prepared(
         original_length=len(document.data),
-        tail=tail,
-        contents_start=end,
-        contents_end=end,
         digest_algorithm=algorithm,
         document_digest=digest,
         to_sign=standalone_octets(signature[0]),
         chain=chain,
-        signature_type=SignatureType.XML,
-        options=options,
+        layout=XmlLayout(element, options),
     )
 
 
-def canonical(file: Path, options: SigningOptions = NO_OPTIONS) -> bytes:
+def canonical(file: Path, options: XmlOptions = WHOLE_DOCUMENT) -> bytes:
     """The octets whose digest is signed. Raises: EmptyFile, InvalidXml, XmlTooComplex, XmlElementNotFound."""
     return _signed_octets(XmlDocument.read(file), options)
 
@@ -131,11 +127,12 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
     VerificationFailed when the element is not the one that was signed.
     """
     document = XmlDocument.read(original)
-    options = prepared.options
+    layout = prepared.layout_as(XmlLayout)
+    options = layout.options
     digest = _digest(prepared.digest_algorithm, _signed_octets(document, options))
     if len(document.data) != prepared.original_length or digest != prepared.document_digest:
         raise InvalidXml("The stored file is not the one that was prepared.")
-    signature = etree.fromstring(prepared.tail, etree.XMLParser(resolve_entities=False, no_network=True))
+    signature = etree.fromstring(layout.signature, etree.XMLParser(resolve_entities=False, no_network=True))
     if standalone_octets(signature[0]) != prepared.to_sign:
         raise VerificationFailed("The prepared element is not the one that was signed.")
     signature.find(ds("SignatureValue")).text = base64.b64encode(_as_xml_value(prepared, value)).decode()
@@ -152,13 +149,13 @@ def verify(file: Path) -> Verdict:
 # -- what may be signed, and where -----------------------------------------------------------------
 
 
-def _signed_octets(document: XmlDocument, options: SigningOptions) -> bytes:
+def _signed_octets(document: XmlDocument, options: XmlOptions) -> bytes:
     element = signed_element(document, options)
     inside = element is None or find_place(document, options).is_inside(element)
     return document_octets(document, element, hide_signatures=inside)
 
 
-def _require_signable(document: XmlDocument, options: SigningOptions) -> bool:
+def _require_signable(document: XmlDocument, options: XmlOptions) -> bool:
     """Whether the signature goes inside what it signs.
 
     Raises: XmlElementNotFound, BrokenSignature, XmlSealed.
@@ -196,7 +193,7 @@ def _signature(
     algorithm: DigestAlgorithm,
     *,
     now: datetime,
-    options: SigningOptions,
+    options: XmlOptions,
     digest: bytes,
     inside: bool,
 ) -> Element:
@@ -206,7 +203,7 @@ def _signature(
     info = _add(signature, ds("SignedInfo"))
     _add(info, ds("CanonicalizationMethod"), Algorithm=EXC_C14N)
     _add(info, ds("SignatureMethod"), Algorithm=_METHOD_URIS[kind, algorithm.value])
-    uri = "" if options.xml_element_id is None else f"#{options.xml_element_id}"
+    uri = "" if options.element_id is None else f"#{options.element_id}"
     reference = _add(info, ds("Reference"), Id=f"{name}-ref0", URI=uri)
     transforms = _add(reference, ds("Transforms"))
     if inside:

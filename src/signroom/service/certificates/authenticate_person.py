@@ -15,7 +15,7 @@ from uuid import UUID
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.certificate import Certificate
 from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
+from signroom.domain.signature import CertificateChain, CmsLayout, DigestAlgorithm, Prepared
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
 from signroom.service.certificates.judge_certificate import find_context
@@ -91,11 +91,9 @@ def _to_check(nonce: bytes, chain: CertificateChain) -> Prepared:
     """The nonce as bytes to be signed, for the one check of signature values that there is."""
     return Prepared(
         original_length=len(nonce),
-        tail=b"",
-        contents_start=len(nonce),
-        contents_end=len(nonce),
         digest_algorithm=DigestAlgorithm.SHA256,
         document_digest=hashlib.sha256(nonce).digest(),
         to_sign=nonce,
         chain=chain,
+        layout=CmsLayout(detached=True),
     )

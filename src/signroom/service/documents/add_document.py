@@ -20,7 +20,7 @@ from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, Idempotenc
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
-from signroom.domain.signature import NO_OPTIONS, Inspection, SignatureType, SigningOptions
+from signroom.domain.signature import NO_OPTIONS, Inspection, OptionsByType, SignatureType, SigningOptions
 from signroom.ports import Ports
 from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
@@ -36,7 +36,7 @@ class NewDocument:
     file: FileSource
     signature_type: SignatureType | None = None
     """None: PDF for a PDF, else CMS."""
-    options: SigningOptions = NO_OPTIONS
+    options: OptionsByType = NO_OPTIONS
     data: FileSource | None = None
     """The content of a detached CMS object."""
     metadata: Metadata = NO_METADATA
@@ -52,7 +52,9 @@ class Accepted:
     document_id: UUID
     file: StoredFile
     inspection: Inspection
-    command: NewDocument
+    options: SigningOptions
+    metadata: Metadata = NO_METADATA
+    key: str | None = None
     data_key: str | None = None
     uploads: tuple[UUID, ...] = ()
     """Uploads that must not be purged once there is a document."""
@@ -80,10 +82,10 @@ async def add_document(
     key = folder.original() if idempotency_key is None else folder.original_of_request(uuid4())
     stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
-    command = NewDocument(FileSource(), options=session.options)
     try:
-        inspection = await asyncio.to_thread(_inspect, ports, file, command, None)
-        accepted = Accepted(document_id, _typed(file, inspection), inspection, command)
+        inspection = await asyncio.to_thread(_inspect, ports, file, None, session.options, None)
+        options = session.options.of(inspection.signature_type)
+        accepted = Accepted(document_id, _typed(file, inspection), inspection, options)
         await require_accepted(ports, validation, session.subscription_id, accepted.file)
         document = await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException as error:
@@ -137,9 +139,17 @@ async def accepted_document(
         if command.data is not None:
             taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
             data_key = taken[1].file.blob_key
-        inspection = await asyncio.to_thread(_inspect, ports, file, command, data_key)
-        uploads = tuple(t.upload for t in taken if t.upload is not None)
-        yield Accepted(document_id, _typed(file, inspection), inspection, command, data_key, uploads)
+        inspection = await asyncio.to_thread(_inspect, ports, file, command.signature_type, command.options, data_key)
+        yield Accepted(
+            document_id=document_id,
+            file=_typed(file, inspection),
+            inspection=inspection,
+            options=command.options.of(inspection.signature_type),
+            metadata=command.metadata,
+            key=command.key,
+            data_key=data_key,
+            uploads=tuple(t.upload for t in taken if t.upload is not None),
+        )
     except BaseException as error:
         for found in taken:
             if found.owned:
@@ -184,7 +194,6 @@ def require_free_keys(ports: Ports, caller: Caller, documents: Iterable[NewDocum
 def document_of_session(
     accepted: Accepted, session: Session, application_metadata: Metadata, position: int, ports: Ports
 ) -> Document:
-    command = accepted.command
     return Document(
         id=accepted.document_id,
         subscription_id=session.subscription_id,
@@ -195,9 +204,9 @@ def document_of_session(
         original=accepted.file,
         inspection=accepted.inspection,
         created_at=ports.clock.now(),
-        key=None if command.key is None else normalized(command.key),
-        metadata=merged(command.metadata, session.metadata, application_metadata),
-        options=command.options,
+        key=None if accepted.key is None else normalized(accepted.key),
+        metadata=merged(accepted.metadata, session.metadata, application_metadata),
+        options=accepted.options,
         data_key=accepted.data_key,
     )
 
@@ -209,13 +218,14 @@ def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
     return replace(file, content_type=inspection.content_type)
 
 
-def _inspect(ports: Ports, stored: StoredFile, command: NewDocument, data_key: str | None) -> Inspection:
-    wanted = command.signature_type or type_by_name(stored.name)
+def _inspect(
+    ports: Ports, stored: StoredFile, kind: SignatureType | None, options: OptionsByType, data_key: str | None
+) -> Inspection:
+    wanted = kind or type_by_name(stored.name)
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(stored.blob_key))
         data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
-        # Options that are not for this kind of file are the session's, for others of its documents.
-        return with_name(ports.formats.inspect(file, wanted, command.options, data), stored.name)
+        return with_name(ports.formats.inspect(file, wanted, options, data), stored.name)
 
 
 def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:

@@ -12,7 +12,7 @@ from signroom.domain.errors import DocumentRejected, FileDownloadFailed, FileToo
 from signroom.domain.preflight import Finding, FindingCode, FindingLevel, fact
 from signroom.domain.signature import Inspection, SignatureType
 from signroom.ports import Ports
-from signroom.service.documents.file_sources import FileSource, as_local_file, store_source
+from signroom.service.documents.file_sources import FileSource, UploadToken, as_local_file, store_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def _inspected(ports: Ports, caller: Caller, command: CheckFile) -> Inspec
 
 async def _name(ports: Ports, caller: Caller, source: FileSource) -> str:
     """As it was given, or as the upload has it."""
-    if source.name is not None or source.blob_token is None:
+    if source.name is not None or not isinstance(source, UploadToken):
         return source.name or ""
     return (await store_source(ports, caller, source, "", "")).file.name
 

@@ -33,17 +33,33 @@ OCTETS = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class FileSource:
-    """Exactly one of `content`, `blob_token` and `url` is set.
+class Content:
+    """The file came along in the request. `chunks` makes its content anew at each call."""
 
-    `content` makes the chunks anew at each call; `length` is theirs in bytes.
-    """
-
+    chunks: Callable[[], AsyncIterator[bytes]]
     name: str | None = None
     content_type: str | None = None
-    content: Callable[[], AsyncIterator[bytes]] | None = None
-    blob_token: str | None = None
-    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadToken:
+    """The file was uploaded before. A `name` or a `content_type` of the request replaces the upload's."""
+
+    token: str
+    name: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The file is at `url`: somewhere on the network, or at an address that this server handed out."""
+
+    url: str
+    name: str | None = None
+    content_type: str | None = None
+
+
+FileSource = Content | UploadToken | Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +81,23 @@ async def store_source(
     UploadIncomplete, FileDownloadFailed, StorageUnavailable.
     """
     limit = ports.limits.max_file
-    if source.content is not None:
-        name = _name(source.name, fallback_name)
-        stored = await ports.blobs.write_stream(key, source.content(), limit=limit)
-        file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
-        return StoredSource(file, owned=True)
-    if source.blob_token is not None:
-        upload = await asyncio.to_thread(find_upload, ports, caller, source.blob_token)
-        found = upload.require_file()
-        return StoredSource(_renamed(found, source, fallback_name), owned=False, upload=upload.id)
-    if source.url is None:
-        raise BadInput("A file needs its content, a blobToken or a url.")
+    match source:
+        case Content():
+            name = _name(source.name, fallback_name)
+            stored = await ports.blobs.write_stream(key, source.chunks(), limit=limit)
+            file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
+            return StoredSource(file, owned=True)
+        case UploadToken():
+            upload = await asyncio.to_thread(find_upload, ports, caller, source.token)
+            file = _renamed(upload.require_file(), source, fallback_name)
+            return StoredSource(file, owned=False, upload=upload.id)
+        case Address():
+            return await _store_from_address(ports, source, key, fallback_name)
+
+
+async def _store_from_address(ports: Ports, source: Address, key: str, fallback_name: str | None) -> StoredSource:
+    """An address that this server handed out leads to a file that is stored already; others are downloaded."""
+    limit = ports.limits.max_file
     token = own_download(ports, source.url)
     if token is not None:
         own = await asyncio.to_thread(_own_file, ports, token)
@@ -94,19 +116,18 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
 
     Raises: as `store_source`, and BlobNotFound.
     """
-    if source.blob_token is not None or (source.url is not None and own_download(ports, source.url) is not None):
-        taken = await store_source(ports, caller, source, "", "file")
-        async with off_the_loop(ports.blobs.as_file(taken.file.blob_key)) as file:
-            yield file
-        return
     target = folder / "source"
-    if source.content is not None:
-        await _write(target, source.content(), ports.limits.max_file)
-    elif source.url is not None:
-        async with _fetched(ports, source.url) as fetched:
-            await _write(target, fetched.chunks, ports.limits.max_file)
-    else:
-        raise BadInput("A file needs its content, a blobToken or a url.")
+    match source:
+        case Content():
+            await _write(target, source.chunks(), ports.limits.max_file)
+        case Address() if own_download(ports, source.url) is None:
+            async with _fetched(ports, source.url) as fetched:
+                await _write(target, fetched.chunks, ports.limits.max_file)
+        case UploadToken() | Address():
+            stored = await store_source(ports, caller, source, "", "file")  # it is stored already: nothing is written
+            async with off_the_loop(ports.blobs.as_file(stored.file.blob_key)) as file:
+                yield file
+            return
     yield target
 
 

@@ -19,7 +19,7 @@ from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.secret import hash_secret
 from signroom.domain.session import MAX_DOCUMENTS, Session, new_session
-from signroom.domain.signature import NO_OPTIONS, SigningOptions
+from signroom.domain.signature import NO_OPTIONS, OptionsByType
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
 from signroom.service.access.page_tokens import page_link
@@ -54,7 +54,7 @@ class OpenSession:
     security_context_id: UUID | None = None
     """None: the installation's default."""
     requirements: tuple[CertificateRequirement, ...] = ()
-    options: SigningOptions = NO_OPTIONS
+    options: OptionsByType = NO_OPTIONS
     """For the signer's uploads."""
     result_token: bool = False
     language: str | None = None

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from signroom.domain.document import Document
 from signroom.domain.errors import WrongState
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, SignatureType
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, XmlLayout
 from signroom.ports import Ports
 from signroom.service.certificates.judge_certificate import find_context, require_good_certificate
 from signroom.service.documents.read_documents import read_document_of_page
@@ -53,10 +53,11 @@ def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, documen
     document = read_document_of_page(ports, session_id, document_id)
     with ports.store.read() as work:
         prepared = work.preparations.prepared(preparation_id, document_id)
-    if prepared.signature_type is not SignatureType.XML:
+    layout = prepared.layout
+    if not isinstance(layout, XmlLayout):
         raise WrongState("The document is not XML.")
     with ports.blobs.as_file(document.original.blob_key) as file:
-        return ports.formats.canonical(file, prepared.options)
+        return ports.formats.canonical(file, layout.options)
 
 
 def prepare_document(ports: Ports, document: Document, chain: CertificateChain, now: datetime) -> Prepared:
@@ -65,11 +66,5 @@ def prepare_document(ports: Ports, document: Document, chain: CertificateChain, 
         file = files.enter_context(ports.blobs.as_file(document.original.blob_key))
         data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
         return ports.formats.prepare(
-            file,
-            document.signature_type,
-            chain,
-            algorithm=DigestAlgorithm.SHA256,
-            now=now,
-            options=document.options,
-            data=data,
+            file, document.options, chain, algorithm=DigestAlgorithm.SHA256, now=now, data=data
         )

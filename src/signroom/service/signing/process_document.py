@@ -22,7 +22,7 @@ from uuid import UUID
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
-from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict
+from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.store import Work
 from signroom.service.events.record_event import record_event
@@ -95,7 +95,8 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
     # A PDF's are in the order they were made; in a CMS object they are a set (RFC 5652, 5.1).
     last = verdict.signatures[-1:] if document.signature_type is SignatureType.PDF else verdict.signatures
     # An XML signature on one element covers that element: its digest was compared when it was embedded.
-    element = prepared.options.xml_element_id is not None
+    layout = prepared.layout
+    element = isinstance(layout, XmlLayout) and layout.options.element_id is not None
     ours = [s for s in last if s.certificate == prepared.chain.certificate and (s.covers_whole_file or element)]
     if not ours:
         raise VerificationFailed("The last signature is not the one that was made.")

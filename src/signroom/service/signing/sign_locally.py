@@ -93,7 +93,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 inspection=accepted.inspection,
                 created_at=now,
                 metadata=merged(command.document.metadata, caller.application.default_metadata),
-                options=command.document.options,
+                options=accepted.options,
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
             )

@@ -42,6 +42,19 @@ class InspectSignature:
 
 
 @dataclass(frozen=True, slots=True)
+class _Validation:
+    """How certificates are judged. Without `validate` only their paths are looked for."""
+
+    context: SecurityContext
+    validate: bool
+    revocation_may_be_unknown: bool
+    trust_signing_time: bool
+
+
+_ONLY_PATHS = _Validation(ANY, validate=False, revocation_may_be_unknown=False, trust_signing_time=False)
+
+
+@dataclass(frozen=True, slots=True)
 class InspectedSigner:
     """``certificate`` is None when it cannot be read. ``results`` is None when no validation was asked for."""
 
@@ -66,7 +79,12 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
     FileDownloadFailed, NotSigned, a DocumentRejected, Unavailable.
     """
     caller.require(WORKERS)
-    context = find_context(ports, command.security_context_id)
+    validation = _Validation(
+        find_context(ports, command.security_context_id),
+        validate=command.validate,
+        revocation_may_be_unknown=command.revocation_may_be_unknown,
+        trust_signing_time=command.trust_signing_time,
+    )
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, _made(folder / "file")))
@@ -76,7 +94,7 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         target = folder / "content" if command.extract_content else None
         examination = await asyncio.to_thread(ports.formats.examine, file, data, command.data_hashes, target)
         document = await asyncio.to_thread(_made_here, ports, caller, file)
-        signers = await asyncio.to_thread(_signers, ports, command, context, examination)
+        signers = await asyncio.to_thread(_signers, ports, validation, examination)
         content = None
         if target is not None and target.exists():
             content = await _keep(ports, caller, target)
@@ -104,34 +122,30 @@ def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tupl
         # A detached signature is about the original, or about what was sent beside it.
         content = files.enter_context(ports.blobs.as_file(document.data_key or document.original.blob_key))
         examination = ports.formats.examine(file, content)
-    return _signers(ports, InspectSignature(FileSource()), ANY, examination)
+    return _signers(ports, _ONLY_PATHS, examination)
 
 
-def _signers(
-    ports: Ports, command: InspectSignature, context: SecurityContext, examination: Examination
-) -> tuple[InspectedSigner, ...]:
+def _signers(ports: Ports, validation: _Validation, examination: Examination) -> tuple[InspectedSigner, ...]:
     now = ports.clock.now()
-    return tuple(_signer(ports, command, context, signature, now) for signature in examination.signatures)
+    return tuple(_signer(ports, validation, signature, now) for signature in examination.signatures)
 
 
-def _signer(
-    ports: Ports, command: InspectSignature, context: SecurityContext, signature: ExaminedSignature, now: datetime
-) -> InspectedSigner:
+def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature, now: datetime) -> InspectedSigner:
     der = signature.verdict.certificate
     chain = CertificateChain(der, signature.issuers)
     try:
         certificate = ports.trust.read(der)
     except BadCertificate as error:
-        return _without_path(command, signature, None, Check.SIGNING_CERTIFICATE_NOT_FOUND, error)
+        return _without_path(validation, signature, None, Check.SIGNING_CERTIFICATE_NOT_FOUND, error)
     try:
         claimed = signature.verdict.signed_at
-        at = claimed if command.trust_signing_time and claimed is not None and claimed < now else now
+        at = claimed if validation.trust_signing_time and claimed is not None and claimed < now else now
         # Without validation only the path is asked for: `any` finds it without a word to the network.
-        asked = context if command.validate else ANY
-        verdict = ports.trust.judge(chain, asked, at, revocation_may_be_unknown=command.revocation_may_be_unknown)
+        asked = validation.context if validation.validate else ANY
+        verdict = ports.trust.judge(chain, asked, at, revocation_may_be_unknown=validation.revocation_may_be_unknown)
     except BadCertificate as error:  # of an issuer that came along
-        return _without_path(command, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
-    if not command.validate:
+        return _without_path(validation, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
+    if not validation.validate:
         return InspectedSigner(signature, certificate, verdict.path, None)
     item = ValidationItem(
         Check.UNCERTIFIED_DATE_REFERENCE,
@@ -144,7 +158,7 @@ def _signer(
 
 
 def _without_path(
-    command: InspectSignature,
+    validation: _Validation,
     signature: ExaminedSignature,
     certificate: Certificate | None,
     check: Check,
@@ -153,7 +167,7 @@ def _without_path(
     item = ValidationItem(check, Outcome.ERROR, error.message, error.detail)
     results = signature.results + ValidationResults((item,))
     path = () if certificate is None else (certificate.der,)
-    return InspectedSigner(signature, certificate, path, results if command.validate else None)
+    return InspectedSigner(signature, certificate, path, results if validation.validate else None)
 
 
 def _made(folder: Path) -> Path:

@@ -39,7 +39,7 @@ from signroom.domain.appearance import (
     VerticalDirection,
 )
 from signroom.domain.errors import BadAppearance, DocumentRejected, InvalidPdf
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Indication, Prepared, SigningOptions
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Indication, PdfLayout, Prepared
 from signroom.formats.pdf import pades
 from signroom.formats.pdf.examination import examine
 from signroom.formats.pdf.parsing import open_reader
@@ -94,8 +94,12 @@ def seen_at(
 
 
 def prepared(file: Path, appearance: Appearance, signer: str = "p256") -> Prepared:
-    options = SigningOptions(appearance=appearance)
-    return pades.prepare(file, chain_of(signer), DigestAlgorithm.SHA256, NOW, options)
+    return pades.prepare(file, chain_of(signer), DigestAlgorithm.SHA256, NOW, appearance)
+
+
+def prepared_update(file: Path, appearance: Appearance) -> PdfLayout:
+    """What is appended to the file."""
+    return prepared(file, appearance).layout_as(PdfLayout)
 
 
 def signed(file: Path, appearance: Appearance, signer: str = "p256") -> Path:
@@ -624,11 +628,11 @@ def test_a_photograph_is_turned_as_its_camera_says(page: Callable[..., Path]) ->
 def test_a_picture_is_no_finer_than_its_place_needs(page: Callable[..., Path]) -> None:
     noise = Image.effect_noise((1500, 1200), 90)
 
-    layout = prepared(
+    layout = prepared_update(
         page(), seen_at(Rectangle(left=10, top=10, width=72, height=72), image=an_image(encoded(noise, "JPEG")))
     )
 
-    assert len(layout.tail) < 200_000
+    assert len(layout.before) + layout.contents_length + len(layout.after) < 200_000
 
 
 def a_png(width: int, height: int, data: bytes = b"", kind: bytes = b"\x08\x02\x00\x00\x00") -> bytes:
@@ -737,17 +741,17 @@ def test_annotations_that_are_none_take_no_place(page: Callable[..., Path], anno
     file = page(0, b"0 0 595 842", b"/Annots " + annotations)
 
     with suppress(InvalidPdf):  # an /Annots that is no list: no widget can be added to it
-        assert b"/Rect [ 50 " in prepared(file, seen_at(TWO_BY_TWO)).tail
+        assert b"/Rect [ 50 " in prepared_update(file, seen_at(TWO_BY_TWO)).before
 
 
 # -- the rest --------------------------------------------------------------------------------------
 
 
-def test_what_was_asked_for_is_told_with_what_was_prepared(page: Callable[..., Path]) -> None:
-    wanted = seen_at(text="x")
+def test_what_was_asked_for_is_drawn_in_what_was_prepared_and_else_nothing(page: Callable[..., Path]) -> None:
+    unseen = pades.prepare(page(), chain_of("p256"), DigestAlgorithm.SHA256, NOW)
 
-    assert prepared(page(), wanted).options == SigningOptions(appearance=wanted)
-    assert pades.prepare(page(), chain_of("p256"), DigestAlgorithm.SHA256, NOW).options.appearance is None
+    assert b"/AP" in prepared_update(page(), seen_at(text="x")).before
+    assert b"/AP" not in unseen.layout_as(PdfLayout).before
 
 
 def test_preflight_can_ask_before_anybody_signs(written: Written) -> None:

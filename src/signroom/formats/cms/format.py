@@ -1,0 +1,49 @@
+"""CMS as a format of the catalogue. The content of a detached object comes along as `data`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from signroom.domain.examination import Examination
+from signroom.domain.signature import (
+    CertificateChain,
+    CmsOptions,
+    DigestAlgorithm,
+    DigestValue,
+    Inspection,
+    Prepared,
+    Verdict,
+)
+from signroom.formats.cms import cades, verification
+from signroom.ports.files import Stored
+
+
+def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
+    return cades.inspect(file, options, data)
+
+
+def prepare(
+    file: Path,
+    options: CmsOptions,
+    chain: CertificateChain,
+    *,
+    algorithm: DigestAlgorithm,
+    now: datetime,
+    data: Path | None,
+) -> Prepared:
+    return cades.prepare(file, chain, algorithm=algorithm, now=now, options=options, data=data)
+
+
+def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+    return cades.embed(original, prepared, value, output)
+
+
+def verify(file: Path, data: Path | None) -> Verdict:
+    return verification.verify(file, data)
+
+
+def examine(
+    file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
+) -> Examination:
+    return verification.examine(file, data, data_hashes, extract_to)

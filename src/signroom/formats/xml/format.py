@@ -1,0 +1,49 @@
+"""XML as a format of the catalogue. The signature is inside the document: nothing beside it is ever needed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from signroom.domain.examination import Examination
+from signroom.domain.signature import (
+    CertificateChain,
+    DigestAlgorithm,
+    DigestValue,
+    Inspection,
+    Prepared,
+    Verdict,
+    XmlOptions,
+)
+from signroom.formats.xml import examination, xades
+from signroom.ports.files import Stored
+
+
+def inspect(file: Path, options: XmlOptions, _data: Path | None) -> Inspection:
+    return xades.inspect(file, options)
+
+
+def prepare(
+    file: Path,
+    options: XmlOptions,
+    chain: CertificateChain,
+    *,
+    algorithm: DigestAlgorithm,
+    now: datetime,
+    data: Path | None,  # noqa: ARG001
+) -> Prepared:
+    return xades.prepare(file, chain, algorithm, now, options)
+
+
+def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+    return xades.embed(original, prepared, value, output)
+
+
+def verify(file: Path, _data: Path | None) -> Verdict:
+    return xades.verify(file)
+
+
+def examine(
+    file: Path, _data: Path | None, _data_hashes: tuple[DigestValue, ...], _extract_to: Path | None
+) -> Examination:
+    return examination.examine(file)
