@@ -211,3 +211,12 @@ def test_pausing_and_resuming_twice_is_once(tenant: Tenant) -> None:
     assert hook.call("pause") == first
     assert hook.call("resume")["pausedAt"] is None
     assert hook.call("resume")["pausedAt"] is None
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", ""), ("PUT", f"/{NOWHERE}")])
+def test_the_role_is_looked_at_before_the_body(tenant: Tenant, method: str, path: str) -> None:
+    body = {"url": URL, "auth": "Nonsense"}
+
+    answer = tenant.server.api.request(method, f"{WEBHOOKS}{path}", headers=tenant.worker, json=body)
+
+    assert refused(answer, 403) == "Forbidden"

@@ -18,6 +18,7 @@ from signroom.api.shapes import webhooks as shapes
 from signroom.api.translation.commands import member
 from signroom.api.translation.cursors import Limit, cursor_of, position_of
 from signroom.api.translation.models import seconds
+from signroom.domain.application import MANAGERS
 from signroom.domain.endpoint import EndpointAuth
 from signroom.domain.errors import BadInput
 from signroom.domain.webhook import PREVIOUS_LIFETIME, Attempt, Delivery, DeliveryStatus, Webhook
@@ -69,6 +70,7 @@ async def create(data: shapes.WebhookRequest, ports: InjectedPorts, caller: Inje
     Without `applicationId` it is told of every application of the subscription; without `eventTypes` of
     `DocumentSignatureCompleted`. `secret` is a password, a token or a key, by `auth`.
     """
+    caller.require(MANAGERS)  # before the body is judged
     made = await asyncio.to_thread(create_webhook, ports, caller, _command(data))
     return shapes.NewWebhookModel(webhook=_webhook(made.webhook), signing_secret=made.text)
 
@@ -94,6 +96,7 @@ async def change(
 
     Without `secret` the one is kept that is stored for the same `url`, `auth` and `user`.
     """
+    caller.require(MANAGERS)  # before the body is judged
     return _webhook(await asyncio.to_thread(change_webhook, ports, caller, webhook_id, _command(data)))
 
 
