@@ -82,34 +82,34 @@ def _questions() -> Iterator[tuple[str, Question]]:
     def middle(o: Owner) -> UUID:
         return o.session(o.sessions // 2)
 
-    yield "GET session", lambda w, o: (w.session(middle(o)), w.documents(middle(o)))
-    yield "lock a session (finish, job)", lambda w, o: w.session_for_update(middle(o))
-    yield "newest sessions", lambda w, o: w.list_sessions(SessionFilter(o.subscription), 50, NOW)
+    yield "GET session", lambda w, o: (w.sessions.get(middle(o)), w.documents.of_session(middle(o)))
+    yield "lock a session (finish, job)", lambda w, o: w.sessions.locked(middle(o))
+    yield "newest sessions", lambda w, o: w.sessions.find(SessionFilter(o.subscription), 50, NOW)
     yield (
         "pending sessions",
-        lambda w, o: w.list_sessions(
+        lambda w, o: w.sessions.find(
             SessionFilter(o.subscription, statuses=frozenset({SessionStatus.PENDING})), 50, NOW
         ),
     )
     yield (
         "sessions by callbackArgument",
-        lambda w, o: w.list_sessions(SessionFilter(o.subscription, callback_argument="order 7"), 50, NOW),
+        lambda w, o: w.sessions.find(SessionFilter(o.subscription, callback_argument="order 7"), 50, NOW),
     )
     yield (
         "document by its signed file",
-        lambda w, o: w.document_by_signed_file(o.subscription, _md5("7") + _md5("document 7")),
+        lambda w, o: w.documents.by_signed_file(o.subscription, _md5("7") + _md5("document 7")),
     )
-    yield "feed from the oldest", lambda w, o: w.events_after(o.subscription, 0, 100)
-    yield "feed from the middle", lambda w, o: w.events_after(o.subscription, o.sessions * EVENTS_EACH // 2, 100)
-    yield "feed at its end", lambda w, o: w.events_after(o.subscription, o.sessions * EVENTS_EACH, 100)
-    yield "feed of a tenant without any", lambda w, o: w.events_after(o.application, 0, 100)
-    yield "uploads to purge", lambda w, _o: w.abandoned_uploads(NOW, 20)
+    yield "feed from the oldest", lambda w, o: w.feed.after(o.subscription, 0, 100)
+    yield "feed from the middle", lambda w, o: w.feed.after(o.subscription, o.sessions * EVENTS_EACH // 2, 100)
+    yield "feed at its end", lambda w, o: w.feed.after(o.subscription, o.sessions * EVENTS_EACH, 100)
+    yield "feed of a tenant without any", lambda w, o: w.feed.after(o.application, 0, 100)
+    yield "uploads to purge", lambda w, _o: w.uploads.abandoned(NOW, 20)
     yield "append an event and commit", _append
 
 
 def _append(work: Work, owner: Owner) -> None:
     event = SessionCreated(owner.session(1), NOW)
-    work.append_event(recorded(event, uuid4(), owner.subscription, owner.application))
+    work.feed.append(recorded(event, uuid4(), owner.subscription, owner.application))
 
 
 def _median(engine: Engine, owner: Owner, ask: Question) -> float:
@@ -157,8 +157,8 @@ def _fill(engine: Engine, count: int) -> Owner:
     migrate(engine)
     subscription, application = uuid4(), uuid4()
     with SqlStore(engine).work() as work:
-        work.add_subscription(Subscription(subscription, "Bench"))
-        work.add_application(Application(application, subscription, "Bench", frozenset({Role.WORKER})))
+        work.subscriptions.add(Subscription(subscription, "Bench"))
+        work.applications.add(Application(application, subscription, "Bench", frozenset({Role.WORKER})))
     session, document = _templates(subscription, application)
     with engine.begin() as connection:
         number, made = "generate_series(1, :count) AS n", "CAST(:now AS timestamptz) - (:count - n) * interval '30 s'"

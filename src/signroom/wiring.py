@@ -361,7 +361,7 @@ def demo_ca(settings: Settings) -> DemoCa:
 
 
 def _key_sources(settings: Settings) -> KeySources:
-    """Of those that are wanted the ones that can be offered."""
+    """The configured key sources that this installation can offer."""
     script = settings.web_pki_script
     web_pki = None if script is None else WebPki(script.read_bytes(), settings.web_pki_license)
     missing = set()

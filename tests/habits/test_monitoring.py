@@ -28,7 +28,7 @@ def test_alerts_ask_for_metrics_that_exist() -> None:
 
 def test_the_page_lists_every_check_of_the_doctor_and_no_other() -> None:
     source = DOCTOR.read_text("utf-8")
-    checks = set(re.findall(r'(?:Finding|_failed)\(\s*"([^"]+)"', source))
+    checks = set(re.findall(r'(?:CheckResult|_failed)\(\s*"([^"]+)"', source))
 
     section = PAGE.read_text("utf-8").partition("## signroom doctor")[2]
     assert checks == set(re.findall(r"^\| `([\w ]+)` \|", section, flags=re.MULTILINE))

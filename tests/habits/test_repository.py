@@ -88,6 +88,19 @@ def test_decisions_are_numbered_without_gaps_and_say_what_enforces_them() -> Non
         assert "\nEnforced by: " in text, file.name
 
 
+def test_every_file_that_a_page_names_is_there() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    named = {
+        (page.name, path)
+        for page in pages
+        if page.name != "CHANGELOG.md"  # it speaks of earlier versions
+        for path in re.findall(r"`((?:tests|src|docs|bench|scripts|deploy|examples)/[\w./-]+)", page.read_text("utf-8"))
+    }
+
+    assert named
+    assert {(page, path) for page, path in named if not (ROOT / path).exists()} == set()
+
+
 def test_the_standing_pages_are_there() -> None:
     missing = [
         name for name in ("LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md") if not (ROOT / name).is_file()

@@ -79,8 +79,8 @@ def application(store: SqlStore) -> Application:
     subscription = Subscription(uuid4(), "Acme")
     application = Application(uuid4(), subscription.id, "Portal")
     with store.work() as work:
-        work.add_subscription(subscription)
-        work.add_application(application)
+        work.subscriptions.add(subscription)
+        work.applications.add(application)
     return application
 
 
@@ -137,13 +137,13 @@ def a_preparation(session: Session, document_ids: list[UUID]) -> Preparation:
 def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Application) -> None:
     session = a_session(application)
     with store.work() as work:
-        work.add_session(session)
+        work.sessions.add(session)
         moved, _ = session.sign(CertificateChain(b"certificate", (b"issuer",)), NOW)
-        work.save_session(moved)
+        work.sessions.save(moved)
 
     with store.read() as work:
-        assert work.session(session.id) == moved
-        assert work.session_by_link(b"l" * 32) == moved
+        assert work.sessions.get(session.id) == moved
+        assert work.sessions.by_link(b"l" * 32) == moved
 
 
 def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore, application: Application) -> None:
@@ -153,14 +153,14 @@ def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore,
     signed = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
     done = second.accept_signature(uuid4(), b"value", NOW).complete(signed, Verdict((signature,)))
     with store.work() as work:
-        work.add_session(session)
-        work.add_document(second)
-        work.add_document(first)
-        work.save_document(done)
+        work.sessions.add(session)
+        work.documents.add(second)
+        work.documents.add(first)
+        work.documents.save(done)
 
     with store.read() as work:
-        assert work.document(first.id) == first
-        assert work.documents(session.id) == [first, done]
+        assert work.documents.get(first.id) == first
+        assert work.documents.of_session(session.id) == [first, done]
 
 
 def test_document_of_another_type_is_read_back_with_its_options(store: SqlStore, application: Application) -> None:
@@ -171,11 +171,11 @@ def test_document_of_another_type_is_read_back_with_its_options(store: SqlStore,
         options=CmsOptions(detached=True),
     )
     with store.work() as work:
-        work.add_session(session)
-        work.add_document(content)
+        work.sessions.add(session)
+        work.documents.add(content)
 
     with store.read() as work:
-        assert work.document(content.id) == content
+        assert work.documents.get(content.id) == content
 
 
 def test_preparation_is_read_back_with_the_layouts_of_every_format(store: SqlStore, application: Application) -> None:
@@ -183,44 +183,44 @@ def test_preparation_is_read_back_with_the_layouts_of_every_format(store: SqlSto
     ids = [uuid4(), uuid4(), uuid4()]
     preparation = a_preparation(session, ids)
     with store.work() as work:
-        work.add_session(session)
-        work.add_preparation(preparation)
+        work.sessions.add(session)
+        work.preparations.add(preparation)
 
     with store.read() as work:
-        assert work.preparation(preparation.id) == preparation
-        assert work.prepared(preparation.id, ids[1]) == preparation.items[1].prepared
+        assert work.preparations.get(preparation.id) == preparation
+        assert work.preparations.prepared(preparation.id, ids[1]) == preparation.items[1].prepared
 
 
 def test_api_key_is_found_by_its_hash_alone(store: SqlStore, application: Application) -> None:
     key = ApiKey(uuid4(), application.id, b"k" * 32, Role.WORKER, NOW, NOW + timedelta(days=1))
     with store.work() as work:
-        work.add_api_key(key)
+        work.applications.add_key(key)
 
     with store.read() as work:
-        assert work.api_key(b"k" * 32) == (key, application)
-        assert work.api_key(b"x" * 32) is None
+        assert work.applications.by_key(b"k" * 32) == (key, application)
+        assert work.applications.by_key(b"x" * 32) is None
 
 
 def test_names_are_taken_once(store: SqlStore, application: Application) -> None:
     with pytest.raises(NameTaken), store.work() as work:
-        work.add_subscription(Subscription(uuid4(), "Acme"))
+        work.subscriptions.add(Subscription(uuid4(), "Acme"))
     with pytest.raises(NameTaken), store.work() as work:
-        work.add_application(Application(uuid4(), application.subscription_id, "Portal"))
+        work.applications.add(Application(uuid4(), application.subscription_id, "Portal"))
     with store.read() as work:
-        assert work.applications_by_name("Portal") == [work.application(application.id)] == [application]
+        assert work.applications.named("Portal") == [work.applications.get(application.id)] == [application]
 
 
 @pytest.mark.parametrize(
     ("look_up", "missing"),
     [
-        (lambda work: work.session(uuid4()), SignatureSessionNotFound),
-        (lambda work: work.session_for_update(uuid4()), SignatureSessionNotFound),
-        (lambda work: work.session_by_link(b"?" * 32), SignatureSessionNotFound),
-        (lambda work: work.document(uuid4()), DocumentNotFound),
-        (lambda work: work.preparation(uuid4()), PreparationNotFound),
-        (lambda work: work.prepared(uuid4(), uuid4()), PreparationNotFound),
-        (lambda work: work.application(uuid4()), ApplicationNotFound),
-        (lambda work: work.subscription("nobody"), SubscriptionNotFound),
+        (lambda work: work.sessions.get(uuid4()), SignatureSessionNotFound),
+        (lambda work: work.sessions.locked(uuid4()), SignatureSessionNotFound),
+        (lambda work: work.sessions.by_link(b"?" * 32), SignatureSessionNotFound),
+        (lambda work: work.documents.get(uuid4()), DocumentNotFound),
+        (lambda work: work.preparations.get(uuid4()), PreparationNotFound),
+        (lambda work: work.preparations.prepared(uuid4(), uuid4()), PreparationNotFound),
+        (lambda work: work.applications.get(uuid4()), ApplicationNotFound),
+        (lambda work: work.subscriptions.named("nobody"), SubscriptionNotFound),
     ],
 )
 def test_what_is_missing_has_a_name(store: SqlStore, look_up, missing: type[NotFound]) -> None:  # type: ignore[no-untyped-def]
@@ -232,12 +232,12 @@ def test_an_error_takes_everything_back(store: SqlStore, application: Applicatio
     session = a_session(application)
 
     with pytest.raises(RuntimeError), store.work() as work:
-        work.add_session(session)
-        work.append_event(recorded(SessionCreated(session.id, NOW), uuid4(), uuid4(), None))
+        work.sessions.add(session)
+        work.feed.append(recorded(SessionCreated(session.id, NOW), uuid4(), uuid4(), None))
         raise RuntimeError
 
     with pytest.raises(SignatureSessionNotFound), store.read() as work:
-        work.session(session.id)
+        work.sessions.get(session.id)
 
 
 def test_job_rows_share_the_transaction(engine: Engine, application: Application) -> None:
@@ -263,13 +263,13 @@ def test_two_writers_never_decide_on_the_same_state(store: SqlStore, application
     """Four threads add documents at the position after the last: no position is taken twice, none is lost."""
     session = a_session(application)
     with store.work() as work:
-        work.add_session(session)
+        work.sessions.add(session)
 
     def add_five() -> None:
         for _ in range(5):
             with store.work() as work:
-                work.session_for_update(session.id)
-                work.add_document(a_document(session, len(work.documents(session.id))))
+                work.sessions.locked(session.id)
+                work.documents.add(a_document(session, len(work.documents.of_session(session.id))))
 
     threads = [threading.Thread(target=add_five) for _ in range(4)]
     for thread in threads:
@@ -278,18 +278,18 @@ def test_two_writers_never_decide_on_the_same_state(store: SqlStore, application
         thread.join()
 
     with store.read() as work:
-        assert [d.position for d in work.documents(session.id)] == list(range(20))
+        assert [d.position for d in work.documents.of_session(session.id)] == list(range(20))
 
 
 def test_a_reader_does_not_wait_for_a_writer(store: SqlStore, application: Application) -> None:
     session = a_session(application)
     with store.work() as work:
-        work.add_session(session)
+        work.sessions.add(session)
 
     with store.work() as writer:
-        writer.save_session(writer.session_for_update(session.id).cancel(NOW)[0])
+        writer.sessions.save(writer.sessions.locked(session.id).cancel(NOW)[0])
         with store.read() as reader:
-            assert reader.session(session.id).status is SessionStatus.PENDING
+            assert reader.sessions.get(session.id).status is SessionStatus.PENDING
 
 
 def test_events_are_kept_in_order(store: SqlStore, application: Application) -> None:
@@ -299,15 +299,15 @@ def test_events_are_kept_in_order(store: SqlStore, application: Application) -> 
     completed = recorded(DocumentSignatureCompleted(session.id, NOW, document_id), uuid4(), *owners)
     others = recorded(DeliveryPaused(None, NOW, uuid4()), uuid4(), uuid4(), None)
     with store.work() as work:
-        work.add_session(session)
+        work.sessions.add(session)
         for event in (created, others, completed):
-            work.append_event(event)
+            work.feed.append(event)
 
     with store.read() as work:
-        found = work.events_after(application.subscription_id, 0, 10)
+        found = work.feed.after(application.subscription_id, 0, 10)
         assert [replace(e, position=0) for e in found] == [created, completed]
-        assert work.events_after(application.subscription_id, found[0].position, 10) == found[1:]
-        assert work.events_after(application.subscription_id, 0, 1) == found[:1]
+        assert work.feed.after(application.subscription_id, found[0].position, 10) == found[1:]
+        assert work.feed.after(application.subscription_id, 0, 1) == found[:1]
     assert found[1].document_id == document_id
 
 
@@ -320,7 +320,7 @@ def test_a_reader_of_the_feed_never_misses_an_event(store: SqlStore, application
     def write(number: int) -> None:
         for turn in range(each):
             with store.work() as work:
-                work.append_event(recorded(SessionCreated(None, NOW), uuid4(), owner, application.id))
+                work.feed.append(recorded(SessionCreated(None, NOW), uuid4(), owner, application.id))
                 time.sleep(0.001 * ((number * 7 + turn * 3) % 5))
 
     def follow() -> None:
@@ -328,7 +328,7 @@ def test_a_reader_of_the_feed_never_misses_an_event(store: SqlStore, application
         while not done:
             done = over.is_set()
             with store.read() as work:
-                seen.extend(work.events_after(owner, seen[-1].position if seen else 0, 4))
+                seen.extend(work.feed.after(owner, seen[-1].position if seen else 0, 4))
                 done = done and len(seen) >= writers * each
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(writers)]
@@ -342,7 +342,7 @@ def test_a_reader_of_the_feed_never_misses_an_event(store: SqlStore, application
 
     assert len({e.id for e in seen}) == writers * each
     with store.read() as work:
-        assert seen == work.events_after(owner, 0, 1000)
+        assert seen == work.feed.after(owner, 0, 1000)
 
 
 def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, application: Application) -> None:
@@ -351,22 +351,34 @@ def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, 
     validation = FileValidation(r".*\.pdf", endpoint)
     branding, logo = Branding("Acme", "#17594a", None, has_logo=True), Logo(b"\x89PNG", "image/png")
     with store.read() as work:
-        assert (work.file_validation(owner), work.branding(owner), work.logo(owner)) == (
+        assert (
+            work.subscriptions.file_validation(owner),
+            work.subscriptions.branding(owner),
+            work.subscriptions.logo(owner),
+        ) == (
             NO_VALIDATION,
             NO_BRANDING,
             None,
         )
     for _ in range(2):
         with store.work() as work:
-            work.save_file_validation(owner, validation)
-            work.save_branding(owner, branding, logo)
+            work.subscriptions.save_file_validation(owner, validation)
+            work.subscriptions.save_branding(owner, branding, logo)
     with store.read() as work:
-        assert (work.file_validation(owner), work.branding(owner), work.logo(owner)) == (validation, branding, logo)
+        assert (
+            work.subscriptions.file_validation(owner),
+            work.subscriptions.branding(owner),
+            work.subscriptions.logo(owner),
+        ) == (validation, branding, logo)
     with store.work() as work:
-        work.save_file_validation(owner, NO_VALIDATION)
-        work.save_branding(owner, NO_BRANDING, None)
+        work.subscriptions.save_file_validation(owner, NO_VALIDATION)
+        work.subscriptions.save_branding(owner, NO_BRANDING, None)
     with store.read() as work:
-        assert (work.file_validation(owner), work.branding(owner), work.logo(owner)) == (
+        assert (
+            work.subscriptions.file_validation(owner),
+            work.subscriptions.branding(owner),
+            work.subscriptions.logo(owner),
+        ) == (
             NO_VALIDATION,
             NO_BRANDING,
             None,
@@ -375,7 +387,7 @@ def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, 
 
 def test_settings_belong_to_a_subscription(store: SqlStore) -> None:
     with pytest.raises(SubscriptionNotFound), store.work() as work:
-        work.save_file_validation(uuid4(), NO_VALIDATION)
+        work.subscriptions.save_file_validation(uuid4(), NO_VALIDATION)
 
 
 def test_two_who_set_the_same_at_once_wait_for_each_other(store: SqlStore, application: Application) -> None:
@@ -385,7 +397,7 @@ def test_two_who_set_the_same_at_once_wait_for_each_other(store: SqlStore, appli
     def write(name: str) -> None:
         try:
             with store.work() as work:
-                work.save_branding(owner, Branding(name), None)
+                work.subscriptions.save_branding(owner, Branding(name), None)
         except Exception as error:  # noqa: BLE001  (whatever it is, the test fails)
             failures.append(error)
 
@@ -397,34 +409,34 @@ def test_two_who_set_the_same_at_once_wait_for_each_other(store: SqlStore, appli
 
     assert failures == []
     with store.read() as work:
-        assert (work.branding(owner).name or "").startswith("Acme ")
+        assert (work.subscriptions.branding(owner).name or "").startswith("Acme ")
 
 
 def test_frame_origins_of_an_application_are_read_back(store: SqlStore, application: Application) -> None:
     origins = ("https://app.example", "https://app.example:8443")
     with store.work() as work:
-        work.save_application(replace(application, frame_origins=origins))
+        work.applications.save(replace(application, frame_origins=origins))
     with store.read() as work:
-        assert work.application(application.id).frame_origins == origins
+        assert work.applications.get(application.id).frame_origins == origins
 
 
 def test_removed_document_is_gone(store: SqlStore, application: Application) -> None:
     session = a_session(application)
     document = a_document(session)
     with store.work() as work:
-        work.add_session(session)
-        work.add_document(document)
-        work.remove_document(document.id)
+        work.sessions.add(session)
+        work.documents.add(document)
+        work.documents.remove(document.id)
 
     with store.read() as work:
-        assert work.documents(session.id) == []
+        assert work.documents.of_session(session.id) == []
 
 
 def test_naive_times_are_not_stored(store: SqlStore, application: Application) -> None:
     session = replace(a_session(application), created_at=datetime(2026, 1, 1))  # noqa: DTZ001
 
     with pytest.raises(sa.exc.StatementError), store.work() as work:
-        work.add_session(session)
+        work.sessions.add(session)
 
 
 def test_migrations_end_at_the_tables_of_the_code(engine: Engine) -> None:

@@ -75,7 +75,7 @@ class Room:
             security_context_id=ANY.id,
         )
         with self.ports.store.work() as work:
-            work.add_session(session)
+            work.sessions.add(session)
         return session
 
     def document(
@@ -97,7 +97,7 @@ class Room:
             created_at=self.clock.now(),
         )
         with self.ports.store.work() as work:
-            work.add_document(document)
+            work.documents.add(document)
         return document
 
     def completed(self, document: Document, available_until: datetime | None) -> Document:
@@ -106,17 +106,17 @@ class Room:
         signed = self.file(f"{document.folder}/signed-{accepted.preparation_id}")
         done = accepted.complete(signed, Verdict(()), available_until)
         with self.ports.store.work() as work:
-            work.save_document(done)
+            work.documents.save(done)
         return done
 
     def told(self) -> list[str]:
         """The types of all events, in order."""
         with self.ports.store.read() as work:
-            return [e.type for e in work.events_after(self.caller.subscription_id, 0, 1000)]
+            return [e.type for e in work.feed.after(self.caller.subscription_id, 0, 1000)]
 
     def read(self, document: Document) -> Document:
         with self.ports.store.read() as work:
-            return work.document(document.id)
+            return work.documents.get(document.id)
 
 
 @pytest.fixture
@@ -131,8 +131,8 @@ def room(database_url: str, tmp_path: Path) -> Iterator[Room]:
     subscription = Subscription(uuid4(), "Acme")
     application = Application(uuid4(), subscription.id, "Portal", frozenset(Role))
     with service.ports.store.work() as work:
-        work.add_subscription(subscription)
-        work.add_application(application)
+        work.subscriptions.add(subscription)
+        work.applications.add(application)
     caller = Caller(application, frozenset(Role))
     yield Room(service, replace(service.ports, clock=clock), clock, caller, tmp_path / "data" / "files")
     service.stopping.set()

@@ -31,15 +31,15 @@ def test_what_is_under_way_is_counted_by_state(database_url: str) -> None:
     application = Application(uuid4(), subscription.id, "Portal")
     states = [SessionStatus.PENDING, SessionStatus.PENDING, SessionStatus.PROCESSING, *SessionStatus]
     with SqlStore(engine).work() as work:
-        work.add_subscription(subscription)
-        work.add_application(application)
+        work.subscriptions.add(subscription)
+        work.applications.add(application)
         for number, state in enumerate(states):
             session = replace(a_session(application, number.to_bytes(32, "big")), status=state)
             if number == 0:
                 session = replace(session, expires_at=NOW - timedelta(seconds=1))
-            work.add_session(session)
+            work.sessions.add(session)
             document = a_document(session)
-            work.add_document(replace(document, status=DocumentStatus.PROCESSING))
+            work.documents.add(replace(document, status=DocumentStatus.PROCESSING))
     webhook = uuid4()
     with engine.begin() as connection:
         add_deliveries(connection, application, webhook, {"Pending": 2, "Held": 1, "Delivered": 4})

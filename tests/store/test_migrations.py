@@ -102,12 +102,12 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
 
     assert not schema.pending(engine)
     with SqlStore(engine).read() as work:
-        found = work.session(session)
-        (own,) = work.documents(session)
-        prepared = work.prepared(preparation, document)
-        listed = work.list_sessions(SessionFilter(subscription, callback_argument="order 42"), 10, datetime.now(UTC))
-        assert work.api_key(b"k" * 32) is not None
-        (event,) = work.events_after(subscription, 0, 10)
+        found = work.sessions.get(session)
+        (own,) = work.documents.of_session(session)
+        prepared = work.preparations.prepared(preparation, document)
+        listed = work.sessions.find(SessionFilter(subscription, callback_argument="order 42"), 10, datetime.now(UTC))
+        assert work.applications.by_key(b"k" * 32) is not None
+        (event,) = work.feed.after(subscription, 0, 10)
     assert (found.status, found.security_context_id, found.options) == (SessionStatus.PENDING, ANY.id, NO_OPTIONS)
     assert (own.subscription_id, own.application_id, own.metadata) == (subscription, application, ())
     assert own.inspection.findings == ()
@@ -127,10 +127,10 @@ def test_an_application_of_the_second_version_may_not_be_framed_by_anybody(engin
     schema.migrate(engine)
 
     with SqlStore(engine).read() as work:
-        found = work.application(application)
+        found = work.applications.get(application)
         assert (found.return_urls, found.frame_origins) == (("https://app.example",), ())
-        assert work.file_validation(subscription) == NO_VALIDATION
-        assert work.branding(subscription) == NO_BRANDING
+        assert work.subscriptions.file_validation(subscription) == NO_VALIDATION
+        assert work.subscriptions.branding(subscription) == NO_BRANDING
 
 
 CHAIN = b"\x82\xabcertificate\xc4\x04leaf\xa7issuers\x90"

@@ -49,7 +49,7 @@ def opened(url: str) -> Iterator[Engine]:
 def add(store: SqlStore, name: str = "Acme") -> Subscription:
     subscription = Subscription(uuid4(), name)
     with store.work() as work:
-        work.add_subscription(subscription)
+        work.subscriptions.add(subscription)
     return subscription
 
 
@@ -63,7 +63,7 @@ def test_mistakes_of_ours_are_no_outages(engine: Engine) -> None:
         connection.execute(sa.text("DROP TABLE signroom_brandings"))
 
     with pytest.raises(sa.exc.DBAPIError, match="signroom_brandings"), SqlStore(engine).work() as work:
-        work.branding(uuid4())
+        work.subscriptions.branding(uuid4())
 
 
 # -- SQLite ----------------------------------------------------------------------------------------
@@ -160,12 +160,12 @@ def test_a_connection_that_is_cut_in_a_transaction(postgresql: Engine) -> None:
 
     with pytest.raises(DatabaseUnavailable), store.work() as work:
         assert isinstance(work, SqlWork)
-        work.add_subscription(Subscription(uuid4(), "Half"))
+        work.subscriptions.add(Subscription(uuid4(), "Half"))
         other = open_engine(url)
         run(other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                    "AND pid <> pg_backend_pid()")  # fmt: skip
         other.dispose()
-        work.add_subscription(Subscription(uuid4(), "Other half"))
+        work.subscriptions.add(Subscription(uuid4(), "Other half"))
 
     # All pooled connections were cut: the next transaction takes a new one by itself.
     assert add(store, "Half")
@@ -180,15 +180,15 @@ def test_a_process_that_freezes_in_a_transaction_lets_the_others_go_on(
 
     with pytest.raises(DatabaseUnavailable), SqlStore(frozen).work() as work:
         assert isinstance(work, SqlWork)
-        work.save_branding(subscription.id, Branding(name="Frozen"), None)
+        work.subscriptions.save_branding(subscription.id, Branding(name="Frozen"), None)
         with SqlStore(postgresql).work() as other:
             assert isinstance(other, SqlWork)  # and waits for the row
-            other.save_branding(subscription.id, Branding(name="Others"), None)
-        work.add_subscription(Subscription(uuid4(), "Woken"))
+            other.subscriptions.save_branding(subscription.id, Branding(name="Others"), None)
+        work.subscriptions.add(Subscription(uuid4(), "Woken"))
 
     assert add(SqlStore(frozen), "Again"), "the pool has noticed"
     with SqlStore(postgresql).read() as work:
-        assert work.branding(subscription.id).name == "Others"
+        assert work.subscriptions.branding(subscription.id).name == "Others"
     frozen.dispose()
 
 
@@ -226,14 +226,14 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_asked_again(postgre
                 for number, each in enumerate((one, other)):
                     if number:
                         both.wait(10)
-                    work.save_branding(each.id, Branding(name="A name"), None)
+                    work.subscriptions.save_branding(each.id, Branding(name="A name"), None)
             outcomes.append("done")
         except DatabaseUnavailable:
             outcomes.append("again")
 
     for each in (first, second):
         with store.work() as work:
-            work.save_branding(each.id, Branding(name="Before"), None)
+            work.subscriptions.save_branding(each.id, Branding(name="Before"), None)
     threads = [threading.Thread(target=lock, args=pair) for pair in ((first, second), (second, first))]
     for thread in threads:
         thread.start()

@@ -279,7 +279,7 @@ prepared_documents = sa.Table(
     sa.Column("options", sa.LargeBinary, nullable=False),
 )
 
-# Positions are given in the order of commits (`SqlWork.flush`): who has read up to one has missed none before it.
+# Positions are given in the order of commits (`SqlFeed.flush`): who has read up to one has missed none before it.
 events = sa.Table(
     "signroom_events",
     metadata,

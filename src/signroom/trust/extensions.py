@@ -1,6 +1,6 @@
 """The extensions of a certificate (RFC 5280, 4.2), each read alone.
 
-`cryptography` reads all of them or none: one odd name among the alternatives would make the whole certificate
+The library cryptography reads all of them or none: one odd name among the alternatives would make the whole certificate
 unreadable, and national authorities are odd. What decides whether a key may sign is read strictly; what merely
 describes its holder is left out when it cannot be read.
 """

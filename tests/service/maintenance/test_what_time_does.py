@@ -89,8 +89,8 @@ def test_sessions_expire_once_however_many_look_at_the_clock(room: Room) -> None
 
     assert room.told() == ["SessionExpired"] * 7
     with room.ports.store.read() as work:
-        assert {work.session(s.id).status for s in due} == {SessionStatus.EXPIRED}
-        assert work.session(later.id).status is SessionStatus.PENDING
+        assert {work.sessions.get(s.id).status for s in due} == {SessionStatus.EXPIRED}
+        assert work.sessions.get(later.id).status is SessionStatus.PENDING
     assert room.read(document).available_until == room.clock.now() + UNSIGNED_LIFETIME
 
 
@@ -98,7 +98,7 @@ def test_a_signature_that_was_committed_before_wins(room: Room) -> None:
     session = room.session()
     signed, _ = session.sign(CertificateChain(b"c"), room.clock.now())
     with room.ports.store.work() as work:
-        work.save_session(signed)
+        work.sessions.save(signed)
     room.clock.advance(days=1)
 
     assert expire_sessions(room.ports) == 0
@@ -146,7 +146,7 @@ def test_an_upload_goes_with_the_last_document_that_is_made_of_it(room: Room) ->
     new = asyncio.run(upload_plain(room.ports, room.caller, "a.pdf", "application/pdf", some(b"%PDF")))
     file = new.upload.require_file()
     with room.ports.store.work() as work:
-        work.save_upload(replace(new.upload, used=True))
+        work.uploads.save(replace(new.upload, used=True))
     for days in (1, 2):
         room.completed(room.document(room.session(), original=file), room.clock.now() + timedelta(days=days))
     room.clock.advance(days=1, hours=2)
@@ -212,7 +212,7 @@ def test_documents_of_the_version_before_get_a_limit(room: Room) -> None:
 def test_a_local_preparation_that_nobody_completed_leaves_nothing(room: Room) -> None:
     document = room.document()
     with room.ports.store.work() as work:
-        work.save_document(replace(document, available_until=room.clock.now() + UNSIGNED_LIFETIME))
+        work.documents.save(replace(document, available_until=room.clock.now() + UNSIGNED_LIFETIME))
     preparation = prepared(room, None, document.id)
     room.clock.advance(days=1, hours=2)
 
@@ -223,7 +223,7 @@ def test_a_local_preparation_that_nobody_completed_leaves_nothing(room: Room) ->
     with pytest.raises(DocumentNotFound):
         room.read(document)
     with pytest.raises(PreparationNotFound), room.ports.store.read() as work:
-        work.preparation(preparation.id)
+        work.preparations.get(preparation.id)
     assert room.told() == []
 
 
@@ -232,11 +232,11 @@ def test_retention_is_written_into_documents_that_are_completed_from_then_on(roo
     change_retention(room.ports, room.caller, 10)
 
     with room.ports.store.read() as work:
-        subscription = work.subscription_of(before.subscription_id)
+        subscription = work.subscriptions.get(before.subscription_id)
     assert subscription.available_until(room.clock.now()) == room.clock.now() + timedelta(days=10)
     change_retention(room.ports, room.caller, None)
     with room.ports.store.read() as work:
-        assert work.subscription_of(before.subscription_id).available_until(room.clock.now()) is None
+        assert work.subscriptions.get(before.subscription_id).available_until(room.clock.now()) is None
 
 
 # -- uploads -----------------------------------------------------------------------------------------
@@ -249,8 +249,8 @@ def test_uploads_that_nothing_has_used_go_with_all_their_files(room: Room) -> No
     asyncio.run(upload_part(ports, caller, begun.token, 0, some(b"part"), md5=None))
     used = asyncio.run(upload_plain(ports, caller, "b.pdf", "application/pdf", some(b"%PDF")))
     with ports.store.work() as work:
-        work.save_upload(replace(used.upload, used=True))
-        parts = work.upload_parts(begun.upload.id)
+        work.uploads.save(replace(used.upload, used=True))
+        parts = work.uploads.parts(begun.upload.id)
     room.clock.advance(days=1, minutes=1)
     assert purge_uploads(ports) == 0
     room.clock.advance(hours=1)
@@ -262,9 +262,9 @@ def test_uploads_that_nothing_has_used_go_with_all_their_files(room: Room) -> No
     assert [room.has(key) for key in gone] == [False, False]
     assert room.has(used.upload.require_file().blob_key)
     with ports.store.read() as work:
-        assert work.upload_by_id(used.upload.id).used
+        assert work.uploads.get(used.upload.id).used
         with pytest.raises(UploadNotFound):
-            work.upload_by_id(begun.upload.id)
+            work.uploads.get(begun.upload.id)
 
 
 # -- rows that were needed for a while ---------------------------------------------------------------
@@ -274,8 +274,8 @@ def test_preparations_go_a_day_after_their_sessions_end(room: Room) -> None:
     over, open_, failed = room.session(), room.session(), room.session()
     preparations = [prepared(room, s.id, room.document(s).id) for s in (over, open_, failed)]
     with room.ports.store.work() as work:
-        work.save_session(replace(over, status=SessionStatus.COMPLETED))
-        work.save_session(replace(failed, status=SessionStatus.PROCESSING_ERROR))
+        work.sessions.save(replace(over, status=SessionStatus.COMPLETED))
+        work.sessions.save(replace(failed, status=SessionStatus.PROCESSING_ERROR))
     assert delete_expired_preparations(room.ports) == 0
     room.clock.advance(days=1, seconds=1)
 
@@ -283,15 +283,15 @@ def test_preparations_go_a_day_after_their_sessions_end(room: Room) -> None:
 
     with room.ports.store.read() as work:
         with pytest.raises(PreparationNotFound):
-            work.preparation(preparations[0].id)
-        assert [work.preparation(p.id).id for p in preparations[1:]] == [p.id for p in preparations[1:]]
+            work.preparations.get(preparations[0].id)
+        assert [work.preparations.get(p.id).id for p in preparations[1:]] == [p.id for p in preparations[1:]]
 
 
 def test_a_local_signature_that_is_being_made_keeps_its_preparation(room: Room) -> None:
     document = room.document()
     prepared(room, None, document.id)
     with room.ports.store.work() as work:
-        work.save_document(replace(document, status=DocumentStatus.PROCESSING))
+        work.documents.save(replace(document, status=DocumentStatus.PROCESSING))
     room.clock.advance(days=3)
 
     assert delete_expired_preparations(room.ports) == 0
@@ -301,21 +301,23 @@ def test_idempotency_keys_and_nonces_go_when_they_mean_nothing_any_more(room: Ro
     owner, now = room.caller.application.id, room.clock.now()
     with room.ports.store.work() as work:
         for key in (b"a" * 32, b"b" * 32):
-            work.store_result(owner, key, StoredResult(b"r" * 32, uuid4(), now), stale_before=now)
-        assert work.spend_nonce(b"n" * 32, now + timedelta(minutes=5))
+            work.spent.store_result(owner, key, StoredResult(b"r" * 32, uuid4(), now), stale_before=now)
+        assert work.spent.spend_nonce(b"n" * 32, now + timedelta(minutes=5))
     room.clock.advance(days=1, minutes=1)
     now = room.clock.now()
     subject = uuid4()
     with room.ports.store.work() as work:  # the key means nothing any more, whether it was forgotten or not
-        work.store_result(owner, b"a" * 32, StoredResult(b"s" * 32, subject, now), stale_before=now - timedelta(days=1))
+        work.spent.store_result(
+            owner, b"a" * 32, StoredResult(b"s" * 32, subject, now), stale_before=now - timedelta(days=1)
+        )
 
     assert (delete_expired_idempotency_keys(room.ports), delete_expired_nonces(room.ports)) == (1, 1)
 
     with room.ports.store.work() as work:
-        found = work.find_result(owner, b"a" * 32)
+        found = work.spent.find_result(owner, b"a" * 32)
         assert found is not None
         assert found.subject == subject
-        assert work.spend_nonce(b"n" * 32, now)
+        assert work.spent.spend_nonce(b"n" * 32, now)
 
 
 def test_the_feed_keeps_a_whole_end_and_always_its_newest_event(room: Room) -> None:
@@ -327,8 +329,8 @@ def test_the_feed_keeps_a_whole_end_and_always_its_newest_event(room: Room) -> N
 
     assert at_once(delete_expired_events, room.ports) == 2  # 120 and 80 days old; 90 are kept
     with room.ports.store.read() as work:
-        kept = work.events_after(owner, 0, 10)
-        assert work.feed_bounds() == FeedBounds(kept[0].position, kept[-1].position)
+        kept = work.feed.after(owner, 0, 10)
+        assert work.feed.bounds() == FeedBounds(kept[0].position, kept[-1].position)
     assert len(kept) == 4
 
     room.clock.advance(days=1000)
@@ -336,7 +338,7 @@ def test_the_feed_keeps_a_whole_end_and_always_its_newest_event(room: Room) -> N
     assert room.told() == ["SessionCreated"]
     tell(room)
     with room.ports.store.read() as work:
-        assert work.events_after(owner, kept[-1].position, 10), "a position is never given twice"
+        assert work.feed.after(owner, kept[-1].position, 10), "a position is never given twice"
 
 
 def test_settled_deliveries_go_and_others_stay(room: Room) -> None:
@@ -377,7 +379,7 @@ def test_events_of_the_version_before_are_told_again_with_their_owners(room: Roo
     assert at_once(import_legacy_events, room.ports) == 2
 
     with room.ports.store.read() as work:
-        found = work.events_after(room.caller.subscription_id, 0, 10)
+        found = work.feed.after(room.caller.subscription_id, 0, 10)
     assert [e.type for e in found] == ["SessionCreated", "SessionCreated", "DocumentSignatureCompleted"]
     assert [(e.session_id, e.document_id) for e in found[1:]] == [(session.id, None), (None, local.id)]
     assert {e.application_id for e in found} == {room.caller.application.id}
@@ -396,7 +398,7 @@ def prepared(room: Room, session_id: UUID | None, document_id: UUID) -> Preparat
     item = Prepared(10, DigestAlgorithm.SHA256, b"g" * 32, b"1", CertificateChain(b"leaf"), layout)
     found = Preparation(uuid4(), session_id, item.chain, (PreparedDocument(document_id, item),), room.clock.now())
     with room.ports.store.work() as work:
-        work.add_preparation(found)
+        work.preparations.add(found)
     return found
 
 

@@ -67,10 +67,10 @@ def processing(room: Room, documents: int = 2) -> Session:
     for position in range(documents):
         document = room.document(session, position=position)
         with room.ports.store.work() as work:
-            work.save_document(document.accept_signature(uuid4(), b"value", room.clock.now()))
+            work.documents.save(document.accept_signature(uuid4(), b"value", room.clock.now()))
     signed, fact = session.sign(CertificateChain(b"certificate"), room.clock.now())
     with room.ports.store.work() as work:
-        work.save_session(signed)
+        work.sessions.save(signed)
         record_event(work, fact, signed.subscription_id, signed.application_id)
     return signed
 
@@ -78,14 +78,14 @@ def processing(room: Room, documents: int = 2) -> Session:
 def complete(store: Store, room: Room, session_id: UUID, *, only: int | None = None) -> None:
     """What the jobs do at their end; `only` so many documents."""
     with store.work() as work:
-        session = work.session_for_update(session_id)
-        for document in work.documents(session_id)[:only]:
-            work.save_document(replace(document, status=DocumentStatus.COMPLETED))
+        session = work.sessions.locked(session_id)
+        for document in work.documents.of_session(session_id)[:only]:
+            work.documents.save(replace(document, status=DocumentStatus.COMPLETED))
             fact = DocumentSignatureCompleted(session_id, room.clock.now(), document.id)
             record_event(work, fact, session.subscription_id, session.application_id)
-        settled = session.settle(work.documents(session_id), room.clock.now())
+        settled = session.settle(work.documents.of_session(session_id), room.clock.now())
         if settled is not None:
-            work.save_session(settled[0])
+            work.sessions.save(settled[0])
             record_event(work, settled[1], session.subscription_id, session.application_id)
 
 
@@ -147,11 +147,11 @@ def test_progress_is_told_when_the_time_is_over(room: Room, monkeypatch: pytest.
 def test_a_session_in_error_is_over_and_one_that_nobody_signed_is_refused(room: Room) -> None:
     failed = processing(room)
     with room.ports.store.work() as work:
-        work.save_session(replace(failed, status=SessionStatus.PROCESSING_ERROR))
+        work.sessions.save(replace(failed, status=SessionStatus.PROCESSING_ERROR))
         record_event(work, SessionFailed(failed.id, room.clock.now()), failed.subscription_id, failed.application_id)
     pending, expired, cancelled = room.session(), room.session(), room.session()
     with room.ports.store.work() as work:
-        work.save_session(cancelled.cancel(room.clock.now())[0])
+        work.sessions.save(cancelled.cancel(room.clock.now())[0])
 
     assert asyncio.run(wait_for_session(room.ports, room.caller, failed.id)) == Completion(True, 100)
     for session, status in ((pending, "Pending"), (cancelled, "UserCancelled")):

@@ -67,7 +67,7 @@ class Hook:
 
     def deliveries(self) -> list[Delivery]:
         with self.ports.store.read() as work:
-            return work.list_deliveries(DeliveryFilter(self.id), 1000)
+            return work.deliveries.find(DeliveryFilter(self.id), 1000)
 
     def try_it(self, delivery: Delivery) -> timedelta | None:
         return deliver_webhook(self.ports, delivery.id)
@@ -426,11 +426,11 @@ def test_a_release_goes_by_the_hundred_and_never_twice(hook: Hook) -> None:
     session = hook.room.session()
     first = hook.tell(session)
     with hook.ports.store.work() as work:
-        event, webhook = work.event(first.event_id), work.webhook(hook.id)
+        event, webhook = work.feed.get(first.event_id), work.webhooks.get(hook.id)
         for number in range(AT_ONCE + 20):
             at = hook.room.clock.now() + timedelta(milliseconds=number)
             made = replace(new_delivery(uuid4(), event, webhook, at), stream=uuid4())
-            work.add_delivery(made.held())
+            work.deliveries.add(made.held())
     hook.room.clock.advance(minutes=1)
 
     waits = together(*[lambda: release_deliveries(hook.ports, hook.id)] * 2)
@@ -468,7 +468,7 @@ def test_one_that_is_removed_while_it_is_told_breaks_nothing(hook: Hook) -> None
 
     def tell() -> None:
         with hook.ports.store.work() as work:
-            assert work.webhooks_to_tell(session.subscription_id)
+            assert work.webhooks.to_notify(session.subscription_id)
             telling.set()
             threading.Event().wait(0.3)  # between the look and the row
             record_event(work, SessionCreated(session.id, hook.room.clock.now()), session.subscription_id, None)
@@ -488,7 +488,7 @@ def test_first_sessions_at_the_same_time_share_one_row(hook: Hook) -> None:
     def first() -> None:
         session = replace(hook.room.session(), webhook_url="https://app.example/hook")
         with hook.ports.store.work() as work:
-            work.save_session(session)
+            work.sessions.save(session)
             ensure_session_webhook(work, hook.ports.secrets, session)
 
     together(*[first] * 4)

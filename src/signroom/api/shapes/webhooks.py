@@ -67,7 +67,7 @@ class WebhookModel(Wire):
     id: UUID
     application_id: UUID | None
     url: str | None
-    """`null`: where each session says (`webhookUrl`)."""
+    """null: where each session says (`webhookUrl`)."""
     auth: str
     user: str | None
     has_secret: bool

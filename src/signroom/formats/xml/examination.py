@@ -1,4 +1,4 @@
-"""A stranger's signed XML, taken apart: what each signature says of itself, and what `xml_verification` finds in it."""
+"""A stranger's signed XML, taken apart: what each signature says of itself, and what `verification` finds in it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class XmlDocument:
         self.data = data
         self._work = 0
         self.digests: dict[object, bytes] = {}
-        """What `xml_canonical` has computed of this file."""
+        """What `canonical` has computed of this file."""
         self._ids: dict[str, list[Element]] = {}
         self.tree: Tree = self.parse_again()
         self.root: Element = self.tree.getroot()

@@ -66,7 +66,7 @@ _SPACE = dict.fromkeys(map(ord, " \t\r\n"))
 
 
 class Fault(Exception):
-    """What a signature fails of; it never leaves `xml_verification`. ``reason`` begins with a sub-indication of
+    """What a signature fails of; it never leaves `verification`. ``reason`` begins with a sub-indication of
     EN 319 102-1, 5.1.3, and quotes nothing of the file."""
 
     def __init__(self, indication: Indication, reason: str, check: Check) -> None:

@@ -11,7 +11,7 @@ from signroom.ports import Ports
 def authenticate(ports: Ports, secret: str) -> Caller:
     """The caller behind the secret of a key. Raises: Unauthenticated."""
     with ports.store.read() as work:
-        found = work.api_key(hash_secret(secret))
+        found = work.applications.by_key(hash_secret(secret))
     if found is None:
         raise Unauthenticated
     api_key, application = found
@@ -23,6 +23,6 @@ def authenticate(ports: Ports, secret: str) -> Caller:
 def require_subscription(ports: Ports, caller: Caller, wanted: str) -> None:
     """``X-Subscription`` names one by id or alias (its name); an application belongs to one. Raises: NotAllowed."""
     with ports.store.read() as work:
-        own = work.subscription_of(caller.subscription_id)
+        own = work.subscriptions.get(caller.subscription_id)
     if wanted.strip().casefold() not in {str(own.id), own.name.casefold()}:
         raise NotAllowed("The application does not belong to that subscription.")

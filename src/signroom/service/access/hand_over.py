@@ -50,7 +50,7 @@ def begin_hand_over(ports: Ports, session_id: UUID) -> HandOver:
         raise HandOverNotAvailable
     now = ports.clock.now()
     with ports.store.read() as work:
-        work.session(session_id).require_signable(now)
+        work.sessions.get(session_id).require_signable(now)
     token = ports.tokens.issue(_PURPOSE, _SEPARATOR.join((str(session_id), secrets.token_urlsafe(9))), now)
     return HandOver(f"{ports.public_url}/sign/{token}", now + LIFETIME)
 
@@ -67,7 +67,7 @@ def take_over(ports: Ports, code: str) -> TakenOver:
         raise BadToken
     try:
         with ports.store.work() as work:
-            first = work.spend_nonce(hashlib.sha256(subject.encode()).digest(), now + LIFETIME)
+            first = work.spent.spend_nonce(hashlib.sha256(subject.encode()).digest(), now + LIFETIME)
     except AlreadyDone as error:  # at the same time, elsewhere
         raise HandOverEnded from error
     if not first:

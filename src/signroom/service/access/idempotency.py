@@ -33,7 +33,7 @@ def find_result(ports: Ports, caller: Caller, idempotency: Idempotency | None) -
     if idempotency is None:
         return None
     with ports.store.read() as work:
-        found = work.find_result(caller.application.id, idempotency.key)
+        found = work.spent.find_result(caller.application.id, idempotency.key)
     if found is None or ports.clock.now() >= found.created_at + LIFETIME:
         return None
     if found.request != idempotency.request:
@@ -47,4 +47,4 @@ def store_result(work: Work, ports: Ports, caller: Caller, idempotency: Idempote
         return
     now = ports.clock.now()
     remembered = StoredResult(idempotency.request, subject, now)
-    work.store_result(caller.application.id, idempotency.key, remembered, stale_before=now - LIFETIME)
+    work.spent.store_result(caller.application.id, idempotency.key, remembered, stale_before=now - LIFETIME)

@@ -17,6 +17,6 @@ def page_language(ports: Ports, link: str, wanted: str | None, accepted: str | N
 def _of_session(ports: Ports, link: str) -> str | None:
     with ports.store.read() as work:
         try:
-            return work.session_by_link(hash_secret(link)).language
+            return work.sessions.by_link(hash_secret(link)).language
         except SignatureSessionNotFound:
             return None

@@ -26,7 +26,7 @@ def renew_page_token(ports: Ports, link: str) -> PageToken:
     """A fresh token for a link, also of a session that has ended: its page explains itself. Raises: BadToken."""
     with ports.store.read() as work:
         try:
-            session = work.session_by_link(hash_secret(link))
+            session = work.sessions.by_link(hash_secret(link))
         except SignatureSessionNotFound as error:
             raise BadToken from error
     return page_token(ports, session.id)
@@ -47,10 +47,10 @@ def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
     """Whose pages may show this link's page in a frame; nobody's for an unknown link."""
     with ports.store.read() as work:
         try:
-            session = work.session_by_link(hash_secret(link))
+            session = work.sessions.by_link(hash_secret(link))
         except SignatureSessionNotFound:
             return ()
-        return work.application(session.application_id).frame_origins
+        return work.applications.get(session.application_id).frame_origins
 
 
 def session_of_token(ports: Ports, token: str | None) -> UUID:

@@ -82,7 +82,7 @@ def complete_authentication(
         chain, find_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
     )
     with ports.store.work() as work:  # last: an outage before it may be tried again
-        fresh = work.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)
+        fresh = work.spent.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)
     failure = None if verdict.trusted else "CertificateFailedValidation"
     return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")
 

@@ -97,8 +97,8 @@ async def add_document(
 def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document | None:
     """Raises: WrongState when the session has ended."""
     with ports.store.read() as work:
-        work.session(session_id).require_open(ports.clock.now())
-        return next((d for d in work.documents(session_id) if d.id == document_id), None)
+        work.sessions.get(session_id).require_open(ports.clock.now())
+        return next((d for d in work.documents.of_session(session_id) if d.id == document_id), None)
 
 
 async def _digest(chunks: AsyncIterator[bytes]) -> bytes:
@@ -160,18 +160,18 @@ def record_document(work: Work, ports: Ports, document: Document, accepted: Acce
     if document.key is not None:
         bind_key(work, document)
     for upload_id in accepted.uploads:
-        upload = work.upload_for_update(upload_id)
+        upload = work.uploads.locked(upload_id)
         upload.require_alive(ports.clock.now())
-        work.save_upload(replace(upload, used=True))
-    work.add_document(document)
+        work.uploads.save(replace(upload, used=True))
+    work.documents.add(document)
 
 
 def bind_key(work: Work, document: Document) -> None:
     """Raises: DocumentKeyNotFound, DocumentKeyInUse."""
-    found = work.document_key_for_update(document.subscription_id, document.key or "")
+    found = work.document_keys.locked(document.subscription_id, document.key or "")
     if found is None:
         raise DocumentKeyNotFound
-    work.save_document_key(found.bind(document.id))
+    work.document_keys.save(found.bind(document.id))
 
 
 def require_free_keys(ports: Ports, caller: Caller, documents: Iterable[NewDocument]) -> None:
@@ -179,7 +179,7 @@ def require_free_keys(ports: Ports, caller: Caller, documents: Iterable[NewDocum
     with ports.store.read() as work:
         for given in (document.key for document in documents if document.key is not None):
             key = normalized(given)
-            found = None if key is None else work.document_key(caller.subscription_id, key)
+            found = None if key is None else work.document_keys.get(caller.subscription_id, key)
             if found is None:
                 raise DocumentKeyNotFound
             found.bind(uuid4())
@@ -224,24 +224,24 @@ def _inspect(
 
 def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:
     with ports.store.read() as work:
-        session = work.session(session_id)
+        session = work.sessions.get(session_id)
         session.require_open(ports.clock.now())
         if session.predefined:
             raise WrongState("The application has chosen the documents of this session.")
-        session.require_room(len(work.documents(session_id)))
-        return session, work.file_validation(session.subscription_id)
+        session.require_room(len(work.documents.of_session(session_id)))
+        return session, work.subscriptions.file_validation(session.subscription_id)
 
 
 def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
     with ports.store.work() as work:
-        session = work.session_for_update(session_id)
+        session = work.sessions.locked(session_id)
         session.require_open(ports.clock.now())
-        others = work.documents(session_id)
+        others = work.documents.of_session(session_id)
         for other in others:
             if other.id == accepted.document_id:
                 return _same(other, accepted.file.name, accepted.file.sha256)
         session.require_room(len(others))
-        defaults = work.application(session.application_id).default_metadata
+        defaults = work.applications.get(session.application_id).default_metadata
         position = max((d.position for d in others), default=-1) + 1
         document = document_of_session(accepted, session, defaults, position, ports)
         record_document(work, ports, document, accepted)

@@ -60,9 +60,9 @@ def open_download(ports: Ports, token: str) -> Download:
     subject_id, _, version = subject.partition(_SEPARATOR)
     with ports.store.read() as work:
         if version == Version.UPLOAD:
-            upload = work.upload_by_id(UUID(subject_id))
+            upload = work.uploads.get(UUID(subject_id))
             return Download(upload.require_file(), upload.id)
-        document = work.document(UUID(subject_id))
+        document = work.documents.get(UUID(subject_id))
     document.require_files(ports.clock.now())
     file = document.original if version == Version.ORIGINAL else document.signed
     if file is None:

@@ -34,7 +34,7 @@ def allocate_keys(ports: Ports, caller: Caller, count: int, metadata: Metadata) 
         for _ in range(count)
     ]
     with ports.store.work() as work:
-        work.add_document_keys(keys)
+        work.document_keys.add(keys)
     return keys
 
 
@@ -45,17 +45,17 @@ def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
     if wanted is None:
         return None
     with ports.store.read() as work:
-        key = work.document_key(caller.subscription_id, wanted)
+        key = work.document_keys.get(caller.subscription_id, wanted)
         if key is None:
             return None
-        return KeyWithDocument(key, None if key.document_id is None else work.document(key.document_id))
+        return KeyWithDocument(key, None if key.document_id is None else work.documents.get(key.document_id))
 
 
 def unused_keys(ports: Ports, caller: Caller, name: str, value: str) -> list[DocumentKey]:
     """Those without a document whose provisional metadata has `value` under `name`. Raises: NotAllowed, BadMetadata."""
     caller.require(READERS)
     with ports.store.read() as work:
-        return work.unused_document_keys(_search(caller.subscription_id, name, value), MAX_FOUND)
+        return work.document_keys.unused(_search(caller.subscription_id, name, value), MAX_FOUND)
 
 
 def _search(subscription_id: UUID, name: str, value: str) -> MetadataSearch:

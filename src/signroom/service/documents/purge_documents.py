@@ -30,7 +30,7 @@ def limit_unsigned(ports: Ports) -> int:
     found, now = 0, ports.clock.now()
     while True:
         with ports.store.work() as work:
-            limited = work.limit_unsigned(now - UNSIGNED_LIFETIME, now + UNSIGNED_LIFETIME, _AT_ONCE)
+            limited = work.documents.limit_unsigned(now - UNSIGNED_LIFETIME, now + UNSIGNED_LIFETIME, _AT_ONCE)
         found += limited
         if limited < _AT_ONCE:
             return found
@@ -46,7 +46,7 @@ def purge_documents(ports: Ports) -> int:
     after: Position | None = None
     while True:
         with ports.store.read() as work:
-            due = work.documents_past(before, after, _AT_ONCE)
+            due = work.documents.due_for_purge(before, after, _AT_ONCE)
         if due:
             gone = _without_files(ports, due)
             failed += len(due) - len(gone)
@@ -64,9 +64,9 @@ def _without_files(ports: Ports, due: Sequence[Document]) -> list[Document]:
     keys = {key for document in due for key in document.file_keys}
     with ports.store.work() as work:
         # A signed file may be another document's original, an upload may be several documents'.
-        free = keys - work.files_in_use(sorted(keys), [document.id for document in due])
+        free = keys - work.documents.files_in_use(sorted(keys), [document.id for document in due])
         # Before its file is gone: nobody makes a document of it any more.
-        work.remove_uploads([UUID(key.split("/")[1]) for key in free if key.startswith(_UPLOADS)])
+        work.uploads.remove_all([UUID(key.split("/")[1]) for key in free if key.startswith(_UPLOADS)])
     return [document for document in due if _deleted(ports, [key for key in document.file_keys if key in free])]
 
 
@@ -84,8 +84,8 @@ def _mark(ports: Ports, gone: Sequence[Document], now: datetime) -> int:
     others = [d for d in gone if d not in local]
     with ports.store.work() as work:
         # Nobody has ever seen it: a local signature that was prepared and not made.
-        work.remove_documents([d.id for d in local])
-        marked = work.mark_purged([d.id for d in others], now)
+        work.documents.remove_all([d.id for d in local])
+        marked = work.documents.mark_purged([d.id for d in others], now)
         known = _known(work, others)
         for document in others:
             if document.id in marked and document.id in known:
@@ -97,7 +97,7 @@ def _mark(ports: Ports, gone: Sequence[Document], now: datetime) -> int:
 def _known(work: Work, documents: Sequence[Document]) -> set[UUID]:
     """Those that an application can read: a signer's uploads that he has not signed are not among them."""
     unsigned = {d.session_id for d in documents if d.status is DocumentStatus.PENDING_SIGNATURE}
-    chosen = work.predefined_sessions([session_id for session_id in unsigned if session_id is not None])
+    chosen = work.sessions.predefined([session_id for session_id in unsigned if session_id is not None])
     return {d.id for d in documents if d.status is DocumentStatus.COMPLETED or d.session_id in chosen}
 
 

@@ -142,7 +142,7 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
 def find_upload(ports: Ports, caller: Caller, token: str) -> Upload:
     """Raises: UploadNotFound, also for another subscription's upload and for one whose day is over."""
     with ports.store.read() as work:
-        upload = work.upload(hash_secret(token))
+        upload = work.uploads.by_token(hash_secret(token))
     if upload.subscription_id != caller.subscription_id:
         raise UploadNotFound
     upload.require_alive(ports.clock.now())
@@ -158,13 +158,13 @@ def purge_uploads(ports: Ports) -> int:
     purged, before = 0, ports.clock.now() - LIFETIME - PURGE_GRACE
     while True:
         with ports.store.read() as work:
-            abandoned = work.abandoned_uploads(before, _PURGED_AT_ONCE)
-            parts = work.part_keys([u.id for u in abandoned])
+            abandoned = work.uploads.abandoned(before, _PURGED_AT_ONCE)
+            parts = work.uploads.part_keys([u.id for u in abandoned])
         for key in [*parts, *(u.file.blob_key for u in abandoned if u.file is not None)]:
             ports.blobs.delete(key)
         with ports.store.work() as work:
-            late = set(work.part_keys([u.id for u in abandoned])).difference(parts)
-            work.remove_uploads([u.id for u in abandoned])
+            late = set(work.uploads.part_keys([u.id for u in abandoned])).difference(parts)
+            work.uploads.remove_all([u.id for u in abandoned])
         for key in late:  # a part that was on its way for more than an hour
             ports.blobs.delete(key)
         purged += len(abandoned)
@@ -190,32 +190,32 @@ def _folder(upload_id: UUID) -> str:
 
 def _add(ports: Ports, upload: Upload) -> None:
     with ports.store.work() as work:
-        work.add_upload(upload)
+        work.uploads.add(upload)
 
 
 def _parts(ports: Ports, upload_id: UUID) -> list[UploadPart]:
     with ports.store.read() as work:
-        return work.upload_parts(upload_id)
+        return work.uploads.parts(upload_id)
 
 
 def _put_part(ports: Ports, upload_id: UUID, part: UploadPart) -> list[str]:
     """The keys of blobs that are not needed any more."""
     with ports.store.work() as work:
-        if work.upload_for_update(upload_id).file is not None:
+        if work.uploads.locked(upload_id).file is not None:
             raise UploadIncomplete("It was ended already.")
-        parts = work.upload_parts(upload_id)
+        parts = work.uploads.parts(upload_id)
         if sum(p.length for p in parts if p.number != part.number) + part.length > ports.limits.max_file:
             raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
-        work.put_upload_part(upload_id, part)
+        work.uploads.put_part(upload_id, part)
     return [p.blob_key for p in parts if p.number == part.number]
 
 
 def _end(ports: Ports, upload_id: UUID, file: StoredFile, etags: Sequence[str]) -> Upload:
     with ports.store.work() as work:
-        upload = work.upload_for_update(upload_id)
+        upload = work.uploads.locked(upload_id)
         if upload.file is not None:
             return upload
         ended = upload.complete(file, etags)
-        work.save_upload(ended)
-        work.remove_upload_parts(upload_id)
+        work.uploads.save(ended)
+        work.uploads.remove_parts(upload_id)
     return ended

@@ -21,7 +21,7 @@ def import_legacy_events(ports: Ports) -> int:
     adopted = 0
     while True:
         with ports.store.work() as work:
-            found = work.take_legacy_events(ports.clock.now() - _AGE, _AT_ONCE)
+            found = work.feed.take_legacy(ports.clock.now() - _AGE, _AT_ONCE)
             for lost in found:
                 record_event(work, _event(lost), lost.subscription_id, lost.application_id)
         adopted += len(found)

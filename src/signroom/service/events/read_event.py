@@ -13,9 +13,9 @@ def read_event_body(ports: Ports, caller: Caller, event_id: UUID) -> bytes:
     """JSON. Raises: NotAllowed, EventNotFound, also for another subscription's event."""
     caller.require(READERS)
     with ports.store.read() as work:
-        event = work.event(event_id)
+        event = work.feed.get(event_id)
         if event.subscription_id != caller.subscription_id:
             raise EventNotFound
-        session = None if event.session_id is None else work.session(event.session_id)
-        document = None if event.document_id is None else work.document(event.document_id)
+        session = None if event.session_id is None else work.sessions.get(event.session_id)
+        document = None if event.document_id is None else work.documents.get(event.document_id)
     return ports.event_bodies.render(ports, event, session, document)

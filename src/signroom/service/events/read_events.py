@@ -59,13 +59,13 @@ async def read_events(ports: Ports, caller: Caller, command: ReadEvents) -> Even
 def _read(ports: Ports, caller: Caller, command: ReadEvents, after: int | None) -> EventPage:
     with ports.store.read() as work:
         # Before the events are looked for: up to `newest` none is missed, though more may be found.
-        bounds = work.feed_bounds()
+        bounds = work.feed.bounds()
         position = bounds.oldest - 1 if after is None else after
         if after is not None and after < bounds.oldest - 1:
             raise EventsPurged
         if position > bounds.newest:
             raise EventsPurged("It is ahead of the feed: was the database restored from a copy?")
-        found = work.events_after(caller.subscription_id, position, command.limit, command.wanted)
+        found = work.feed.after(caller.subscription_id, position, command.limit, command.wanted)
     if len(found) == command.limit:
         return EventPage(tuple(found), found[-1].position)
     return EventPage(tuple(found), max(bounds.newest, found[-1].position if found else 0))

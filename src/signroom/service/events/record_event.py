@@ -15,8 +15,8 @@ DELIVER_WEBHOOK = "deliver-webhook"
 def record_event(work: Work, event: Event, subscription_id: UUID, application_id: UUID | None) -> RecordedEvent:
     """`application_id` None: it concerns the whole subscription."""
     told = recorded(event, uuid4(), subscription_id, application_id)
-    work.append_event(told)
-    for webhook in work.webhooks_to_tell(subscription_id):
+    work.feed.append(told)
+    for webhook in work.webhooks.to_notify(subscription_id):
         if _wants(work, webhook, told):
             send(work, new_delivery(uuid4(), told, webhook, told.at))
     return told
@@ -26,7 +26,7 @@ def send(work: Work, delivery: Delivery) -> None:
     """A new delivery and its job. One to a webhook that is paused is held by the job: only there the row is locked,
     so that none is left behind by somebody who resumes at this moment.
     """
-    work.add_delivery(delivery)
+    work.deliveries.add(delivery)
     work.enqueue(DELIVER_WEBHOOK, first_key(delivery), delivery.id, lane=str(delivery.webhook_id))
 
 
@@ -40,4 +40,4 @@ def _wants(work: Work, webhook: Webhook, event: RecordedEvent) -> bool:
         return False
     if webhook.endpoint is not None:
         return True
-    return event.session_id is not None and work.session_webhook_url(event.session_id) is not None
+    return event.session_id is not None and work.sessions.webhook_url(event.session_id) is not None

@@ -20,31 +20,31 @@ _PREPARATIONS_KEPT = timedelta(days=1)
 def delete_expired_preparations(ports: Ports) -> int:
     """Of sessions that have ended for good, and of local signatures that were made or never will be."""
     before = ports.clock.now() - _PREPARATIONS_KEPT
-    return _all(ports, lambda work: work.delete_expired_preparations(before, _AT_ONCE))
+    return _all(ports, lambda work: work.preparations.delete_expired(before, _AT_ONCE))
 
 
 def delete_expired_idempotency_keys(ports: Ports) -> int:
     """Those that mean nothing any more."""
     before = ports.clock.now() - LIFETIME
-    return _all(ports, lambda work: work.delete_expired_idempotent(before, _AT_ONCE))
+    return _all(ports, lambda work: work.spent.delete_expired_results(before, _AT_ONCE))
 
 
 def delete_expired_nonces(ports: Ports) -> int:
     """Those whose tokens are over."""
     now = ports.clock.now()
-    return _all(ports, lambda work: work.delete_expired_nonces(now, _AT_ONCE))
+    return _all(ports, lambda work: work.spent.delete_expired_nonces(now, _AT_ONCE))
 
 
 def delete_expired_events(ports: Ports) -> int:
     """Those that are older than `Limits.events_kept`, from the beginning of the feed; never the newest."""
     before = ports.clock.now() - ports.limits.events_kept
-    return _all(ports, lambda work: work.delete_expired_events(before, _AT_ONCE))
+    return _all(ports, lambda work: work.feed.delete_expired(before, _AT_ONCE))
 
 
 def delete_expired_deliveries(ports: Ports) -> int:
     """Settled ones that are as old."""
     before = ports.clock.now() - ports.limits.events_kept
-    return _all(ports, lambda work: work.delete_expired_deliveries(before, _AT_ONCE))
+    return _all(ports, lambda work: work.deliveries.delete_expired(before, _AT_ONCE))
 
 
 def _all(ports: Ports, some: Callable[[Work], int]) -> int:

@@ -20,7 +20,7 @@ _AT_ONCE = 200
 def cancel_session(ports: Ports, session_id: UUID) -> Session:
     """The signer gives up. Raises: WrongState."""
     with ports.store.work() as work:
-        session, event = work.session_for_update(session_id).cancel(ports.clock.now())
+        session, event = work.sessions.locked(session_id).cancel(ports.clock.now())
         _end(work, session, event)
     return session
 
@@ -32,7 +32,7 @@ def withdraw_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
     """
     caller.require(WORKERS)
     with ports.store.work() as work:
-        session = work.session_for_update(session_id)
+        session = work.sessions.locked(session_id)
         if session.subscription_id != caller.subscription_id:
             raise SignatureSessionNotFound
         if session.status is not SessionStatus.USER_CANCELLED:
@@ -42,7 +42,7 @@ def withdraw_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
 def expire_session(ports: Ports, session_id: UUID) -> Session:
     """End a session whose time is over; quiet when it has ended meanwhile."""
     with ports.store.work() as work:
-        session = work.session_for_update(session_id)
+        session = work.sessions.locked(session_id)
         if session.expired(ports.clock.now()):
             session, event = session.expire(ports.clock.now())
             _end(work, session, event)
@@ -55,7 +55,7 @@ def expire_sessions(ports: Ports) -> int:
     while True:
         now = ports.clock.now()
         with ports.store.work() as work:
-            found = [session.expire(now) for session in work.expired_sessions_for_update(now, _AT_ONCE)]
+            found = [session.expire(now) for session in work.sessions.locked_expired(now, _AT_ONCE)]
             _end_all(work, found)
         ended += len(found)
         if len(found) < _AT_ONCE:
@@ -70,6 +70,6 @@ def _end_all(work: Work, ended: Sequence[tuple[Session, Event]]) -> None:
     if not ended:
         return
     # What will never be signed does not hold a key that is printed on somebody's paper, nor its files for long.
-    work.end_unsigned([session for session, _ in ended], ended[0][1].at + UNSIGNED_LIFETIME)
+    work.sessions.end_unsigned([session for session, _ in ended], ended[0][1].at + UNSIGNED_LIFETIME)
     for session, event in ended:
         record_event(work, event, session.subscription_id, session.application_id)

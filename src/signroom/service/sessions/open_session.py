@@ -163,7 +163,7 @@ def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> Fil
     """What can be refused before a file is downloaded, and what files must pass afterwards."""
     require_free_keys(ports, caller, command.documents)
     with ports.store.read() as work:
-        return work.file_validation(caller.subscription_id)
+        return work.subscriptions.file_validation(caller.subscription_id)
 
 
 def _opened(ports: Ports, session_id: UUID) -> Opened:
@@ -180,7 +180,7 @@ def _record(
     session, event = opened
     with ports.store.work() as work:
         store_result(work, ports, caller, idempotency, session.id)
-        work.add_session(session)
+        work.sessions.add(session)
         ensure_session_webhook(work, ports.secrets, session)
         for position, file in enumerate(accepted):
             document = document_of_session(file, session, caller.application.default_metadata, position, ports)

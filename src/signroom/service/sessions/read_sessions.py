@@ -28,7 +28,7 @@ def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithD
     """For an application. Raises: NotAllowed, SignatureSessionNotFound, also for another subscription's session."""
     caller.require(READERS)
     with ports.store.read() as work:
-        found = _load(work, work.session(session_id))
+        found = _load(work, work.sessions.get(session_id))
     if found.session.subscription_id != caller.subscription_id:
         raise SignatureSessionNotFound
     return _at_this_time(ports, found)
@@ -37,8 +37,8 @@ def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithD
 def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
     """For the holder of a page token. Raises: SignatureSessionNotFound."""
     with ports.store.read() as work:
-        session = work.session(session_id)
-        found = replace(_load(work, session), branding=work.branding(session.subscription_id))
+        session = work.sessions.get(session_id)
+        found = replace(_load(work, session), branding=work.subscriptions.branding(session.subscription_id))
     return _at_this_time(ports, found)
 
 
@@ -51,11 +51,11 @@ def open_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
     if found.session.open(ports.clock.now()) is None:
         return found
     with ports.store.work() as work:
-        session = work.session_for_update(session_id)
+        session = work.sessions.locked(session_id)
         opened = session.open(ports.clock.now())  # unless somebody was faster
         if opened is not None:
             session, event = opened
-            work.save_session(session)
+            work.sessions.save(session)
             record_event(work, event, session.subscription_id, session.application_id)
     return replace(found, session=session)
 
@@ -68,12 +68,14 @@ def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: in
     caller.require(READERS)
     now = ports.clock.now()
     with ports.store.read() as work:
-        found = work.list_sessions(replace(wanted, subscription_id=caller.subscription_id), limit, now)
+        found = work.sessions.find(replace(wanted, subscription_id=caller.subscription_id), limit, now)
     return [s.expire(now)[0] if s.expired(now) else s for s in found]
 
 
 def _load(work: Work, session: Session) -> SessionWithDocuments:
-    return SessionWithDocuments(session, tuple(work.documents(session.id)), work.application(session.application_id))
+    return SessionWithDocuments(
+        session, tuple(work.documents.of_session(session.id)), work.applications.get(session.application_id)
+    )
 
 
 def _at_this_time(ports: Ports, found: SessionWithDocuments) -> SessionWithDocuments:

@@ -31,9 +31,7 @@ class Completion:
 
 
 async def wait_for_session(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
-    """Raises: NotAllowed, SignatureSessionNotFound, WrongState for a session that nobody has signed (rulings,
-    "States").
-    """
+    """Raises: NotAllowed, SignatureSessionNotFound, WrongState for a session that nobody has signed."""
     loop = asyncio.get_running_loop()
     until = loop.time() + SECONDS
     with ports.changes.watch(session_id) as watch:
@@ -48,10 +46,10 @@ async def wait_for_session(ports: Ports, caller: Caller, session_id: UUID) -> Co
 def _look(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
     caller.require(READERS)
     with ports.store.read() as work:
-        session = work.session(session_id)
+        session = work.sessions.get(session_id)
         if session.subscription_id != caller.subscription_id:
             raise SignatureSessionNotFound
-        statuses = work.document_statuses(session_id) if session.status is SessionStatus.PROCESSING else []
+        statuses = work.documents.statuses_of_session(session_id) if session.status is SessionStatus.PROCESSING else []
     if session.expired(ports.clock.now()):
         session = expire_session(ports, session_id)
     return _completion(session, statuses)

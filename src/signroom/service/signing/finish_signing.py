@@ -23,7 +23,7 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
     Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState, Unavailable.
     """
     with ports.store.read() as work:
-        preparation = work.preparation(preparation_id)
+        preparation = work.preparations.get(preparation_id)
     if preparation.session_id != session_id:
         raise PreparationNotFound
     preparation.require_exactly(values.keys())
@@ -37,8 +37,8 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
 def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, bytes]) -> Session:
     now = ports.clock.now()
     with ports.store.work() as work:
-        session = work.session_for_update(session_id)
-        documents = work.documents(session_id)
+        session = work.sessions.locked(session_id)
+        documents = work.documents.of_session(session_id)
         if _accepted_before(documents, preparation, values):
             return session
         ports.trust.read(preparation.chain.certificate).require_fit_for_signing(now)
@@ -48,9 +48,9 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             # A document was added or removed after the consent.
             raise WrongState("The documents have changed since they were prepared; prepare again.")
         for document in waiting:
-            work.save_document(document.accept_signature(preparation.id, values[document.id], now))
+            work.documents.save(document.accept_signature(preparation.id, values[document.id], now))
             work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
-        work.save_session(session)
+        work.sessions.save(session)
         record_event(work, event, session.subscription_id, session.application_id)
     return session
 

@@ -25,9 +25,9 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
     """
     now = ports.clock.now()
     with ports.store.read() as work:
-        session = work.session(session_id)
+        session = work.sessions.get(session_id)
         session.require_signable(now)
-        waiting = [d for d in work.documents(session_id) if d.awaits_signature]
+        waiting = [d for d in work.documents.of_session(session_id) if d.awaits_signature]
     if not waiting:
         raise WrongState("There is no document to sign.")
     context = find_context(ports, session.security_context_id)
@@ -40,8 +40,8 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
         items = tuple(threads.map(prepare, waiting))
     preparation = Preparation(uuid4(), session_id, chain, items, now)
     with ports.store.work() as work:
-        work.session_for_update(session_id).require_signable(now)
-        work.add_preparation(preparation)
+        work.sessions.locked(session_id).require_signable(now)
+        work.preparations.add(preparation)
     return preparation
 
 
@@ -52,7 +52,7 @@ def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, documen
     """
     document = read_document_of_page(ports, session_id, document_id)
     with ports.store.read() as work:
-        prepared = work.prepared(preparation_id, document_id)
+        prepared = work.preparations.prepared(preparation_id, document_id)
     layout = prepared.layout
     if not isinstance(layout, XmlLayout):
         raise WrongState("The document is not XML.")

@@ -26,11 +26,11 @@ def process_document(ports: Ports, document_id: UUID) -> None:
     Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
     """
     with ports.store.read() as work:
-        document = work.document(document_id)
+        document = work.documents.get(document_id)
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return
-        prepared = work.prepared(document.preparation_id, document_id)
-        subscription = work.subscription_of(document.subscription_id)
+        prepared = work.preparations.prepared(document.preparation_id, document_id)
+        subscription = work.subscriptions.get(document.subscription_id)
     if document.session_id is not None:
         ports.meter.about(session_id=document.session_id)
     signed, verdict = _embed(ports, document, prepared)
@@ -46,7 +46,7 @@ def process_document(ports: Ports, document_id: UUID) -> None:
 def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
     """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
     with ports.store.read() as work:
-        document = work.document(document_id)
+        document = work.documents.get(document_id)
 
     def fail(current: Document) -> tuple[Document, Event]:
         return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
@@ -94,20 +94,20 @@ def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[D
     with ports.store.work() as work:
         if document.session_id is not None:
             # The session's lock first: two documents of one session must not both believe the other is still running.
-            work.session_for_update(document.session_id)
-        current = work.document_for_update(document.id)
+            work.sessions.locked(document.session_id)
+        current = work.documents.locked(document.id)
         if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
             return
         moved, event = move(current)
-        work.save_document(moved)
+        work.documents.save(moved)
         record_event(work, event, current.subscription_id, current.application_id)
         if document.session_id is not None:
             _settle_session(work, document.session_id, ports)
 
 
 def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:
-    session = work.session(session_id)
-    settled = session.settle(work.documents(session_id), ports.clock.now())
+    session = work.sessions.get(session_id)
+    settled = session.settle(work.documents.of_session(session_id), ports.clock.now())
     if settled is not None:
-        work.save_session(settled[0])
+        work.sessions.save(settled[0])
         record_event(work, settled[1], session.subscription_id, session.application_id)

@@ -19,7 +19,7 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
     """For an application. Raises: NotAllowed, SignatureSessionNotFound, WrongState unless it is ``ProcessingError``."""
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        session = work.session_for_update(session_id)
+        session = work.sessions.locked(session_id)
         if session.subscription_id != caller.subscription_id:
             raise SignatureSessionNotFound
         _retry(ports, work, session)
@@ -28,18 +28,18 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
 def retry_any_session(ports: Ports, session_id: UUID) -> int:
     """For the operator; returns the number of documents. Raises: SignatureSessionNotFound, WrongState."""
     with ports.store.work() as work:
-        return _retry(ports, work, work.session_for_update(session_id))
+        return _retry(ports, work, work.sessions.locked(session_id))
 
 
 def _retry(ports: Ports, work: Work, session: Session) -> int:
     """The session's lock is held: who asks at the same time finds it in processing."""
     moved, event = session.retry(ports.clock.now())
-    failed = [d for d in work.documents(session.id) if d.status is DocumentStatus.PROCESSING_ERROR]
+    failed = [d for d in work.documents.of_session(session.id) if d.status is DocumentStatus.PROCESSING_ERROR]
     for document in failed:
-        work.save_document(document.process_again())
+        work.documents.save(document.process_again())
         # A key of its own: that of the first try was used up.
         key = f"{PROCESS_DOCUMENT}:{document.id}:{document.preparation_id}:{uuid4()}"
         work.enqueue(PROCESS_DOCUMENT, key, document.id)
-    work.save_session(moved)
+    work.sessions.save(moved)
     record_event(work, event, moved.subscription_id, moved.application_id)
     return len(failed)

@@ -102,7 +102,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
             def record() -> None:
                 with ports.store.work() as work:
                     record_document(work, ports, document, accepted)
-                    work.add_preparation(preparation)
+                    work.preparations.add(preparation)
 
             await asyncio.to_thread(record)
     except InvalidPdf:
@@ -132,18 +132,18 @@ def _accept(ports: Ports, caller: Caller, state: str, value: bytes, idempotency:
     preparation, key = _preparation(ports, state)
     item = preparation.items[0]
     with ports.store.read() as work:
-        document = work.document(item.document_id)
+        document = work.documents.get(item.document_id)
     if document.subscription_id != caller.subscription_id:
         raise BadSignatureState
     (checked,) = ports.formats.check_values([(item.prepared, value)])
     with ports.store.work() as work:
-        document = work.document_for_update(item.document_id)
+        document = work.documents.locked(item.document_id)
         if document.status is DocumentStatus.PENDING_SIGNATURE:
             document = document.accept_signature(preparation.id, checked, ports.clock.now())
             if key:
                 document = replace(document, key=key)
                 bind_key(work, document)
-            work.save_document(document)
+            work.documents.save(document)
             store_result(work, ports, caller, idempotency, document.id)
         elif document.signature_value != checked:
             raise WrongState("It was completed with another value.")
@@ -158,7 +158,7 @@ def _process(ports: Ports, document_id: UUID) -> None:
         fail_document(ports, document_id, error.code)
         raise
     with ports.store.read() as work:
-        document = work.document(document_id)
+        document = work.documents.get(document_id)
     if document.status is not DocumentStatus.COMPLETED:
         raise WrongState(f"The document is {document.status} ({document.processing_error_code}).")
 
@@ -168,6 +168,6 @@ def _preparation(ports: Ports, state: str) -> tuple[Preparation, str]:
         subject = ports.tokens.read(_PURPOSE, state, ports.clock.now(), max_age=STATE_LIFETIME)
         preparation_id, _, key = subject.partition("~")
         with ports.store.read() as work:
-            return work.preparation(UUID(preparation_id)), key
+            return work.preparations.get(UUID(preparation_id)), key
     except (TokenRefused, PreparationNotFound) as error:
         raise BadSignatureState from error

@@ -44,16 +44,16 @@ def create_subscription(store: Store, name: str) -> Subscription:
     """Raises: BadInput, NameTaken."""
     subscription = Subscription(uuid4(), _clean(name))
     with store.work() as work:
-        work.add_subscription(subscription)
+        work.subscriptions.add(subscription)
     return subscription
 
 
 def create_application(store: Store, subscription: str, name: str, roles: Iterable[Role] = ()) -> Application:
     """By the operator. Raises: BadInput, NameTaken, SubscriptionNotFound."""
     with store.work() as work:
-        owner = work.subscription(subscription)
+        owner = work.subscriptions.named(subscription)
         application = Application(uuid4(), owner.id, _clean(name), frozenset(roles))
-        work.add_application(application)
+        work.applications.add(application)
     return application
 
 
@@ -73,7 +73,7 @@ def create_key(
     with store.work() as work:
         owner = _named(work, application, subscription)
         new = _new_key(owner, clock.now(), role, expires_at, None)
-        work.add_api_key(new.key)
+        work.applications.add_key(new.key)
     return new
 
 
@@ -82,9 +82,9 @@ def set_return_urls(
 ) -> Application:
     """By the operator: where sessions of an application may return to. Raises: ApplicationNotFound, BadReturnUrl."""
     with store.work() as work:
-        found = work.application_for_update(_named(work, application, subscription).id)
+        found = work.applications.locked(_named(work, application, subscription).id)
         changed = replace(found, return_urls=_return_urls(urls))
-        work.save_application(changed)
+        work.applications.save(changed)
     return changed
 
 
@@ -96,9 +96,9 @@ def set_frame_origins(
     Raises: ApplicationNotFound, BadFrameOrigin, BadInput.
     """
     with store.work() as work:
-        found = work.application_for_update(_named(work, application, subscription).id)
+        found = work.applications.locked(_named(work, application, subscription).id)
         changed = replace(found, frame_origins=_frame_origins(origins))
-        work.save_application(changed)
+        work.applications.save(changed)
     return changed
 
 
@@ -107,7 +107,7 @@ def add_application(ports: Ports, caller: Caller, name: str, roles: Iterable[Rol
     caller.require(ADMINS)
     application = Application(uuid4(), caller.subscription_id, _clean(name), frozenset(roles))
     with ports.store.work() as work:
-        work.add_application(application)
+        work.applications.add(application)
     return application
 
 
@@ -125,11 +125,11 @@ def add_key(
     if description is not None and (len(description) > MAX_DESCRIPTION or "\0" in description):
         raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.")
     with ports.store.work() as work:
-        owner = _of_caller(work.application(application_id), caller)
+        owner = _of_caller(work.applications.get(application_id), caller)
         if Role.ADMIN in owner.roles:
             caller.require(ADMINS)
         new = _new_key(owner, now, None, expires_at, description)
-        work.add_api_key(new.key)
+        work.applications.add_key(new.key)
     return new
 
 
@@ -137,7 +137,7 @@ def read_application(ports: Ports, caller: Caller, application_id: UUID) -> Appl
     """Its settings. Raises: NotAllowed, ApplicationNotFound."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return _of_caller(work.application(application_id), caller)
+        return _of_caller(work.applications.get(application_id), caller)
 
 
 def set_default_metadata(ports: Ports, caller: Caller, application_id: UUID, metadata: Metadata) -> Application:
@@ -160,8 +160,8 @@ def _change(
 ) -> Application:
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        changed = change(_of_caller(work.application_for_update(application_id), caller))
-        work.save_application(changed)
+        changed = change(_of_caller(work.applications.locked(application_id), caller))
+        work.applications.save(changed)
     return changed
 
 
@@ -169,22 +169,22 @@ def ensure_application(store: Store, subscription: str, name: str) -> Applicatio
     """The application called `name`, made together with its subscription when missing."""
     with store.work() as work:
         try:
-            owner = work.subscription(subscription)
+            owner = work.subscriptions.named(subscription)
         except NotFound:
             owner = Subscription(uuid4(), _clean(subscription))
-            work.add_subscription(owner)
-        known = [a for a in work.applications_by_name(name) if a.subscription_id == owner.id]
+            work.subscriptions.add(owner)
+        known = [a for a in work.applications.named(name) if a.subscription_id == owner.id]
         if known:
             return known[0]
         application = Application(uuid4(), owner.id, _clean(name))
-        work.add_application(application)
+        work.applications.add(application)
     return application
 
 
 def _named(work: Work, name: str, subscription: str | None) -> Application:
-    found = work.applications_by_name(name)
+    found = work.applications.named(name)
     if subscription is not None:
-        owner = work.subscription(subscription)
+        owner = work.subscriptions.named(subscription)
         found = [a for a in found if a.subscription_id == owner.id]
     if len(found) > 1:
         raise BadInput(f"Several subscriptions have an application '{name}': say which.")

@@ -41,35 +41,35 @@ def change_branding(ports: Ports, caller: Caller, command: SetBranding) -> Whole
     caller.require(MANAGERS)
     changed = _checked(command, ports.pictures)
     with ports.store.work() as work:
-        work.save_branding(caller.subscription_id, changed.branding, changed.logo)
+        work.subscriptions.save_branding(caller.subscription_id, changed.branding, changed.logo)
     return changed
 
 
 def show_branding(store: Store, subscription: str) -> WholeBranding:
     """By the operator. Raises: SubscriptionNotFound."""
     with store.read() as work:
-        return _whole(work, work.subscription(subscription).id)
+        return _whole(work, work.subscriptions.named(subscription).id)
 
 
 def set_branding(store: Store, pictures: Pictures, subscription: str, command: SetBranding) -> WholeBranding:
     """By the operator. Raises: SubscriptionNotFound, BadInput, BadLogo, LowContrast, ProcessingUnavailable."""
     changed = _checked(command, pictures)
     with store.work() as work:
-        work.save_branding(work.subscription(subscription).id, changed.branding, changed.logo)
+        work.subscriptions.save_branding(work.subscriptions.named(subscription).id, changed.branding, changed.logo)
     return changed
 
 
 def read_logo_of_page(ports: Ports, session_id: UUID) -> Logo:
     """For the holder of a page token. Raises: SignatureSessionNotFound, NotFound."""
     with ports.store.read() as work:
-        logo = work.logo(work.session(session_id).subscription_id)
+        logo = work.subscriptions.logo(work.sessions.get(session_id).subscription_id)
     if logo is None:
         raise NotFound("The subscription has no logo.")
     return logo
 
 
 def _whole(work: Work, subscription_id: UUID) -> WholeBranding:
-    return WholeBranding(work.branding(subscription_id), work.logo(subscription_id))
+    return WholeBranding(work.subscriptions.branding(subscription_id), work.subscriptions.logo(subscription_id))
 
 
 def _checked(command: SetBranding, pictures: Pictures) -> WholeBranding:

@@ -26,7 +26,7 @@ def read_file_validation(ports: Ports, caller: Caller) -> FileValidation:
     """Raises: NotAllowed."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return work.file_validation(caller.subscription_id)
+        return work.subscriptions.file_validation(caller.subscription_id)
 
 
 def change_file_validation(ports: Ports, caller: Caller, command: SetFileValidation) -> FileValidation:
@@ -39,7 +39,7 @@ def change_file_validation(ports: Ports, caller: Caller, command: SetFileValidat
 def show_file_validation(store: Store, subscription: str) -> FileValidation:
     """By the operator. Raises: SubscriptionNotFound."""
     with store.read() as work:
-        return work.file_validation(work.subscription(subscription).id)
+        return work.subscriptions.file_validation(work.subscriptions.named(subscription).id)
 
 
 def set_file_validation(
@@ -47,7 +47,7 @@ def set_file_validation(
 ) -> FileValidation:
     """By the operator. Raises: SubscriptionNotFound, BadInput, BadFileNamePattern."""
     with store.work() as work:
-        return _change(work, work.subscription(subscription).id, command, secrets, patterns)
+        return _change(work, work.subscriptions.named(subscription).id, command, secrets, patterns)
 
 
 def secret_owner(subscription_id: UUID) -> str:
@@ -63,8 +63,8 @@ def _change(
         patterns.require_valid(pattern)
     endpoint = None
     if command.endpoint is not None:
-        known = work.file_validation(subscription_id).endpoint
+        known = work.subscriptions.file_validation(subscription_id).endpoint
         endpoint = sealed_endpoint(command.endpoint, known, secrets, secret_owner(subscription_id))
     changed = FileValidation(pattern, endpoint)
-    work.save_file_validation(subscription_id, changed)
+    work.subscriptions.save_file_validation(subscription_id, changed)
     return changed

@@ -16,7 +16,7 @@ def retention(ports: Ports, caller: Caller) -> int | None:
     """Days; None: for ever. Raises: NotAllowed."""
     caller.require(MANAGERS)
     with ports.store.read() as work:
-        return work.subscription_of(caller.subscription_id).retention_days
+        return work.subscriptions.get(caller.subscription_id).retention_days
 
 
 def change_retention(ports: Ports, caller: Caller, days: int | None) -> int | None:
@@ -24,20 +24,20 @@ def change_retention(ports: Ports, caller: Caller, days: int | None) -> int | No
     caller.require(MANAGERS)
     require_retention(days)
     with ports.store.work() as work:
-        work.save_subscription(replace(work.subscription_of(caller.subscription_id), retention_days=days))
+        work.subscriptions.save(replace(work.subscriptions.get(caller.subscription_id), retention_days=days))
     return days
 
 
 def show_retention(store: Store, name: str) -> Subscription:
     """By the operator. Raises: SubscriptionNotFound."""
     with store.read() as work:
-        return work.subscription(name)
+        return work.subscriptions.named(name)
 
 
 def set_retention(store: Store, name: str, days: int | None) -> Subscription:
     """By the operator. Raises: SubscriptionNotFound, BadInput."""
     require_retention(days)
     with store.work() as work:
-        changed = replace(work.subscription(name), retention_days=days)
-        work.save_subscription(changed)
+        changed = replace(work.subscriptions.named(name), retention_days=days)
+        work.subscriptions.save(changed)
     return changed

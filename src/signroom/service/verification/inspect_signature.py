@@ -104,7 +104,7 @@ def _made_here(ports: Ports, caller: Caller, file: Path) -> Document | None:
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").digest()
     with ports.store.read() as work:
-        return work.document_by_signed_file(caller.subscription_id, digest)
+        return work.documents.by_signed_file(caller.subscription_id, digest)
 
 
 def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
@@ -195,7 +195,7 @@ async def _keep(ports: Ports, caller: Caller, file: Path) -> Upload:
 
     def add() -> None:
         with ports.store.work() as work:
-            work.add_upload(upload)
+            work.uploads.add(upload)
 
     await asyncio.to_thread(add)
     return upload

@@ -117,9 +117,9 @@ def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
         with ports.store.work() as work:
             _, delivery = _locked(work, delivery_id)
             if delivery.status is DeliveryStatus.PENDING:
-                number = work.last_attempt(delivery_id) + 1
-                work.append_attempt(Attempt(delivery_id, number, now, 0, error=code))
-                work.save_delivery(delivery.failed(now))
+                number = work.deliveries.last_attempt(delivery_id) + 1
+                work.deliveries.add_attempt(Attempt(delivery_id, number, now, 0, error=code))
+                work.deliveries.save(delivery.failed(now))
     except (DeliveryNotFound, WebhookNotFound):
         return
 
@@ -131,8 +131,8 @@ def key_again(delivery: Delivery, now: datetime) -> str:
 
 def _locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
     """The webhook first, as everywhere: two who want both never wait for each other. Raises: NotFound."""
-    webhook = work.webhook_for_update(work.delivery(delivery_id).webhook_id)
-    return webhook, work.delivery_for_update(delivery_id)
+    webhook = work.webhooks.locked(work.deliveries.get(delivery_id).webhook_id)
+    return webhook, work.deliveries.locked(delivery_id)
 
 
 def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
@@ -146,14 +146,14 @@ def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
         if delivery.status is not DeliveryStatus.PENDING:
             return None
         if webhook.paused_at is not None and not delivery.is_test:
-            work.save_delivery(delivery.held())
+            work.deliveries.save(delivery.held())
             return None
         if delivery.due_at > now:
             return delivery.due_at - now
-        before = None if delivery.is_test else work.earlier_delivery(delivery)
+        before = None if delivery.is_test else work.deliveries.earlier(delivery)
         if before is not None:
             wait = _behind(before, now)
-            work.save_delivery(replace(delivery, due_at=now + wait))
+            work.deliveries.save(replace(delivery, due_at=now + wait))
             return wait
         return _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
 
@@ -161,7 +161,7 @@ def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
 def _claim(ports: Ports, work: Work, delivery: Delivery, now: datetime) -> Delivery:
     """Nobody else tries it before this try must be over."""
     claimed = replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN)
-    work.save_delivery(claimed)
+    work.deliveries.save(claimed)
     return claimed
 
 
@@ -169,7 +169,7 @@ def _read_try(ports: Ports, claimed: Delivery) -> _Try | None:
     """Not in the transaction that claims it: whatever is wrong with it must not undo what was settled there."""
     try:
         with ports.store.work() as work:
-            return _what_to_send(work, work.webhook(claimed.webhook_id), claimed, ports.clock.now())
+            return _what_to_send(work, work.webhooks.get(claimed.webhook_id), claimed, ports.clock.now())
     except (DeliveryNotFound, WebhookNotFound):
         return None
 
@@ -181,20 +181,20 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
 
 
 def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> _Try | None:
-    number = work.last_attempt(delivery.id) + 1
-    session = None if delivery.session_id is None else work.session(delivery.session_id)
-    document = None if delivery.document_id is None else work.document(delivery.document_id)
+    number = work.deliveries.last_attempt(delivery.id) + 1
+    session = None if delivery.session_id is None else work.sessions.get(delivery.session_id)
+    document = None if delivery.document_id is None else work.documents.get(delivery.document_id)
     endpoint = webhook.endpoint
     if endpoint is None and session is not None and session.webhook_url is not None:
         endpoint = Endpoint(session.webhook_url)
     try:
-        event = work.event(delivery.event_id)
+        event = work.feed.get(delivery.event_id)
         if endpoint is None:
             raise EventNotFound
     except EventNotFound as error:
         # Held for longer than events are kept.
-        work.append_attempt(Attempt(delivery.id, number, now, 0, error=error.code))
-        work.save_delivery(delivery.failed(now))
+        work.deliveries.add_attempt(Attempt(delivery.id, number, now, 0, error=error.code))
+        work.deliveries.save(delivery.failed(now))
         return None
     return _Try(number, delivery, webhook, endpoint, event, session, document)
 
@@ -256,31 +256,31 @@ def _settle(
             webhook, delivery = _locked(work, attempt.delivery_id)
         except (DeliveryNotFound, WebhookNotFound):
             return None, None  # the webhook was removed meanwhile
-        if work.last_attempt(delivery.id) >= attempt.number:
+        if work.deliveries.last_attempt(delivery.id) >= attempt.number:
             return _rest(delivery, now), None  # somebody else has made this try too, and was faster
-        work.append_attempt(attempt)
+        work.deliveries.add_attempt(attempt)
         if attempt.succeeded:
             if webhook.failing_since is not None:
-                work.save_webhook(replace(webhook, failing_since=None))
+                work.webhooks.save(replace(webhook, failing_since=None))
             if not delivery.status.settled:
-                work.save_delivery(delivery.delivered(now))
+                work.deliveries.save(delivery.delivered(now))
                 _wake_next(work, delivery, now)
             return None, _another(ports, work, webhook, now) if go_on else None
         if webhook.failing_since is None:
             webhook = replace(webhook, failing_since=attempt.at)
-            work.save_webhook(webhook)
+            work.webhooks.save(webhook)
         if delivery.status is not DeliveryStatus.PENDING:
             return None, None
         wait = _waits(ports, delivery).after(delivery.tries + 1, _jitter(), asked)
         if wait is None:
             _give_up(work, webhook, delivery, now)
         else:
-            work.save_delivery(delivery.again(now + wait))
+            work.deliveries.save(delivery.again(now + wait))
         return wait, None
 
 
 def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> Delivery | None:
-    following = None if webhook.paused_at is not None else work.due_delivery(webhook.id, now)
+    following = None if webhook.paused_at is not None else work.deliveries.due(webhook.id, now)
     return None if following is None else _claim(ports, work, following, now)
 
 
@@ -306,24 +306,24 @@ def _jitter() -> float:
 def _give_up(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> None:
     """Its last try failed. Pause an endpoint that has not answered well since before the first one."""
     if delivery.is_test or webhook.endpoint is None or not _failed_throughout(work, webhook, delivery):
-        work.save_delivery(delivery.failed(now))
+        work.deliveries.save(delivery.failed(now))
         _wake_next(work, delivery, now)
         return
-    work.save_delivery(delivery.held())
+    work.deliveries.save(delivery.held())
     if webhook.paused_at is None:
-        work.save_webhook(webhook.paused(now))
+        work.webhooks.save(webhook.paused(now))
         record_event(work, DeliveryPaused(None, now, webhook.id), webhook.subscription_id, webhook.application_id)
 
 
 def _wake_next(work: Work, settled: Delivery, now: datetime) -> None:
     """What came after it in its stream need not wait any longer; whose job has not run yet does not wait."""
-    following = work.following_delivery(settled)
+    following = work.deliveries.following(settled)
     if following is not None and following.due_at > now:
-        work.save_delivery(replace(following, due_at=now))
+        work.deliveries.save(replace(following, due_at=now))
         work.enqueue(DELIVER_WEBHOOK, key_again(following, now), following.id, lane=str(following.webhook_id))
 
 
 def _failed_throughout(work: Work, webhook: Webhook, delivery: Delivery) -> bool:
     # The log may have tries from before a pause.
-    first = work.attempts(delivery.id)[-(delivery.tries + 1) :][0]
+    first = work.deliveries.attempts(delivery.id)[-(delivery.tries + 1) :][0]
     return webhook.failing_since is not None and webhook.failing_since <= first.at

@@ -86,13 +86,13 @@ def tenant_of(ports: Ports, caller: Caller) -> Tenant:
 def tenant_of_operator(store: Store, secrets: Secrets, clock: Clock, subscription: str) -> Tenant:
     """Raises: SubscriptionNotFound."""
     with store.read() as work:
-        return Tenant(store, secrets, clock, work.subscription(subscription).id)
+        return Tenant(store, secrets, clock, work.subscriptions.named(subscription).id)
 
 
 def application_called(tenant: Tenant, name: str) -> UUID:
     """The id of one of the subscription's applications. Raises: ApplicationNotFound."""
     with tenant.store.read() as work:
-        for application in work.applications_by_name(name):
+        for application in work.applications.named(name):
             if application.subscription_id == tenant.subscription_id:
                 return application.id
     raise ApplicationNotFound
@@ -103,13 +103,13 @@ def application_called(tenant: Tenant, name: str) -> UUID:
 
 def list_webhooks(tenant: Tenant) -> list[Webhook]:
     with tenant.store.read() as work:
-        return work.webhooks(tenant.subscription_id)
+        return work.webhooks.of_subscription(tenant.subscription_id)
 
 
 def read_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
     """Raises: WebhookNotFound."""
     with tenant.store.read() as work:
-        return work.webhook(webhook_id).require_of(tenant.subscription_id)
+        return work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
 
 
 def create_webhook(tenant: Tenant, command: SetWebhook) -> NewSecret:
@@ -120,8 +120,8 @@ def create_webhook(tenant: Tenant, command: SetWebhook) -> NewSecret:
     webhook_id, text = uuid4(), _new_secret()
     with tenant.store.work() as work:
         # Two at the same time must not both be the last.
-        work.lock_subscription(tenant.subscription_id)
-        if sum(w.endpoint is not None for w in work.webhooks(tenant.subscription_id)) >= MAX_WEBHOOKS:
+        work.webhooks.lock_subscription(tenant.subscription_id)
+        if sum(w.endpoint is not None for w in work.webhooks.of_subscription(tenant.subscription_id)) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"At most {MAX_WEBHOOKS}.")
         webhook = Webhook(
             id=webhook_id,
@@ -133,7 +133,7 @@ def create_webhook(tenant: Tenant, command: SetWebhook) -> NewSecret:
             created_at=tenant.clock.now(),
             description=command.description,
         )
-        work.add_webhook(webhook)
+        work.webhooks.add(webhook)
     return NewSecret(webhook, text)
 
 
@@ -153,15 +153,15 @@ def change_webhook(tenant: Tenant, webhook_id: UUID, command: SetWebhook) -> Web
             endpoint = sealed_endpoint(command.endpoint, webhook.endpoint, tenant.secrets, owner)
             application = _application(work, tenant, command.application_id)
             changed = replace(changed, endpoint=endpoint, application_id=application)
-        work.save_webhook(changed)
+        work.webhooks.save(changed)
     return changed
 
 
 def remove_webhook(tenant: Tenant, webhook_id: UUID) -> None:
     """With its deliveries, also those that are on their way. Raises: WebhookNotFound."""
     with tenant.store.work() as work:
-        work.webhook(webhook_id).require_of(tenant.subscription_id)
-        work.remove_webhook(webhook_id)
+        work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
+        work.webhooks.remove(webhook_id)
 
 
 def rotate_secret(tenant: Tenant, webhook_id: UUID, keep: timedelta = PREVIOUS_LIFETIME) -> NewSecret:
@@ -173,7 +173,7 @@ def rotate_secret(tenant: Tenant, webhook_id: UUID, keep: timedelta = PREVIOUS_L
         webhook = _locked(work, tenant, webhook_id)
         sealed = tenant.secrets.seal(signing_owner(webhook_id), text)
         changed = webhook.rotated(sealed, tenant.clock.now(), keep)
-        work.save_webhook(changed)
+        work.webhooks.save(changed)
     return NewSecret(changed, text)
 
 
@@ -185,7 +185,7 @@ def pause_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
         if webhook.paused_at is not None:
             return webhook
         paused = webhook.paused(now)
-        work.save_webhook(paused)
+        work.webhooks.save(paused)
         record_event(work, DeliveryPaused(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
     return paused
 
@@ -198,7 +198,7 @@ def resume_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
         if webhook.paused_at is None:
             return webhook
         resumed = webhook.resumed()
-        work.save_webhook(resumed)
+        work.webhooks.save(resumed)
         record_event(work, DeliveryResumed(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
         release_soon(work, webhook_id)
     return resumed
@@ -227,16 +227,16 @@ def send_test(tenant: Tenant, webhook_id: UUID) -> Delivery:
 def list_deliveries(tenant: Tenant, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
     """Newest first. Raises: WebhookNotFound."""
     with tenant.store.read() as work:
-        work.webhook(wanted.webhook_id).require_of(tenant.subscription_id)
-        return work.list_deliveries(wanted, limit)
+        work.webhooks.get(wanted.webhook_id).require_of(tenant.subscription_id)
+        return work.deliveries.find(wanted, limit)
 
 
 def read_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
     """Raises: WebhookNotFound, DeliveryNotFound."""
     with tenant.store.read() as work:
-        work.webhook(webhook_id).require_of(tenant.subscription_id)
-        delivery = _of(work.delivery(delivery_id), webhook_id)
-        return LoggedDelivery(delivery, tuple(work.attempts(delivery_id)))
+        work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
+        delivery = _of(work.deliveries.get(delivery_id), webhook_id)
+        return LoggedDelivery(delivery, tuple(work.deliveries.attempts(delivery_id)))
 
 
 def replay_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> Delivery:
@@ -247,15 +247,15 @@ def replay_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> Deli
     now = tenant.clock.now()
     with tenant.store.work() as work:
         webhook = _locked(work, tenant, webhook_id)
-        delivery = _of(work.delivery_for_update(delivery_id), webhook_id)
+        delivery = _of(work.deliveries.locked(delivery_id), webhook_id)
         if delivery.status is DeliveryStatus.HELD:
             raise BadWebhookOperation("The delivery is held: resume the webhook.")
         if delivery.status.settled:
-            again = new_delivery(uuid4(), work.event(delivery.event_id), webhook, now)
+            again = new_delivery(uuid4(), work.feed.get(delivery.event_id), webhook, now)
             send(work, again)
         else:
             again = replace(delivery, due_at=now)
-            work.save_delivery(again)
+            work.deliveries.save(again)
             work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, lane=str(webhook_id))
     return again
 
@@ -267,7 +267,7 @@ def replay_failed(tenant: Tenant, webhook_id: UUID) -> int:
     """
     with tenant.store.work() as work:
         webhook = _locked(work, tenant, webhook_id)
-        count = work.hold_failed_deliveries(webhook_id)
+        count = work.deliveries.hold_failed(webhook_id)
         if count and webhook.paused_at is None:
             release_soon(work, webhook_id)
     return count
@@ -280,11 +280,11 @@ def ensure_session_webhook(work: Work, secrets: Secrets, session: Session) -> No
     """The row that the deliveries to ``webhookUrl`` belong to: one per application, made with its first session."""
     if session.webhook_url is None or _session_webhook(work, session) is not None:
         return
-    work.lock_subscription(session.subscription_id)
+    work.webhooks.lock_subscription(session.subscription_id)
     if _session_webhook(work, session) is not None:
         return  # somebody else was first
     webhook_id = uuid4()
-    work.add_webhook(
+    work.webhooks.add(
         Webhook(
             id=webhook_id,
             subscription_id=session.subscription_id,
@@ -298,7 +298,7 @@ def ensure_session_webhook(work: Work, secrets: Secrets, session: Session) -> No
 
 
 def _session_webhook(work: Work, session: Session) -> Webhook | None:
-    for webhook in work.webhooks_to_tell(session.subscription_id):
+    for webhook in work.webhooks.to_notify(session.subscription_id):
         if webhook.endpoint is None and webhook.application_id == session.application_id:
             return webhook
     return None
@@ -308,7 +308,7 @@ def _session_webhook(work: Work, session: Session) -> Webhook | None:
 
 
 def _locked(work: Work, tenant: Tenant, webhook_id: UUID) -> Webhook:
-    return work.webhook_for_update(webhook_id).require_of(tenant.subscription_id)
+    return work.webhooks.locked(webhook_id).require_of(tenant.subscription_id)
 
 
 def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
@@ -320,7 +320,7 @@ def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
 def _application(work: Work, tenant: Tenant, application_id: UUID | None) -> UUID | None:
     if application_id is None:
         return None
-    application = work.application(application_id)
+    application = work.applications.get(application_id)
     if application.subscription_id != tenant.subscription_id:
         raise ApplicationNotFound
     return application.id

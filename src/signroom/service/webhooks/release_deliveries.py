@@ -32,15 +32,15 @@ def release_deliveries(ports: Ports, webhook_id: UUID) -> timedelta | None:
     now = ports.clock.now()
     with ports.store.work() as work:
         try:
-            webhook = work.webhook_for_update(webhook_id)
+            webhook = work.webhooks.locked(webhook_id)
         except WebhookNotFound:
             return None
         if webhook.paused_at is not None:
             return None
-        held = work.held_deliveries(webhook_id, AT_ONCE)
+        held = work.deliveries.locked_held(webhook_id, AT_ONCE)
         for number, delivery in enumerate(held):
             wait = PACE * number
-            work.save_delivery(delivery.released(now + wait))
+            work.deliveries.save(delivery.released(now + wait))
             work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, delay=wait, lane=str(webhook_id))
     return PACE * AT_ONCE if len(held) == AT_ONCE else None
 

@@ -1,0 +1,98 @@
+"""The database: what verbs read and write in one transaction.
+
+`Work` is a transaction. Its parts are each in a file of this folder, with the types that they need.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from signroom.ports.store.applications import Applications
+from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
+from signroom.ports.store.document_keys import DocumentKeys
+from signroom.ports.store.documents import Documents, MetadataSearch
+from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
+from signroom.ports.store.position import Position
+from signroom.ports.store.preparations import Preparations
+from signroom.ports.store.sessions import SessionFilter, Sessions
+from signroom.ports.store.spent import Spent, StoredResult
+from signroom.ports.store.subscriptions import Subscriptions
+from signroom.ports.store.uploads import Uploads
+from signroom.ports.store.webhooks import Webhooks
+
+__all__ = [
+    "ANY_EVENT",
+    "DeliveryFilter",
+    "EventFilter",
+    "FeedBounds",
+    "LegacyEvent",
+    "MetadataSearch",
+    "Position",
+    "SessionFilter",
+    "Store",
+    "StoredResult",
+    "Work",
+]
+
+
+class Work(Protocol):
+    """One transaction. It commits when its ``with`` block ends without an error; all or nothing.
+
+    What a method called ``locked`` returns is locked until the end, so that two requests cannot decide on the same
+    state.
+    """
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def documents(self) -> Documents: ...
+
+    @property
+    def document_keys(self) -> DocumentKeys: ...
+
+    @property
+    def uploads(self) -> Uploads: ...
+
+    @property
+    def preparations(self) -> Preparations: ...
+
+    @property
+    def webhooks(self) -> Webhooks: ...
+
+    @property
+    def deliveries(self) -> Deliveries: ...
+
+    @property
+    def feed(self) -> Feed: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def applications(self) -> Applications: ...
+
+    @property
+    def spent(self) -> Spent: ...
+
+    def enqueue(
+        self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
+    ) -> None:
+        """Run `job` on `subject` once this transaction has committed, after `delay`; the same `key` is run once only.
+
+        `lane` is needed for jobs of ``Queue.DELIVERIES`` and for no other. It says whom the job is for (an endpoint's
+        id), so that a slow endpoint holds up only itself.
+        """
+
+
+class Store(Protocol):
+    """Opens transactions."""
+
+    def work(self) -> AbstractContextManager[Work]:
+        """A transaction that may write."""
+
+    def read(self) -> AbstractContextManager[Work]:
+        """A transaction that only reads. It is never blocked by one that writes."""

@@ -1,0 +1,71 @@
+"""The part `work.documents` of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from signroom.domain.document import Document, DocumentStatus
+from signroom.ports.store.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataSearch:
+    """Name and value as a whole; the name's case is ignored."""
+
+    subscription_id: UUID
+    name: str
+    value: str
+    before: Position | None = None
+
+
+class Documents(Protocol):
+    """Documents with their metadata. A ``locked`` one cannot be changed by another transaction until this one ends."""
+
+    def get(self, document_id: UUID) -> Document:
+        """Raises: DocumentNotFound."""
+
+    def locked(self, document_id: UUID) -> Document:
+        """Raises: DocumentNotFound."""
+
+    def of_session(self, session_id: UUID) -> list[Document]:
+        """In the order of the session."""
+
+    def statuses_of_session(self, session_id: UUID) -> list[DocumentStatus]:
+        """The statuses of the documents of a session, without reading the rest of them."""
+
+    def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
+        """The newest document of the subscription whose signed file has that digest."""
+
+    def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
+        """At most `limit`, newest first. Of those that await a signature only what an application has chosen."""
+
+    def add(self, document: Document) -> None: ...
+
+    def save(self, document: Document) -> None: ...
+
+    def remove(self, document_id: UUID) -> None: ...
+
+    def remove_all(self, document_ids: Sequence[UUID]) -> None: ...
+
+    def limit_unsigned(self, created_before: datetime, until: datetime, limit: int) -> int:
+        """Keep the files of documents that nobody will sign any more until `until`, where they have no limit yet.
+
+        These are documents of sessions that ended unsigned, and of local signatures that were prepared before
+        `created_before`. At most `limit` are changed. Returns how many were.
+        """
+
+    def due_for_purge(self, before: datetime, after: Position | None, limit: int) -> list[Document]:
+        """At most `limit` that are not purged and were available until some time before `before`.
+
+        They are ordered by that time and by id. Only those behind `after` are returned.
+        """
+
+    def files_in_use(self, keys: Sequence[str], besides: Sequence[UUID]) -> set[str]:
+        """Of these keys of blobs those that a document points to which is not purged and not one of `besides`."""
+
+    def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+        """Their files are gone, with what was prepared from them. Returns those that were not marked before."""

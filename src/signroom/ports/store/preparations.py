@@ -1,0 +1,28 @@
+"""The part `work.preparations` of a transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from signroom.domain.preparation import Preparation
+from signroom.domain.signature import Prepared
+
+
+class Preparations(Protocol):
+    """What was prepared for signing."""
+
+    def get(self, preparation_id: UUID) -> Preparation:
+        """With all its documents. Raises: PreparationNotFound."""
+
+    def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:
+        """One document's part of a preparation. Raises: PreparationNotFound."""
+
+    def add(self, preparation: Preparation) -> None: ...
+
+    def delete_expired(self, before: datetime, limit: int) -> int:
+        """Remove at most `limit` that were made before that time and that nobody can finish any more.
+
+        Returns how many were removed.
+        """

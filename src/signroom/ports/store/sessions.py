@@ -1,0 +1,59 @@
+"""The part `work.sessions` of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from signroom.domain.session import Session, SessionStatus
+from signroom.ports.store.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """None and empty: any. ``created_from`` is inclusive, ``created_before`` is not."""
+
+    subscription_id: UUID
+    statuses: frozenset[SessionStatus] = frozenset()
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    callback_argument: str | None = None
+    before: Position | None = None
+
+
+class Sessions(Protocol):
+    """Sessions. A ``locked`` one cannot be changed by another transaction until this one ends."""
+
+    def get(self, session_id: UUID) -> Session:
+        """Raises: SignatureSessionNotFound."""
+
+    def locked(self, session_id: UUID) -> Session:
+        """Raises: SignatureSessionNotFound."""
+
+    def by_link(self, link_hash: bytes) -> Session:
+        """Raises: SignatureSessionNotFound."""
+
+    def add(self, session: Session) -> None: ...
+
+    def save(self, session: Session) -> None: ...
+
+    def find(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
+        """At most `limit`, newest first. One that is pending after its time counts as expired."""
+
+    def locked_expired(self, now: datetime, limit: int) -> list[Session]:
+        """At most `limit` pending ones whose time is over, without those that another transaction has locked."""
+
+    def end_unsigned(self, sessions: Sequence[Session], files_until: datetime) -> None:
+        """Save the statuses of these sessions, which have ended unsigned.
+
+        The keys of their documents are free again. The files of their documents are kept until `files_until`.
+        """
+
+    def predefined(self, session_ids: Sequence[UUID]) -> set[UUID]:
+        """Of these sessions those whose documents the application chose."""
+
+    def webhook_url(self, session_id: UUID) -> str | None:
+        """``webhookUrl`` of a session, without reading the rest of it."""

@@ -1,0 +1,44 @@
+"""The part `work.uploads` of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from signroom.domain.upload import Upload, UploadPart
+
+
+class Uploads(Protocol):
+    """Uploads with their parts. A ``locked`` one cannot be changed by another transaction until this one ends."""
+
+    def by_token(self, token_hash: bytes) -> Upload:
+        """Raises: UploadNotFound."""
+
+    def get(self, upload_id: UUID) -> Upload:
+        """Raises: UploadNotFound."""
+
+    def locked(self, upload_id: UUID) -> Upload:
+        """Raises: UploadNotFound."""
+
+    def add(self, upload: Upload) -> None: ...
+
+    def save(self, upload: Upload) -> None: ...
+
+    def remove_all(self, upload_ids: Sequence[UUID]) -> None:
+        """Remove these uploads with their parts. Ids that are not there are ignored."""
+
+    def parts(self, upload_id: UUID) -> list[UploadPart]:
+        """In the order of their numbers."""
+
+    def put_part(self, upload_id: UUID, part: UploadPart) -> None:
+        """Add a part. A part with the same number is replaced."""
+
+    def remove_parts(self, upload_id: UUID) -> None: ...
+
+    def abandoned(self, before: datetime, limit: int) -> list[Upload]:
+        """At most `limit` from before that time that nothing has used, oldest first."""
+
+    def part_keys(self, upload_ids: Sequence[UUID]) -> list[str]:
+        """The keys of the blobs of their parts."""

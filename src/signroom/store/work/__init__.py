@@ -1,0 +1,1 @@
+"""One transaction on a database: each part has its statements in a file of its own."""

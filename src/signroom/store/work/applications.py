@@ -1,0 +1,49 @@
+"""Statements about applications and their API keys."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.application import ApiKey, Application
+from signroom.domain.errors import ApplicationNotFound
+from signroom.store import rows, tables
+from signroom.store.work.statements import insert, insert_named, one, update
+
+
+class SqlApplications:
+    """The part `applications` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, application_id: UUID) -> Application:
+        query = sa.select(tables.applications).where(tables.applications.c.id == application_id)
+        return rows.application_of(one(self._connection, query, ApplicationNotFound))
+
+    def locked(self, application_id: UUID) -> Application:
+        query = sa.select(tables.applications).where(tables.applications.c.id == application_id).with_for_update()
+        return rows.application_of(one(self._connection, query, ApplicationNotFound))
+
+    def named(self, name: str) -> list[Application]:
+        query = sa.select(tables.applications).where(tables.applications.c.name == name)
+        return [rows.application_of(row) for row in self._connection.execute(query).mappings()]
+
+    def add(self, application: Application) -> None:
+        insert_named(self._connection, tables.applications, rows.application_row(application))
+
+    def save(self, application: Application) -> None:
+        update(self._connection, tables.applications, rows.application_row(application))
+
+    def by_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+        query = sa.select(tables.api_keys).where(tables.api_keys.c.secret_hash == secret_hash)
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None:
+            return None
+        key = rows.api_key_of(row)
+        return key, self.get(key.application_id)
+
+    def add_key(self, key: ApiKey) -> None:
+        insert(self._connection, tables.api_keys, rows.api_key_row(key))

@@ -1,0 +1,124 @@
+"""Statements about deliveries and their log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.errors import DeliveryNotFound
+from signroom.domain.webhook import TEST, Attempt, Delivery, DeliveryStatus
+from signroom.ports.store import DeliveryFilter
+from signroom.store import tables, webhook_rows
+from signroom.store.paging import between
+from signroom.store.work.statements import one
+
+_WAITING = (DeliveryStatus.PENDING.value, DeliveryStatus.HELD.value)
+
+
+class SqlDeliveries:
+    """The part `deliveries` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, delivery_id: UUID) -> Delivery:
+        query = sa.select(tables.deliveries).where(tables.deliveries.c.id == delivery_id)
+        return webhook_rows.delivery_of(one(self._connection, query, DeliveryNotFound))
+
+    def locked(self, delivery_id: UUID) -> Delivery:
+        query = sa.select(tables.deliveries).where(tables.deliveries.c.id == delivery_id).with_for_update()
+        return webhook_rows.delivery_of(one(self._connection, query, DeliveryNotFound))
+
+    def add(self, delivery: Delivery) -> None:
+        self._connection.execute(sa.insert(tables.deliveries).values(webhook_rows.delivery_row(delivery)))
+
+    def save(self, delivery: Delivery) -> None:
+        t = tables.deliveries
+        row = webhook_rows.delivery_row(delivery)
+        self._connection.execute(sa.update(t).where(t.c.id == delivery.id).values(row))
+
+    def earlier(self, delivery: Delivery) -> Delivery | None:
+        t = tables.deliveries
+        at = sa.literal(delivery.created_at, tables.UtcDateTime)
+        return self._first_of_stream(
+            delivery, t.c.status.in_(_WAITING), _earlier(t, at, sa.literal(delivery.id, sa.Uuid))
+        )
+
+    def following(self, delivery: Delivery) -> Delivery | None:
+        t = tables.deliveries
+        return self._first_of_stream(delivery, t.c.status == DeliveryStatus.PENDING.value, t.c.id != delivery.id)
+
+    def due(self, webhook_id: UUID, now: datetime) -> Delivery | None:
+        t, before = tables.deliveries, tables.deliveries.alias("before")
+        earlier = sa.exists().where(
+            before.c.webhook_id == t.c.webhook_id,
+            before.c.stream == t.c.stream,
+            before.c.status.in_(_WAITING),
+            _earlier(before, t.c.created_at, t.c.id),
+        )
+        due = sa.select(t).where(
+            t.c.webhook_id == webhook_id,
+            t.c.status == DeliveryStatus.PENDING.value,
+            t.c.due_at <= now,
+            t.c.event_type != TEST,
+            ~earlier,
+        )
+        row = self._connection.execute(due.order_by(t.c.due_at).limit(1)).mappings().first()
+        return None if row is None else webhook_rows.delivery_of(row)
+
+    def locked_held(self, webhook_id: UUID, limit: int) -> list[Delivery]:
+        t = tables.deliveries
+        query = sa.select(t).where(t.c.webhook_id == webhook_id, t.c.status == DeliveryStatus.HELD.value)
+        query = query.order_by(t.c.created_at, t.c.id).limit(limit).with_for_update()
+        return [webhook_rows.delivery_of(row) for row in self._connection.execute(query).mappings()]
+
+    def hold_failed(self, webhook_id: UUID) -> int:
+        t = tables.deliveries
+        failed = sa.update(t).where(t.c.webhook_id == webhook_id, t.c.status == DeliveryStatus.FAILED.value)
+        held = failed.values(status=DeliveryStatus.HELD.value, tries=0, settled_at=None)
+        return self._connection.execute(held).rowcount
+
+    def find(self, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
+        t = tables.deliveries
+        query = between(sa.select(t).where(t.c.webhook_id == wanted.webhook_id), t, None, None, wanted.before)
+        if wanted.status is not None:
+            query = query.where(t.c.status == wanted.status.value)
+        query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
+        return [webhook_rows.delivery_of(row) for row in self._connection.execute(query).mappings()]
+
+    def attempts(self, delivery_id: UUID) -> list[Attempt]:
+        t = tables.delivery_attempts
+        query = sa.select(t).where(t.c.delivery_id == delivery_id).order_by(t.c.number)
+        return [webhook_rows.attempt_of(row) for row in self._connection.execute(query).mappings()]
+
+    def last_attempt(self, delivery_id: UUID) -> int:
+        t = tables.delivery_attempts
+        query = sa.select(sa.func.coalesce(sa.func.max(t.c.number), 0)).where(t.c.delivery_id == delivery_id)
+        return int(self._connection.execute(query).scalar_one())
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        self._connection.execute(sa.insert(tables.delivery_attempts).values(webhook_rows.attempt_row(attempt)))
+
+    def delete_expired(self, before: datetime, limit: int) -> int:
+        d, a = tables.deliveries, tables.delivery_attempts
+        query = sa.select(d.c.id).where(d.c.created_at < before, d.c.settled_at < before).limit(limit)
+        ids = self._connection.execute(query).scalars().all()
+        self._connection.execute(sa.delete(a).where(a.c.delivery_id.in_(ids)))
+        self._connection.execute(sa.delete(d).where(d.c.id.in_(ids)))
+        return len(ids)
+
+    def _first_of_stream(self, delivery: Delivery, *conditions: sa.ColumnElement[bool]) -> Delivery | None:
+        t = tables.deliveries
+        mine = sa.select(t).where(t.c.webhook_id == delivery.webhook_id, t.c.stream == delivery.stream, *conditions)
+        row = self._connection.execute(mine.order_by(t.c.created_at, t.c.id).limit(1)).mappings().first()
+        return None if row is None else webhook_rows.delivery_of(row)
+
+
+def _earlier(
+    of: sa.FromClause, at: sa.ColumnElement[datetime], delivery_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    # One bound first, not a comparison of pairs: otherwise SQLite reads all deliveries of a webhook, not one stream.
+    return sa.and_(of.c.created_at <= at, sa.or_(of.c.created_at < at, of.c.id < delivery_id))

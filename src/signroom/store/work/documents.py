@@ -1,0 +1,123 @@
+"""Statements about documents, their metadata and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.errors import DocumentNotFound
+from signroom.domain.session import SessionStatus
+from signroom.ports.store import MetadataSearch, Position
+from signroom.store import rows, tables
+from signroom.store.paging import between
+from signroom.store.work.statements import insert, insert_all, matches, one, update
+
+_PENDING = DocumentStatus.PENDING_SIGNATURE.value
+_UNSIGNED = [SessionStatus.USER_CANCELLED.value, SessionStatus.EXPIRED.value]
+
+
+class SqlDocuments:
+    """The part `documents` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, document_id: UUID) -> Document:
+        query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
+        return rows.document_of(one(self._connection, query, DocumentNotFound))
+
+    def locked(self, document_id: UUID) -> Document:
+        query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
+        return rows.document_of(one(self._connection, query, DocumentNotFound))
+
+    def of_session(self, session_id: UUID) -> list[Document]:
+        t = tables.documents
+        query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
+    def statuses_of_session(self, session_id: UUID) -> list[DocumentStatus]:
+        t = tables.documents
+        query = sa.select(t.c.status).where(t.c.session_id == session_id)
+        return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
+
+    def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
+        t = tables.documents
+        query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_sha256 == sha256)
+        row = self._connection.execute(query.order_by(t.c.created_at.desc()).limit(1)).mappings().first()
+        return None if row is None else rows.document_of(row)
+
+    def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
+        t, m = tables.documents, tables.document_metadata
+        matching = sa.select(m.c.document_id).where(*matches(m, wanted))
+        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id, t.c.id.in_(matching))
+        chosen = sa.select(tables.sessions.c.id).where(tables.sessions.c.predefined)
+        shown = sa.or_(t.c.status != DocumentStatus.PENDING_SIGNATURE.value, t.c.session_id.in_(chosen))
+        query = between(query.where(shown), t, None, None, wanted.before)
+        query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
+    def add(self, document: Document) -> None:
+        insert(self._connection, tables.documents, rows.document_row(document))
+        insert_all(
+            self._connection,
+            tables.document_metadata,
+            rows.metadata_rows({"document_id": document.id}, document.subscription_id, document.metadata),
+        )
+
+    def save(self, document: Document) -> None:
+        update(self._connection, tables.documents, rows.document_row(document))
+
+    def remove(self, document_id: UUID) -> None:
+        # Not by the foreign key alone: SQLite obeys it only where the pragma is on.
+        m = tables.document_metadata
+        self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
+        self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
+
+    def remove_all(self, document_ids: Sequence[UUID]) -> None:
+        for table, column in (
+            (tables.document_metadata, tables.document_metadata.c.document_id),
+            (tables.documents, tables.documents.c.id),
+        ):
+            self._connection.execute(sa.delete(table).where(column.in_(document_ids)))
+
+    def limit_unsigned(self, created_before: datetime, until: datetime, limit: int) -> int:
+        d, s = tables.documents, tables.sessions
+        over = sa.or_(s.c.status.in_(_UNSIGNED), sa.and_(d.c.session_id.is_(None), d.c.created_at < created_before))
+        query = sa.select(d.c.id).join_from(d, s, s.c.id == d.c.session_id, isouter=True)
+        query = query.where(d.c.purged_at.is_(None), d.c.available_until.is_(None), d.c.status == _PENDING, over)
+        ids = query.limit(limit).scalar_subquery()
+        change = sa.update(d).where(d.c.id.in_(ids)).values(available_until=until)
+        return self._connection.execute(change).rowcount
+
+    def due_for_purge(self, before: datetime, after: Position | None, limit: int) -> list[Document]:
+        t = tables.documents
+        query = sa.select(t).where(t.c.purged_at.is_(None), t.c.available_until < before)
+        query = query.where(t.c.status.in_([_PENDING, DocumentStatus.COMPLETED.value]))
+        if after is not None:
+            at = sa.literal(after.created_at, tables.UtcDateTime)
+            later = sa.and_(t.c.available_until == at, t.c.id > sa.literal(after.id, sa.Uuid))
+            query = query.where(sa.or_(t.c.available_until > at, later))
+        query = query.order_by(t.c.available_until, t.c.id).limit(limit)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
+    def files_in_use(self, keys: Sequence[str], besides: Sequence[UUID]) -> set[str]:
+        t = tables.documents
+        in_use: set[str] = set()
+        for column in (t.c.original_key, t.c.data_key, t.c.signed_key):
+            query = sa.select(column).where(column.in_(keys), t.c.purged_at.is_(None), t.c.id.not_in(besides))
+            in_use.update(self._connection.execute(query).scalars())
+        return in_use
+
+    def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+        d, p = tables.documents, tables.prepared_documents
+        change = sa.update(d).where(d.c.id.in_(document_ids), d.c.purged_at.is_(None)).values(purged_at=now)
+        marked = self._connection.execute(change.returning(d.c.id, d.c.preparation_id)).all()
+        pairs = [(row.preparation_id, row.id) for row in marked if row.preparation_id is not None]
+        where = sa.tuple_(p.c.preparation_id, p.c.document_id).in_(pairs)
+        self._connection.execute(sa.delete(p).where(where))
+        return {row.id for row in marked}

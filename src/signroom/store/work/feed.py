@@ -1,0 +1,100 @@
+"""Statements about the feed of events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import takewhile
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.errors import EventNotFound
+from signroom.domain.event import RecordedEvent
+from signroom.ports.store import ANY_EVENT, EventFilter, FeedBounds, LegacyEvent
+from signroom.store import rows, tables
+from signroom.store.work.statements import insert_all, one
+
+_LOCK = 7301842557
+"""Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
+
+
+class SqlFeed:
+    """The part `feed` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._events: list[RecordedEvent] = []
+
+    def append(self, event: RecordedEvent) -> None:
+        self._events.append(event)
+
+    def flush(self) -> list[RecordedEvent]:
+        """Write the appended events, which gives them their positions. The last thing before the commit. Returns them.
+
+        One lock for all transactions: a transaction that commits later gets higher positions, so a reader who has seen
+        one position never misses a lower one. The lock is taken last and held for the length of one commit. SQLite
+        needs none: its writers are alone.
+        """
+        if not self._events:
+            return []
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        insert_all(self._connection, tables.events, [rows.event_row(e) for e in self._events])
+        flushed, self._events = self._events, []
+        return flushed
+
+    def after(
+        self, subscription_id: UUID, position: int, limit: int, wanted: EventFilter = ANY_EVENT
+    ) -> list[RecordedEvent]:
+        t = tables.events
+        query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.position > position)
+        chosen = {t.c.type: wanted.type, t.c.session_id: wanted.session_id, t.c.application_id: wanted.application_id}
+        for column, value in chosen.items():
+            if value is not None:
+                query = query.where(column == value)
+        query = query.order_by(t.c.position).limit(limit)
+        return [rows.event_of(row) for row in self._connection.execute(query).mappings()]
+
+    def bounds(self) -> FeedBounds:
+        # Two look-ups in the index: asked for together, PostgreSQL and SQLite would read it all.
+        t = tables.events
+        oldest, newest = (
+            self._connection.execute(sa.select(f(t.c.position))).scalar() for f in (sa.func.min, sa.func.max)
+        )
+        return FeedBounds(oldest or 0, newest or 0)
+
+    def get(self, event_id: UUID) -> RecordedEvent:
+        query = sa.select(tables.events).where(tables.events.c.id == event_id)
+        return rows.event_of(one(self._connection, query, EventNotFound))
+
+    def delete_expired(self, before: datetime, limit: int) -> int:
+        # A whole beginning of the feed and never its newest event: the bounds of the feed are read from what is kept.
+        t = tables.events
+        query = sa.select(t.c.position, t.c.at).order_by(t.c.position).limit(limit + 1)
+        first = self._connection.execute(query).all()
+        old = list(takewhile(lambda row: row.at < before, first[:-1]))
+        if old:
+            self._connection.execute(sa.delete(t).where(t.c.position <= old[-1].position))
+        return len(old)
+
+    def take_legacy(self, before: datetime, limit: int) -> list[LegacyEvent]:
+        t, s, d = tables.events, tables.sessions, tables.documents
+        owner = sa.func.coalesce(s.c.subscription_id, d.c.subscription_id)
+        query = (
+            sa.select(t.c.position, t.c.type, t.c.session_id, t.c.document_id, t.c.at)
+            .add_columns(owner.label("subscription_id"))
+            .add_columns(sa.func.coalesce(s.c.application_id, d.c.application_id).label("application_id"))
+            .join_from(t, s, s.c.id == t.c.session_id, isouter=True)
+            .join(d, d.c.id == t.c.document_id, isouter=True)
+            .where(t.c.subscription_id.is_(None), t.c.at < before, owner.is_not(None))
+            .order_by(t.c.position)
+            .limit(limit)
+            .with_for_update(of=t, skip_locked=True)
+        )
+        legacy = self._connection.execute(query).all()
+        self._connection.execute(sa.delete(t).where(t.c.position.in_([row.position for row in legacy])))
+        return [
+            LegacyEvent(row.type, row.session_id, row.document_id, row.at, row.subscription_id, row.application_id)
+            for row in legacy
+        ]

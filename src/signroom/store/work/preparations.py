@@ -1,0 +1,64 @@
+"""Statements about preparations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.document import DocumentStatus
+from signroom.domain.errors import PreparationNotFound
+from signroom.domain.preparation import Preparation
+from signroom.domain.session import MOVES
+from signroom.domain.signature import Prepared
+from signroom.store import rows, tables
+from signroom.store.work.statements import insert, one
+
+_ENDED = [status.value for status, moves in MOVES.items() if not moves]
+_UNDER_WAY = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING.value]
+
+
+class SqlPreparations:
+    """The part `preparations` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, preparation_id: UUID) -> Preparation:
+        head = sa.select(tables.preparations).where(tables.preparations.c.id == preparation_id)
+        t = tables.prepared_documents
+        items = sa.select(t).where(t.c.preparation_id == preparation_id).order_by(t.c.position)
+        row = one(self._connection, head, PreparationNotFound)
+        return rows.preparation_of(row, self._connection.execute(items).mappings().all())
+
+    def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:
+        t, p = tables.prepared_documents, tables.preparations
+        query = (
+            sa.select(t, p.c.chain)
+            .join(p, p.c.id == t.c.preparation_id)
+            .where(t.c.preparation_id == preparation_id, t.c.document_id == document_id)
+        )
+        row = one(self._connection, query, PreparationNotFound)
+        return rows.prepared_of(row, rows.chain_of(row["chain"]))
+
+    def add(self, preparation: Preparation) -> None:
+        insert(self._connection, tables.preparations, rows.preparation_row(preparation))
+        items = [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
+        self._connection.execute(sa.insert(tables.prepared_documents), items)
+
+    def delete_expired(self, before: datetime, limit: int) -> int:
+        p, i, s, d = tables.preparations, tables.prepared_documents, tables.sessions, tables.documents
+        under_way = (
+            sa.select(i.c.preparation_id)
+            .join(d, d.c.id == i.c.document_id)
+            .where(i.c.preparation_id == p.c.id, d.c.status.in_(_UNDER_WAY))
+        )
+        over = sa.or_(s.c.status.in_(_ENDED), sa.and_(p.c.session_id.is_(None), sa.not_(under_way.exists())))
+        query = sa.select(p.c.id).join_from(p, s, s.c.id == p.c.session_id, isouter=True)
+        query = query.where(p.c.created_at < before, over).limit(limit)
+        ids = self._connection.execute(query).scalars().all()
+        self._connection.execute(sa.delete(i).where(i.c.preparation_id.in_(ids)))
+        self._connection.execute(sa.delete(p).where(p.c.id.in_(ids)))
+        return len(ids)

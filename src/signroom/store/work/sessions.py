@@ -1,0 +1,92 @@
+"""Statements about sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.errors import SignatureSessionNotFound
+from signroom.domain.session import Session, SessionStatus
+from signroom.ports.store import SessionFilter
+from signroom.store import rows, tables
+from signroom.store.paging import between
+from signroom.store.work.statements import insert, one, update
+
+
+class SqlSessions:
+    """The part `sessions` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, session_id: UUID) -> Session:
+        query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id)
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+
+    def locked(self, session_id: UUID) -> Session:
+        # SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
+        query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id).with_for_update()
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+
+    def by_link(self, link_hash: bytes) -> Session:
+        query = sa.select(tables.sessions).where(tables.sessions.c.link_hash == link_hash)
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+
+    def add(self, session: Session) -> None:
+        insert(self._connection, tables.sessions, rows.session_row(session))
+
+    def save(self, session: Session) -> None:
+        update(self._connection, tables.sessions, rows.session_row(session))
+
+    def find(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
+        t = tables.sessions
+        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id)
+        query = between(query, t, wanted.created_from, wanted.created_before, wanted.before)
+        if wanted.statuses:
+            query = query.where(_in_status(wanted.statuses, now))
+        if wanted.callback_argument is not None:
+            query = query.where(t.c.callback_argument_hash == rows.text_hash(wanted.callback_argument))
+        query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
+        return [rows.session_of(row) for row in self._connection.execute(query).mappings()]
+
+    def locked_expired(self, now: datetime, limit: int) -> list[Session]:
+        t = tables.sessions
+        query = sa.select(t).where(t.c.status == SessionStatus.PENDING.value, t.c.expires_at <= now)
+        # SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
+        query = query.order_by(t.c.expires_at).limit(limit).with_for_update(skip_locked=True)
+        return [rows.session_of(row) for row in self._connection.execute(query).mappings()]
+
+    def end_unsigned(self, sessions: Sequence[Session], files_until: datetime) -> None:
+        s, d, k = tables.sessions, tables.documents, tables.document_keys
+        if not sessions:
+            return
+        change = sa.update(s).where(s.c.id == sa.bindparam("of")).values(status=sa.bindparam("to"))
+        self._connection.execute(change, [{"of": session.id, "to": session.status.value} for session in sessions])
+        ids = [session.id for session in sessions]
+        own = sa.select(d.c.id).where(d.c.session_id.in_(ids))
+        self._connection.execute(sa.update(k).where(k.c.document_id.in_(own)).values(document_id=None))
+        self._connection.execute(sa.update(d).where(d.c.session_id.in_(ids)).values(available_until=files_until))
+
+    def predefined(self, session_ids: Sequence[UUID]) -> set[UUID]:
+        t = tables.sessions
+        return set(self._connection.execute(sa.select(t.c.id).where(t.c.id.in_(session_ids), t.c.predefined)).scalars())
+
+    def webhook_url(self, session_id: UUID) -> str | None:
+        t = tables.sessions
+        return self._connection.execute(sa.select(t.c.webhook_url).where(t.c.id == session_id)).scalar_one_or_none()
+
+
+def _in_status(statuses: frozenset[SessionStatus], now: datetime) -> sa.ColumnElement[bool]:
+    """Compare with the status at `now`. The table does not change by itself when a pending session's time is over."""
+    t = tables.sessions
+    pending, over = t.c.status == SessionStatus.PENDING.value, t.c.expires_at <= now
+    conditions: list[sa.ColumnElement[bool]] = [t.c.status.in_([s.value for s in statuses - {SessionStatus.PENDING}])]
+    if SessionStatus.PENDING in statuses:
+        conditions.append(sa.and_(pending, sa.not_(over)))
+    if SessionStatus.EXPIRED in statuses:
+        conditions.append(sa.and_(pending, over))
+    return sa.or_(*conditions)

@@ -1,0 +1,56 @@
+"""Statements that the parts of a transaction have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.exc import IntegrityError
+
+from signroom.domain.errors import NameTaken, NotFound
+from signroom.domain.metadata import MAX_NAME, fold
+from signroom.ports.store import MetadataSearch
+from signroom.store.rows import Row
+
+
+def one(connection: Connection, query: sa.Select[Any], missing: type[NotFound]) -> RowMapping:
+    """The only row that the query finds. Raises: `missing` when there is none."""
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise missing
+    return row
+
+
+def insert(connection: Connection, table: sa.Table, row: Row) -> None:
+    """Add one row."""
+    connection.execute(sa.insert(table).values(row))
+
+
+def insert_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Add some rows in one statement; no statement when there are none."""
+    if rows:
+        connection.execute(sa.insert(table), list(rows))
+
+
+def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:
+    """Add one row whose name must be free. Raises: NameTaken."""
+    try:
+        insert(connection, table, row)
+    except IntegrityError as error:
+        raise NameTaken(f"'{row['name']}'.") from error
+
+
+def update(connection: Connection, table: sa.Table, row: Row) -> None:
+    """Overwrite the row that has the same id."""
+    connection.execute(sa.update(table).where(table.c.id == row["id"]).values(row))
+
+
+def matches(table: sa.Table, wanted: MetadataSearch) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions that find a value of metadata in `table`."""
+    return (
+        table.c.subscription_id == wanted.subscription_id,
+        table.c.name == fold(wanted.name)[:MAX_NAME],
+        table.c.value == wanted.value,
+    )

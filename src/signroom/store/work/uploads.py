@@ -1,0 +1,68 @@
+"""Statements about uploads and their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.errors import UploadNotFound
+from signroom.domain.upload import Upload, UploadPart
+from signroom.store import rows, tables
+from signroom.store.work.statements import insert, one, update
+
+
+class SqlUploads:
+    """The part `uploads` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def by_token(self, token_hash: bytes) -> Upload:
+        query = sa.select(tables.uploads).where(tables.uploads.c.token_hash == token_hash)
+        return rows.upload_of(one(self._connection, query, UploadNotFound))
+
+    def get(self, upload_id: UUID) -> Upload:
+        query = sa.select(tables.uploads).where(tables.uploads.c.id == upload_id)
+        return rows.upload_of(one(self._connection, query, UploadNotFound))
+
+    def locked(self, upload_id: UUID) -> Upload:
+        query = sa.select(tables.uploads).where(tables.uploads.c.id == upload_id).with_for_update()
+        return rows.upload_of(one(self._connection, query, UploadNotFound))
+
+    def add(self, upload: Upload) -> None:
+        insert(self._connection, tables.uploads, rows.upload_row(upload))
+
+    def save(self, upload: Upload) -> None:
+        update(self._connection, tables.uploads, rows.upload_row(upload))
+
+    def remove_all(self, upload_ids: Sequence[UUID]) -> None:
+        for column in (tables.upload_parts.c.upload_id, tables.uploads.c.id):
+            self._connection.execute(sa.delete(column.table).where(column.in_(upload_ids)))
+
+    def parts(self, upload_id: UUID) -> list[UploadPart]:
+        t = tables.upload_parts
+        query = sa.select(t.c.number, t.c.etag, t.c.length, t.c.blob_key).where(t.c.upload_id == upload_id)
+        return [UploadPart(**row) for row in self._connection.execute(query.order_by(t.c.number)).mappings()]
+
+    def put_part(self, upload_id: UUID, part: UploadPart) -> None:
+        t = tables.upload_parts
+        self._connection.execute(sa.delete(t).where(t.c.upload_id == upload_id, t.c.number == part.number))
+        insert(self._connection, t, {"upload_id": upload_id, **asdict(part)})
+
+    def remove_parts(self, upload_id: UUID) -> None:
+        t = tables.upload_parts
+        self._connection.execute(sa.delete(t).where(t.c.upload_id == upload_id))
+
+    def abandoned(self, before: datetime, limit: int) -> list[Upload]:
+        t = tables.uploads
+        query = sa.select(t).where(t.c.used.is_(False), t.c.created_at < before).order_by(t.c.created_at).limit(limit)
+        return [rows.upload_of(row) for row in self._connection.execute(query).mappings()]
+
+    def part_keys(self, upload_ids: Sequence[UUID]) -> list[str]:
+        t = tables.upload_parts
+        return list(self._connection.execute(sa.select(t.c.blob_key).where(t.c.upload_id.in_(upload_ids))).scalars())

@@ -1,0 +1,74 @@
+"""Statements about webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.errors import SubscriptionNotFound, WebhookNotFound
+from signroom.domain.webhook import Webhook
+from signroom.store import tables, webhook_rows
+from signroom.store.work.statements import one
+
+
+class SqlWebhooks:
+    """The part `webhooks` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._notified: dict[UUID, list[Webhook]] = {}
+
+    def of_subscription(self, subscription_id: UUID) -> list[Webhook]:
+        return [webhook_rows.webhook_of(row) for row in self._connection.execute(_of(subscription_id)).mappings()]
+
+    def to_notify(self, subscription_id: UUID) -> Sequence[Webhook]:
+        # A transaction that records a hundred events asks a hundred times: one query answers all.
+        if subscription_id not in self._notified:
+            # Blocks while another transaction removes one: a delivery to it would break this transaction.
+            query = _of(subscription_id).with_for_update(read=True, key_share=True)
+            webhooks = [webhook_rows.webhook_of(row) for row in self._connection.execute(query).mappings()]
+            self._notified[subscription_id] = webhooks
+        return self._notified[subscription_id]
+
+    def get(self, webhook_id: UUID) -> Webhook:
+        query = sa.select(tables.webhooks).where(tables.webhooks.c.id == webhook_id)
+        return webhook_rows.webhook_of(one(self._connection, query, WebhookNotFound))
+
+    def locked(self, webhook_id: UUID) -> Webhook:
+        query = sa.select(tables.webhooks).where(tables.webhooks.c.id == webhook_id).with_for_update(key_share=True)
+        return webhook_rows.webhook_of(one(self._connection, query, WebhookNotFound))
+
+    def add(self, webhook: Webhook) -> None:
+        self._notified.clear()
+        self._connection.execute(sa.insert(tables.webhooks).values(webhook_rows.webhook_row(webhook)))
+
+    def save(self, webhook: Webhook) -> None:
+        self._notified.clear()
+        t = tables.webhooks
+        self._connection.execute(sa.update(t).where(t.c.id == webhook.id).values(webhook_rows.webhook_row(webhook)))
+
+    def remove(self, webhook_id: UUID) -> None:
+        self._notified.clear()
+        w, d, a = tables.webhooks, tables.deliveries, tables.delivery_attempts
+        # Blocks until transactions that add deliveries to it have ended. No other can begin to add one.
+        self._connection.execute(sa.select(w.c.id).where(w.c.id == webhook_id).with_for_update())
+        mine = sa.select(d.c.id).where(d.c.webhook_id == webhook_id)
+        self._connection.execute(sa.delete(a).where(a.c.delivery_id.in_(mine)))
+        self._connection.execute(sa.delete(d).where(d.c.webhook_id == webhook_id))
+        self._connection.execute(sa.delete(w).where(w.c.id == webhook_id))
+
+    def lock_subscription(self, subscription_id: UUID) -> None:
+        self._notified.clear()  # another transaction may have changed them while this one was blocked
+        t = tables.subscriptions
+        # A key share lock: this transaction and others may have added rows that refer to the subscription.
+        query = sa.select(t.c.id).where(t.c.id == subscription_id).with_for_update(key_share=True)
+        one(self._connection, query, SubscriptionNotFound)
+
+
+def _of(subscription_id: UUID) -> sa.Select[Any]:
+    t = tables.webhooks
+    return sa.select(t).where(t.c.subscription_id == subscription_id).order_by(t.c.created_at, t.c.id)
