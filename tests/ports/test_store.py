@@ -38,6 +38,7 @@ from signroom.domain.session import Session, SessionStatus, new_session
 from signroom.domain.signature import (
     INVISIBLE,
     CertificateChain,
+    CheckedValue,
     CmsLayout,
     CmsOptions,
     DigestAlgorithm,
@@ -151,7 +152,7 @@ def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore,
     first, second = a_document(session), a_document(session, 1)
     signature = SignatureVerdict("Signature1", Indication.TOTAL_PASSED, None, b"leaf", NOW, covers_whole_file=True)
     signed = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
-    done = second.accept_signature(uuid4(), b"value", NOW).complete(signed, Verdict((signature,)))
+    done = second.accept_signature(uuid4(), CheckedValue(b"value"), NOW).complete(signed, Verdict((signature,)))
     with store.work() as work:
         work.sessions.add(session)
         work.documents.add(second)

@@ -28,7 +28,7 @@ from signroom.domain.signature import CertificateChain, Prepared
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
-from signroom.service.certificates.judge_certificate import find_context, ordered
+from signroom.service.certificates.judge_certificate import find_context, require_trusted
 from signroom.service.documents.add_document import (
     NewDocument,
     accepted_document,
@@ -78,7 +78,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
     if not answer.results.valid:
         return replace(answer, failure="CertificateValidationFailed")
     await asyncio.to_thread(require_free_keys, ports, caller, (command.document,))
-    chain = ordered(command.chain, verdict)
+    trusted = require_trusted(command.chain, verdict)
     try:
         async with accepted_document(ports, caller, "documents", command.document) as accepted:
             document = Document(
@@ -96,8 +96,8 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
             )
-            prepared = await asyncio.to_thread(prepare_document, ports, document, chain, now)
-            preparation = Preparation(uuid4(), None, chain, (PreparedDocument(document.id, prepared),), now)
+            prepared = await asyncio.to_thread(prepare_document, ports, document, trusted, now)
+            preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:
                 with ports.store.work() as work:
@@ -135,7 +135,7 @@ def _accept(ports: Ports, caller: Caller, state: str, value: bytes, idempotency:
         document = work.documents.get(item.document_id)
     if document.subscription_id != caller.subscription_id:
         raise BadSignatureState
-    (checked,) = ports.formats.check_values([(item.prepared, value)])
+    (checked,) = ports.formats.check_values([item.prepared.claimed(value)])
     with ports.store.work() as work:
         document = work.documents.locked(item.document_id)
         if document.status is DocumentStatus.PENDING_SIGNATURE:
