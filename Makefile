@@ -26,7 +26,7 @@ help: ## Show this list
 demo: $(VENV)/.runtime ## Run the product: service, example application, test certificates
 	@exec $(BIN)/signroom demo $(ARGS)
 
-test: $(VENV)/.dev ## Run every check (TESTS='-k name tests/api' picks some)
+test: $(VENV)/.dev ## Run every check; with TESTS='-k name tests/api' only these tests
 	@bash scripts/test.sh $(TESTS)
 
 soak: $(VENV)/.dev ## Kill processes at random while sessions run, 300 times on each database (ARGS='--kills 50')

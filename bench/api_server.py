@@ -19,7 +19,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
-from signroom.service.subscriptions.manage_applications import create_key, ensure_application
+from signroom.service.access.operators import this_operator
+from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
 from signroom.settings import read_settings
 from signroom.wiring import build_service, build_web
 
@@ -87,9 +88,10 @@ def main(data: Path) -> None:
     environment |= {"SIGNROOM_RATE_LIMIT_KEY": "1000000/second", "SIGNROOM_RATE_LIMIT_ADDRESS": "1000000/second"}
     settings = read_settings(environment, data)
     service = build_service(settings)
-    store, clock = service.ports.store, service.ports.clock
-    ensure_application(store, "Bench", "Bench")
-    key = create_key(store, clock, "Bench", Role.WORKER).text
+    operator = this_operator()
+    application = ensure_application(service.ports, operator, "Bench", "Bench")
+    caller = operator.acting_for(application.subscription_id)
+    key = create_key(service.ports, caller, application.id, CreateKey(role=Role.WORKER)).text
 
     def ready() -> None:
         print(json.dumps({"url": url, "key": key}), flush=True)

@@ -21,8 +21,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.application import Application, Role, Subscription
-from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
 from signroom.domain.event import SessionCompleted, SessionCreated, recorded
+from signroom.domain.level import Level
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, SessionStatus, new_session
 from signroom.domain.signature import INVISIBLE, Inspection, SignatureType
@@ -82,8 +83,8 @@ def _questions() -> Iterator[tuple[str, Question]]:
     def middle(o: Owner) -> UUID:
         return o.session(o.sessions // 2)
 
-    yield "GET session", lambda w, o: (w.sessions.get(middle(o)), w.documents.of_session(middle(o)))
-    yield "lock a session (finish, job)", lambda w, o: w.sessions.locked(middle(o))
+    yield "GET session", lambda w, o: (w.sessions.of_any_tenant(middle(o)), w.documents.of_session(middle(o)))
+    yield "lock a session (finish, job)", lambda w, o: w.sessions.locked_of_any_tenant(middle(o))
     yield "newest sessions", lambda w, o: w.sessions.find(SessionFilter(o.subscription), 50, NOW)
     yield (
         "pending sessions",
@@ -222,6 +223,7 @@ def _templates(subscription: UUID, application: UUID) -> tuple[Session, Document
         security_context_id=ANY.id,
     )
     original = StoredFile("sessions/one/original", "contract.pdf", "application/pdf", 50_000, b"o" * 32)
+    signed = StoredFile("sessions/one/signed", "contract-signed.pdf", "application/pdf", 60_000, b"s" * 32)
     document = Document(
         id=uuid4(),
         subscription_id=subscription,
@@ -233,7 +235,7 @@ def _templates(subscription: UUID, application: UUID) -> tuple[Session, Document
         inspection=Inspection(SignatureType.PDF, "application/pdf", pages=1, signatures=0),
         options=INVISIBLE,
         created_at=NOW,
-        signed=StoredFile("sessions/one/signed", "contract-signed.pdf", "application/pdf", 60_000, b"s" * 32),
+        versions=(Version(Level.B_B, signed, NOW),),
         signed_at=NOW,
     )
     return session, document

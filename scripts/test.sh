@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every check, the quick ones first; all of them run whatever fails. Arguments go to pytest.
+# Every check, the quick ones first; all of them run whatever fails.
+# With arguments only pytest runs, with these arguments: tests/domain, '-k name tests/api', ...
 # Ends with a table of what passed, failed and was not run. In CI nothing may be left out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -14,19 +15,24 @@ record() { # name, exit code
   table+=("$(printf '%-8s %s' "$word" "$1")")
 }
 
-bash scripts/lint.sh
-record "lint: ruff, mypy, import rules" $?
-
-bash scripts/check-page.sh
-code=$?
-if [ $code = 77 ] && [ "${CI:-}" != true ]; then
-  table+=("not run  page: Node >= 20.19 is not installed ('make node' brings one into .venv)")
+if [ $# -gt 0 ]; then
+  table+=("not run  lint and page: TESTS is given, so only these tests run")
 else
-  [ $code != 77 ] || echo "Node >= 20.19 is not installed, and CI requires the page's checks."
-  record "page: types, unit tests, rebuild gives the same bytes, weight" $code
+  bash scripts/lint.sh
+  record "lint: ruff, mypy, import rules" $?
+
+  bash scripts/check-page.sh
+  code=$?
+  if [ $code = 77 ] && [ "${CI:-}" != true ]; then
+    table+=("not run  page: Node >= 20.19 is not installed ('make node' brings one into .venv)")
+  else
+    [ $code != 77 ] || echo "Node >= 20.19 is not installed, and CI requires the page's checks."
+    record "page: types, unit tests, rebuild gives the same bytes, weight" $code
+  fi
 fi
 
-.venv/bin/python -m pytest -q -rfEs --numprocesses auto --dist loadfile "$@" 2>&1 | tee "$log"
+# Files are begun in the order of tests/harness/order.py; xdist would sort them by their number of tests.
+.venv/bin/python -m pytest -q -rfEs --numprocesses auto --dist loadfile --no-loadscope-reorder "$@" 2>&1 | tee "$log"
 record "tests: $(tail -n 1 "$log")" "${PIPESTATUS[0]}"
 while read -r line; do
   table+=("not run  $line")

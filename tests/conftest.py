@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from signroom.jobs.durable import migrate_job_tables
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from tests.harness.moto import S3, running_s3
+from tests.harness.order import cores, longest_first, useful_workers
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
 from tests.harness.tools import not_run
+from tests.harness.waiting import SECONDS
 
 pytest_plugins = ["tests.harness.server_fixtures", "tests.pki.fixtures"]
 
@@ -23,9 +27,27 @@ pytest_plugins = ["tests.harness.server_fixtures", "tests.pki.fixtures"]
 def pytest_configure() -> None:
     # SIGTERM ends the run as Ctrl-C does: fixtures are torn down, so no server of ours stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _be_patient()
     # A person's own settings must not change what is tested.
     for name in [name for name in os.environ if name.startswith(("SIGNROOM_", "AWS_"))]:
         del os.environ[name]
+
+
+def _be_patient() -> None:
+    """Let a test's own requests wait longer than httpx's five seconds: a busy machine needs more at times."""
+    default = inspect.signature(httpx.get).parameters["timeout"].default
+    default.connect = default.read = default.write = default.pool = SECONDS
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What ``--numprocesses auto`` means: few tests are not worth a second worker."""
+    return useful_workers(config.rootpath, config.args, cores())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, after pytest has sorted by its fixtures."""
+    items[:] = longest_first(items, lambda item: item.nodeid.partition("::")[0])
 
 
 @pytest.fixture(scope="session")

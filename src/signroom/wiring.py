@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_network
 
@@ -38,11 +39,12 @@ from signroom.jobs.durable import DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
-from signroom.ports import Limits, Ports
+from signroom.ports import Limits, ManagementPorts, Ports
 from signroom.ports.files import Blobs, NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
 from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
 from signroom.ports.secrets import Secrets, Tokens
+from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
 from signroom.secrets.installed import read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
@@ -93,32 +95,42 @@ def migrate_database(settings: Settings) -> None:
     engine.dispose()
 
 
-def open_store(settings: Settings) -> SqlStore:
-    """For commands that only look up or write rows."""
-    prepare_data(settings)
-    engine = open_engine(settings.database_url)
-    migrate(engine)
-    return SqlStore(engine)
+class _CommandPorts:
+    """The `ManagementPorts` of a command. A part is opened when it is first asked for.
 
+    So a command starts fast, and one that seals nothing makes no secret key. `closing` closes what was opened.
+    """
 
-def open_secrets(settings: Settings) -> Secrets:
-    """For commands that store a secret."""
-    prepare_data(settings)
-    return AesGcmSecrets(_secret_key(settings))
+    def __init__(self, settings: Settings, closing: ExitStack) -> None:
+        self._settings, self._closing = settings, closing
+        self.name_patterns: NamePatterns = Re2Patterns()
+        self.clock: Clock = SystemClock()
 
+    @cached_property
+    def store(self) -> Store:
+        prepare_data(self._settings)
+        engine = open_engine(self._settings.database_url)
+        self._closing.callback(engine.dispose)
+        migrate(engine)
+        return SqlStore(engine)
 
-def open_name_patterns() -> NamePatterns:
-    return Re2Patterns()
+    @cached_property
+    def secrets(self) -> Secrets:
+        prepare_data(self._settings)
+        return AesGcmSecrets(_secret_key(self._settings))
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        formats = PooledFormats(workers=1)
+        self._closing.callback(formats.close)
+        return formats
 
 
 @contextmanager
-def open_pictures() -> Iterator[Pictures]:
-    """For commands that store a picture: one limited process, ended afterwards."""
-    formats = PooledFormats(workers=1)
-    try:
-        yield formats
-    finally:
-        formats.close()
+def managing(settings: Settings) -> Iterator[ManagementPorts]:
+    """For commands that only read or write rows: no service is built and no job engine is started."""
+    with ExitStack() as closing:
+        yield _CommandPorts(settings, closing)
 
 
 @dataclass(frozen=True, slots=True)

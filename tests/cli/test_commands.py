@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from tests.harness.server import ROOT, clean_environment, ok, refused, start_server
 from tests.harness.tools import free_port
+from tests.harness.waiting import SECONDS, eventually
 
 PRODUCTION = {
     "SIGNROOM_ENVIRONMENT": "production",
@@ -36,7 +36,7 @@ def signroom(variables: dict[str, str], *arguments: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=SECONDS,
     )
 
 
@@ -69,18 +69,17 @@ def test_a_production_server_is_set_up_and_serves(tmp_path: Path, empty_database
         assert not (tmp_path / "data" / "demo-ca.key.pem").exists()
     finally:
         server.terminate()
-        assert server.wait(30) == 0
+        assert server.wait(SECONDS) == 0
 
 
 def _retry(call: Callable[[], httpx.Response]) -> httpx.Response:
-    deadline = time.monotonic() + 30
-    while True:
+    def answer() -> httpx.Response | None:
         try:
             return call()
         except httpx.ConnectError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+            return None
+
+    return eventually(answer)
 
 
 def test_names_and_unknown_names_are_told(tmp_path: Path) -> None:
@@ -154,7 +153,7 @@ def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
         found = json.loads(server.stdout.readline())
         answer = httpx.get(f"{found['url']}/api/system/info")
         server.terminate()
-        assert server.wait(30) == 0
+        assert server.wait(SECONDS) == 0
 
     assert set(found) == {"url", "appUrl", "apiKey", "pfx", "pfxPassword", "caCertificate"}
     assert answer.status_code == 200

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from signroom_client import parse_webhook
 
-from tests.harness.hooks import Endpoint, running_receiver, until
+from tests.harness.hooks import Endpoint, running_receiver
 from tests.harness.server import ROOT, Server, clean_environment, ok, start_server
 from tests.harness.tools import free_port
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 
 
@@ -32,7 +33,7 @@ def listening(folder: Path, url: str, key: str, endpoint: str, *arguments: str) 
         yield output
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(SECONDS)
 
 
 @pytest.fixture
@@ -41,18 +42,25 @@ def endpoint() -> Iterator[Endpoint]:
         yield receiver.endpoint()
 
 
+def lines_of_all(output: Path, event_ids: list[str]) -> list[str]:
+    """The lines of `output` once they say of each event that it was answered with 200; nothing before."""
+    lines = output.read_text().splitlines()
+    return lines if all(any(f"{id_} -> 200" in line for line in lines) for id_ in event_ids) else []
+
+
 def test_events_are_relayed_as_webhooks_would_bring_them(
     sqlite_server: Server, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     before = sqlite_server.open_session()
     with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, endpoint.url) as output:
-        until(lambda: "Signing secret: " in output.read_text())
+        eventually(lambda: "Signing secret: " in output.read_text())
         session = sqlite_server.open_session(callbackArgument="order 42")
         page = sqlite_server.page(session["redirectUrl"])
         page.add(hard_pdfs.make("plain"))
         page.sign(*page.demo_key())
-        until(lambda: any(b["type"] == "SessionCompleted" for b in endpoint.bodies))
-        lines = output.read_text().splitlines()
+        eventually(lambda: any(b["type"] == "SessionCompleted" for b in endpoint.bodies))
+        # A line is written once the endpoint has answered.
+        lines = eventually(lambda: lines_of_all(output, [e.headers["webhook-id"] for e in endpoint.seen]))
 
     secret = next(line for line in lines if line.startswith("Signing secret: ")).removeprefix("Signing secret: ")
     events = [parse_webhook(e.body, e.headers, secret=secret) for e in endpoint.seen]
@@ -75,7 +83,7 @@ def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
     nobody = f"http://127.0.0.1:{free_port()}"
     arguments = ("--after", start["next"], "--secret", "whsec_c2VjcmV0")
     with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, nobody, *arguments) as output:
-        until(lambda: output.read_text().count("ConnectError") >= 2)
+        eventually(lambda: output.read_text().count("ConnectError") >= 2)
         line = next(line for line in output.read_text().splitlines() if "ConnectError" in line)
     cursor = line.rpartition("(")[2].rstrip(")")
 
@@ -90,10 +98,10 @@ def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
 def test_a_lost_connection_is_found_again(endpoint: Endpoint, tmp_path: Path) -> None:
     server = start_server(tmp_path / "data")
     with listening(tmp_path, server.url, server.api_key, endpoint.url) as output:
-        until(lambda: "Signing secret: " in output.read_text())
+        eventually(lambda: "Signing secret: " in output.read_text())
         port = server.url.rpartition(":")[2]
         server.kill()
-        until(lambda: "trying again" in output.read_text())
+        eventually(lambda: "trying again" in output.read_text())
         again = start_server(tmp_path / "data", port=int(port))
         session = again.open_session()
         endpoint.wait(1)

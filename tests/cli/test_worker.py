@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from tests.cli.test_commands import environment
 from tests.harness.commands import command
 from tests.harness.server import ROOT, Page, listening_ports, ok
 from tests.harness.tools import free_port
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 
 
@@ -25,13 +26,6 @@ class Process:
     process: subprocess.Popen[bytes]
     url: str
     log: Path
-
-
-def wait_for(what: Callable[[], bool], log: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
 
 
 def status(url: str, method: str = "GET") -> int:
@@ -51,14 +45,14 @@ def running(variables: dict[str, str], *arguments: str) -> Iterator[Process]:
             [sys.executable, "-m", "signroom", *arguments], cwd=ROOT, env=variables, stderr=errors
         )
     try:
-        wait_for(lambda: process.poll() is not None or bool(listening_ports(process.pid)), log)
+        eventually(lambda: process.poll() is not None or bool(listening_ports(process.pid)), why=log.read_text)
         (port,) = listening_ports(process.pid)
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: status(f"{url}/health/ready") == 200, log)
+        eventually(lambda: status(f"{url}/health/ready") == 200, why=log.read_text)
         yield Process(process, url, log)
     finally:
         process.send_signal(signal.SIGTERM)
-        code = process.wait(30)
+        code = process.wait(SECONDS)
     assert code == 0, log.read_text()
 
 
@@ -89,8 +83,9 @@ def test_a_worker_does_what_a_web_process_leaves_and_has_no_web(tmp_path: Path, 
         time.sleep(1)
         before = ok(httpx.get(address, headers=headers, trust_env=False))["status"]
         with running(jobs, "worker") as worker:
-            wait_for(
-                lambda: ok(httpx.get(address, headers=headers, trust_env=False))["status"] == "Completed", worker.log
+            eventually(
+                lambda: ok(httpx.get(address, headers=headers, trust_env=False))["status"] == "Completed",
+                why=worker.log.read_text,
             )
             parts = ok(httpx.get(f"{worker.url}/health/ready", trust_env=False))["parts"]
             absent = [status(f"{worker.url}{path}") for path in ("/", "/api/system/info", "/sign/x", "/openapi.json")]

@@ -226,7 +226,7 @@ def test_waiting_ends_in_time_when_answers_come() -> None:
             client.when_completed(uuid4(), timeout=1.5)
 
     assert caught.value.progress == 40
-    assert 1.5 <= time.monotonic() - started < 4
+    assert 1.5 <= time.monotonic() - started < 12
     assert len(service.heard) < 5, "an answer that comes at once is not asked for again at once"
 
 
@@ -236,7 +236,7 @@ def test_waiting_ends_in_time_when_the_answer_is_held() -> None:
         with pytest.raises(WaitTimedOutError):
             client.when_completed(uuid4(), timeout=1)
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 12
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_waiting_ends_in_time_when_the_service_fails(failure: Told) -> None:
         with pytest.raises(WaitTimedOutError):
             client.when_completed(uuid4(), timeout=1.5)
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 12
 
 
 @pytest.mark.parametrize("timeout", [0, -1])

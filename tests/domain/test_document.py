@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signroom.domain.document import DocumentStatus, StoredFile, clean_file_name, signed_name
+from signroom.domain.document import DocumentStatus, StoredFile, Version, clean_file_name, signed_name
 from signroom.domain.errors import BadFileName, WrongState
+from signroom.domain.level import Level
 from signroom.domain.signature import CheckedValue, Verdict
 from tests.domain.test_session import ID, NOON, a_document
 
@@ -20,8 +24,29 @@ def test_document_is_signed_processed_and_completed() -> None:
 
     assert document.status is DocumentStatus.PROCESSING
     assert done.status is DocumentStatus.COMPLETED
+    assert done.versions == (Version(Level.B_B, SIGNED, NOON),)
     assert done.signed == SIGNED
     assert not done.awaits_signature
+
+
+def test_the_newest_version_is_the_signed_file_and_no_version_is_forgotten() -> None:
+    done = (
+        a_document(DocumentStatus.PENDING_SIGNATURE)
+        .accept_signature(ID, CheckedValue(b"value"), NOON)
+        .complete(SIGNED, Verdict(()))
+    )
+    later = replace(SIGNED, blob_key="later")
+
+    extended = replace(done, versions=(*done.versions, Version(Level.B_T, later, NOON + timedelta(days=1))))
+
+    assert a_document(DocumentStatus.PROCESSING).signed is None
+    assert extended.signed == later
+    assert extended.file_keys == (done.original.blob_key, SIGNED.blob_key, "later")
+
+
+def test_a_document_without_a_value_is_not_completed() -> None:
+    with pytest.raises(WrongState):
+        a_document(DocumentStatus.PROCESSING).complete(SIGNED, Verdict(()))
 
 
 def test_completed_document_is_never_touched_again() -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from tests.client.loopback import closed_port
 from tests.harness.server import ROOT, Server, ok
+from tests.harness.waiting import SECONDS
 from tests.vectors import hard_pdfs
 
 MAX_LINES = 100
@@ -51,11 +52,11 @@ class Sample:
             self.process = subprocess.Popen(
                 [sys.executable, *COMMANDS[name], str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
-        self.browser = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+        self.browser = httpx.Client(base_url=self.url, trust_env=False, timeout=SECONDS)
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + SECONDS
         while True:
             try:
                 self.browser.get("/")
@@ -70,7 +71,7 @@ class Sample:
     def stop(self) -> None:
         self.browser.close()
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(SECONDS)
 
     def begin(self, order: str, **choices: str) -> str:
         """Fill in the form; the address of the signing page."""
@@ -167,8 +168,8 @@ def test_the_guides_options(sample: Sample, server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_a_service_that_does_not_answer_is_said_so(name: str, server: Server, tmp_path: Path) -> None:
-    sample = Sample(name, server, tmp_path, service=f"http://127.0.0.1:{closed_port()}")
+def test_a_service_that_does_not_answer_is_said_so(name: str, sqlite_server: Server, tmp_path: Path) -> None:
+    sample = Sample(name, sqlite_server, tmp_path, service=f"http://127.0.0.1:{closed_port()}")
     try:
         answer = sample.browser.get("/callback", params={"signatureSessionId": str(uuid4())})
     finally:
@@ -178,8 +179,8 @@ def test_a_service_that_does_not_answer_is_said_so(name: str, server: Server, tm
     assert "ConnectionFailed" in answer.text
 
 
-def test_a_contract_that_is_not_there_is_said_so(server: Server, tmp_path: Path) -> None:
-    sample = Sample("fastapi", server, tmp_path)
+def test_a_contract_that_is_not_there_is_said_so(sqlite_server: Server, tmp_path: Path) -> None:
+    sample = Sample("fastapi", sqlite_server, tmp_path)
     (tmp_path / "contract.pdf").unlink()
     try:
         answer = sample.browser.post("/sign", data={"order": "7", "contract": "1"})

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 
 from tests.harness.commands import signroom
-from tests.harness.hooks import until
 from tests.harness.server import ROOT, Server
 from tests.harness.tools import free_port
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 
 
@@ -35,13 +35,13 @@ def test_a_session_without_return_address_is_told_by_webhook(sqlite_server: Serv
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     browser = httpx.Client(base_url=url, trust_env=False, timeout=30)
     try:
-        until(lambda: answers(browser))
+        eventually(lambda: answers(browser))
         assert browser.post("/webhook", json={"type": "DocumentSignatureCompleted"}).status_code == 400
         browser.post("/orders", data={"order": "<b>7"})
         (link,) = re.findall(r'href="([^"]+)" target="_blank"', browser.get("/").text)
         signroom(sqlite_server, "robot", unescape(link), "--file", str(tmp_path / "mine.pdf"), "--demo")
 
-        home = until(lambda: "mine-signed.pdf" in (text := browser.get("/").text) and text)
+        home = eventually(lambda: text if "mine-signed.pdf" in (text := browser.get("/").text) else "")
         assert "Order &lt;b&gt;7:" in home
         assert 'target="_blank"' not in home, "what is signed is not asked for any more"
         (path,) = re.findall(r'href="(/documents/[^"]+)"', home)

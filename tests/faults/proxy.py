@@ -50,7 +50,7 @@ class FailingProxy:
 
     @fault.setter
     def fault(self, fault: Fault) -> None:
-        asyncio.run_coroutine_threadsafe(self._set(fault), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._set(fault), self._loop).result(60)
 
     async def _set(self, fault: Fault) -> None:
         self._fault = fault
@@ -126,7 +126,7 @@ def failing_proxy(target: int) -> Iterator[FailingProxy]:
     try:
         yield proxy
     finally:
-        asyncio.run_coroutine_threadsafe(proxy._end(), loop).result(10)  # noqa: SLF001
+        asyncio.run_coroutine_threadsafe(proxy._end(), loop).result(60)  # noqa: SLF001
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()

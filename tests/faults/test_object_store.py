@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.harness.machines import Installation, installation
 from tests.harness.moto import S3, environment_of
 from tests.harness.postgres import Postgres
 from tests.harness.server import ok, refused, values_of
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 
 LARGE = os.urandom(12_000_000)
@@ -160,9 +160,9 @@ def test_what_was_signed_waits_and_is_completed_when_the_store_is_back(
 def test_readiness_tells_that_the_store_is_down(service: Installation, proxy: FailingProxy) -> None:
     web = service.machines[0]
     proxy.fault = Fault.DOWN
-    assert becomes(lambda: web.status("/health/ready"), 503)
+    eventually(lambda: web.status("/health/ready") == 503)
     proxy.fault = Fault.NONE
-    assert becomes(lambda: web.status("/health/ready"), 200)
+    eventually(lambda: web.status("/health/ready") == 200)
 
 
 def test_a_file_that_breaks_off_on_its_way_out_is_not_sent_as_whole(service: Installation, proxy: FailingProxy) -> None:
@@ -182,10 +182,3 @@ def test_a_file_that_breaks_off_on_its_way_out_is_not_sent_as_whole(service: Ins
 
 def plain_upload(service: Installation, content: bytes) -> httpx.Response:
     return service.call(service.machines[0], "POST", "/api/plain-uploads", files={"file": ("data.bin", content)})
-
-
-def becomes(what: Callable[[], int], wanted: int, seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while what() != wanted and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return bool(what() == wanted)

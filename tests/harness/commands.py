@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
-from multiprocessing import get_context
 from subprocess import CompletedProcess
 
+from tests.harness.processes import forking
 from tests.harness.server import Server, clean_environment
+from tests.harness.waiting import SECONDS
 
 Done = CompletedProcess[str]
 
@@ -27,14 +28,12 @@ def signroom(server: Server, *arguments: str) -> str:
 
 def command(settings: Mapping[str, str], *arguments: str) -> Done:
     """Run a command with nothing but these settings."""
-    return _processes().submit(_run, {**clean_environment(), **settings}, arguments).result(60)
+    return _processes().submit(_run, {**clean_environment(), **settings}, arguments).result(SECONDS)
 
 
 @cache
 def _processes() -> ProcessPoolExecutor:
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["signroom.cli.commands", "signroom.wiring"])
-    return ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1)
+    return ProcessPoolExecutor(1, mp_context=forking(), max_tasks_per_child=1)
 
 
 def _run(environment: Mapping[str, str], arguments: Sequence[str]) -> Done:

@@ -16,6 +16,7 @@ import httpx
 from tests.fetch.sites import Exchange, Site, running_site
 from tests.harness.server import Json, ok
 from tests.harness.tenants import SETTINGS, Tenant
+from tests.harness.waiting import eventually
 
 WEBHOOKS = f"{SETTINGS}/webhooks"
 Reply = Callable[[Exchange, int], object]
@@ -53,8 +54,8 @@ class Endpoint:
     def bodies(self) -> list[Json]:
         return [json.loads(exchange.body) for exchange in self.seen]
 
-    def wait(self, count: int, seconds: float = 30) -> list[Exchange]:
-        until(lambda: len(self.seen) >= count, seconds)
+    def wait(self, count: int) -> list[Exchange]:
+        eventually(lambda: len(self.seen) >= count)
         return self.seen
 
 
@@ -86,15 +87,6 @@ class Receiver:
 def running_receiver() -> Iterator[Receiver]:
     with running_site() as site:
         yield Receiver(site)
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `condition` says as soon as that is true; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "nothing came of it"
-        time.sleep(0.05)
-    return found
 
 
 @dataclass(frozen=True)
@@ -136,8 +128,7 @@ class Hook:
             found = self.deliveries(status)
             return found if len(found) >= count else []
 
-        found: list[Json] = until(enough)
-        return found
+        return eventually(enough)
 
 
 def new_hook(tenant: Tenant, endpoint: Endpoint | str, *types: str, **fields: Any) -> Hook:

@@ -7,25 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from signroom.domain.application import Role
-from signroom.service.subscriptions.manage_applications import create_key, ensure_application
-from signroom.store.engine import open_engine
-from signroom.store.schema import migrate
-from signroom.store.sql import SqlStore
+from signroom.service.access.operators import this_operator
+from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.settings import read_settings
+from signroom.wiring import managing
 from tests.harness.server import ROOT, TLS, Json, Page, ok
 from tests.harness.tools import free_port
-
-READY_SECONDS = 60
+from tests.harness.waiting import eventually
 
 
 @dataclass
@@ -54,11 +51,11 @@ class Machine:
             return 0
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while self.status("/health/ready") != 200:
+        def ready() -> bool:
             assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+            return self.status("/health/ready") == 200
+
+        eventually(ready, why=self.log.read_text)
 
     def address(self, url: str) -> str:
         """`url` of the installation as this machine has it: what a load balancer does."""
@@ -114,21 +111,17 @@ class Installation:
         self.pages.append(page)
         return page
 
-    def wait(self, machine: Machine, session_id: str, seconds: float = 60) -> Json:
+    def wait(self, machine: Machine, session_id: str) -> Json:
         """The session once it is not ``Processing`` any more."""
-        deadline = time.monotonic() + seconds
-        while (session := self.session(machine, session_id))["status"] == "Processing":
-            assert time.monotonic() < deadline, self.logs()
-            time.sleep(0.1)
-        return session
+
+        def settled() -> Json | None:
+            session = self.session(machine, session_id)
+            return None if session["status"] == "Processing" else session
+
+        return eventually(settled, why=self.logs)
 
     def logs(self) -> str:
         return "\n".join(f"{m.log}:\n{m.log.read_text()}" for m in self.machines)
-
-
-class _Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def clean_environment() -> dict[str, str]:
@@ -138,12 +131,6 @@ def clean_environment() -> dict[str, str]:
 @contextmanager
 def installation(folder: Path, database_url: str, blob_url: str, **settings: str) -> Iterator[Installation]:
     """Database and files with an application in it; no machine yet. Those that are started are killed at the end."""
-    engine = open_engine(database_url)
-    migrate(engine)
-    store = SqlStore(engine)
-    ensure_application(store, "Acme", "Portal")
-    key = create_key(store, _Clock(), "Portal", Role.WORKER).text
-    engine.dispose()
     shared = {
         "SIGNROOM_DATABASE_URL": database_url,
         "SIGNROOM_BLOB_URL": blob_url,
@@ -153,6 +140,12 @@ def installation(folder: Path, database_url: str, blob_url: str, **settings: str
         "SIGNROOM_ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8",  # the revocation list of the demo authority
         **settings,
     }
+    operator = this_operator()
+    own = {"SIGNROOM_DATA": str(folder / "operator"), **shared}
+    with managing(read_settings(own, folder)) as ports:
+        application = ensure_application(ports, operator, "Acme", "Portal")
+        caller = operator.acting_for(application.subscription_id)
+        key = create_key(ports, caller, application.id, CreateKey(role=Role.WORKER)).text
     made = Installation(folder, shared, key)
     try:
         yield made

@@ -21,7 +21,7 @@ import httpx
 
 from tests.harness.tools import free_port
 
-START_SECONDS = 30
+START_SECONDS = 90
 _STARTS = 3
 
 

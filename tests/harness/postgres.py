@@ -30,7 +30,7 @@ from sqlalchemy.engine import make_url
 
 from tests.harness.tools import free_port
 
-START_SECONDS = 30
+START_SECONDS = 90
 _SUPERUSER = "postgres"
 _PREFIX = "signroom-pg-"
 _STARTS = 3

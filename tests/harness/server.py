@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from tests.harness.waiting import SECONDS, eventually
+
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
 TLS = httpx.create_ssl_context(trust_env=False)
 """Reading the authorities takes 30 ms: once is enough."""
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -49,6 +50,11 @@ class Server:
             base_url=self.url, headers={"X-Api-Key": self.api_key}, timeout=60, trust_env=False, verify=TLS
         )
 
+    @property
+    def database_url(self) -> str:
+        """For what no client can see or change."""
+        return self.environment.get("SIGNROOM_DATABASE_URL") or f"sqlite:///{self.data / 'signroom.db'}"
+
     def open_session(self, **fields: Any) -> Json:
         """POST a session; returns ``{sessionId, redirectUrl}``."""
         return ok(self.api.post("/api/signature-sessions", json=fields))
@@ -61,13 +67,14 @@ class Server:
         self.pages.append(page)
         return page
 
-    def wait(self, session_id: str, seconds: float = 60) -> Json:
+    def wait(self, session_id: str, seconds: float = SECONDS) -> Json:
         """The session once it is not ``Processing`` any more."""
-        deadline = time.monotonic() + seconds
-        while (session := self.session(session_id))["status"] == "Processing":
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
-        return session
+
+        def settled() -> Json | None:
+            session = self.session(session_id)
+            return None if session["status"] == "Processing" else session
+
+        return eventually(settled, seconds, why=self.log.read_text)
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -77,7 +84,7 @@ class Server:
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()
-        code = self.process.wait(30)
+        code = self.process.wait(SECONDS)
         self._close()
         return code
 
@@ -118,6 +125,19 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None, *, po
         ca_certificate=Path(found["caCertificate"]),
         environment=environment or {},
     )
+
+
+@contextmanager
+def running_server(data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A server with one worker for formats, for as long as the block runs.
+
+    It is killed at the end: that saves the second that an ordered stop takes. Its workers end with it.
+    """
+    server = start_server(data, {"SIGNROOM_WORKERS": "1", **(environment or {})})
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 def clean_environment() -> dict[str, str]:

@@ -32,13 +32,13 @@ def tls_in_front(port: int, target: int, folder: Path) -> Iterator[Path]:
     async def start() -> asyncio.Server:
         return await asyncio.start_server(lambda r, w: _pass_on(r, w, target), HOST, port, ssl=context)
 
-    server = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(start(), loop).result(60)
     try:
         yield certificate
     finally:
-        asyncio.run_coroutine_threadsafe(_stop(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_stop(server), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

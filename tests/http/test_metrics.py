@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import pytest
 from litestar.exceptions import PermissionDeniedException
@@ -12,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from signroom.http.metrics import Metrics
 from tests.api.requests import a_file, signed_session
 from tests.harness.server import Server, refused
+from tests.harness.waiting import eventually
 
 TOKEN = "0123456789abcdef"
 HERE = {"host": "127.0.0.1:8400"}
@@ -115,10 +114,10 @@ def test_what_a_running_service_counts(server: Server) -> None:
 def test_what_is_under_way_is_counted_by_state(sqlite_server: Server) -> None:
     before = sessions(sqlite_server)
     sqlite_server.open_session()
-    time.sleep(5.1)  # what was asked of the database is kept for five seconds
 
+    # What was asked of the database is kept for five seconds.
+    eventually(lambda: sessions(sqlite_server)["Pending"] > before["Pending"])
     after = sessions(sqlite_server)
-
     assert set(after) == {"Pending", "Processing", "ProcessingError", "Expiring"}
     assert after["Pending"] >= before["Pending"] + 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from tests.api.requests import a_file
-from tests.harness.server import Server, listening_ports, start_server
+from tests.harness.server import Server, listening_ports, running_server
 
 LIES = {
     "X-Forwarded-Host": "evil.example",
@@ -23,19 +24,46 @@ LIES = {
 }
 
 
+Behind = tuple[Server, str]
+"""A server whose public address is another than the one it listens on, and the latter."""
+
+
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    with _behind(tmp_path_factory.mktemp("trusting"), SIGNROOM_TRUSTED_PROXIES="127.0.0.1") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def trusting_others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    with _behind(tmp_path_factory.mktemp("others"), SIGNROOM_TRUSTED_PROXIES="10.0.0.0/8") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def trusting_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    with _behind(tmp_path_factory.mktemp("nobody")) as found:
+        yield found
+
+
 @pytest.fixture
-def behind(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Server, str]]:
-    """A server whose public address is another than the one it listens on, and the latter."""
+def behind(request: pytest.FixtureRequest) -> Behind:
+    """One of them, by its name."""
+    found: Behind = request.getfixturevalue(request.param)
+    return found
+
+
+@contextmanager
+def _behind(folder: Path, **settings: str) -> Iterator[Behind]:
     public = {"SIGNROOM_PUBLIC_URL": "https://sign.example", "SIGNROOM_RATE_LIMIT_ADDRESS": "8/minute"}
-    server = start_server(tmp_path / "data", {**public, **request.param})
-    # The example application listens too, on the port that was printed.
-    (port,) = listening_ports(server.process.pid) - {urlsplit(server.app_url).port}
-    yield server, f"http://127.0.0.1:{port}"
-    server.stop()
+    with running_server(folder, {**public, **settings}) as server:
+        # The example application listens too, on the port that was printed.
+        (port,) = listening_ports(server.process.pid) - {urlsplit(server.app_url).port}
+        yield server, f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("behind", [{"SIGNROOM_TRUSTED_PROXIES": "127.0.0.1"}, {}], indirect=True)
-def test_addresses_are_the_public_ones_whatever_a_request_says(behind: tuple[Server, str]) -> None:
+@pytest.mark.parametrize("behind", ["trusting", "trusting_nobody"], indirect=True)
+def test_addresses_are_the_public_ones_whatever_a_request_says(behind: Behind) -> None:
     server, url = behind
     with httpx.Client(base_url=url, headers={"X-Api-Key": server.api_key, **LIES}, trust_env=False) as client:
         opened: Any = client.post("/api/signature-sessions", json={"documents": [a_file()]}).json()
@@ -58,11 +86,11 @@ def statuses(url: str, count: int) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("behind", [{"SIGNROOM_TRUSTED_PROXIES": "127.0.0.1"}], indirect=True)
-def test_a_trusted_proxy_names_the_client(behind: tuple[Server, str]) -> None:
+@pytest.mark.parametrize("behind", ["trusting"], indirect=True)
+def test_a_trusted_proxy_names_the_client(behind: Behind) -> None:
     assert statuses(behind[1], 10) == [200] * 10
 
 
-@pytest.mark.parametrize("behind", [{}, {"SIGNROOM_TRUSTED_PROXIES": "10.0.0.0/8"}], indirect=True)
-def test_nobody_else_does(behind: tuple[Server, str]) -> None:
+@pytest.mark.parametrize("behind", ["trusting_nobody", "trusting_others"], indirect=True)
+def test_nobody_else_does(behind: Behind) -> None:
     assert 429 in statuses(behind[1], 12)

@@ -8,14 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.server import Server, refused, start_server
+from tests.harness.server import Server, refused, running_server
 
 
 @pytest.fixture
 def strict_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
-    server = start_server(tmp_path / "strict", request.param)
-    yield server
-    server.stop()
+    with running_server(tmp_path / "strict", request.param) as server:
+        yield server
 
 
 @pytest.mark.parametrize("strict_server", [{"SIGNROOM_RATE_LIMIT_KEY": "5/minute"}], indirect=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.api.requests import a_file, signed_session
 from tests.harness.server import Server, ok, start_server, values_of
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 
 TOKEN = "metrics-token-here"
@@ -23,11 +23,9 @@ def lines(server: Server) -> list[dict[str, Any]]:
 
 def line_of(server: Server, key: str, value: str) -> dict[str, Any]:
     """The first one where `key` is `value`; a line is written after the answer was sent."""
-    deadline = time.monotonic() + 20
-    while not (found := [line for line in lines(server) if line.get(key) == value]):
-        assert time.monotonic() < deadline, server.log.read_text()
-        time.sleep(0.05)
-    return found[0]
+    return eventually(
+        lambda: next((line for line in lines(server) if line.get(key) == value), None), why=server.log.read_text
+    )
 
 
 @pytest.mark.parametrize("sent", ["order-42", "A.b_c-9", "x" * 64])

@@ -1,7 +1,7 @@
 """A process of its own that executes jobs, for tests that kill, stop and continue it.
 
-``python -m tests.jobs.executor URL FOLDER NAME LEASE`` writes a line per run to ``FOLDER/journal``. What a job does is
-the beginning of its key, so that whoever takes it over does the same:
+`main` writes a line per run to ``FOLDER/journal``. What a job does is the beginning of its key, so that whoever takes
+it over does the same:
 
     sleep     sleeps for a minute, unless FOLDER/wake exists
     again     the same, and then asks once for another run
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from datetime import timedelta
@@ -83,7 +82,3 @@ def main(url: str, folder: Path, name: str, lease: float) -> None:
     jobs.stop(timeout=1)
     # As a service that is stopped: what still runs is cut off.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -21,9 +21,11 @@ from signroom.ports.jobs import Job
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
+from tests.harness.processes import forking
+from tests.harness.waiting import SECONDS, eventually
+from tests.jobs import executor
 from tests.jobs.executor import MAX_RECOVERIES
 
-ROOT = Path(__file__).parents[2]
 LEASE = 1.5
 FOR_EVER = 600.0
 
@@ -35,16 +37,17 @@ class Installation:
         self.url, self.folder = url, folder
         self.engine = open_engine(url)
         migrate(self.engine)
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: list[ForkServerProcess] = []
         self.jobs = DurableJobs(self.engine, folder, concurrency=1)
         nothing = Job(lambda _subject: None, lambda _subject, _code: None)
         self.jobs.start(dict.fromkeys(("sleep", "again", "poison"), nothing), execute=False)
         self.store = SqlStore(self.engine, self.jobs.enqueue)
 
-    def start(self, name: str, lease: float = LEASE) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.jobs.executor", self.url, str(self.folder), name, str(lease)]
-        self.processes[name] = subprocess.Popen(command, cwd=ROOT)
-        return self.processes[name]
+    def start(self, name: str, lease: float = LEASE) -> ForkServerProcess:
+        process = forking().Process(target=executor.main, args=(self.url, self.folder, name, lease))
+        process.start()
+        self.processes.append(process)
+        return process
 
     def enqueue(self, job: str) -> UUID:
         subject = uuid4()
@@ -57,34 +60,37 @@ class Installation:
         return journal.read_text().splitlines() if journal.exists() else []
 
     def wait_for(self, *lines: str) -> None:
-        assert until(lambda: set(lines) <= set(self.lines())), (lines, self.lines())
+        eventually(lambda: set(lines) <= set(self.lines()), why=lambda: f"{lines} not in {self.lines()}")
 
     def wake(self) -> None:
         (self.folder / "wake").touch()
 
     def end(self) -> None:
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+        for process in self.processes:
+            process.kill()
+            process.join()
         self.jobs.stop()
         self.engine.dispose()
 
 
-def until(condition: Callable[[], bool], seconds: float = 40) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
+def exit_code(process: ForkServerProcess) -> int | None:
+    """Of a process that ends by itself; None when it does not."""
+    process.join(SECONDS)
+    return process.exitcode
 
 
-def stop(process: subprocess.Popen[bytes], installation: Installation) -> None:
+def send(process: ForkServerProcess, number: signal.Signals) -> None:
+    assert process.pid is not None
+    os.kill(process.pid, number)
+
+
+def stop(process: ForkServerProcess, installation: Installation) -> None:
     """SIGSTOP, and not while it writes: SQLite has one lock, with which nobody else could go on."""
-    process.send_signal(signal.SIGSTOP)
+    send(process, signal.SIGSTOP)
     while installation.engine.dialect.name == "sqlite" and not writable(installation.engine.url.database or ""):
-        process.send_signal(signal.SIGCONT)
+        send(process, signal.SIGCONT)
         time.sleep(0.05)
-        process.send_signal(signal.SIGSTOP)
+        send(process, signal.SIGSTOP)
 
 
 def writable(file: str) -> bool:
@@ -103,6 +109,19 @@ def installation(database_url: str, tmp_path: Path) -> Iterator[Installation]:
     made.end()
 
 
+def test_a_job_whose_process_was_killed_runs_again_at_the_next_start(installation: Installation) -> None:
+    """By the same executor, long before its lease is over."""
+    one = installation.start("one", FOR_EVER)
+    subject = installation.enqueue("sleep")
+    installation.wait_for(f"run one {subject}")
+    one.kill()
+    one.join()
+
+    installation.start("one", FOR_EVER)
+
+    eventually(lambda: installation.lines().count(f"run one {subject}") == 2)
+
+
 def test_the_work_of_a_killed_process_is_taken_over_by_another(installation: Installation) -> None:
     one = installation.start("one")
     subject = installation.enqueue("sleep")
@@ -115,7 +134,7 @@ def test_the_work_of_a_killed_process_is_taken_over_by_another(installation: Ins
     installation.wake()
     installation.wait_for(f"end other {subject}")
     # Whoever is left keeps the timetable, too.
-    assert until(lambda: sum(line.startswith("tick") for line in installation.lines()) > 1)
+    eventually(lambda: sum(line.startswith("tick") for line in installation.lines()) > 1)
 
 
 def test_a_process_that_was_stopped_for_longer_than_its_lease_changes_nothing_any_more(
@@ -128,14 +147,14 @@ def test_a_process_that_was_stopped_for_longer_than_its_lease_changes_nothing_an
     installation.wait_for("up other")
     stop(one, installation)
     installation.wait_for(f"run other {subject}")
-    one.send_signal(signal.SIGCONT)
+    send(one, signal.SIGCONT)
     installation.wake()
 
     # Both come to the end of the step; one alone may say what follows.
     installation.wait_for(f"end one {subject}", f"end other {subject}")
-    assert until(lambda: any(line.startswith("follower") for line in installation.lines()))
+    eventually(lambda: any(line.startswith("follower") for line in installation.lines()))
     last = installation.enqueue("sleep")
-    assert until(lambda: any(line.startswith("end") and str(last) in line for line in installation.lines()))
+    eventually(lambda: any(line.startswith("end") and str(last) in line for line in installation.lines()))
     assert sum(line.startswith("follower") for line in installation.lines()) == 1
     assert not any(line.startswith("given-up") for line in installation.lines())
 
@@ -151,51 +170,52 @@ def test_a_process_that_ends_in_order_hands_over_at_once(installation: Installat
     one.terminate()
 
     installation.wait_for(f"run other {subject}")
-    assert one.wait(10) == 0
+    assert exit_code(one) == 0
 
 
 def test_a_job_that_kills_its_process_each_time_is_given_up_once(installation: Installation) -> None:
     subject = installation.enqueue("poison")
     for _ in range(MAX_RECOVERIES + 1):
-        assert installation.start("one").wait(40) == -signal.SIGKILL
-    installation.start("one")
+        assert exit_code(installation.start("one")) == -signal.SIGKILL
+    last_one = installation.start("one")
     installation.start("other")
 
-    assert until(lambda: any("given-up" in line for line in installation.lines()))
+    eventually(lambda: any("given-up" in line for line in installation.lines()))
     installation.wake()
     last = installation.enqueue("sleep")
-    assert until(lambda: any(line.startswith("end") and str(last) in line for line in installation.lines()))
+    eventually(lambda: any(line.startswith("end") and str(last) in line for line in installation.lines()))
     given_up = [line for line in installation.lines() if line.startswith("given-up")]
     assert len(given_up) == 1
     assert given_up[0].endswith(f"{subject} InternalError")
     assert sum(line.startswith("run") and str(subject) in line for line in installation.lines()) == MAX_RECOVERIES + 1
     (letter,) = installation.jobs.dead(10)
     assert (letter.job, letter.subject, letter.failed_step) == ("poison", subject, "poison.run")
-    installation.processes["one"].kill()
+    last_one.kill()
 
 
 def test_nobody_takes_over_from_himself_nor_from_the_living(installation: Installation) -> None:
-    installation.start("one")
+    one = installation.start("one")
     subject = installation.enqueue("sleep")
     installation.wait_for(f"run one {subject}")
-    executor = running_executor(installation)
+    living = running_executor(installation)
 
     assert Leases(installation.engine, "somebody else", lease=FOR_EVER).dead() == []
-    assert Leases(installation.engine, executor, lease=0).dead() == []
-    installation.processes["one"].kill()
-    assert until(lambda: Leases(installation.engine, "somebody else", lease=0.5).dead() == [executor])
+    assert Leases(installation.engine, living, lease=0).dead() == []
+    one.kill()
+    eventually(lambda: Leases(installation.engine, "somebody else", lease=0.5).dead() == [living])
 
 
 def test_a_version_without_leases_counts_as_dead_once_it_starts_nothing_any_more(installation: Installation) -> None:
-    installation.start("one")
+    one = installation.start("one")
     subject = installation.enqueue("sleep")
     installation.wait_for(f"run one {subject}")
-    installation.processes["one"].kill()
+    one.kill()
+    one.join()
     with installation.engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM signroom_executor_leases"))
 
     assert Leases(installation.engine, "somebody else", lease=FOR_EVER).dead() == []
-    assert until(lambda: len(Leases(installation.engine, "somebody else", lease=0.5).dead()) == 1)
+    eventually(lambda: len(Leases(installation.engine, "somebody else", lease=0.5).dead()) == 1)
 
 
 def running_executor(installation: Installation) -> str:

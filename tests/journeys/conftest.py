@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.harness.server import Server
 from tests.harness.tools import not_run
@@ -27,6 +27,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+MILLISECONDS = 60_000
+"""What a page may take to show what is expected of it: on two idle cores it takes a tenth of a second."""
+expect.set_options(timeout=MILLISECONDS)
 
 
 @pytest.fixture(scope="package")
@@ -70,7 +75,7 @@ def go_on_to_signing(page: Page) -> None:
 def window(browser: Browser) -> Iterator[Watched]:
     """1280 px wide."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MILLISECONDS)
     watched = Watched(context)
     yield watched
     context.close()
@@ -81,7 +86,7 @@ def window(browser: Browser) -> Iterator[Watched]:
 def narrow_window(browser: Browser) -> Iterator[Watched]:
     """390 px wide, with touch."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, accept_downloads=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MILLISECONDS)
     watched = Watched(context)
     yield watched
     context.close()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.harness.server import ROOT, Server, base64
 from tests.harness.tools import not_run
-from tests.journeys.conftest import Watched
+from tests.journeys.conftest import MILLISECONDS, Watched
 from tests.journeys.scenes import LANGUAGES, Scenes
 from tests.vectors import hard_pdfs
 
@@ -45,7 +45,7 @@ def test_every_state_is_for_everybody(
     sqlite_server: Server, browser: Browser, tmp_path: Path, axe: str, language: str, scheme: str
 ) -> None:
     context = browser.new_context(viewport=WIDE, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MILLISECONDS)
     page = context.new_page()
     found: dict[str, list[str]] = {}
     for scene in Scenes(sqlite_server, page, language, tmp_path).play():

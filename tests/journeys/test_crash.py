@@ -40,19 +40,15 @@ def sign_and_kill(server: Server, seconds: float) -> tuple[str, Counter[str]]:
 
 
 def states(server: Server, session_id: str) -> Counter[str]:
-    engine = open_engine(database_of(server))
+    engine = open_engine(server.database_url)
     with engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT session_id, status FROM signroom_documents")).all()
     engine.dispose()
     return Counter(status for owner, status in rows if str(owner).replace("-", "") == session_id.replace("-", ""))
 
 
-def database_of(server: Server) -> str:
-    return server.environment.get("SIGNROOM_DATABASE_URL") or f"sqlite:///{server.data / 'signroom.db'}"
-
-
 def events_of(server: Server) -> Counter[tuple[str, str]]:
-    engine = open_engine(database_of(server))
+    engine = open_engine(server.database_url)
     with engine.connect() as connection:
         rows = connection.execute(sa.select(tables.events)).all()
     engine.dispose()

@@ -6,7 +6,7 @@ import httpx
 from playwright.sync_api import Page, Route, expect
 
 from tests.harness.server import Server, base64, ok
-from tests.harness.server_fixtures import outlive_sessions
+from tests.harness.server_fixtures import end_time_of
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_page_faults import open_predefined
 from tests.journeys.test_signing import choose_demo_key
@@ -81,10 +81,10 @@ def test_a_link_that_was_cancelled_elsewhere_explains_itself(sqlite_server: Serv
     expect(window.page.get_by_text("Nothing was signed.")).to_be_visible()
 
 
-def test_a_link_whose_time_is_over_explains_itself_and_leads_nowhere(short_server: Server, window: Watched) -> None:
-    link = short_server.open_session(documents=DOCUMENTS, returnUrl="https://app.example/back")["redirectUrl"]
-    outlive_sessions()
-    window.page.goto(link)
+def test_a_link_whose_time_is_over_explains_itself_and_leads_nowhere(sqlite_server: Server, window: Watched) -> None:
+    opened = sqlite_server.open_session(documents=DOCUMENTS, returnUrl="https://app.example/back")
+    end_time_of(sqlite_server, opened["sessionId"])
+    window.page.goto(opened["redirectUrl"])
 
     expect(window.page.get_by_role("heading", name="This link has expired")).to_be_visible()
     expect(window.page.get_by_text("Go back to Example application and start again there.")).to_be_visible()

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.harness.server import Server, base64
-from tests.journeys.conftest import go_on_to_signing
+from tests.journeys.conftest import MILLISECONDS, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key
 from tests.vectors import hard_pdfs
 
@@ -28,7 +28,7 @@ def opened(server: Server, page: Page) -> str:
 
 def trusting(browser: Browser, width: int) -> BrowserContext:
     context = browser.new_context(viewport={"width": width, "height": 844}, ignore_https_errors=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MILLISECONDS)
     return context
 
 

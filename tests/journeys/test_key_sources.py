@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from signroom.domain.security_context import TEST
-from tests.harness.server import Server, base64, start_server
+from tests.harness.server import Server, base64, running_server
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.fakes import web_eid, web_pki
 from tests.journeys.test_signing import signed_file
@@ -27,9 +27,8 @@ LICENCE = "a licence of the operator"
 def web_pki_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose operator has a copy of Web PKI."""
     settings = {"SIGNROOM_WEB_PKI_SCRIPT": str(web_pki.SCRIPT), "SIGNROOM_WEB_PKI_LICENSE": LICENCE}
-    server = start_server(tmp_path_factory.mktemp("web-pki"), settings)
-    yield server
-    server.stop()
+    with running_server(tmp_path_factory.mktemp("web-pki"), settings) as server:
+        yield server
 
 
 def at_the_choice(server: Server, page: Page, *names: str, **fields: object) -> str:

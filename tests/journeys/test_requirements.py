@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.api.requests import SESSIONS, a_file, fetched
-from tests.harness.server import Json, Server, base64, ok, refused, start_server
+from tests.harness.server import Json, Server, base64, ok, refused, running_server
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_pfx
 from tests.pki.toy_pki import ToyPki
@@ -28,9 +28,8 @@ def trusting(pki: ToyPki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     for name, root in (("icp-brasil", pki.icp_root), ("italy", pki.eidas_root)):
         (folder / "roots" / name).mkdir(parents=True)
         (folder / "roots" / name / "root.crt").write_bytes(root)
-    server = start_server(folder / "data", {"SIGNROOM_TRUST_FOLDER": str(folder / "roots")})
-    yield server
-    server.stop()
+    with running_server(folder / "data", {"SIGNROOM_TRUST_FOLDER": str(folder / "roots")}) as server:
+        yield server
 
 
 def preparing(server: Server, pki: ToyPki, label: str, context: str, *requirements: Json) -> Any:

@@ -25,10 +25,10 @@ from tests.harness.hooks import (
     new_hook,
     remove_hooks,
     running_receiver,
-    until,
 )
 from tests.harness.server import Json, Page, Server, ok
 from tests.harness.tenants import Tenant, new_tenant
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 from tests.wire.schema import conforms
 
@@ -100,7 +100,7 @@ def test_an_endpoint_that_is_down_but_for_the_last_try(tenant: Tenant) -> None:
         endpoint, address = gone.endpoint(), ("127.0.0.2", gone.site.port)
     hook = new_hook(tenant, endpoint, CREATED)
     open_session(tenant)
-    until(lambda: hook.deliveries() and len(hook.log()) == TRIES - 1)
+    eventually(lambda: hook.deliveries() and len(hook.log()) == TRIES - 1)
 
     with socket.create_server(address) as late:
         late.settimeout(30)
@@ -182,7 +182,7 @@ def test_endpoints_that_answer_badly(tenant: Tenant, receiver: Receiver) -> None
     open_session(tenant)
 
     def first(hook: Hook) -> Json:
-        found: Json = until(lambda: hook.deliveries() and hook.log())[0]
+        found: Json = eventually(lambda: hook.deliveries() and hook.log())[0]
         return found
 
     told = {name: (first(hook)["statusCode"], first(hook)["error"]) for name, hook in hooks.items()}
@@ -299,7 +299,7 @@ def test_an_endpoint_that_fails_throughout_is_paused_and_resumed_without_a_storm
     early = [n for n, at in enumerate(endpoint.times[TRIES:][: HELD + 1]) if at - resumed_at < n * 0.2 - 0.05]
     assert early == [], "five a second"
     assert hook.read()["pausedAt"] is None
-    until(lambda: len(watcher.seen) == 2)
+    eventually(lambda: len(watcher.seen) == 2)
     assert watcher.bodies[1]["type"] == "DeliveryResumed"
     assert told.headers["webhook-id"] != watcher.seen[1].headers["webhook-id"]
     first = next(d["id"] for d in hook.deliveries() if d["sessionId"] == sessions[0])
@@ -313,7 +313,7 @@ def test_an_endpoint_that_answers_now_and_then_is_not_paused(tenant: Tenant, rec
 
     hook = new_hook(tenant, receiver.endpoint(reply), CREATED)
     open_session(tenant)
-    until(lambda: hook.deliveries() and hook.log())
+    eventually(lambda: hook.deliveries() and hook.log())
     open_session(tenant, callbackArgument="a good one")
     hook.settled("Delivered")
 

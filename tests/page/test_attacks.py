@@ -14,6 +14,7 @@ import pytest
 
 from tests.api.requests import SESSIONS, a_file
 from tests.harness.server import Page, Server, ok, refused, values_of
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 from tests.wire import raw
 
@@ -248,13 +249,10 @@ def test_uploads_that_never_end_hold_nobody_up_and_leave_nothing(sqlite_server: 
         time.sleep(0.5)
         began = time.monotonic()
         page.add(hard_pdfs.make("plain"))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
 
     assert [d["name"] for d in page.load()["documents"]] == ["contract.pdf"]
-    deadline = time.monotonic() + 10
-    while len(_originals(sqlite_server) - before) > 1:
-        assert time.monotonic() < deadline, "what was broken off is still there"
-        time.sleep(0.1)
+    eventually(lambda: len(_originals(sqlite_server) - before) <= 1, why=lambda: "what was broken off is still there")
 
 
 def _originals(server: Server) -> set[Path]:

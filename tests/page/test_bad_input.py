@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signroom.secrets.tokens import SignedTokens
 from tests.harness.server import Page, Server, base64, ok, refused, signature, values_of
-from tests.harness.server_fixtures import outlive_sessions
+from tests.harness.server_fixtures import end_time_of
 from tests.pki import authority
 from tests.vectors import hard_pdfs
 
@@ -298,13 +298,13 @@ def test_demo_certificates_are_for_named_p256_keys(page: Page) -> None:
     assert refused(junk, 422) == "CertificateKeyNotSupported"
 
 
-def test_an_expired_session_explains_itself_and_accepts_nothing(short_server: Server) -> None:
-    opened = short_server.open_session(returnUrl=RETURN)
-    page = short_server.page(opened["redirectUrl"])
+def test_an_expired_session_explains_itself_and_accepts_nothing(sqlite_server: Server) -> None:
+    opened = sqlite_server.open_session(returnUrl=RETURN)
+    page = sqlite_server.page(opened["redirectUrl"])
     document = page.add(hard_pdfs.make("plain"))["id"]
     key, chain = page.demo_key()
     preparation = ok(page.prepare(chain))
-    outlive_sessions()
+    end_time_of(sqlite_server, opened["sessionId"])
 
     assert refused(page.finish(preparation, values_of(preparation, key)), 422) == "BadSignatureSessionOperation"
     view = page.load()
@@ -313,7 +313,7 @@ def test_an_expired_session_explains_itself_and_accepts_nothing(short_server: Se
     assert view["documents"] == []
     for address in (f"original/{document}", f"preview/{document}/0", f"text/{document}/0"):
         assert refused(page.client.get(address), 422) == "DocumentNotFound"
-    assert short_server.session(opened["sessionId"])["status"] == "Expired"
+    assert sqlite_server.session(opened["sessionId"])["status"] == "Expired"
 
 
 def test_the_demo_authority_of_the_server_is_the_one_in_its_folder(server: Server, page: Page) -> None:

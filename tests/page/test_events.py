@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,12 +13,13 @@ import httpx
 import pytest
 
 from tests.harness.server import Json, Page, Server, refused, start_server
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 
 
 def events(page: Page) -> Iterator[Json]:
     """Sessions as they come (WHATWG HTML, 9.2.6)."""
-    with page.client.stream("GET", "events", timeout=30) as answer:
+    with page.client.stream("GET", "events", timeout=SECONDS) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert "no-store" in answer.headers["cache-control"]
@@ -43,10 +44,10 @@ def test_each_change_is_told_until_the_end(server: Server, page: Page) -> None:
     reader.start()
     other = server.page(f"{server.url}/sign/{page.link}")
     other.add(hard_pdfs.make("plain"))
-    _until(lambda: bool(seen and seen[-1]["documents"]))
+    eventually(lambda: bool(seen and seen[-1]["documents"]))
 
     other.sign(*other.demo_key())
-    reader.join(30)
+    reader.join(SECONDS)
 
     assert not reader.is_alive(), "a session that has ended has nothing more to tell"
     assert (seen[0]["status"], seen[0]["documents"]) == ("Pending", [])
@@ -80,12 +81,5 @@ def test_a_server_that_stops_does_not_wait_for_who_follows(tmp_path: Path) -> No
     server.process.terminate()
     assert list(following) == []
     assert server.process.wait(30) == 0
-    assert time.monotonic() - begin < 8, "the grace for answers that are under way is ten seconds"
+    assert time.monotonic() - begin < 10, "the grace for answers that are under way is ten seconds"
     server.stop()
-
-
-def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

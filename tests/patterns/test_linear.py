@@ -50,7 +50,7 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern: str, part: str) -
 
 
 def test_a_pattern_that_backtracks_elsewhere_takes_no_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert not PATTERNS.matches("(a*)*(a|a)*b", "a" * 255)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +26,7 @@ from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from tests.harness.postgres import Postgres
-
-ROOT = Path(__file__).parents[2]
+from tests.harness.waiting import eventually
 
 
 class Recorder:
@@ -163,22 +158,19 @@ def store(running: Running, recorder: Recorder) -> SqlStore:
 OK = "SUCCESS"
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
 def test_a_committed_job_runs_once_even_when_it_was_asked_for_twice(store: SqlStore, recorder: Recorder) -> None:
     subject = uuid4()
     for _ in range(2):
         with store.work() as work:
             work.enqueue("job", "the-key", subject)
 
-    assert until(lambda: recorder.ran == [subject])
-    time.sleep(0.5)
-    assert recorder.ran == [subject]
+    eventually(lambda: recorder.ran == [subject])
+    # A second run of it would come before this one.
+    last = uuid4()
+    with store.work() as work:
+        work.enqueue("job", "after-the-key", last)
+    eventually(lambda: last in recorder.ran)
+    assert recorder.ran == [subject, last]
     assert recorder.given_up == []
 
 
@@ -190,7 +182,7 @@ def test_a_rolled_back_job_never_existed(store: SqlStore, recorder: Recorder) ->
     with store.work() as work:
         work.enqueue("job", "afterwards", last)
 
-    assert until(lambda: bool(recorder.ran))
+    eventually(lambda: bool(recorder.ran))
     assert recorder.ran == [last]
 
 
@@ -200,7 +192,7 @@ def test_what_is_unavailable_is_tried_again(store: SqlStore, recorder: Recorder)
     with store.work() as work:
         work.enqueue("job", "retried", subject)
 
-    assert until(lambda: len(recorder.ran) == 3)
+    eventually(lambda: len(recorder.ran) == 3)
     assert recorder.given_up == []
 
 
@@ -211,10 +203,10 @@ def test_what_stays_unavailable_comes_back_as_a_delayed_job_until_it_succeeds(
     with store.work() as work:
         work.enqueue("job", "long", uuid4())
 
-    assert until(lambda: len(recorder.ran) == 7)
+    eventually(lambda: len(recorder.ran) == 7)
     assert recorder.given_up == []
     # Two tries in each run; the runs are a chain of four jobs.
-    assert until(lambda: running.statuses("long") == dict.fromkeys(["long", "long~1", "long~2", "long~3"], OK))
+    eventually(lambda: running.statuses("long") == dict.fromkeys(["long", "long~1", "long~2", "long~3"], OK))
 
 
 def test_patience_ends_in_giving_up_and_a_dead_letter(store: SqlStore, recorder: Recorder, running: Running) -> None:
@@ -223,9 +215,9 @@ def test_patience_ends_in_giving_up_and_a_dead_letter(store: SqlStore, recorder:
     with store.work() as work:
         work.enqueue("impatient", "short", subject)
 
-    assert until(lambda: bool(recorder.given_up))
+    eventually(lambda: bool(recorder.given_up))
     assert recorder.given_up == [(subject, "ProcessingUnavailable")]
-    assert until(lambda: "ERROR" in running.statuses("short").values())
+    eventually(lambda: "ERROR" in running.statuses("short").values())
 
 
 class Busy(Unavailable):
@@ -239,7 +231,7 @@ def test_what_is_worth_a_short_wait_ends_a_patient_job(store: SqlStore, recorder
     with store.work() as work:
         work.enqueue("job", "short of breath", subject)
 
-    assert until(lambda: bool(recorder.given_up))
+    eventually(lambda: bool(recorder.given_up))
     assert recorder.given_up == [(subject, "ProcessingUnavailable")]
     # Counted from the first time that it was that: the outage before was waited out.
     assert len(recorder.ran) > 5
@@ -251,7 +243,7 @@ def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, run
     with store.work() as work:
         work.enqueue("job", "asking", subject, delay=timedelta(seconds=0.1))
 
-    assert until(lambda: running.statuses("asking") == dict.fromkeys(["asking", "asking~1", "asking~2"], OK))
+    eventually(lambda: running.statuses("asking") == dict.fromkeys(["asking", "asking~1", "asking~2"], OK))
     assert recorder.ran == [subject] * 3
 
 
@@ -260,14 +252,14 @@ def test_one_lane_that_is_slow_does_not_hold_up_another(store: SqlStore, deliver
     with store.work() as work:
         for number, subject in enumerate(slow):
             work.enqueue("delivery", f"slow-{number}", subject, lane="slow")
-    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+    eventually(lambda: len(deliveries.ran) == LANE_PLACES)
     with store.work() as work:
         work.enqueue("delivery", "fast", fast, lane="fast")
 
-    assert until(lambda: fast in deliveries.ran)
+    eventually(lambda: fast in deliveries.ran)
     assert len(deliveries.ran) == LANE_PLACES + 1
     deliveries.open.set()
-    assert until(lambda: Counter(deliveries.ran) == Counter([*slow, fast]))
+    eventually(lambda: Counter(deliveries.ran) == Counter([*slow, fast]))
 
 
 def test_what_waits_is_taken_back_and_what_runs_is_not(
@@ -277,12 +269,12 @@ def test_what_waits_is_taken_back_and_what_runs_is_not(
     with store.work() as work:
         for key in keys:
             work.enqueue("delivery", key, uuid4(), lane="taken")
-    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+    eventually(lambda: len(deliveries.ran) == LANE_PLACES)
 
     running.jobs.withdraw([*keys[:-1], "unknown"])
 
     deliveries.open.set()
-    assert until(lambda: Counter(running.statuses("taken").values()) == Counter({OK: LANE_PLACES + 1, "CANCELLED": 1}))
+    eventually(lambda: Counter(running.statuses("taken").values()) == Counter({OK: LANE_PLACES + 1, "CANCELLED": 1}))
     assert running.statuses("taken")[keys[-1]] == OK, "nobody took that one back"
     assert len(deliveries.ran) == LANE_PLACES + 1
     running.jobs.withdraw(keys)
@@ -296,7 +288,7 @@ def test_a_lane_goes_with_deliveries_and_with_nothing_else(store: SqlStore, job:
 
 
 def test_a_schedule_runs_again_and_again(store: SqlStore, ticks: Ticks) -> None:
-    assert until(lambda: ticks.count >= 2)
+    eventually(lambda: ticks.count >= 2)
 
 
 def test_a_follower_is_named_after_the_first() -> None:
@@ -309,7 +301,7 @@ def test_a_bug_is_given_up_at_once_so_that_nobody_waits(store: SqlStore, recorde
     with store.work() as work:
         work.enqueue("job", "broken", subject)
 
-    assert until(lambda: bool(recorder.given_up))
+    eventually(lambda: bool(recorder.given_up))
     assert recorder.given_up == [(subject, "InternalError")]
     assert len(recorder.ran) == 1
 
@@ -321,8 +313,8 @@ def test_job_tables_hold_ids_and_neither_pickles_nor_texts_of_errors(
     subject = uuid4()
     with store.work() as work:
         work.enqueue("job", "looked-at", subject)
-    assert until(lambda: bool(recorder.given_up))
-    time.sleep(0.3)
+    eventually(lambda: bool(recorder.given_up))
+    eventually(lambda: running.statuses("looked-at") == {"looked-at": "ERROR"})
 
     stored = {"workflow_input": "inputs", "workflow_output": "output, error", "operation_outputs": "output, error"}
     with running.engine.connect() as connection:
@@ -336,58 +328,6 @@ def test_job_tables_hold_ids_and_neither_pickles_nor_texts_of_errors(
     assert all("content of a file" not in text for text in texts)
     for text in texts:
         json.loads(text)  # and not a pickle
-
-
-CRASHING = """
-import sys, time, uuid
-from pathlib import Path
-from signroom.jobs.durable import DurableJobs
-from signroom.ports.jobs import Job
-from signroom.store.engine import open_engine
-from signroom.store.schema import migrate
-from signroom.store.sql import SqlStore
-
-url, folder, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-engine = open_engine(url)
-migrate(engine)
-jobs = DurableJobs(engine, folder, concurrency=2)
-
-def run(subject):
-    with (folder / "journal").open("a") as journal:
-        journal.write(f"{mode} {subject}\\n")
-    if mode == "first":
-        time.sleep(60)
-
-jobs.start({"job": Job(run, lambda subject, code: None)})
-if mode == "first":
-    with SqlStore(engine, jobs.enqueue).work() as work:
-        work.enqueue("job", "survivor", uuid.uuid4())
-time.sleep(60)
-"""
-
-
-def test_a_job_whose_process_was_killed_runs_again_at_the_next_start(database_url: str, tmp_path: Path) -> None:
-    journal = tmp_path / "journal"
-
-    def start(mode: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", CRASHING, database_url, str(tmp_path), mode], cwd=ROOT)
-
-    first = start("first")
-    try:
-        assert until(journal.exists)
-    finally:
-        first.send_signal(signal.SIGKILL)
-        first.wait()
-    second = start("second")
-    try:
-        assert until(lambda: len(journal.read_text().splitlines()) == 2)
-    finally:
-        second.kill()
-        second.wait()
-
-    (mode, subject), (mode_again, subject_again) = (line.split() for line in journal.read_text().splitlines())
-    assert (mode, mode_again) == ("first", "second")
-    assert subject == subject_again
 
 
 def test_a_second_process_on_the_same_folder_gets_an_id_of_its_own(database_url: str, tmp_path: Path) -> None:
@@ -416,7 +356,7 @@ def test_a_process_that_runs_no_jobs_hands_them_to_one_that_does(
     with SqlStore(engine, web.enqueue).work() as work:
         work.enqueue("job", "from-the-web", subject)
 
-    assert until(lambda: recorder.ran == [subject])
+    eventually(lambda: recorder.ran == [subject])
     web.stop()
     engine.dispose()
 
@@ -426,7 +366,7 @@ def test_a_dead_job_is_listed_and_retried_once(store: SqlStore, recorder: Record
     subject = uuid4()
     with store.work() as work:
         work.enqueue("job", "dead", subject)
-    assert until(lambda: running.statuses("dead") == {"dead": "ERROR"})
+    eventually(lambda: running.statuses("dead") == {"dead": "ERROR"})
     (letter,) = (found for found in running.jobs.dead(100) if found.id == "dead")
     assert (letter.job, letter.subject, letter.failed_step) == ("job", subject, "job.run")
 
@@ -436,7 +376,7 @@ def test_a_dead_job_is_listed_and_retried_once(store: SqlStore, recorder: Record
 
     assert done == ["dead+1"]
     assert {type(answer.exception()) for answer in answers} == {type(None), DeadJobNotFound}
-    assert until(lambda: running.statuses("dead") == {"dead": "ERROR", "dead+1": OK})
+    eventually(lambda: running.statuses("dead") == {"dead": "ERROR", "dead+1": OK})
     assert recorder.ran == [subject] * 2
     assert all(found.id != "dead" for found in running.jobs.dead(100))
     with pytest.raises(DeadJobNotFound):
@@ -448,13 +388,13 @@ def test_a_dead_delivery_is_retried_in_its_lane(store: SqlStore, deliveries: Del
     deliveries.error = ValueError()
     with store.work() as work:
         work.enqueue("delivery", "undelivered", subject, lane="an endpoint")
-    assert until(lambda: running.statuses("undelivered") == {"undelivered": "ERROR"})
+    eventually(lambda: running.statuses("undelivered") == {"undelivered": "ERROR"})
     deliveries.error = None
     deliveries.open.set()
 
     running.jobs.retry("undelivered")
 
-    assert until(lambda: running.statuses("undelivered").get("undelivered+1") == OK)
+    eventually(lambda: running.statuses("undelivered").get("undelivered+1") == OK)
     assert deliveries.ran == [subject] * 2
 
 
@@ -472,7 +412,7 @@ def test_the_state_counts_what_waits_and_who_works(store: SqlStore, running: Run
         work.enqueue("job", "waiting", uuid4(), delay=timedelta(hours=1))
         for number in range(LANE_PLACES + 1):
             work.enqueue("delivery", f"counted-{number}", uuid4(), lane="counted")
-    assert until(lambda: len(deliveries.ran) == LANE_PLACES)
+    eventually(lambda: len(deliveries.ran) == LANE_PLACES)
 
     state = running.jobs.state()
 
@@ -483,7 +423,7 @@ def test_the_state_counts_what_waits_and_who_works(store: SqlStore, running: Run
     assert state.oldest_due is not None
     assert datetime.now(UTC) - timedelta(minutes=5) < state.oldest_due <= datetime.now(UTC)
     deliveries.open.set()
-    assert until(lambda: len(deliveries.ran) == LANE_PLACES + 1)
+    eventually(lambda: len(deliveries.ran) == LANE_PLACES + 1)
 
 
 def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(
@@ -492,11 +432,11 @@ def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(
     recorder.fail = lambda tries: ValueError() if tries == 1 else None
     with store.work() as work:
         work.enqueue("job", "old-dead", uuid4())
-    assert until(lambda: running.statuses("old") == {"old-dead": "ERROR"})
+    eventually(lambda: running.statuses("old") == {"old-dead": "ERROR"})
     with store.work() as work:
         work.enqueue("job", "old-done", uuid4())
         work.enqueue("job", "old-waiting", uuid4(), delay=timedelta(hours=1))
-    assert until(lambda: running.statuses("old-done") == {"old-done": OK})
+    eventually(lambda: running.statuses("old-done") == {"old-done": OK})
     client = running.jobs._connected  # noqa: SLF001
     now = datetime.now(UTC)
 
@@ -524,7 +464,7 @@ def test_a_job_that_an_earlier_version_left_half_done_ends_as_that_version_meant
             steps, {"error": '{"$error": "DBOSMaxStepRetriesExceeded"}'}
         )
 
-    assert until(lambda: recorder.given_up == [(subject, "ProcessingUnavailable")])
+    eventually(lambda: recorder.given_up == [(subject, "ProcessingUnavailable")])
     assert recorder.ran == []
 
 
@@ -545,6 +485,6 @@ def test_jobs_go_on_after_every_connection_was_cut(store: SqlStore, running: Run
             return False
         return True
 
-    assert until(enqueued)
-    assert until(lambda: recorder.ran == [subject])
-    assert until(lambda: running.statuses("after-the-cut") == {"after-the-cut": OK})
+    eventually(enqueued)
+    eventually(lambda: recorder.ran == [subject])
+    eventually(lambda: running.statuses("after-the-cut") == {"after-the-cut": OK})

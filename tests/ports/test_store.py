@@ -18,19 +18,24 @@ from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.application import ApiKey, Application, Role, Subscription
 from signroom.domain.branding import NO_BRANDING, Branding, Logo
-from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.errors import (
     ApplicationNotFound,
+    DeliveryNotFound,
     DocumentNotFound,
+    EventNotFound,
     NameTaken,
     NotFound,
     PreparationNotFound,
     SignatureSessionNotFound,
     SubscriptionNotFound,
+    UploadNotFound,
+    WebhookNotFound,
 )
 from signroom.domain.event import DeliveryPaused, DocumentSignatureCompleted, RecordedEvent, SessionCreated, recorded
 from signroom.domain.file_validation import NO_VALIDATION, FileValidation
+from signroom.domain.level import Level
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.security_context import TEST
@@ -54,6 +59,10 @@ from signroom.domain.signature import (
     XmlLocation,
     XmlOptions,
 )
+from signroom.domain.upload import Upload
+from signroom.domain.webhook import Webhook, new_delivery
+from signroom.ports.store import Work
+from signroom.ports.store.wall import TenantRows
 from signroom.store import tables
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate, pending
@@ -143,8 +152,19 @@ def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Appl
         work.sessions.save(moved)
 
     with store.read() as work:
-        assert work.sessions.get(session.id) == moved
+        assert work.sessions.of_any_tenant(session.id) == moved
         assert work.sessions.by_link(b"l" * 32) == moved
+
+
+def test_a_version_that_the_row_cannot_hold_is_not_lost_in_silence(store: SqlStore, application: Application) -> None:
+    session = a_session(application)
+    file = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
+    done = a_document(session).accept_signature(uuid4(), CheckedValue(b"value"), NOW).complete(file, Verdict(()))
+    later = Version(Level.B_T, replace(file, blob_key="later"), NOW + timedelta(hours=1))
+
+    for versions in ((*done.versions, later), (later,)):
+        with pytest.raises(ValueError, match="one version"), store.work() as work:
+            work.documents.add(replace(done, versions=versions))
 
 
 def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore, application: Application) -> None:
@@ -160,7 +180,7 @@ def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore,
         work.documents.save(done)
 
     with store.read() as work:
-        assert work.documents.get(first.id) == first
+        assert work.documents.of_any_tenant(first.id) == first
         assert work.documents.of_session(session.id) == [first, done]
 
 
@@ -176,7 +196,7 @@ def test_document_of_another_type_is_read_back_with_its_options(store: SqlStore,
         work.documents.add(content)
 
     with store.read() as work:
-        assert work.documents.get(content.id) == content
+        assert work.documents.of_any_tenant(content.id) == content
 
 
 def test_preparation_is_read_back_with_the_layouts_of_every_format(store: SqlStore, application: Application) -> None:
@@ -188,7 +208,7 @@ def test_preparation_is_read_back_with_the_layouts_of_every_format(store: SqlSto
         work.preparations.add(preparation)
 
     with store.read() as work:
-        assert work.preparations.get(preparation.id) == preparation
+        assert work.preparations.of_any_tenant(preparation.id) == preparation
         assert work.preparations.prepared(preparation.id, ids[1]) == preparation.items[1].prepared
 
 
@@ -208,25 +228,92 @@ def test_names_are_taken_once(store: SqlStore, application: Application) -> None
     with pytest.raises(NameTaken), store.work() as work:
         work.applications.add(Application(uuid4(), application.subscription_id, "Portal"))
     with store.read() as work:
-        assert work.applications.named("Portal") == [work.applications.get(application.id)] == [application]
+        named = work.applications.named_of_any_tenant("Portal")
+        assert named == [work.applications.of_any_tenant(application.id)] == [application]
 
 
 @pytest.mark.parametrize(
     ("look_up", "missing"),
     [
-        (lambda work: work.sessions.get(uuid4()), SignatureSessionNotFound),
-        (lambda work: work.sessions.locked(uuid4()), SignatureSessionNotFound),
+        (lambda work: work.sessions.of_any_tenant(uuid4()), SignatureSessionNotFound),
+        (lambda work: work.sessions.locked_of_any_tenant(uuid4()), SignatureSessionNotFound),
         (lambda work: work.sessions.by_link(b"?" * 32), SignatureSessionNotFound),
-        (lambda work: work.documents.get(uuid4()), DocumentNotFound),
-        (lambda work: work.preparations.get(uuid4()), PreparationNotFound),
+        (lambda work: work.documents.of_any_tenant(uuid4()), DocumentNotFound),
+        (lambda work: work.preparations.of_any_tenant(uuid4()), PreparationNotFound),
         (lambda work: work.preparations.prepared(uuid4(), uuid4()), PreparationNotFound),
-        (lambda work: work.applications.get(uuid4()), ApplicationNotFound),
+        (lambda work: work.applications.of_any_tenant(uuid4()), ApplicationNotFound),
         (lambda work: work.subscriptions.named("nobody"), SubscriptionNotFound),
     ],
 )
 def test_what_is_missing_has_a_name(store: SqlStore, look_up, missing: type[NotFound]) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(missing), store.work() as work:
         look_up(work)
+
+
+WALL: dict[str, tuple[str, type[NotFound]]] = {
+    "session": ("session", SignatureSessionNotFound),
+    "locked_session": ("session", SignatureSessionNotFound),
+    "document": ("document", DocumentNotFound),
+    "locked_document": ("document", DocumentNotFound),
+    "upload_by_token": ("token", UploadNotFound),
+    "locked_upload": ("upload", UploadNotFound),
+    "webhook": ("webhook", WebhookNotFound),
+    "locked_webhook": ("webhook", WebhookNotFound),
+    "delivery": ("delivery", DeliveryNotFound),
+    "locked_delivery": ("delivery", DeliveryNotFound),
+    "event": ("event", EventNotFound),
+    "application": ("application", ApplicationNotFound),
+    "locked_application": ("application", ApplicationNotFound),
+    "application_named": ("name", ApplicationNotFound),
+}
+"""Of each method of `TenantRows` what it is asked for and what it raises."""
+
+
+def a_row_of_each_kind(work: Work, application: Application) -> dict[str, tuple[object, object]]:
+    """What each row is asked for by, and the row itself."""
+    owner, session = application.subscription_id, a_session(application)
+    document, upload = a_document(session), Upload(uuid4(), b"t" * 32, owner, application.id, NOW)
+    event = recorded(SessionCreated(session.id, NOW), uuid4(), owner, application.id)
+    webhook = Webhook(uuid4(), owner, None, None, b"sealed", ("SessionCreated",), NOW)
+    delivery = new_delivery(uuid4(), event, webhook, NOW)
+    work.sessions.add(session)
+    work.documents.add(document)
+    work.uploads.add(upload)
+    work.webhooks.add(webhook)
+    work.deliveries.add(delivery)
+    work.feed.append(event)
+    return {
+        "session": (session.id, session),
+        "document": (document.id, document),
+        "upload": (upload.id, upload),
+        "token": (upload.token_hash, upload),
+        "webhook": (webhook.id, webhook),
+        "delivery": (delivery.id, delivery),
+        "event": (event.id, event),
+        "application": (application.id, application),
+        "name": (application.name, application),
+    }
+
+
+def test_every_way_through_the_wall_is_tested() -> None:
+    assert set(WALL) == {name for name in vars(TenantRows) if not name.startswith("_")}
+
+
+def test_a_tenant_reads_its_own_rows_and_another_s_are_missing(store: SqlStore, application: Application) -> None:
+    stranger = Application(uuid4(), uuid4(), "Portal")
+    nobody_s = {kind: uuid4() for kind, _ in WALL.values()} | {"token": b"?" * 32, "name": "Nobody"}
+    with store.work() as work:
+        known = a_row_of_each_kind(work, application)
+    with store.work() as work:
+        for method, (kind, missing) in WALL.items():
+            asked, row = known[kind]
+            answer = getattr(work.of(application), method)(asked)
+            assert (replace(answer, position=0) if kind == "event" else answer) == row, method
+            with pytest.raises(missing) as foreign:
+                getattr(work.of(stranger), method)(asked)
+            with pytest.raises(missing) as absent:
+                getattr(work.of(application), method)(nobody_s[kind])
+            assert (type(foreign.value), str(foreign.value)) == (type(absent.value), str(absent.value)), method
 
 
 def test_an_error_takes_everything_back(store: SqlStore, application: Application) -> None:
@@ -238,7 +325,7 @@ def test_an_error_takes_everything_back(store: SqlStore, application: Applicatio
         raise RuntimeError
 
     with pytest.raises(SignatureSessionNotFound), store.read() as work:
-        work.sessions.get(session.id)
+        work.sessions.of_any_tenant(session.id)
 
 
 def test_job_rows_share_the_transaction(engine: Engine, application: Application) -> None:
@@ -269,7 +356,7 @@ def test_two_writers_never_decide_on_the_same_state(store: SqlStore, application
     def add_five() -> None:
         for _ in range(5):
             with store.work() as work:
-                work.sessions.locked(session.id)
+                work.sessions.locked_of_any_tenant(session.id)
                 work.documents.add(a_document(session, len(work.documents.of_session(session.id))))
 
     threads = [threading.Thread(target=add_five) for _ in range(4)]
@@ -288,9 +375,9 @@ def test_a_reader_does_not_wait_for_a_writer(store: SqlStore, application: Appli
         work.sessions.add(session)
 
     with store.work() as writer:
-        writer.sessions.save(writer.sessions.locked(session.id).cancel(NOW)[0])
+        writer.sessions.save(writer.sessions.locked_of_any_tenant(session.id).cancel(NOW)[0])
         with store.read() as reader:
-            assert reader.sessions.get(session.id).status is SessionStatus.PENDING
+            assert reader.sessions.of_any_tenant(session.id).status is SessionStatus.PENDING
 
 
 def test_events_are_kept_in_order(store: SqlStore, application: Application) -> None:
@@ -418,7 +505,7 @@ def test_frame_origins_of_an_application_are_read_back(store: SqlStore, applicat
     with store.work() as work:
         work.applications.save(replace(application, frame_origins=origins))
     with store.read() as work:
-        assert work.applications.get(application.id).frame_origins == origins
+        assert work.applications.of_any_tenant(application.id).frame_origins == origins
 
 
 def test_removed_document_is_gone(store: SqlStore, application: Application) -> None:

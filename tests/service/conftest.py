@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from signroom.domain.application import Application, Caller, Role, Subscription
+from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
+from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, new_session
@@ -43,7 +44,7 @@ class Room:
     service: Service
     ports: Ports
     clock: Clock
-    caller: Caller
+    caller: ApplicationCaller
     files: Path
     """The folder of blobs."""
 
@@ -83,7 +84,7 @@ class Room:
     ) -> Document:
         """DeliverySchedule for its signature; its file is stored unless it is another's."""
         document_id, application = uuid4(), self.caller.application
-        folder = f"sessions/{session.id}/{document_id}" if session else f"documents/{document_id}"
+        folder = DocumentFolder(session.id if session else None, document_id)
         document = Document(
             id=document_id,
             subscription_id=application.subscription_id,
@@ -91,7 +92,7 @@ class Room:
             session_id=session.id if session else None,
             position=position,
             status=DocumentStatus.PENDING_SIGNATURE,
-            original=original or self.file(f"{folder}/original"),
+            original=original or self.file(folder.original()),
             inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 0),
             options=INVISIBLE,
             created_at=self.clock.now(),
@@ -102,8 +103,9 @@ class Room:
 
     def completed(self, document: Document, available_until: datetime | None) -> Document:
         """As `process_document` leaves it."""
-        accepted = document.accept_signature(uuid4(), CheckedValue(b"value"), self.clock.now())
-        signed = self.file(f"{document.folder}/signed-{accepted.preparation_id}")
+        preparation_id = uuid4()
+        accepted = document.accept_signature(preparation_id, CheckedValue(b"value"), self.clock.now())
+        signed = self.file(document.blob_folder.signed(preparation_id))
         done = accepted.complete(signed, Verdict(()), available_until)
         with self.ports.store.work() as work:
             work.documents.save(done)
@@ -116,7 +118,7 @@ class Room:
 
     def read(self, document: Document) -> Document:
         with self.ports.store.read() as work:
-            return work.documents.get(document.id)
+            return work.documents.of_any_tenant(document.id)
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ def room(database_url: str, tmp_path: Path) -> Iterator[Room]:
     with service.ports.store.work() as work:
         work.subscriptions.add(subscription)
         work.applications.add(application)
-    caller = Caller(application, frozenset(Role))
+    caller = ApplicationCaller(application, frozenset(Role))
     yield Room(service, replace(service.ports, clock=clock), clock, caller, tmp_path / "data" / "files")
     service.stopping.set()
     service.stop()

@@ -102,7 +102,7 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
 
     assert not schema.pending(engine)
     with SqlStore(engine).read() as work:
-        found = work.sessions.get(session)
+        found = work.sessions.of_any_tenant(session)
         (own,) = work.documents.of_session(session)
         prepared = work.preparations.prepared(preparation, document)
         listed = work.sessions.find(SessionFilter(subscription, callback_argument="order 42"), 10, datetime.now(UTC))
@@ -127,7 +127,7 @@ def test_an_application_of_the_second_version_may_not_be_framed_by_anybody(engin
     schema.migrate(engine)
 
     with SqlStore(engine).read() as work:
-        found = work.applications.get(application)
+        found = work.applications.of_any_tenant(application)
         assert (found.return_urls, found.frame_origins) == (("https://app.example",), ())
         assert work.subscriptions.file_validation(subscription) == NO_VALIDATION
         assert work.subscriptions.branding(subscription) == NO_BRANDING

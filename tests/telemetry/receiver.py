@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.harness.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,11 @@ class Receiver:
     resources: list[dict[str, str]] = field(default_factory=list)
     raw: bytes = b""
 
-    def wait_for(self, name: str, seconds: float = 20) -> Received:
-        deadline = time.monotonic() + seconds
-        while not (found := [span for span in self.spans if span.name == name]):
-            assert time.monotonic() < deadline, [span.name for span in self.spans]
-            time.sleep(0.05)
-        return found[0]
+    def wait_for(self, name: str) -> Received:
+        return eventually(
+            lambda: next((span for span in self.spans if span.name == name), None),
+            why=lambda: str([span.name for span in self.spans]),
+        )
 
 
 @contextmanager

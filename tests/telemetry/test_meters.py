@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from signroom.domain.errors import ProcessingUnavailable, SignatureRejected
 from signroom.ports.operations import Measured
+from signroom.ports.outside import Unreachable
 from signroom.telemetry.meters import Meters, Momentary
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -27,13 +28,20 @@ def value(meters: Meters, name: str, **labels: str) -> float | None:
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"), [(SignatureRejected, "refused"), (ProcessingUnavailable, "unavailable"), (KeyError, "failed")]
+    ("error", "outcome"),
+    [
+        (SignatureRejected(), "refused"),
+        (Unreachable("The host is not allowed."), "refused"),
+        (ProcessingUnavailable(), "unavailable"),
+        (KeyError(), "failed"),
+    ],
+    ids=lambda given: type(given).__name__,
 )
-def test_a_step_is_timed_with_what_became_of_it(error: type[Exception], outcome: str) -> None:
+def test_a_step_is_timed_with_what_became_of_it(error: Exception, outcome: str) -> None:
     meters = Meters("1")
     with meters.timed("format", "embed"):
         pass
-    with pytest.raises(error), meters.timed("format", "embed"):
+    with pytest.raises(type(error)), meters.timed("format", "embed"):
         raise error
 
     assert value(meters, "format_seconds_count", step="embed", outcome="done") == 1

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from signroom.domain.errors import FileDownloadFailed
 from signroom.fetch.guarded import GuardedFetch
+from signroom.ports.outside import Unreachable
 from signroom.settings import SettingsError, read_settings
 from signroom.telemetry.meters import Meters
 from signroom.telemetry.traces import Traces
@@ -79,7 +79,7 @@ def test_what_failed_is_told_by_its_kind_alone(receiver: Receiver, meters: Meter
 
 def test_an_outside_address_is_told_without_its_path_and_query(receiver: Receiver, meters: Meters) -> None:
     fetch = GuardedFetch(["127.0.0.0/8"], timed=meters.timed)
-    with pytest.raises(FileDownloadFailed), meters.request("POST", {}) as answering:
+    with pytest.raises(Unreachable), meters.request("POST", {}) as answering:
         answering.answered("/api/signature-sessions", 422)
         fetch.exchange(f"{receiver.url}/of-ana?token=top-secret", limit=100)
     meters.close()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from signroom.domain.errors import FileDownloadFailed
+from signroom.ports.outside import Unreachable
 
 
 class PlainFetch:
@@ -22,9 +22,9 @@ class PlainFetch:
         try:
             answer = httpx.request("GET" if body is None else "POST", url, content=body, headers=headers, timeout=10)
         except httpx.HTTPError as error:
-            raise FileDownloadFailed from error
+            raise Unreachable("There was no answer.") from error
         if answer.status_code != 200 or len(answer.content) > limit:
-            raise FileDownloadFailed
+            raise Unreachable("There was no answer.")
         return answer.content
 
 
@@ -38,7 +38,7 @@ class HangingFetch(PlainFetch):
     def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
         self.asked.append(url)
         self.released.wait(30)
-        raise FileDownloadFailed
+        raise Unreachable("There was no answer.")
 
 
 class FixedFetch(PlainFetch):

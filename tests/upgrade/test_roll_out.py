@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import compileall
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 
+from tests.harness.postgres import Postgres
 from tests.harness.server import TLS, Page, clean_environment, ok
 from tests.harness.tools import free_port
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 from tests.verifiers import programs as verifiers
 
@@ -63,15 +66,16 @@ class Version:
                 [sys.executable, "-m", "signroom", *arguments], env=environment, cwd=self.data, stderr=errors
             )
         try:
-            deadline = time.monotonic() + 60
-            while not _answers(port):
+
+            def ready() -> bool:
                 assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
+                return _answers(port)
+
+            eventually(ready, why=log.read_text)
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(40)
+            process.wait(SECONDS)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -145,33 +149,73 @@ def old_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def installation(tmp_path: Path, empty_database_url: str, old_source: Path) -> Installation:
-    port = free_port()
-    environment = {
-        "SIGNROOM_DATABASE_URL": empty_database_url,
-        "SIGNROOM_BLOB_URL": f"file://{tmp_path / 'files'}",
+@dataclass(frozen=True)
+class SetUp:
+    """A database that the old version has migrated, with an application in it and its key."""
+
+    url: str
+    key: str
+
+
+@pytest.fixture(scope="module")
+def sqlite_set_up(old_source: Path, tmp_path_factory: pytest.TempPathFactory) -> SetUp:
+    folder = tmp_path_factory.mktemp("sqlite")
+    return _set_up(old_source, folder, f"sqlite:///{folder / 'signroom.db'}")
+
+
+@pytest.fixture(scope="module")
+def postgresql_set_up(old_source: Path, tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> SetUp:
+    return _set_up(old_source, tmp_path_factory.mktemp("postgresql"), postgres.new_database())
+
+
+def _set_up(old_source: Path, folder: Path, url: str) -> SetUp:
+    old = Version(old_source, _environment(url, folder, free_port()), folder)
+    old.command("migrate")
+    old.command("subscriptions", "create", "Acme")
+    old.command("applications", "create", "Portal", "--subscription", "Acme")
+    return SetUp(url, old.command("keys", "create", "--application", "Portal"))
+
+
+def _environment(database_url: str, folder: Path, port: int) -> dict[str, str]:
+    return {
+        "SIGNROOM_DATABASE_URL": database_url,
+        "SIGNROOM_BLOB_URL": f"file://{folder / 'files'}",
         "SIGNROOM_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SIGNROOM_SECRET_KEY": SECRET,
         "SIGNROOM_WORKERS": "1",
     }
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def set_up(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SetUp]:
+    """A copy for one test."""
+    original: SetUp = request.getfixturevalue(f"{request.param}_set_up")
+    if request.param == "sqlite":
+        copy = tmp_path / "signroom.db"
+        # What is still in the write-ahead log comes along.
+        with (
+            closing(sqlite3.connect(make_url(original.url).database or "")) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        yield replace(original, url=f"sqlite:///{copy}")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.new_database(like=original.url)
+    yield replace(original, url=url)
+    server.drop_database(url)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, set_up: SetUp, old_source: Path) -> Installation:
+    port = free_port()
+    environment = _environment(set_up.url, tmp_path, port)
     versions = []
     for name, source in (("old", old_source), ("new", ROOT / "src")):
         (tmp_path / f"data-{name}").mkdir()
         versions.append(Version(source, environment, tmp_path / f"data-{name}"))
     old, new = versions
-    old.command("migrate")
-    old.command("subscriptions", "create", "Acme")
-    old.command("applications", "create", "Portal", "--subscription", "Acme")
-    key = old.command("keys", "create", "--application", "Portal")
-    return Installation(old, new, port, key)
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    return Installation(old, new, port, set_up.key)
 
 
 @pytest.mark.slow
@@ -183,7 +227,7 @@ def test_jobs_of_the_last_version_are_finished_by_this_one(installation: Install
         assert not i.completed(session)
 
     with i.new.process(i.port, "serve"):
-        until(lambda: i.completed(session))
+        eventually(lambda: i.completed(session))
         i.require_whole(session, tmp_path)
 
 
@@ -199,5 +243,5 @@ def test_jobs_of_this_version_are_finished_by_the_last_one_that_still_runs(
         running.enter_context(i.new.process(i.port, "serve", "--no-jobs"))
         session, link = i.open_session()
         i.sign(link)
-        until(lambda: i.completed(session))
+        eventually(lambda: i.completed(session))
         i.require_whole(session, tmp_path)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, signed_session
-from tests.harness.server import Json, Server, base64, start_server
+from tests.harness.server import Json, Server, base64, running_server
 from tests.vectors import hard_pdfs
 from tests.wire.answers import answered_as, refused_with
 from tests.wire.operations import (
@@ -767,11 +767,8 @@ def test_an_empty_file_is_refused_before_it_is_signed(server: Server) -> None:
 
 
 def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path) -> None:
-    limited = start_server(tmp_path / "limited", {"SIGNROOM_RATE_LIMIT_KEY": "5/minute"})
-    try:
+    with running_server(tmp_path / "limited", {"SIGNROOM_RATE_LIMIT_KEY": "5/minute"}) as limited:
         answers = [limited.api.post(KEYS) for _ in range(6)]
-    finally:
-        limited.stop()
 
     assert [answer.status_code for answer in answers[:5]] == [200] * 5
     assert 1 <= int(answers[5].headers["retry-after"]) <= 60

@@ -12,14 +12,14 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.types import Guard
 
-from signroom.domain.application import Caller
+from signroom.domain.application import ApplicationCaller
 from signroom.domain.errors import Unauthenticated
 from signroom.http.keys import shown_secret
 from signroom.ports import Ports
 from signroom.service.access.authenticate import authenticate, require_subscription
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
-InjectedCaller = NamedDependency[SkipValidation[Caller]]
+InjectedCaller = NamedDependency[SkipValidation[ApplicationCaller]]
 
 
 def key_guard(ports: Ports) -> Guard:
@@ -32,7 +32,7 @@ def key_guard(ports: Ports) -> Guard:
             raise Unauthenticated
         wanted = connection.headers.get("x-subscription", "")
 
-        def identify() -> Caller:
+        def identify() -> ApplicationCaller:
             caller = authenticate(ports, secret)
             if wanted:
                 require_subscription(ports, caller, wanted)
@@ -43,7 +43,7 @@ def key_guard(ports: Ports) -> Guard:
     return require_key
 
 
-def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+def provide_caller(request: Request[Any, Any, Any]) -> ApplicationCaller:
     """The application behind the request's key, as `key_guard` found it."""
-    caller: Caller = request.state.caller
+    caller: ApplicationCaller = request.state.caller
     return caller

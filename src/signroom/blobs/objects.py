@@ -27,6 +27,7 @@ import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, NotSupportedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from signroom.domain.blob_key import NEVER_WRITTEN
 from signroom.domain.errors import BlobNotFound, FileTooLarge, SignroomError, StorageUnavailable
 from signroom.ports.files import Stored
 
@@ -40,8 +41,6 @@ _PART = 5 << 20
 """Bytes that go out in one request: the least that S3 takes as a part of a larger upload."""
 _CONCURRENCY = 2
 _STALE_SECONDS = 24 * 3600
-_NOBODYS_KEY = "health"
-"""Asked for to see whether the store answers; there is no such file."""
 
 _CONNECT_SECONDS = 5
 _WHOLE_SECONDS = 15 * 60
@@ -153,7 +152,9 @@ class ObjectBlobs:
         if self._root is not None:
             return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
         try:
-            obstore.get(self._store, _NOBODYS_KEY)  # not `head`: only a body tells a missing file from a missing bucket
+            obstore.get(
+                self._store, NEVER_WRITTEN
+            )  # not `head`: only a body tells a missing file from a missing bucket
         except Failure as error:
             return isinstance(self._not_read(error), BlobNotFound)
         return True

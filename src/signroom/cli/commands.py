@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
+from signroom.cli.acting import acting_for, acting_for_application
 from signroom.cli.configuration import current_settings, settings_for_rows
 from signroom.cli.job_commands import jobs, sessions
 from signroom.cli.subscription_commands import branding, file_validation
@@ -109,9 +110,11 @@ def migrate() -> None:
 def create_subscription(name: str) -> None:
     """Make a subscription: the wall between tenants."""
     from signroom import wiring
+    from signroom.service.access.operators import this_operator
     from signroom.service.subscriptions.manage_applications import create_subscription as create
 
-    subscription = create(wiring.open_store(settings_for_rows()), name)
+    with wiring.managing(settings_for_rows()) as ports:
+        subscription = create(ports, this_operator(), name)
     print(f"{subscription.id} {subscription.name}")
 
 
@@ -131,15 +134,15 @@ def subscription_retention(
     """
     import sys
 
-    from signroom import wiring
-    from signroom.service.subscriptions.manage_retention import set_retention, show_retention
+    from signroom.service.subscriptions.manage_retention import read_retention, set_retention
 
     if days is not None and keep:
         print("signroom: --days and --keep exclude each other.", file=sys.stderr)
         return 2
-    store = wiring.open_store(settings_for_rows())
-    found = show_retention(store, name) if days is None and not keep else set_retention(store, name, days)
-    print("signed documents are kept" + ("" if found.retention_days is None else f" for {found.retention_days} days"))
+    with acting_for(name) as (ports, caller):
+        reads = days is None and not keep
+        kept = read_retention(ports, caller) if reads else set_retention(ports, caller, days)
+    print("signed documents are kept" + ("" if kept is None else f" for {kept} days"))
     return 0
 
 
@@ -155,12 +158,11 @@ def create_application(
     subscription: name of the subscription that it belongs to
     role: what keys may do that are made by API; may be given several times
     """
-    from signroom import wiring
     from signroom.domain.application import Role
     from signroom.service.subscriptions.manage_applications import create_application as create
 
-    store = wiring.open_store(settings_for_rows())
-    application = create(store, subscription, name, map(Role, role or ()))
+    with acting_for(subscription) as (ports, caller):
+        application = create(ports, caller, name, map(Role, role or ()))
     print(f"{application.id} {application.name}")
 
 
@@ -174,12 +176,11 @@ def set_return_urls(name: str, *urls: str, subscription: str | None = None) -> N
     urls: addresses; a session's returnUrl must lie below one of them
     subscription: name of its subscription, when several have an application of that name
     """
-    from signroom import wiring
     from signroom.service.subscriptions.manage_applications import set_return_urls as change
 
-    store = wiring.open_store(settings_for_rows())
-    for url in change(store, name, urls, subscription=subscription).return_urls:
-        print(url)
+    with acting_for_application(name, subscription) as (ports, caller, application):
+        for url in change(ports, caller, application.id, urls).return_urls:
+            print(url)
 
 
 @applications.command(name="frame-origins")
@@ -192,12 +193,11 @@ def set_frame_origins(name: str, *origins: str, subscription: str | None = None)
     origins: like https://app.example; in a frame the page takes no key file
     subscription: name of its subscription, when several have an application of that name
     """
-    from signroom import wiring
     from signroom.service.subscriptions.manage_applications import set_frame_origins as change
 
-    store = wiring.open_store(settings_for_rows())
-    for origin in change(store, name, origins, subscription=subscription).frame_origins:
-        print(origin)
+    with acting_for_application(name, subscription) as (ports, caller, application):
+        for origin in change(ports, caller, application.id, origins).frame_origins:
+            print(origin)
 
 
 @keys.command(name="create")
@@ -217,14 +217,13 @@ def create_key(
     expires: last moment of the key, like 2027-01-31 (UTC)
     subscription: name of its subscription, when several have an application of that name
     """
-    from signroom import wiring
     from signroom.domain.application import Role
+    from signroom.service.subscriptions.manage_applications import CreateKey
     from signroom.service.subscriptions.manage_applications import create_key as create
 
     limit = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
-    store = wiring.open_store(settings_for_rows())
-    new = create(store, wiring.system_clock(), application, Role(role), expires_at=limit, subscription=subscription)
-    print(new.text)
+    with acting_for_application(application, subscription) as (ports, caller, owner):
+        print(create(ports, caller, owner.id, CreateKey(expires_at=limit, role=Role(role))).text)
 
 
 @app.command

@@ -16,9 +16,9 @@ from types import ModuleType
 from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
-from signroom.ports.operations import Clock
-from signroom.ports.store import Store
-from signroom.service.subscriptions.manage_applications import create_key, ensure_application
+from signroom.ports import ManagementPorts
+from signroom.service.access.operators import this_operator
+from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
 from signroom.settings import Settings, SettingsError, read_settings
 from signroom.wiring import build_service, build_web, demo_ca, prepare_data
 
@@ -49,7 +49,7 @@ def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> i
     app_url = f"http://127.0.0.1:{app_listener.getsockname()[1]}"
     settings = _settings(data, url)
     service = build_service(settings)
-    demo = _prepare(settings, service.ports.store, service.ports.clock, url, app_url)
+    demo = _prepare(settings, service.ports, url, app_url)
     example = _load_example().create_app(signroom_url=url, api_key=demo.apiKey, own_url=app_url)
 
     def record_event() -> None:
@@ -86,7 +86,7 @@ def _settings(data: Path | None, url: str) -> Settings:
     return settings
 
 
-def _prepare(settings: Settings, store: Store, clock: Clock, url: str, app_url: str) -> Demo:
+def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str) -> Demo:
     """Make what is missing in the data folder; a second start finds and prints the same."""
     prepare_data(settings)
     pfx, pfx_password = settings.data / "test-signer.pfx", settings.data / "test-signer.password"
@@ -95,10 +95,13 @@ def _prepare(settings: Settings, store: Store, clock: Clock, url: str, app_url: 
     if not (pfx.exists() and pfx_password.exists()):
         password = secrets.token_urlsafe(9)
         _write_private(pfx_password, password.encode())
-        _write_private(pfx, authority.issue_pfx(_SIGNER, password, clock.now()))
-    ensure_application(store, _SUBSCRIPTION, _APPLICATION)
+        _write_private(pfx, authority.issue_pfx(_SIGNER, password, ports.clock.now()))
+    operator = this_operator()
+    application = ensure_application(ports, operator, _SUBSCRIPTION, _APPLICATION)
     if not key_file.exists():
-        _write_private(key_file, create_key(store, clock, _APPLICATION, Role.WORKER).text.encode())
+        caller = operator.acting_for(application.subscription_id)
+        new = create_key(ports, caller, application.id, CreateKey(role=Role.WORKER))
+        _write_private(key_file, new.text.encode())
     return Demo(
         url=settings.public_url or url,
         appUrl=app_url,

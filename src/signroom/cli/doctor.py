@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from signroom.cli.configuration import current_settings
 from signroom.cli.logs import configure_logs
+from signroom.domain.blob_key import doctor_probe
 from signroom.domain.errors import SecretUnreadable, SignroomError
 from signroom.http.echo import ECHO
 from signroom.http.health import LIVE
@@ -287,7 +288,7 @@ def _blobs(settings: Settings) -> Found:
 async def _round_trip(settings: Settings) -> bool:
     """Raises: StorageUnavailable, BlobNotFound."""
     blobs = await asyncio.to_thread(open_installed_blobs, settings)
-    key, content = f"doctor-{uuid4()}", os.urandom(1024)
+    key, content = doctor_probe(uuid4()), os.urandom(1024)
 
     async def chunks() -> AsyncIterator[bytes]:
         yield content

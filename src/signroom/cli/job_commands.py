@@ -53,7 +53,9 @@ def retry_session(session_id: UUID) -> None:
     session_id: of a session in ProcessingError
     """
     from signroom import wiring
-    from signroom.service.signing.retry_processing import retry_any_session
+    from signroom.service.access.operators import act_for_session, this_operator
+    from signroom.service.signing.retry_processing import retry_session as retry
 
     with wiring.operating(settings_for_rows()) as ports:
-        print(f"{retry_any_session(ports, session_id)} documents are processed again.")
+        caller = act_for_session(ports, this_operator(), session_id)
+        print(f"{retry(ports, caller, session_id)} documents are processed again.")

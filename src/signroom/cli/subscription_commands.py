@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.acting import acting_for
 
 if TYPE_CHECKING:
     from signroom.domain.file_validation import FileValidation
@@ -22,10 +22,10 @@ branding = App(name="branding", help="How the signing page of a subscription loo
 @file_validation.command(name="show")
 def show_validation(*, subscription: str) -> None:
     """Print the settings; of a secret only whether there is one."""
-    from signroom import wiring
-    from signroom.service.subscriptions.manage_file_validation import show_file_validation
+    from signroom.service.subscriptions.manage_file_validation import read_file_validation
 
-    _print_validation(show_file_validation(wiring.open_store(settings_for_rows()), subscription))
+    with acting_for(subscription) as (ports, caller):
+        _print_validation(read_file_validation(ports, caller))
 
 
 @file_validation.command(name="set")
@@ -50,24 +50,22 @@ def set_validation(
     secret: password, token or key; better in the environment, SIGNROOM_ENDPOINT_SECRET. Without it the one is kept
         that is stored for the same endpoint, auth and user
     """
-    from signroom import wiring
     from signroom.domain.endpoint import EndpointAuth
     from signroom.service.subscriptions.manage_file_validation import SetFileValidation, set_file_validation
     from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 
-    settings = settings_for_rows()
     given = None if endpoint is None else GivenEndpoint(endpoint, EndpointAuth(auth), user, secret)
-    store, secrets, patterns = wiring.open_store(settings), wiring.open_secrets(settings), wiring.open_name_patterns()
-    _print_validation(set_file_validation(store, secrets, patterns, subscription, SetFileValidation(pattern, given)))
+    with acting_for(subscription) as (ports, caller):
+        _print_validation(set_file_validation(ports, caller, SetFileValidation(pattern, given)))
 
 
 @branding.command(name="show")
 def show_brand(*, subscription: str) -> None:
     """Print the branding."""
-    from signroom import wiring
-    from signroom.service.subscriptions.manage_branding import show_branding
+    from signroom.service.subscriptions.manage_branding import read_branding
 
-    _print_branding(show_branding(wiring.open_store(settings_for_rows()), subscription))
+    with acting_for(subscription) as (ports, caller):
+        _print_branding(read_branding(ports, caller))
 
 
 @branding.command(name="set")
@@ -91,7 +89,6 @@ def set_brand(
     """
     import sys
 
-    from signroom import wiring
     from signroom.service.subscriptions.manage_branding import SetBranding, set_branding
 
     try:
@@ -99,10 +96,8 @@ def set_brand(
     except OSError as error:
         print(f"signroom: {logo} cannot be read: {error.strerror}.", file=sys.stderr)
         return 2
-    store = wiring.open_store(settings_for_rows())
-    with wiring.open_pictures() as pictures:
-        found = set_branding(store, pictures, subscription, SetBranding(name, accent, accent_dark, content))
-    _print_branding(found)
+    with acting_for(subscription) as (ports, caller):
+        _print_branding(set_branding(ports, caller, SetBranding(name, accent, accent_dark, content)))
     return 0
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.acting import acting_for
 
 if TYPE_CHECKING:
     from signroom.domain.webhook import Delivery, Webhook
-    from signroom.service.webhooks.manage_webhooks import Tenant
 
 AuthName = Literal["None", "Basic", "Bearer", "ApiKey"]
 StatusName = Literal["Pending", "Delivered", "Failed", "Held"]
@@ -49,14 +46,15 @@ def create_webhook(
     description: what it is for
     """
     from signroom.domain.endpoint import EndpointAuth
+    from signroom.service.subscriptions.manage_applications import find_application
     from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
-    from signroom.service.webhooks.manage_webhooks import SetWebhook, application_called
+    from signroom.service.webhooks.manage_webhooks import SetWebhook
     from signroom.service.webhooks.manage_webhooks import create_webhook as create
 
-    with _tenant(subscription) as tenant:
-        owner = None if application is None else application_called(tenant, application)
+    with acting_for(subscription) as (ports, caller):
+        owner = None if application is None else find_application(ports, caller, application).id
         endpoint = GivenEndpoint(url, EndpointAuth(auth), user, secret)
-        made = create(tenant, SetWebhook(endpoint, owner, event or (), description))
+        made = create(ports, caller, SetWebhook(endpoint, owner, event or (), description))
     print(made.webhook.id)
     print(f"signing secret: {made.text}")
 
@@ -66,8 +64,8 @@ def list_webhooks(*, subscription: str) -> None:
     """Print the webhooks of a subscription, one per line."""
     from signroom.service.webhooks.manage_webhooks import list_webhooks as find
 
-    with _tenant(subscription) as tenant:
-        for webhook in find(tenant):
+    with acting_for(subscription) as (ports, caller):
+        for webhook in find(ports, caller):
             print(f"{webhook.id} {_address(webhook)} {_state(webhook)}")
 
 
@@ -76,8 +74,8 @@ def show_webhook(webhook: UUID, *, subscription: str) -> None:
     """Print a webhook; of its secrets only whether there are any."""
     from signroom.service.webhooks.manage_webhooks import read_webhook
 
-    with _tenant(subscription) as tenant:
-        _print_webhook(read_webhook(tenant, webhook))
+    with acting_for(subscription) as (ports, caller):
+        _print_webhook(read_webhook(ports, caller, webhook))
 
 
 @webhooks.command(name="delete")
@@ -85,8 +83,8 @@ def delete_webhook(webhook: UUID, *, subscription: str) -> None:
     """Remove a webhook with its deliveries, also those that are on their way."""
     from signroom.service.webhooks.manage_webhooks import remove_webhook
 
-    with _tenant(subscription) as tenant:
-        remove_webhook(tenant, webhook)
+    with acting_for(subscription) as (ports, caller):
+        remove_webhook(ports, caller, webhook)
 
 
 @webhooks.command(name="rotate")
@@ -101,8 +99,8 @@ def rotate(webhook: UUID, *, subscription: str, previous_hours: int = 24) -> Non
     """
     from signroom.service.webhooks.manage_webhooks import rotate_secret
 
-    with _tenant(subscription) as tenant:
-        made = rotate_secret(tenant, webhook, timedelta(hours=previous_hours))
+    with acting_for(subscription) as (ports, caller):
+        made = rotate_secret(ports, caller, webhook, timedelta(hours=previous_hours))
     print(f"signing secret: {made.text}")
 
 
@@ -111,8 +109,8 @@ def pause(webhook: UUID, *, subscription: str) -> None:
     """Hold what would be sent, until it is resumed."""
     from signroom.service.webhooks.manage_webhooks import pause_webhook
 
-    with _tenant(subscription, jobs=True) as tenant:
-        _print_webhook(pause_webhook(tenant, webhook))
+    with acting_for(subscription, jobs=True) as (ports, caller):
+        _print_webhook(pause_webhook(ports, caller, webhook))
 
 
 @webhooks.command(name="resume")
@@ -120,8 +118,8 @@ def resume(webhook: UUID, *, subscription: str) -> None:
     """Send what was held, oldest first, five a second."""
     from signroom.service.webhooks.manage_webhooks import resume_webhook
 
-    with _tenant(subscription, jobs=True) as tenant:
-        _print_webhook(resume_webhook(tenant, webhook))
+    with acting_for(subscription, jobs=True) as (ports, caller):
+        _print_webhook(resume_webhook(ports, caller, webhook))
 
 
 @webhooks.command(name="test")
@@ -129,8 +127,8 @@ def test(webhook: UUID, *, subscription: str) -> None:
     """Send a test event, once; a running service does it."""
     from signroom.service.webhooks.manage_webhooks import send_test
 
-    with _tenant(subscription, jobs=True) as tenant:
-        print(send_test(tenant, webhook).id)
+    with acting_for(subscription, jobs=True) as (ports, caller):
+        print(send_test(ports, caller, webhook).id)
 
 
 @webhooks.command(name="deliveries")
@@ -150,14 +148,14 @@ def deliveries(
     from signroom.ports.store import DeliveryFilter
     from signroom.service.webhooks.manage_webhooks import list_deliveries, read_delivery
 
-    with _tenant(subscription) as tenant:
+    with acting_for(subscription) as (ports, caller):
         if delivery is not None:
-            for attempt in read_delivery(tenant, webhook, delivery).attempts:
+            for attempt in read_delivery(ports, caller, webhook, delivery).attempts:
                 result = attempt.status_code if attempt.error is None else attempt.error
                 print(f"{attempt.number} {_time(attempt.at)} {attempt.milliseconds} ms {result}")
             return
         wanted = DeliveryFilter(webhook, None if status is None else DeliveryStatus(status))
-        for found in list_deliveries(tenant, wanted, _PAGE):
+        for found in list_deliveries(ports, caller, wanted, _PAGE):
             _print_delivery(found)
 
 
@@ -173,26 +171,11 @@ def replay(webhook: UUID, delivery: UUID | None = None, *, subscription: str) ->
     """
     from signroom.service.webhooks.manage_webhooks import replay_delivery, replay_failed
 
-    with _tenant(subscription, jobs=True) as tenant:
+    with acting_for(subscription, jobs=True) as (ports, caller):
         if delivery is None:
-            print(replay_failed(tenant, webhook))
+            print(replay_failed(ports, caller, webhook))
         else:
-            _print_delivery(replay_delivery(tenant, webhook, delivery))
-
-
-@contextmanager
-def _tenant(subscription: str, *, jobs: bool = False) -> Iterator[Tenant]:
-    """With `jobs`, for what makes work for a running service."""
-    from signroom import wiring
-    from signroom.service.webhooks.manage_webhooks import tenant_of_operator
-
-    settings = settings_for_rows()
-    if jobs:
-        with wiring.operating(settings) as ports:
-            yield tenant_of_operator(ports.store, ports.secrets, ports.clock, subscription)
-    else:
-        secrets, clock = wiring.open_secrets(settings), wiring.system_clock()
-        yield tenant_of_operator(wiring.open_store(settings), secrets, clock, subscription)
+            _print_delivery(replay_delivery(ports, caller, webhook, delivery))
 
 
 def _print_webhook(webhook: Webhook) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
 
@@ -123,7 +124,7 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ApplicationCaller:
     """An application that has shown a valid key."""
 
     application: Application
@@ -137,3 +138,31 @@ class Caller:
         """Raises: NotAllowed unless the caller has one of the roles `allowed`."""
         if not self.roles & allowed:
             raise NotAllowed(f"It needs the role {' or '.join(sorted(allowed))}.")
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCaller:
+    """The operator, who acts for one subscription. It has no application and sees no other subscription."""
+
+    subscription_id: UUID
+
+    def require(self, allowed: frozenset[Role]) -> None:
+        """Never raises: for the subscription, the operator may do what every role may do."""
+
+
+Caller: TypeAlias = ApplicationCaller | OperatorCaller
+"""Who asks for something in one subscription.
+
+A verb that takes a `Caller` allows operators. A verb that needs an application takes an `ApplicationCaller`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The person who runs commands on a machine of the installation; may act for every subscription.
+
+    No API key makes one: only `service/access/operators.py` does, and only `cli/` calls that.
+    """
+
+    def acting_for(self, subscription_id: UUID) -> OperatorCaller:
+        return OperatorCaller(subscription_id)

@@ -1,6 +1,6 @@
 """A document of a session: its file, its states, its versions.
 
-A file is never changed in place: ``original`` and ``signed`` are blobs of their own, the row points to them.
+A file is never changed in place. The original and every version of the signed file are blobs of their own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
+from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.signature import CheckedValue, Inspection, SignatureType, SigningOptions, Verdict
 
@@ -50,6 +52,16 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """The signed file as it is at one level. A later level gives a version more and leaves the earlier ones alone."""
+
+    level: Level
+    file: StoredFile
+    made_at: datetime
+    """When the file reached this level. For `Level.B_B` this is when the signer's value was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     id: UUID
     subscription_id: UUID
@@ -67,7 +79,8 @@ class Document:
     """The preparation whose value was accepted; set when processing starts."""
     signature_value: CheckedValue | None = None
     """The signer's value, kept until the signed file exists."""
-    signed: StoredFile | None = None
+    versions: tuple[Version, ...] = ()
+    """The versions of the signed file, the newest last. Empty until the document is completed."""
     signed_at: datetime | None = None
     """When the signer's value was accepted."""
     processing_error_code: str | None = None
@@ -83,9 +96,14 @@ class Document:
     """When its files had been removed."""
 
     @property
-    def folder(self) -> str:
-        """Where its blobs lie."""
-        return f"sessions/{self.session_id}/{self.id}" if self.session_id else f"documents/{self.id}"
+    def blob_folder(self) -> DocumentFolder:
+        """The keys under which its own blobs are stored."""
+        return DocumentFolder(self.session_id, self.id)
+
+    @property
+    def signed(self) -> StoredFile | None:
+        """The newest version of the signed file. None until the document is completed."""
+        return self.versions[-1].file if self.versions else None
 
     @property
     def signature_type(self) -> SignatureType:
@@ -99,7 +117,7 @@ class Document:
     @property
     def file_keys(self) -> tuple[str, ...]:
         """The keys of all its blobs; some may be another document's or an upload's."""
-        keys = (self.original.blob_key, None if self.signed is None else self.signed.blob_key, self.data_key)
+        keys = (self.original.blob_key, *(version.file.blob_key for version in self.versions), self.data_key)
         return tuple(key for key in keys if key is not None)
 
     def require_files(self, now: datetime) -> None:
@@ -123,9 +141,12 @@ class Document:
         return replace(self._moved(DocumentStatus.PROCESSING), processing_error_code=None)
 
     def complete(self, signed: StoredFile, verdict: Verdict, available_until: datetime | None = None) -> Document:
-        """The signed file is stored and verified. Raises: WrongState."""
+        """The signed file is stored and verified: it is the first version, of level B-B. Raises: WrongState."""
         moved = self._moved(DocumentStatus.COMPLETED)
-        return replace(moved, signed=signed, verdict=verdict, available_until=available_until)
+        if self.signed_at is None:
+            raise WrongState("No signature value was accepted.")
+        first = Version(Level.B_B, signed, self.signed_at)
+        return replace(moved, versions=(first,), verdict=verdict, available_until=available_until)
 
     def fail(self, code: str) -> Document:
         """Processing ended with an error of ours. Raises: WrongState."""

@@ -14,7 +14,7 @@
     │   └── LimitExceeded            too large, too many
     └── Unavailable                  the outside is down; always retried after ``retry_after`` seconds
 
-No class knows HTTP: ``api/problems.py`` holds the one table from class to status. Each leaf has a stable
+No class knows HTTP: ``http/problems.py`` holds the one table from class to status. Each leaf has a stable
 ``code`` (never renamed, listed in ``docs/errors.md``) and an English ``message`` for logs.
 """
 
@@ -87,8 +87,13 @@ class FileValidationUnavailable(Unavailable):
     message = "The application's validation endpoint did not say whether it accepts the file; try again."
 
 
-class SecretUnreadable(Unavailable):
-    """Sealed with another SIGNROOM_SECRET_KEY, or changed in the database."""
+class SecretUnreadable(Refused):
+    """A stored secret was sealed with another SIGNROOM_SECRET_KEY, or was changed in the database.
+
+    This is no outage: trying again does not help until somebody sets the secret again. No client sees this code today.
+    The verbs that need a secret say in their own words what is wrong (`validate_file`, `deliver_webhook`), and so does
+    `signroom doctor`.
+    """
 
     code = "SecretUnreadable"
     message = "A stored secret cannot be decrypted; set it again."

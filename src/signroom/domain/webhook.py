@@ -16,7 +16,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from signroom.domain.endpoint import Endpoint
-from signroom.domain.errors import BadInput, BadWebhookOperation, WebhookNotFound
+from signroom.domain.errors import BadInput, BadWebhookOperation
 from signroom.domain.event import TYPES, DocumentSignatureCompleted, RecordedEvent, WebhookTested
 
 MAX_WEBHOOKS = 20
@@ -84,12 +84,6 @@ class Webhook:
 
     def resumed(self) -> Webhook:
         return replace(self, paused_at=None, failing_since=None)
-
-    def require_of(self, subscription_id: UUID) -> Webhook:
-        """Raises: WebhookNotFound behind the wall of another subscription."""
-        if self.subscription_id != subscription_id:
-            raise WebhookNotFound
-        return self
 
 
 class DeliveryStatus(StrEnum):

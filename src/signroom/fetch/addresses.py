@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import quote, urljoin, urlsplit
 
-from signroom.domain.errors import FileDownloadFailed
+from signroom.ports.outside import Unreachable
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -89,43 +89,43 @@ class Target:
         return f"{self.scheme}://{self.authority}{self.path}"
 
     def follow(self, location: str) -> Target:
-        """Where a redirect leads (RFC 9110, 10.2.2). Raises: FileDownloadFailed."""
+        """Where a redirect leads (RFC 9110, 10.2.2). Raises: Unreachable."""
         _require_clean(location)
         try:
             found = read_target(urljoin(self.url, location))
         except ValueError as error:
-            raise FileDownloadFailed("It redirects to a malformed address.") from error
+            raise Unreachable("It redirects to a malformed address.") from error
         if self.scheme == "https" and found.scheme != "https":
-            raise FileDownloadFailed("It redirects from https to http.")
+            raise Unreachable("It redirects from https to http.")
         return found
 
 
 def read_target(url: str) -> Target:
-    """Raises: FileDownloadFailed for what is no plain http or https URL."""
+    """Raises: Unreachable for what is no plain http or https URL."""
     _require_clean(url)
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise FileDownloadFailed("The address is malformed.") from error
+        raise Unreachable("The address is malformed.") from error
     if parts.scheme not in _PORTS:
-        raise FileDownloadFailed("Only http and https addresses are fetched.")
+        raise Unreachable("Only http and https addresses are fetched.")
     if "@" in parts.netloc:
-        raise FileDownloadFailed("An address with a user name is not fetched.")
+        raise Unreachable("An address with a user name is not fetched.")
     if not parts.netloc.isascii():
-        raise FileDownloadFailed("The host name must be written in ASCII (xn--).")
+        raise Unreachable("The host name must be written in ASCII (xn--).")
     found = _AUTHORITY.fullmatch(parts.netloc)
     if found is None:
-        raise FileDownloadFailed("The address is malformed.")
+        raise Unreachable("The address is malformed.")
     port = int(found["port"] or _PORTS[parts.scheme])
     if not 0 < port < 1 << 16:
-        raise FileDownloadFailed("The address is malformed.")
+        raise Unreachable("The address is malformed.")
     host = (found["v6"] or found["host"]).lower()
     literal = _literal(host, bracketed=found["v6"] is not None)
     try:
         path = quote(parts.path or "/", safe=_AS_WRITTEN)
         query = f"?{quote(parts.query, safe=_AS_WRITTEN)}" if parts.query else ""
     except UnicodeEncodeError as error:  # half of a surrogate pair
-        raise FileDownloadFailed("The address is malformed.") from error
+        raise Unreachable("The address is malformed.") from error
     return Target(parts.scheme, host, port, path + query, literal)
 
 
@@ -152,9 +152,9 @@ class Guard:
 def _require_clean(url: str) -> None:
     # Before anything parses it: parsers drop tabs and line ends, take a backslash for a slash, or do not.
     if len(url) > MAX_URL:
-        raise FileDownloadFailed("The address is too long.")
+        raise Unreachable("The address is too long.")
     if _FORBIDDEN.search(url):
-        raise FileDownloadFailed("The address is malformed.")
+        raise Unreachable("The address is malformed.")
 
 
 def _literal(host: str, *, bracketed: bool) -> Address | None:
@@ -165,9 +165,9 @@ def _literal(host: str, *, bracketed: bool) -> Address | None:
         if _NUMBER.fullmatch(labels[-1]):
             return IPv4Address(host)
     except ValueError as error:
-        raise FileDownloadFailed("The host is not allowed.") from error
+        raise Unreachable("The host is not allowed.") from error
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise FileDownloadFailed("The host is not allowed.")
+        raise Unreachable("The host is not allowed.")
     return None
 
 

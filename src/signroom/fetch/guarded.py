@@ -26,11 +26,11 @@ from pathlib import Path
 
 import httpx
 
-from signroom.domain.errors import FileDownloadFailed, FileTooLarge
+from signroom.domain.errors import FileTooLarge
 from signroom.fetch.addresses import Address, Guard, Target, read_target
 from signroom.fetch.names import suggested_name
 from signroom.ports.operations import Timed
-from signroom.ports.outside import Answer, Fetched
+from signroom.ports.outside import Answer, Fetched, Unreachable
 
 Resolver = Callable[[str], Sequence[str]]
 """A host name -> addresses. Raises: OSError."""
@@ -89,7 +89,7 @@ class _Answer:
         await self.transport.aclose()
 
     async def chunks(self, limit: int) -> AsyncIterator[bytes]:
-        """Raises: FileDownloadFailed, FileTooLarge."""
+        """Raises: Unreachable, FileTooLarge."""
         received = 0
         parts = self.response.aiter_raw()
         while True:
@@ -97,9 +97,9 @@ class _Answer:
                 async with asyncio.timeout_at(self.deadline):
                     part = await anext(parts, None)
             except (TimeoutError, httpx.TimeoutException) as error:
-                raise FileDownloadFailed(_TOO_SLOW) from error
+                raise Unreachable(_TOO_SLOW) from error
             except httpx.HTTPError as error:
-                raise FileDownloadFailed(_BROKEN) from error
+                raise Unreachable(_BROKEN) from error
             if part is None:
                 return
             received += len(part)
@@ -173,9 +173,9 @@ class GuardedFetch:
             async with asyncio.timeout_at(deadline):
                 answer = await self._ask(target, call, deadline)
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise FileDownloadFailed(_TOO_SLOW) from error
+            raise Unreachable(_TOO_SLOW) from error
         except httpx.HTTPError as error:
-            raise FileDownloadFailed(_BROKEN) from error
+            raise Unreachable(_BROKEN) from error
         try:
             start = await _start(answer, limit)
         finally:
@@ -188,12 +188,12 @@ class GuardedFetch:
         try:
             return b"".join([chunk async for chunk in answer.chunks(limit)])
         except FileTooLarge as error:
-            raise FileDownloadFailed(f"The answer has more than {limit} bytes.") from error
+            raise Unreachable(f"The answer has more than {limit} bytes.") from error
         finally:
             await answer.close()
 
     async def _open(self, url: str, call: _Call, seconds: float) -> _Answer:
-        """The answer at the end of all redirects. Raises: FileDownloadFailed."""
+        """The answer at the end of all redirects. Raises: Unreachable."""
         target = read_target(url)
         deadline = asyncio.get_running_loop().time() + seconds
         try:
@@ -205,10 +205,10 @@ class GuardedFetch:
                     await answer.close()
                     target = target.follow(_location(answer.response, call))
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise FileDownloadFailed(_TOO_SLOW) from error
+            raise Unreachable(_TOO_SLOW) from error
         except httpx.HTTPError as error:
-            raise FileDownloadFailed(_BROKEN) from error
-        raise FileDownloadFailed("It redirects too often.")
+            raise Unreachable(_BROKEN) from error
+        raise Unreachable("It redirects too often.")
 
     async def _ask(self, target: Target, call: _Call, deadline: float) -> _Answer:
         timed = self._timed
@@ -228,7 +228,7 @@ class GuardedFetch:
         return _Answer(target, transport, response, deadline=deadline)
 
     async def _addresses(self, target: Target) -> Sequence[Address]:
-        """Raises: FileDownloadFailed when one of them is not allowed, or there is none."""
+        """Raises: Unreachable when one of them is not allowed, or there is none."""
         found: list[Address]
         if target.literal is not None:
             found = [target.literal]
@@ -239,26 +239,26 @@ class GuardedFetch:
                     names = await loop.run_in_executor(self._lookups, self._resolve, target.host)
                 found = [ip_address(name) for name in dict.fromkeys(names)]
             except (socket.gaierror, UnicodeError) as error:
-                raise FileDownloadFailed("Its host is not known.") from error
+                raise Unreachable("Its host is not known.") from error
         if not found:
-            raise FileDownloadFailed("Its host is not known.")
+            raise Unreachable("Its host is not known.")
         if not all(self._guard.allows(address) for address in found):
-            raise FileDownloadFailed("The host is not allowed.")
+            raise Unreachable("The host is not allowed.")
         return found
 
     async def _connect(
         self, transport: httpx.AsyncHTTPTransport, target: Target, addresses: Sequence[Address], call: _Call
     ) -> httpx.Response:
-        """Raises: FileDownloadFailed, httpx.HTTPError."""
+        """Raises: Unreachable, httpx.HTTPError."""
         failure: httpx.HTTPError | None = None
         for address in addresses[:_MAX_ADDRESSES]:
             try:
                 return await transport.handle_async_request(self._request(target, address, call))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 if _is_tls(error):
-                    raise FileDownloadFailed("Its host has no valid certificate for that name.") from error
+                    raise Unreachable("Its host has no valid certificate for that name.") from error
                 failure = error
-        raise FileDownloadFailed("No connection to its host.") from failure
+        raise Unreachable("No connection to its host.") from failure
 
     def _request(self, target: Target, address: Address, call: _Call) -> httpx.Request:
         patience = self._patience
@@ -317,21 +317,21 @@ async def _require_success(answer: _Answer, call: _Call) -> _Answer:
     expected = response.is_success if call.confidential else response.status_code == 200
     if not expected:
         await answer.close()
-        raise FileDownloadFailed(f"It answered with status {response.status_code}.")
+        raise Unreachable(f"It answered with status {response.status_code}.")
     # We asked for none: what is packed all the same may be a gigabyte of zeros in a megabyte.
     if encoding not in {"", "identity"}:
         await answer.close()
-        raise FileDownloadFailed("The answer is compressed.")
+        raise Unreachable("The answer is compressed.")
     return answer
 
 
 def _location(response: httpx.Response, call: _Call) -> str:
     # 301 to 303 turn a POST into a GET (RFC 9110, 15.4): the answer would be one to another question.
     if call.body is not None and response.status_code not in _KEEPING_THE_METHOD:
-        raise FileDownloadFailed(f"It answered with status {response.status_code}.")
+        raise Unreachable(f"It answered with status {response.status_code}.")
     location = response.headers.get("location", "")
     if not isinstance(location, str) or not location:
-        raise FileDownloadFailed("It redirects to nowhere.")
+        raise Unreachable("It redirects to nowhere.")
     return location
 
 

@@ -25,6 +25,7 @@ STATUS: dict[type[errors.SignroomError], int] = {
     errors.NotAllowed: 403,
     errors.FileTooLarge: 413,
     errors.TooManyRequests: 429,
+    errors.SecretUnreadable: 503,  # the operator must act: nothing is wrong with the request
     errors.Refused: 422,
 }
 

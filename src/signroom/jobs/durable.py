@@ -85,7 +85,7 @@ class DurableJobs:
         self._queues: dict[str, Queue] = {}
         self._lock: IO[str] | None = None
         self._client: DBOSClient | None = None
-        self._pulse: Heartbeat | None = None
+        self._heartbeat: Heartbeat | None = None
         self._running = False
 
     def start(self, jobs: Mapping[str, Job], *, schedules: Sequence[Schedule] = (), execute: bool = True) -> None:
@@ -96,7 +96,7 @@ class DurableJobs:
             self._client = self._connect()
             return
         executor, own = self._executor_id(), Schedule("job-retention", _RETENTION_EVERY, self._delete_finished)
-        self._pulse = Heartbeat(
+        self._heartbeat = Heartbeat(
             self._engine,
             executor,
             [*schedules, own],
@@ -117,8 +117,8 @@ class DurableJobs:
         migrate_job_tables(self._engine)
         # Both before anything runs: a job may have to enqueue, and nobody may take us for dead.
         self._client = self._connect()
-        if self._pulse is not None:
-            self._pulse.start()
+        if self._heartbeat is not None:
+            self._heartbeat.start()
         DBOS.launch()
         self._running = True
         for queue in Queue:
@@ -155,10 +155,10 @@ class DurableJobs:
         if self._running:
             DBOS.destroy(workflow_completion_timeout_sec=timeout)
             self._running = False
-        if self._pulse is not None:
+        if self._heartbeat is not None:
             # Last: until here we were alive, from here the others take over what is left.
-            self._pulse.stop()
-            self._pulse = None
+            self._heartbeat.stop()
+            self._heartbeat = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None

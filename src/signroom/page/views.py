@@ -12,7 +12,7 @@ from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.access.hand_over import offers_hand_over
 from signroom.service.certificates.judge_certificates import Judgement
-from signroom.service.documents.download_file import Version, location
+from signroom.service.documents.download_file import FileKind, location
 from signroom.service.sessions.read_sessions import SessionWithDocuments
 from signroom.service.sessions.return_address import return_address
 
@@ -125,5 +125,5 @@ def _signed_file(ports: Ports, document: Document) -> shapes.SignedFileView | No
     return shapes.SignedFileView(
         name=document.signed.name,
         length=document.signed.length,
-        location=location(ports, document, Version.SIGNED),
+        location=location(ports, document, FileKind.SIGNED),
     )

@@ -50,6 +50,28 @@ class EventBodies(Protocol):
         """JSON in UTF-8, made now: its download addresses are fresh."""
 
 
+class ManagementPorts(Protocol):
+    """What a verb needs that manages a subscription, its applications or its webhooks.
+
+    A service passes its `Ports`. A command passes `wiring.managing`, which opens each part when it is first asked for.
+    """
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def secrets(self) -> Secrets: ...
+
+    @property
+    def pictures(self) -> Pictures: ...
+
+    @property
+    def name_patterns(self) -> NamePatterns: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything a verb may need, built once by ``wiring``."""

@@ -8,6 +8,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
+class Unreachable(Exception):
+    """A stranger's address gave no usable answer, or is one that is never asked.
+
+    This is an exception of the port. It is not in the tree of `domain/errors.py`, because it never reaches a client:
+    only the verb that asked knows what it means. A download of a file ends with `FileDownloadFailed`, and a question
+    about a file with `FileValidationUnavailable`. A delivery gets a line in its log. The state of a certificate is
+    unknown. For the same reason the exception does not say whether trying again helps: that depends on the question.
+    """
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is one sentence. It is safe to show: it never holds secrets or content."""
+        super().__init__(reason)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """An answer that is on its way. ``name`` is the file name that the answer or the address suggests."""
@@ -30,24 +45,24 @@ class Exchange(Protocol):
     """Small answers, such as those about revocation."""
 
     def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
-        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: FileDownloadFailed."""
+        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: Unreachable."""
 
 
 class Fetch(Exchange, Protocol):
     """Files and small answers from addresses that strangers wrote: guarded against reaching our own network."""
 
     def stream(self, url: str, *, limit: int) -> AbstractAsyncContextManager[Fetched]:
-        """GET `url`; at most `limit` bytes. Raises: FileDownloadFailed, FileTooLarge (from ``chunks`` too)."""
+        """GET `url`; at most `limit` bytes. Raises: Unreachable, FileTooLarge (from ``chunks`` too)."""
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int) -> bytes:
         """POST `body` to an application's endpoint: any 2xx is an answer, its first `limit` bytes must be all.
 
-        No redirect is followed: `headers` may hold credentials. Raises: FileDownloadFailed.
+        No redirect is followed: `headers` may hold credentials. Raises: Unreachable.
         """
 
     def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
         """POST `body` and say what came back, whatever the status; over after `seconds`, blocks, call from threads.
 
         No redirect is followed, and what goes beyond `limit` bytes or the time is not read: it changes nothing any
-        more. Raises: FileDownloadFailed when there was no answer at all.
+        more. Raises: Unreachable when there was no answer at all.
         """

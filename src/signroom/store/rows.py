@@ -16,11 +16,12 @@ from sqlalchemy.engine import RowMapping
 from signroom.domain.appearance import Appearance
 from signroom.domain.application import ApiKey, Application, Role
 from signroom.domain.branding import Branding, Logo
-from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
+from signroom.domain.level import Level
 from signroom.domain.metadata import MAX_NAME, Metadata, fold
 from signroom.domain.preflight import Finding
 from signroom.domain.preparation import Preparation, PreparedDocument
@@ -160,6 +161,14 @@ _one_at_a_time = threading.Lock()
 
 
 def document_row(d: Document) -> Row:
+    """A document as one row. The columns ``signed_*`` hold its one version, that of level B-B.
+
+    Later levels come with timestamps. Their versions go into a table of their own: one row for each version, with the
+    document, the level, the columns of the file and the time. The first version stays in ``signed_*``: a process
+    of an older release, which runs beside this one during a roll-out, looks for it there.
+
+    Raises: ValueError for a document with versions that the row cannot hold.
+    """
     return {
         "id": d.id,
         "subscription_id": d.subscription_id,
@@ -184,7 +193,7 @@ def document_row(d: Document) -> Row:
         "available_until": d.available_until,
         "purged_at": d.purged_at,
         **_file_row("original", d.original),
-        **_file_row("signed", d.signed),
+        **_file_row("signed", _only_version(d)),
     }
 
 
@@ -212,7 +221,7 @@ def document_of(row: RowMapping) -> Document:
         created_at=row["created_at"],
         preparation_id=row["preparation_id"],
         signature_value=_checked_before_it_was_stored(row["signature_value"]),
-        signed=_file_of("signed", row),
+        versions=_versions_of(row),
         signed_at=row["signed_at"],
         processing_error_code=row["processing_error_code"],
         verdict=None if row["verdict"] is None else unpacked_as(Verdict, row["verdict"]),
@@ -227,6 +236,25 @@ def document_of(row: RowMapping) -> Document:
 def _checked_before_it_was_stored(value: bytes | None) -> CheckedValue | None:
     """Believe the database: `signature_value` is written from a `CheckedValue` only."""
     return None if value is None else CheckedValue(value)
+
+
+def _only_version(d: Document) -> StoredFile | None:
+    """Raises: ValueError when the columns ``signed_*`` and ``signed_at`` would lose something."""
+    if not d.versions:
+        return None
+    version, *later = d.versions
+    if later or version.level is not Level.B_B or version.made_at != d.signed_at:
+        raise ValueError("a document row holds one version, of level B-B, made when the value was accepted")
+    return version.file
+
+
+def _versions_of(row: RowMapping) -> tuple[Version, ...]:
+    file = _file_of("signed", row)
+    if file is None:
+        return ()
+    if row["signed_at"] is None:
+        raise LookupError("a document row with a signed file and without its time")  # a damaged database
+    return (Version(Level.B_B, file, row["signed_at"]),)
 
 
 def metadata_rows(owner: Row, subscription_id: UUID, metadata: Metadata) -> list[Row]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.event import RecordedEvent
 from signroom.ports.store import Work
+from signroom.ports.store.wall import Owned
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
@@ -24,6 +25,7 @@ from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
+from signroom.store.work.wall import SqlTenantRows
 from signroom.store.work.webhooks import SqlWebhooks
 
 
@@ -90,6 +92,9 @@ class SqlWork:
         self.subscriptions = SqlSubscriptions(connection)
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
+
+    def of(self, owner: Owned) -> SqlTenantRows:
+        return SqlTenantRows(self, owner.subscription_id)
 
     def enqueue(
         self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None

@@ -18,6 +18,7 @@ from prometheus_client.exposition import generate_latest
 
 from signroom.domain.errors import Refused, Unavailable
 from signroom.ports.operations import Answering, Measured
+from signroom.ports.outside import Unreachable
 
 log = structlog.get_logger()
 
@@ -115,7 +116,7 @@ class Meters:
             with self._spans.span(f"{kind} {name}", about):
                 yield
             outcome = "done"
-        except Refused:
+        except (Refused, Unreachable):
             outcome = "refused"
             raise
         except Unavailable:

@@ -1,46 +1,33 @@
-"""The ``Trust`` port: security contexts and their roots, which the operator keeps as files.
+"""The ``Trust`` port: certificates read, and judged by security contexts.
 
-    <folder>/<context>/*.crt                  the roots: PEM (one or more) or DER; also .pem .cer .der
-    <folder>/<context>/intermediates/*.crt    authorities below them that signers need not send
-
-A context is called as in ``domain/security_context.py``: ``test``, ``icp-brasil``, ``italy``, ``italy-test``; ``any``
-needs no roots. One without roots is not configured, and whoever asks for it is refused.
+Whom a context trusts is asked of an `AnchorSource` at each judgement. A context without roots is not configured, and
+whoever asks for it is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from signroom.domain.certificate import Certificate
-from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured
-from signroom.domain.security_context import BUILT_IN, SecurityContext
+from signroom.domain.errors import SecurityContextNotConfigured
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Outcome, TrustVerdict
 from signroom.ports.outside import Exchange
+from signroom.trust.anchor_folder import AnchorFolder
+from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.certificates import read_certificate
-from signroom.trust.path_validation import Anchors, judge
-from signroom.trust.paths import Link, read_link
+from signroom.trust.path_validation import judge
 from signroom.trust.revocation import RevocationSources
-
-INTERMEDIATES = "intermediates"
-_SUFFIXES = frozenset({".crt", ".pem", ".cer", ".der"})
-_MAX_FILE = 4 * 1024 * 1024
-
-
-class BrokenTrustFile(ValueError):
-    """A file of the operator's that is not what it should be; the message names it."""
 
 
 class CertificateTrust:
     """Reads certificates, and judges them by the roots of security contexts."""
 
-    def __init__(self, anchors: Mapping[SecurityContext, Anchors], sources: RevocationSources) -> None:
-        self._anchors = {context: found for context, found in anchors.items() if found.roots or found.any_issuer}
+    def __init__(self, anchors: AnchorSource, sources: RevocationSources) -> None:
+        self._anchors = anchors
         self._sources = sources
 
     def read(self, der: bytes) -> Certificate:
@@ -61,11 +48,11 @@ class CertificateTrust:
         return judge(chain, self._of(context), at, self._sources, unknown_is=unknown_is)
 
     def _of(self, context: SecurityContext) -> Anchors:
-        """Raises: SecurityContextNotConfigured."""
-        found = self._anchors.get(context)
-        if found is None:
+        """The anchors of `context` now. Raises: SecurityContextNotConfigured."""
+        anchors = self._anchors.anchors(context)
+        if not anchors.configured:
             raise SecurityContextNotConfigured
-        return found
+        return anchors
 
 
 def open_trust(
@@ -75,54 +62,4 @@ def open_trust(
 
     Raises: BrokenTrustFile.
     """
-    named = {context.name: context for context in BUILT_IN if not context.any_issuer}
-    _require_known(folder, named)
-    anchors = {context: Anchors(any_issuer=True) for context in BUILT_IN if context.any_issuer}
-    for name, context in named.items():
-        added = [read_link(der) for der in (extra or {}).get(context, ())]
-        roots = _unique([*_authorities(folder / name), *added])
-        anchors[context] = Anchors(roots, _unique(_authorities(folder / name / INTERMEDIATES)))
-    return CertificateTrust(anchors, RevocationSources(fetch))
-
-
-def _require_known(folder: Path, names: Iterable[str]) -> None:
-    """A misspelt folder would quietly leave its context without roots."""
-    if not folder.exists():
-        return
-    for found in sorted(folder.iterdir()):
-        if found.is_dir() and not found.name.startswith(".") and found.name not in names:
-            raise BrokenTrustFile(f"{found} is not named after a security context: {', '.join(names)}.")
-
-
-def _authorities(folder: Path) -> list[Link]:
-    """Raises: BrokenTrustFile."""
-    if not folder.is_dir():
-        return []
-    return [link for file in sorted(folder.iterdir()) if file.suffix.lower() in _SUFFIXES for link in _read(file)]
-
-
-def _read(file: Path) -> list[Link]:
-    try:
-        if file.stat().st_size > _MAX_FILE:
-            raise BrokenTrustFile(f"{file} is too large for certificates.")
-        content = file.read_bytes()
-    except OSError as error:
-        raise BrokenTrustFile(f"{file} cannot be read: {error.strerror}.") from error
-    try:
-        links = [read_link(der) for der in _ders(content)]
-    except (ValueError, BadCertificate) as error:
-        raise BrokenTrustFile(f"{file} is not a certificate, PEM or DER.") from error
-    if not all(link.may_certify for link in links):
-        raise BrokenTrustFile(f"{file} is not the certificate of an authority.")
-    return links
-
-
-def _ders(content: bytes) -> list[bytes]:
-    """Raises: ValueError."""
-    if b"-----BEGIN" not in content:
-        return [content]
-    return [found.public_bytes(Encoding.DER) for found in x509.load_pem_x509_certificates(content)]
-
-
-def _unique(links: Iterable[Link]) -> tuple[Link, ...]:
-    return tuple({link.fingerprint: link for link in links}.values())
+    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(fetch))

@@ -21,22 +21,11 @@ from datetime import datetime
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
+from signroom.trust.anchors import Anchors
 from signroom.trust.paths import Link, Path, broken_rule, find_path, read_chain
 from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status
 
 _DAY = "%Y-%m-%d"
-
-
-@dataclass(frozen=True, slots=True)
-class Anchors:
-    """Whom a security context trusts. ``intermediates`` are known, not trusted: they save a signer from sending them.
-
-    ``any_issuer``: every path is accepted as far as it goes, with a warning.
-    """
-
-    roots: tuple[Link, ...] = ()
-    intermediates: tuple[Link, ...] = ()
-    any_issuer: bool = False
 
 
 def judge(

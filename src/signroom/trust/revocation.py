@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from signroom.domain.errors import BadCertificate, FileDownloadFailed, FileTooLarge, Unavailable
+from signroom.domain.errors import BadCertificate
 from signroom.domain.validation import Check
-from signroom.ports.outside import Exchange
+from signroom.ports.outside import Exchange, Unreachable
 from signroom.trust.paths import Link, read_link, signed_by, verifies, weak_digest
 
 MAX_CRL = 20 * 1024 * 1024
@@ -222,7 +222,7 @@ class _Errand:
             raise _Useless("There was no time left to ask.")
         try:
             return self.fetch.exchange(url, limit=limit, body=body, content_type=content_type)
-        except (FileDownloadFailed, FileTooLarge, Unavailable) as error:
+        except Unreachable as error:
             raise _Useless("There was no answer.") from error
 
     def _require_current(self, this_update: datetime, next_update: datetime | None) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.api.requests import SESSIONS, a_file, demo_signer, signed_session
 from tests.harness.commands import signroom
 from tests.harness.server import Server, base64, ok, refused
-from tests.harness.server_fixtures import outlive_sessions
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 
 
@@ -80,9 +80,7 @@ def test_a_session_whose_time_is_over_is_listed_as_expired(short_server: Server)
         return [(s["id"], s["status"]) for s in ok(short_server.api.get(SESSIONS, params=query))["items"]]
 
     assert listed(status="Pending") == [(opened, "Pending")]
-    outlive_sessions()
-
-    assert listed(status="Pending") == []
+    eventually(lambda: listed(status="Pending") == [])
     assert listed(status="Expired") == listed() == [(opened, "Expired")]
     assert short_server.session(opened)["status"] == "Expired"
     assert listed(status="Expired") == [(opened, "Expired")]

@@ -9,7 +9,8 @@ from typing import cast
 from uuid import uuid4
 
 from signroom.api.translation.models import _signer_summaries
-from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
+from signroom.domain.level import Level
 from signroom.domain.signature import INVISIBLE, Indication, Inspection, SignatureType, SignatureVerdict, Verdict
 from signroom.ports import Ports
 from signroom.trust.contexts import open_trust
@@ -36,7 +37,7 @@ def test_an_earlier_signer_whose_certificate_cannot_be_read_is_left_out(tmp_path
         inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 1),
         options=INVISIBLE,
         created_at=NOW,
-        signed=file,
+        versions=(Version(Level.B_B, file, NOW),),
         signed_at=NOW,
         verdict=Verdict((a_verdict(b"no certificate", NOW), a_verdict(good, None))),
     )

@@ -28,7 +28,7 @@ from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayo
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import FeedBounds, StoredResult
-from signroom.service.documents.download_file import Version, location, open_download
+from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
 from signroom.service.documents.upload_files import begin_upload, find_upload, purge_uploads, upload_part, upload_plain
 from signroom.service.events.import_legacy_events import import_legacy_events
@@ -41,7 +41,7 @@ from signroom.service.maintenance.delete_expired import (
     delete_expired_preparations,
 )
 from signroom.service.sessions.end_session import cancel_session, expire_sessions
-from signroom.service.subscriptions.manage_retention import change_retention
+from signroom.service.subscriptions.manage_retention import set_retention
 from signroom.store import tables
 from tests.service.conftest import Room
 
@@ -89,8 +89,8 @@ def test_sessions_expire_once_however_many_look_at_the_clock(room: Room) -> None
 
     assert room.told() == ["SessionExpired"] * 7
     with room.ports.store.read() as work:
-        assert {work.sessions.get(s.id).status for s in due} == {SessionStatus.EXPIRED}
-        assert work.sessions.get(later.id).status is SessionStatus.PENDING
+        assert {work.sessions.of_any_tenant(s.id).status for s in due} == {SessionStatus.EXPIRED}
+        assert work.sessions.of_any_tenant(later.id).status is SessionStatus.PENDING
     assert room.read(document).available_until == room.clock.now() + UNSIGNED_LIFETIME
 
 
@@ -112,7 +112,7 @@ def test_files_of_a_signed_document_go_when_its_time_is_over(room: Room) -> None
     document = room.completed(room.document(session), room.clock.now() + timedelta(days=30))
     kept = room.completed(room.document(session, position=1), None)
     room.clock.advance(days=30)
-    address = location(room.ports, document, Version.SIGNED).rpartition("/")[2]
+    address = location(room.ports, document, FileKind.SIGNED).rpartition("/")[2]
 
     with pytest.raises(DocumentPurged):
         open_download(room.ports, address)
@@ -223,18 +223,18 @@ def test_a_local_preparation_that_nobody_completed_leaves_nothing(room: Room) ->
     with pytest.raises(DocumentNotFound):
         room.read(document)
     with pytest.raises(PreparationNotFound), room.ports.store.read() as work:
-        work.preparations.get(preparation.id)
+        work.preparations.of_any_tenant(preparation.id)
     assert room.told() == []
 
 
 def test_retention_is_written_into_documents_that_are_completed_from_then_on(room: Room) -> None:
     before = room.caller.application
-    change_retention(room.ports, room.caller, 10)
+    set_retention(room.ports, room.caller, 10)
 
     with room.ports.store.read() as work:
         subscription = work.subscriptions.get(before.subscription_id)
     assert subscription.available_until(room.clock.now()) == room.clock.now() + timedelta(days=10)
-    change_retention(room.ports, room.caller, None)
+    set_retention(room.ports, room.caller, None)
     with room.ports.store.read() as work:
         assert work.subscriptions.get(before.subscription_id).available_until(room.clock.now()) is None
 
@@ -262,9 +262,9 @@ def test_uploads_that_nothing_has_used_go_with_all_their_files(room: Room) -> No
     assert [room.has(key) for key in gone] == [False, False]
     assert room.has(used.upload.require_file().blob_key)
     with ports.store.read() as work:
-        assert work.uploads.get(used.upload.id).used
+        assert work.uploads.of_any_tenant(used.upload.id).used
         with pytest.raises(UploadNotFound):
-            work.uploads.get(begun.upload.id)
+            work.uploads.of_any_tenant(begun.upload.id)
 
 
 # -- rows that were needed for a while ---------------------------------------------------------------
@@ -283,8 +283,8 @@ def test_preparations_go_a_day_after_their_sessions_end(room: Room) -> None:
 
     with room.ports.store.read() as work:
         with pytest.raises(PreparationNotFound):
-            work.preparations.get(preparations[0].id)
-        assert [work.preparations.get(p.id).id for p in preparations[1:]] == [p.id for p in preparations[1:]]
+            work.preparations.of_any_tenant(preparations[0].id)
+        assert [work.preparations.of_any_tenant(p.id).id for p in preparations[1:]] == [p.id for p in preparations[1:]]
 
 
 def test_a_local_signature_that_is_being_made_keeps_its_preparation(room: Room) -> None:

@@ -29,7 +29,6 @@ from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_deli
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
     SetWebhook,
-    Tenant,
     create_webhook,
     ensure_session_webhook,
     list_webhooks,
@@ -39,7 +38,6 @@ from signroom.service.webhooks.manage_webhooks import (
     remove_webhook,
     resume_webhook,
     send_test,
-    tenant_of,
 )
 from signroom.service.webhooks.release_deliveries import AT_ONCE, release_deliveries
 from signroom.store import tables
@@ -53,7 +51,6 @@ from tests.service.conftest import Room
 class Hook:
     room: Room
     ports: Ports
-    tenant: Tenant
     id: UUID
     endpoint: Endpoint
 
@@ -73,12 +70,12 @@ class Hook:
         return deliver_webhook(self.ports, delivery.id)
 
     def log(self, delivery: Delivery) -> list[int | str | None]:
-        found = read_delivery(self.tenant, self.id, delivery.id).attempts
+        found = read_delivery(self.ports, self.room.caller, self.id, delivery.id).attempts
         assert [a.number for a in found] == list(range(1, len(found) + 1))
         return [a.error if a.error is not None else a.status_code for a in found]
 
     def status(self, delivery: Delivery) -> DeliveryStatus:
-        return read_delivery(self.tenant, self.id, delivery.id).delivery.status
+        return read_delivery(self.ports, self.room.caller, self.id, delivery.id).delivery.status
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +88,9 @@ def receiver() -> Iterator[Receiver]:
 def hook(room: Room, receiver: Receiver) -> Hook:
     ports = replace(room.ports, fetch=GuardedFetch(["127.0.0.2/32"]))
     room.service.jobs.start(jobs(ports), execute=False)
-    endpoint, tenant = receiver.endpoint(), tenant_of(ports, room.caller)
+    endpoint = receiver.endpoint()
     wanted = SetWebhook(GivenEndpoint(endpoint.url), event_types=["SessionCreated", "SessionCancelled"])
-    return Hook(room, ports, tenant, create_webhook(tenant, wanted).webhook.id, endpoint)
+    return Hook(room, ports, create_webhook(ports, room.caller, wanted).webhook.id, endpoint)
 
 
 def through(hook: Hook, delivery: Delivery) -> timedelta:
@@ -133,7 +130,7 @@ def test_a_receiver_that_is_away_for_three_days_gets_its_event_with_the_last_try
     assert hook.log(delivery) == [500] * 8 + [200]
     assert hook.status(delivery) is DeliveryStatus.DELIVERED
     assert took >= timedelta(days=3)
-    assert read_webhook(hook.tenant, hook.id).failing_since is None
+    assert read_webhook(hook.ports, hook.room.caller, hook.id).failing_since is None
 
 
 def test_who_fails_throughout_is_paused_and_a_resumed_delivery_begins_anew(hook: Hook) -> None:
@@ -142,12 +139,12 @@ def test_who_fails_throughout_is_paused_and_a_resumed_delivery_begins_anew(hook:
     through(hook, delivery)
 
     assert hook.status(delivery) is DeliveryStatus.HELD
-    assert read_webhook(hook.tenant, hook.id).paused_at is not None
+    assert read_webhook(hook.ports, hook.room.caller, hook.id).paused_at is not None
     assert hook.try_it(later) is None
     assert hook.status(later) is DeliveryStatus.HELD
     assert len(hook.log(delivery)) == 9
 
-    resume_webhook(hook.tenant, hook.id)
+    resume_webhook(hook.ports, hook.room.caller, hook.id)
     assert release_deliveries(hook.ports, hook.id) is None
     through(hook, delivery)
     assert len(hook.log(delivery)) == 18
@@ -298,13 +295,13 @@ def test_going_on_leaves_what_is_not_due_tests_and_who_is_paused_meanwhile(hook:
     hook.endpoint.reply = broken_until(2)
     failed, behind = hook.tell(session), hook.tell(session, SessionCancelled)
     assert hook.try_it(failed) is not None
-    test = send_test(hook.tenant, hook.id)
+    test = send_test(hook.ports, hook.room.caller, hook.id)
 
     assert hook.try_it(hook.tell()) is None
     assert (hook.log(failed), hook.log(behind), hook.log(test)) == ([500], [], [])
 
     def pause(exchange: Exchange, _number: int) -> None:
-        pause_webhook(hook.tenant, hook.id)
+        pause_webhook(hook.ports, hook.room.caller, hook.id)
         exchange.answer()
 
     hook.endpoint.reply = pause
@@ -426,7 +423,7 @@ def test_a_release_goes_by_the_hundred_and_never_twice(hook: Hook) -> None:
     session = hook.room.session()
     first = hook.tell(session)
     with hook.ports.store.work() as work:
-        event, webhook = work.feed.get(first.event_id), work.webhooks.get(hook.id)
+        event, webhook = work.feed.of_any_tenant(first.event_id), work.webhooks.of_any_tenant(hook.id)
         for number in range(AT_ONCE + 20):
             at = hook.room.clock.now() + timedelta(milliseconds=number)
             made = replace(new_delivery(uuid4(), event, webhook, at), stream=uuid4())
@@ -445,7 +442,7 @@ def test_a_release_goes_by_the_hundred_and_never_twice(hook: Hook) -> None:
 
 def test_nothing_is_released_to_who_is_paused_again(hook: Hook) -> None:
     delivery = hook.tell()
-    pause_webhook(hook.tenant, hook.id)
+    pause_webhook(hook.ports, hook.room.caller, hook.id)
     assert hook.try_it(delivery) is None
 
     assert release_deliveries(hook.ports, hook.id) is None
@@ -475,12 +472,12 @@ def test_one_that_is_removed_while_it_is_told_breaks_nothing(hook: Hook) -> None
 
     def remove() -> None:
         telling.wait(10)
-        remove_webhook(hook.tenant, hook.id)
+        remove_webhook(hook.ports, hook.room.caller, hook.id)
 
     together(tell, remove)
 
     assert hook.room.told() == ["SessionCreated"]
-    assert list_webhooks(hook.tenant) == []
+    assert list_webhooks(hook.ports, hook.room.caller) == []
     assert hook.deliveries() == []
 
 
@@ -493,4 +490,4 @@ def test_first_sessions_at_the_same_time_share_one_row(hook: Hook) -> None:
 
     together(*[first] * 4)
 
-    assert [w.endpoint is None for w in list_webhooks(hook.tenant)].count(True) == 1
+    assert [w.endpoint is None for w in list_webhooks(hook.ports, hook.room.caller)].count(True) == 1

@@ -15,12 +15,13 @@ from signroom.api.translation.commands import metadata_of, moment_of, roles_of
 from signroom.api.translation.models import metadata_model, seconds
 from signroom.domain.errors import BadInput, NotAllowed
 from signroom.service.subscriptions.manage_applications import (
-    add_application,
-    add_key,
-    change_return_urls,
+    CreateKey,
+    create_application,
     read_application,
     set_default_metadata,
+    set_return_urls,
 )
+from signroom.service.subscriptions.manage_applications import create_key as create_key_of
 
 _TAGS = ["Applications"]
 
@@ -39,7 +40,7 @@ async def create(
     """Needs the role Admin. `authorizationData.roles` are the roles of its keys."""
     if roles_of(data.root_authorization_data):
         raise NotAllowed("Roles over all subscriptions are the operator's.")
-    made = await asyncio.to_thread(add_application, ports, caller, data.name, roles_of(data.authorization_data))
+    made = await asyncio.to_thread(create_application, ports, caller, data.name, roles_of(data.authorization_data))
     roles = sorted(made.roles)
     subscription = shapes.ApplicationSubscriptionModel(
         subscription_id=made.subscription_id, roles=list(roles), parent_roles=[]
@@ -67,9 +68,8 @@ async def create_key(
 ) -> shapes.KeyModel:
     """Needs the role Manager. The key is shown here and never again."""
     wanted = data or shapes.CreateKeyRequest()
-    new = await asyncio.to_thread(
-        add_key, ports, caller, application_id, wanted.description, moment_of(wanted.expires_on, "expiresOn")
-    )
+    command = CreateKey(wanted.description, moment_of(wanted.expires_on, "expiresOn"))
+    new = await asyncio.to_thread(create_key_of, ports, caller, application_id, command)
     info = shapes.KeyInfoModel(
         id=new.key.id,
         type="ApiKey",
@@ -135,5 +135,5 @@ async def write_return_urls(
     application_id: UUID, data: shapes.ReturnUrls, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.ReturnUrls:
     """Addition. Needs the role Manager. A session's `returnUrl` must then lie below one of them."""
-    found = await asyncio.to_thread(change_return_urls, ports, caller, application_id, data.return_urls)
+    found = await asyncio.to_thread(set_return_urls, ports, caller, application_id, data.return_urls)
     return shapes.ReturnUrls(return_urls=list(found.return_urls))

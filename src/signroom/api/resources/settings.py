@@ -16,14 +16,15 @@ from signroom.domain.branding import MAX_LOGO
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.errors import BadLogo
 from signroom.domain.file_validation import FileValidation
-from signroom.service.subscriptions.manage_applications import change_frame_origins, read_application
-from signroom.service.subscriptions.manage_branding import SetBranding, WholeBranding, change_branding, read_branding
+from signroom.service.subscriptions.manage_applications import read_application, set_frame_origins
+from signroom.service.subscriptions.manage_branding import SetBranding, WholeBranding, read_branding, set_branding
 from signroom.service.subscriptions.manage_file_validation import (
     SetFileValidation,
-    change_file_validation,
     read_file_validation,
+    set_file_validation,
 )
-from signroom.service.subscriptions.manage_retention import change_retention, retention
+from signroom.service.subscriptions.manage_retention import read_retention as read_days
+from signroom.service.subscriptions.manage_retention import set_retention
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 
 _TAGS = ["Settings"]
@@ -52,7 +53,7 @@ async def write_validation(
     password, a token or a key; without it the one is kept that is stored for the same `url`, `auth` and `user`.
     """
     command = SetFileValidation(data.file_name_pattern, _endpoint(data.endpoint))
-    return _validation_model(await asyncio.to_thread(change_file_validation, ports, caller, command))
+    return _validation_model(await asyncio.to_thread(set_file_validation, ports, caller, command))
 
 
 @get("/api/settings/branding", responses=ANSWERS, summary="Read the branding of the signing page", tags=_TAGS)
@@ -79,13 +80,13 @@ async def write_brand(
     content = data.logo.content if isinstance(data.logo, shapes.LogoRequest) else None
     logo = None if content is None else await _decoded(content)
     command = SetBranding(data.name, data.accent, data.accent_dark, logo)
-    return _branding_model(await asyncio.to_thread(change_branding, ports, caller, command))
+    return _branding_model(await asyncio.to_thread(set_branding, ports, caller, command))
 
 
 @get("/api/settings/retention", responses=ANSWERS, summary="Read how long signed documents are kept", tags=_TAGS)
 async def read_retention(ports: InjectedPorts, caller: InjectedCaller) -> shapes.RetentionModel:
     """Addition. Needs the role Manager."""
-    return shapes.RetentionModel(days=await asyncio.to_thread(retention, ports, caller))
+    return shapes.RetentionModel(days=await asyncio.to_thread(read_days, ports, caller))
 
 
 @put(
@@ -100,7 +101,7 @@ async def write_retention(
     data: shapes.RetentionModel, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.RetentionModel:
     """Addition. Needs the role Manager. Holds for documents that are completed from then on (`availableUntil`)."""
-    return shapes.RetentionModel(days=await asyncio.to_thread(change_retention, ports, caller, data.days))
+    return shapes.RetentionModel(days=await asyncio.to_thread(set_retention, ports, caller, data.days))
 
 
 @get(
@@ -127,7 +128,7 @@ async def write_frame_origins(
     application_id: UUID, data: shapes.FrameOrigins, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.FrameOrigins:
     """Addition. Needs the role Manager. Origins like `https://app.example`; in a frame the page takes no key file."""
-    found = await asyncio.to_thread(change_frame_origins, ports, caller, application_id, data.frame_origins)
+    found = await asyncio.to_thread(set_frame_origins, ports, caller, application_id, data.frame_origins)
     return shapes.FrameOrigins(frame_origins=list(found.frame_origins))
 
 

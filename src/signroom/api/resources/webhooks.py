@@ -39,7 +39,6 @@ from signroom.service.webhooks.manage_webhooks import (
     resume_webhook,
     rotate_secret,
     send_test,
-    tenant_of,
 )
 
 _TAGS = ["Webhooks"]
@@ -52,7 +51,7 @@ _DELIVERY = f"{_WEBHOOK}/deliveries/{{delivery_id:str}}"
 @get(_WEBHOOKS, responses=ANSWERS, summary="List webhooks", tags=_TAGS)
 async def list_all(ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookList:
     """Addition. Needs the role Manager. Secrets are not shown."""
-    found = await asyncio.to_thread(list_webhooks, tenant_of(ports, caller))
+    found = await asyncio.to_thread(list_webhooks, ports, caller)
     return shapes.WebhookList(items=[_webhook(w) for w in found])
 
 
@@ -70,14 +69,14 @@ async def create(data: shapes.WebhookRequest, ports: InjectedPorts, caller: Inje
     Without `applicationId` it is told of every application of the subscription; without `eventTypes` of
     `DocumentSignatureCompleted`. `secret` is a password, a token or a key, by `auth`.
     """
-    made = await asyncio.to_thread(create_webhook, tenant_of(ports, caller), _command(data))
+    made = await asyncio.to_thread(create_webhook, ports, caller, _command(data))
     return shapes.NewWebhookModel(webhook=_webhook(made.webhook), signing_secret=made.text)
 
 
 @get(_WEBHOOK, responses=ANSWERS, summary="Read a webhook", tags=_TAGS)
 async def read(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookModel:
     """Addition. Needs the role Manager."""
-    return _webhook(await asyncio.to_thread(read_webhook, tenant_of(ports, caller), webhook_id))
+    return _webhook(await asyncio.to_thread(read_webhook, ports, caller, webhook_id))
 
 
 @put(
@@ -95,13 +94,13 @@ async def change(
 
     Without `secret` the one is kept that is stored for the same `url`, `auth` and `user`.
     """
-    return _webhook(await asyncio.to_thread(change_webhook, tenant_of(ports, caller), webhook_id, _command(data)))
+    return _webhook(await asyncio.to_thread(change_webhook, ports, caller, webhook_id, _command(data)))
 
 
 @delete(_WEBHOOK, status_code=204, responses=ANSWERS, summary="Delete a webhook", tags=_TAGS)
 async def remove(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> None:
     """Addition. Needs the role Manager. Its deliveries go with it, also those that are on their way."""
-    await asyncio.to_thread(remove_webhook, tenant_of(ports, caller), webhook_id)
+    await asyncio.to_thread(remove_webhook, ports, caller, webhook_id)
 
 
 @post(
@@ -125,26 +124,26 @@ async def rotate(
     """
     hours = None if data is None else data.previous_hours
     keep = PREVIOUS_LIFETIME if hours is None else timedelta(hours=hours)
-    made = await asyncio.to_thread(rotate_secret, tenant_of(ports, caller), webhook_id, keep)
+    made = await asyncio.to_thread(rotate_secret, ports, caller, webhook_id, keep)
     return shapes.NewWebhookModel(webhook=_webhook(made.webhook), signing_secret=made.text)
 
 
 @post(f"{_WEBHOOK}/pause", status_code=200, responses=ANSWERS, summary="Pause a webhook", tags=_TAGS)
 async def pause(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookModel:
     """Addition. Needs the role Manager. What would be sent is held until it is resumed."""
-    return _webhook(await asyncio.to_thread(pause_webhook, tenant_of(ports, caller), webhook_id))
+    return _webhook(await asyncio.to_thread(pause_webhook, ports, caller, webhook_id))
 
 
 @post(f"{_WEBHOOK}/resume", status_code=200, responses=ANSWERS, summary="Resume a webhook", tags=_TAGS)
 async def resume(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.WebhookModel:
     """Addition. Needs the role Manager. What was held is sent, oldest first, five a second."""
-    return _webhook(await asyncio.to_thread(resume_webhook, tenant_of(ports, caller), webhook_id))
+    return _webhook(await asyncio.to_thread(resume_webhook, ports, caller, webhook_id))
 
 
 @post(f"{_WEBHOOK}/test", status_code=200, responses=ANSWERS, summary="Send a test event", tags=_TAGS)
 async def test(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.DeliveryModel:
     """Addition. Needs the role Manager. `WebhookTested` goes to this webhook alone, once, also while it is paused."""
-    return _delivery(await asyncio.to_thread(send_test, tenant_of(ports, caller), webhook_id))
+    return _delivery(await asyncio.to_thread(send_test, ports, caller, webhook_id))
 
 
 @get(f"{_WEBHOOK}/deliveries", responses=ANSWERS, summary="List the deliveries of a webhook", tags=_TAGS)
@@ -162,7 +161,7 @@ async def deliveries(
         status=None if status is None else member(DeliveryStatus, status, "status"),
         before=position_of(cursor),
     )
-    found = await asyncio.to_thread(list_deliveries, tenant_of(ports, caller), wanted, limit + 1)
+    found = await asyncio.to_thread(list_deliveries, ports, caller, wanted, limit + 1)
     page = found[:limit]
     last = Position(page[-1].created_at, page[-1].id) if len(found) > limit else None
     return shapes.DeliveryList(items=[_delivery(d) for d in page], next_cursor=cursor_of(last))
@@ -173,7 +172,7 @@ async def delivery(
     webhook_id: UUID, delivery_id: UUID, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.LoggedDeliveryModel:
     """Addition. Needs the role Manager. Of each answer the first 1024 bytes are kept."""
-    found = await asyncio.to_thread(read_delivery, tenant_of(ports, caller), webhook_id, delivery_id)
+    found = await asyncio.to_thread(read_delivery, ports, caller, webhook_id, delivery_id)
     return shapes.LoggedDeliveryModel(
         delivery=_delivery(found.delivery), attempts=[_attempt(a) for a in found.attempts]
     )
@@ -187,13 +186,13 @@ async def replay(
 
     One that is still `Pending` is tried now instead.
     """
-    return _delivery(await asyncio.to_thread(replay_delivery, tenant_of(ports, caller), webhook_id, delivery_id))
+    return _delivery(await asyncio.to_thread(replay_delivery, ports, caller, webhook_id, delivery_id))
 
 
 @post(f"{_WEBHOOK}/replay-failed", status_code=200, responses=ANSWERS, summary="Replay what failed", tags=_TAGS)
 async def replay_all(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.ReplayedModel:
     """Addition. Needs the role Manager. Every delivery that is `Failed`, oldest first, five a second."""
-    return shapes.ReplayedModel(count=await asyncio.to_thread(replay_failed, tenant_of(ports, caller), webhook_id))
+    return shapes.ReplayedModel(count=await asyncio.to_thread(replay_failed, ports, caller, webhook_id))
 
 
 @get(

@@ -22,7 +22,7 @@ from signroom.domain.signature import DigestValue, Inspection, SignatureType, Si
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
-from signroom.service.documents.download_file import Version, location, upload_location
+from signroom.service.documents.download_file import FileKind, location, upload_location
 from signroom.service.sessions.read_sessions import SessionWithDocuments
 from signroom.service.verification.inspect_signature import InspectedFile, InspectedSigner
 
@@ -78,7 +78,7 @@ def _document(ports: Ports, document: Document) -> dict[str, Any]:
         "id": document.id,
         "key": document.key,
         "formatted_key": None if document.key is None else formatted(document.key),
-        "original_file": _file(ports, document, document.original, Version.ORIGINAL),
+        "original_file": _file(ports, document, document.original, FileKind.ORIGINAL),
         "marked_file": None,
         "signed_file": _signed_file(ports, document),
         "signature_type": document.signature_type.value,
@@ -340,11 +340,11 @@ def _signer(ports: Ports, signature: SignatureVerdict, accepted_at: datetime) ->
 
 
 def _signed_file(ports: Ports, document: Document) -> shapes.DocumentFileModel | None:
-    return None if document.signed is None else _file(ports, document, document.signed, Version.SIGNED)
+    return None if document.signed is None else _file(ports, document, document.signed, FileKind.SIGNED)
 
 
-def _file(ports: Ports, document: Document, file: StoredFile, version: Version) -> shapes.DocumentFileModel:
-    address = location(ports, document, version)
+def _file(ports: Ports, document: Document, file: StoredFile, kind: FileKind) -> shapes.DocumentFileModel:
+    address = location(ports, document, kind)
     return shapes.DocumentFileModel(
         mime_type=file.content_type,
         content=None,

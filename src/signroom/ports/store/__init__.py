@@ -21,6 +21,7 @@ from signroom.ports.store.sessions import SessionFilter, Sessions
 from signroom.ports.store.spent import Spent, StoredResult
 from signroom.ports.store.subscriptions import Subscriptions
 from signroom.ports.store.uploads import Uploads
+from signroom.ports.store.wall import Owned, TenantRows
 from signroom.ports.store.webhooks import Webhooks
 
 __all__ = [
@@ -42,8 +43,11 @@ class Work(Protocol):
     """One transaction. It commits when its ``with`` block ends without an error; all or nothing.
 
     What a method called ``locked`` returns is locked until the end, so that two requests cannot decide on the same
-    state.
+    state. What a verb reads for a caller it reads through `of`.
     """
+
+    def of(self, owner: Owned) -> TenantRows:
+        """The rows of the owner's subscription: `work.of(caller).session(id)`."""
 
     @property
     def sessions(self) -> Sessions: ...

@@ -13,13 +13,13 @@ class Applications(Protocol):
     ends.
     """
 
-    def get(self, application_id: UUID) -> Application:
+    def of_any_tenant(self, application_id: UUID) -> Application:
         """Raises: ApplicationNotFound."""
 
-    def locked(self, application_id: UUID) -> Application:
+    def locked_of_any_tenant(self, application_id: UUID) -> Application:
         """Raises: ApplicationNotFound."""
 
-    def named(self, name: str) -> list[Application]:
+    def named_of_any_tenant(self, name: str) -> list[Application]:
         """One per subscription at most."""
 
     def add(self, application: Application) -> None:

@@ -25,10 +25,10 @@ class Deliveries(Protocol):
     ends.
     """
 
-    def get(self, delivery_id: UUID) -> Delivery:
+    def of_any_tenant(self, delivery_id: UUID) -> Delivery:
         """Raises: DeliveryNotFound."""
 
-    def locked(self, delivery_id: UUID) -> Delivery:
+    def locked_of_any_tenant(self, delivery_id: UUID) -> Delivery:
         """Raises: DeliveryNotFound."""
 
     def add(self, delivery: Delivery) -> None: ...

@@ -25,10 +25,10 @@ class MetadataSearch:
 class Documents(Protocol):
     """Documents with their metadata. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
-    def get(self, document_id: UUID) -> Document:
+    def of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound."""
 
-    def locked(self, document_id: UUID) -> Document:
+    def locked_of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound."""
 
     def of_session(self, session_id: UUID) -> list[Document]:

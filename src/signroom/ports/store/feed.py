@@ -56,7 +56,7 @@ class Feed(Protocol):
     def bounds(self) -> FeedBounds:
         """Of all events together. What is read after this call has no event at or before ``newest`` missing."""
 
-    def get(self, event_id: UUID) -> RecordedEvent:
+    def of_any_tenant(self, event_id: UUID) -> RecordedEvent:
         """Raises: EventNotFound."""
 
     def delete_expired(self, before: datetime, limit: int) -> int:

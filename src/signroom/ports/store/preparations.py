@@ -13,7 +13,7 @@ from signroom.domain.signature import Prepared
 class Preparations(Protocol):
     """What was prepared for signing."""
 
-    def get(self, preparation_id: UUID) -> Preparation:
+    def of_any_tenant(self, preparation_id: UUID) -> Preparation:
         """With all its documents. Raises: PreparationNotFound."""
 
     def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:

@@ -27,10 +27,10 @@ class SessionFilter:
 class Sessions(Protocol):
     """Sessions. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
-    def get(self, session_id: UUID) -> Session:
+    def of_any_tenant(self, session_id: UUID) -> Session:
         """Raises: SignatureSessionNotFound."""
 
-    def locked(self, session_id: UUID) -> Session:
+    def locked_of_any_tenant(self, session_id: UUID) -> Session:
         """Raises: SignatureSessionNotFound."""
 
     def by_link(self, link_hash: bytes) -> Session:

@@ -13,13 +13,13 @@ from signroom.domain.upload import Upload, UploadPart
 class Uploads(Protocol):
     """Uploads with their parts. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
-    def by_token(self, token_hash: bytes) -> Upload:
+    def by_token_of_any_tenant(self, token_hash: bytes) -> Upload:
         """Raises: UploadNotFound."""
 
-    def get(self, upload_id: UUID) -> Upload:
+    def of_any_tenant(self, upload_id: UUID) -> Upload:
         """Raises: UploadNotFound."""
 
-    def locked(self, upload_id: UUID) -> Upload:
+    def locked_of_any_tenant(self, upload_id: UUID) -> Upload:
         """Raises: UploadNotFound."""
 
     def add(self, upload: Upload) -> None: ...

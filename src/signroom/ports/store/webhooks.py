@@ -21,10 +21,10 @@ class Webhooks(Protocol):
         They are read once in a transaction, and again after a change.
         """
 
-    def get(self, webhook_id: UUID) -> Webhook:
+    def of_any_tenant(self, webhook_id: UUID) -> Webhook:
         """Raises: WebhookNotFound."""
 
-    def locked(self, webhook_id: UUID) -> Webhook:
+    def locked_of_any_tenant(self, webhook_id: UUID) -> Webhook:
         """Raises: WebhookNotFound."""
 
     def add(self, webhook: Webhook) -> None: ...

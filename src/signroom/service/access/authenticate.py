@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from signroom.domain.application import Caller
+from signroom.domain.application import ApplicationCaller
 from signroom.domain.errors import NotAllowed, Unauthenticated
 from signroom.domain.secret import hash_secret
 from signroom.ports import Ports
 
 
-def authenticate(ports: Ports, secret: str) -> Caller:
-    """The caller behind the secret of a key. Raises: Unauthenticated."""
+def authenticate(ports: Ports, secret: str) -> ApplicationCaller:
+    """The application behind the secret of a key; never an operator. Raises: Unauthenticated."""
     with ports.store.read() as work:
         found = work.applications.by_key(hash_secret(secret))
     if found is None:
@@ -17,10 +17,11 @@ def authenticate(ports: Ports, secret: str) -> Caller:
     api_key, application = found
     if api_key.expired(ports.clock.now()):
         raise Unauthenticated("It has expired.")
-    return Caller(application, application.roles if api_key.role is None else frozenset({api_key.role}))
+    roles = application.roles if api_key.role is None else frozenset({api_key.role})
+    return ApplicationCaller(application, roles)
 
 
-def require_subscription(ports: Ports, caller: Caller, wanted: str) -> None:
+def require_subscription(ports: Ports, caller: ApplicationCaller, wanted: str) -> None:
     """``X-Subscription`` names one by id or alias (its name); an application belongs to one. Raises: NotAllowed."""
     with ports.store.read() as work:
         own = work.subscriptions.get(caller.subscription_id)

@@ -50,7 +50,7 @@ def begin_hand_over(ports: Ports, session_id: UUID) -> HandOver:
         raise HandOverNotAvailable
     now = ports.clock.now()
     with ports.store.read() as work:
-        work.sessions.get(session_id).require_signable(now)
+        work.sessions.of_any_tenant(session_id).require_signable(now)
     token = ports.tokens.issue(_PURPOSE, _SEPARATOR.join((str(session_id), secrets.token_urlsafe(9))), now)
     return HandOver(f"{ports.public_url}/sign/{token}", now + LIFETIME)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from signroom.domain.application import Caller
+from signroom.domain.application import ApplicationCaller
 from signroom.domain.errors import IdempotencyKeyReused
 from signroom.ports import Ports
 from signroom.ports.store import StoredResult, Work
@@ -28,7 +28,7 @@ def idempotency(header: str, route: str, body_digest: bytes) -> Idempotency:
     return Idempotency(hashlib.sha256(header.encode()).digest(), request)
 
 
-def find_result(ports: Ports, caller: Caller, idempotency: Idempotency | None) -> UUID | None:
+def find_result(ports: Ports, caller: ApplicationCaller, idempotency: Idempotency | None) -> UUID | None:
     """What the same request has made already. Raises: IdempotencyKeyReused."""
     if idempotency is None:
         return None
@@ -41,7 +41,9 @@ def find_result(ports: Ports, caller: Caller, idempotency: Idempotency | None) -
     return found.subject
 
 
-def store_result(work: Work, ports: Ports, caller: Caller, idempotency: Idempotency | None, subject: UUID) -> None:
+def store_result(
+    work: Work, ports: Ports, caller: ApplicationCaller, idempotency: Idempotency | None, subject: UUID
+) -> None:
     """In the transaction that makes `subject`. Raises: AlreadyDone."""
     if idempotency is None:
         return

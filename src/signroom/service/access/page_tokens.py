@@ -50,7 +50,7 @@ def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
             session = work.sessions.by_link(hash_secret(link))
         except SignatureSessionNotFound:
             return ()
-        return work.applications.get(session.application_id).frame_origins
+        return work.of(session).application(session.application_id).frame_origins
 
 
 def session_of_token(ports: Ports, token: str | None) -> UUID:

@@ -32,7 +32,7 @@ def judge_certificates(ports: Ports, session_id: UUID, chains: Sequence[Certific
         raise BadInput(f"At most {MAX_CERTIFICATES} certificates, each with at most {MAX_ISSUERS} issuers.")
     now = ports.clock.now()
     with ports.store.read() as work:
-        session = work.sessions.get(session_id)
+        session = work.sessions.of_any_tenant(session_id)
     session.require_signable(now)
     context = find_context(ports, session.security_context_id)
 

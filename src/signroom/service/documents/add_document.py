@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
 
 from signroom.domain.application import Caller
+from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import normalized
 from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
@@ -76,8 +77,9 @@ async def add_document(
         return _same(before, clean, await _digest(chunks))
     session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
     require_name(ports, validation, clean)
-    # Of this request alone: one that is sent at the same time may fail and forget its own.
-    key = f"sessions/{session_id}/{document_id}/original" + ("" if idempotency_key is None else f"-{uuid4().hex}")
+    folder = DocumentFolder(session_id, document_id)
+    # With an idempotency key another request may add the same document now; when it fails, it deletes its own blob.
+    key = folder.original() if idempotency_key is None else folder.original_of_request(uuid4())
     stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     try:
@@ -97,7 +99,7 @@ async def add_document(
 def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document | None:
     """Raises: WrongState when the session has ended."""
     with ports.store.read() as work:
-        work.sessions.get(session_id).require_open(ports.clock.now())
+        work.sessions.of_any_tenant(session_id).require_open(ports.clock.now())
         return next((d for d in work.documents.of_session(session_id) if d.id == document_id), None)
 
 
@@ -117,22 +119,25 @@ def _same(document: Document, name: str, sha256: bytes) -> Document:
 
 
 @asynccontextmanager
-async def accepted_document(ports: Ports, caller: Caller, folder: str, command: NewDocument) -> AsyncIterator[Accepted]:
+async def accepted_document(
+    ports: Ports, caller: Caller, session_id: UUID | None, command: NewDocument
+) -> AsyncIterator[Accepted]:
     """Take in and inspect a file of an application, with what belongs to it.
 
-    Forgets what it stored when pre-flight or the block inside fails. `folder` is where its blobs lie.
+    Deletes what it has stored when pre-flight or the block inside fails. `session_id` is None for a document that the
+    application signs itself.
     Raises: as `store_source`, and a DocumentRejected.
     """
     document_id = uuid4()
-    folder = f"{folder}/{document_id}"
+    folder = DocumentFolder(session_id, document_id)
     taken: list[StoredSource] = []
     try:
-        taken.append(await store_source(ports, caller, command.file, f"{folder}/original", command.fallback_name))
+        taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
         file, data_key = taken[0].file, None
         if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
             raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
         if command.data is not None:
-            taken.append(await store_source(ports, caller, command.data, f"{folder}/data", "data"))
+            taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
             data_key = taken[1].file.blob_key
         inspection = await asyncio.to_thread(_inspect, ports, file, command.signature_type, command.options, data_key)
         yield Accepted(
@@ -160,7 +165,8 @@ def record_document(work: Work, ports: Ports, document: Document, accepted: Acce
     if document.key is not None:
         bind_key(work, document)
     for upload_id in accepted.uploads:
-        upload = work.uploads.locked(upload_id)
+        # Named by a token of the caller's own, or by a download address, which is a permission in itself.
+        upload = work.uploads.locked_of_any_tenant(upload_id)
         upload.require_alive(ports.clock.now())
         work.uploads.save(replace(upload, used=True))
     work.documents.add(document)
@@ -224,7 +230,7 @@ def _inspect(
 
 def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:
     with ports.store.read() as work:
-        session = work.sessions.get(session_id)
+        session = work.sessions.of_any_tenant(session_id)
         session.require_open(ports.clock.now())
         if session.predefined:
             raise WrongState("The application has chosen the documents of this session.")
@@ -234,14 +240,14 @@ def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidati
 
 def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
+        session = work.sessions.locked_of_any_tenant(session_id)
         session.require_open(ports.clock.now())
         others = work.documents.of_session(session_id)
         for other in others:
             if other.id == accepted.document_id:
                 return _same(other, accepted.file.name, accepted.file.sha256)
         session.require_room(len(others))
-        defaults = work.applications.get(session.application_id).default_metadata
+        defaults = work.of(session).application(session.application_id).default_metadata
         position = max((d.position for d in others), default=-1) + 1
         document = document_of_session(accepted, session, defaults, position, ports)
         record_document(work, ports, document, accepted)

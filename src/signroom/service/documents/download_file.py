@@ -1,4 +1,4 @@
-"""Download addresses that carry their own authorisation: one version of one document, for a limited time."""
+"""Download addresses that carry their own authorisation: one file of one document, for a limited time."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ _PURPOSE = "download"
 _SEPARATOR = "~"  # needs no escape in a path
 
 
-class Version(StrEnum):
+class FileKind(StrEnum):
+    """Which file a download address is of. The values are in addresses that are in use: they never change."""
+
     ORIGINAL = "original"
     SIGNED = "signed"
     UPLOAD = "upload"
 
 
-def location(ports: Ports, document: Document, version: Version) -> str:
+def location(ports: Ports, document: Document, kind: FileKind) -> str:
     """An absolute URL that works in a plain browser until `Limits.download_lifetime` is over."""
-    return _address(ports, document.id, version)
+    return _address(ports, document.id, kind)
 
 
 def upload_location(ports: Ports, upload: Upload) -> str:
     """The same for a file that is kept for a day (encapsulated content that was extracted)."""
-    return _address(ports, upload.id, Version.UPLOAD)
+    return _address(ports, upload.id, FileKind.UPLOAD)
 
 
-def _address(ports: Ports, subject: UUID, version: Version) -> str:
-    token = ports.tokens.issue(_PURPOSE, f"{subject}{_SEPARATOR}{version}", ports.clock.now())
+def _address(ports: Ports, subject: UUID, kind: FileKind) -> str:
+    token = ports.tokens.issue(_PURPOSE, f"{subject}{_SEPARATOR}{kind}", ports.clock.now())
     return f"{ports.public_url}{DOWNLOADS}{token}"
 
 
@@ -57,14 +59,14 @@ def open_download(ports: Ports, token: str) -> Download:
         raise ExpiredDownloadToken from error
     except BadToken as error:
         raise BadDownloadToken from error
-    subject_id, _, version = subject.partition(_SEPARATOR)
+    subject_id, _, kind = subject.partition(_SEPARATOR)
     with ports.store.read() as work:
-        if version == Version.UPLOAD:
-            upload = work.uploads.get(UUID(subject_id))
+        if kind == FileKind.UPLOAD:
+            upload = work.uploads.of_any_tenant(UUID(subject_id))
             return Download(upload.require_file(), upload.id)
-        document = work.documents.get(UUID(subject_id))
+        document = work.documents.of_any_tenant(UUID(subject_id))
     document.require_files(ports.clock.now())
-    file = document.original if version == Version.ORIGINAL else document.signed
+    file = document.original if kind == FileKind.ORIGINAL else document.signed
     if file is None:
         raise BlobNotFound
     return Download(file)

@@ -7,7 +7,7 @@ import mimetypes
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from signroom.domain.errors import (
     StorageUnavailable,
 )
 from signroom.ports import Ports
+from signroom.ports.outside import Fetched, Unreachable
 from signroom.service.documents.download_file import DOWNLOADS, Download, open_download
 from signroom.service.documents.upload_files import find_upload
 
@@ -102,7 +103,7 @@ async def _store_from_address(ports: Ports, source: Address, key: str, fallback_
         own = await asyncio.to_thread(_own_file, ports, token)
         _require_fitting(own.file.length, limit)
         return StoredSource(_renamed(own.file, source, fallback_name), owned=False, upload=own.upload)
-    async with ports.fetch.stream(source.url, limit=limit) as fetched:
+    async with _fetched(ports, source.url) as fetched:
         name = _name(source.name or fetched.name, fallback_name)
         stored = await ports.blobs.write_stream(key, fetched.chunks, limit=limit)
     kind = media_type(source.content_type or fetched.content_type, name)
@@ -120,7 +121,7 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
         case Content():
             await _write(target, source.chunks(), ports.limits.max_file)
         case Address() if own_download(ports, source.url) is None:
-            async with ports.fetch.stream(source.url, limit=ports.limits.max_file) as fetched:
+            async with _fetched(ports, source.url) as fetched:
                 await _write(target, fetched.chunks, ports.limits.max_file)
         case UploadToken() | Address():
             stored = await store_source(ports, caller, source, "", "file")  # it is stored already: nothing is written
@@ -138,6 +139,25 @@ async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[P
         yield path
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+@asynccontextmanager
+async def _fetched(ports: Ports, url: str) -> AsyncIterator[Fetched]:
+    """The file at a stranger's `url`. Raises: FileDownloadFailed, FileTooLarge (from its chunks too)."""
+    try:
+        async with ports.fetch.stream(url, limit=ports.limits.max_file) as fetched:
+            yield replace(fetched, chunks=_download(fetched.chunks))
+    except Unreachable as error:
+        raise FileDownloadFailed(error.reason) from error
+
+
+async def _download(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """`chunks` themselves. What breaks off is told here already: whoever stores them knows no `Unreachable`."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except Unreachable as error:
+        raise FileDownloadFailed(error.reason) from error
 
 
 def own_download(ports: Ports, url: str) -> str | None:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from signroom.domain.application import READERS, WORKERS, Caller
+from signroom.domain.application import READERS, WORKERS, ApplicationCaller, Caller
 from signroom.domain.document import Document
 from signroom.domain.document_key import MAX_BATCH, DocumentKey, new_key, normalized
 from signroom.domain.errors import BadInput
@@ -23,7 +23,7 @@ class KeyWithDocument:
     document: Document | None
 
 
-def allocate_keys(ports: Ports, caller: Caller, count: int, metadata: Metadata) -> list[DocumentKey]:
+def allocate_keys(ports: Ports, caller: ApplicationCaller, count: int, metadata: Metadata) -> list[DocumentKey]:
     """Raises: NotAllowed, BadInput unless `count` is 1 to 100."""
     caller.require(WORKERS)
     if not 1 <= count <= MAX_BATCH:
@@ -48,7 +48,7 @@ def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
         key = work.document_keys.get(caller.subscription_id, wanted)
         if key is None:
             return None
-        return KeyWithDocument(key, None if key.document_id is None else work.documents.get(key.document_id))
+        return KeyWithDocument(key, None if key.document_id is None else work.of(caller).document(key.document_id))
 
 
 def unused_keys(ports: Ports, caller: Caller, name: str, value: str) -> list[DocumentKey]:

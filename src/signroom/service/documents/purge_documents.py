@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from signroom.domain.blob_key import upload_of
 from signroom.domain.document import PURGE_GRACE, UNSIGNED_LIFETIME, Document, DocumentStatus
 from signroom.domain.errors import StorageUnavailable
 from signroom.domain.event import DocumentPurged
@@ -19,8 +20,6 @@ from signroom.ports.store import Position, Work
 from signroom.service.events.record_event import record_event
 
 _AT_ONCE = 200
-_UPLOADS = "uploads/"
-"""In front of the keys of uploads, which documents point to (`upload_files`)."""
 
 
 def limit_unsigned(ports: Ports) -> int:
@@ -65,8 +64,8 @@ def _without_files(ports: Ports, due: Sequence[Document]) -> list[Document]:
     with ports.store.work() as work:
         # A signed file may be another document's original, an upload may be several documents'.
         free = keys - work.documents.files_in_use(sorted(keys), [document.id for document in due])
-        # Before its file is gone: nobody makes a document of it any more.
-        work.uploads.remove_all([UUID(key.split("/")[1]) for key in free if key.startswith(_UPLOADS)])
+        # The row of an upload goes before its file does: from then on nobody can make a document of it.
+        work.uploads.remove_all([upload_id for upload_id in map(upload_of, free) if upload_id is not None])
     return [document for document in due if _deleted(ports, [key for key in document.file_keys if key in free])]
 
 

@@ -28,8 +28,8 @@ def read_document(ports: Ports, caller: Caller, document_id: UUID) -> Document:
     """Raises: NotAllowed, DocumentNotFound, also for another subscription's document and for what is not shown yet."""
     caller.require(READERS)
     with ports.store.read() as work:
-        document = work.documents.get(document_id)
-        if document.subscription_id != caller.subscription_id or not _shown(work, document):
+        document = work.of(caller).document(document_id)
+        if not _shown(work, document):
             raise DocumentNotFound
     return document
 
@@ -38,7 +38,7 @@ def _shown(work: Work, document: Document) -> bool:
     """An upload is the signer's until he has signed it, a local preparation is nothing until it is completed."""
     if document.status is not DocumentStatus.PENDING_SIGNATURE:
         return True
-    return document.session_id is not None and work.sessions.get(document.session_id).predefined
+    return document.session_id is not None and work.of(document).session(document.session_id).predefined
 
 
 def read_document_of_page(ports: Ports, session_id: UUID, document_id: UUID) -> Document:
@@ -48,8 +48,8 @@ def read_document_of_page(ports: Ports, session_id: UUID, document_id: UUID) -> 
     lie about for years, and its page shows no files then. DocumentPurged.
     """
     with ports.store.read() as work:
-        document = work.documents.get(document_id)
-        if document.session_id != session_id or ports.clock.now() >= work.sessions.get(session_id).expires_at:
+        document = work.documents.of_any_tenant(document_id)
+        if document.session_id != session_id or ports.clock.now() >= work.sessions.of_any_tenant(session_id).expires_at:
             raise DocumentNotFound
     document.require_files(ports.clock.now())
     return document

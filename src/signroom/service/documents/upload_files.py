@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller, Caller
+from signroom.domain.blob_key import UploadFolder
 from signroom.domain.document import PURGE_GRACE, StoredFile
 from signroom.domain.errors import (
     BadInput,
@@ -21,7 +22,6 @@ from signroom.domain.errors import (
     SignroomError,
     UploadDigestMismatch,
     UploadIncomplete,
-    UploadNotFound,
 )
 from signroom.domain.secret import hash_secret
 from signroom.domain.upload import (
@@ -48,12 +48,12 @@ class NewUpload:
 
 
 async def upload_plain(
-    ports: Ports, caller: Caller, name: str | None, content_type: str, chunks: AsyncIterator[bytes]
+    ports: Ports, caller: ApplicationCaller, name: str | None, content_type: str, chunks: AsyncIterator[bytes]
 ) -> NewUpload:
     """Raises: NotAllowed, FileTooLarge past 5 MiB or the server's limit, StorageUnavailable."""
     caller.require(WORKERS)
     new = _new(ports, caller)
-    key = _folder(new.upload.id) + "file"
+    key = UploadFolder(new.upload.id).file()
     stored = await ports.blobs.write_stream(key, chunks, limit=min(PLAIN_LIMIT, ports.limits.max_file))
     file = StoredFile(key, name or "", content_type, stored.length, stored.sha256)
     upload = new.upload.complete(file)
@@ -61,7 +61,7 @@ async def upload_plain(
     return NewUpload(new.token, upload)
 
 
-def begin_upload(ports: Ports, caller: Caller) -> NewUpload:
+def begin_upload(ports: Ports, caller: ApplicationCaller) -> NewUpload:
     """Raises: NotAllowed."""
     caller.require(WORKERS)
     new = _new(ports, caller)
@@ -89,13 +89,13 @@ async def upload_part(
             digest.update(chunk)
             yield chunk
 
-    key = f"{_folder(upload.id)}part-{number}-{uuid4().hex}"
+    key = UploadFolder(upload.id).part(number, uuid4())
     stored = await ports.blobs.write_stream(key, hashed(), limit=PART_SIZE)
     part = UploadPart(number, digest.hexdigest(), stored.length, key)
     try:
         if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
             raise UploadDigestMismatch
-        replaced = await asyncio.to_thread(_put_part, ports, upload.id, part)
+        replaced = await asyncio.to_thread(_put_part, ports, upload, part)
     except SignroomError as error:
         await discard_unless_recorded(ports, key, error)
         raise
@@ -124,13 +124,13 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
                 digest.update(chunk)
                 yield chunk
 
-    key = _folder(upload.id) + f"file-{uuid4().hex}"
+    key = UploadFolder(upload.id).joined_file(uuid4())
     stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file)
     if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
         await asyncio.to_thread(discard_blob, ports, key)
         raise UploadDigestMismatch
     file = StoredFile(key, "", "application/octet-stream", stored.length, stored.sha256)
-    ended = await asyncio.to_thread(_end, ports, upload.id, file, etags)
+    ended = await asyncio.to_thread(_end, ports, upload, file, etags)
     if ended.file != file:  # somebody else was faster
         await asyncio.to_thread(discard_blob, ports, key)
         return ended
@@ -142,9 +142,7 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
 def find_upload(ports: Ports, caller: Caller, token: str) -> Upload:
     """Raises: UploadNotFound, also for another subscription's upload and for one whose day is over."""
     with ports.store.read() as work:
-        upload = work.uploads.by_token(hash_secret(token))
-    if upload.subscription_id != caller.subscription_id:
-        raise UploadNotFound
+        upload = work.of(caller).upload_by_token(hash_secret(token))
     upload.require_alive(ports.clock.now())
     return upload
 
@@ -172,7 +170,7 @@ def purge_uploads(ports: Ports) -> int:
             return purged
 
 
-def _new(ports: Ports, caller: Caller) -> NewUpload:
+def _new(ports: Ports, caller: ApplicationCaller) -> NewUpload:
     token = secrets.token_urlsafe(32)
     upload = Upload(
         id=uuid4(),
@@ -182,10 +180,6 @@ def _new(ports: Ports, caller: Caller) -> NewUpload:
         created_at=ports.clock.now(),
     )
     return NewUpload(token, upload)
-
-
-def _folder(upload_id: UUID) -> str:
-    return f"uploads/{upload_id}/"
 
 
 def _add(ports: Ports, upload: Upload) -> None:
@@ -198,24 +192,24 @@ def _parts(ports: Ports, upload_id: UUID) -> list[UploadPart]:
         return work.uploads.parts(upload_id)
 
 
-def _put_part(ports: Ports, upload_id: UUID, part: UploadPart) -> list[str]:
+def _put_part(ports: Ports, upload: Upload, part: UploadPart) -> list[str]:
     """The keys of blobs that are not needed any more."""
     with ports.store.work() as work:
-        if work.uploads.locked(upload_id).file is not None:
+        if work.of(upload).locked_upload(upload.id).file is not None:
             raise UploadIncomplete("It was ended already.")
-        parts = work.uploads.parts(upload_id)
+        parts = work.uploads.parts(upload.id)
         if sum(p.length for p in parts if p.number != part.number) + part.length > ports.limits.max_file:
             raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
-        work.uploads.put_part(upload_id, part)
+        work.uploads.put_part(upload.id, part)
     return [p.blob_key for p in parts if p.number == part.number]
 
 
-def _end(ports: Ports, upload_id: UUID, file: StoredFile, etags: Sequence[str]) -> Upload:
+def _end(ports: Ports, upload: Upload, file: StoredFile, etags: Sequence[str]) -> Upload:
     with ports.store.work() as work:
-        upload = work.uploads.locked(upload_id)
-        if upload.file is not None:
-            return upload
-        ended = upload.complete(file, etags)
+        current = work.of(upload).locked_upload(upload.id)
+        if current.file is not None:
+            return current
+        ended = current.complete(file, etags)
         work.uploads.save(ended)
-        work.uploads.remove_parts(upload_id)
+        work.uploads.remove_parts(upload.id)
     return ended

@@ -12,7 +12,6 @@ from uuid import UUID
 from signroom.domain.document import StoredFile
 from signroom.domain.endpoint import Endpoint
 from signroom.domain.errors import (
-    FileDownloadFailed,
     FileNameRejected,
     FileRejected,
     FileValidationUnavailable,
@@ -20,6 +19,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.file_validation import FileValidation, clean_reason
 from signroom.ports import Ports
+from signroom.ports.outside import Unreachable
 from signroom.service.subscriptions.manage_file_validation import secret_owner
 from signroom.service.webhooks.endpoint_credentials import credentials
 
@@ -55,8 +55,8 @@ async def _ask(ports: Ports, endpoint: Endpoint, owner: str, question: dict[str,
         found = json.loads(await ports.fetch.post(endpoint.url, body, headers, limit=MAX_ANSWER))
     except SecretUnreadable as error:
         raise FileValidationUnavailable("Its secret cannot be decrypted: set it again.") from error
-    except FileDownloadFailed as error:
-        raise FileValidationUnavailable(error.detail) from error
+    except Unreachable as error:
+        raise FileValidationUnavailable(error.reason) from error
     except (ValueError, RecursionError) as error:
         raise FileValidationUnavailable("Its answer is not JSON.") from error
     if not isinstance(found, dict):

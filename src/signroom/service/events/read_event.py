@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from signroom.domain.application import READERS, Caller
-from signroom.domain.errors import EventNotFound
 from signroom.ports import Ports
 
 
@@ -13,9 +12,8 @@ def read_event_body(ports: Ports, caller: Caller, event_id: UUID) -> bytes:
     """JSON. Raises: NotAllowed, EventNotFound, also for another subscription's event."""
     caller.require(READERS)
     with ports.store.read() as work:
-        event = work.feed.get(event_id)
-        if event.subscription_id != caller.subscription_id:
-            raise EventNotFound
-        session = None if event.session_id is None else work.sessions.get(event.session_id)
-        document = None if event.document_id is None else work.documents.get(event.document_id)
+        own = work.of(caller)
+        event = own.event(event_id)
+        session = None if event.session_id is None else own.session(event.session_id)
+        document = None if event.document_id is None else own.document(event.document_id)
     return ports.event_bodies.render(ports, event, session, document)

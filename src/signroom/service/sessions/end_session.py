@@ -7,7 +7,6 @@ from uuid import UUID
 
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.document import UNSIGNED_LIFETIME
-from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.event import Event
 from signroom.domain.session import Session, SessionStatus
 from signroom.ports import Ports
@@ -20,7 +19,7 @@ _AT_ONCE = 200
 def cancel_session(ports: Ports, session_id: UUID) -> Session:
     """The signer gives up. Raises: WrongState."""
     with ports.store.work() as work:
-        session, event = work.sessions.locked(session_id).cancel(ports.clock.now())
+        session, event = work.sessions.locked_of_any_tenant(session_id).cancel(ports.clock.now())
         _end(work, session, event)
     return session
 
@@ -32,9 +31,7 @@ def withdraw_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
     """
     caller.require(WORKERS)
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
-        if session.subscription_id != caller.subscription_id:
-            raise SignatureSessionNotFound
+        session = work.of(caller).locked_session(session_id)
         if session.status is not SessionStatus.USER_CANCELLED:
             _end(work, *session.cancel(ports.clock.now()))
 
@@ -42,7 +39,7 @@ def withdraw_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
 def expire_session(ports: Ports, session_id: UUID) -> Session:
     """End a session whose time is over; quiet when it has ended meanwhile."""
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
+        session = work.sessions.locked_of_any_tenant(session_id)
         if session.expired(ports.clock.now()):
             session, event = session.expire(ports.clock.now())
             _end(work, session, event)

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller, Caller
 from signroom.domain.errors import AlreadyDone, FileDownloadFailed, SecurityContextNotConfigured, TooManyDocuments
 from signroom.domain.event import Event
 from signroom.domain.file_validation import FileValidation
@@ -70,7 +70,7 @@ class Opened:
     """Holds the link's secret, which is not stored."""
 
 
-async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Opened:
+async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSession) -> Opened:
     """Raises: NotAllowed, BadInput, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments,
     FileTooLarge, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse,
     UploadNotFound, IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
@@ -113,8 +113,7 @@ async def open_session(ports: Ports, caller: Caller, command: OpenSession) -> Op
         async with AsyncExitStack() as files:
 
             async def accept(document: NewDocument) -> Accepted:
-                folder = f"sessions/{session_id}"
-                found = await files.enter_async_context(accepted_document(ports, caller, folder, document))
+                found = await files.enter_async_context(accepted_document(ports, caller, session_id, document))
                 await require_accepted(ports, validation, caller.subscription_id, found.file)
                 return found
 
@@ -172,7 +171,7 @@ def _opened(ports: Ports, session_id: UUID) -> Opened:
 
 def _record(
     ports: Ports,
-    caller: Caller,
+    caller: ApplicationCaller,
     idempotency: Idempotency | None,
     opened: tuple[Session, Event],
     accepted: list[Accepted],

@@ -1,4 +1,4 @@
-"""Queries. No rule lives here but the wall between subscriptions, the look at the clock, and the first look of all."""
+"""Queries for sessions, each as of now. The first look at a session is recorded as an event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from uuid import UUID
 from signroom.domain.application import READERS, Application, Caller
 from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
-from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.session import Session
 from signroom.ports import Ports
 from signroom.ports.store import SessionFilter, Work
@@ -28,16 +27,14 @@ def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithD
     """For an application. Raises: NotAllowed, SignatureSessionNotFound, also for another subscription's session."""
     caller.require(READERS)
     with ports.store.read() as work:
-        found = _load(work, work.sessions.get(session_id))
-    if found.session.subscription_id != caller.subscription_id:
-        raise SignatureSessionNotFound
+        found = _load(work, work.of(caller).session(session_id))
     return _at_this_time(ports, found)
 
 
 def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
     """For the holder of a page token. Raises: SignatureSessionNotFound."""
     with ports.store.read() as work:
-        session = work.sessions.get(session_id)
+        session = work.sessions.of_any_tenant(session_id)
         found = replace(_load(work, session), branding=work.subscriptions.branding(session.subscription_id))
     return _at_this_time(ports, found)
 
@@ -51,7 +48,7 @@ def open_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
     if found.session.open(ports.clock.now()) is None:
         return found
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
+        session = work.sessions.locked_of_any_tenant(session_id)
         opened = session.open(ports.clock.now())  # unless somebody was faster
         if opened is not None:
             session, event = opened
@@ -74,7 +71,7 @@ def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: in
 
 def _load(work: Work, session: Session) -> SessionWithDocuments:
     return SessionWithDocuments(
-        session, tuple(work.documents.of_session(session.id)), work.applications.get(session.application_id)
+        session, tuple(work.documents.of_session(session.id)), work.of(session).application(session.application_id)
     )
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from signroom.domain.application import READERS, Caller
 from signroom.domain.document import DocumentStatus
-from signroom.domain.errors import SignatureSessionNotFound, WrongState
+from signroom.domain.errors import WrongState
 from signroom.domain.session import Session, SessionStatus
 from signroom.ports import Ports
 from signroom.service.sessions.end_session import expire_session
@@ -46,9 +46,7 @@ async def wait_for_session(ports: Ports, caller: Caller, session_id: UUID) -> Co
 def _look(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
     caller.require(READERS)
     with ports.store.read() as work:
-        session = work.sessions.get(session_id)
-        if session.subscription_id != caller.subscription_id:
-            raise SignatureSessionNotFound
+        session = work.of(caller).session(session_id)
         statuses = work.documents.statuses_of_session(session_id) if session.status is SessionStatus.PROCESSING else []
     if session.expired(ports.clock.now()):
         session = expire_session(ports, session_id)

@@ -1,5 +1,15 @@
-"""Step 5 of the signature cycle: each value is verified over the stored bytes, then values, state and job rows
-commit in one transaction. From here nothing can be lost."""
+"""Step 5 of the signature cycle: accept the signature values of one preparation.
+
+The comments in the code have the same numbers:
+
+1. Read the preparation. There must be exactly one value for each of its documents.
+2. Verify each value over the stored bytes.
+3. Lock the session. Answer as before when the same values were accepted before; refuse other values.
+4. Check that the certificate may still sign, that the session is open, and that its documents are those of the consent.
+5. Write the values, the states and the jobs.
+
+Steps 3 to 5 are one transaction. Once it has committed, no signature can be lost.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +33,13 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
 
     Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState, Unavailable.
     """
+    # 1. Read the preparation.
     with ports.store.read() as work:
-        preparation = work.preparations.get(preparation_id)
+        preparation = work.preparations.of_any_tenant(preparation_id)
     if preparation.session_id != session_id:
         raise PreparationNotFound
     preparation.require_exactly(values.keys())
+    # 2. Verify each value over the stored bytes.
     claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
     checked = dict(
         zip((item.document_id for item in preparation.items), ports.formats.check_values(claimed), strict=True)
@@ -38,16 +50,19 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
 def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, CheckedValue]) -> Session:
     now = ports.clock.now()
     with ports.store.work() as work:
-        session = work.sessions.locked(session_id)
+        # 3. Lock the session.
+        session = work.sessions.locked_of_any_tenant(session_id)
         documents = work.documents.of_session(session_id)
         if _accepted_before(documents, preparation, values):
             return session
+        # 4. Check the certificate, the session and its documents.
         ports.trust.read(preparation.chain.certificate).require_fit_for_signing(now)
         session, event = session.sign(preparation.chain, now)
         waiting = [d for d in documents if d.awaits_signature]
         if {d.id for d in waiting} != values.keys():
             # A document was added or removed after the consent.
             raise WrongState("The documents have changed since they were prepared; prepare again.")
+        # 5. Write the values, the states and the jobs.
         for document in waiting:
             work.documents.save(document.accept_signature(preparation.id, values[document.id], now))
             work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)

@@ -25,7 +25,7 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
     """
     now = ports.clock.now()
     with ports.store.read() as work:
-        session = work.sessions.get(session_id)
+        session = work.sessions.of_any_tenant(session_id)
         session.require_signable(now)
         waiting = [d for d in work.documents.of_session(session_id) if d.awaits_signature]
     if not waiting:
@@ -40,7 +40,7 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
         items = tuple(threads.map(prepare, waiting))
     preparation = Preparation(uuid4(), session_id, trusted.chain, items, now)
     with ports.store.work() as work:
-        work.sessions.locked(session_id).require_signable(now)
+        work.sessions.locked_of_any_tenant(session_id).require_signable(now)
         work.preparations.add(preparation)
     return preparation
 

@@ -1,6 +1,17 @@
-"""Step 6 of the signature cycle, a durable job: embed the value, verify the output as a stranger would, store it
-under its own key, mark the document. Every step may run twice without harm: the key of the output is fixed, and a
-document that is not in processing any more is left alone."""
+"""Step 6 of the signature cycle, a durable job: make the signed file of a document.
+
+One run does this (the comments in the code have the same numbers):
+
+1. Read the document and what was prepared for it. Stop when the document is not in processing any more.
+2. Embed the signature value into a new file.
+3. Verify the new file as a stranger would. Fail unless the new signature is there and good, and every earlier one is
+   still what it was.
+4. Store the new file. Its key depends on the preparation only.
+5. Lock the session, then the document, and mark the document. Stop when another run has already done it.
+6. End the session when this was its last document.
+
+A run may be repeated at any point without harm: step 4 writes the same blob again, and step 5 happens once.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +36,9 @@ def process_document(ports: Ports, document_id: UUID) -> None:
 
     Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
     """
+    # 1. Read the document and what was prepared for it.
     with ports.store.read() as work:
-        document = work.documents.get(document_id)
+        document = work.documents.of_any_tenant(document_id)
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return
         prepared = work.preparations.prepared(document.preparation_id, document_id)
@@ -46,7 +58,7 @@ def process_document(ports: Ports, document_id: UUID) -> None:
 def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
     """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
     with ports.store.read() as work:
-        document = work.documents.get(document_id)
+        document = work.documents.of_any_tenant(document_id)
 
     def fail(current: Document) -> tuple[Document, Event]:
         return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
@@ -55,19 +67,21 @@ def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
 
 
 def _embed(ports: Ports, document: Document, prepared: Prepared) -> tuple[StoredFile, Verdict]:
-    if document.signature_value is None:
+    if document.signature_value is None or document.preparation_id is None:
         raise VerificationFailed("No signature value is stored.")
-    key = f"{document.folder}/signed-{document.preparation_id}"
+    key = document.blob_folder.signed(document.preparation_id)
     with ExitStack() as files:
         folder = files.enter_context(ports.blobs.scratch())
         original = files.enter_context(ports.blobs.as_file(document.original.blob_key))
         data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        # 2. Embed the signature value into a new file.
         output = folder / "signed"
         stored = ports.formats.embed(original, prepared, document.signature_value, output)
-        # A first detached signature is about the original itself.
+        # 3. Verify the new file. A first detached signature is about the original itself.
         content = data if document.inspection.signatures else original
         verdict = ports.formats.verify(output, document.signature_type, content)
         _require_good(verdict, document, prepared)
+        # 4. Store the new file.
         ports.blobs.write_file(key, output)
     name = signed_name(document.original.name, document.signature_type)
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
@@ -93,20 +107,22 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
 def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> None:
     with ports.store.work() as work:
         if document.session_id is not None:
-            # The session's lock first: two documents of one session must not both believe the other is still running.
-            work.sessions.locked(document.session_id)
-        current = work.documents.locked(document.id)
+            # 5. The session's lock comes first: of two documents of one session that end at the same time, the second
+            # must see that the first has ended.
+            work.sessions.locked_of_any_tenant(document.session_id)
+        current = work.documents.locked_of_any_tenant(document.id)
         if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
             return
         moved, event = move(current)
         work.documents.save(moved)
         record_event(work, event, current.subscription_id, current.application_id)
+        # 6. End the session when this was its last document.
         if document.session_id is not None:
             _settle_session(work, document.session_id, ports)
 
 
 def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:
-    session = work.sessions.get(session_id)
+    session = work.sessions.of_any_tenant(session_id)
     settled = session.settle(work.documents.of_session(session_id), ports.clock.now())
     if settled is not None:
         work.sessions.save(settled[0])

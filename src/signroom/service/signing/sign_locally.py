@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import UNSIGNED_LIFETIME, Document, DocumentStatus
 from signroom.domain.document_key import normalized
 from signroom.domain.errors import (
     BadSignatureState,
+    DocumentNotFound,
     InvalidPdf,
     PreparationNotFound,
     Refused,
@@ -63,7 +64,7 @@ class LocallyPrepared:
     failure: str | None = None
 
 
-async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally) -> LocallyPrepared:
+async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: PrepareLocally) -> LocallyPrepared:
     """A certificate that may not sign and a damaged PDF are answers, not errors (rulings, "Faults").
 
     Raises: NotAllowed, BadCertificate, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound,
@@ -80,7 +81,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
     await asyncio.to_thread(require_free_keys, ports, caller, (command.document,))
     trusted = require_trusted(command.chain, verdict)
     try:
-        async with accepted_document(ports, caller, "documents", command.document) as accepted:
+        async with accepted_document(ports, caller, None, command.document) as accepted:
             document = Document(
                 id=accepted.document_id,
                 subscription_id=caller.subscription_id,
@@ -113,7 +114,7 @@ async def prepare_locally(ports: Ports, caller: Caller, command: PrepareLocally)
 
 
 def complete_locally(
-    ports: Ports, caller: Caller, state: str, value: bytes, idempotency: Idempotency | None = None
+    ports: Ports, caller: ApplicationCaller, state: str, value: bytes, idempotency: Idempotency | None = None
 ) -> UUID:
     """Check and embed the value; returns the document's id. The same value again is accepted again.
 
@@ -124,20 +125,21 @@ def complete_locally(
     # A repeat goes on where the first call was cut off: its value is stored, its file may not be.
     before = find_result(ports, caller, idempotency)
     document_id = _accept(ports, caller, state, value, idempotency) if before is None else before
-    _process(ports, document_id)
+    _process(ports, caller, document_id)
     return document_id
 
 
-def _accept(ports: Ports, caller: Caller, state: str, value: bytes, idempotency: Idempotency | None) -> UUID:
+def _accept(ports: Ports, caller: ApplicationCaller, state: str, value: bytes, idempotency: Idempotency | None) -> UUID:
     preparation, key = _preparation(ports, state)
     item = preparation.items[0]
-    with ports.store.read() as work:
-        document = work.documents.get(item.document_id)
-    if document.subscription_id != caller.subscription_id:
-        raise BadSignatureState
+    try:
+        with ports.store.read() as work:
+            work.of(caller).document(item.document_id)
+    except DocumentNotFound as error:
+        raise BadSignatureState from error
     (checked,) = ports.formats.check_values([item.prepared.claimed(value)])
     with ports.store.work() as work:
-        document = work.documents.locked(item.document_id)
+        document = work.of(caller).locked_document(item.document_id)
         if document.status is DocumentStatus.PENDING_SIGNATURE:
             document = document.accept_signature(preparation.id, checked, ports.clock.now())
             if key:
@@ -150,7 +152,7 @@ def _accept(ports: Ports, caller: Caller, state: str, value: bytes, idempotency:
     return document.id
 
 
-def _process(ports: Ports, document_id: UUID) -> None:
+def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID) -> None:
     """Not a job: the caller waits, and calls again when this process dies."""
     try:
         process_document(ports, document_id)
@@ -158,7 +160,7 @@ def _process(ports: Ports, document_id: UUID) -> None:
         fail_document(ports, document_id, error.code)
         raise
     with ports.store.read() as work:
-        document = work.documents.get(document_id)
+        document = work.of(caller).document(document_id)
     if document.status is not DocumentStatus.COMPLETED:
         raise WrongState(f"The document is {document.status} ({document.processing_error_code}).")
 
@@ -168,6 +170,6 @@ def _preparation(ports: Ports, state: str) -> tuple[Preparation, str]:
         subject = ports.tokens.read(_PURPOSE, state, ports.clock.now(), max_age=STATE_LIFETIME)
         preparation_id, _, key = subject.partition("~")
         with ports.store.read() as work:
-            return work.preparations.get(UUID(preparation_id)), key
+            return work.preparations.of_any_tenant(UUID(preparation_id)), key
     except (TokenRefused, PreparationNotFound) as error:
         raise BadSignatureState from error

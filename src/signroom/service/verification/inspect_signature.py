@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller, Caller
+from signroom.domain.blob_key import UploadFolder
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.errors import BadCertificate
@@ -73,7 +74,7 @@ class InspectedFile:
     """The encapsulated content, kept like an upload for a day."""
 
 
-async def inspect_signature(ports: Ports, caller: Caller, command: InspectSignature) -> InspectedFile:
+async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: InspectSignature) -> InspectedFile:
     """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured, FileTooLarge, UploadNotFound,
     FileDownloadFailed, NotSigned, a DocumentRejected, Unavailable.
     """
@@ -174,9 +175,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-async def _keep(ports: Ports, caller: Caller, file: Path) -> Upload:
+async def _keep(ports: Ports, caller: ApplicationCaller, file: Path) -> Upload:
     upload_id = uuid4()
-    key = f"uploads/{upload_id}/content"
+    key = UploadFolder(upload_id).content()
     with file.open("rb") as source:
 
         async def chunks() -> AsyncIterator[bytes]:

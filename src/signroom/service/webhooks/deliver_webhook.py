@@ -1,11 +1,24 @@
-"""One try of a delivery, a durable job that comes back until the event is delivered or the schedule is over.
+"""Deliver one event to one endpoint: a durable job that runs again until the endpoint has taken the event, or until
+the schedule of tries is over.
 
-A run that has delivered goes on with whatever else is due at that endpoint, and takes back the jobs that it has spared:
-an event costs a request then and no turn in the queue, of which an endpoint gets a few at a time.
+One run does this (the comments in the code have the same numbers):
 
-Nothing is locked while the endpoint is asked. A try is claimed before (`Delivery.due_at` moves behind it), so that a
-second run at the same time finds nothing to do, and is written down after; a crash in between repeats it: endpoints are
-told at least once, always under the same id.
+1. Lock the webhook and the delivery. Finish when one of them was removed, or when the delivery is not pending any more.
+2. Hold the delivery when its webhook is paused. A test is sent all the same.
+3. Wait when the delivery is not due yet.
+4. Wait when an earlier delivery of the same stream is not settled yet. A test does not wait.
+5. Claim the try: move `Delivery.due_at` behind the time that the try may take. A second run at the same time then
+   finds nothing to do.
+6. Read what is to be sent. Fail the delivery when its event is not kept any more.
+7. Send it. Nothing is locked while the endpoint is asked.
+8. Lock both again and write the attempt down. Stop here when another run has already written this attempt.
+9. After a success: mark the delivery as delivered, and wake the next one of its stream. While the run has time left,
+   claim another due delivery of the same webhook, and repeat 6 to 9 for it. This saves that delivery a turn in the
+   queue, of which each endpoint gets a few at a time.
+10. After a failure: plan the next try. After the last try give up, and pause a webhook that has failed throughout.
+11. Withdraw the jobs of the deliveries that were delivered on the way.
+
+A crash between 5 and 8 repeats the try. An event therefore arrives at least once, always under the same id.
 """
 
 from __future__ import annotations
@@ -22,7 +35,6 @@ from signroom.domain.endpoint import Endpoint
 from signroom.domain.errors import (
     DeliveryNotFound,
     EventNotFound,
-    FileDownloadFailed,
     SecretUnreadable,
     Unavailable,
     WebhookNotFound,
@@ -41,23 +53,24 @@ from signroom.domain.webhook import (
     signature_headers,
 )
 from signroom.ports import Ports
+from signroom.ports.outside import Unreachable
 from signroom.ports.store import Work
 from signroom.service.events.record_event import DELIVER_WEBHOOK, first_key, record_event
 from signroom.service.webhooks.endpoint_credentials import credentials
 
 _MARGIN = timedelta(seconds=5)
-"""Beyond the time that a try may take, until somebody else may begin the next."""
+"""How long after the longest try another run may begin the next try."""
 _SOON = timedelta(seconds=1)
-"""The least that a delivery waits for the one before it."""
+"""The shortest time that a delivery waits for the one before it in its stream."""
 _RELEASED_LATER = timedelta(seconds=10)
-"""The same when that one is held and about to be released."""
+"""How long a delivery waits for the one before it when that one is held and will be released."""
 _TURN = 5.0
-"""Seconds for which a run goes on with others; a process that is about to end waits for it."""
+"""Seconds for which a run takes further deliveries. A process that shuts down waits for the run to end."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Try:
-    """What is sent, to whom, as it was when the try was claimed."""
+class Send:
+    """The try is claimed: send this, as it was when it was read."""
 
     number: int
     delivery: Delivery
@@ -68,50 +81,79 @@ class _Try:
     document: Document | None
 
 
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """The delivery is not due: run its job again after `time`."""
+
+    time: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """This job has nothing left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOnWith:
+    """The delivery succeeded, and `delivery`, another one of the same webhook, is claimed."""
+
+    delivery: Delivery
+
+
 def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
-    """After how long to be called again; None: nothing is left to do."""
-    over = time.monotonic() + _TURN
-    begun = _begin(ports, delivery_id)
-    if not isinstance(begun, _Try):
-        return begun
-    wait, following = _one_try(ports, begun, over)
-    if following is not None:
-        _go_on(ports, following, over)
-    return wait
+    """Make the next try of a delivery.
+
+    Returns after how long the job must run again, or None when nothing is left to do.
+    """
+    deadline = time.monotonic() + _TURN
+    step = _begin(ports, delivery_id)
+    if isinstance(step, Send):
+        outcome = _try_once(ports, step, deadline)
+        if isinstance(outcome, GoOnWith):
+            _go_on(ports, outcome.delivery, deadline)
+    else:
+        outcome = step
+    return outcome.time if isinstance(outcome, WaitFor) else None
 
 
-def _go_on(ports: Ports, first: Delivery, over: float) -> None:
-    """Others that are due and claimed, until one fails. Each has a job of its own, which does what is left to do."""
-    spared = list[str]()
+def _go_on(ports: Ports, first: Delivery, deadline: float) -> None:
+    """Send further claimed deliveries until one fails or the time is over.
+
+    Each of them has a job of its own, which does what this run leaves undone.
+    """
+    spared_jobs = list[str]()
     following: Delivery | None = first
     while following is not None:
         current, following = following, None
         try:
-            begun = _read_try(ports, current)
-            if begun is not None:
-                wait, following = _one_try(ports, begun, over)
-                if wait is None and begun.number == 1:
-                    spared.append(first_key(current))
+            step = _read_try(ports, current)
+            if isinstance(step, Send):
+                outcome = _try_once(ports, step, deadline)
+                if isinstance(outcome, GoOnWith):
+                    following = outcome.delivery
+                if not isinstance(outcome, WaitFor) and step.number == 1:
+                    spared_jobs.append(first_key(current))
         except Unavailable:
-            following = None  # its own job comes back to it
-        except Exception:  # noqa: BLE001  (logged: a mistake with the other, while what this job is for is done)
+            following = None  # the delivery's own job tries it again
+        except Exception:  # noqa: BLE001  (logged: a mistake with this delivery must not fail the job of the first one)
             ports.meter.mistake("delivery")
             fail_delivery(ports, current.id, "InternalError")
-    if spared:
-        ports.jobs.withdraw(spared)
+    # 11. These deliveries need their own jobs no longer.
+    if spared_jobs:
+        ports.jobs.withdraw(spared_jobs)
 
 
-def _one_try(ports: Ports, begun: _Try, over: float) -> tuple[timedelta | None, Delivery | None]:
-    """As `_settle`; nothing is gone on with after `over`."""
-    session_id = None if begun.session is None else begun.session.id
-    ports.meter.about(delivery_id=begun.delivery.id, session_id=session_id)
-    attempt, asked = _ask(ports, begun)
+def _try_once(ports: Ports, send: Send, deadline: float) -> WaitFor | Finished | GoOnWith:
+    """Steps 7 to 10. After `deadline` no further delivery is claimed."""
+    session_id = None if send.session is None else send.session.id
+    ports.meter.about(delivery_id=send.delivery.id, session_id=session_id)
+    attempt, requested_wait = _ask(ports, send)
     ports.meter.count("webhook_attempt", _outcome(attempt))
-    return _settle(ports, attempt, asked, go_on=time.monotonic() < over)
+    return _settle(ports, attempt, requested_wait, go_on=time.monotonic() < deadline)
 
 
 def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
-    """Give up after an error of ours: the log says which, and the delivery can be replayed."""
+    """Give up after an error of ours. The attempt in the log has its code, and the delivery can be replayed."""
     now = ports.clock.now()
     try:
         with ports.store.work() as work:
@@ -125,163 +167,177 @@ def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
 
 
 def key_again(delivery: Delivery, now: datetime) -> str:
-    """The key of another job for a delivery that had one: each moment has its own."""
+    """The key of another job for a delivery that had one. Each moment `now` gives another key."""
     return f"{first_key(delivery)}:{now.timestamp():.6f}"
 
 
 def _locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
-    """The webhook first, as everywhere: two who want both never wait for each other. Raises: NotFound."""
-    webhook = work.webhooks.locked(work.deliveries.get(delivery_id).webhook_id)
-    return webhook, work.deliveries.locked(delivery_id)
+    """Lock both. Every transaction locks the webhook first, so that two transactions never block each other.
+
+    Raises: DeliveryNotFound, WebhookNotFound.
+    """
+    webhook = work.webhooks.locked_of_any_tenant(work.deliveries.of_any_tenant(delivery_id).webhook_id)
+    return webhook, work.deliveries.locked_of_any_tenant(delivery_id)
 
 
-def _begin(ports: Ports, delivery_id: UUID) -> _Try | timedelta | None:
-    """Claim the next try; or how long to wait for it; None when there is none."""
+def _begin(ports: Ports, delivery_id: UUID) -> Send | WaitFor | Finished:
+    """Steps 1 to 6: claim the next try when it is due."""
     now = ports.clock.now()
     with ports.store.work() as work:
+        # 1. Lock the webhook and the delivery.
         try:
             webhook, delivery = _locked(work, delivery_id)
         except (DeliveryNotFound, WebhookNotFound):
-            return None  # the webhook was removed meanwhile
+            return Finished()  # the webhook was removed meanwhile
         if delivery.status is not DeliveryStatus.PENDING:
-            return None
+            return Finished()
+        # 2. Hold the delivery when its webhook is paused.
         if webhook.paused_at is not None and not delivery.is_test:
             work.deliveries.save(delivery.held())
-            return None
+            return Finished()
+        # 3. Wait when the delivery is not due yet.
         if delivery.due_at > now:
-            return delivery.due_at - now
+            return WaitFor(delivery.due_at - now)
+        # 4. Wait for an earlier delivery of the same stream.
         before = None if delivery.is_test else work.deliveries.earlier(delivery)
         if before is not None:
             wait = _behind(before, now)
             work.deliveries.save(replace(delivery, due_at=now + wait))
-            return wait
+            return WaitFor(wait)
+        # 5. Claim the try. 6. Read what is to be sent.
         return _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
 
 
 def _claim(ports: Ports, work: Work, delivery: Delivery, now: datetime) -> Delivery:
-    """Nobody else tries it before this try must be over."""
+    """Step 5: no other run begins a try of this delivery before this try must be over."""
     claimed = replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN)
     work.deliveries.save(claimed)
     return claimed
 
 
-def _read_try(ports: Ports, claimed: Delivery) -> _Try | None:
-    """Not in the transaction that claims it: whatever is wrong with it must not undo what was settled there."""
+def _read_try(ports: Ports, claimed: Delivery) -> Send | Finished:
+    """Step 6 for a further delivery. It does not run in the transaction that claims the delivery: an error in it must
+    not undo what that transaction settles for the delivery before.
+    """
     try:
         with ports.store.work() as work:
-            return _what_to_send(work, work.webhooks.get(claimed.webhook_id), claimed, ports.clock.now())
+            return _what_to_send(work, work.webhooks.of_any_tenant(claimed.webhook_id), claimed, ports.clock.now())
     except (DeliveryNotFound, WebhookNotFound):
-        return None
+        return Finished()
 
 
 def _behind(before: Delivery, now: datetime) -> timedelta:
+    """How long a delivery waits for `before`, the one before it in its stream."""
     if before.status is DeliveryStatus.HELD:
         return _RELEASED_LATER
     return max(before.due_at - now, timedelta()) + _SOON
 
 
-def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> _Try | None:
+def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> Send | Finished:
+    """Step 6."""
     number = work.deliveries.last_attempt(delivery.id) + 1
-    session = None if delivery.session_id is None else work.sessions.get(delivery.session_id)
-    document = None if delivery.document_id is None else work.documents.get(delivery.document_id)
+    session = None if delivery.session_id is None else work.sessions.of_any_tenant(delivery.session_id)
+    document = None if delivery.document_id is None else work.documents.of_any_tenant(delivery.document_id)
     endpoint = webhook.endpoint
     if endpoint is None and session is not None and session.webhook_url is not None:
         endpoint = Endpoint(session.webhook_url)
     try:
-        event = work.feed.get(delivery.event_id)
+        event = work.feed.of_any_tenant(delivery.event_id)
         if endpoint is None:
             raise EventNotFound
     except EventNotFound as error:
-        # Held for longer than events are kept.
+        # The delivery was held for longer than events are kept.
         work.deliveries.add_attempt(Attempt(delivery.id, number, now, 0, error=error.code))
         work.deliveries.save(delivery.failed(now))
-        return None
-    return _Try(number, delivery, webhook, endpoint, event, session, document)
+        return Finished()
+    return Send(number, delivery, webhook, endpoint, event, session, document)
 
 
-def _ask(ports: Ports, begun: _Try) -> tuple[Attempt, timedelta | None]:
-    """What became of it, and how long the endpoint wants to be left alone."""
+def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
+    """Step 7. Returns the attempt, and how long the endpoint asks us to wait before the next one."""
     now, started = ports.clock.now(), time.monotonic()
     status, error, start, wait = None, None, None, None
     try:
-        body = ports.event_bodies.render(ports, begun.event, begun.session, begun.document)
-        headers = _headers(ports, begun, body, now)
+        body = ports.event_bodies.render(ports, send.event, send.session, send.document)
+        headers = _headers(ports, send, body, now)
         answer = ports.fetch.deliver(
-            begun.endpoint.url,
+            send.endpoint.url,
             body,
             headers,
             limit=MAX_ANSWER,
             seconds=ports.limits.webhook_timeout.total_seconds(),
         )
         status, start, wait = answer.status, answer.start, retry_after(answer.retry_after, now)
-    except FileDownloadFailed as failure:
-        error = failure.detail or failure.code
+    except Unreachable as failure:
+        error = failure.reason
     except SecretUnreadable as failure:
         error = str(failure)
     took = round((time.monotonic() - started) * 1000)
     error = None if error is None else error[:MAX_ERROR]
-    return Attempt(begun.delivery.id, begun.number, now, took, status, error, start), wait
+    return Attempt(send.delivery.id, send.number, now, took, status, error, start), wait
 
 
-def _headers(ports: Ports, begun: _Try, body: bytes, now: datetime) -> Mapping[str, str]:
+def _headers(ports: Ports, send: Send, body: bytes, now: datetime) -> Mapping[str, str]:
     """Raises: SecretUnreadable."""
-    webhook = begun.webhook
+    webhook = send.webhook
     signing = [ports.secrets.unseal(signing_owner(webhook.id), sealed) for sealed in webhook.secrets(now)]
     return {
         "Content-Type": "application/json",
-        **signature_headers(begun.event.id, body, signing, now),
-        **credentials(ports.secrets, begun.endpoint, credentials_owner(webhook.id)),
+        **signature_headers(send.event.id, body, signing, now),
+        **credentials(ports.secrets, send.endpoint, credentials_owner(webhook.id)),
     }
 
 
 def signing_owner(webhook_id: UUID) -> str:
-    """For whom the signing secrets are sealed."""
+    """The owner under whose name the signing secrets are sealed."""
     return f"webhook-signature:{webhook_id}"
 
 
 def credentials_owner(webhook_id: UUID) -> str:
-    """For whom the endpoint's secret is sealed."""
+    """The owner under whose name the endpoint's secret is sealed."""
     return f"webhook:{webhook_id}"
 
 
 def _settle(
-    ports: Ports, attempt: Attempt, asked: timedelta | None, *, go_on: bool
-) -> tuple[timedelta | None, Delivery | None]:
-    """Write the try down. When the next one is due, None when there is none; and with `go_on`, after a success,
-    another delivery of the webhook that is due, claimed.
-    """
+    ports: Ports, attempt: Attempt, requested_wait: timedelta | None, *, go_on: bool
+) -> WaitFor | Finished | GoOnWith:
+    """Steps 8 to 10. Only with `go_on` another delivery is claimed after a success."""
     now = ports.clock.now()
     with ports.store.work() as work:
+        # 8. Write the attempt down.
         try:
             webhook, delivery = _locked(work, attempt.delivery_id)
         except (DeliveryNotFound, WebhookNotFound):
-            return None, None  # the webhook was removed meanwhile
+            return Finished()  # the webhook was removed meanwhile
         if work.deliveries.last_attempt(delivery.id) >= attempt.number:
-            return _rest(delivery, now), None  # somebody else has made this try too, and was faster
+            return _rest(delivery, now)  # another run has made this try too, and was faster
         work.deliveries.add_attempt(attempt)
+        # 9. After a success: settle the delivery, and claim another one.
         if attempt.succeeded:
             if webhook.failing_since is not None:
                 work.webhooks.save(replace(webhook, failing_since=None))
             if not delivery.status.settled:
                 work.deliveries.save(delivery.delivered(now))
                 _wake_next(work, delivery, now)
-            return None, _another(ports, work, webhook, now) if go_on else None
+            return _another(ports, work, webhook, now) if go_on else Finished()
+        # 10. After a failure: plan the next try, or give up.
         if webhook.failing_since is None:
             webhook = replace(webhook, failing_since=attempt.at)
             work.webhooks.save(webhook)
         if delivery.status is not DeliveryStatus.PENDING:
-            return None, None
-        wait = _waits(ports, delivery).after(delivery.tries + 1, _jitter(), asked)
+            return Finished()
+        wait = _waits(ports, delivery).after(delivery.tries + 1, _jitter(), requested_wait)
         if wait is None:
             _give_up(work, webhook, delivery, now)
-        else:
-            work.deliveries.save(delivery.again(now + wait))
-        return wait, None
+            return Finished()
+        work.deliveries.save(delivery.again(now + wait))
+        return WaitFor(wait)
 
 
-def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> Delivery | None:
+def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> GoOnWith | Finished:
+    """Claim another delivery of `webhook` that is due, if there is one."""
     following = None if webhook.paused_at is not None else work.deliveries.due(webhook.id, now)
-    return None if following is None else _claim(ports, work, following, now)
+    return Finished() if following is None else GoOnWith(_claim(ports, work, following, now))
 
 
 def _outcome(attempt: Attempt) -> str:
@@ -290,12 +346,15 @@ def _outcome(attempt: Attempt) -> str:
     return "not reached" if attempt.status_code is None else "refused"
 
 
-def _rest(delivery: Delivery, now: datetime) -> timedelta | None:
-    return max(delivery.due_at - now, timedelta()) if delivery.status is DeliveryStatus.PENDING else None
+def _rest(delivery: Delivery, now: datetime) -> WaitFor | Finished:
+    """What is left to do for a delivery whose try another run has written down."""
+    if delivery.status is not DeliveryStatus.PENDING:
+        return Finished()
+    return WaitFor(max(delivery.due_at - now, timedelta()))
 
 
 def _waits(ports: Ports, delivery: Delivery) -> DeliverySchedule:
-    """Who tests an endpoint wants to know how it is, once."""
+    """The schedule of a delivery. A test is tried once: its sender wants to know how the endpoint is now."""
     return DeliverySchedule(ports.limits.webhook_waits.before[:1]) if delivery.is_test else ports.limits.webhook_waits
 
 
@@ -304,7 +363,7 @@ def _jitter() -> float:
 
 
 def _give_up(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> None:
-    """Its last try failed. Pause an endpoint that has not answered well since before the first one."""
+    """The last try has failed. Pause a webhook whose every attempt since the first try of this delivery has failed."""
     if delivery.is_test or webhook.endpoint is None or not _failed_throughout(work, webhook, delivery):
         work.deliveries.save(delivery.failed(now))
         _wake_next(work, delivery, now)
@@ -316,7 +375,7 @@ def _give_up(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) ->
 
 
 def _wake_next(work: Work, settled: Delivery, now: datetime) -> None:
-    """What came after it in its stream need not wait any longer; whose job has not run yet does not wait."""
+    """Let the next delivery of the stream go out now. One whose job has not run yet is due already."""
     following = work.deliveries.following(settled)
     if following is not None and following.due_at > now:
         work.deliveries.save(replace(following, due_at=now))
@@ -324,6 +383,6 @@ def _wake_next(work: Work, settled: Delivery, now: datetime) -> None:
 
 
 def _failed_throughout(work: Work, webhook: Webhook, delivery: Delivery) -> bool:
-    # The log may have tries from before a pause.
+    # The log may also have attempts from before a pause. They do not count.
     first = work.deliveries.attempts(delivery.id)[-(delivery.tries + 1) :][0]
     return webhook.failing_since is not None and webhook.failing_since <= first.at

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from signroom.domain.application import MANAGERS, Caller
 from signroom.domain.errors import (
-    ApplicationNotFound,
     BadInput,
     BadWebhookOperation,
     DeliveryNotFound,
@@ -33,24 +32,13 @@ from signroom.domain.webhook import (
     require_description,
     secret_text,
 )
-from signroom.ports import Ports
-from signroom.ports.operations import Clock
+from signroom.ports import ManagementPorts
 from signroom.ports.secrets import Secrets
-from signroom.ports.store import DeliveryFilter, Store, Work
+from signroom.ports.store import DeliveryFilter, Work
 from signroom.service.events.record_event import DELIVER_WEBHOOK, record_event, send
 from signroom.service.webhooks.deliver_webhook import credentials_owner, key_again, signing_owner
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint, sealed_endpoint
 from signroom.service.webhooks.release_deliveries import release_soon
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """Where the webhooks of one subscription are managed; who has one may do so."""
-
-    store: Store
-    secrets: Secrets
-    clock: Clock
-    subscription_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,71 +65,55 @@ class LoggedDelivery:
     attempts: tuple[Attempt, ...]
 
 
-def tenant_of(ports: Ports, caller: Caller) -> Tenant:
-    """A manager's. Raises: NotAllowed."""
-    caller.require(MANAGERS)
-    return Tenant(ports.store, ports.secrets, ports.clock, caller.subscription_id)
-
-
-def tenant_of_operator(store: Store, secrets: Secrets, clock: Clock, subscription: str) -> Tenant:
-    """Raises: SubscriptionNotFound."""
-    with store.read() as work:
-        return Tenant(store, secrets, clock, work.subscriptions.named(subscription).id)
-
-
-def application_called(tenant: Tenant, name: str) -> UUID:
-    """The id of one of the subscription's applications. Raises: ApplicationNotFound."""
-    with tenant.store.read() as work:
-        for application in work.applications.named(name):
-            if application.subscription_id == tenant.subscription_id:
-                return application.id
-    raise ApplicationNotFound
-
-
 # -- webhooks --------------------------------------------------------------------------------------
 
 
-def list_webhooks(tenant: Tenant) -> list[Webhook]:
-    with tenant.store.read() as work:
-        return work.webhooks.of_subscription(tenant.subscription_id)
+def list_webhooks(ports: ManagementPorts, caller: Caller) -> list[Webhook]:
+    """Raises: NotAllowed."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        return work.webhooks.of_subscription(caller.subscription_id)
 
 
-def read_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
-    """Raises: WebhookNotFound."""
-    with tenant.store.read() as work:
-        return work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
+def read_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> Webhook:
+    """Raises: NotAllowed, WebhookNotFound."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        return work.of(caller).webhook(webhook_id)
 
 
-def create_webhook(tenant: Tenant, command: SetWebhook) -> NewSecret:
-    """Raises: BadInput, ApplicationNotFound, TooManyWebhooks."""
+def create_webhook(ports: ManagementPorts, caller: Caller, command: SetWebhook) -> NewSecret:
+    """Raises: NotAllowed, BadInput, ApplicationNotFound, TooManyWebhooks."""
+    caller.require(MANAGERS)
     if command.endpoint is None:
         raise BadInput("A webhook needs a url.")
     require_description(command.description)
     webhook_id, text = uuid4(), _new_secret()
-    with tenant.store.work() as work:
+    with ports.store.work() as work:
         # Two at the same time must not both be the last.
-        work.webhooks.lock_subscription(tenant.subscription_id)
-        if sum(w.endpoint is not None for w in work.webhooks.of_subscription(tenant.subscription_id)) >= MAX_WEBHOOKS:
+        work.webhooks.lock_subscription(caller.subscription_id)
+        if sum(w.endpoint is not None for w in work.webhooks.of_subscription(caller.subscription_id)) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"At most {MAX_WEBHOOKS}.")
         webhook = Webhook(
             id=webhook_id,
-            subscription_id=tenant.subscription_id,
-            application_id=_application(work, tenant, command.application_id),
-            endpoint=sealed_endpoint(command.endpoint, None, tenant.secrets, credentials_owner(webhook_id)),
-            signing_secret=tenant.secrets.seal(signing_owner(webhook_id), text),
+            subscription_id=caller.subscription_id,
+            application_id=_application(work, caller, command.application_id),
+            endpoint=sealed_endpoint(command.endpoint, None, ports.secrets, credentials_owner(webhook_id)),
+            signing_secret=ports.secrets.seal(signing_owner(webhook_id), text),
             event_types=clean_types(command.event_types),
-            created_at=tenant.clock.now(),
+            created_at=ports.clock.now(),
             description=command.description,
         )
         work.webhooks.add(webhook)
     return NewSecret(webhook, text)
 
 
-def change_webhook(tenant: Tenant, webhook_id: UUID, command: SetWebhook) -> Webhook:
-    """Raises: WebhookNotFound, BadInput, BadWebhookOperation, ApplicationNotFound."""
+def change_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID, command: SetWebhook) -> Webhook:
+    """Raises: NotAllowed, WebhookNotFound, BadInput, BadWebhookOperation, ApplicationNotFound."""
+    caller.require(MANAGERS)
     require_description(command.description)
-    with tenant.store.work() as work:
-        webhook = _locked(work, tenant, webhook_id)
+    with ports.store.work() as work:
+        webhook = _locked(work, caller, webhook_id)
         changed = replace(webhook, event_types=clean_types(command.event_types), description=command.description)
         if webhook.endpoint is None:
             if command.endpoint is not None or command.application_id not in {None, webhook.application_id}:
@@ -150,38 +122,49 @@ def change_webhook(tenant: Tenant, webhook_id: UUID, command: SetWebhook) -> Web
             raise BadInput("A webhook needs a url.")
         else:
             owner = credentials_owner(webhook_id)
-            endpoint = sealed_endpoint(command.endpoint, webhook.endpoint, tenant.secrets, owner)
-            application = _application(work, tenant, command.application_id)
+            endpoint = sealed_endpoint(command.endpoint, webhook.endpoint, ports.secrets, owner)
+            application = _application(work, caller, command.application_id)
             changed = replace(changed, endpoint=endpoint, application_id=application)
         work.webhooks.save(changed)
     return changed
 
 
-def remove_webhook(tenant: Tenant, webhook_id: UUID) -> None:
-    """With its deliveries, also those that are on their way. Raises: WebhookNotFound."""
-    with tenant.store.work() as work:
-        work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
+def remove_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> None:
+    """With its deliveries, also those that are on their way. Raises: NotAllowed, WebhookNotFound."""
+    caller.require(MANAGERS)
+    with ports.store.work() as work:
+        work.of(caller).webhook(webhook_id)
         work.webhooks.remove(webhook_id)
 
 
-def rotate_secret(tenant: Tenant, webhook_id: UUID, keep: timedelta = PREVIOUS_LIFETIME) -> NewSecret:
-    """A new signing secret; the one before signs beside it for as long as `keep`. Raises: WebhookNotFound, BadInput."""
+def rotate_secret(
+    ports: ManagementPorts, caller: Caller, webhook_id: UUID, keep: timedelta = PREVIOUS_LIFETIME
+) -> NewSecret:
+    """A new signing secret; the one before signs beside it for as long as `keep`.
+
+    Raises: NotAllowed, WebhookNotFound, BadInput.
+    """
+    caller.require(MANAGERS)
     if not timedelta() <= keep <= MAX_PREVIOUS_LIFETIME:
         raise BadInput(f"The previous secret is kept for 0 to {MAX_PREVIOUS_LIFETIME.days * 24} hours.")
     text = _new_secret()
-    with tenant.store.work() as work:
-        webhook = _locked(work, tenant, webhook_id)
-        sealed = tenant.secrets.seal(signing_owner(webhook_id), text)
-        changed = webhook.rotated(sealed, tenant.clock.now(), keep)
+    with ports.store.work() as work:
+        webhook = _locked(work, caller, webhook_id)
+        sealed = ports.secrets.seal(signing_owner(webhook_id), text)
+        changed = webhook.rotated(sealed, ports.clock.now(), keep)
         work.webhooks.save(changed)
     return NewSecret(changed, text)
 
 
-def pause_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
-    """Hold what is sent to it from now on; quiet when it is paused. Raises: WebhookNotFound, BadWebhookOperation."""
-    now = tenant.clock.now()
-    with tenant.store.work() as work:
-        webhook = _locked(work, tenant, webhook_id)
+def pause_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> Webhook:
+    """Hold what is sent to it from now on; quiet when it is paused.
+
+    Raises: NotAllowed, WebhookNotFound, BadWebhookOperation.
+    """
+    caller.require(MANAGERS)
+    now = ports.clock.now()
+    with ports.store.work() as work:
+        webhook = _locked(work, caller, webhook_id)
         if webhook.paused_at is not None:
             return webhook
         paused = webhook.paused(now)
@@ -190,11 +173,12 @@ def pause_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
     return paused
 
 
-def resume_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
-    """Send what was held, little by little; quiet when it is not paused. Raises: WebhookNotFound."""
-    now = tenant.clock.now()
-    with tenant.store.work() as work:
-        webhook = _locked(work, tenant, webhook_id)
+def resume_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> Webhook:
+    """Send what was held, little by little; quiet when it is not paused. Raises: NotAllowed, WebhookNotFound."""
+    caller.require(MANAGERS)
+    now = ports.clock.now()
+    with ports.store.work() as work:
+        webhook = _locked(work, caller, webhook_id)
         if webhook.paused_at is None:
             return webhook
         resumed = webhook.resumed()
@@ -204,14 +188,15 @@ def resume_webhook(tenant: Tenant, webhook_id: UUID) -> Webhook:
     return resumed
 
 
-def send_test(tenant: Tenant, webhook_id: UUID) -> Delivery:
+def send_test(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> Delivery:
     """Send an event that means nothing, to this webhook alone and once; also to one that is paused.
 
-    Raises: WebhookNotFound, BadWebhookOperation for one that has no address of its own.
+    Raises: NotAllowed, WebhookNotFound, BadWebhookOperation for one that has no address of its own.
     """
-    now = tenant.clock.now()
-    with tenant.store.work() as work:
-        webhook = _locked(work, tenant, webhook_id)
+    caller.require(MANAGERS)
+    now = ports.clock.now()
+    with ports.store.work() as work:
+        webhook = _locked(work, caller, webhook_id)
         if webhook.endpoint is None:
             raise BadWebhookOperation("It goes where each session says: open a session to test it.")
         event = WebhookTested(None, now, webhook_id)
@@ -224,34 +209,37 @@ def send_test(tenant: Tenant, webhook_id: UUID) -> Delivery:
 # -- deliveries ------------------------------------------------------------------------------------
 
 
-def list_deliveries(tenant: Tenant, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
-    """Newest first. Raises: WebhookNotFound."""
-    with tenant.store.read() as work:
-        work.webhooks.get(wanted.webhook_id).require_of(tenant.subscription_id)
+def list_deliveries(ports: ManagementPorts, caller: Caller, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
+    """Newest first. Raises: NotAllowed, WebhookNotFound."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        work.of(caller).webhook(wanted.webhook_id)
         return work.deliveries.find(wanted, limit)
 
 
-def read_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
-    """Raises: WebhookNotFound, DeliveryNotFound."""
-    with tenant.store.read() as work:
-        work.webhooks.get(webhook_id).require_of(tenant.subscription_id)
-        delivery = _of(work.deliveries.get(delivery_id), webhook_id)
+def read_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
+    """Raises: NotAllowed, WebhookNotFound, DeliveryNotFound."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        work.of(caller).webhook(webhook_id)
+        delivery = _of(work.of(caller).delivery(delivery_id), webhook_id)
         return LoggedDelivery(delivery, tuple(work.deliveries.attempts(delivery_id)))
 
 
-def replay_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> Delivery:
+def replay_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> Delivery:
     """Send its event again, under the same id, as a delivery of its own; one that is still pending is tried now.
 
-    Raises: WebhookNotFound, DeliveryNotFound, BadWebhookOperation for one that is held, EventNotFound.
+    Raises: NotAllowed, WebhookNotFound, DeliveryNotFound, BadWebhookOperation for one that is held, EventNotFound.
     """
-    now = tenant.clock.now()
-    with tenant.store.work() as work:
-        webhook = _locked(work, tenant, webhook_id)
-        delivery = _of(work.deliveries.locked(delivery_id), webhook_id)
+    caller.require(MANAGERS)
+    now = ports.clock.now()
+    with ports.store.work() as work:
+        webhook = _locked(work, caller, webhook_id)
+        delivery = _of(work.of(caller).locked_delivery(delivery_id), webhook_id)
         if delivery.status is DeliveryStatus.HELD:
             raise BadWebhookOperation("The delivery is held: resume the webhook.")
         if delivery.status.settled:
-            again = new_delivery(uuid4(), work.feed.get(delivery.event_id), webhook, now)
+            again = new_delivery(uuid4(), work.of(caller).event(delivery.event_id), webhook, now)
             send(work, again)
         else:
             again = replace(delivery, due_at=now)
@@ -260,13 +248,14 @@ def replay_delivery(tenant: Tenant, webhook_id: UUID, delivery_id: UUID) -> Deli
     return again
 
 
-def replay_failed(tenant: Tenant, webhook_id: UUID) -> int:
+def replay_failed(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> int:
     """Send all that failed once more, little by little and as if it had never been tried; how many there are.
 
-    While the webhook is paused they are held. Raises: WebhookNotFound.
+    While the webhook is paused they are held. Raises: NotAllowed, WebhookNotFound.
     """
-    with tenant.store.work() as work:
-        webhook = _locked(work, tenant, webhook_id)
+    caller.require(MANAGERS)
+    with ports.store.work() as work:
+        webhook = _locked(work, caller, webhook_id)
         count = work.deliveries.hold_failed(webhook_id)
         if count and webhook.paused_at is None:
             release_soon(work, webhook_id)
@@ -307,8 +296,8 @@ def _session_webhook(work: Work, session: Session) -> Webhook | None:
 # -- shared ----------------------------------------------------------------------------------------
 
 
-def _locked(work: Work, tenant: Tenant, webhook_id: UUID) -> Webhook:
-    return work.webhooks.locked(webhook_id).require_of(tenant.subscription_id)
+def _locked(work: Work, caller: Caller, webhook_id: UUID) -> Webhook:
+    return work.of(caller).locked_webhook(webhook_id)
 
 
 def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
@@ -317,13 +306,10 @@ def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:
     return delivery
 
 
-def _application(work: Work, tenant: Tenant, application_id: UUID | None) -> UUID | None:
+def _application(work: Work, caller: Caller, application_id: UUID | None) -> UUID | None:
     if application_id is None:
         return None
-    application = work.applications.get(application_id)
-    if application.subscription_id != tenant.subscription_id:
-        raise ApplicationNotFound
-    return application.id
+    return work.of(caller).application(application_id).id
 
 
 def _new_secret() -> str:

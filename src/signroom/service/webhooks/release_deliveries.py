@@ -32,7 +32,7 @@ def release_deliveries(ports: Ports, webhook_id: UUID) -> timedelta | None:
     now = ports.clock.now()
     with ports.store.work() as work:
         try:
-            webhook = work.webhooks.locked(webhook_id)
+            webhook = work.webhooks.locked_of_any_tenant(webhook_id)
         except WebhookNotFound:
             return None
         if webhook.paused_at is not None:

@@ -19,15 +19,15 @@ class SqlApplications:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, application_id: UUID) -> Application:
+    def of_any_tenant(self, application_id: UUID) -> Application:
         query = sa.select(tables.applications).where(tables.applications.c.id == application_id)
         return rows.application_of(one(self._connection, query, ApplicationNotFound))
 
-    def locked(self, application_id: UUID) -> Application:
+    def locked_of_any_tenant(self, application_id: UUID) -> Application:
         query = sa.select(tables.applications).where(tables.applications.c.id == application_id).with_for_update()
         return rows.application_of(one(self._connection, query, ApplicationNotFound))
 
-    def named(self, name: str) -> list[Application]:
+    def named_of_any_tenant(self, name: str) -> list[Application]:
         query = sa.select(tables.applications).where(tables.applications.c.name == name)
         return [rows.application_of(row) for row in self._connection.execute(query).mappings()]
 
@@ -43,7 +43,7 @@ class SqlApplications:
         if row is None:
             return None
         key = rows.api_key_of(row)
-        return key, self.get(key.application_id)
+        return key, self.of_any_tenant(key.application_id)
 
     def add_key(self, key: ApiKey) -> None:
         insert(self._connection, tables.api_keys, rows.api_key_row(key))

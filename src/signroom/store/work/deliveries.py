@@ -24,11 +24,11 @@ class SqlDeliveries:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, delivery_id: UUID) -> Delivery:
+    def of_any_tenant(self, delivery_id: UUID) -> Delivery:
         query = sa.select(tables.deliveries).where(tables.deliveries.c.id == delivery_id)
         return webhook_rows.delivery_of(one(self._connection, query, DeliveryNotFound))
 
-    def locked(self, delivery_id: UUID) -> Delivery:
+    def locked_of_any_tenant(self, delivery_id: UUID) -> Delivery:
         query = sa.select(tables.deliveries).where(tables.deliveries.c.id == delivery_id).with_for_update()
         return webhook_rows.delivery_of(one(self._connection, query, DeliveryNotFound))
 

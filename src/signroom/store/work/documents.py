@@ -27,11 +27,11 @@ class SqlDocuments:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, document_id: UUID) -> Document:
+    def of_any_tenant(self, document_id: UUID) -> Document:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
         return rows.document_of(one(self._connection, query, DocumentNotFound))
 
-    def locked(self, document_id: UUID) -> Document:
+    def locked_of_any_tenant(self, document_id: UUID) -> Document:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
         return rows.document_of(one(self._connection, query, DocumentNotFound))
 

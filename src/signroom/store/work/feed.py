@@ -64,7 +64,7 @@ class SqlFeed:
         )
         return FeedBounds(oldest or 0, newest or 0)
 
-    def get(self, event_id: UUID) -> RecordedEvent:
+    def of_any_tenant(self, event_id: UUID) -> RecordedEvent:
         query = sa.select(tables.events).where(tables.events.c.id == event_id)
         return rows.event_of(one(self._connection, query, EventNotFound))
 

@@ -26,7 +26,7 @@ class SqlPreparations:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, preparation_id: UUID) -> Preparation:
+    def of_any_tenant(self, preparation_id: UUID) -> Preparation:
         head = sa.select(tables.preparations).where(tables.preparations.c.id == preparation_id)
         t = tables.prepared_documents
         items = sa.select(t).where(t.c.preparation_id == preparation_id).order_by(t.c.position)

@@ -23,11 +23,11 @@ class SqlSessions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, session_id: UUID) -> Session:
+    def of_any_tenant(self, session_id: UUID) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id)
         return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
 
-    def locked(self, session_id: UUID) -> Session:
+    def locked_of_any_tenant(self, session_id: UUID) -> Session:
         # SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
         query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id).with_for_update()
         return rows.session_of(one(self._connection, query, SignatureSessionNotFound))

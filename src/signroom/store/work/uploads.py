@@ -22,15 +22,15 @@ class SqlUploads:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def by_token(self, token_hash: bytes) -> Upload:
+    def by_token_of_any_tenant(self, token_hash: bytes) -> Upload:
         query = sa.select(tables.uploads).where(tables.uploads.c.token_hash == token_hash)
         return rows.upload_of(one(self._connection, query, UploadNotFound))
 
-    def get(self, upload_id: UUID) -> Upload:
+    def of_any_tenant(self, upload_id: UUID) -> Upload:
         query = sa.select(tables.uploads).where(tables.uploads.c.id == upload_id)
         return rows.upload_of(one(self._connection, query, UploadNotFound))
 
-    def locked(self, upload_id: UUID) -> Upload:
+    def locked_of_any_tenant(self, upload_id: UUID) -> Upload:
         query = sa.select(tables.uploads).where(tables.uploads.c.id == upload_id).with_for_update()
         return rows.upload_of(one(self._connection, query, UploadNotFound))
 

@@ -34,11 +34,11 @@ class SqlWebhooks:
             self._notified[subscription_id] = webhooks
         return self._notified[subscription_id]
 
-    def get(self, webhook_id: UUID) -> Webhook:
+    def of_any_tenant(self, webhook_id: UUID) -> Webhook:
         query = sa.select(tables.webhooks).where(tables.webhooks.c.id == webhook_id)
         return webhook_rows.webhook_of(one(self._connection, query, WebhookNotFound))
 
-    def locked(self, webhook_id: UUID) -> Webhook:
+    def locked_of_any_tenant(self, webhook_id: UUID) -> Webhook:
         query = sa.select(tables.webhooks).where(tables.webhooks.c.id == webhook_id).with_for_update(key_share=True)
         return webhook_rows.webhook_of(one(self._connection, query, WebhookNotFound))
 

@@ -1,0 +1,100 @@
+"""The keys of blobs. Every key that this service writes is made here, and every question about a key is answered here.
+
+    sessions/{session}/{document}/original              a file of a session's document
+    sessions/{session}/{document}/original-{request}    the same, of one request among several that may run at once
+    sessions/{session}/{document}/data                  the content of a detached CMS object that is signed again
+    sessions/{session}/{document}/signed-{preparation}  the signed file
+    documents/{document}/...                            the same for a document without a session (local signature)
+    uploads/{upload}/file                               an upload in one piece
+    uploads/{upload}/part-{number}-{attempt}            one part of an upload in parts
+    uploads/{upload}/file-{attempt}                     the file that was made of the parts
+    uploads/{upload}/content                            content that was extracted from a signed file
+    doctor-{probe}                                      a file that `signroom doctor` writes, reads and deletes
+    health                                              never written: the health check asks for it
+
+Rows store keys as plain text. The form of a key must therefore never change: a row that an older version has written
+would point to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+NEVER_WRITTEN = "health"
+"""The key of a blob that does not exist. Asking for it shows whether the blob store answers."""
+
+_UPLOADS = "uploads/"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFolder:
+    """The keys of one document's blobs. ``session_id`` is None for a document without a session."""
+
+    session_id: UUID | None
+    document_id: UUID
+
+    def original(self) -> str:
+        """The key of the file that is to be signed."""
+        return f"{self._path}/original"
+
+    def original_of_request(self, request: UUID) -> str:
+        """The key of the file that is to be signed, for one request.
+
+        Two requests may add the same document at the same time. Each gets a key of its own, so that a request that
+        fails deletes only its own blob.
+        """
+        return f"{self._path}/original-{request.hex}"
+
+    def data(self) -> str:
+        """The key of the content of a detached CMS object that is signed again."""
+        return f"{self._path}/data"
+
+    def signed(self, preparation_id: UUID) -> str:
+        """The key of the signed file. It is the same at each run, so that a job that runs twice writes one blob."""
+        return f"{self._path}/signed-{preparation_id}"
+
+    @property
+    def _path(self) -> str:
+        if self.session_id is None:
+            return f"documents/{self.document_id}"
+        return f"sessions/{self.session_id}/{self.document_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFolder:
+    """The keys of one upload's blobs."""
+
+    upload_id: UUID
+
+    def file(self) -> str:
+        """The key of an upload that came in one piece."""
+        return f"{self._path}/file"
+
+    def part(self, number: int, attempt: UUID) -> str:
+        """The key of one part. A part may be sent again: `attempt` keeps the blobs of two attempts apart."""
+        return f"{self._path}/part-{number}-{attempt.hex}"
+
+    def joined_file(self, attempt: UUID) -> str:
+        """The key of the file that is made of all parts. `attempt` keeps the blobs of two attempts apart."""
+        return f"{self._path}/file-{attempt.hex}"
+
+    def content(self) -> str:
+        """The key of content that was extracted from a signed file."""
+        return f"{self._path}/content"
+
+    @property
+    def _path(self) -> str:
+        return f"{_UPLOADS}{self.upload_id}"
+
+
+def upload_of(key: str) -> UUID | None:
+    """The upload that the blob of `key` belongs to. None when the blob belongs to a document."""
+    if not key.startswith(_UPLOADS):
+        return None
+    return UUID(key.removeprefix(_UPLOADS).partition("/")[0])
+
+
+def doctor_probe(probe: UUID) -> str:
+    """The key of the file by which `signroom doctor` tests the blob store."""
+    return f"doctor-{probe}"

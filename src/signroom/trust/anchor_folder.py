@@ -1,0 +1,92 @@
+"""The anchors that the operator keeps as files. They are read once, at the start.
+
+    <folder>/<context>/*.crt                  the roots: PEM (one or more) or DER; also .pem .cer .der
+    <folder>/<context>/intermediates/*.crt    authorities below them that signers need not send
+
+A context is called as in ``domain/security_context.py``: ``test``, ``icp-brasil``, ``italy``, ``italy-test``; ``any``
+needs no roots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from signroom.domain.errors import BadCertificate
+from signroom.domain.security_context import BUILT_IN, SecurityContext
+from signroom.trust.anchors import Anchors
+from signroom.trust.paths import Link, read_link
+
+INTERMEDIATES = "intermediates"
+_SUFFIXES = frozenset({".crt", ".pem", ".cer", ".der"})
+_MAX_FILE = 4 * 1024 * 1024
+
+
+class BrokenTrustFile(ValueError):
+    """A file of the operator's that is not what it should be; the message names it."""
+
+
+class AnchorFolder:
+    """An `AnchorSource` that answers the same as long as the process runs."""
+
+    def __init__(self, folder: Path, extra: Mapping[SecurityContext, Sequence[bytes]]) -> None:
+        """The roots that lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
+
+        Raises: BrokenTrustFile.
+        """
+        named = {context.name: context for context in BUILT_IN if not context.any_issuer}
+        _require_known(folder, named)
+        self._anchors = {context: Anchors(any_issuer=True) for context in BUILT_IN if context.any_issuer}
+        for name, context in named.items():
+            added = [read_link(der) for der in extra.get(context, ())]
+            roots = _unique([*_authorities(folder / name), *added])
+            self._anchors[context] = Anchors(roots, _unique(_authorities(folder / name / INTERMEDIATES)))
+
+    def anchors(self, context: SecurityContext) -> Anchors:
+        return self._anchors.get(context, Anchors())
+
+
+def _require_known(folder: Path, names: Iterable[str]) -> None:
+    """A misspelt folder would quietly leave its context without roots."""
+    if not folder.exists():
+        return
+    for found in sorted(folder.iterdir()):
+        if found.is_dir() and not found.name.startswith(".") and found.name not in names:
+            raise BrokenTrustFile(f"{found} is not named after a security context: {', '.join(names)}.")
+
+
+def _authorities(folder: Path) -> list[Link]:
+    """Raises: BrokenTrustFile."""
+    if not folder.is_dir():
+        return []
+    return [link for file in sorted(folder.iterdir()) if file.suffix.lower() in _SUFFIXES for link in _read(file)]
+
+
+def _read(file: Path) -> list[Link]:
+    try:
+        if file.stat().st_size > _MAX_FILE:
+            raise BrokenTrustFile(f"{file} is too large for certificates.")
+        content = file.read_bytes()
+    except OSError as error:
+        raise BrokenTrustFile(f"{file} cannot be read: {error.strerror}.") from error
+    try:
+        links = [read_link(der) for der in _ders(content)]
+    except (ValueError, BadCertificate) as error:
+        raise BrokenTrustFile(f"{file} is not a certificate, PEM or DER.") from error
+    if not all(link.may_certify for link in links):
+        raise BrokenTrustFile(f"{file} is not the certificate of an authority.")
+    return links
+
+
+def _ders(content: bytes) -> list[bytes]:
+    """Raises: ValueError."""
+    if b"-----BEGIN" not in content:
+        return [content]
+    return [found.public_bytes(Encoding.DER) for found in x509.load_pem_x509_certificates(content)]
+
+
+def _unique(links: Iterable[Link]) -> tuple[Link, ...]:
+    return tuple({link.fingerprint: link for link in links}.values())
