@@ -1,8 +1,8 @@
 """What is signed, with what, and what came of it: the nouns that cross the ``Formats`` port.
 
 The steps follow the signature cycle (``docs/signature-cycle.md``): ``Inspection`` (a file looked at),
-``Prepared`` (the exact bytes to be signed, stored before any key is used), a checked value, ``Verdict``
-(the output judged like a stranger's file).
+``Prepared`` (the exact bytes to be signed, stored before any key is used), ``CheckedValue`` (the key's value,
+verified over those bytes), ``Verdict`` (the output judged like a stranger's file).
 """
 
 from __future__ import annotations
