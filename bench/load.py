@@ -162,20 +162,20 @@ def _bare_loop() -> float:
 
 
 def _sign_for_a_while(seconds: float) -> float:
-    from signroom.domain.signature import CertificateChain, DigestAlgorithm
+    from signroom.domain.signature import CertificateChain, DigestAlgorithm, TrustedChain
     from signroom.formats import values
     from signroom.formats.pdf import pades, verification
     from tests.pki import authority
 
     leaf = authority.leaf("p256")
-    chain = CertificateChain(leaf.certificate_der, (authority.root().certificate_der,))
+    trusted = TrustedChain(CertificateChain(leaf.certificate_der, (authority.root().certificate_der,)))
     with tempfile.TemporaryDirectory() as folder:
         file, output = Path(folder) / "in.pdf", Path(folder) / "out.pdf"
         file.write_bytes(_document())
 
         def sign() -> None:
-            layout = pades.prepare(file, chain, DigestAlgorithm.SHA256, datetime.now(UTC))
-            (value,) = values.check_values([(layout, signature(leaf.signing_key, layout.to_sign))])
+            layout = pades.prepare(file, trusted, DigestAlgorithm.SHA256, datetime.now(UTC))
+            (value,) = values.check_values([layout.claimed(signature(leaf.signing_key, layout.to_sign))])
             pades.embed(file, layout, value, output)
             assert verification.verify(output).intact
 

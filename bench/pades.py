@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from signroom.domain.signature import CertificateChain, DigestAlgorithm
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, TrustedChain
 from tests.harness.server import signature
 from tests.pki import authority
 from tests.vectors import hard_pdfs
@@ -49,12 +49,12 @@ def row(name: str, length: int) -> tuple[str, ...]:
         file, copy, output = (Path(folder) / n for n in ("in.pdf", "copy.pdf", "out.pdf"))
         hard_pdfs.write_large(file, length)
         leaf = authority.leaf(SIGNER)
-        chain = CertificateChain(leaf.certificate_der, (authority.root().certificate_der,))
-        layout = pades.prepare(file, chain, DigestAlgorithm.SHA256, NOW)
-        (value,) = values.check_values([(layout, signature(leaf.signing_key, layout.to_sign))])
+        trusted = TrustedChain(CertificateChain(leaf.certificate_der, (authority.root().certificate_der,)))
+        layout = pades.prepare(file, trusted, DigestAlgorithm.SHA256, NOW)
+        (value,) = values.check_values([layout.claimed(signature(leaf.signing_key, layout.to_sign))])
 
         def prepare() -> None:
-            pades.prepare(file, chain, DigestAlgorithm.SHA256, NOW)
+            pades.prepare(file, trusted, DigestAlgorithm.SHA256, NOW)
 
         def finish() -> None:
             pades.embed(file, layout, value, output)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from signroom.domain.signature import CertificateChain, DigestAlgorithm
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, TrustedChain
 from signroom.formats import values
 from signroom.formats.pdf import pades, verification
 from tests.harness.server import Server, base64, signature, start_server
@@ -176,21 +176,25 @@ def _fastest(page: Page, script: str, argument: object) -> float:
 
 def _floors_of_formats(files: list[Path], output: Path) -> Seconds:
     leaf = authority.leaf(SIGNER)
-    chain = CertificateChain(leaf.certificate_der, (authority.root().certificate_der,))
-    layouts = [pades.prepare(file, chain, DigestAlgorithm.SHA256, NOW) for file in files]
-    signed = [(layout, signature(leaf.signing_key, layout.to_sign)) for layout in layouts]
-    checked = values.check_values(signed)
+    trusted = TrustedChain(CertificateChain(leaf.certificate_der, (authority.root().certificate_der,)))
+    layouts = [pades.prepare(file, trusted, DigestAlgorithm.SHA256, NOW) for file in files]
+    claimed = [layout.claimed(signature(leaf.signing_key, layout.to_sign)) for layout in layouts]
+    checked = values.check_values(claimed)
 
     def prepare() -> None:
         for file in files:
-            pades.prepare(file, chain, DigestAlgorithm.SHA256, NOW)
+            pades.prepare(file, trusted, DigestAlgorithm.SHA256, NOW)
 
     def process() -> None:
         for file, layout, value in zip(files, layouts, checked, strict=True):
             pades.embed(file, layout, value, output)
             verification.verify(output)
 
-    return {"prepare": _timed(prepare), "send": _timed(lambda: values.check_values(signed)), "process": _timed(process)}
+    return {
+        "prepare": _timed(prepare),
+        "send": _timed(lambda: values.check_values(claimed)),
+        "process": _timed(process),
+    }
 
 
 def _first(marks: list[tuple[str, float]], start: str, after: float) -> float:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from signroom.domain.document import DocumentStatus, StoredFile, Version, clean_file_name, signed_name
 from signroom.domain.errors import BadFileName, WrongState
 from signroom.domain.level import Level
-from signroom.domain.signature import Verdict
+from signroom.domain.signature import CheckedValue, Verdict
 from tests.domain.test_session import ID, NOON, a_document
 
 SIGNED = StoredFile("key", "a-signed.pdf", "application/pdf", 2, b"e" * 32)
 
 
 def test_document_is_signed_processed_and_completed() -> None:
-    document = a_document(DocumentStatus.PENDING_SIGNATURE).accept_signature(ID, b"value", NOON)
+    document = a_document(DocumentStatus.PENDING_SIGNATURE).accept_signature(ID, CheckedValue(b"value"), NOON)
     done = document.complete(SIGNED, Verdict(()))
 
     assert document.status is DocumentStatus.PROCESSING
@@ -31,7 +31,9 @@ def test_document_is_signed_processed_and_completed() -> None:
 
 def test_the_newest_version_is_the_signed_file_and_no_version_is_forgotten() -> None:
     done = (
-        a_document(DocumentStatus.PENDING_SIGNATURE).accept_signature(ID, b"value", NOON).complete(SIGNED, Verdict(()))
+        a_document(DocumentStatus.PENDING_SIGNATURE)
+        .accept_signature(ID, CheckedValue(b"value"), NOON)
+        .complete(SIGNED, Verdict(()))
     )
     later = replace(SIGNED, blob_key="later")
 
@@ -51,7 +53,7 @@ def test_completed_document_is_never_touched_again() -> None:
     done = a_document(DocumentStatus.COMPLETED)
 
     with pytest.raises(WrongState):
-        done.accept_signature(ID, b"v", NOON)
+        done.accept_signature(ID, CheckedValue(b"v"), NOON)
     with pytest.raises(WrongState):
         done.fail("X")
 
@@ -59,7 +61,7 @@ def test_completed_document_is_never_touched_again() -> None:
 def test_failed_document_may_be_signed_again_and_forgets_its_error() -> None:
     failed = a_document(DocumentStatus.PROCESSING).fail("SignedFileVerificationFailed")
 
-    again = failed.accept_signature(ID, b"value", NOON)
+    again = failed.accept_signature(ID, CheckedValue(b"value"), NOON)
 
     assert failed.awaits_signature
     assert failed.processing_error_code == "SignedFileVerificationFailed"

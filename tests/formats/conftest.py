@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared
+from signroom.domain.signature import CertificateChain, CheckedValue, DigestAlgorithm, Prepared, TrustedChain
 from signroom.formats import values
 from signroom.formats.pdf import pades
 from tests.harness.server import signature
@@ -22,6 +22,10 @@ ROOTS = [authority.root().certificate_der]
 
 def chain_of(name: str) -> CertificateChain:
     return CertificateChain(authority.leaf(name).certificate_der, (authority.root().certificate_der,))
+
+
+def trusted(name: str) -> TrustedChain:
+    return TrustedChain(chain_of(name))
 
 
 @pytest.fixture(scope="session")
@@ -42,13 +46,13 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def prepared(file: Path, signer: str) -> Prepared:
-    return pades.prepare(file, chain_of(signer), DigestAlgorithm.SHA256, NOW)
+    return pades.prepare(file, trusted(signer), DigestAlgorithm.SHA256, NOW)
 
 
-def value(prepared: Prepared, signer: str) -> bytes:
+def value(prepared: Prepared, signer: str) -> CheckedValue:
     """What the signer's key makes of it, as CMS wants it."""
     raw = signature(authority.leaf(signer).signing_key, prepared.to_sign)
-    return values.check_values([(prepared, raw)])[0]
+    return values.check_values([prepared.claimed(raw)])[0]
 
 
 def signed(file: Path, signer: str) -> Path:

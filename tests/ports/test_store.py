@@ -43,6 +43,7 @@ from signroom.domain.session import Session, SessionStatus, new_session
 from signroom.domain.signature import (
     INVISIBLE,
     CertificateChain,
+    CheckedValue,
     CmsLayout,
     CmsOptions,
     DigestAlgorithm,
@@ -158,7 +159,7 @@ def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Appl
 def test_a_version_that_the_row_cannot_hold_is_not_lost_in_silence(store: SqlStore, application: Application) -> None:
     session = a_session(application)
     file = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
-    done = a_document(session).accept_signature(uuid4(), b"value", NOW).complete(file, Verdict(()))
+    done = a_document(session).accept_signature(uuid4(), CheckedValue(b"value"), NOW).complete(file, Verdict(()))
     later = Version(Level.B_T, replace(file, blob_key="later"), NOW + timedelta(hours=1))
 
     for versions in ((*done.versions, later), (later,)):
@@ -171,7 +172,7 @@ def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore,
     first, second = a_document(session), a_document(session, 1)
     signature = SignatureVerdict("Signature1", Indication.TOTAL_PASSED, None, b"leaf", NOW, covers_whole_file=True)
     signed = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
-    done = second.accept_signature(uuid4(), b"value", NOW).complete(signed, Verdict((signature,)))
+    done = second.accept_signature(uuid4(), CheckedValue(b"value"), NOW).complete(signed, Verdict((signature,)))
     with store.work() as work:
         work.sessions.add(session)
         work.documents.add(second)

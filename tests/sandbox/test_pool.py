@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from signroom.domain.errors import EmptyFile, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
-from signroom.domain.signature import INVISIBLE, DigestAlgorithm, Indication, SignatureType
+from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.sandbox.pool import PooledFormats
-from tests.formats.conftest import NOW, chain_of
+from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import eventually
 from tests.pki import authority
@@ -34,11 +34,11 @@ def pool() -> Iterator[PooledFormats]:
 
 def test_a_signature_made_by_the_pool_is_verified_by_it(pool: PooledFormats, written: Written) -> None:
     file = written("ten-pages")
-    layout = pool.prepare(file, INVISIBLE, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+    layout = pool.prepare(file, INVISIBLE, trusted("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
     output = file.with_name("signed.pdf")
 
-    (checked,) = pool.check_values([(layout, raw)])
+    (checked,) = pool.check_values([layout.claimed(raw)])
     stored = pool.embed(file, layout, checked, output)
 
     assert stored.length == output.stat().st_size
@@ -180,11 +180,11 @@ def test_workers_do_not_load_the_service_and_ignore_the_keyboard(tmp_path: Path)
 
 
 def test_a_hundred_values_are_checked_in_a_moment(pool: PooledFormats, written: Written) -> None:
-    layout = pool.prepare(written("plain"), INVISIBLE, chain_of("rsa4096"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+    layout = pool.prepare(written("plain"), INVISIBLE, trusted("rsa4096"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     value = signature(authority.leaf("rsa4096").signing_key, layout.to_sign)
     start = time.monotonic()
 
-    assert pool.check_values([(layout, value)] * 100) == (value,) * 100
+    assert pool.check_values([layout.claimed(value)] * 100) == (CheckedValue(value),) * 100
 
     assert time.monotonic() - start < 20
 
@@ -217,9 +217,9 @@ def test_two_hundred_thousand_objects_pass_within_the_limits(
     file.write_bytes(make(200_000))
 
     assert pool.inspect(file).signatures == 0
-    layout = pool.prepare(file, INVISIBLE, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+    layout = pool.prepare(file, INVISIBLE, trusted("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
-    pool.embed(file, layout, pool.check_values([(layout, raw)])[0], output)
+    pool.embed(file, layout, pool.check_values([layout.claimed(raw)])[0], output)
     assert [s.indication for s in pool.verify(output, SignatureType.PDF).signatures] == [Indication.TOTAL_PASSED]
 
 
@@ -230,9 +230,9 @@ def test_a_hundred_megabytes_pass_through_in_less_than_200_mb_of_memory(tmp_path
     hard_pdfs.write_large(file, 100 << 20)
     try:
         assert pool.inspect(file).pages == 1
-        layout = pool.prepare(file, INVISIBLE, chain_of("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
+        layout = pool.prepare(file, INVISIBLE, trusted("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
         raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
-        pool.embed(file, layout, pool.check_values([(layout, raw)])[0], output)
+        pool.embed(file, layout, pool.check_values([layout.claimed(raw)])[0], output)
         assert pool.verify(output, SignatureType.PDF).intact
         status = Path(f"/proc/{pool._run(30, os.getpid)}/status").read_text()  # noqa: SLF001
     finally:

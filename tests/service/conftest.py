@@ -16,7 +16,7 @@ from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, new_session
-from signroom.domain.signature import INVISIBLE, Inspection, SignatureType, Verdict
+from signroom.domain.signature import INVISIBLE, CheckedValue, Inspection, SignatureType, Verdict
 from signroom.ports import Ports
 from signroom.settings import read_settings
 from signroom.wiring import Service, build_service
@@ -104,7 +104,7 @@ class Room:
     def completed(self, document: Document, available_until: datetime | None) -> Document:
         """As `process_document` leaves it."""
         preparation_id = uuid4()
-        accepted = document.accept_signature(preparation_id, b"value", self.clock.now())
+        accepted = document.accept_signature(preparation_id, CheckedValue(b"value"), self.clock.now())
         signed = self.file(document.blob_folder.signed(preparation_id))
         done = accepted.complete(signed, Verdict(()), available_until)
         with self.ports.store.work() as work:

@@ -14,7 +14,7 @@ from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
 from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA, Metadata
-from signroom.domain.signature import Inspection, SignatureType, SigningOptions, Verdict
+from signroom.domain.signature import CheckedValue, Inspection, SignatureType, SigningOptions, Verdict
 
 
 class DocumentStatus(StrEnum):
@@ -77,8 +77,8 @@ class Document:
     created_at: datetime
     preparation_id: UUID | None = None
     """The preparation whose value was accepted; set when processing starts."""
-    signature_value: bytes | None = None
-    """The checked value (RSA octets or DER ECDSA), kept until the signed file exists."""
+    signature_value: CheckedValue | None = None
+    """The signer's value, kept until the signed file exists."""
     versions: tuple[Version, ...] = ()
     """The versions of the signed file, the newest last. Empty until the document is completed."""
     signed_at: datetime | None = None
@@ -125,7 +125,7 @@ class Document:
         if self.purged_at is not None or (self.available_until is not None and now >= self.available_until):
             raise DocumentPurged
 
-    def accept_signature(self, preparation_id: UUID, value: bytes, now: datetime) -> Document:
+    def accept_signature(self, preparation_id: UUID, value: CheckedValue, now: datetime) -> Document:
         """The signer's value was checked and is kept. Raises: WrongState."""
         return replace(
             self._moved(DocumentStatus.PROCESSING),

@@ -1,8 +1,8 @@
 """What is signed, with what, and what came of it: the nouns that cross the ``Formats`` port.
 
 The steps follow the signature cycle (``docs/signature-cycle.md``): ``Inspection`` (a file looked at),
-``Prepared`` (the exact bytes to be signed, stored before any key is used), a checked value, ``Verdict``
-(the output judged like a stranger's file).
+``Prepared`` (the exact bytes to be signed, stored before any key is used), ``CheckedValue`` (the key's value,
+verified over those bytes), ``Verdict`` (the output judged like a stranger's file).
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ class CertificateChain:
 
     certificate: bytes
     issuers: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedChain:
+    """Evidence: a security context trusted this certificate. Only `require_trusted` makes one."""
+
+    chain: CertificateChain
+    """Its issuers are in order, as far as they were found."""
 
 
 class XmlInsertion(StrEnum):
@@ -185,6 +193,25 @@ class XmlLayout:
     """What it signs and where it goes."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedValue:
+    """A signature value as it came in: nobody has checked yet whether the key of `certificate` (DER) made it."""
+
+    value: bytes
+    to_sign: bytes
+    """The bytes that the key is said to have signed."""
+    digest_algorithm: DigestAlgorithm
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedValue:
+    """Evidence: this value was verified with its certificate. Only `check_values` makes one."""
+
+    value: bytes
+    """As CMS wants it: RSA octets, or ECDSA as DER (RFC 5753, 7.2)."""
+
+
 L = TypeVar("L", PdfLayout, CmsLayout, XmlLayout)
 
 
@@ -205,6 +232,10 @@ class Prepared:
     @property
     def signature_type(self) -> SignatureType:
         return self.layout.signature_type
+
+    def claimed(self, value: bytes) -> ClaimedValue:
+        """`value` as one that is said to be the signature of these bytes."""
+        return ClaimedValue(value, self.to_sign, self.digest_algorithm, self.chain.certificate)
 
     def layout_as(self, kind: type[L]) -> L:
         """The layout of the one format that asks. Raises: TypeError when another format prepared it."""

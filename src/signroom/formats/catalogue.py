@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from signroom.domain.errors import EmptyFile
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
-    CertificateChain,
+    CheckedValue,
     CmsOptions,
     DigestAlgorithm,
     DigestValue,
@@ -23,6 +23,7 @@ from signroom.domain.signature import (
     Prepared,
     SignatureType,
     SigningOptions,
+    TrustedChain,
     Verdict,
     XmlOptions,
 )
@@ -46,7 +47,7 @@ class Format(Protocol[O_contra]):
         self,
         file: Path,
         options: O_contra,
-        chain: CertificateChain,
+        trusted: TrustedChain,
         /,
         *,
         algorithm: DigestAlgorithm,
@@ -54,7 +55,7 @@ class Format(Protocol[O_contra]):
         data: Path | None,
     ) -> Prepared: ...
 
-    def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path, /) -> Stored: ...
+    def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path, /) -> Stored: ...
 
     def verify(self, file: Path, data: Path | None, /) -> Verdict: ...
 
@@ -96,17 +97,17 @@ def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, da
 def prepare(
     file: Path,
     options: SigningOptions,
-    chain: CertificateChain,
+    trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,
 ) -> Prepared:
-    return _FORMATS[options.signature_type]().prepare(file, options, chain, algorithm=algorithm, now=now, data=data)
+    return _FORMATS[options.signature_type]().prepare(file, options, trusted, algorithm=algorithm, now=now, data=data)
 
 
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
-    return _FORMATS[prepared.signature_type]().embed(original, prepared, value, output)
+def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
+    return _FORMATS[prepared.signature_type]().embed(original, prepared, checked, output)
 
 
 def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:

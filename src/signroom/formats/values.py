@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from signroom.domain.errors import SignatureRejected
-from signroom.domain.signature import DigestAlgorithm, Prepared
+from signroom.domain.signature import CheckedValue, ClaimedValue, DigestAlgorithm
 
 _HASHES: dict[DigestAlgorithm, hashes.HashAlgorithm] = {
     DigestAlgorithm.SHA256: hashes.SHA256(),
@@ -27,23 +27,23 @@ _RSA_BITS = (2048, 4096)
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
-def check_values(pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
-    """Each value as CMS wants it: RSA octets, or ECDSA as DER (RFC 5753, 7.2). Raises: SignatureRejected."""
-    return tuple(_check(prepared, value) for prepared, value in pairs)
+def check_values(values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
+    """Verify each value over its bytes with its certificate. Raises: SignatureRejected."""
+    return tuple(_check(claimed) for claimed in values)
 
 
-def _check(prepared: Prepared, value: bytes) -> bytes:
-    algorithm = _HASHES[prepared.digest_algorithm]
+def _check(claimed: ClaimedValue) -> CheckedValue:
+    algorithm = _HASHES[claimed.digest_algorithm]
     try:
-        key = _public_key(prepared.chain.certificate)
+        key = _public_key(claimed.certificate)
         if isinstance(key, rsa.RSAPublicKey):
-            key.verify(value, prepared.to_sign, padding.PKCS1v15(), algorithm)
-            return value
-        der = _as_der(value, key)
-        key.verify(der, prepared.to_sign, ec.ECDSA(algorithm))
+            key.verify(claimed.value, claimed.to_sign, padding.PKCS1v15(), algorithm)
+            return CheckedValue(claimed.value)
+        der = _as_der(claimed.value, key)
+        key.verify(der, claimed.to_sign, ec.ECDSA(algorithm))
     except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise SignatureRejected from error
-    return der
+    return CheckedValue(der)
 
 
 def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:

@@ -13,7 +13,8 @@ from signroom.domain.branding import Logo
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     NO_OPTIONS,
-    CertificateChain,
+    CheckedValue,
+    ClaimedValue,
     DigestAlgorithm,
     DigestValue,
     Inspection,
@@ -21,6 +22,7 @@ from signroom.domain.signature import (
     Prepared,
     SignatureType,
     SigningOptions,
+    TrustedChain,
     Verdict,
     XmlOptions,
 )
@@ -88,7 +90,7 @@ class Formats(Protocol):
         self,
         file: Path,
         options: SigningOptions,
-        chain: CertificateChain,
+        trusted: TrustedChain,
         *,
         algorithm: DigestAlgorithm,
         now: datetime,
@@ -102,13 +104,13 @@ class Formats(Protocol):
     def canonical(self, file: Path, options: XmlOptions) -> bytes:
         """The octets of an XML document whose digest is signed. Raises: a DocumentRejected."""
 
-    def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
-        """Verify each value with its certificate over ``to_sign``; returns them as CMS wants them.
+    def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
+        """Verify each value over its bytes with its certificate, in the order of `values`.
 
         ECDSA values may come as r||s (IEEE P1363) or DER. Raises: SignatureRejected.
         """
 
-    def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+    def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
         """Write the signed file to `output`. Raises: DocumentRejected when `original` is not what was prepared."""
 
     def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:

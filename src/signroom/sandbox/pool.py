@@ -36,7 +36,8 @@ from signroom.domain.errors import (
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     NO_OPTIONS,
-    CertificateChain,
+    CheckedValue,
+    ClaimedValue,
     DigestAlgorithm,
     DigestValue,
     Inspection,
@@ -44,6 +45,7 @@ from signroom.domain.signature import (
     Prepared,
     SignatureType,
     SigningOptions,
+    TrustedChain,
     Verdict,
     XmlOptions,
 )
@@ -117,26 +119,26 @@ class PooledFormats:
         self,
         file: Path,
         options: SigningOptions,
-        chain: CertificateChain,
+        trusted: TrustedChain,
         *,
         algorithm: DigestAlgorithm,
         now: datetime,
         data: Path | None = None,
     ) -> Prepared:
         return self._run(
-            _SECONDS_LARGE, catalogue.prepare, file, options, chain, algorithm=algorithm, now=now, data=data
+            _SECONDS_LARGE, catalogue.prepare, file, options, trusted, algorithm=algorithm, now=now, data=data
         )
 
     def canonical(self, file: Path, options: XmlOptions) -> bytes:
         return self._run(_SECONDS, catalogue.canonical, file, options)
 
-    def check_values(self, pairs: Sequence[tuple[Prepared, bytes]]) -> tuple[bytes, ...]:
+    def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
         from signroom.formats.values import check_values
 
-        return self._run(_SECONDS, check_values, pairs)
+        return self._run(_SECONDS, check_values, values)
 
-    def embed(self, original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
-        return self._run(_SECONDS_LARGE, catalogue.embed, original, prepared, value, output)
+    def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
+        return self._run(_SECONDS_LARGE, catalogue.embed, original, prepared, checked, output)
 
     def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
         return self._run(_SECONDS_LARGE, catalogue.verify, file, kind, data)

@@ -29,6 +29,7 @@ from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import (
     CertificateChain,
+    CheckedValue,
     CmsLayout,
     CmsOptions,
     DigestAlgorithm,
@@ -181,7 +182,7 @@ def document_row(d: Document) -> Row:
         "findings": packed(d.inspection.findings),
         "created_at": d.created_at,
         "preparation_id": d.preparation_id,
-        "signature_value": d.signature_value,
+        "signature_value": None if d.signature_value is None else d.signature_value.value,
         "signed_at": d.signed_at,
         "processing_error_code": d.processing_error_code,
         "verdict": None if d.verdict is None else packed(d.verdict),
@@ -219,7 +220,7 @@ def document_of(row: RowMapping) -> Document:
         options=options_of(row["options"]).of(signature_type),
         created_at=row["created_at"],
         preparation_id=row["preparation_id"],
-        signature_value=row["signature_value"],
+        signature_value=_checked_before_it_was_stored(row["signature_value"]),
         versions=_versions_of(row),
         signed_at=row["signed_at"],
         processing_error_code=row["processing_error_code"],
@@ -230,6 +231,11 @@ def document_of(row: RowMapping) -> Document:
         available_until=row["available_until"],
         purged_at=row["purged_at"],
     )
+
+
+def _checked_before_it_was_stored(value: bytes | None) -> CheckedValue | None:
+    """Believe the database: `signature_value` is written from a `CheckedValue` only."""
+    return None if value is None else CheckedValue(value)
 
 
 def _only_version(d: Document) -> StoredFile | None:

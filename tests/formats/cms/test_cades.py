@@ -27,11 +27,13 @@ from signroom.domain.errors import (
 from signroom.domain.signature import (
     ATTACHED,
     CertificateChain,
+    CheckedValue,
     CmsOptions,
     DigestAlgorithm,
     DigestValue,
     Indication,
     Prepared,
+    TrustedChain,
 )
 from signroom.domain.validation import Check, Outcome
 from signroom.formats.cms.cades import embed, inspect, prepare
@@ -68,11 +70,11 @@ def prepared(
     options: CmsOptions = ATTACHED,
     data: Path | None = None,
     algorithm: DigestAlgorithm = DigestAlgorithm.SHA256,
-) -> tuple[Prepared, bytes]:
+) -> tuple[Prepared, CheckedValue]:
     """A preparation and its checked value."""
-    layout = prepare(file, chain_of(name), algorithm=algorithm, now=NOW, options=options, data=data)
+    layout = prepare(file, TrustedChain(chain_of(name)), algorithm=algorithm, now=NOW, options=options, data=data)
     key = authority.leaf(name).signing_key
-    return layout, check_values([(layout, signature(key, layout.to_sign, algorithm.value))])[0]
+    return layout, check_values([layout.claimed(signature(key, layout.to_sign, algorithm.value))])[0]
 
 
 def signed(file: Path, name: str, output: Path, options: CmsOptions = ATTACHED, data: Path | None = None) -> Path:
@@ -196,7 +198,7 @@ def test_changed_content_fails_for_both(content: Path, tmp_path: Path, root_pem:
 def test_a_changed_value_fails_for_both(content: Path, tmp_path: Path, root_pem: bytes) -> None:
     layout, value = prepared(content, "rsa2048")
     output = tmp_path / "1.p7s"
-    embed(content, layout, bytes([value[0] ^ 1]) + value[1:], output)
+    embed(content, layout, CheckedValue(bytes([value.value[0] ^ 1]) + value.value[1:]), output)
 
     assert openssl_accepts(output, root_pem) is None
     assert verify(output, None).signatures[0].reason == "SIG_CRYPTO_FAILURE"
@@ -331,7 +333,7 @@ _LARGE = """
 import resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from signroom.domain.signature import ATTACHED, CertificateChain, DigestAlgorithm
+from signroom.domain.signature import ATTACHED, CertificateChain, DigestAlgorithm, TrustedChain
 from signroom.formats.cms.cades import embed, inspect, prepare
 from signroom.formats.cms.verification import verify
 from signroom.formats.values import check_values
@@ -342,9 +344,9 @@ source, output, again = map(Path, sys.argv[1:])
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 def sign(source, name, output):
     inspect(source, ATTACHED, None)
-    chain = CertificateChain(authority.leaf(name).certificate_der)
+    chain = TrustedChain(CertificateChain(authority.leaf(name).certificate_der))
     p = prepare(source, chain, algorithm=DigestAlgorithm.SHA256, now=datetime.now(UTC), options=ATTACHED)
-    (value,) = check_values([(p, signature(authority.leaf(name).signing_key, p.to_sign))])
+    (value,) = check_values([p.claimed(signature(authority.leaf(name).signing_key, p.to_sign))])
     embed(source, p, value, output)
 sign(source, "p256", output)
 sign(output, "p384", again)

@@ -71,7 +71,7 @@ def test_the_value_is_the_one_that_the_key_made(written: Written, tmp_path: Path
     made = value(layout, "rsa2048")
     pades.embed(file, layout, made, tmp_path / "signed.pdf")
 
-    assert examine(tmp_path / "signed.pdf").signatures[0].value == made
+    assert examine(tmp_path / "signed.pdf").signatures[0].value == made.value
 
 
 def test_signatures_come_in_the_order_they_were_made(written: Written) -> None:

@@ -19,11 +19,11 @@ from signroom.domain.errors import (
     SignatureRejected,
     VerificationFailed,
 )
-from signroom.domain.signature import DigestAlgorithm, Indication, PdfLayout
+from signroom.domain.signature import CheckedValue, DigestAlgorithm, Indication, PdfLayout, TrustedChain
 from signroom.formats import values
 from signroom.formats.pdf import pades
 from signroom.formats.pdf.verification import verify
-from tests.formats.conftest import NOW, ROOTS, chain_of, prepared, signed, value
+from tests.formats.conftest import NOW, ROOTS, chain_of, prepared, signed, trusted, value
 from tests.harness.server import signature
 from tests.pki import authority
 from tests.vectors import hard_pdfs
@@ -102,11 +102,11 @@ def test_what_is_to_be_signed_are_der_attributes_with_the_digest_and_the_certifi
 @pytest.mark.parametrize("algorithm", list(DigestAlgorithm))
 def test_each_digest_algorithm_is_used_throughout(written: Written, nss: Path, algorithm: DigestAlgorithm) -> None:
     file = written("plain")
-    layout = pades.prepare(file, chain_of("rsa3072"), algorithm, NOW)
+    layout = pades.prepare(file, trusted("rsa3072"), algorithm, NOW)
     raw = signature(authority.leaf("rsa3072").signing_key, layout.to_sign, algorithm)
     output = file.with_name("signed.pdf")
 
-    pades.embed(file, layout, values.check_values([(layout, raw)])[0], output)
+    pades.embed(file, layout, values.check_values([layout.claimed(raw)])[0], output)
 
     verifiers.require_accepted(output, nss, ROOTS)
 
@@ -124,8 +124,9 @@ def test_ecdsa_values_may_come_as_der_or_as_two_numbers(written: Written, signer
     width = (key.key_size + 7) // 8
     r, s = decode_dss_signature(der)
 
-    assert values.check_values([(layout, r.to_bytes(width, "big") + s.to_bytes(width, "big"))]) == (der,)
-    assert values.check_values([(layout, der)]) == (der,)
+    checked = (CheckedValue(der),)
+    assert values.check_values([layout.claimed(r.to_bytes(width, "big") + s.to_bytes(width, "big"))]) == checked
+    assert values.check_values([layout.claimed(der)]) == checked
 
 
 @pytest.mark.parametrize("signer", ["rsa2048", "p256"])
@@ -139,11 +140,11 @@ def test_a_value_that_does_not_belong_is_refused(written: Written, signer: str) 
 
     for wrong in (b"", b"garbage", good[:-1], good + b"\0", good.hex().encode(), hashed_twice, strangers):
         with pytest.raises(SignatureRejected):
-            values.check_values([(layout, wrong)])
+            values.check_values([layout.claimed(wrong)])
     with pytest.raises(SignatureRejected):
-        values.check_values([(other, good)])
+        values.check_values([other.claimed(good)])
     with pytest.raises(SignatureRejected):
-        values.check_values([(replace(layout, chain=chain_of("ed25519")), good)])
+        values.check_values([replace(layout, chain=chain_of("ed25519")).claimed(good)])
 
 
 def test_keys_that_are_too_weak_or_of_another_curve_are_refused_although_the_value_is_right(written: Written) -> None:
@@ -151,7 +152,7 @@ def test_keys_that_are_too_weak_or_of_another_curve_are_refused_although_the_val
     for signer in ("rsa1024", "p256k1"):
         other = replace(layout, chain=chain_of(signer))
         with pytest.raises(SignatureRejected):
-            values.check_values([(other, signature(authority.leaf(signer).signing_key, layout.to_sign))])
+            values.check_values([other.claimed(signature(authority.leaf(signer).signing_key, layout.to_sign))])
 
 
 def test_a_certificate_that_is_none_is_refused_as_such_and_not_blamed_on_the_file(written: Written) -> None:
@@ -163,16 +164,16 @@ def test_a_certificate_that_is_none_is_refused_as_such_and_not_blamed_on_the_fil
         replace(good, issuers=(b"garbage",)),
     ):
         with pytest.raises(BadCertificate):
-            pades.prepare(file, bad, DigestAlgorithm.SHA256, NOW)
+            pades.prepare(file, TrustedChain(bad), DigestAlgorithm.SHA256, NOW)
     with pytest.raises(SignatureRejected):
-        values.check_values([(replace(prepared(file, "p256"), chain=replace(good, certificate=b"x")), b"y")])
+        values.check_values([replace(prepared(file, "p256"), chain=replace(good, certificate=b"x")).claimed(b"y")])
 
 
 def test_certificates_that_came_twice_are_embedded_once(written: Written) -> None:
     file = written("plain")
     chain = chain_of("p256")
     twice = replace(chain, issuers=(*chain.issuers, *chain.issuers, chain.certificate))
-    layout = pades.prepare(file, twice, DigestAlgorithm.SHA256, NOW)
+    layout = pades.prepare(file, TrustedChain(twice), DigestAlgorithm.SHA256, NOW)
     output = file.with_name("signed.pdf")
 
     pades.embed(file, layout, value(layout, "p256"), output)

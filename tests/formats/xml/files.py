@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from signroom.domain.signature import WHOLE_DOCUMENT, DigestAlgorithm, Prepared, XmlOptions
+from signroom.domain.signature import WHOLE_DOCUMENT, CheckedValue, DigestAlgorithm, Prepared, XmlOptions
 from signroom.formats import values
 from signroom.formats.xml import xades
-from tests.formats.conftest import NOW, chain_of
+from tests.formats.conftest import NOW, trusted
 from tests.harness.server import signature
 from tests.pki import authority
 
@@ -35,7 +35,7 @@ def prepared(
     options: XmlOptions = WHOLE_DOCUMENT,
     algorithm: DigestAlgorithm = DigestAlgorithm.SHA256,
 ) -> Prepared:
-    return xades.prepare(file, chain_of(signer), algorithm, NOW, options)
+    return xades.prepare(file, trusted(signer), algorithm, NOW, options)
 
 
 def signed(
@@ -51,7 +51,7 @@ def signed(
     return output
 
 
-def value(layout: Prepared, signer: str) -> bytes:
+def value(layout: Prepared, signer: str) -> CheckedValue:
     """What the signer's key makes of it, as `check_values` hands it on."""
     raw = signature(authority.leaf(signer).signing_key, layout.to_sign, layout.digest_algorithm.value)
-    return values.check_values([(layout, raw)])[0]
+    return values.check_values([layout.claimed(raw)])[0]

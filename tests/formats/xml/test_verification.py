@@ -22,7 +22,7 @@ from signroom.domain.examination import ExaminedSignature, SignaturePolicy, XmlE
 from signroom.domain.signature import DigestAlgorithm, DigestValue, Indication, SignatureType, XmlOptions
 from signroom.domain.validation import Check, Outcome
 from signroom.formats.xml import xades
-from tests.formats.conftest import NOW, chain_of
+from tests.formats.conftest import NOW, trusted
 from tests.formats.xml.files import signed, written
 from tests.pki import authority
 from tests.vectors import foreign_xml
@@ -195,7 +195,7 @@ def test_a_second_signature_that_would_break_the_first_is_refused(tmp_path: Path
     with pytest.raises(XmlSealed):
         xades.inspect(file)
     with pytest.raises(XmlSealed):
-        xades.prepare(file, chain_of("p256"), DigestAlgorithm.SHA256, NOW)
+        xades.prepare(file, trusted("p256"), DigestAlgorithm.SHA256, NOW)
 
 
 def test_what_is_signed_elsewhere_is_not_passed(tmp_path: Path) -> None:
@@ -462,7 +462,7 @@ def test_a_hostile_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
         xades.inspect,
         xades.examine,
         xades.canonical,
-        lambda file: xades.prepare(file, chain_of("p256"), DigestAlgorithm.SHA256, NOW),
+        lambda file: xades.prepare(file, trusted("p256"), DigestAlgorithm.SHA256, NOW),
         lambda file: xades.verify(file).signatures or xades.examine(file),
     ):
         with pytest.raises((InvalidXml, XmlTooComplex, EmptyFile, NotSigned)):

@@ -21,17 +21,19 @@ from signroom.domain.errors import (
 from signroom.domain.signature import (
     WHOLE_DOCUMENT,
     CertificateChain,
+    CheckedValue,
     DigestAlgorithm,
     Indication,
     Inspection,
     SignatureType,
+    TrustedChain,
     XmlInsertion,
     XmlLayout,
     XmlLocation,
     XmlOptions,
 )
 from signroom.formats.xml import xades
-from tests.formats.conftest import NOW, chain_of
+from tests.formats.conftest import NOW, trusted
 from tests.formats.xml.files import INVOICE, prepared, signed, value, written
 from tests.pki import authority
 from tests.verifiers import xml as xml_verifier
@@ -142,9 +144,9 @@ def test_a_job_that_runs_twice_writes_the_same(tmp_path: Path) -> None:
 
     first = xades.embed(file, layout, made, tmp_path / "first.xml")
     assert xades.embed(file, layout, made, tmp_path / "second.xml") == first
-    for wrong in (b"no DER", b"0\x06\x02\x01\xff\x02\x01\x01", made + b"x"):
+    for wrong in (b"no DER", b"0\x06\x02\x01\xff\x02\x01\x01", made.value + b"x"):
         with pytest.raises(VerificationFailed):
-            xades.embed(file, layout, wrong, tmp_path / "never.xml")
+            xades.embed(file, layout, CheckedValue(wrong), tmp_path / "never.xml")
     with pytest.raises(VerificationFailed):
         xades.embed(file, replace(layout, to_sign=layout.to_sign + b" "), made, tmp_path / "never.xml")
     assert not (tmp_path / "never.xml").exists()
@@ -343,7 +345,7 @@ def test_certificates_that_are_none_or_of_another_kind_are_refused(tmp_path: Pat
     good = authority.leaf("p256").certificate_der
     for chain in (CertificateChain(b"x"), CertificateChain(good, (b"x",)), CertificateChain(good[:-3])):
         with pytest.raises(BadCertificate):
-            xades.prepare(file, chain, DigestAlgorithm.SHA256, NOW)
+            xades.prepare(file, TrustedChain(chain), DigestAlgorithm.SHA256, NOW)
     for name in ("ed25519", "p256k1"):
         with pytest.raises(CertificateKeyNotSupported):
-            xades.prepare(file, chain_of(name), DigestAlgorithm.SHA256, NOW)
+            xades.prepare(file, trusted(name), DigestAlgorithm.SHA256, NOW)

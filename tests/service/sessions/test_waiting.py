@@ -21,7 +21,7 @@ from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import BadInput, EventsPurged, NotAllowed, SignatureSessionNotFound, WrongState
 from signroom.domain.event import DocumentSignatureCompleted, RecordedEvent, SessionCreated, SessionFailed
 from signroom.domain.session import Session, SessionStatus
-from signroom.domain.signature import CertificateChain
+from signroom.domain.signature import CertificateChain, CheckedValue
 from signroom.ports.store import EventFilter, Store
 from signroom.service.events.read_events import ReadEvents, read_events
 from signroom.service.events.record_event import record_event
@@ -67,7 +67,7 @@ def processing(room: Room, documents: int = 2) -> Session:
     for position in range(documents):
         document = room.document(session, position=position)
         with room.ports.store.work() as work:
-            work.documents.save(document.accept_signature(uuid4(), b"value", room.clock.now()))
+            work.documents.save(document.accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now()))
     signed, fact = session.sign(CertificateChain(b"certificate"), room.clock.now())
     with room.ports.store.work() as work:
         work.sessions.save(signed)

@@ -22,6 +22,7 @@ from signroom.domain.errors import (
     WrongState,
 )
 from signroom.domain.session import SessionStatus
+from signroom.domain.signature import CheckedValue
 from signroom.service.access.operators import (
     act_for_application,
     act_for_session,
@@ -76,7 +77,7 @@ def stranger(room: Room) -> OperatorCaller:
 def failed_session(room: Room) -> UUID:
     session = room.session()
     document = room.document(session)
-    accepted = document.accept_signature(uuid4(), b"value", room.clock.now())
+    accepted = document.accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now())
     with room.ports.store.work() as work:
         work.documents.save(replace(accepted, status=DocumentStatus.PROCESSING_ERROR))
         work.sessions.save(replace(session, status=SessionStatus.PROCESSING_ERROR))

@@ -21,6 +21,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.signature import (
     CertificateChain,
+    CheckedValue,
     CmsLayout,
     CmsOptions,
     DigestAlgorithm,
@@ -28,6 +29,7 @@ from signroom.domain.signature import (
     Inspection,
     Prepared,
     SignatureType,
+    TrustedChain,
 )
 from signroom.formats.cms.facts import attributes_of
 from signroom.formats.cms.reading import SIGNED_DATA, CmsFile, Content, header, only_refusals, read_cms, whole
@@ -69,7 +71,7 @@ def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
 
 def prepare(
     file: Path,
-    chain: CertificateChain,
+    trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
@@ -77,6 +79,7 @@ def prepare(
     data: Path | None = None,
 ) -> Prepared:
     """Raises: InvalidCms, DataFileRequired, BadCertificate."""
+    chain = trusted.chain
     signer = _certificate(chain.certificate)
     found = _earlier(file)
     content = Data(whole(file), ()) if found is None else beside(found, data, options.data_hashes)
@@ -93,7 +96,7 @@ def prepare(
     )
 
 
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     """Write the CMS object, DER: one pass over the content, which is compared with what was prepared on the way.
 
     Raises: DataMismatch when `original` is not the file that was prepared, InvalidCms.
@@ -105,11 +108,11 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
     with only_refusals():
         if found is not None:
             _require_same(found, prepared)
-        signer = _signer_info(prepared, value)
+        signer = _signer_info(prepared, checked.value)
         body = _merged(found, signer, prepared.chain) if found is not None else _first(signer, prepared.chain)
-    checked = whole(original) if found is None else found.content
+    content = whole(original) if found is None else found.content
     left_out = found is None and layout.detached
-    return _write(output, body, None if left_out else checked, checked, prepared)
+    return _write(output, body, None if left_out else content, content, prepared)
 
 
 # -- preparing -------------------------------------------------------------------------------------

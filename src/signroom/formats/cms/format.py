@@ -7,12 +7,13 @@ from pathlib import Path
 
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
-    CertificateChain,
+    CheckedValue,
     CmsOptions,
     DigestAlgorithm,
     DigestValue,
     Inspection,
     Prepared,
+    TrustedChain,
     Verdict,
 )
 from signroom.formats.cms import cades, verification
@@ -26,17 +27,17 @@ def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
 def prepare(
     file: Path,
     options: CmsOptions,
-    chain: CertificateChain,
+    trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,
 ) -> Prepared:
-    return cades.prepare(file, chain, algorithm=algorithm, now=now, options=options, data=data)
+    return cades.prepare(file, trusted, algorithm=algorithm, now=now, options=options, data=data)
 
 
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
-    return cades.embed(original, prepared, value, output)
+def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
+    return cades.embed(original, prepared, checked, output)
 
 
 def verify(file: Path, data: Path | None) -> Verdict:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
-    CertificateChain,
+    CheckedValue,
     DigestAlgorithm,
     DigestValue,
     Inspection,
     PdfOptions,
     Prepared,
+    TrustedChain,
     Verdict,
 )
 from signroom.formats.pdf import examination, pades, preflight, verification
@@ -26,17 +27,17 @@ def inspect(file: Path, options: PdfOptions, _data: Path | None) -> Inspection:
 def prepare(
     file: Path,
     options: PdfOptions,
-    chain: CertificateChain,
+    trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,  # noqa: ARG001
 ) -> Prepared:
-    return pades.prepare(file, chain, algorithm, now, options.appearance)
+    return pades.prepare(file, trusted, algorithm, now, options.appearance)
 
 
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
-    return pades.embed(original, prepared, value, output)
+def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
+    return pades.embed(original, prepared, checked, output)
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from signroom.domain.errors import BadCertificate, InvalidPdf, VerificationFailed
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout, Prepared
+from signroom.domain.signature import CertificateChain, CheckedValue, DigestAlgorithm, PdfLayout, Prepared, TrustedChain
 from signroom.formats.pdf.overlay import open_overlay
 from signroom.formats.pdf.parsing import only_refusals, open_reader
 from signroom.formats.pdf.permission import require_signable
@@ -46,15 +46,16 @@ def new_field_name() -> str:
 
 def prepare(
     file: Path,
-    chain: CertificateChain,
+    trusted: TrustedChain,
     algorithm: DigestAlgorithm,
     now: datetime,
     appearance: Appearance | None = None,
 ) -> Prepared:
     """Append a signature field with a placeholder to `file`, in memory only. With an `appearance` it is seen.
 
-    Raises: a DocumentRejected, BadCertificate when `chain` holds anything but certificates.
+    Raises: a DocumentRejected, BadCertificate when `trusted` holds anything but certificates.
     """
+    chain = trusted.chain
     signer = _external_signer(chain, _LONGEST_VALUE)  # outside: a bad certificate is not the file's fault
     name = new_field_name()
     with only_refusals(), open_overlay(file) as (stream, overlay):
@@ -158,14 +159,14 @@ def _reserved(chain: CertificateChain) -> int:
     return 2 * (_CMS_OVERHEAD + certificates + _TIMESTAMP_ROOM)
 
 
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     """Write the signed file: one pass over `original`, which is compared with what was prepared on the way.
 
-    `value` as `check_values` returned it. Raises: InvalidPdf when `original` is not the file that was prepared,
+    Raises: InvalidPdf when `original` is not the file that was prepared,
     VerificationFailed when the signature does not fit its place.
     """
     layout = prepared.layout_as(PdfLayout)
-    contents = _filled(layout, asyncio.run(_cms(prepared, value)))
+    contents = _filled(layout, asyncio.run(_cms(prepared, checked.value)))
     whole = hashlib.sha256()
     # The same digest as long as both see the same bytes: one pass, not two.
     shared = prepared.digest_algorithm is DigestAlgorithm.SHA256

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
-    CertificateChain,
+    CheckedValue,
     DigestAlgorithm,
     DigestValue,
     Inspection,
     Prepared,
+    TrustedChain,
     Verdict,
     XmlOptions,
 )
@@ -26,17 +27,17 @@ def inspect(file: Path, options: XmlOptions, _data: Path | None) -> Inspection:
 def prepare(
     file: Path,
     options: XmlOptions,
-    chain: CertificateChain,
+    trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,  # noqa: ARG001
 ) -> Prepared:
-    return xades.prepare(file, chain, algorithm, now, options)
+    return xades.prepare(file, trusted, algorithm, now, options)
 
 
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
-    return xades.embed(original, prepared, value, output)
+def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
+    return xades.embed(original, prepared, checked, output)
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:

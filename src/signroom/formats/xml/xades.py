@@ -31,11 +31,13 @@ from signroom.domain.errors import (
 from signroom.domain.signature import (
     WHOLE_DOCUMENT,
     CertificateChain,
+    CheckedValue,
     DigestAlgorithm,
     Indication,
     Inspection,
     Prepared,
     SignatureType,
+    TrustedChain,
     Verdict,
     XmlLayout,
     XmlOptions,
@@ -90,7 +92,7 @@ def _looked_at(document: XmlDocument, options: XmlOptions) -> tuple[int, bool, b
 
 def prepare(
     file: Path,
-    chain: CertificateChain,
+    trusted: TrustedChain,
     algorithm: DigestAlgorithm,
     now: datetime,
     options: XmlOptions = WHOLE_DOCUMENT,
@@ -99,6 +101,7 @@ def prepare(
 
     Raises: as `inspect`, BadCertificate, CertificateKeyNotSupported.
     """
+    chain = trusted.chain
     kind = _key_kind(chain)
     document = XmlDocument.read(file)
     inside = _require_signable(document, options)
@@ -120,10 +123,10 @@ def canonical(file: Path, options: XmlOptions = WHOLE_DOCUMENT) -> bytes:
     return _signed_octets(XmlDocument.read(file), options)
 
 
-def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Stored:
+def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     """Write the signed file: `original` with the element in its place, and not another octet changed.
 
-    `value` as `check_values` returned it. Raises: InvalidXml when `original` is not the file that was prepared,
+    Raises: InvalidXml when `original` is not the file that was prepared,
     VerificationFailed when the element is not the one that was signed.
     """
     document = XmlDocument.read(original)
@@ -135,7 +138,7 @@ def embed(original: Path, prepared: Prepared, value: bytes, output: Path) -> Sto
     signature = etree.fromstring(layout.signature, etree.XMLParser(resolve_entities=False, no_network=True))
     if standalone_octets(signature[0]) != prepared.to_sign:
         raise VerificationFailed("The prepared element is not the one that was signed.")
-    signature.find(ds("SignatureValue")).text = base64.b64encode(_as_xml_value(prepared, value)).decode()
+    signature.find(ds("SignatureValue")).text = base64.b64encode(_as_xml_value(prepared, checked.value)).decode()
     content = insert(document, find_place(document, options), etree.tostring(signature, encoding="us-ascii"))
     output.write_bytes(content)
     return Stored(len(content), hashlib.sha256(content).digest())

@@ -15,7 +15,7 @@ from uuid import UUID
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.certificate import Certificate
 from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
-from signroom.domain.signature import CertificateChain, CmsLayout, DigestAlgorithm, Prepared
+from signroom.domain.signature import CertificateChain, ClaimedValue, DigestAlgorithm
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
 from signroom.service.certificates.judge_certificate import find_context
@@ -77,7 +77,7 @@ def complete_authentication(
         raise BadSignatureState
     nonce = base64.urlsafe_b64decode(text)
     chain = CertificateChain(certificate_der)
-    ports.formats.check_values([(_to_check(nonce, chain), signature)])
+    ports.formats.check_values([ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)])
     verdict = ports.trust.judge(
         chain, find_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
     )
@@ -85,15 +85,3 @@ def complete_authentication(
         fresh = work.spent.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)
     failure = None if verdict.trusted else "CertificateFailedValidation"
     return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")
-
-
-def _to_check(nonce: bytes, chain: CertificateChain) -> Prepared:
-    """The nonce as bytes to be signed, for the one check of signature values that there is."""
-    return Prepared(
-        original_length=len(nonce),
-        digest_algorithm=DigestAlgorithm.SHA256,
-        document_digest=hashlib.sha256(nonce).digest(),
-        to_sign=nonce,
-        chain=chain,
-        layout=CmsLayout(detached=True),
-    )

@@ -10,10 +10,9 @@ from datetime import datetime
 from uuid import UUID
 
 from signroom.domain import errors
-from signroom.domain.certificate import Certificate
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.security_context import BY_ID, SecurityContext
-from signroom.domain.signature import CertificateChain
+from signroom.domain.signature import CertificateChain, TrustedChain
 from signroom.domain.validation import Check, TrustVerdict
 from signroom.ports import Ports
 
@@ -50,28 +49,25 @@ def require_good_certificate(
     context: SecurityContext,
     requirements: Sequence[CertificateRequirement],
     now: datetime,
-) -> tuple[Certificate, CertificateChain]:
-    """The certificate, and its chain in order as far as issuers are known.
+) -> TrustedChain:
+    """Evidence that the certificate may sign for a session with these `requirements`.
 
     Raises: BadCertificate, a CertificateRejected.
     """
     certificate = ports.trust.read(chain.certificate)
     certificate.require_fit_for_signing(now)
-    verdict = ports.trust.judge(chain, context, now)
-    require_trusted(verdict)
+    trusted = require_trusted(chain, ports.trust.judge(chain, context, now))
     for requirement in requirements:
         requirement.require(certificate)
-    return certificate, ordered(chain, verdict)
+    return trusted
 
 
-def require_trusted(verdict: TrustVerdict) -> None:
-    """Raises: the CertificateRejected of the first check that failed."""
-    if verdict.trusted:
-        return
-    first = verdict.results.errors[0]
-    raise _REFUSALS.get(first.check, errors.CertificateNotTrusted)(first.message)
+def require_trusted(chain: CertificateChain, verdict: TrustVerdict) -> TrustedChain:
+    """Evidence from the `verdict` on `chain`, with the path that was found: other issuers that came along are left out.
 
-
-def ordered(chain: CertificateChain, verdict: TrustVerdict) -> CertificateChain:
-    """The path that was found; what came along beside it helps nobody and is not embedded."""
-    return CertificateChain(chain.certificate, verdict.path[1:]) if len(verdict.path) > 1 else chain
+    Raises: the CertificateRejected of the first check that failed.
+    """
+    if not verdict.trusted:
+        first = verdict.results.errors[0]
+        raise _REFUSALS.get(first.check, errors.CertificateNotTrusted)(first.message)
+    return TrustedChain(CertificateChain(chain.certificate, verdict.path[1:]) if len(verdict.path) > 1 else chain)

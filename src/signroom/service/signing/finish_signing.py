@@ -20,6 +20,7 @@ from signroom.domain.document import Document
 from signroom.domain.errors import PreparationNotFound, WrongState
 from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session
+from signroom.domain.signature import CheckedValue
 from signroom.ports import Ports
 from signroom.service.events.record_event import record_event
 
@@ -39,14 +40,14 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
         raise PreparationNotFound
     preparation.require_exactly(values.keys())
     # 2. Verify each value over the stored bytes.
-    pairs = [(item.prepared, values[item.document_id]) for item in preparation.items]
+    claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
     checked = dict(
-        zip((item.document_id for item in preparation.items), ports.formats.check_values(pairs), strict=True)
+        zip((item.document_id for item in preparation.items), ports.formats.check_values(claimed), strict=True)
     )
     return _commit(ports, session_id, preparation, checked)
 
 
-def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, bytes]) -> Session:
+def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, CheckedValue]) -> Session:
     now = ports.clock.now()
     with ports.store.work() as work:
         # 3. Lock the session.
@@ -70,7 +71,7 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
     return session
 
 
-def _accepted_before(documents: list[Document], preparation: Preparation, values: Mapping[UUID, bytes]) -> bool:
+def _accepted_before(documents: list[Document], preparation: Preparation, values: Mapping[UUID, CheckedValue]) -> bool:
     mine = {d.id: d for d in documents if d.preparation_id == preparation.id}
     if not mine:
         return False

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from signroom.domain.document import Document
 from signroom.domain.errors import WrongState
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, XmlLayout
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
 from signroom.service.certificates.judge_certificate import find_context, require_good_certificate
 from signroom.service.documents.read_documents import read_document_of_page
@@ -31,14 +31,14 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
     if not waiting:
         raise WrongState("There is no document to sign.")
     context = find_context(ports, session.security_context_id)
-    _, chain = require_good_certificate(ports, chain, context, session.requirements, now)
+    trusted = require_good_certificate(ports, chain, context, session.requirements, now)
 
     def prepare(document: Document) -> PreparedDocument:
-        return PreparedDocument(document.id, prepare_document(ports, document, chain, now))
+        return PreparedDocument(document.id, prepare_document(ports, document, trusted, now))
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
         items = tuple(threads.map(prepare, waiting))
-    preparation = Preparation(uuid4(), session_id, chain, items, now)
+    preparation = Preparation(uuid4(), session_id, trusted.chain, items, now)
     with ports.store.work() as work:
         work.sessions.locked_of_any_tenant(session_id).require_signable(now)
         work.preparations.add(preparation)
@@ -60,11 +60,11 @@ def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, documen
         return ports.formats.canonical(file, layout.options)
 
 
-def prepare_document(ports: Ports, document: Document, chain: CertificateChain, now: datetime) -> Prepared:
+def prepare_document(ports: Ports, document: Document, trusted: TrustedChain, now: datetime) -> Prepared:
     """Raises: a DocumentRejected, Unavailable."""
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(document.original.blob_key))
         data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
         return ports.formats.prepare(
-            file, document.options, chain, algorithm=DigestAlgorithm.SHA256, now=now, data=data
+            file, document.options, trusted, algorithm=DigestAlgorithm.SHA256, now=now, data=data
         )

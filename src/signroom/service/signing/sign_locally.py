@@ -29,7 +29,7 @@ from signroom.domain.signature import CertificateChain, Prepared
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
-from signroom.service.certificates.judge_certificate import find_context, ordered
+from signroom.service.certificates.judge_certificate import find_context, require_trusted
 from signroom.service.documents.add_document import (
     NewDocument,
     accepted_document,
@@ -79,7 +79,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     if not answer.results.valid:
         return replace(answer, failure="CertificateValidationFailed")
     await asyncio.to_thread(require_free_keys, ports, caller, (command.document,))
-    chain = ordered(command.chain, verdict)
+    trusted = require_trusted(command.chain, verdict)
     try:
         async with accepted_document(ports, caller, None, command.document) as accepted:
             document = Document(
@@ -97,8 +97,8 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
             )
-            prepared = await asyncio.to_thread(prepare_document, ports, document, chain, now)
-            preparation = Preparation(uuid4(), None, chain, (PreparedDocument(document.id, prepared),), now)
+            prepared = await asyncio.to_thread(prepare_document, ports, document, trusted, now)
+            preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:
                 with ports.store.work() as work:
@@ -137,7 +137,7 @@ def _accept(ports: Ports, caller: ApplicationCaller, state: str, value: bytes, i
             work.of(caller).document(item.document_id)
     except DocumentNotFound as error:
         raise BadSignatureState from error
-    (checked,) = ports.formats.check_values([(item.prepared, value)])
+    (checked,) = ports.formats.check_values([item.prepared.claimed(value)])
     with ports.store.work() as work:
         document = work.of(caller).locked_document(item.document_id)
         if document.status is DocumentStatus.PENDING_SIGNATURE:

@@ -47,7 +47,7 @@ from signroom.formats.pdf.verification import verify
 from signroom.formats.pdf.visible import appearance as drawing
 from signroom.formats.pdf.visible.font import font_face
 from signroom.formats.pdf.visible.placeholders import filled
-from tests.formats.conftest import NOW, ROOTS, chain_of, value
+from tests.formats.conftest import NOW, ROOTS, chain_of, trusted, value
 from tests.harness.tools import require_tools
 from tests.vectors import hard_pdfs
 from tests.verifiers import programs as verifiers
@@ -94,7 +94,7 @@ def seen_at(
 
 
 def prepared(file: Path, appearance: Appearance, signer: str = "p256") -> Prepared:
-    return pades.prepare(file, chain_of(signer), DigestAlgorithm.SHA256, NOW, appearance)
+    return pades.prepare(file, trusted(signer), DigestAlgorithm.SHA256, NOW, appearance)
 
 
 def prepared_update(file: Path, appearance: Appearance) -> PdfLayout:
@@ -339,7 +339,7 @@ def test_the_next_free_place_is_found_on_turned_pages_too(page: Callable[..., Pa
 
 def test_an_invisible_signature_takes_no_place(page: Callable[..., Path]) -> None:
     file = page()
-    layout = pades.prepare(file, chain_of("p256"), DigestAlgorithm.SHA256, NOW)
+    layout = pades.prepare(file, trusted("p256"), DigestAlgorithm.SHA256, NOW)
     output = file.with_name("invisible.pdf")
     pades.embed(file, layout, value(layout, "p256"), output)
 
@@ -748,7 +748,7 @@ def test_annotations_that_are_none_take_no_place(page: Callable[..., Path], anno
 
 
 def test_what_was_asked_for_is_drawn_in_what_was_prepared_and_else_nothing(page: Callable[..., Path]) -> None:
-    unseen = pades.prepare(page(), chain_of("p256"), DigestAlgorithm.SHA256, NOW)
+    unseen = pades.prepare(page(), trusted("p256"), DigestAlgorithm.SHA256, NOW)
 
     assert b"/AP" in prepared_update(page(), seen_at(text="x")).before
     assert b"/AP" not in unseen.layout_as(PdfLayout).before
@@ -772,7 +772,7 @@ def test_preflight_can_ask_before_anybody_signs(written: Written) -> None:
 
 def test_an_earlier_invisible_signature_stays_valid_under_a_visible_one(written: Written, nss: Path) -> None:
     file = written("ten-pages")
-    layout = pades.prepare(file, chain_of("rsa2048"), DigestAlgorithm.SHA256, NOW)
+    layout = pades.prepare(file, trusted("rsa2048"), DigestAlgorithm.SHA256, NOW)
     first = file.with_name("first.pdf")
     pades.embed(file, layout, value(layout, "rsa2048"), first)
 
