@@ -58,6 +58,7 @@ def test_two_tabs_that_sign_at_the_same_moment_sign_once(sqlite_server: Server, 
         waiting.append(route)
 
     for tab in tabs:
+        tab.bring_to_front()  # a tab in the background draws once a second, and the clicks wait for that
         tab.route("**/sign/api/finish", wait)
         tab.goto(opened["redirectUrl"])
         go_on_to_signing(tab)

@@ -294,8 +294,10 @@ def test_a_second_tab_shows_that_the_first_has_signed(sqlite_server: Server, win
     other.goto(opened["redirectUrl"])
     go_on_to_signing(other)
     choose_demo_key(other)
+    one.bring_to_front()
     one.get_by_role("button", name="Sign 1 document").click()
     expect(one.get_by_role("heading", name="Document signed")).to_be_visible()
+    other.bring_to_front()
     other.get_by_role("button", name="Sign 1 document").click()
 
     expect(other.get_by_role("heading", name="Document signed")).to_be_visible()
