@@ -1,0 +1,239 @@
+"""PDF syntax (ISO 32000-1, 7.2 and 7.3) as raw slices: what is not changed is copied byte for byte.
+
+Values stay the bytes that the file has. Only what is looked at is taken apart, so that a dictionary can be written
+again with one entry changed and everything else as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from mmap import mmap
+
+_SPACE = rb"\x00\t\n\x0c\r "
+_SKIP = re.compile(rb"(?:[%b]+|%%[^\r\n]*)*" % _SPACE)
+_WORD = re.compile(rb"[^%b()<>\[\]{}/%%]+" % _SPACE)
+_NAME = re.compile(rb"/[^%b()<>\[\]{}/%%]*" % _SPACE)
+_REFERENCE = re.compile(rb"(\d{1,10})[%b]+(\d{1,5})[%b]+R(?![^%b()<>\[\]{}/%%])" % (_SPACE, _SPACE, _SPACE))
+_IN_STRING = re.compile(rb"[()\\]")
+_HEADER = re.compile(rb"[%b]*(\d{1,10})[%b]+(\d{1,5})[%b]+obj" % (_SPACE, _SPACE, _SPACE))
+_INTEGER = re.compile(rb"[+-]?\d{1,18}")
+_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_STREAM = re.compile(rb"stream(?:\r\n|\n|\r)?")
+_DEEPEST = 200
+"""Brackets inside each other: more is an attack, or might as well be one."""
+
+
+class BadSyntax(Exception):
+    """Bytes that are no PDF value."""
+
+
+Buffer = bytes | mmap
+"""A file in memory, or mapped into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An indirect reference (7.3.10)."""
+
+    number: int
+    generation: int = 0
+
+    def __bytes__(self) -> bytes:
+        return b"%d %d R" % (self.number, self.generation)
+
+
+def skip_space(buffer: Buffer, at: int) -> int:
+    """Behind white space and comments (7.2.2, 7.2.3)."""
+    found = _SKIP.match(buffer, at)
+    return found.end() if found else at
+
+
+def value_end(buffer: Buffer, at: int) -> int:
+    """Where the value that begins at or behind `at` ends; a reference is one value. Raises: BadSyntax."""
+    at = skip_space(buffer, at)
+    found = _REFERENCE.match(buffer, at)
+    if found:
+        return found.end()
+    open_brackets: list[bytes] = []
+    while True:
+        at = skip_space(buffer, at)
+        token = buffer[at : at + 2]
+        first = token[:1]
+        if not first:
+            raise BadSyntax("a value that does not end")
+        if token == b"<<":
+            open_brackets.append(b">>")
+            at += 2
+        elif first == b"[":
+            open_brackets.append(b"]")
+            at += 1
+        elif open_brackets and open_brackets[-1] in (token, first):
+            at += len(open_brackets.pop())
+        elif first in (b"]", b">", b")", b"{", b"}"):
+            raise BadSyntax("a bracket that nothing opened")
+        else:
+            at = _plain_end(buffer, at, first)
+        if not open_brackets:
+            return at
+        if len(open_brackets) > _DEEPEST:
+            raise BadSyntax("too many brackets inside each other")
+
+
+def _plain_end(buffer: Buffer, at: int, first: bytes) -> int:
+    """The end of a string, a name, a number or a keyword."""
+    if first == b"(":
+        return _string_end(buffer, at)
+    if first == b"<":
+        end = buffer.find(b">", at)
+        if end < 0:
+            raise BadSyntax("a string that does not end")
+        return end + 1
+    found = (_NAME if first == b"/" else _WORD).match(buffer, at)
+    if not found:
+        raise BadSyntax("a value that is none")
+    return found.end()
+
+
+def _string_end(buffer: Buffer, at: int) -> int:
+    depth = 0
+    while True:
+        found = _IN_STRING.search(buffer, at)
+        if not found:
+            raise BadSyntax("a string that does not end")
+        at = found.end()
+        match found[0]:
+            case b"(":
+                depth += 1
+            case b")":
+                depth -= 1
+                if not depth:
+                    return at
+            case _:
+                at += 1
+
+
+def reference(raw: bytes | None) -> Reference | None:
+    """`raw` as a reference; None when it is something else."""
+    found = _REFERENCE.fullmatch((raw or b"").strip(b"\0\t\n\f\r "))
+    return Reference(int(found[1]), int(found[2])) if found else None
+
+
+def integer(raw: bytes | None) -> int | None:
+    """`raw` as an integer; None when it is something else."""
+    found = _INTEGER.fullmatch((raw or b"").strip(b"\0\t\n\f\r "))
+    return int(found[0]) if found else None
+
+
+def name_of(raw: bytes) -> str:
+    """A name without its solidus, its escapes resolved (7.3.5)."""
+    return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), raw[1:]).decode("latin-1")
+
+
+def items(raw: bytes) -> list[bytes]:
+    """The values of an array. Raises: BadSyntax when it is none."""
+    at = skip_space(raw, 0)
+    if raw[at : at + 1] != b"[":
+        raise BadSyntax("an array that is none")
+    at += 1
+    found = []
+    while raw[(at := skip_space(raw, at)) : at + 1] != b"]":
+        end = value_end(raw, at)
+        found.append(raw[at:end])
+        at = end
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    key: int
+    start: int
+    end: int
+
+
+class Dictionary:
+    """A dictionary (7.3.7) as the file has it. Where a key is there twice the last one counts, as in most readers."""
+
+    __slots__ = ("_close", "_entries", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        """Raises: BadSyntax."""
+        self.raw = raw
+        self._entries = list(self._read())
+
+    @classmethod
+    def at(cls, buffer: Buffer, at: int) -> Dictionary:
+        """The dictionary that begins at or behind `at`. Raises: BadSyntax."""
+        start = skip_space(buffer, at)
+        return cls(bytes(buffer[start : value_end(buffer, start)]))
+
+    def _read(self) -> Iterator[_Entry]:
+        raw = self.raw
+        at = skip_space(raw, 0)
+        if raw[at : at + 2] != b"<<":
+            raise BadSyntax("a dictionary that is none")
+        at += 2
+        while True:
+            at = skip_space(raw, at)
+            if raw[at : at + 2] == b">>":
+                self._close = at
+                return
+            key = _NAME.match(raw, at)
+            if not key:
+                raise BadSyntax("a dictionary without a key")
+            start = skip_space(raw, key.end())
+            # "/Key >>": a value that was forgotten is null.
+            end = start if raw[start : start + 2] == b">>" else value_end(raw, start)
+            yield _Entry(name_of(key[0]), at, start, end)
+            at = end
+
+    def get(self, name: str) -> bytes | None:
+        """The raw value; None when it is absent or null, which is the same (7.3.7)."""
+        for entry in reversed(self._entries):
+            if entry.name == name:
+                value = self.raw[entry.start : entry.end]
+                return None if value in (b"null", b"") else value
+        return None
+
+    def names(self) -> list[str]:
+        return [entry.name for entry in self._entries]
+
+    def with_entry(self, name: str, value: bytes) -> bytes:
+        """The dictionary's bytes with this one entry changed or added."""
+        same = [entry for entry in self._entries if entry.name == name]
+        if not same:
+            return self.raw[: self._close] + b"/%b %b" % (name.encode("latin-1"), value) + self.raw[self._close :]
+        changed = self.raw
+        for entry in reversed(same):
+            if entry is same[-1]:
+                changed = changed[: entry.start] + b" " + value + b" " + changed[entry.end :]
+            else:
+                changed = changed[: entry.key] + b" " + changed[entry.end :]
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class IndirectObject:
+    """An object that lies in the file by itself (7.3.10)."""
+
+    reference: Reference
+    value: bytes
+    stream_at: int | None
+    """Where the data of a stream begin; None for what is no stream."""
+
+
+def indirect_object(buffer: Buffer, at: int) -> IndirectObject:
+    """The object at `at`: its value, for a stream its dictionary. Raises: BadSyntax when none begins there."""
+    header = _HEADER.match(buffer, at)
+    if not header:
+        raise BadSyntax(f"no object at {at}")
+    start = skip_space(buffer, header.end())
+    if buffer[start : start + 6] == b"endobj":
+        return IndirectObject(Reference(int(header[1]), int(header[2])), b"null", None)
+    end = value_end(buffer, start)
+    stream = _STREAM.match(buffer, skip_space(buffer, end))
+    return IndirectObject(
+        Reference(int(header[1]), int(header[2])), bytes(buffer[start:end]), stream.end() if stream else None
+    )
