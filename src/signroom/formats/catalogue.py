@@ -20,6 +20,7 @@ from signroom.domain.signature import (
     Inspection,
     OptionsByType,
     PdfOptions,
+    PdfReading,
     Prepared,
     SignatureType,
     SigningOptions,
@@ -27,7 +28,7 @@ from signroom.domain.signature import (
     Verdict,
     XmlOptions,
 )
-from signroom.ports.files import Stored
+from signroom.ports.files import Signed, Stored
 
 _HEADER_ROOM = 1024
 """Bytes in which a PDF's header may start (ISO 32000-1, Annex H, note 13)."""
@@ -45,7 +46,7 @@ class Format(Protocol[O_contra]):
 
     def prepare(
         self,
-        file: Path,
+        file: Path | None,
         options: O_contra,
         trusted: TrustedChain,
         /,
@@ -53,9 +54,22 @@ class Format(Protocol[O_contra]):
         algorithm: DigestAlgorithm,
         now: datetime,
         data: Path | None,
+        reading: PdfReading | None,
     ) -> Prepared: ...
 
     def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path, /) -> Stored: ...
+
+    def sign(
+        self,
+        original: Path,
+        prepared: Prepared,
+        checked: CheckedValue,
+        output: Path,
+        /,
+        *,
+        content: Path | None,
+        reading: PdfReading | None,
+    ) -> Signed: ...
 
     def verify(self, file: Path, data: Path | None, /) -> Verdict: ...
 
@@ -95,19 +109,37 @@ def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, da
 
 
 def prepare(
-    file: Path,
+    file: Path | None,
     options: SigningOptions,
     trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,
+    reading: PdfReading | None = None,
 ) -> Prepared:
-    return _FORMATS[options.signature_type]().prepare(file, options, trusted, algorithm=algorithm, now=now, data=data)
+    """Raises: FileNeeded, and what the port's `prepare` raises."""
+    return _FORMATS[options.signature_type]().prepare(
+        file, options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
+    )
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     return _FORMATS[prepared.signature_type]().embed(original, prepared, checked, output)
+
+
+def sign(
+    original: Path,
+    prepared: Prepared,
+    checked: CheckedValue,
+    output: Path,
+    *,
+    content: Path | None = None,
+    reading: PdfReading | None = None,
+) -> Signed:
+    return _FORMATS[prepared.signature_type]().sign(
+        original, prepared, checked, output, content=content, reading=reading
+    )
 
 
 def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:

@@ -42,6 +42,7 @@ from signroom.domain.signature import (
     DigestValue,
     Inspection,
     OptionsByType,
+    PdfReading,
     Prepared,
     SignatureType,
     SigningOptions,
@@ -50,7 +51,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Stored
+from signroom.ports.files import Signed, Stored
 from signroom.ports.operations import Measured, Timed
 
 P = ParamSpec("P")
@@ -66,10 +67,8 @@ _SECONDS_PAGE = 15
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _LIBRARIES = (
-    "pyhanko.sign.signers",
-    "pyhanko.sign.validation.pdf_embedded",
     "signroom.formats.pdf.visible.appearance",
-    "signroom.formats.pdf.preflight",
+    "signroom.formats.pdf.format",
     "signroom.formats.pdf.preview",
 )
 
@@ -117,16 +116,25 @@ class PooledFormats:
 
     def prepare(
         self,
-        file: Path,
+        file: Path | None,
         options: SigningOptions,
         trusted: TrustedChain,
         *,
         algorithm: DigestAlgorithm,
         now: datetime,
         data: Path | None = None,
+        reading: PdfReading | None = None,
     ) -> Prepared:
         return self._run(
-            _SECONDS_LARGE, catalogue.prepare, file, options, trusted, algorithm=algorithm, now=now, data=data
+            _SECONDS_LARGE,
+            catalogue.prepare,
+            file,
+            options,
+            trusted,
+            algorithm=algorithm,
+            now=now,
+            data=data,
+            reading=reading,
         )
 
     def canonical(self, file: Path, options: XmlOptions) -> bytes:
@@ -139,6 +147,20 @@ class PooledFormats:
 
     def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
         return self._run(_SECONDS_LARGE, catalogue.embed, original, prepared, checked, output)
+
+    def sign(
+        self,
+        original: Path,
+        prepared: Prepared,
+        checked: CheckedValue,
+        output: Path,
+        *,
+        content: Path | None = None,
+        reading: PdfReading | None = None,
+    ) -> Signed:
+        return self._run(
+            _SECONDS_LARGE, catalogue.sign, original, prepared, checked, output, content=content, reading=reading
+        )
 
     def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
         return self._run(_SECONDS_LARGE, catalogue.verify, file, kind, data)

@@ -174,6 +174,13 @@ documents = sa.Table(
 )
 
 # The same values as in `documents.metadata`, to search by.
+pdf_readings = sa.Table(
+    "signroom_pdf_readings",
+    metadata,
+    sa.Column("document_id", sa.ForeignKey("signroom_documents.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("reading", sa.LargeBinary, nullable=False),
+)
+
 document_metadata = sa.Table(
     "signroom_document_metadata",
     metadata,

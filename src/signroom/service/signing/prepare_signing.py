@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from signroom.domain.document import Document
 from signroom.domain.errors import WrongState
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Prepared, TrustedChain, XmlLayout
+from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
+from signroom.ports.files import FileNeeded
 from signroom.service.certificates.judge_certificate import find_context, require_good_certificate
 from signroom.service.documents.read_documents import read_document_of_page
 
@@ -28,13 +29,14 @@ def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> 
         session = work.sessions.of_any_tenant(session_id)
         session.require_signable(now)
         waiting = [d for d in work.documents.of_session(session_id) if d.awaits_signature]
+        readings = work.documents.readings([d.id for d in waiting])
     if not waiting:
         raise WrongState("There is no document to sign.")
     context = find_context(ports, session.security_context_id)
     trusted = require_good_certificate(ports, chain, context, session.requirements, now)
 
     def prepare(document: Document) -> PreparedDocument:
-        return PreparedDocument(document.id, prepare_document(ports, document, trusted, now))
+        return PreparedDocument(document.id, prepare_document(ports, document, trusted, now, readings.get(document.id)))
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
         items = tuple(threads.map(prepare, waiting))
@@ -60,11 +62,19 @@ def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, documen
         return ports.formats.canonical(file, layout.options)
 
 
-def prepare_document(ports: Ports, document: Document, trusted: TrustedChain, now: datetime) -> Prepared:
-    """Raises: a DocumentRejected, Unavailable."""
+def prepare_document(
+    ports: Ports, document: Document, trusted: TrustedChain, now: datetime, reading: PdfReading | None
+) -> Prepared:
+    """With the `reading` of a PDF its file is not fetched. Raises: a DocumentRejected, Unavailable."""
+    algorithm = DigestAlgorithm.SHA256
+    if reading is not None:
+        with suppress(FileNeeded):
+            return ports.formats.prepare(
+                None, document.options, trusted, algorithm=algorithm, now=now, reading=reading
+            )
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(document.original.blob_key))
         data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
         return ports.formats.prepare(
-            file, document.options, trusted, algorithm=DigestAlgorithm.SHA256, now=now, data=data
+            file, document.options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
         )

@@ -97,7 +97,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
             )
-            prepared = await asyncio.to_thread(prepare_document, ports, document, trusted, now)
+            prepared = await asyncio.to_thread(prepare_document, ports, document, trusted, now, document.inspection.reading)
             preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:

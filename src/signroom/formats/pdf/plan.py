@@ -1,0 +1,221 @@
+"""Plan the update that adds one signature field to a PDF (ISO 32000-1, 12.7.4.5; 7.5.6).
+
+Everything is decided here, at upload: which objects are written again, with which bytes, and under which numbers.
+`tail` only puts it together. Null and missing entries are absent (7.3.7, 7.3.10).
+"""
+
+from __future__ import annotations
+
+import pikepdf
+
+from signroom.domain.errors import InvalidPdf, PdfTooComplex
+from signroom.domain.pdf_facts import (
+    ChangedObject,
+    CrossReferenceKind,
+    PdfFacts,
+    SignatureSite,
+)
+from signroom.formats.pdf.crossref import SectionKind
+from signroom.formats.pdf.opening import COMPRESSED, OpenPdf, place_of
+from signroom.formats.pdf.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
+from signroom.formats.pdf.whole_table import Place, packed
+
+_MAX_OBJECTS = 8_388_607
+"""ISO 32000-1, table C.1."""
+_ROOM = 64
+"""Object numbers for what an update adds."""
+_SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
+"""/SigFlags (table 219)."""
+
+
+def plan_update(
+    opened: OpenPdf, *, page_index: int, sha256_state: bytes, site: SignatureSite | None = None
+) -> PdfFacts:
+    """The plan for a field whose widget is on the page with `page_index`.
+
+    Raises: InvalidPdf naming the object that cannot be changed, PdfTooComplex.
+    """
+    number = _next_number(opened)
+    field = b"%d 0 R" % number
+    root = _root(opened)
+    page = _page(opened, page_index)
+    changes = _Changes(opened)
+    changes.add_to_array(page, _dictionary(opened, page), "Annots", field)
+    _add_to_form(opened, changes, root, field)
+    newest = opened.sections[0] if opened.sections else None
+    compressed = any(entry.type == COMPRESSED for entry in opened.table.values()) if newest is None else False
+    as_stream = compressed if newest is None else newest.kind is SectionKind.STREAM
+    trailer, permanent_id = _trailer(opened, root)
+    buffer = opened.buffer
+    return PdfFacts(
+        length=len(buffer),
+        sha256_state=sha256_state,
+        ends_line=buffer[len(buffer) - 1 :] in (b"\r", b"\n"),
+        kind=CrossReferenceKind.STREAM if as_stream else CrossReferenceKind.TABLE,
+        previous=None if newest is None else newest.offset,
+        table=b"" if newest is not None else packed(_places(opened)),
+        next_number=number,
+        trailer=trailer,
+        permanent_id=permanent_id,
+        page=(page.number, page.generation),
+        changed=changes.planned(),
+        encryption=opened.encryption,
+        site=site,
+    )
+
+
+class _Changes:
+    """The objects that are written again. Each is changed once."""
+
+    def __init__(self, opened: OpenPdf) -> None:
+        self._opened = opened
+        self._found: dict[int, ChangedObject] = {}
+
+    def planned(self) -> tuple[ChangedObject, ...]:
+        return tuple(self._found[number] for number in sorted(self._found))
+
+    def replace(self, target: Reference, old: bytes, new: bytes, entry: str) -> None:
+        """Raises: InvalidPdf when another entry needs the same object changed otherwise."""
+        before = self._found.get(target.number)
+        if before is not None and before.new != new:
+            raise InvalidPdf(f"Object {target.number} is used for two things that cannot both be.")
+        self._found[target.number] = ChangedObject(target.number, target.generation, old, new, entry)
+
+    def add_to_array(self, owner: Reference, dictionary: Dictionary, name: str, item: bytes) -> None:
+        """Append `item` to the array under `name`, which may be absent, direct, or an object of its own."""
+        raw = dictionary.get(name)
+        target = reference(raw)
+        found = self._opened.writable(target) if target is not None else raw
+        if found is None or found == b"null":
+            self.replace(owner, dictionary.raw, dictionary.with_entry(name, b"[" + item + b"]"), name)
+            return
+        try:
+            items(found)
+        except BadSyntax as error:
+            raise InvalidPdf(f"/{name} of object {owner.number} is no array.") from error
+        longer = found[: found.rindex(b"]")] + b" " + item + b"]"
+        if target is None:
+            self.replace(owner, dictionary.raw, dictionary.with_entry(name, longer), name)
+        else:
+            self.replace(target, found, longer, "")
+
+
+def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: bytes) -> None:
+    """The field in /Fields of the interactive form, and /SigFlags (12.7.2). The form may be new."""
+    catalog = _dictionary(opened, root)
+    raw = catalog.get("AcroForm")
+    owner = reference(raw)
+    found = opened.writable(owner) if owner is not None else raw
+    flags = _SIGNATURES_EXIST | _APPEND_ONLY
+    if found is None or found == b"null":
+        new = b"<</Fields[%b]/SigFlags %d>>" % (field, flags)
+        changes.replace(root, catalog.raw, catalog.with_entry("AcroForm", new), "AcroForm")
+        return
+    try:
+        form = Dictionary(found)
+    except BadSyntax as error:
+        raise InvalidPdf(f"/AcroForm of object {root.number} is no dictionary.") from error
+    before = integer(_resolved(opened, form.get("SigFlags"))) or 0
+    with_flags = Dictionary(form.with_entry("SigFlags", b"%d" % (before | flags)))
+    fields = form.get("Fields")
+    array = reference(fields)
+    value = opened.raw(array) if array is not None else fields
+    if array is not None and value is not None and value != b"null":
+        changes.add_to_array(root, form, "Fields", field)
+        written = with_flags.raw if before & flags != flags else form.raw
+    else:
+        written = with_flags.with_entry("Fields", _longer(value, field, owner or root))
+    if written == form.raw:
+        return
+    if owner is None:
+        changes.replace(root, catalog.raw, catalog.with_entry("AcroForm", written), "AcroForm")
+    else:
+        changes.replace(owner, found, written, "Fields SigFlags")
+
+
+def _longer(array: bytes | None, item: bytes, owner: Reference) -> bytes:
+    if array is None or array == b"null":
+        return b"[" + item + b"]"
+    try:
+        items(array)
+    except BadSyntax as error:
+        raise InvalidPdf(f"/Fields of object {owner.number} is no array.") from error
+    return array[: array.rindex(b"]")] + b" " + item + b"]"
+
+
+def _resolved(opened: OpenPdf, raw: bytes | None) -> bytes | None:
+    target = reference(raw)
+    found = raw if target is None else opened.raw(target)
+    return None if found == b"null" else found
+
+
+def _root(opened: OpenPdf) -> Reference:
+    number, generation = opened.pdf.Root.objgen
+    root = Reference(number, generation)
+    if (number, generation) not in opened.table:
+        raise InvalidPdf("It has no catalog.")
+    return root
+
+
+def _page(opened: OpenPdf, index: int) -> Reference:
+    found = Reference(*opened.pdf.pages[index].obj.objgen)
+    if (found.number, found.generation) not in opened.table:
+        raise InvalidPdf(f"Page {index + 1} is no object of its own: a signature cannot be put there.")
+    return found
+
+
+def _dictionary(opened: OpenPdf, target: Reference) -> Dictionary:
+    """The dictionary of an object that will be written again; both readers must see the same entries in it."""
+    raw = opened.writable(target)
+    try:
+        found = Dictionary(raw or b"")
+    except BadSyntax as error:
+        raise InvalidPdf(f"Object {target.number} cannot be read: {error}.") from error
+    seen = opened.pdf.get_object(target.number, target.generation)
+    theirs = {name.removeprefix("/") for name in _names(seen)}
+    # qpdf leaves out what is null, and what refers to nothing.
+    ours = {name for name in found.names() if name.isascii() and _resolved(opened, found.get(name)) is not None}
+    if ours - theirs:
+        raise InvalidPdf(f"Object {target.number} is ambiguous: programs may read it differently.")
+    return found
+
+
+def _names(seen: pikepdf.Object) -> set[str]:
+    return set(seen.keys()) if isinstance(seen, pikepdf.Dictionary) else set()
+
+
+def _next_number(opened: OpenPdf) -> int:
+    """Above every number that a section, an entry or /Size speaks of: /Size alone is a claim (table 15)."""
+    highest = max((number for number, _ in opened.table), default=0)
+    claims = [section.highest for section in opened.sections]
+    claims += [(integer(section.trailer.get("Size")) or 1) - 1 for section in opened.sections]
+    # A claim beyond what a PDF may have is none: nothing can be there.
+    highest = max([highest, *(claim for claim in claims if claim <= _MAX_OBJECTS - _ROOM)])
+    if highest > _MAX_OBJECTS - _ROOM:
+        raise PdfTooComplex("It has more objects than a PDF may have.")
+    return highest + 1
+
+
+def _places(opened: OpenPdf) -> list[Place]:
+    return [place_of(*key, entry, opened.header) for key, entry in sorted(opened.table.items())]
+
+
+def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:
+    """The entries that the new trailer takes over as they are, and the permanent part of /ID (14.4)."""
+    kept = [("Root", bytes(root))]
+    for name in ("Info", "Encrypt"):
+        value = next((v for s in opened.sections if (v := s.trailer.get(name)) is not None), None)
+        if value is None and not opened.sections and name in opened.pdf.trailer:
+            value = opened.pdf.trailer["/" + name].unparse()
+        if value is not None:
+            kept.append((name, value))
+    raw = next((v for s in opened.sections if (v := s.trailer.get("ID")) is not None), None)
+    return tuple(kept), _permanent(opened, raw)
+
+
+def _permanent(opened: OpenPdf, raw: bytes | None) -> bytes | None:
+    try:
+        found = items(_resolved(opened, raw) or b"")
+    except BadSyntax:
+        return None
+    return found[0] if found and found[0][:1] in (b"(", b"<") and found[0][:2] != b"<<" else None
