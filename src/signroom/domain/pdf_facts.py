@@ -87,6 +87,8 @@ class PdfFacts:
     page: tuple[int, int]
     """Number and generation of the page with the signature's widget."""
     changed: tuple[ChangedObject, ...]
+    added_page: bytes | None = None
+    """The dictionary of a page that the signature brings along; its number is that of the signature and one more."""
     encryption: PdfEncryption | None = None
     site: SignatureSite | None = None
     """None for a signature that is not seen."""

@@ -33,7 +33,7 @@ _STREAM_ROW = 11
 """Bytes of /W[1 8 2]."""
 _FIELD_KEYS = {"Type", "Subtype", "FT", "T", "V", "F", "Rect", "P", "AP"}
 _SIGNATURE_KEYS = {"Type", "Filter", "SubFilter", "M", "ByteRange", "Contents"}
-_APPENDED = {"Annots", "Fields", "Kids"}
+_APPENDED = {"Annots", "Fields"}
 """Arrays that get one item more."""
 _FLAGS = 3
 
@@ -63,17 +63,21 @@ def _check(buffer: Buffer, facts: PdfFacts) -> Gap:
     changed = {change.number: change for change in facts.changed}
     _check_entries(facts, entries, changed)
     field = Reference(facts.next_number)
+    page = b"%d %d R" % facts.page if facts.added_page is not None else None
     for change in facts.changed:
         found = indirect_object(buffer, entries[change.number])
         right = found.reference == Reference(change.number, change.generation) and found.stream_at is None
         _require(right, f"object {change.number} is another one")
-        _require(_only_added(change, found.value, bytes(field)), f"object {change.number} lost something")
+        _require(_only_added(change, found.value, bytes(field), page), f"object {change.number} lost something")
     for number in entries.keys() - changed.keys():
         if number >= facts.next_number and number != own_stream:
             _require(
                 indirect_object(buffer, entries[number]).reference == Reference(number),
                 f"object {number} is another one",
             )
+    if facts.added_page is not None:
+        added = indirect_object(buffer, entries[facts.page[0]]).value
+        _require(added == facts.added_page and facts.page[0] >= facts.next_number, "the added page is another one")
     signature = _check_field(Dictionary(indirect_object(buffer, entries[field.number]).value), facts)
     return _gap(buffer, entries[signature.number])
 
@@ -140,13 +144,24 @@ def _check_entries(facts: PdfFacts, entries: Mapping[int, int], changed: Mapping
     _require(before.keys() <= entries.keys(), "the table has lost an object")
 
 
-def _only_added(change: ChangedObject, new: bytes, field: bytes) -> bool:
-    """`new` is what it was, with the field in one array more, and /SigFlags."""
+def _only_added(change: ChangedObject, new: bytes, field: bytes, page: bytes | None) -> bool:
+    """`new` is what it was, with the field in one array more, and /SigFlags; or with the added page in /Kids."""
     if change.old is None:
         return new == change.new
     if change.old[:1] == b"[":
-        return items(new) == [*items(change.old), field]
-    return _same_but(Dictionary(change.old), Dictionary(new), field)
+        return items(new) in ([*items(change.old), field], [*items(change.old), page])
+    old, found = Dictionary(change.old), Dictionary(new)
+    if page is not None and old.get("Kids") is not None:
+        return _same_tree(old, found, page)
+    return _same_but(old, found, field)
+
+
+def _same_tree(old: Dictionary, new: Dictionary, page: bytes) -> bool:
+    """The root of the page tree with one page more."""
+    before, after = old.get("Kids") or b"", new.get("Kids") or b""
+    longer = after == before or items(after) == [*items(before), page]
+    others = {*old.names(), *new.names()} - {"Kids", "Count"}
+    return longer and all(old.get(name) == new.get(name) for name in others)
 
 
 def _same_but(old: Dictionary, new: Dictionary, field: bytes) -> bool:

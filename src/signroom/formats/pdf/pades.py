@@ -101,7 +101,7 @@ def lay_out(
         original_length=facts.length,
         digest_algorithm=algorithm,
         document_digest=digest,
-        to_sign=signed_attributes(chain.certificate, digest, algorithm),
+        to_sign=signed_attributes(chain.certificate, digest),
         chain=chain,
         layout=layout,
     )

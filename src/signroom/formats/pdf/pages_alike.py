@@ -23,11 +23,16 @@ _MAX_TEXT = 200_000
 _BUFFER = 1 << 16
 
 
-def require_same_pages(file: Path, update: bytes, pages: Iterable[int], site: SignatureSite | None) -> None:
-    """Compare `file` with `file` and `update` behind it. Raises: InvalidPdf when a page would look different."""
+def require_same_pages(
+    file: Path, update: bytes, pages: Iterable[int], site: SignatureSite | None, *, added: int = 0
+) -> None:
+    """Compare `file` with `file` and `update` behind it, which adds `added` pages.
+
+    Raises: InvalidPdf when a page would look different.
+    """
     with file.open("rb") as stream, _opened(stream.fileno(), _length(file), b"") as before:
         with _opened(stream.fileno(), _length(file), update) as after:
-            if len(before) != len(after):
+            if len(before) + added != len(after):
                 raise InvalidPdf("Programs do not agree on how many pages it has.")
             for index in sorted(set(pages)):
                 if index >= len(before):

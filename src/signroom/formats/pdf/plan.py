@@ -29,18 +29,30 @@ _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 
 
 def plan_update(
-    opened: OpenPdf, *, page_index: int, sha256_state: bytes, site: SignatureSite | None = None
+    opened: OpenPdf,
+    *,
+    page_index: int,
+    sha256_state: bytes,
+    site: SignatureSite | None = None,
+    new_page: tuple[float, float] | None = None,
 ) -> PdfFacts:
-    """The plan for a field whose widget is on the page with `page_index`.
+    """The plan for a field whose widget is on the page with `page_index`, or on a new last page.
+
+    `new_page` are the width and the height of that page, in points.
 
     Raises: InvalidPdf naming the object that cannot be changed, PdfTooComplex.
     """
     number = _next_number(opened)
     field = b"%d 0 R" % number
     root = _root(opened)
-    page = _page(opened, page_index)
     changes = _Changes(opened)
-    changes.add_to_array(page, _dictionary(opened, page), "Annots", field)
+    added_page = None
+    if new_page is None:
+        page = _page(opened, page_index)
+        changes.add_to_array(page, _dictionary(opened, page), "Annots", field)
+    else:
+        page = Reference(number + 2)
+        added_page = _add_page(opened, changes, root, page, field, new_page)
     _add_to_form(opened, changes, root, field)
     newest = opened.sections[0] if opened.sections else None
     compressed = any(entry.type == COMPRESSED for entry in opened.table.values()) if newest is None else False
@@ -59,6 +71,7 @@ def plan_update(
         permanent_id=permanent_id,
         page=(page.number, page.generation),
         changed=changes.planned(),
+        added_page=added_page,
         encryption=opened.encryption,
         site=site,
     )
@@ -131,6 +144,32 @@ def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: byt
         changes.replace(root, catalog.raw, catalog.with_entry("AcroForm", written), "AcroForm")
     else:
         changes.replace(owner, found, written, "Fields SigFlags")
+
+
+def _add_page(
+    opened: OpenPdf, changes: _Changes, root: Reference, page: Reference, field: bytes, size: tuple[float, float]
+) -> bytes:
+    """An empty page as the last child of the page tree's root, with everything of its own that could be inherited."""
+    tree = reference(_dictionary(opened, root).get("Pages"))
+    if tree is None:
+        raise InvalidPdf("Its page tree is no object of its own: a page cannot be added.")
+    node = _dictionary(opened, tree)
+    count = b"%d" % (len(opened.pdf.pages) + 1)
+    kids = node.get("Kids")
+    longer = Dictionary(node.with_entry("Count", count))
+    if reference(kids) is None:
+        written = longer.with_entry("Kids", _longer(kids, bytes(page), tree))
+    else:
+        changes.add_to_array(tree, node, "Kids", bytes(page))
+        written = longer.raw
+    changes.replace(tree, node.raw, written, "Kids Count")
+    box = b"[0 0 %b %b]" % tuple(f"{side:.2f}".encode() for side in size)
+    return b"<</Type/Page/Parent %b/MediaBox%b/CropBox%b/Rotate 0/Resources<<>>/Annots[%b]>>" % (
+        bytes(tree),
+        box,
+        box,
+        field,
+    )
 
 
 def _longer(array: bytes | None, item: bytes, owner: Reference) -> bytes:

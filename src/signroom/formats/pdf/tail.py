@@ -39,6 +39,8 @@ def build_tail(
         writer.add(changed.number, changed.new, changed.generation)
     field, signature = facts.next_number, facts.next_number + 1
     objects = drawn or _unseen(facts)
+    if facts.added_page is not None:
+        writer.add(signature + 1, facts.added_page)
     seen = appearance if drawn else first_drawn(facts)
     for number, value in enumerate(objects, first_drawn(facts)):
         writer.add(number, value)
@@ -63,7 +65,7 @@ def build_tail(
 
 def first_drawn(facts: PdfFacts) -> int:
     """The number of the first object of what a visible signature shows."""
-    return facts.next_number + 2
+    return facts.next_number + (2 if facts.added_page is None else 3)
 
 
 class _Writer:
