@@ -108,6 +108,13 @@ def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, da
     return _FORMATS[kind]().inspect(file, options.of(kind), data)
 
 
+def compare_pages(file: Path, reading: PdfReading) -> None:
+    """A signature that is laid out by `reading` changes nothing that pages show. Raises: InvalidPdf."""
+    from signroom.formats.pdf.reading import compare_pages as compare_pages_of_pdf
+
+    compare_pages_of_pdf(file, reading.facts)
+
+
 def prepare(
     file: Path | None,
     options: SigningOptions,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import multiprocessing
 import os
 import resource
@@ -64,6 +65,12 @@ _SECONDS_LARGE = 300
 """For passes over the whole file."""
 _SECONDS_PAGE = 15
 """For one page that somebody looks at: the workers are needed for signing."""
+_CPU_READING = 3
+"""Seconds of processor time for looking at a file, and one more for each of the next."""
+_READ_IN_A_SECOND = 50 << 20
+"""Bytes. They are hashed on the way."""
+_CPU_COMPARING = 6
+"""Seconds of processor time for drawing the pages that a signature might change."""
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _LIBRARIES = (
@@ -104,15 +111,26 @@ class PooledFormats:
         data: Path | None = None,
     ) -> Inspection:
         try:
-            return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
+            inspection = self._inspected(file, wanted, options, data)
         except _WorkerDied:
             # Somebody else may have ended it; once more, and it is the file.
             try:
-                return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
+                inspection = self._inspected(file, wanted, options, data)
             except _WorkerDied as error:
                 raise PdfTooComplex from error
         except _TookTooLong as error:
             raise PdfTooComplex from error
+        if inspection.reading is not None:
+            # A page that takes too much to draw is no reason to refuse: `catalogue.sign` compares the objects anyway.
+            with suppress(_WorkerDied, _TookTooLong):
+                self._run(_SECONDS, _within, _CPU_COMPARING, catalogue.compare_pages, file, inspection.reading)
+        return inspection
+
+    def _inspected(
+        self, file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None
+    ) -> Inspection:
+        seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
+        return self._run(_SECONDS, _within, seconds, catalogue.inspect, file, wanted, options, data)
 
     def prepare(
         self,
@@ -212,7 +230,8 @@ class PooledFormats:
         yield Measured("pool_tasks", open_tasks - busy, (("state", "waiting"),))
 
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        with self._timed("format", function.__name__):
+        named = args[1] if function is _within else function
+        with self._timed("format", getattr(named, "__name__", "")):
             return self._wait(seconds, function, *args, **kwargs)
 
     def _wait(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -222,7 +241,11 @@ class PooledFormats:
         except BrokenProcessPool as error:
             self._replace(pool)
             raise _WorkerDied from error
-        except (ProcessExpired, MemoryError) as error:
+        except ProcessExpired as error:
+            if error.exitcode == -signal.SIGXCPU:
+                raise _TookTooLong from error
+            raise _WorkerDied from error
+        except MemoryError as error:
             raise _WorkerDied from error
         except TimeoutError as error:
             raise _TookTooLong from error
@@ -288,6 +311,20 @@ class _WorkerDied(ProcessingUnavailable):
 
 class _TookTooLong(ProcessingUnavailable):
     """It was ended by the pool."""
+
+
+def _within(seconds: int, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `function` with a clock of its own: SIGXCPU ends the worker when it has used `seconds` of the processor.
+
+    Time on the wall says little on a busy machine, and an honest file must not be refused for its neighbours.
+    """
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent.ru_utime + spent.ru_stime) + seconds, hard))
+    try:
+        return function(*args, **kwargs)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
 
 def _prepare_worker(parent: int) -> None:

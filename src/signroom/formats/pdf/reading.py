@@ -40,10 +40,7 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         pages = _pages(opened)
         require_signable(opened.pdf, _TRIAL)
         facts = read_facts(opened, appearance, pages)
-        update = trial_update(facts)
-        page = 0 if facts.site is None else facts.site.page
-        require_same_pages(file, update, (0, page, pages - 1), facts.site)
-        verdict = judge(opened, update)
+        verdict = judge(opened)
         if verdict.signatures and opened.rebuilt:
             raise InvalidPdf(f"It is signed and damaged ({opened.why_rebuilt}): mending it would break the signature.")
         found = findings(opened.pdf, verdict, damaged=opened.rebuilt)
@@ -51,6 +48,12 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
     return Inspection(SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures))
+
+
+def compare_pages(file: Path, facts: PdfFacts) -> None:
+    """The first page, the last and the one with the signature look the same once it is signed. Raises: InvalidPdf."""
+    with only_refusals():
+        require_same_pages(file, trial_update(facts), facts.site, added=0 if facts.added_page is None else 1)
 
 
 def read_facts(opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:
