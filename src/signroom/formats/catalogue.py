@@ -110,7 +110,7 @@ def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, da
 
 def compare_pages(file: Path, reading: PdfReading) -> None:
     """A signature that is laid out by `reading` changes nothing that pages show. Raises: InvalidPdf."""
-    from signroom.formats.pdf.reading import compare_pages as compare_pages_of_pdf
+    from signroom.formats.pdf.preflight import compare_pages as compare_pages_of_pdf
 
     compare_pages_of_pdf(file, reading.facts)
 

@@ -18,7 +18,7 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.pdf import examination, pades, verification
-from signroom.formats.pdf.reading import inspect as read
+from signroom.formats.pdf.preflight import inspect as read
 from signroom.ports.files import FileNeeded, Signed, Stored
 
 

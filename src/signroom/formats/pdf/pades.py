@@ -36,7 +36,7 @@ from signroom.domain.signature import (
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
 from signroom.formats.pdf.own_signature import check_own_signature
 from signroom.formats.pdf.own_update import Gap, check_update
-from signroom.formats.pdf.reading import facts_of
+from signroom.formats.pdf.preflight import facts_of
 from signroom.formats.pdf.running_hash import CannotResume, RunningSha256
 from signroom.formats.pdf.tail import build_tail, first_drawn
 from signroom.formats.pdf.verification import verify
