@@ -34,7 +34,7 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
-from signroom.formats.pdf.own_signature import check_own_signature
+from signroom.formats.pdf.own_signature import require_own_signature
 from signroom.formats.pdf.own_update import Gap, check_update
 from signroom.formats.pdf.preflight import facts_of
 from signroom.formats.pdf.running_hash import CannotResume, RunningSha256
@@ -220,7 +220,7 @@ def check_output(output: Path, prepared: Prepared, facts: PdfFacts, range_digest
     """The update adds one signature and nothing else, and that signature is right. Raises: VerificationFailed."""
     with output.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
         gap = check_update(buffer, facts)
-        check_own_signature(buffer[gap.start : gap.end], range_digest, prepared)
+        require_own_signature(buffer[gap.start : gap.end], range_digest, prepared)
 
 
 def _filled(layout: PdfLayout, container: bytes) -> bytes:
