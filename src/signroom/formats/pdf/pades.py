@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from signroom.domain.appearance import Appearance
+from signroom.domain.appearance import Appearance, Place
 from signroom.domain.errors import InvalidPdf, VerificationFailed
 from signroom.domain.level import Level
-from signroom.domain.pdf_facts import PdfFacts
+from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.domain.signature import (
     CheckedValue,
     DigestAlgorithm,
@@ -40,7 +40,7 @@ from signroom.formats.pdf.preflight import facts_of
 from signroom.formats.pdf.running_hash import CannotResume, RunningSha256
 from signroom.formats.pdf.tail import build_tail, first_drawn
 from signroom.formats.pdf.verification import verify
-from signroom.formats.pdf.visible.appearance import draw
+from signroom.formats.pdf.visible.appearance import Site, draw
 from signroom.ports.files import FileNeeded, Signed, Stored
 
 _CHUNK = 1 << 20
@@ -87,7 +87,7 @@ def lay_out(
     if appearance is None or facts.site is None:
         layout = build_tail(facts, field_name=name, now=now, reserved=reserved)
     else:
-        drawing = draw(facts.site, appearance, chain.certificate, now, first_drawn(facts))
+        drawing = draw(_site(facts.site), appearance, chain.certificate, now, first_drawn(facts))
         layout = build_tail(
             facts,
             field_name=name,
@@ -105,6 +105,11 @@ def lay_out(
         chain=chain,
         layout=layout,
     )
+
+
+def _site(stored: SignatureSite) -> Site:
+    place = Place(stored.left, stored.top, stored.width, stored.height)
+    return Site(stored.page, stored.box, place, stored.turns)
 
 
 def _digest(facts: PdfFacts, layout: PdfLayout, algorithm: DigestAlgorithm, file: Path | None) -> bytes:

@@ -58,9 +58,18 @@ def compare_pages(file: Path, facts: PdfFacts) -> None:
 
 def read_facts(opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:
     """The plan of a signature; a page that is added for it comes with it. Raises: a DocumentRejected."""
-    site = None if appearance is None else locate(opened.pdf, appearance.position)
-    index = 0 if site is None else site.page
-    return plan_update(opened, page_index=min(index, pages - 1), sha256_state=_state(opened.buffer), site=site)
+    state = _state(opened.buffer)
+    if appearance is None:
+        return plan_update(opened, page_index=0, sha256_state=state)
+    site = require_possible(opened.pdf, appearance)
+    place, added = site.place, site.new_page
+    return plan_update(
+        opened,
+        page_index=min(site.page, pages - 1),
+        sha256_state=state,
+        site=SignatureSite(site.page, site.box, place.left, place.top, place.width, place.height, site.turns),
+        new_page=None if added is None else (added.width, added.height),
+    )
 
 
 def facts_of(file: Path, appearance: Appearance | None) -> PdfFacts:

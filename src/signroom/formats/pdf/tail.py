@@ -43,7 +43,7 @@ def build_tail(
         writer.add(signature + 1, facts.added_page)
     seen = appearance if drawn else first_drawn(facts)
     for number, value in enumerate(objects, first_drawn(facts)):
-        writer.add(number, value)
+        writer.add(number, Encrypter(facts.encryption, number).value(value))
     writer.add(field, _field(facts, field_name, signature, seen if objects else None))
     head, rest = _signature(facts, signature, now)
     writer.begin(signature)

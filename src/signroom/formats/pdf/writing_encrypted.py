@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
-from signroom.formats.pdf.syntax import BadSyntax, skip_space, value_end
+from signroom.formats.pdf.syntax import BadSyntax, Dictionary, integer, skip_space, value_end
 
 _LONGEST_KEY = 16
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _LITERAL = re.compile(rb"\\([0-7]{1,3}|\r\n|.)|\r\n?", re.DOTALL)
+_STREAM = re.compile(rb"\s*stream\r?\n")
 _TOKENS = re.compile(rb"[()<>\[\]]|/[^\x00\t\n\x0c\r ()<>\[\]{}/%]*|%[^\r\n]*|[^()<>\[\]/%]+", re.DOTALL)
 
 
@@ -35,6 +36,19 @@ class Encrypter:
     def stream(self, data: bytes) -> bytes:
         """The data of a stream as they are to be written."""
         return self._encrypted(data, streams=True)
+
+    def value(self, raw: bytes) -> bytes:
+        """A plain value, or a dictionary with a stream behind it, as it is to be written."""
+        if self._encryption is None:
+            return raw
+        end = value_end(raw, 0)
+        stream = _STREAM.match(raw, end)
+        if stream is None:
+            return self.strings_in(raw)
+        length = integer(Dictionary(raw[:end]).get("Length")) or 0
+        data = self.stream(raw[stream.end() : stream.end() + length])
+        dictionary = Dictionary(raw[:end]).with_entry("Length", b"%d" % len(data))
+        return self.strings_in(dictionary) + b"stream\n" + data + b"\nendstream"
 
     def strings_in(self, raw: bytes) -> bytes:
         """A value out of an object stream, whose strings are plain there, for a place outside of it (7.5.7)."""
