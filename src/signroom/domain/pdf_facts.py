@@ -81,7 +81,10 @@ class PdfFacts:
     next_number: int
     """The first object number that nothing in the file speaks of: it becomes the signature field's."""
     trailer: tuple[tuple[str, bytes], ...]
-    """(name, raw value) of the entries that the new trailer takes over: Root, Info, Encrypt."""
+    """(name, raw value) of the entries that the new trailer takes over: Root, Info, Encrypt, and XRefStm of a hybrid
+    file: many readers look for it in the newest trailer only."""
+    least_size: int
+    """For /Size: what the newest trailer of the file claims, where that is possible."""
     permanent_id: bytes | None
     """The raw first string of /ID; None when the file has none that is right."""
     page: tuple[int, int]

@@ -59,7 +59,7 @@ def _check(buffer: Buffer, facts: PdfFacts) -> Gap:
     at = int(end[1]) if end else -1
     _require(facts.length < at < len(buffer), "startxref does not point into the update")
     entries, trailer, own_stream = _section(buffer, at)
-    _check_trailer(facts, trailer, max(entries) + 1)
+    _check_trailer(facts, trailer, max(max(entries) + 1, facts.least_size))
     changed = {change.number: change for change in facts.changed}
     _check_entries(facts, entries, changed)
     field = Reference(facts.next_number)

@@ -38,7 +38,7 @@ def require_same_pages(
                 raise InvalidPdf("Programs do not agree on how many pages it has.")
             last = len(before) - 1
             for index in sorted({0, last, 0 if site is None else min(site.page, last)}):
-                if _seen(before[index], site, index) != _seen(after[index], site, index):
+                if _seen(before, site, index) != _seen(after, site, index):
                     raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
 
 
@@ -57,7 +57,12 @@ def _opened(descriptor: int, length: int, end: bytes) -> Iterator[pypdfium2.PdfD
         raise InvalidPdf("It cannot be shown.") from error
 
 
-def _seen(page: pypdfium2.PdfPage, site: SignatureSite | None, index: int) -> tuple[object, ...]:
+def _seen(document: pypdfium2.PdfDocument, site: SignatureSite | None, index: int) -> tuple[object, ...]:
+    """What can be seen of a page; nothing of one that cannot be shown."""
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        return ()
     with closing(page):
         across, down = page.get_size()
         longest = max(across, down)

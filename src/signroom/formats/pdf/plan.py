@@ -68,6 +68,7 @@ def plan_update(
         table=b"" if newest is not None else packed(_places(opened)),
         next_number=number,
         trailer=trailer,
+        least_size=_claimed_size(opened),
         permanent_id=permanent_id,
         page=(page.number, page.generation),
         changed=changes.planned(),
@@ -99,13 +100,10 @@ class _Changes:
         raw = dictionary.get(name)
         target = reference(raw)
         found = self._opened.writable(target) if target is not None else raw
-        if found is None or found == b"null":
+        if found is None or not _is_array(found):
+            # Null, missing, or of another type, which every reader passes over.
             self.replace(owner, dictionary.raw, dictionary.with_entry(name, b"[" + item + b"]"), name)
             return
-        try:
-            items(found)
-        except BadSyntax as error:
-            raise InvalidPdf(f"/{name} of object {owner.number} is no array.") from error
         longer = found[: found.rindex(b"]")] + b" " + item + b"]"
         if target is None:
             self.replace(owner, dictionary.raw, dictionary.with_entry(name, longer), name)
@@ -120,24 +118,21 @@ def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: byt
     owner = reference(raw)
     found = opened.writable(owner) if owner is not None else raw
     flags = _SIGNATURES_EXIST | _APPEND_ONLY
-    if found is None or found == b"null":
+    if found is None or not _is_dictionary(found):
         new = b"<</Fields[%b]/SigFlags %d>>" % (field, flags)
         changes.replace(root, catalog.raw, catalog.with_entry("AcroForm", new), "AcroForm")
         return
-    try:
-        form = Dictionary(found)
-    except BadSyntax as error:
-        raise InvalidPdf(f"/AcroForm of object {root.number} is no dictionary.") from error
+    form = Dictionary(found)
     before = integer(_resolved(opened, form.get("SigFlags"))) or 0
     with_flags = Dictionary(form.with_entry("SigFlags", b"%d" % (before | flags)))
     fields = form.get("Fields")
     array = reference(fields)
     value = opened.raw(array) if array is not None else fields
-    if array is not None and value is not None and value != b"null":
+    if array is not None and value is not None and _is_array(value):
         changes.add_to_array(root, form, "Fields", field)
         written = with_flags.raw if before & flags != flags else form.raw
     else:
-        written = with_flags.with_entry("Fields", _longer(value, field, owner or root))
+        written = with_flags.with_entry("Fields", _longer(value, field))
     if written == form.raw:
         return
     if owner is None:
@@ -158,7 +153,7 @@ def _add_page(
     kids = node.get("Kids")
     longer = Dictionary(node.with_entry("Count", count))
     if reference(kids) is None:
-        written = longer.with_entry("Kids", _longer(kids, bytes(page), tree))
+        written = longer.with_entry("Kids", _longer(kids, bytes(page)))
     else:
         changes.add_to_array(tree, node, "Kids", bytes(page))
         written = longer.raw
@@ -172,13 +167,25 @@ def _add_page(
     )
 
 
-def _longer(array: bytes | None, item: bytes, owner: Reference) -> bytes:
-    if array is None or array == b"null":
-        return b"[" + item + b"]"
+def _is_array(raw: bytes) -> bool:
     try:
-        items(array)
-    except BadSyntax as error:
-        raise InvalidPdf(f"/Fields of object {owner.number} is no array.") from error
+        items(raw)
+    except BadSyntax:
+        return False
+    return True
+
+
+def _is_dictionary(raw: bytes) -> bool:
+    try:
+        Dictionary(raw)
+    except BadSyntax:
+        return False
+    return True
+
+
+def _longer(array: bytes | None, item: bytes) -> bytes:
+    if array is None or not _is_array(array):
+        return b"[" + item + b"]"
     return array[: array.rindex(b"]")] + b" " + item + b"]"
 
 
@@ -214,7 +221,8 @@ def _dictionary(opened: OpenPdf, target: Reference) -> Dictionary:
     theirs = {name.removeprefix("/") for name in _names(seen)}
     # qpdf leaves out what is null, and what refers to nothing.
     ours = {name for name in found.names() if name.isascii() and _resolved(opened, found.get(name)) is not None}
-    if ours - theirs:
+    # Nor does it keep an /Annots that is no array.
+    if ours - theirs - {"Annots"}:
         raise InvalidPdf(f"Object {target.number} is ambiguous: programs may read it differently.")
     return found
 
@@ -235,6 +243,12 @@ def _next_number(opened: OpenPdf) -> int:
     return highest + 1
 
 
+def _claimed_size(opened: OpenPdf) -> int:
+    claims = [integer(section.trailer.get("Size")) or 0 for section in opened.sections]
+    claims += [section.highest + 1 for section in opened.sections]
+    return max((claim for claim in claims if 0 < claim <= _MAX_OBJECTS + 1), default=0)
+
+
 def _places(opened: OpenPdf) -> list[Place]:
     return [place_of(*key, entry, opened.header) for key, entry in sorted(opened.table.items())]
 
@@ -242,6 +256,9 @@ def _places(opened: OpenPdf) -> list[Place]:
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:
     """The entries that the new trailer takes over as they are, and the permanent part of /ID (14.4)."""
     kept = [("Root", bytes(root))]
+    newest = opened.sections[0] if opened.sections else None
+    if newest is not None and newest.kind is SectionKind.TABLE and newest.trailer.get("XRefStm") is not None:
+        kept.append(("XRefStm", newest.trailer.get("XRefStm") or b""))
     for name in ("Info", "Encrypt"):
         value = next((v for s in opened.sections if (v := s.trailer.get(name)) is not None), None)
         if value is None and not opened.sections and name in opened.pdf.trailer:

@@ -156,7 +156,7 @@ class _Entry:
 class Dictionary:
     """A dictionary (7.3.7) as the file has it. Where a key is there twice the last one counts, as in most readers."""
 
-    __slots__ = ("_close", "_entries", "raw")
+    __slots__ = ("_entries", "_open", "raw")
 
     def __init__(self, raw: bytes) -> None:
         """Raises: BadSyntax."""
@@ -175,10 +175,10 @@ class Dictionary:
         if raw[at : at + 2] != b"<<":
             raise BadSyntax("a dictionary that is none")
         at += 2
+        self._open = at
         while True:
             at = skip_space(raw, at)
             if raw[at : at + 2] == b">>":
-                self._close = at
                 return
             key = _NAME.match(raw, at)
             if not key:
@@ -204,7 +204,8 @@ class Dictionary:
         """The dictionary's bytes with this one entry changed or added."""
         same = [entry for entry in self._entries if entry.name == name]
         if not same:
-            return self.raw[: self._close] + b"/%b %b" % (name.encode("latin-1"), value) + self.raw[self._close :]
+            # In front: behind "/Key" without a value it would become that value.
+            return self.raw[: self._open] + b"/%b %b" % (name.encode("latin-1"), value) + self.raw[self._open :]
         changed = self.raw
         for entry in reversed(same):
             if entry is same[-1]:

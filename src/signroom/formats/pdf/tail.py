@@ -140,10 +140,10 @@ def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
     places |= {place.number: place for place in writer.places}
     if facts.kind is CrossReferenceKind.STREAM:
         places[next_free] = Place(next_free, False, at, 0)
-        size = next_free + 1
+        size = max(next_free + 1, facts.least_size)
         section = _stream(sorted(places.values(), key=lambda p: p.number), next_free, _trailer(facts, size))
     else:
-        size = next_free
+        size = max(next_free, facts.least_size)
         rows = sorted(places.values(), key=lambda p: p.number)
         section = _table(rows, whole=facts.previous is None) + b"trailer\n<<%b>>\n" % _trailer(facts, size)
     return section + b"startxref\n%d\n%%%%EOF\n" % at
