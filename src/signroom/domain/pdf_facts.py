@@ -77,12 +77,12 @@ class PdfFacts:
     previous: int | None
     """For /Prev: where the newest section truly begins. None: the update brings the whole table."""
     table: bytes
-    """The whole table for an update that brings it (see ``formats.pdf.whole_table``), otherwise empty."""
+    """The whole table for an update that brings it (see ``formats.pdf.whole_table``). Of a hybrid file the objects in
+    object streams: many readers look for those in the newest section only. Otherwise empty."""
     next_number: int
     """The first object number that nothing in the file speaks of: it becomes the signature field's."""
     trailer: tuple[tuple[str, bytes], ...]
-    """(name, raw value) of the entries that the new trailer takes over: Root, Info, Encrypt, and XRefStm of a hybrid
-    file: many readers look for it in the newest trailer only."""
+    """(name, raw value) of the entries that the new trailer takes over: Root, Info, Encrypt."""
     least_size: int
     """For /Size: what the newest trailer of the file claims, where that is possible."""
     permanent_id: bytes | None

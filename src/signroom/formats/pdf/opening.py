@@ -10,7 +10,7 @@ import io
 import mmap
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,8 @@ _ROOM_BEHIND = 900
 """Bytes behind %%EOF in which qpdf and others still find it."""
 _MAX_OBJECT_STREAM = 64 << 20
 _BUFFER = 1 << 16
+_NOWHERE = b"startxref\n0\n%%EOF\n"
+"""It makes qpdf search the whole file for objects."""
 _CIPHERS = {
     "none": StringCipher.NONE,
     "rc4": StringCipher.RC4,
@@ -52,7 +54,8 @@ class OpenPdf:
     """The newest first; empty when the table had to be rebuilt."""
     header: int
     """Where %PDF- stands. qpdf counts its offsets from there."""
-    why_rebuilt: str
+    damage: str
+    """What is wrong with its cross-reference table; empty when nothing is."""
     encryption: PdfEncryption | None
     _object_streams: dict[int, dict[int, bytes]] = field(default_factory=dict)
 
@@ -127,18 +130,40 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
             raise InvalidPdf("There is something before its beginning (%PDF-).")
         sections, why = _chain(buffer)
         try:
-            with _opened(file, stream.fileno(), *_as_qpdf_wants_it(buffer, sections)) as pdf:
+            with ExitStack() as files:
+                pdf = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
                 warnings = pdf.get_warnings()
-                rebuilt = next((w for w in warnings if _REBUILT.search(w)), None)
+                rebuilt = any(_REBUILT.search(w) for w in warnings)
                 if rebuilt and any(_LOST.search(w) for w in warnings):
                     raise InvalidPdf("A part of the file is missing: its end, or more.")
                 if rebuilt and sections:
                     why, sections = "its cross-reference table is wrong", ()
+                elif sections and _stated(buffer) != sections[0].offset:
+                    why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
         except pikepdf.PasswordError as error:
             raise ProtectedPdf from error
         except pikepdf.PdfError as error:
             raise InvalidPdf(_without_name(str(error))) from error
+
+
+def _tolerantly_opened(
+    files: ExitStack, file: Path, descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]
+) -> pikepdf.Pdf:
+    """qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it."""
+    try:
+        pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
+        if len(pdf.pages):  # walks the page tree: what it had to rebuild there is in the table, too
+            return pdf
+    except pikepdf.PasswordError:
+        raise
+    except pikepdf.PdfError:
+        if not sections:
+            raise
+    end = max(buffer.rfind(b"startxref"), 0) or len(buffer)
+    pdf = files.enter_context(_opened(file, descriptor, end, _NOWHERE))
+    len(pdf.pages)
+    return pdf
 
 
 @contextmanager
@@ -179,10 +204,16 @@ def _as_qpdf_wants_it(buffer: mmap.mmap, sections: tuple[Section, ...]) -> tuple
     if not sections or at < 0:
         return len(buffer), b""
     end = buffer.find(_END, at)
-    stated = integer(buffer[at + 9 : at + 40].split()[0]) if buffer[at + 9 : at + 40].split() else None
-    if stated == sections[0].offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
+    if _stated(buffer) == sections[0].offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
         return len(buffer), b""
     return at, b"startxref\n%d\n%%%%EOF\n" % sections[0].offset
+
+
+def _stated(buffer: mmap.mmap) -> int | None:
+    """Where the newest section is said to begin."""
+    at = buffer.rfind(b"startxref") + len(b"startxref")
+    words = buffer[at : at + 32].split()
+    return integer(words[0]) if words else None
 
 
 def _without_name(message: str) -> str:

@@ -59,6 +59,9 @@ def _check(buffer: Buffer, facts: PdfFacts) -> Gap:
     at = int(end[1]) if end else -1
     _require(facts.length < at < len(buffer), "startxref does not point into the update")
     entries, trailer, own_stream = _section(buffer, at)
+    hidden = integer(trailer.get("XRefStm"))
+    if hidden is not None:
+        own_stream = _check_hidden(buffer, hidden, facts, {change.number for change in facts.changed})
     _check_trailer(facts, trailer, max(max(entries) + 1, facts.least_size))
     changed = {change.number: change for change in facts.changed}
     _check_entries(facts, entries, changed)
@@ -80,6 +83,18 @@ def _check(buffer: Buffer, facts: PdfFacts) -> Gap:
         _require(added == facts.added_page and facts.page[0] >= facts.next_number, "the added page is another one")
     signature = _check_field(Dictionary(indirect_object(buffer, entries[field.number]).value), facts)
     return _gap(buffer, entries[signature.number])
+
+
+def _check_hidden(buffer: Buffer, at: int, facts: PdfFacts, changed: set[int]) -> int:
+    """The objects that a hybrid file's table does not show are where they were. The number of their stream."""
+    _require(at > facts.length, "/XRefStm does not point into the update")
+    entries, _, number = _section(buffer, at)
+    before = {place.number: place.offset for place in whole_table.unpacked(facts.table)}
+    _require(
+        entries == {name: offset for name, offset in before.items() if name not in changed},
+        "an object in an object stream was moved",
+    )
+    return number or 0
 
 
 def _require(right: bool, wrong: str) -> None:
@@ -128,14 +143,15 @@ def _check_trailer(facts: PdfFacts, trailer: Dictionary, size: int) -> None:
         _require(trailer.get(name) == value, f"the trailer has another /{name}")
     _require(integer(trailer.get("Prev")) == facts.previous, "/Prev is another one")
     _require(integer(trailer.get("Size")) == size, "/Size is not one more than the highest object number")
-    known = {name for name, _ in facts.trailer} | {"Size", "Prev", "ID", "Type", "W", "Index", "Length"}
+    known = {name for name, _ in facts.trailer} | {"Size", "Prev", "ID", "XRefStm", "Type", "W", "Index", "Length"}
     _require(set(trailer.names()) <= known, "the trailer has an entry that nobody asked for")
 
 
 def _check_entries(facts: PdfFacts, entries: Mapping[int, int], changed: Mapping[int, ChangedObject]) -> None:
     """Every object is where it was, but those that are changed or new."""
     _require(changed.keys() <= entries.keys(), "a changed object is missing")
-    before = {place.number: place.offset for place in whole_table.unpacked(facts.table)} if facts.table else {}
+    whole = facts.table if facts.previous is None else b""
+    before = {place.number: place.offset for place in whole_table.unpacked(whole)} if whole else {}
     for number, offset in entries.items():
         if number in changed or number >= facts.next_number:
             _require(offset >= facts.length, f"object {number} is not in the update")

@@ -65,7 +65,7 @@ def plan_update(
         ends_line=buffer[len(buffer) - 1 :] in (b"\r", b"\n"),
         kind=CrossReferenceKind.STREAM if as_stream else CrossReferenceKind.TABLE,
         previous=None if newest is None else newest.offset,
-        table=b"" if newest is not None else packed(_places(opened)),
+        table=_table(opened),
         next_number=number,
         trailer=trailer,
         least_size=_claimed_size(opened),
@@ -249,6 +249,15 @@ def _claimed_size(opened: OpenPdf) -> int:
     return max((claim for claim in claims if 0 < claim <= _MAX_OBJECTS + 1), default=0)
 
 
+def _table(opened: OpenPdf) -> bytes:
+    """Of a file that must be mended all objects, of a hybrid one (7.5.8.4) those that its tables do not show."""
+    if not opened.sections:
+        return packed(_places(opened))
+    if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
+        return b""
+    return packed(place for place in _places(opened) if place.compressed)
+
+
 def _places(opened: OpenPdf) -> list[Place]:
     return [place_of(*key, entry, opened.header) for key, entry in sorted(opened.table.items())]
 
@@ -256,9 +265,6 @@ def _places(opened: OpenPdf) -> list[Place]:
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:
     """The entries that the new trailer takes over as they are, and the permanent part of /ID (14.4)."""
     kept = [("Root", bytes(root))]
-    newest = opened.sections[0] if opened.sections else None
-    if newest is not None and newest.kind is SectionKind.TABLE and newest.trailer.get("XRefStm") is not None:
-        kept.append(("XRefStm", newest.trailer.get("XRefStm") or b""))
     for name in ("Info", "Encrypt"):
         value = next((v for s in opened.sections if (v := s.trailer.get(name)) is not None), None)
         if value is None and not opened.sections and name in opened.pdf.trailer:

@@ -41,9 +41,9 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         require_signable(opened.pdf, _TRIAL)
         facts = read_facts(opened, appearance, pages)
         verdict = judge(opened)
-        if verdict.signatures and opened.rebuilt:
-            raise InvalidPdf(f"It is signed and damaged ({opened.why_rebuilt}): mending it would break the signature.")
-        found = findings(opened.pdf, verdict, damaged=opened.rebuilt)
+        if verdict.signatures and opened.damage:
+            raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
+        found = findings(opened.pdf, verdict, damaged=bool(opened.damage))
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")

@@ -136,7 +136,10 @@ def _signature(facts: PdfFacts, number: int, now: datetime) -> tuple[bytes, byte
 def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
     """The section and the end of the file."""
     at = writer.position
-    places = {place.number: place for place in (whole_table.unpacked(facts.table) if facts.table else ())}
+    known = tuple(whole_table.unpacked(facts.table)) if facts.table else ()
+    if facts.kind is CrossReferenceKind.TABLE and facts.previous is not None and known:
+        return _hybrid(facts, writer, next_free, known)
+    places = {place.number: place for place in known}
     places |= {place.number: place for place in writer.places}
     if facts.kind is CrossReferenceKind.STREAM:
         places[next_free] = Place(next_free, False, at, 0)
@@ -147,6 +150,18 @@ def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
         rows = sorted(places.values(), key=lambda p: p.number)
         section = _table(rows, whole=facts.previous is None) + b"trailer\n<<%b>>\n" % _trailer(facts, size)
     return section + b"startxref\n%d\n%%%%EOF\n" % at
+
+
+def _hybrid(facts: PdfFacts, writer: _Writer, number: int, hidden: Sequence[Place]) -> bytes:
+    """A table, and a stream with the objects that it cannot show (7.5.8.4)."""
+    stream_at = writer.position
+    size = max(number + 1, facts.least_size)
+    changed = {place.number for place in writer.places}
+    stream = _stream([place for place in hidden if place.number not in changed], number, b"/Size %d" % size)
+    at = stream_at + len(stream)
+    rows = sorted([*writer.places, Place(number, False, stream_at, 0)], key=lambda p: p.number)
+    trailer = b"trailer\n<<%b/XRefStm %d>>\n" % (_trailer(facts, size), stream_at)
+    return stream + _table(rows, whole=False) + trailer + b"startxref\n%d\n%%%%EOF\n" % at
 
 
 def _table(places: Sequence[Place], *, whole: bool) -> bytes:
