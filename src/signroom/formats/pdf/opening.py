@@ -127,7 +127,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
         header = buffer.find(b"%PDF-", 0, 1024)
         if header:
-            raise InvalidPdf("There is something before its beginning (%PDF-).")
+            raise InvalidPdf("There is something before its beginning (%PDF-). Save it again as a PDF.")
         sections, why = _chain(buffer)
         try:
             with ExitStack() as files:
