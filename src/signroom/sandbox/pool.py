@@ -104,16 +104,7 @@ class PooledFormats:
         options: OptionsByType = NO_OPTIONS,
         data: Path | None = None,
     ) -> Inspection:
-        try:
-            return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
-        except _WorkerDied:
-            # Somebody else may have ended it; once more, and it is the file.
-            try:
-                return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
-            except _WorkerDied as error:
-                raise PdfTooComplex from error
-        except _TookTooLong as error:
-            raise PdfTooComplex from error
+        return self._read(_SECONDS, catalogue.inspect, file, wanted, options, data)
 
     def prepare(
         self,
@@ -125,7 +116,8 @@ class PooledFormats:
         now: datetime,
         data: Path | None = None,
     ) -> Prepared:
-        return self._run(
+        # A file that ends its worker each time must not keep the other documents of its session from being signed.
+        return self._read(
             _SECONDS_LARGE, catalogue.prepare, file, options, trusted, algorithm=algorithm, now=now, data=data
         )
 
@@ -173,6 +165,19 @@ class PooledFormats:
         from signroom.formats.pdf.preview import text
 
         return self._show(text, file, page)
+
+    def _read(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Raises: PdfTooComplex when reading the file takes more than a worker may use."""
+        try:
+            return self._run(seconds, function, *args, **kwargs)
+        except _WorkerDied:
+            # Somebody else may have ended it; once more, and it is the file.
+            try:
+                return self._run(seconds, function, *args, **kwargs)
+            except _WorkerDied as error:
+                raise PdfTooComplex from error
+        except _TookTooLong as error:
+            raise PdfTooComplex from error
 
     def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:

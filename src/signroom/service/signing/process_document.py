@@ -55,13 +55,13 @@ def process_document(ports: Ports, document_id: UUID) -> None:
     _settle(ports, document, complete)
 
 
-def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
+def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None = None) -> None:
     """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
     with ports.store.read() as work:
         document = work.documents.of_any_tenant(document_id)
 
     def fail(current: Document) -> tuple[Document, Event]:
-        return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
+        return current.fail(code, detail), DocumentFailed(current.session_id, ports.clock.now(), current.id)
 
     _settle(ports, document, fail)
 
