@@ -28,10 +28,8 @@ from signroom.domain.signature import (
     Verdict,
     XmlOptions,
 )
+from signroom.formats.beginning import Beginning, beginning_of
 from signroom.ports.files import Signed, Stored
-
-_HEADER_ROOM = 1024
-"""Bytes in which a PDF's header may start (ISO 32000-1, Annex H, note 13)."""
 
 O_contra = TypeVar("O_contra", PdfOptions, CmsOptions, XmlOptions, contravariant=True)
 
@@ -157,7 +155,7 @@ def examine(
     file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
 ) -> Examination:
     """Raises: EmptyFile, NotSigned, a DocumentRejected."""
-    return _FORMATS[_signed_kind(file)]().examine(file, data, data_hashes, extract_to)
+    return _FORMATS[signed_kind(file)]().examine(file, data, data_hashes, extract_to)
 
 
 def canonical(file: Path, options: XmlOptions) -> bytes:
@@ -172,23 +170,23 @@ def sniff(file: Path) -> SignatureType:
 
     Raises: EmptyFile.
     """
-    with file.open("rb") as stream:
-        start = stream.read(_HEADER_ROOM)
-    if not start:
+    return SignatureType.PDF if _beginning(file) is Beginning.PDF else SignatureType.CMS
+
+
+def signed_kind(file: Path) -> SignatureType:
+    """The format whose signatures are looked for in a file that is to be inspected. Raises: EmptyFile."""
+    match _beginning(file):
+        case Beginning.PDF:
+            return SignatureType.PDF
+        case Beginning.MARKUP:
+            return SignatureType.XML
+        case _:
+            return SignatureType.CMS
+
+
+def _beginning(file: Path) -> Beginning:
+    """Raises: EmptyFile."""
+    found = beginning_of(file)
+    if found is Beginning.EMPTY:
         raise EmptyFile
-    return SignatureType.PDF if b"%PDF-" in start else SignatureType.CMS
-
-
-def _signed_kind(file: Path) -> SignatureType:
-    kind = sniff(file)
-    if kind is SignatureType.CMS and _looks_like_xml(file):
-        return SignatureType.XML
-    return kind
-
-
-def _looks_like_xml(file: Path) -> bool:
-    with file.open("rb") as stream:
-        start = stream.read(_HEADER_ROOM)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16
-        start = start[2:].replace(b"\0", b"")
-    return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return found

@@ -139,9 +139,9 @@ class Formats(Protocol):
         content: Path | None = None,
         reading: PdfReading | None = None,
     ) -> Signed:
-        """`embed`, and judge what was written: with the `reading` of a PDF by what must have stayed, else like `verify`.
+        """`embed`, and judge what was written.
 
-        `content` is the content of a detached CMS object. Raises: DocumentRejected, VerificationFailed.
+        With the `reading` of a PDF by what must have stayed since then, else like `verify`. `content` is the content of a detached CMS object. Raises: DocumentRejected, VerificationFailed.
         """
 
     def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:

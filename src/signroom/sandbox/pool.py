@@ -110,16 +110,7 @@ class PooledFormats:
         options: OptionsByType = NO_OPTIONS,
         data: Path | None = None,
     ) -> Inspection:
-        try:
-            inspection = self._inspected(file, wanted, options, data)
-        except _WorkerDied:
-            # Somebody else may have ended it; once more, and it is the file.
-            try:
-                inspection = self._inspected(file, wanted, options, data)
-            except _WorkerDied as error:
-                raise PdfTooComplex from error
-        except _TookTooLong as error:
-            raise PdfTooComplex from error
+        inspection = self._inspected(file, wanted, options, data)
         if inspection.reading is not None:
             # A page that takes too much to draw is no reason to refuse: `catalogue.sign` compares the objects anyway.
             with suppress(_WorkerDied, _TookTooLong):
@@ -130,7 +121,7 @@ class PooledFormats:
         self, file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None
     ) -> Inspection:
         seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
-        return self._run(_SECONDS, _within, seconds, catalogue.inspect, file, wanted, options, data)
+        return self._read(_SECONDS, _within, seconds, catalogue.inspect, file, wanted, options, data)
 
     def prepare(
         self,
@@ -143,7 +134,8 @@ class PooledFormats:
         data: Path | None = None,
         reading: PdfReading | None = None,
     ) -> Prepared:
-        return self._run(
+        # A file that ends its worker each time must not keep the other documents of its session from being signed.
+        return self._read(
             _SECONDS_LARGE,
             catalogue.prepare,
             file,
@@ -213,6 +205,19 @@ class PooledFormats:
         from signroom.formats.pdf.preview import text
 
         return self._show(text, file, page)
+
+    def _read(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Raises: PdfTooComplex when reading the file takes more than a worker may use."""
+        try:
+            return self._run(seconds, function, *args, **kwargs)
+        except _WorkerDied:
+            # Somebody else may have ended it; once more, and it is the file.
+            try:
+                return self._run(seconds, function, *args, **kwargs)
+            except _WorkerDied as error:
+                raise PdfTooComplex from error
+        except _TookTooLong as error:
+            raise PdfTooComplex from error
 
     def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:

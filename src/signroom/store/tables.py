@@ -156,6 +156,7 @@ documents = sa.Table(
     sa.Column("signed_sha256", sa.LargeBinary(32)),
     sa.Column("signed_at", UtcDateTime),
     sa.Column("processing_error_code", sa.String(64)),
+    sa.Column("processing_error_detail", sa.String(500)),
     sa.Column("verdict", sa.LargeBinary),
     sa.Column("key", sa.String(16)),
     sa.Column("metadata", sa.LargeBinary, nullable=False),
@@ -266,6 +267,8 @@ preparations = sa.Table(
     sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), index=True),
     sa.Column("chain", sa.LargeBinary, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    # Documents that the consent leaves out, with the reasons; NULL in rows of versions that refused the whole session.
+    sa.Column("refused", sa.LargeBinary),
 )
 
 prepared_documents = sa.Table(

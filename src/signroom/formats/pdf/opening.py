@@ -172,9 +172,11 @@ def _opened(file: Path, descriptor: int, length: int, end: bytes) -> Iterator[pi
         with pikepdf.open(file, inherit_page_attributes=False) as pdf:  # much faster than through Python
             yield pdf
         return
-    with io.BufferedReader(View(descriptor, length, end), _BUFFER) as view:
-        with pikepdf.open(view, inherit_page_attributes=False) as pdf:
-            yield pdf
+    with (
+        io.BufferedReader(View(descriptor, length, end), _BUFFER) as view,
+        pikepdf.open(view, inherit_page_attributes=False) as pdf,
+    ):
+        yield pdf
 
 
 def _encryption(pdf: pikepdf.Pdf) -> PdfEncryption | None:

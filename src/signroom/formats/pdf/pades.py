@@ -195,9 +195,7 @@ def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:
         yield chunk
 
 
-def sign(
-    original: Path, prepared: Prepared, checked: CheckedValue, output: Path, reading: PdfReading | None
-) -> Signed:
+def sign(original: Path, prepared: Prepared, checked: CheckedValue, output: Path, reading: PdfReading | None) -> Signed:
     """`embed`, and judge what was written. Raises: InvalidPdf, VerificationFailed."""
     written = write(original, prepared, checked, output)
     layout = prepared.layout_as(PdfLayout)

@@ -23,23 +23,24 @@ _MAX_TEXT = 200_000
 _BUFFER = 1 << 16
 
 
-def require_same_pages(
-    file: Path, update: bytes, site: SignatureSite | None, *, added: int = 0
-) -> None:
+def require_same_pages(file: Path, update: bytes, site: SignatureSite | None, *, added: int = 0) -> None:
     """Compare `file` with `file` and `update` behind it, which adds `added` pages.
 
     The first page, the last, and the one of `site`.
 
     Raises: InvalidPdf when a page would look different.
     """
-    with file.open("rb") as stream, _opened(stream.fileno(), _length(file), b"") as before:
-        with _opened(stream.fileno(), _length(file), update) as after:
-            if len(before) + added != len(after):
-                raise InvalidPdf("Programs do not agree on how many pages it has.")
-            last = len(before) - 1
-            for index in sorted({0, last, 0 if site is None else min(site.page, last)}):
-                if _seen(before, site, index) != _seen(after, site, index):
-                    raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
+    with (
+        file.open("rb") as stream,
+        _opened(stream.fileno(), _length(file), b"") as before,
+        _opened(stream.fileno(), _length(file), update) as after,
+    ):
+        if len(before) + added != len(after):
+            raise InvalidPdf("Programs do not agree on how many pages it has.")
+        last = len(before) - 1
+        for index in sorted({0, last, 0 if site is None else min(site.page, last)}):
+            if _seen(before, site, index) != _seen(after, site, index):
+                raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
 
 
 def _length(file: Path) -> int:
@@ -49,10 +50,12 @@ def _length(file: Path) -> int:
 @contextmanager
 def _opened(descriptor: int, length: int, end: bytes) -> Iterator[pypdfium2.PdfDocument]:
     try:
-        with io.BufferedReader(View(descriptor, length, end), _BUFFER) as stream:
-            with pypdfium2.PdfDocument(stream) as document:
-                document.init_forms()
-                yield document
+        with (
+            io.BufferedReader(View(descriptor, length, end), _BUFFER) as stream,
+            pypdfium2.PdfDocument(stream) as document,
+        ):
+            document.init_forms()
+            yield document
     except pypdfium2.PdfiumError as error:
         raise InvalidPdf("It cannot be shown.") from error
 

@@ -20,12 +20,12 @@ from signroom.domain.errors import (
     Refused,
     UnsupportedFileType,
 )
+from signroom.formats.beginning import HEAD, may_be_pdf, name_of
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.decode_limits import DecodeLimits
     from pyhanko.pdf_utils.reader import PdfFileReader
 
-_HEAD = 1024
 _MAX_XREF_STREAM = 8 << 20
 """Bytes, decoded: more than a million objects. A few kilobytes can unfold to 15 million, and each costs 9 us."""
 _MAX_OBJECTS = 8_388_607
@@ -57,14 +57,15 @@ def only_refusals() -> Iterator[None]:
 
 
 def require_pdf(stream: BinaryIO) -> None:
-    """Look at the first kilobyte. Raises: EmptyFile, UnsupportedFileType, InvalidPdf."""
+    """Look at the first bytes. Raises: EmptyFile, UnsupportedFileType, InvalidPdf."""
+    size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    head = stream.read(_HEAD)
+    head = stream.read(HEAD)
     if not head:
         raise EmptyFile
-    if b"%PDF-" in head:
+    if may_be_pdf(head, size):
         return
-    kind = _other_kind(head)
+    kind = name_of(head, size)
     if kind is not None:
         raise UnsupportedFileType(f"It looks like {kind}.")
     raise InvalidPdf("It does not begin like a PDF.")
@@ -104,19 +105,3 @@ def _limits() -> DecodeLimits:
 
     tables = StreamDecodeLimits(max_output_size=_MAX_XREF_STREAM)
     return DecodeLimits(per_purpose={**DEFAULT_PURPOSE_LIMITS, DecodePurpose.XREF_STREAM: tables})
-
-
-def _other_kind(head: bytes) -> str | None:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    lowered = start[:256].lower()
-    if start.startswith(b"PK\x03\x04"):
-        return "a ZIP or Office file"
-    if start.startswith(b"\xd0\xcf\x11\xe0"):
-        return "an old Office file"
-    if lowered.startswith((b"<!doctype html", b"<html")):
-        return "an HTML page"
-    if lowered.startswith(b"<?xml"):
-        return "an XML file"
-    if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*")):
-        return "an image"
-    return None

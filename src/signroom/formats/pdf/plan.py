@@ -52,7 +52,7 @@ def plan_update(
         changes.add_to_array(page, _dictionary(opened, page), "Annots", field)
     else:
         page = Reference(number + 2)
-        added_page = _add_page(opened, changes, root, page, field, new_page)
+        added_page = _add_page(opened, changes, root=root, page=page, field=field, size=new_page)
     _add_to_form(opened, changes, root, field)
     newest = opened.sections[0] if opened.sections else None
     compressed = any(entry.type == COMPRESSED for entry in opened.table.values()) if newest is None else False
@@ -142,7 +142,7 @@ def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: byt
 
 
 def _add_page(
-    opened: OpenPdf, changes: _Changes, root: Reference, page: Reference, field: bytes, size: tuple[float, float]
+    opened: OpenPdf, changes: _Changes, *, root: Reference, page: Reference, field: bytes, size: tuple[float, float]
 ) -> bytes:
     """An empty page as the last child of the page tree's root, with everything of its own that could be inherited."""
     tree = reference(_dictionary(opened, root).get("Pages"))

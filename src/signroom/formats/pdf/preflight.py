@@ -5,7 +5,6 @@ What is called ready here has been laid out here: the update of a trial signatur
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from signroom.domain.appearance import Appearance
 from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
-from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType, Verdict
+from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType
 from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.opening import OpenPdf, open_pdf
 from signroom.formats.pdf.pages_alike import require_same_pages
@@ -47,7 +46,9 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
-    return Inspection(SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures))
+    return Inspection(
+        SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures)
+    )
 
 
 def compare_pages(file: Path, facts: PdfFacts) -> None:

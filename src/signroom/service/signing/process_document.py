@@ -4,8 +4,8 @@ One run does this (the comments in the code have the same numbers):
 
 1. Read the document and what was prepared for it. Stop when the document is not in processing any more.
 2. Embed the signature value into a new file.
-3. Verify the new file: a PDF by what must have stayed since its upload, other files as a stranger would. Fail unless the new signature is there and good, and every earlier one is
-   still what it was.
+3. Verify the new file: a PDF by what must have stayed since its upload, other files as a stranger would. Fail unless the
+   new signature is there and good, and every earlier one is still what it was.
 4. Store the new file. Its key depends on the preparation only.
 5. Lock the session, then the document, and mark the document. Stop when another run has already done it.
 6. End the session when this was its last document.
@@ -56,13 +56,13 @@ def process_document(ports: Ports, document_id: UUID) -> None:
     _settle(ports, document, complete)
 
 
-def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
+def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None = None) -> None:
     """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
     with ports.store.read() as work:
         document = work.documents.of_any_tenant(document_id)
 
     def fail(current: Document) -> tuple[Document, Event]:
-        return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
+        return current.fail(code, detail), DocumentFailed(current.session_id, ports.clock.now(), current.id)
 
     _settle(ports, document, fail)
 
