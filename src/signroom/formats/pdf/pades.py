@@ -7,22 +7,22 @@ signature dictionary, since EN 319 142-1 (6.3) forbids the signing-time attribut
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from signroom.domain.errors import BadCertificate, InvalidPdf, VerificationFailed
+from signroom.domain.errors import InvalidPdf, VerificationFailed
+from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain, CheckedValue, DigestAlgorithm, PdfLayout, Prepared, TrustedChain
+from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
 from signroom.formats.pdf.overlay import open_overlay
 from signroom.formats.pdf.parsing import only_refusals, open_reader
 from signroom.formats.pdf.permission import require_signable
 from signroom.ports.files import Stored
 
 if TYPE_CHECKING:
-    from asn1crypto.x509 import Certificate
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     from signroom.domain.appearance import Appearance
 
 _CHUNK = 1 << 20
-_CMS_OVERHEAD = 4096
-"""Signed attributes, identifiers and the value itself, with room."""
-_LONGEST_VALUE = 512
-"""Bytes: RSA-4096."""
-_TIMESTAMP_ROOM = 12 * 1024
-"""For the signature timestamp of level B-T, which is added without preparing again."""
 
 
 def new_field_name() -> str:
@@ -53,10 +47,12 @@ def prepare(
 ) -> Prepared:
     """Append a signature field with a placeholder to `file`, in memory only. With an `appearance` it is seen.
 
-    Raises: a DocumentRejected, BadCertificate when `trusted` holds anything but certificates.
+    Raises: a DocumentRejected, BadCertificate when `trusted` holds anything but certificates,
+    CertificateKeyNotSupported.
     """
     chain = trusted.chain
-    signer = _external_signer(chain, _LONGEST_VALUE)  # outside: a bad certificate is not the file's fault
+    reserved = _reserved(chain, algorithm)  # outside: a bad certificate is not the file's fault
+    signer = _external_signer(chain.certificate)
     name = new_field_name()
     with only_refusals(), open_overlay(file) as (stream, overlay):
         reader = open_reader(stream)
@@ -67,12 +63,12 @@ def prepare(
             field_name=name,
             algorithm=algorithm,
             now=now,
-            reserved=_reserved(chain),
+            reserved=reserved,
             appearance=appearance,
             certificate=chain.certificate,
         )
         layout, _ = document.digest_tbs_document(in_place=True, chunk_size=_CHUNK)
-        to_sign = asyncio.run(_attributes(signer, layout.document_digest, algorithm))
+        to_sign = signed_attributes(chain.certificate, layout.document_digest)
         stream.flush()
         start = layout.reserved_region_start - overlay.base_length
         end = layout.reserved_region_end - overlay.base_length
@@ -142,21 +138,9 @@ def _visible_session(
     return session
 
 
-async def _attributes(signer: ExternalSigner, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
-    """content-type, message-digest, signing-certificate-v2: the DER of the SET that is to be signed."""
-    from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-
-    name = algorithm.value.lower()
-    settings = PdfCMSSignedAttributes(signing_time=None)
-    attributes = await signer.signed_attrs(digest, name, use_pades=True, attr_settings=settings)
-    der: bytes = attributes.dump()
-    return der
-
-
-def _reserved(chain: CertificateChain) -> int:
-    """Hexadecimal digits for the CMS object."""
-    certificates = len(chain.certificate) + sum(map(len, chain.issuers))
-    return 2 * (_CMS_OVERHEAD + certificates + _TIMESTAMP_ROOM)
+def _reserved(chain: CertificateChain, algorithm: DigestAlgorithm) -> int:
+    """Hexadecimal digits for the CMS object at level B-B, the only one today. Room for more comes with the level."""
+    return 2 * longest_signed_data(chain, algorithm, Level.B_B)
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
@@ -166,7 +150,8 @@ def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Pat
     VerificationFailed when the signature does not fit its place.
     """
     layout = prepared.layout_as(PdfLayout)
-    contents = _filled(layout, asyncio.run(_cms(prepared, checked.value)))
+    container = signed_data(prepared.chain, prepared.to_sign, checked.value, prepared.digest_algorithm)
+    contents = _filled(layout, container)
     whole = hashlib.sha256()
     # The same digest as long as both see the same bytes: one pass, not two.
     shared = prepared.digest_algorithm is DigestAlgorithm.SHA256
@@ -193,17 +178,6 @@ def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Pat
     return Stored(length, whole.digest())
 
 
-async def _cms(prepared: Prepared, value: bytes) -> bytes:
-    """The CMS SignedData (RFC 5652) around the stored attributes and the value, DER."""
-    from asn1crypto.cms import CMSAttributes
-
-    signer = _external_signer(prepared.chain, value)
-    algorithm = prepared.digest_algorithm.value.lower()
-    container = await signer.async_sign_prescribed_attributes(algorithm, CMSAttributes.load(prepared.to_sign))
-    der: bytes = container.dump()
-    return der
-
-
 def _filled(layout: PdfLayout, container: bytes) -> bytes:
     """/Contents with the CMS object in it, padded with zeros. Raises: VerificationFailed when it does not fit."""
     room = layout.contents_length - 2
@@ -213,23 +187,9 @@ def _filled(layout: PdfLayout, container: bytes) -> bytes:
     return b"<" + text.ljust(room, b"0") + b">"
 
 
-def _external_signer(chain: CertificateChain, value: bytes | int) -> ExternalSigner:
-    """pyHanko's signer for a key that is elsewhere; an int stands for the length of a value to come."""
-    from pyhanko.sign.signers import ExternalSigner
-    from pyhanko_certvalidator.registry import SimpleCertificateStore
-
-    store = SimpleCertificateStore()
-    store.register_multiple([_certificate(der) for der in dict.fromkeys(chain.issuers) if der != chain.certificate])
-    return ExternalSigner(signing_cert=_certificate(chain.certificate), cert_registry=store, signature_value=value)
-
-
-def _certificate(der: bytes) -> Certificate:
-    """Read to the end: asn1crypto is lazy, and what goes into the CMS object must be what it says it is."""
+def _external_signer(certificate: bytes) -> ExternalSigner:
+    """pyHanko's signer for a key that is elsewhere. It lays out the field; the CMS object is made without it."""
     from asn1crypto.x509 import Certificate
+    from pyhanko.sign.signers import ExternalSigner
 
-    try:
-        certificate = Certificate.load(der, strict=True)
-        _ = certificate.native
-    except (ValueError, TypeError, LookupError) as error:
-        raise BadCertificate from error
-    return certificate
+    return ExternalSigner(signing_cert=Certificate.load(certificate), cert_registry=None)
