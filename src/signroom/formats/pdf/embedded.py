@@ -13,7 +13,7 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.syntax import BadSyntax, Buffer, Dictionary, indirect_object, integer, items, skip_space
+from signroom.formats.pdf.syntax import BadSyntax, Buffer, Dictionary, indirect_object, integer, items, reference, skip_space
 from signroom.formats.pdf.window import header_at
 
 Place = tuple[int, int]
@@ -87,7 +87,10 @@ def embedded_signatures(pdf: pikepdf.Pdf, buffer: Buffer) -> list[EmbeddedSignat
     seen: set[Place] = set()
     for field in signature_fields(pdf):
         place = place_of(field.value)
-        if not isinstance(field.value, pikepdf.Dictionary) or (place is not None and place in seen):
+        if not isinstance(field.value, pikepdf.Dictionary):
+            found += _unreadable(buffer, base, table, field)
+            continue
+        if place is not None and place in seen:
             continue
         if place is not None:
             seen.add(place)
@@ -265,6 +268,22 @@ def _object(buffer: Buffer, base: int, entry: Any) -> _Raw | None:
     found = indirect_object(buffer, at)
     start = skip_space(buffer, buffer.find(b"obj", at) + 3)
     return _Raw(Dictionary(found.value), start)
+
+
+def _unreadable(buffer: Buffer, base: int, table: dict[Place, Any], field: Field) -> Iterator[EmbeddedSignature]:
+    """A signature dictionary that the reader takes for null, because something in it is no value. It is no empty one."""
+    place = place_of(field.node)
+    try:
+        holder = _object(buffer, base, table[place]) if place is not None else None
+        value = reference(holder.dictionary.get("V")) if holder is not None else None
+        raw = _object(buffer, base, table[value.number, value.generation]) if value is not None else None
+    except (BadSyntax, KeyError):
+        return
+    if raw is not None and value is not None and raw.dictionary.get("Contents"):
+        contents = _contents(raw, pikepdf.Dictionary())
+        kind = (raw.dictionary.get("SubFilter") or b"").decode("latin-1")
+        where = value.number, value.generation
+        yield EmbeddedSignature(field.name, place, where, kind, contents, (), None, None)
 
 
 def _read(field: Field, raw: _Raw | None, length: int, base: int) -> EmbeddedSignature:

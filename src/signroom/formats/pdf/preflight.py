@@ -12,6 +12,7 @@ from signroom.formats.pdf.pades import new_field_name
 from signroom.formats.pdf.parsing import only_refusals, open_reader, require_pdf
 from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.verification import judge
+from signroom.formats.pdf.window import mapped, opened
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
@@ -30,7 +31,8 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
             reader = open_reader(stream)
             require_signable(reader, new_field_name())
             pages = _pages(reader)
-            verdict = judge(reader)
+            with mapped(file) as buffer, opened(buffer) as pdf:
+                verdict = judge(pdf, buffer, as_if_one_more=True)
             found = findings(reader, verdict)
             if appearance is not None:
                 from signroom.formats.pdf.visible.appearance import require_possible

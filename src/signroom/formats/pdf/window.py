@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _HEADER = b"%PDF-"
 _HEAD = 1024
 _END = b"%%EOF"
+_MAX_UNPACKED = 64 << 20
+"""Bytes of an object stream or a cross-reference stream: a few kilobytes can unfold to gigabytes."""
 _NEAR = 1000
 """Bytes behind the end mark in which every reader still finds it."""
 
@@ -82,12 +84,18 @@ def end_of_pdf(buffer: Buffer, end: int) -> int:
     return end if mark < 0 or end - mark <= _NEAR else mark + len(_END)
 
 
+def is_mended(pdf: pikepdf.Pdf) -> bool:
+    """The cross-reference table was of no use, and the reader made one of its own: something may be lost."""
+    return any("reconstruct" in str(warning) for warning in pdf.get_warnings())
+
+
 @contextmanager
 def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
     """The PDF that the bytes before `end` are, exactly as it stands there; all bytes when there is no `end`.
 
     Raises: InvalidPdf, ProtectedPdf when it cannot be read without a password.
     """
+    pikepdf.settings.set_qpdf_limits(flate_max_memory=_MAX_UNPACKED, run_length_max_memory=_MAX_UNPACKED)
     window = Window(buffer, header_at(buffer), end_of_pdf(buffer, len(buffer) if end is None else end))
     try:
         pdf = pikepdf.open(window, inherit_page_attributes=False)  # type: ignore[arg-type]  # it reads and seeks only
