@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.signature import SignatureType
+from signroom.domain.errors import NotSigned
+from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, OptionsByType, SignatureType
+from signroom.domain.validation import Check
+from signroom.formats import catalogue
+from tests.formats.conftest import NOW, trusted, value
 from tests.harness.server import ROOT
 from tests.vectors import hard_pdfs
+from tests.vectors.pdf import kinds
 
 FILES = {SignatureType.PDF: hard_pdfs.make("plain"), SignatureType.CMS: b"plain text", SignatureType.XML: b"<a/>"}
 INSPECT = """
@@ -44,3 +49,59 @@ def test_no_format_is_loaded_with_the_catalogue() -> None:
 
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"pyhanko", "asn1crypto", "lxml", "cryptography"}
+
+
+@pytest.mark.parametrize("case", kinds.CASES, ids=str)
+def test_what_a_file_is_is_decided_by_its_beginning(tmp_path: Path, case: kinds.KindCase) -> None:
+    file = tmp_path / case.name
+    file.write_bytes(case.make())
+
+    inspection = catalogue.inspect(file, None, NO_OPTIONS, None)
+
+    assert (inspection.signature_type, inspection.signatures) == (case.right, case.signatures)
+
+
+@pytest.mark.parametrize("case", [c for c in kinds.CASES if c.right is SignatureType.CMS], ids=str)
+def test_what_is_not_a_pdf_is_signed_as_what_it_is(tmp_path: Path, case: kinds.KindCase) -> None:
+    """Inspected like a signed file it has the signatures it has; signed it has one more."""
+    file, output = tmp_path / case.name, tmp_path / "signed.p7m"
+    file.write_bytes(case.make())
+    data = tmp_path / "data"
+    data.write_bytes(kinds.a_pdf())
+    beside = data if case.name.endswith(".p7s") else None
+
+    if case.signatures:
+        assert len(catalogue.examine(file, beside, (), None).signatures) == case.signatures
+    else:
+        with pytest.raises(NotSigned):
+            catalogue.examine(file, beside, (), None)
+    options = OptionsByType().of(SignatureType.CMS)
+    algorithm = DigestAlgorithm.SHA256
+    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=beside)
+    catalogue.embed(file, prepared, value(prepared, "rsa2048"), output)
+
+    found = catalogue.examine(output, beside, (), None).signatures
+    assert len(found) == case.signatures + 1
+    assert all(signature.results.valid for signature in found)
+
+
+def test_xml_that_speaks_of_a_pdf_is_xml(tmp_path: Path) -> None:
+    file, output = tmp_path / "note.xml", tmp_path / "signed.xml"
+    file.write_bytes(kinds.UNSIGNED_XML)
+    with pytest.raises(NotSigned):
+        catalogue.examine(file, None, (), None)
+    options, algorithm = OptionsByType().of(SignatureType.XML), DigestAlgorithm.SHA256
+    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=None)
+    catalogue.embed(file, prepared, value(prepared, "rsa2048"), output)
+
+    assert catalogue.examine(output, None, (), None).signature_type is SignatureType.XML
+
+
+def test_a_signed_file_with_another_file_beside_it_says_that_they_do_not_match(tmp_path: Path) -> None:
+    file, other = tmp_path / "contract.pdf.p7m", tmp_path / "other.pdf"
+    file.write_bytes(kinds.attached(kinds.a_pdf()))
+    other.write_bytes(kinds.a_pdf() + b"\n")
+
+    (signature,) = catalogue.examine(file, other, (), None).signatures
+
+    assert Check.MESSAGE_DIGEST_MISMATCH in {item.check for item in signature.results.errors}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 SECONDS = {
+    "tests/formats/pdf/test_cases.py": 300,
     "tests/journeys/test_webhooks.py": 90,
     "tests/journeys/test_crash.py": 75,
     "tests/upgrade/test_roll_out.py": 65,
