@@ -197,6 +197,10 @@ class Dictionary:
                 return None if value in (b"null", b"") else value
         return None
 
+    def place(self, name: str) -> tuple[int, int] | None:
+        """Where the value that counts begins and ends, in `raw`; None when there is none."""
+        return next(((e.start, e.end) for e in reversed(self._entries) if e.name == name), None)
+
     def names(self) -> list[str]:
         return [entry.name for entry in self._entries]
 
