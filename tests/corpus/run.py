@@ -11,12 +11,13 @@ from enum import StrEnum
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from signroom.domain.errors import DocumentRejected, SignroomError
 from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, PdfOptions, SignatureType
 from signroom.formats import catalogue
 from tests.formats.conftest import NOW, trusted, value
-from tests.verifiers.limits import limiter
+from tests.verifiers.limits import limit
 from tests.verifiers.signed_pdf import Judges, Original, problems
 
 SIGNER = "rsa2048"
@@ -62,7 +63,7 @@ def results(files: Sequence[Path], folder: Path, judges: Judges, *, jobs: int, s
     trusted(SIGNER)  # made once: the children inherit the keys
     context = multiprocessing.get_context("fork")
     waiting = list(reversed(files))
-    running: dict[Connection, _Running] = {}
+    running: dict[Any, _Running] = {}
     apart = replace(judges, dss=None)
     number = 0
     while waiting or running:
@@ -74,14 +75,13 @@ def results(files: Sequence[Path], folder: Path, judges: Judges, *, jobs: int, s
             child.start()
             sender.close()
             running[receiver] = _Running(child, file, output, time.monotonic() + seconds)
-        for receiver in wait(list(running), timeout=1):
-            assert isinstance(receiver, Connection)
-            yield _with_dss(_received(receiver, running.pop(receiver)), judges)
-        for receiver in [r for r, child in running.items() if time.monotonic() > child.until]:
-            late = running.pop(receiver)
+        for ready in wait(list(running), timeout=1):
+            yield _with_dss(_received(ready, running.pop(ready)), judges)
+        for overdue in [r for r, child in running.items() if time.monotonic() > child.until]:
+            late = running.pop(overdue)
             late.child.kill()
             late.child.join()
-            receiver.close()
+            overdue.close()
             late.output.unlink(missing_ok=True)
             yield Result(late.file, Verdict.TOO_SLOW)
 
@@ -94,7 +94,7 @@ class _Running:
     until: float
 
 
-def _received(receiver: Connection, running: _Running) -> Result:
+def _received(receiver: Any, running: _Running) -> Result:
     try:
         result: Result = receiver.recv()
     except EOFError:
@@ -117,7 +117,7 @@ def _with_dss(result: Result, judges: Judges) -> Result:
 
 def _judge(file: Path, output: Path, judges: Judges, seconds: int, sender: Connection) -> None:
     """In a child process."""
-    limiter(seconds)()
+    limit(seconds)
     try:
         result = judged(file, output, judges)
     except Exception:  # noqa: BLE001 - the report says what it was

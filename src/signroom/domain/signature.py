@@ -261,6 +261,8 @@ class SignatureVerdict:
     signed_at: datetime | None
     """Claimed by the signer; not proven without a timestamp."""
     covers_whole_file: bool
+    warnings: tuple[str, ...] = ()
+    """Short texts on what does not make it less intact: what was filled in later, weak algorithms of old ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import pikepdf
+
 Objects = dict[int, bytes]
 """Object number -> body."""
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -302,7 +304,7 @@ def updated(file: bytes, objects: Mapping[int, bytes], trailer: bytes = b"", *, 
     writer.add_all(objects)
     if file[at : at + 4] != b"xref":
         return writer.stream(beyond, end, size=None if size is None else b"%d" % size).file
-    return writer.table(end, first=False, size=b"%d" % (beyond if size is None else size)).file
+    return writer.table(end, first=not objects, size=b"%d" % (beyond if size is None else size)).file
 
 
 def highest(file: bytes) -> int:
@@ -312,9 +314,16 @@ def highest(file: bytes) -> int:
     return max(0, *written, *claimed)
 
 
+def entries_of(dictionary: pikepdf.Object, *without: str) -> bytes:
+    """The entries of a dictionary as they are written, references kept; those named in `without` are left out."""
+    kept = pikepdf.Dictionary({key: value for key, value in dictionary.items() if key not in without})
+    return bytes(kept.unparse()[2:-2])
+
+
 def root_of(file: bytes) -> bytes:
     """The entry /Root of the file's last trailer."""
-    return b"/Root " + re.findall(rb"/Root\s*(\d+ \d+ R)", file)[-1]
+    roots: list[bytes] = re.findall(rb"/Root\s*(\d+ \d+ R)", file)
+    return b"/Root " + roots[-1]
 
 
 def last_startxref(file: bytes) -> int:

@@ -242,10 +242,9 @@ def _long_term() -> Iterator[Case]:
 
 def _catalog_with(file: bytes, entries: bytes) -> bytes:
     """The body of the catalog with `entries` in place of what it had under the same keys."""
-    keys = set(re.findall(rb"/(\w+)", entries))
+    keys = {"/" + key.decode() for key in re.findall(rb"/(\w+)", entries)}
     with pikepdf.open(io.BytesIO(file)) as pdf:
-        kept = b"".join(k.encode() + b" " + v.unparse() for k, v in pdf.Root.items() if k[1:].encode() not in keys)
-    return b"<<%b%b>>" % (kept, entries)
+        return b"<<%b%b>>" % (builder.entries_of(pdf.Root, *keys), entries)
 
 
 def _validation_data(file: bytes, kind: bytes = b"/Type/VRI") -> bytes:
@@ -284,7 +283,7 @@ def _page_with_resources_apart(file: bytes) -> Objects:
     new = builder.highest(file) + 1
     with pikepdf.open(io.BytesIO(file)) as pdf:
         page = pdf.pages[0].obj
-        kept = b"".join(k.encode() + b" " + v.unparse() for k, v in page.items() if k != "/Resources")
+        kept = builder.entries_of(page, "/Resources")
         resources = page.Resources.unparse(resolved=True)
         number = page.objgen[0]
     return {number: b"<<%b/Resources %d 0 R>>" % (kept, new), new: resources}
@@ -340,7 +339,7 @@ def _commented(file: bytes, *, subtype: bytes = b"/Text") -> bytes:
     new = builder.highest(file) + 1
     with pikepdf.open(io.BytesIO(file)) as pdf:
         page = pdf.pages[0].obj
-        kept = b"".join(k.encode() + b" " + v.unparse() for k, v in page.items() if k != "/Annots")
+        kept = builder.entries_of(page, "/Annots")
         annotations = b" ".join(a.unparse() for a in page.get("/Annots", []))
         number = page.objgen[0]
     note = b"<</Type/Annot/Subtype%b/Rect[10 800 30 820]/Contents(Seen.)/F 4/P %d 0 R/C[1 1 0]>>" % (subtype, number)
@@ -451,7 +450,7 @@ def _covering_comment(file: bytes) -> bytes:
     new = builder.highest(file) + 1
     with pikepdf.open(io.BytesIO(file)) as pdf:
         page = pdf.pages[0].obj
-        kept = b"".join(k.encode() + b" " + v.unparse() for k, v in page.items() if k != "/Annots")
+        kept = builder.entries_of(page, "/Annots")
         annotations = b" ".join(a.unparse() for a in page.get("/Annots", []))
         number = page.objgen[0]
     look = b"/Type/XObject/Subtype/Form/BBox[0 0 400 60]/Resources<</Font<</F1 3 0 R>>>>"

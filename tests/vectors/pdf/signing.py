@@ -6,10 +6,12 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import pikepdf
 
 from tests.vectors import hard_pdfs
 from tests.vectors.pdf import builder
-from tests.vectors.pdf.builder import Writer
 
 Container = Callable[[bytes], bytes]
 """Makes /Contents of the signed bytes."""
@@ -47,36 +49,32 @@ def signed_by_another(
         more: objects that are changed or added in the same section.
         annotated: the widget is among the first page's annotations.
     """
-    import pikepdf
-
     with pikepdf.open(io.BytesIO(file)) as pdf:
-        root = pdf.Root.objgen[0]
-        page = pdf.pages[0].objgen[0]
-        form = pdf.Root.get("/AcroForm", pikepdf.Dictionary())
-        entries_of_form = {k: v.unparse() for k, v in form.items() if k not in {"/Fields", "/SigFlags"}} if form else {}
-        fields = [f.unparse() for f in form.get("/Fields", [])] if form else []
-        annotations = [a.unparse() for a in pdf.pages[0].obj.get("/Annots", [])]
-        kept = {k: v.unparse() for k, v in pdf.Root.items() if k != "/AcroForm" and k.encode() not in catalog}
-        kept_of_page = {k: v.unparse() for k, v in pdf.pages[0].obj.items() if k != "/Annots"}
+        root, first = pdf.Root, pdf.pages[0].obj
+        root_number, page = root.objgen[0], first.objgen[0]
+        form = root.get("/AcroForm") or pikepdf.Dictionary()
+        of_form = builder.entries_of(form, "/Fields", "/SigFlags")
+        fields = [f.unparse() for f in form.get("/Fields", [])]
+        annotations = [a.unparse() for a in first.get("/Annots", [])]
+        new = {"/" + key.decode() for key in re.findall(rb"/(\w+)", catalog)}
+        of_root = builder.entries_of(root, "/AcroForm", *new)
+        of_page = builder.entries_of(first, "/Annots")
     number = builder.highest(file) + 1
     widget, value = number, number + 1
-    body = b"".join(key.encode() + b" " + text for key, text in entries_of_form.items())
-    acro_form = b"<<%b/Fields[%b]/SigFlags 3>>" % (body, b" ".join([*fields, b"%d 0 R" % widget]))
+    acro_form = b"<<%b/Fields[%b]/SigFlags 3>>" % (of_form, b" ".join([*fields, b"%d 0 R" % widget]))
     objects: dict[int, bytes] = {
-        root: b"<<%b%b/AcroForm %b>>" % (b"".join(k.encode() + b" " + v for k, v in kept.items()), catalog, acro_form),
+        root_number: b"<<%b%b/AcroForm %b>>" % (of_root, catalog, acro_form),
         widget: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(%b)/F 132/Rect[0 0 0 0]/P %d 0 R/V %d 0 R>>"
         % (field, page, value),
     }
     if annotated:
-        objects[page] = b"<<%b/Annots[%b]>>" % (
-            b"".join(k.encode() + b" " + v for k, v in kept_of_page.items()),
-            b" ".join([*annotations, b"%d 0 R" % widget]),
-        )
+        objects[page] = b"<<%b/Annots[%b]>>" % (of_page, b" ".join([*annotations, b"%d 0 R" % widget]))
     objects.update(more or {})
-    objects[value] = b"<<%b/Filter/Adobe.PPKLite/SubFilter%b%b/M(D:20240105120000Z)/ByteRange[%b]/Contents<%b>>>" % (
+    objects[value] = b"<<%b/Filter/Adobe.PPKLite/SubFilter%b%b/M(D:%bZ)/ByteRange[%b]/Contents<%b>>>" % (
         kind,
         subfilter,
         entries,
+        datetime.now(UTC).strftime("%Y%m%d%H%M%S").encode(),
         b"0 " + b" ".join([b"9" * 10] * 3),
         b"0" * (2 * room),
     )
@@ -119,20 +117,3 @@ def vri_key(file: bytes) -> bytes:
     contents = contents_of(file)
     length = 4 + int.from_bytes(contents[2:4], "big")
     return hashlib.sha1(contents[:length], usedforsecurity=False).hexdigest().upper().encode()
-
-
-def with_revision(file: bytes, objects: Mapping[int, bytes]) -> bytes:
-    """`file` with one more section that holds `objects`."""
-    return builder.updated(file, objects)
-
-
-__all__ = [
-    "Writer",
-    "cms_container",
-    "contents_of",
-    "filled",
-    "signed_by_another",
-    "signed_by_pyhanko",
-    "vri_key",
-    "with_revision",
-]

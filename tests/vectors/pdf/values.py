@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pikepdf
 
@@ -444,7 +444,7 @@ def _encrypted() -> Iterator[Case]:
 
 
 def _locked(
-    options: dict[str, object],
+    options: Mapping[str, object],
     *,
     user: str = "",
     empty_field: bool = False,

@@ -1,77 +1,365 @@
-"""The signatures that are in a PDF, each read by itself: one that cannot be read must not hide the others."""
+"""The signatures that are in a PDF: which there are, and what their dictionaries say (ISO 32000-1, 12.7.4.5, 12.8.1).
+
+What is read is data of a stranger. One signature that cannot be read does not hide the others.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
-from signroom.formats.malformed import MALFORMED
+import pikepdf
 
-if TYPE_CHECKING:
-    from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from signroom.formats.pdf.syntax import BadSyntax, Buffer, Dictionary, indirect_object, integer, items, reference, skip_space
+from signroom.formats.pdf.window import header_at
+
+Place = tuple[int, int]
+"""Object number and generation."""
+Value = Any
+"""What pikepdf gives for a value: its objects, and plain Python values for numbers and booleans."""
+
+_MAX_FIELDS = 100_000
+_MAX_DEPTH = 64
+_MAX_NAME = 1000
+_TIMESTAMP = "/ETSI.RFC3161"
+_DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(\d\d)?)?")
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadableSignature:
-    """A filled signature field whose content is not a CMS object with one signer."""
+class Range:
+    """The signed bytes: all from `start` to `end` but the gap. Offsets count from the beginning of the file."""
+
+    start: int
+    gap: int
+    behind_gap: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSignature:
+    """One filled signature field, in the words of its dictionary."""
 
     field_name: str
-    certificate: bytes | None
-    """DER. Known for the kinds that a later PDF version dropped: their certificate lies beside the value in /Cert."""
-    reason: str
+    field: Place | None
+    """None for a field that is no object of its own."""
+    value: Place | None
+    """Where the signature dictionary is; None when it lies inside the field."""
+    subfilter: str
+    contents: bytes
+    """With the padding."""
+    certificates: tuple[bytes, ...]
+    """/Cert of the old kinds, whose certificates lie beside the value."""
+    signed: Range | None
+    """None for a ByteRange that is none, or that leaves out more than /Contents."""
+    claimed_time: datetime | None
+
+    @property
+    def is_timestamp(self) -> bool:
+        """A document timestamp, whatever /Type says (EN 319 142-1, 5.4.3)."""
+        return self.subfilter == _TIMESTAMP
+
+    @property
+    def end(self) -> int:
+        """Where the signed revision ends; 0 when nobody knows."""
+        return self.signed.end if self.signed is not None else 0
 
 
-def embedded_signatures(reader: PdfFileReader) -> list[EmbeddedPdfSignature | UnreadableSignature]:
-    """Signatures in the order they were made, the unreadable ones first. Document timestamps are not signatures.
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A terminal field, or a widget of one (12.7.3)."""
 
-    To be used inside ``parsing.only_refusals``.
-    """
-    from pyhanko.sign.fields import enumerate_sig_fields
+    name: str
+    kind: str
+    """/FT, its own or inherited."""
+    node: Value
+    value: Value
+    """/V, its own or inherited."""
 
-    readable: list[EmbeddedPdfSignature] = []
-    unreadable: list[UnreadableSignature] = []
-    for name, value, field in enumerate_sig_fields(reader, filled_status=True):
-        dictionary = value.get_object()
-        if dictionary.get("/Type", "/Sig") != "/Sig":
+
+def embedded_signatures(pdf: pikepdf.Pdf, buffer: Buffer) -> list[EmbeddedSignature]:
+    """In the order they were made; those of which that is not known come first."""
+    table = pdf.get_xref_table()
+    base = header_at(buffer)
+    found: list[EmbeddedSignature] = []
+    seen: set[Place] = set()
+    for field in signature_fields(pdf):
+        place = place_of(field.value)
+        if not isinstance(field.value, pikepdf.Dictionary):
+            found += _unreadable(buffer, base, table, field)
             continue
-        found = _read(reader, str(name), dictionary, field)
-        if isinstance(found, UnreadableSignature):
-            unreadable.append(found)
+        if place is not None and place in seen:
+            continue
+        if place is not None:
+            seen.add(place)
+        raw = _raw(buffer, base, table, field)
+        if _is_empty(field.value):
+            continue
+        found.append(_read(field, raw, len(buffer), base))
+    return sorted(found, key=lambda one: one.end)
+
+
+def signature_fields(pdf: pikepdf.Pdf) -> Iterator[Field]:
+    """Signature fields of the form, and signature widgets of pages that the form does not name."""
+    seen: set[Place] = set()
+    for field in form_fields(pdf):
+        if field.kind == "/Sig":
+            place = place_of(field.node)
+            if place is not None:
+                seen.add(place)
+            yield field
+    for page in pages(pdf):
+        for node in elements(page.get("/Annots")):
+            if not isinstance(node, pikepdf.Dictionary) or place_of(node) in seen:
+                continue
+            if inherited(node, "/FT") == "/Sig":
+                yield Field(full_name(node), "/Sig", node, inherited(node, "/V"))
+
+
+def form_fields(pdf: pikepdf.Pdf) -> Iterator[Field]:
+    """The terminal fields of the interactive form, each once. A field that is reached in a circle ends there."""
+    form = pdf.Root.get("/AcroForm")
+    if not isinstance(form, pikepdf.Dictionary):
+        return
+    seen: set[Place] = set()
+    waiting = [(node, "", "", None, 0) for node in reversed(elements(form.get("/Fields")))]
+    left = _MAX_FIELDS
+    while waiting and left:
+        node, name, kind, value, depth = waiting.pop()
+        left -= 1
+        if not isinstance(node, pikepdf.Dictionary) or depth > _MAX_DEPTH:
+            continue
+        place = place_of(node)
+        if place is not None:
+            if place in seen:
+                continue
+            seen.add(place)
+        part = text_of(node.get("/T"))
+        name = (f"{name}.{part}" if name else part)[:_MAX_NAME] if part is not None else name
+        kind = str(node.get("/FT", kind))
+        value = node.get("/V", value)
+        kids = [kid for kid in elements(node.get("/Kids")) if isinstance(kid, pikepdf.Dictionary)]
+        below = [kid for kid in kids if "/T" in kid]
+        if below:
+            waiting += [(kid, name, kind, value, depth + 1) for kid in reversed(below)]
         else:
-            readable.append(found)
-    return [*unreadable, *sorted(readable, key=lambda s: s.signed_revision)]
+            yield Field(name, kind, node, value)
 
 
-def _read(reader: PdfFileReader, name: str, dictionary: Any, field: Any) -> EmbeddedPdfSignature | UnreadableSignature:
-    from pyhanko.pdf_utils.misc import PdfReadError
-    from pyhanko.sign.fields import SigSeedSubFilter
-    from pyhanko.sign.validation.errors import SignatureValidationError
-    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+def pages(pdf: pikepdf.Pdf) -> Iterator[Value]:
+    """The pages in their order, as the page tree has them, which is not mended on the way."""
+    seen: set[Place] = set()
+    waiting = [(pdf.Root.get("/Pages"), 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if not isinstance(node, pikepdf.Dictionary) or depth > _MAX_DEPTH:
+            continue
+        kids = node.get("/Kids")
+        if kids is None or node.get("/Type") == "/Page":
+            yield node
+            continue
+        place = place_of(node)
+        if place is not None:
+            if place in seen:
+                continue
+            seen.add(place)
+        waiting += [(kid, depth + 1) for kid in reversed(elements(kids))]
 
-    kind = dictionary.get("/SubFilter")
-    if kind not in {supported.value for supported in SigSeedSubFilter}:
-        return UnreadableSignature(name, _beside(dictionary), f"the kind of signature {kind} is not supported")
-    try:
-        signature = EmbeddedPdfSignature(reader, field, name)
-        _ = signature.signer_cert
-    except SignatureValidationError as error:
-        return UnreadableSignature(name, None, str(error.ades_subindication.standard_name))
-    except (*MALFORMED, PdfReadError) as error:
-        return UnreadableSignature(name, None, f"it cannot be read ({type(error).__name__})")
-    return signature
+
+def elements(value: Value) -> list[Value]:
+    """Those of an array; none when it is something else."""
+    return list(value) if isinstance(value, pikepdf.Array) else []
 
 
-def _beside(dictionary: Any) -> bytes | None:
-    """The first certificate of /Cert (ISO 32000-1, table 252), when it is one."""
-    from asn1crypto.x509 import Certificate
-
-    try:
-        found = dictionary["/Cert"]
-        first = found[0] if isinstance(found, list) else found
-        certificate = Certificate.load(first.original_bytes, strict=True)
-        _ = certificate.native
-    except MALFORMED:
+def place_of(value: Value) -> Place | None:
+    """Of an object that stands in the file by itself; None for all others."""
+    if not isinstance(value, pikepdf.Object) or not value.is_indirect:
         return None
-    der: bytes = certificate.dump()
-    return der
+    return value.objgen
+
+
+def inherited(node: Value, key: str) -> Value:
+    """A value of a field or a page, its own or that of a node above it."""
+    for _ in range(_MAX_DEPTH):
+        if not isinstance(node, pikepdf.Dictionary):
+            return None
+        if key in node:
+            return node[key]
+        node = node.get("/Parent")
+    return None
+
+
+def full_name(node: Value) -> str:
+    """Partial names, joined by dots, the topmost first (12.7.3.2)."""
+    parts: list[str] = []
+    for _ in range(_MAX_DEPTH):
+        if not isinstance(node, pikepdf.Dictionary):
+            break
+        part = text_of(node.get("/T"))
+        if part is not None:
+            parts.insert(0, part)
+        node = node.get("/Parent")
+    return ".".join(parts)[:_MAX_NAME]
+
+
+def text_of(value: Value) -> str | None:
+    """A text string; None when it is something else."""
+    return str(value) if isinstance(value, pikepdf.String) else None
+
+
+def numbers_of(value: Value) -> tuple[float, ...]:
+    """The numbers of an array; empty when it is something else."""
+    try:
+        return tuple(float(number) for number in elements(value))
+    except (TypeError, ValueError, OverflowError):
+        return ()
+
+
+# -- the dictionary --------------------------------------------------------------------------------
+
+
+def _is_empty(value: Value) -> bool:
+    """A dictionary that signs nothing: no contents at all, or zeros for a range that covers nothing."""
+    contents = _octets(value.get("/Contents"))
+    if not contents.strip(b"\0"):
+        return not contents or not any(numbers_of(value.get("/ByteRange")))
+    return False
+
+
+def _octets(value: Value) -> bytes:
+    return bytes(value) if isinstance(value, pikepdf.String) else b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A signature dictionary as the file has it, and where it begins."""
+
+    dictionary: Dictionary
+    at: int
+
+
+def _raw(buffer: Buffer, base: int, table: dict[Place, Any], field: Field) -> _Raw | None:
+    """None when it cannot be found as bytes of the file, so that no gap of a ByteRange can be around its contents."""
+    try:
+        place = place_of(field.value)
+        if place is not None:
+            return _object(buffer, base, table[place])
+        holder = field.node
+        for _ in range(_MAX_DEPTH):
+            if "/V" in holder:
+                break
+            holder = holder["/Parent"]
+        place = place_of(holder)
+        found = _object(buffer, base, table[place]) if place is not None else None
+        inside = found.dictionary.place("V") if found is not None else None
+        if found is None or inside is None:
+            return None
+        return _Raw(Dictionary(found.dictionary.raw[inside[0] : inside[1]]), found.at + inside[0])
+    except (BadSyntax, KeyError, TypeError):
+        return None
+
+
+def _object(buffer: Buffer, base: int, entry: Any) -> _Raw | None:
+    if entry.type != 1 or entry.offset is None:
+        return None
+    at = base + entry.offset
+    found = indirect_object(buffer, at)
+    start = skip_space(buffer, buffer.find(b"obj", at) + 3)
+    return _Raw(Dictionary(found.value), start)
+
+
+def _unreadable(buffer: Buffer, base: int, table: dict[Place, Any], field: Field) -> Iterator[EmbeddedSignature]:
+    """A signature dictionary that the reader takes for null, because something in it is no value. It is no empty one."""
+    place = place_of(field.node)
+    try:
+        holder = _object(buffer, base, table[place]) if place is not None else None
+        value = reference(holder.dictionary.get("V")) if holder is not None else None
+        raw = _object(buffer, base, table[value.number, value.generation]) if value is not None else None
+    except (BadSyntax, KeyError):
+        return
+    if raw is not None and value is not None and raw.dictionary.get("Contents"):
+        contents = _contents(raw, pikepdf.Dictionary())
+        kind = (raw.dictionary.get("SubFilter") or b"").decode("latin-1")
+        where = value.number, value.generation
+        yield EmbeddedSignature(field.name, place, where, kind, contents, (), None, None)
+
+
+def _read(field: Field, raw: _Raw | None, length: int, base: int) -> EmbeddedSignature:
+    value = field.value
+    node, place = place_of(field.node), place_of(value)
+    return EmbeddedSignature(
+        field_name=field.name,
+        field=node,
+        value=place,
+        subfilter=str(value.get("/SubFilter", "")),
+        contents=_octets(value.get("/Contents")) if raw is None else _contents(raw, value),
+        certificates=_certificates(value.get("/Cert")),
+        signed=None if raw is None else _signed_range(raw, value, length, base),
+        claimed_time=date_of(value.get("/M")),
+    )
+
+
+def _contents(raw: _Raw, value: Value) -> bytes:
+    """As the file has it: a reader of an encrypted file may take a signature for an encrypted string (7.6.2)."""
+    digits = raw.dictionary.get("Contents") or b""
+    try:
+        return bytes.fromhex(digits.strip(b"<>").decode("ascii"))
+    except ValueError:
+        return _octets(value.get("/Contents"))
+
+
+def _certificates(value: Value) -> tuple[bytes, ...]:
+    if isinstance(value, pikepdf.String):
+        return (bytes(value),)
+    return tuple(bytes(one) for one in elements(value) if isinstance(one, pikepdf.String))
+
+
+def _signed_range(raw: _Raw, value: Value, length: int, base: int) -> Range | None:
+    """The ByteRange, when its gap is the hexadecimal string of /Contents, all of it and nothing else (EN 319 142-1, 5.4).
+
+    A verifier that compares lengths only can be fooled: a literal string takes half the space, and a whole other
+    document fits into the gap beside it (signature wrapping).
+    """
+    place = raw.dictionary.place("Contents")
+    if place is None or raw.dictionary.raw[place[0] : place[0] + 1] != b"<":
+        return None
+    gap, behind = raw.at + place[0], raw.at + place[1]
+    match _integers(raw.dictionary.get("ByteRange"), value):
+        case [0, first, second, rest]:
+            pass
+        case _:
+            return None
+    # Offsets count from the header; some programs count from the beginning of the file, whatever is in front of it.
+    for start in dict.fromkeys((base, 0)):
+        end = start + second + rest
+        if (start + first, start + second) == (gap, behind) and rest >= 0 and end <= length:
+            return Range(start, gap, behind, end)
+    return None
+
+
+def _integers(raw: bytes | None, value: Value) -> list[int | None]:
+    try:
+        return [integer(number) for number in items(raw or b"")]
+    except BadSyntax:  # an array elsewhere
+        return [n if isinstance(n, int) and not isinstance(n, bool) else None for n in elements(value.get("/ByteRange"))]
+
+
+def date_of(value: Value) -> datetime | None:
+    """A date (7.9.4); None also for one that is none: many programs write them.
+
+    Without an offset the relation to UTC is unknown. UTC is the best guess.
+    """
+    found = _DATE.match(text_of(value) or "")
+    if not found:
+        return None
+    year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups()[:6])
+    offset = timedelta(hours=int(found[9] or 0), minutes=int(found[10] or 0)) * (-1 if found[8] == "-" else 1)
+    try:
+        time = datetime(
+            year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=timezone(offset)
+        )
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from signroom.domain.errors import CertifiedPdf, XfaPdf
-from signroom.formats.pdf.embedded import UnreadableSignature, embedded_signatures
+from signroom.formats.pdf.by_library import UnreadableSignature, embedded_signatures
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader

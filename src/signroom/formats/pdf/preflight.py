@@ -21,6 +21,7 @@ from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.plan import plan_update
 from signroom.formats.pdf.running_hash import NO_STATE, CannotResume, RunningSha256
 from signroom.formats.pdf.tail import build_tail
+from signroom.formats.pdf.verification import judge
 
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
@@ -39,7 +40,7 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         pages = _pages(opened)
         require_signable(opened.pdf, _TRIAL)
         facts = read_facts(opened, appearance, pages)
-        verdict = judge(opened)
+        verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
         if verdict.signatures and opened.damage:
             raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
         found = findings(opened.pdf, verdict, damaged=bool(opened.damage))

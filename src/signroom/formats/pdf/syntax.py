@@ -217,6 +217,10 @@ class Dictionary:
         value = b"" if entry is None else self.raw[entry.start : entry.end]
         return None if value in (b"null", b"") else value
 
+    def place(self, name: str) -> tuple[int, int] | None:
+        """Where the value that counts begins and ends, in `raw`; None when there is none."""
+        return next(((e.start, e.end) for e in reversed(self._entries) if e.name == name), None)
+
     def names(self) -> list[str]:
         """The names of all entries, in the file's order; one that is there twice is twice in the list."""
         return [entry.name for entry in self._entries]
