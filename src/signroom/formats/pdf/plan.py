@@ -238,6 +238,8 @@ def _require_agreement(
         names.add(name)
         seen = theirs.get(name)
         refers = reference(value)
+        if seen is None and name in _MENDED_BY_QPDF:
+            continue
         if seen is None or seen == b"null":
             # What is null, and what refers to nothing, is absent for qpdf.
             if (value if refers is None else opened.raw(refers)) not in (None, b"null"):
@@ -296,6 +298,8 @@ def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes],
     found = opened.sections[0].trailer.get if opened.sections else _of_qpdf(opened)
     kept = [("Root", bytes(root))]
     kept += [(name, value) for name in ("Info", "Encrypt") if (value := found(name)) is not None]
+    if kept[-1][0] == "Encrypt" and _resolved(opened, kept[-1][1]) is None:
+        kept.pop()  # it refers to nothing
     if ("Encrypt" in dict(kept)) != opened.pdf.is_encrypted:
         raise InvalidPdf("Programs do not agree on whether it is encrypted.")
     return tuple(kept), _permanent(opened, found("ID"))
