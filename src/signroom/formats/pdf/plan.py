@@ -239,8 +239,8 @@ def _require_agreement(
         seen = theirs.get(name)
         refers = reference(value)
         if seen is None or seen == b"null":
-            # What is null, and what refers to nothing, is absent for qpdf.
-            if (value if refers is None else opened.raw(refers)) not in (None, b"null"):
+            # What is null, and what refers to nothing, is absent for qpdf; so is what it mends.
+            if name not in _MENDED_BY_QPDF and (value if refers is None else opened.raw(refers)) not in (None, b"null"):
                 raise ambiguous
         elif reference(seen) != refers or value is None:
             raise ambiguous
@@ -296,6 +296,8 @@ def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes],
     found = opened.sections[0].trailer.get if opened.sections else _of_qpdf(opened)
     kept = [("Root", bytes(root))]
     kept += [(name, value) for name in ("Info", "Encrypt") if (value := found(name)) is not None]
+    if not opened.pdf.is_encrypted and _resolved(opened, dict(kept).get("Encrypt")) is None:
+        kept = [(name, value) for name, value in kept if name != "Encrypt"]
     if ("Encrypt" in dict(kept)) != opened.pdf.is_encrypted:
         raise InvalidPdf("Programs do not agree on whether it is encrypted.")
     return tuple(kept), _permanent(opened, found("ID"))
