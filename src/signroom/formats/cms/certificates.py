@@ -19,6 +19,8 @@ from signroom.formats.malformed import MALFORMED
 
 _VERSION = 0xA0
 _LONG_TAG = 0x1F
+_WITHOUT_NAMES = ("version", "serial_number", "signature", "validity", "subject_public_key_info", "extensions")
+_SIGNATURE = ("signature_algorithm", "signature_value")
 _RSA = bytes.fromhex("06092a864886f70d010101")
 _EC = bytes.fromhex("06072a8648ce3d0201")
 
@@ -119,9 +121,15 @@ def _require_certificate(der: bytes) -> None:
 
 
 def _read_slowly(der: bytes) -> None:
+    """All of it, since asn1crypto is lazy, but for the texts of names: they may be in any character set."""
     from asn1crypto.x509 import Certificate
 
-    _ = Certificate.load(der, strict=True).native  # asn1crypto is lazy
+    certificate = Certificate.load(der, strict=True)
+    signed = certificate["tbs_certificate"]
+    for part in (*(signed[name] for name in _WITHOUT_NAMES), *(certificate[name] for name in _SIGNATURE)):
+        _ = part.native
+    for name in (signed["issuer"], signed["subject"]):
+        _ = [members(attribute) for relative in members(name.dump()) for attribute in members(relative)]
 
 
 def _longest_ecdsa(bits: int) -> int:

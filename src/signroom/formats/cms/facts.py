@@ -68,8 +68,8 @@ def is_signer(signer: SignerInfo, certificate: Any) -> bool:
     if sid.name == "issuer_and_serial_number":
         wanted = sid.chosen
         # The number first: comparing names takes time, and there may be thousands of certificates.
-        same: bool = (
-            certificate.serial_number == wanted["serial_number"].native and certificate.issuer == wanted["issuer"]
+        same: bool = certificate.serial_number == wanted["serial_number"].native and (
+            certificate.issuer.dump() == wanted["issuer"].dump() or certificate.issuer == wanted["issuer"]
         )
         return same
     return bool(certificate.key_identifier == sid.chosen.native)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from signroom.domain.errors import InvalidCms, Refused
+from signroom.formats.cms.hashing import new_hash
 
 if TYPE_CHECKING:
     from asn1crypto.cms import SignedData
@@ -86,8 +86,8 @@ def whole(file: Path) -> Slice:
 
 
 def digest(content: Content, algorithm: str) -> bytes:
-    """`algorithm` as hashlib names it. Raises: ValueError for an unknown one."""
-    found = hashlib.new(algorithm, usedforsecurity=False)
+    """`algorithm` as asn1crypto names it. Raises: ValueError for an unknown one."""
+    found = new_hash(algorithm)
     for chunk in content.chunks():
         found.update(chunk)
     return found.digest()
@@ -98,8 +98,15 @@ def read_cms(file: Path) -> CmsFile | None:
     with file.open("rb") as stream:
         start = stream.read(_HEAD)
     source = file if _begins_like_signed_data(start) else _decoded(file, start)
-    if source is None:
-        return None
+    return None if source is None else _read_source(source)
+
+
+def read_cms_octets(octets: bytes) -> CmsFile | None:
+    """As `read_cms`, for what is in memory. Whatever stands behind the object does not count. No text is decoded."""
+    return _read_source(octets) if _begins_like_signed_data(octets[:_HEAD]) else None
+
+
+def _read_source(source: Source) -> CmsFile:
     with only_refusals(), _opened(source) as stream:
         return _read(source, stream)
 
