@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+import pikepdf
 
 from signroom.domain.errors import BadCertificate, InvalidPdf, VerificationFailed
 from signroom.domain.signature import CertificateChain, CheckedValue, DigestAlgorithm, PdfLayout, Prepared, TrustedChain
 from signroom.formats.pdf.overlay import open_overlay
 from signroom.formats.pdf.parsing import only_refusals, open_reader
 from signroom.formats.pdf.permission import require_signable
+from signroom.formats.pdf.visible.appearance import NewPage, Site, draw, locate
 from signroom.ports.files import Stored
 
 if TYPE_CHECKING:
@@ -60,7 +64,9 @@ def prepare(
     name = new_field_name()
     with only_refusals(), open_overlay(file) as (stream, overlay):
         reader = open_reader(stream)
-        require_signable(reader, name)
+        with pikepdf.open(file) as pdf:
+            require_signable(pdf, name)
+            site = None if appearance is None else locate(pdf, appearance.position)
         document = _laid_out(
             reader,
             signer,
@@ -68,7 +74,7 @@ def prepare(
             algorithm=algorithm,
             now=now,
             reserved=_reserved(chain),
-            appearance=appearance,
+            seen=None if appearance is None or site is None else (site, appearance),
             certificate=chain.certificate,
         )
         layout, _ = document.digest_tbs_document(in_place=True, chunk_size=_CHUNK)
@@ -94,7 +100,7 @@ def _laid_out(
     algorithm: DigestAlgorithm,
     now: datetime,
     reserved: int,
-    appearance: Appearance | None,
+    seen: tuple[Site, Appearance] | None,
     certificate: bytes,
 ) -> PdfTBSDocument:
     """The update in memory: field, signature dictionary, cross-reference section. Raises: BadAppearance."""
@@ -106,10 +112,10 @@ def _laid_out(
         field_name=field_name, md_algorithm=algorithm.value.lower(), subfilter=SigSeedSubFilter.PADES
     )
     writer = IncrementalPdfFileWriter.from_reader(reader)
-    if appearance is None:
+    if seen is None:
         session = PdfSigner(metadata, signer).init_signing_session(writer)
     else:
-        session = _visible_session(writer, metadata, signer, appearance, certificate=certificate, now=now)
+        session = _visible_session(writer, metadata, signer, *seen, certificate=certificate, now=now)
     session.system_time = now
     return session.prepare_tbs_document(validation_info=None, bytes_reserved=reserved, appearance_text_params=None)
 
@@ -118,28 +124,51 @@ def _visible_session(
     writer: IncrementalPdfFileWriter,
     metadata: PdfSignatureMetadata,
     signer: ExternalSigner,
+    site: Site,
     appearance: Appearance,
     *,
     certificate: bytes,
     now: datetime,
 ) -> PdfSigningSession:
     """With a widget on a page, and what is seen there. Raises: BadAppearance."""
-    from pyhanko.pdf_utils.generic import DictionaryObject, NameObject
+    from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, NameObject, Reference
     from pyhanko.sign.fields import SigFieldSpec
     from pyhanko.sign.signers import PdfSigner
     from pyhanko.stamp.noop import NoOpStampStyle
 
-    from signroom.formats.pdf.visible.appearance import draw, locate
-
-    site = locate(writer, appearance.position)
+    if site.new_page is not None:
+        _add_page(writer, site.new_page)
     # Its type wants integers, its code takes any number.
     field = SigFieldSpec(metadata.field_name or "", on_page=site.page, box=site.box)  # type: ignore[arg-type]
     # The style that draws nothing keeps what is drawn here.
     drawer = PdfSigner(metadata, signer, stamp_style=NoOpStampStyle(), new_field_spec=field)
     session = drawer.init_signing_session(writer)
-    seen = draw(writer, site, appearance, certificate, now)
+    first = writer._lastobj_id + 1  # noqa: SLF001  # pyHanko tells nobody
+    drawing = draw(site, appearance, certificate, now, first)
+    for number, text in enumerate(drawing.objects, first):
+        place = Reference(number, 0, writer)
+        writer.add_object(DictionaryObject.read_from_stream(io.BytesIO(text), place))
+    seen = IndirectObject(drawing.appearance, 0, writer)
     session.sig_field[NameObject("/AP")] = DictionaryObject({NameObject("/N"): seen})
     return session
+
+
+def _add_page(writer: IncrementalPdfFileWriter, new_page: NewPage) -> None:
+    """An empty page as the last child of the page tree's root, with everything of its own that could be inherited."""
+    from pyhanko.pdf_utils.generic import ArrayObject, FloatObject, NameObject, NumberObject, StreamObject
+    from pyhanko.pdf_utils.writer import PageObject
+
+    size = (new_page.width, new_page.height)
+    page = PageObject(writer.add_object(StreamObject(stream_data=b"")), (0, 0, *size))
+    page[NameObject("/CropBox")] = ArrayObject(FloatObject(side) for side in (0, 0, *size))
+    page[NameObject("/Rotate")] = NumberObject(0)
+    page[NameObject("/Parent")] = writer.root.raw_get("/Pages")
+    tree = writer.root["/Pages"]
+    kids = tree["/Kids"]
+    kids.append(writer.add_object(page))
+    tree[NameObject("/Count")] = NumberObject(int(tree["/Count"]) + 1)
+    writer.update_container(kids)
+    writer.update_container(tree)
 
 
 async def _attributes(signer: ExternalSigner, digest: bytes, algorithm: DigestAlgorithm) -> bytes:

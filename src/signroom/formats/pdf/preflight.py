@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pikepdf
+
 from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
 from signroom.domain.signature import Indication, Inspection, SignatureType
 from signroom.formats.pdf.findings import findings
@@ -12,6 +14,7 @@ from signroom.formats.pdf.pades import new_field_name
 from signroom.formats.pdf.parsing import only_refusals, open_reader, require_pdf
 from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.verification import judge
+from signroom.formats.pdf.visible.appearance import require_possible
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
@@ -28,14 +31,15 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         require_pdf(stream)
         with only_refusals():
             reader = open_reader(stream)
-            require_signable(reader, new_field_name())
-            pages = _pages(reader)
             verdict = judge(reader)
-            found = findings(reader, verdict)
-            if appearance is not None:
-                from signroom.formats.pdf.visible.appearance import require_possible
-
-                require_possible(reader, appearance)  # last: it spends the reader
+            pages = _pages(reader)
+            # Hybrid files are read leniently too, and nothing is wrong with them.
+            damaged = not reader.strict and not reader.xrefs.hybrid_xrefs_present
+            with pikepdf.open(file) as pdf:
+                require_signable(pdf, new_field_name())
+                found = findings(pdf, verdict, damaged=damaged)
+                if appearance is not None:
+                    require_possible(pdf, appearance)
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
