@@ -75,7 +75,9 @@ def with_entry(file: bytes, number: int, key: str, value: bytes) -> bytes:
     return updated(file, {number: b"<<%b%b %b>>" % (entries_of(file, number, without=key), key.encode(), value)})
 
 
-def with_annotation(file: bytes, annotation: bytes, *, page: int = PAGE, more: Mapping[int, bytes] | None = None) -> bytes:
+def with_annotation(
+    file: bytes, annotation: bytes, *, page: int = PAGE, more: Mapping[int, bytes] | None = None
+) -> bytes:
     """`file` with one more annotation on a page. `%d` in it is the number of the first object of `more`."""
     new = builder.highest(file) + 1
     with pikepdf.open(io.BytesIO(file)) as pdf:
