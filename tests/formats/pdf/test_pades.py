@@ -178,7 +178,7 @@ def test_certificates_that_came_twice_are_embedded_once(written: Written) -> Non
 
     pades.embed(file, layout, value(layout, "p256"), output)
 
-    (contents,) = re.findall(rb"/Contents <([0-9a-f]+)>", output.read_bytes())
+    (contents,) = re.findall(rb"/Contents<([0-9a-f]+)>", output.read_bytes())
     embedded = ContentInfo.load(bytes.fromhex(contents.decode()))["content"]["certificates"]
     assert {c.dump() for c in embedded} == {chain.certificate, *chain.issuers}
     assert len(embedded) == 2
@@ -242,7 +242,7 @@ def test_every_byte_that_is_covered_counts(written: Written) -> None:
     """One byte in fifty is changed, each in a copy of its own: no copy passes."""
     output = signed(written("plain"), "p256")
     content = output.read_bytes()
-    start = content.index(b"/Contents <") + 11
+    start = content.index(b"/Contents<") + len(b"/Contents<")
     end = content.index(b">", start)
     copy = output.with_name("copy.pdf")
     for position in range(0, len(content), 50):

@@ -31,7 +31,7 @@ _ROOM = 64
 """Object numbers for what an update adds."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
-_MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Annots"})
+_MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
 """What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
 

@@ -76,9 +76,11 @@ def read_facts(opened: OpenPdf, appearance: Appearance | None, pages: int) -> Pd
 
 
 def facts_of(file: Path, appearance: Appearance | None) -> PdfFacts:
-    """For a document that has none stored. Raises: a DocumentRejected."""
-    with only_refusals(), open_pdf(file) as opened:
-        return read_facts(opened, appearance, _pages(opened))
+    """For a document that has none stored: everything is looked at again. Raises: a DocumentRejected."""
+    reading = inspect(file, appearance).reading
+    if reading is None:
+        raise InvalidPdf
+    return reading.facts
 
 
 def trial_update(facts: PdfFacts) -> bytes:
