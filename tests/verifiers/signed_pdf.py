@@ -214,6 +214,8 @@ def _objects(original: Path, output: Path) -> Iterator[str]:
 
 
 def _kept(old: Any, new: Any) -> Iterator[str]:
+    import pikepdf
+
     try:
         if _text(old.trailer.get("/Info")) != _text(new.trailer.get("/Info")):
             yield "Info was changed"
@@ -222,12 +224,13 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         for key in sorted((set(old.Root.keys()) | set(new.Root.keys())) - _OURS_IN_CATALOG):
             if _reference(old.Root, key) != _reference(new.Root, key):
                 yield f"the catalog's {key} was changed"
-        numbers = [obj.objgen for obj in old.objects if obj.objgen[0]]
-        if len(numbers) > _MOST_OBJECTS:
+        objects = [obj for obj in old.objects if isinstance(obj, pikepdf.Object) and obj.objgen[0]]
+        if len(objects) > _MOST_OBJECTS:
             return
+        texts = {obj.objgen: _text(obj) for obj in objects}
+        # Last: qpdf mends what it finds odd in a page tree, in memory.
         allowed = _may_change(old)
-        for number, generation in numbers:
-            before = _text(old.get_object(number, generation))
+        for (number, generation), before in texts.items():
             if (number, generation) not in allowed and before != _text(new.get_object(number, generation)):
                 yield f"object {number} {generation} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:

@@ -102,7 +102,8 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, origina
     output = signed(file)
     took = time.process_time() - begun
 
-    assert problems(original, output, judges) == []
+    found = problems(original, output, judges)
+    assert not found, "\n".join(found)
     assert took <= case.seconds
     assert seen.signatures == sum(earlier.state is not State.TIMESTAMP for earlier in case.earlier)
     if isinstance(case.right, Signed):
