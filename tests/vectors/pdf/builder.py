@@ -280,7 +280,7 @@ def _written(
     writer.pack(beyond, packed)
     at = len(writer.out)
     writer.xref_stream(beyond + 1, b"")
-    writer.places = {**{n: FREE for n in writer.places}, **plain}
+    writer.places = {**dict.fromkeys(writer.places, FREE), **plain}
     # As word processors do: a whole table, and then an empty one that leads to the stream.
     whole = b"%d" % writer.size if size is None else size
     writer.table(trailer, size=whole)
