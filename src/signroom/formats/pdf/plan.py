@@ -238,14 +238,23 @@ def _require_agreement(
         names.add(name)
         seen = theirs.get(name)
         refers = reference(value)
+        if seen is None and name in _MENDED_BY_QPDF:
+            continue
         if seen is None or seen == b"null":
-            # What is null, and what refers to nothing, is absent for qpdf; so is what it mends.
-            if name not in _MENDED_BY_QPDF and (value if refers is None else opened.raw(refers)) not in (None, b"null"):
+            # What is null, what refers to nothing and what cannot be read is absent for qpdf.
+            if not _is_absent(opened, value, refers):
                 raise ambiguous
         elif reference(seen) != refers or value is None:
             raise ambiguous
     if theirs.keys() - names - _MENDED_BY_QPDF:
         raise ambiguous
+
+
+def _is_absent(opened: OpenPdf, value: bytes | None, refers: Reference | None) -> bool:
+    try:
+        return (value if refers is None else opened.raw(refers)) in (None, b"null")
+    except InvalidPdf:
+        return True
 
 
 def _seen_by_qpdf(opened: OpenPdf, target: Reference) -> Mapping[str | int, bytes]:
@@ -296,8 +305,8 @@ def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes],
     found = opened.sections[0].trailer.get if opened.sections else _of_qpdf(opened)
     kept = [("Root", bytes(root))]
     kept += [(name, value) for name in ("Info", "Encrypt") if (value := found(name)) is not None]
-    if not opened.pdf.is_encrypted and _resolved(opened, dict(kept).get("Encrypt")) is None:
-        kept = [(name, value) for name, value in kept if name != "Encrypt"]
+    if kept[-1][0] == "Encrypt" and _resolved(opened, kept[-1][1]) is None:
+        kept.pop()  # it refers to nothing
     if ("Encrypt" in dict(kept)) != opened.pdf.is_encrypted:
         raise InvalidPdf("Programs do not agree on whether it is encrypted.")
     return tuple(kept), _permanent(opened, found("ID"))
