@@ -49,6 +49,16 @@ class ChangedObject:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenIn:
+    """An array or form that a changed object referred to, and has in itself now: others may refer to it as well."""
+
+    number: int
+    generation: int
+    value: bytes | None
+    """As it was, with strings encrypted for its new place; None: the file has no object of this number."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureSite:
     """Where a visible signature is: `box` is its /Rect, the other lengths are points of the page as it is shown."""
 
@@ -95,3 +105,4 @@ class PdfFacts:
     encryption: PdfEncryption | None = None
     site: SignatureSite | None = None
     """None for a signature that is not seen."""
+    taken_in: tuple[TakenIn, ...] = ()

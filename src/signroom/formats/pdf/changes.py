@@ -49,19 +49,37 @@ Rule = Callable[[Any, Any], None]
 Rectangle = tuple[float, ...]
 
 KINDS_OF_COMMENTS = frozenset(
-    "/Text /FreeText /Line /Square /Circle /Polygon /PolyLine /Highlight /Underline /Squiggly /StrikeOut /Stamp /Caret"
-    " /Ink /Popup /FileAttachment".split()
+    [
+        "/Text",
+        "/FreeText",
+        "/Line",
+        "/Square",
+        "/Circle",
+        "/Polygon",
+        "/PolyLine",
+        "/Highlight",
+        "/Underline",
+        "/Squiggly",
+        "/StrikeOut",
+        "/Stamp",
+        "/Caret",
+        "/Ink",
+        "/Popup",
+        "/FileAttachment",
+    ]
 )
 _ACTIONS = ("/A", "/AA")
 _MAX_DEPTH = 64
 _MAX_STEPS = 100_000
 _READ_ONLY, _PUSH_BUTTON = 1, 1 << 16
-_OF_SIGNING = frozenset("/V /AP /F /MK /M /NM /DA /AS /Ff /P /Rect /StructParent /Type".split())
-_OF_FILLING = frozenset("/V /RV /I /M /NM /DA /StructParent".split())
-_QUIET = frozenset("/StructParent /M".split())
-_MOVING = frozenset("/Resources /MediaBox /CropBox /Rotate".split())
-_OF_NO_CONSEQUENCE = frozenset("/StructParents /Tabs /Type".split())
-_PRIVATE = frozenset("/Metadata /LastModified /PieceInfo".split())
+_OF_SIGNING = frozenset(
+    ["/V", "/AP", "/F", "/MK", "/M", "/NM", "/DA", "/AS", "/Ff", "/P", "/Rect", "/StructParent", "/Type"]
+)
+_OF_FILLING = frozenset(["/V", "/RV", "/I", "/M", "/NM", "/DA", "/StructParent"])
+_QUIET = frozenset(["/StructParent", "/M"])
+_MOVING = frozenset(["/Resources", "/MediaBox", "/CropBox", "/Rotate"])
+_OF_NO_CONSEQUENCE = frozenset(["/StructParents", "/Tabs", "/Type"])
+_PRIVATE = frozenset(["/Metadata", "/LastModified", "/PieceInfo"])
 _MAX_NAMED = 2000
 
 

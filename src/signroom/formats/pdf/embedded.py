@@ -13,7 +13,16 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.syntax import BadSyntax, Buffer, Dictionary, indirect_object, integer, items, reference, skip_space
+from signroom.formats.pdf.syntax import (
+    BadSyntax,
+    Buffer,
+    Dictionary,
+    indirect_object,
+    integer,
+    items,
+    reference,
+    skip_space,
+)
 from signroom.formats.pdf.window import header_at
 
 Place = tuple[int, int]
@@ -343,7 +352,9 @@ def _integers(raw: bytes | None, value: Value) -> list[int | None]:
     try:
         return [integer(number) for number in items(raw or b"")]
     except BadSyntax:  # an array elsewhere
-        return [n if isinstance(n, int) and not isinstance(n, bool) else None for n in elements(value.get("/ByteRange"))]
+        return [
+            n if isinstance(n, int) and not isinstance(n, bool) else None for n in elements(value.get("/ByteRange"))
+        ]
 
 
 def date_of(value: Value) -> datetime | None:
@@ -357,9 +368,7 @@ def date_of(value: Value) -> datetime | None:
     year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups()[:6])
     offset = timedelta(hours=int(found[9] or 0), minutes=int(found[10] or 0)) * (-1 if found[8] == "-" else 1)
     try:
-        time = datetime(
-            year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=timezone(offset)
-        )
+        time = datetime(year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=timezone(offset))
         return time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

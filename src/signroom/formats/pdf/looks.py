@@ -54,9 +54,7 @@ class _Page:
     comments: tuple[Rectangle, ...]
 
 
-def look_alike(
-    buffer: Buffer, end: int, old: pikepdf.Pdf, new: pikepdf.Pdf, changes: Changes, deadline: float
-) -> bool:
+def look_alike(buffer: Buffer, end: int, old: pikepdf.Pdf, new: pikepdf.Pdf, changes: Changes, deadline: float) -> bool:
     """Whether the pages that `changes` may have reached look as they did in the bytes before `end`.
 
     Args:

@@ -2,11 +2,15 @@
 
 Everything is decided here, at upload: which objects are written again, with which bytes, and under which numbers.
 `tail` only puts it together. Null and missing entries are absent (7.3.7, 7.3.10).
+
+Only three objects can be written again: the page (or, for a page that is added, the root of the page tree), the
+catalog, and the form where it is an object of its own. An array that is an object of its own is taken in: pages may
+share it, and anything else may, so that one item more would appear where nobody wanted it.
 """
 
 from __future__ import annotations
 
-import pikepdf
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.domain.pdf_facts import (
@@ -14,6 +18,7 @@ from signroom.domain.pdf_facts import (
     CrossReferenceKind,
     PdfFacts,
     SignatureSite,
+    TakenIn,
 )
 from signroom.formats.pdf.crossref import SectionKind
 from signroom.formats.pdf.opening import COMPRESSED, OpenPdf, place_of
@@ -26,6 +31,8 @@ _ROOM = 64
 """Object numbers for what an update adds."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
+_MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Annots"})
+"""What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
 
 def plan_update(
@@ -49,7 +56,11 @@ def plan_update(
     added_page = None
     if new_page is None:
         page = _page(opened, page_index)
-        changes.add_to_array(page, _dictionary(opened, page), "Annots", field)
+        if site is not None:
+            _require_shown_once(opened)
+        before = _dictionary(opened, page)
+        longer = changes.longer(before, "Annots", field, page)
+        changes.replace(page, before, before.with_entry("Annots", longer), "Annots")
     else:
         page = Reference(number + 2)
         added_page = _add_page(opened, changes, root=root, page=page, field=field, size=new_page)
@@ -75,6 +86,7 @@ def plan_update(
         added_page=added_page,
         encryption=opened.encryption,
         site=site,
+        taken_in=changes.taken_in(),
     )
 
 
@@ -83,32 +95,45 @@ class _Changes:
 
     def __init__(self, opened: OpenPdf) -> None:
         self._opened = opened
-        self._found: dict[int, ChangedObject] = {}
+        self._changed: dict[int, ChangedObject] = {}
+        self._taken: dict[int, TakenIn] = {}
 
     def planned(self) -> tuple[ChangedObject, ...]:
-        return tuple(self._found[number] for number in sorted(self._found))
+        return tuple(self._changed[number] for number in sorted(self._changed))
 
-    def replace(self, target: Reference, old: bytes, new: bytes, entry: str) -> None:
+    def taken_in(self) -> tuple[TakenIn, ...]:
+        return tuple(self._taken[number] for number in sorted(self._taken))
+
+    def replace(self, target: Reference, old: Dictionary, new: bytes, entry: str) -> None:
         """Raises: InvalidPdf when another entry needs the same object changed otherwise."""
-        before = self._found.get(target.number)
-        if before is not None and before.new != new:
-            raise InvalidPdf(f"Object {target.number} is used for two things that cannot both be.")
-        self._found[target.number] = ChangedObject(target.number, target.generation, old, new, entry)
+        if target.number in self._changed:
+            raise InvalidPdf(f"Object {target.number} is used for two things that it cannot both be.")
+        self._changed[target.number] = ChangedObject(target.number, target.generation, old.raw, new, entry)
 
-    def add_to_array(self, owner: Reference, dictionary: Dictionary, name: str, item: bytes) -> None:
-        """Append `item` to the array under `name`, which may be absent, direct, or an object of its own."""
-        raw = dictionary.get(name)
+    def taken(self, target: Reference, home: Reference) -> bytes | None:
+        """The value of `target`, which becomes a part of the object `home`. None: there is nothing."""
+        value = self._opened.writable(target, home)
+        value = None if value == b"null" else value
+        if self._taken.setdefault(target.number, TakenIn(*_key(target), value)).value != value:
+            # The page and the form have the same array, with strings that are encrypted for one of them.
+            raise InvalidPdf(f"Object {target.number} is used for two things that it cannot both be.")
+        return value
+
+    def longer(self, owner: Dictionary, name: str, item: bytes, home: Reference) -> bytes:
+        """The array under `name` of `owner` with `item` behind. It may be absent, direct, or an object of its own."""
+        raw = owner.get(name)
         target = reference(raw)
-        found = self._opened.writable(target) if target is not None else raw
-        if found is None or not _is_array(found):
+        found = raw if target is None else self.taken(target, home)
+        if found is None or found[:1] != b"[":
             # Null, missing, or of another type, which every reader passes over.
-            self.replace(owner, dictionary.raw, dictionary.with_entry(name, b"[" + item + b"]"), name)
-            return
-        longer = found[: found.rindex(b"]")] + b" " + item + b"]"
-        if target is None:
-            self.replace(owner, dictionary.raw, dictionary.with_entry(name, longer), name)
-        else:
-            self.replace(target, found, longer, "")
+            return b"[" + item + b"]"
+        try:
+            before = items(found)
+        except BadSyntax as error:
+            raise InvalidPdf(f"/{name} of object {home.number} cannot be read: {error}.") from error
+        if target is not None:
+            _require_agreement(self._opened, target, enumerate(before))
+        return found[: found.rindex(b"]")] + b" " + item + b"]"
 
 
 def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: bytes) -> None:
@@ -116,29 +141,24 @@ def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: byt
     catalog = _dictionary(opened, root)
     raw = catalog.get("AcroForm")
     owner = reference(raw)
-    found = opened.writable(owner) if owner is not None else raw
-    flags = _SIGNATURES_EXIST | _APPEND_ONLY
-    if found is None or not _is_dictionary(found):
-        new = b"<</Fields[%b]/SigFlags %d>>" % (field, flags)
-        changes.replace(root, catalog.raw, catalog.with_entry("AcroForm", new), "AcroForm")
-        return
-    form = Dictionary(found)
+    found = raw if owner is None else opened.raw(owner)
+    if found is None or found[:2] != b"<<":
+        # Null, missing, or of another type, which every reader passes over.
+        if owner is not None:
+            changes.taken(owner, root)
+        owner, form = None, Dictionary(b"<<>>")
+    elif owner is not None:
+        form = _dictionary(opened, owner)
+    else:
+        form = _parsed(found, root)
     before = integer(_resolved(opened, form.get("SigFlags"))) or 0
-    with_flags = Dictionary(form.with_entry("SigFlags", b"%d" % (before | flags)))
-    fields = form.get("Fields")
-    array = reference(fields)
-    value = opened.raw(array) if array is not None else fields
-    if array is not None and value is not None and _is_array(value):
-        changes.add_to_array(root, form, "Fields", field)
-        written = with_flags.raw if before & flags != flags else form.raw
-    else:
-        written = with_flags.with_entry("Fields", _longer(value, field))
-    if written == form.raw:
-        return
+    flags = b"%d" % (before | _SIGNATURES_EXIST | _APPEND_ONLY)
+    longer = changes.longer(form, "Fields", field, owner or root)
+    written = Dictionary(form.with_entry("SigFlags", flags)).with_entry("Fields", longer)
     if owner is None:
-        changes.replace(root, catalog.raw, catalog.with_entry("AcroForm", written), "AcroForm")
+        changes.replace(root, catalog, catalog.with_entry("AcroForm", written), "AcroForm")
     else:
-        changes.replace(owner, found, written, "Fields SigFlags")
+        changes.replace(owner, form, written, "Fields SigFlags")
 
 
 def _add_page(
@@ -149,15 +169,9 @@ def _add_page(
     if tree is None:
         raise InvalidPdf("Its page tree is no object of its own: a page cannot be added.")
     node = _dictionary(opened, tree)
+    longer = changes.longer(node, "Kids", bytes(page), tree)
     count = b"%d" % (len(opened.pdf.pages) + 1)
-    kids = node.get("Kids")
-    longer = Dictionary(node.with_entry("Count", count))
-    if reference(kids) is None:
-        written = longer.with_entry("Kids", _longer(kids, bytes(page)))
-    else:
-        changes.add_to_array(tree, node, "Kids", bytes(page))
-        written = longer.raw
-    changes.replace(tree, node.raw, written, "Kids Count")
+    changes.replace(tree, node, Dictionary(node.with_entry("Count", count)).with_entry("Kids", longer), "Kids Count")
     box = b"[0 0 %b %b]" % tuple(f"{side:.2f}".encode() for side in size)
     return b"<</Type/Page/Parent %b/MediaBox%b/CropBox%b/Rotate 0/Resources<<>>/Annots[%b]>>" % (
         bytes(tree),
@@ -167,28 +181,6 @@ def _add_page(
     )
 
 
-def _is_array(raw: bytes) -> bool:
-    try:
-        items(raw)
-    except BadSyntax:
-        return False
-    return True
-
-
-def _is_dictionary(raw: bytes) -> bool:
-    try:
-        Dictionary(raw)
-    except BadSyntax:
-        return False
-    return True
-
-
-def _longer(array: bytes | None, item: bytes) -> bytes:
-    if array is None or not _is_array(array):
-        return b"[" + item + b"]"
-    return array[: array.rindex(b"]")] + b" " + item + b"]"
-
-
 def _resolved(opened: OpenPdf, raw: bytes | None) -> bytes | None:
     target = reference(raw)
     found = raw if target is None else opened.raw(target)
@@ -196,39 +188,73 @@ def _resolved(opened: OpenPdf, raw: bytes | None) -> bytes | None:
 
 
 def _root(opened: OpenPdf) -> Reference:
-    number, generation = opened.pdf.Root.objgen
-    root = Reference(number, generation)
-    if (number, generation) not in opened.table:
+    root = Reference(*opened.pdf.Root.objgen)
+    if _key(root) not in opened.table:
         raise InvalidPdf("It has no catalog.")
+    if opened.sections and reference(opened.sections[0].trailer.get("Root")) != root:
+        raise InvalidPdf("Programs do not agree on what its catalog is.")
     return root
 
 
 def _page(opened: OpenPdf, index: int) -> Reference:
     found = Reference(*opened.pdf.pages[index].obj.objgen)
-    if (found.number, found.generation) not in opened.table:
+    if _key(found) not in opened.table:
         raise InvalidPdf(f"Page {index + 1} is no object of its own: a signature cannot be put there.")
     return found
 
 
+def _require_shown_once(opened: OpenPdf) -> None:
+    """Of a page that is listed twice qpdf makes a copy. A visible signature would be seen on both."""
+    if any(page.obj.objgen not in opened.table for page in opened.pdf.pages):
+        raise InvalidPdf("It lists a page twice, or has pages that are no objects: nothing can be put on one of them.")
+
+
+def _key(target: Reference) -> tuple[int, int]:
+    return target.number, target.generation
+
+
 def _dictionary(opened: OpenPdf, target: Reference) -> Dictionary:
     """The dictionary of an object that will be written again; both readers must see the same entries in it."""
-    raw = opened.writable(target)
-    try:
-        found = Dictionary(raw or b"")
-    except BadSyntax as error:
-        raise InvalidPdf(f"Object {target.number} cannot be read: {error}.") from error
-    seen = opened.pdf.get_object(target.number, target.generation)
-    theirs = {name.removeprefix("/") for name in _names(seen)}
-    # qpdf leaves out what is null, and what refers to nothing.
-    ours = {name for name in found.names() if name.isascii() and _resolved(opened, found.get(name)) is not None}
-    # Nor does it keep an /Annots that is no array.
-    if ours - theirs - {"Annots"}:
-        raise InvalidPdf(f"Object {target.number} is ambiguous: programs may read it differently.")
+    found = _parsed(opened.writable(target) or b"", target)
+    _require_agreement(opened, target, ((name, found.get(name)) for name in found.names()))
     return found
 
 
-def _names(seen: pikepdf.Object) -> set[str]:
-    return set(seen.keys()) if isinstance(seen, pikepdf.Dictionary) else set()
+def _parsed(raw: bytes, target: Reference) -> Dictionary:
+    try:
+        return Dictionary(raw)
+    except BadSyntax as error:
+        raise InvalidPdf(f"Object {target.number} cannot be read: {error}.") from error
+
+
+def _require_agreement(
+    opened: OpenPdf, target: Reference, ours: Iterable[tuple[str, bytes | None]] | Iterable[tuple[int, bytes]]
+) -> None:
+    """qpdf sees the same references in an object, under the same names or indices. Raises: InvalidPdf."""
+    theirs = _seen_by_qpdf(opened, target)
+    ambiguous = InvalidPdf(f"Object {target.number} is ambiguous: programs may read it differently.")
+    names = set()
+    for name, value in ours:
+        names.add(name)
+        seen = theirs.get(name)
+        refers = reference(value)
+        if seen is None or seen == b"null":
+            # What is null, and what refers to nothing, is absent for qpdf; so is what it mends.
+            if name not in _MENDED_BY_QPDF and (value if refers is None else opened.raw(refers)) not in (None, b"null"):
+                raise ambiguous
+        elif reference(seen) != refers or value is None:
+            raise ambiguous
+    if theirs.keys() - names - _MENDED_BY_QPDF:
+        raise ambiguous
+
+
+def _seen_by_qpdf(opened: OpenPdf, target: Reference) -> Mapping[str | int, bytes]:
+    """Values by name, or by index."""
+    unparsed = opened.pdf.get_object(*_key(target)).unparse(resolved=True)
+    if unparsed[:1] == b"[":
+        return dict(enumerate(items(unparsed)))
+    found = _parsed(unparsed, target)
+    return {name: found.get(name) or b"null" for name in found.names()}
 
 
 def _next_number(opened: OpenPdf) -> int:
@@ -263,16 +289,24 @@ def _places(opened: OpenPdf) -> list[Place]:
 
 
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:
-    """The entries that the new trailer takes over as they are, and the permanent part of /ID (14.4)."""
+    """The entries that the new trailer takes over as they are, and the permanent part of /ID (14.4).
+
+    The newest trailer counts alone (7.5.6): with /Encrypt of an older one nothing could be read any more.
+    """
+    found = opened.sections[0].trailer.get if opened.sections else _of_qpdf(opened)
     kept = [("Root", bytes(root))]
-    for name in ("Info", "Encrypt"):
-        value = next((v for s in opened.sections if (v := s.trailer.get(name)) is not None), None)
-        if value is None and not opened.sections and name in opened.pdf.trailer:
-            value = opened.pdf.trailer["/" + name].unparse()
-        if value is not None:
-            kept.append((name, value))
-    raw = next((v for s in opened.sections if (v := s.trailer.get("ID")) is not None), None)
-    return tuple(kept), _permanent(opened, raw)
+    kept += [(name, value) for name in ("Info", "Encrypt") if (value := found(name)) is not None]
+    if not opened.pdf.is_encrypted and _resolved(opened, dict(kept).get("Encrypt")) is None:
+        kept = [(name, value) for name, value in kept if name != "Encrypt"]
+    if ("Encrypt" in dict(kept)) != opened.pdf.is_encrypted:
+        raise InvalidPdf("Programs do not agree on whether it is encrypted.")
+    return tuple(kept), _permanent(opened, found("ID"))
+
+
+def _of_qpdf(opened: OpenPdf) -> Callable[[str], bytes | None]:
+    """The entries of the trailer that qpdf found where there is no table."""
+    trailer = opened.pdf.trailer
+    return lambda name: trailer["/" + name].unparse() if "/" + name in trailer else None
 
 
 def _permanent(opened: OpenPdf, raw: bytes | None) -> bytes | None:

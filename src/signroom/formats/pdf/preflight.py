@@ -22,6 +22,7 @@ from signroom.formats.pdf.plan import plan_update
 from signroom.formats.pdf.running_hash import NO_STATE, CannotResume, RunningSha256
 from signroom.formats.pdf.tail import build_tail
 from signroom.formats.pdf.verification import judge
+from signroom.formats.pdf.visible.appearance import require_possible
 
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000

@@ -88,5 +88,3 @@ def _lock(parameters: Any) -> list[Lock]:
         return []
     names = (text_of(name) for name in elements(parameters.get("/Fields")))
     return [Lock(str(parameters["/Action"]), frozenset(name for name in names if name is not None))]
-
-

@@ -16,6 +16,7 @@ from signroom.formats.pdf.syntax import BadSyntax, Dictionary, integer, skip_spa
 
 _LONGEST_KEY = 16
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_WHITE = b"\x00\t\n\x0c\r "
 _LITERAL = re.compile(rb"\\([0-7]{1,3}|\r\n|.)|\r\n?", re.DOTALL)
 _STREAM = re.compile(rb"\s*stream\r?\n")
 _TOKENS = re.compile(rb"[()<>\[\]]|/[^\x00\t\n\x0c\r ()<>\[\]{}/%]*|%[^\r\n]*|[^()<>\[\]/%]+", re.DOTALL)
@@ -50,8 +51,12 @@ class Encrypter:
         dictionary = Dictionary(raw[:end]).with_entry("Length", b"%d" % len(data))
         return self.strings_in(dictionary) + b"stream\n" + data + b"\nendstream"
 
-    def strings_in(self, raw: bytes) -> bytes:
-        """A value out of an object stream, whose strings are plain there, for a place outside of it (7.5.7)."""
+    def strings_in(self, raw: bytes, source: Encrypter | None = None) -> bytes:
+        """A value for a place in this object.
+
+        It comes out of an object stream, where strings are plain (7.5.7), or out of the object of `source`.
+        Raises: BadSyntax.
+        """
         if self._encryption is None:
             return raw
         parts: list[bytes] = []
@@ -65,7 +70,8 @@ class Encrypter:
                 parts.append(token)
             elif token[:1] in (b"(", b"<"):
                 end = value_end(raw, start)
-                parts.append(self.string(decoded(raw[start:end])))
+                text = decoded(raw[start:end])
+                parts.append(self.string(text if source is None else source.decrypted(text)))
             else:
                 found = _TOKENS.match(raw, start)
                 if not found:
@@ -74,6 +80,24 @@ class Encrypter:
                 parts.append(found[0])
             at = end
         return b"".join(parts)
+
+    def decrypted(self, data: bytes) -> bytes:
+        """The plain bytes of a string of this object. Raises: BadSyntax."""
+        encryption = self._encryption
+        if encryption is None or encryption.strings is StringCipher.NONE:
+            return data
+        if encryption.strings is StringCipher.RC4:
+            return self._encrypted(data, streams=False)  # the way back is the same
+        aes_128 = encryption.strings is StringCipher.AES_128
+        key = self._object_key(encryption.key, b"sAlT") if aes_128 else encryption.key
+        size = AES.block_size // 8
+        try:
+            decryptor = Cipher(AES(key), modes.CBC(data[:size])).decryptor()
+            padded = decryptor.update(data[size:]) + decryptor.finalize()
+            unpadder = PKCS7(AES.block_size).unpadder()
+            return unpadder.update(padded) + unpadder.finalize()
+        except ValueError as error:
+            raise BadSyntax("an encrypted string that is none") from error
 
     def _encrypted(self, data: bytes, *, streams: bool) -> bytes:
         if self._encryption is None:
@@ -107,7 +131,7 @@ def _aes(key: bytes, data: bytes) -> bytes:
 def decoded(raw: bytes) -> bytes:
     """The bytes of a literal or hexadecimal string (7.3.4). Raises: BadSyntax."""
     if raw[:1] == b"<":
-        digits = b"".join(raw[1:-1].split())
+        digits = raw[1:-1].translate(None, _WHITE)
         try:
             return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
         except ValueError as error:
