@@ -42,7 +42,7 @@ class Verdict(StrEnum):
     SLOW = "slow"
     """A budget of time was used up."""
     UNJUDGED = "not judged"
-    """A judge died of it. Nothing is said against us."""
+    """A judge failed or died of it. Nothing is said against us."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,11 @@ def judged(task: Task, judges: Judges, phase: Callable[[str], None]) -> Result:
     before = {name: show(task.file, most=_MOST_PAGES, dpi=_DPI) for name, show in sampled.items()}
     clean = all(shown.pages and not shown.complaint for shown in before.values()) if before else None
     found = list(signing.problems)
-    if signing.signed:
-        found += _problems(task, judges, before)
+    try:
+        found += _problems(task, judges, before) if signing.signed else ()
+    except Exception:  # noqa: BLE001 - a stranger's reader on a stranger's file
+        said = traceback.format_exc(limit=-2)
+        return Result(task.name, task.about, Verdict.UNJUDGED, problems=(*found, said), seconds=signing.seconds)
     verdict = Verdict.WRONG if found else Verdict.REFUSED if signing.refused else Verdict.SIGNED
     slow = list(_slow(task.file, signing))
     if slow and not found:

@@ -69,16 +69,15 @@ def results(
             )
             process.start()
             sender.close()
-            running[receiver] = _Child(process, batch)
+            running[receiver] = _Child(process, receiver, batch)
         for ready in wait(list(running), timeout=1):
-            receiver: Any = ready
-            child = running[receiver]
+            child = running[ready]
             try:
-                said = receiver.recv()
+                said = child.connection.recv()
             except EOFError:
-                del running[receiver]
+                del running[ready]
                 child.process.join()
-                receiver.close()
+                child.connection.close()
                 if child.left:
                     yield child.dead()
                     waiting.append(child.left[1:])
@@ -99,6 +98,7 @@ def results(
 @dataclass
 class _Child:
     process: BaseProcess
+    connection: Connection
     left: list[str]
     """The first is the one that it works on."""
     about: str = ""

@@ -199,12 +199,12 @@ def objects_kept(original: Path, output: Path) -> Iterator[str]:
     import pikepdf
 
     try:
-        old = pikepdf.open(io.BytesIO(original.read_bytes()))
+        old = pikepdf.open(io.BytesIO(original.read_bytes()), inherit_page_attributes=False)
     except pikepdf.PdfError:
         return
     with old:
         try:
-            new = pikepdf.open(io.BytesIO(output.read_bytes()))
+            new = pikepdf.open(io.BytesIO(output.read_bytes()), inherit_page_attributes=False)
         except pikepdf.PdfError as error:
             yield f"qpdf: it cannot open the output ({error})"
             return
@@ -223,7 +223,7 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         for key in sorted((set(old.Root.keys()) | set(new.Root.keys())) - _OURS_IN_CATALOG):
             if _reference(old.Root, key) != _reference(new.Root, key):
                 yield f"the catalog's {key} was changed"
-        numbers = [obj.objgen for obj in old.objects if obj.objgen[0]]
+        numbers = sorted(key for key in old.get_xref_table() if key[0])
         if len(numbers) > _MOST_OBJECTS:
             return
         allowed = _may_change(old)
