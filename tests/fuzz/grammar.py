@@ -430,7 +430,7 @@ class _Layout:
         if of.maybe(0.5):
             entries["ID"] = dice.choice((b"[<00><11>]", b"[(a)(b)]", b"[<00>]", b"7", b"[]", b"[<00><11>]"))
         if of.maybe(0.3):
-            entries["Info"] = dice.choice((b"<</Producer(x)>>", b"null", b"99 0 R", of.reference(of.pages[0])))
+            entries["Info"] = dice.choice((b"<</Producer(x)>>", b"null", b"99 0 R", b"7", b"[]"))
         return of.dictionary(entries)[2:-2] + b" "
 
     def _wrong(self, right: int) -> tuple[bytes, Callable[[int], int]]:

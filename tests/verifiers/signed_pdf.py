@@ -226,11 +226,12 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         numbers = sorted(key for key in old.get_xref_table() if key[0])
         if len(numbers) > _MOST_OBJECTS:
             return
+        texts = {key: _text(old.get_object(*key)) for key in numbers}
+        # Asked last: to list the pages, qpdf mends the page tree in memory.
         allowed = _may_change(old)
-        for number, generation in numbers:
-            before = _text(old.get_object(number, generation))
-            if (number, generation) not in allowed and before != _text(new.get_object(number, generation)):
-                yield f"object {number} {generation} was changed: {before[:80]!r}"
+        for key, before in texts.items():
+            if key not in allowed and before != _text(new.get_object(*key)):
+                yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         # What qpdf cannot make sense of, the other judges look at.
         if not isinstance(error, RuntimeError | ValueError | TypeError):
