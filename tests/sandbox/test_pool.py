@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import EmptyFile, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
+from signroom.domain.errors import EmptyFile, InvalidPdf, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
 from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.sandbox.pool import PooledFormats
 from tests.formats.conftest import NOW, trusted
