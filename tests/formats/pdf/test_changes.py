@@ -407,9 +407,7 @@ def test_ten_signatures_are_judged_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pages", "annotations", "most"), [(349, 0, 0.2), (16, 300, 0.4), (2000, 1, 1.0)], ids=["349", "many", "2000"]
 )
-def test_many_pages_and_annotations_take_no_time(
-    pages: int, annotations: int, most: float, tmp_path: Path
-) -> None:
+def test_many_pages_and_annotations_take_no_time(pages: int, annotations: int, most: float, tmp_path: Path) -> None:
     objects = document(pages)
     number = max(objects) + 1
     for page in [n for n, body in objects.items() if b"/Type/Page/" in body]:

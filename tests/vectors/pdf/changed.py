@@ -75,12 +75,14 @@ def with_entry(file: bytes, number: int, key: str, value: bytes) -> bytes:
     return updated(file, {number: b"<<%b%b %b>>" % (entries_of(file, number, without=key), key.encode(), value)})
 
 
-def with_annotation(file: bytes, annotation: bytes, *, page: int = PAGE, more: Mapping[int, bytes] | None = None) -> bytes:
+def with_annotation(
+    file: bytes, annotation: bytes, *, page: int = PAGE, more: Mapping[int, bytes] | None = None
+) -> bytes:
     """`file` with one more annotation on a page. `%d` in it is the number of the first object of `more`."""
     new = builder.highest(file) + 1
     with pikepdf.open(io.BytesIO(file)) as pdf:
-        found = pdf.get_object(page, 0).get("/Annots", [])
-        annotations = b" ".join(bytes(one.unparse()) for one in found)
+        held = pdf.get_object(page, 0)
+        annotations = b" ".join(bytes(one.unparse()) for one in held["/Annots"].as_list()) if "/Annots" in held else b""
     entries = entries_of(file, page, without="/Annots")
     return updated(
         file, {page: b"<<%b/Annots[%b %d 0 R]>>" % (entries, annotations, new), new: annotation, **(more or {})}
