@@ -17,7 +17,7 @@ from signroom.domain.errors import DocumentRejected, SignroomError
 from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, PdfOptions, SignatureType
 from signroom.formats import catalogue
 from tests.formats.conftest import NOW, trusted, value
-from tests.verifiers.limits import limiter
+from tests.verifiers.limits import limit
 from tests.verifiers.signed_pdf import Judges, Original, problems
 
 SIGNER = "rsa2048"
@@ -117,7 +117,7 @@ def _with_dss(result: Result, judges: Judges) -> Result:
 
 def _judge(file: Path, output: Path, judges: Judges, seconds: int, sender: Connection) -> None:
     """In a child process."""
-    limiter(seconds)()
+    limit(seconds)
     try:
         result = judged(file, output, judges)
     except Exception:  # noqa: BLE001 - the report says what it was

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import NotSigned
-from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, OptionsByType, SignatureType
+from signroom.domain.errors import NotSigned, UnsupportedFileType
+from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, Indication, OptionsByType, SignatureType
 from signroom.domain.validation import Check
 from signroom.formats import catalogue
+from signroom.service.documents.check_file import type_by_name
 from tests.formats.conftest import NOW, trusted, value
 from tests.harness.server import ROOT
-from tests.vectors import hard_pdfs
+from tests.vectors import hard_pdfs, what_a_file_is
 from tests.vectors.pdf import kinds
 
 FILES = {SignatureType.PDF: hard_pdfs.make("plain"), SignatureType.CMS: b"plain text", SignatureType.XML: b"<a/>"}
@@ -105,3 +106,54 @@ def test_a_signed_file_with_another_file_beside_it_says_that_they_do_not_match(t
     (signature,) = catalogue.examine(file, other, (), None).signatures
 
     assert Check.MESSAGE_DIGEST_MISMATCH in {item.check for item in signature.results.errors}
+
+
+@pytest.mark.parametrize("name", what_a_file_is.files())
+def test_the_beginning_decides_what_a_file_is(tmp_path: Path, name: str) -> None:
+    content, unasked, signed = what_a_file_is.files()[name]
+    file = tmp_path / name
+    file.write_bytes(content)
+
+    assert catalogue.sniff(file) is unasked
+    assert catalogue.signed_kind(file) is signed
+
+
+@pytest.mark.parametrize("name", ["contract.pdf.p7m", "mail.eml", "binary.eml", "note.txt", "note.xml"])
+def test_what_only_mentions_a_pdf_can_be_signed(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(what_a_file_is.files()[name][0])
+
+    found = catalogue.inspect(file, None, NO_OPTIONS, None)
+
+    assert found.signature_type is SignatureType.CMS
+    assert found.signatures == (1 if name.endswith(".p7m") else 0)
+
+
+@pytest.mark.parametrize("form", what_a_file_is.text_forms())
+def test_a_text_form_of_a_signed_pdf_is_inspected(tmp_path: Path, form: str) -> None:
+    file, content = tmp_path / "contract.pdf.p7m", tmp_path / "content"
+    file.write_bytes(what_a_file_is.text_forms()[form])
+
+    (signature,) = catalogue.examine(file, None, (), content).signatures
+
+    assert signature.verdict.indication is not Indication.TOTAL_FAILED
+    assert content.read_bytes() == what_a_file_is.pdf()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("contract.pdf.p7m", "It looks like a signed file (CMS, .p7m or .p7s)."),
+        ("note-mark.xml", "It looks like an XML file."),
+        ("stored.zip", "It looks like a ZIP or Office file."),
+        ("picture.jpg", "It looks like an image."),
+    ],
+)
+def test_what_is_called_pdf_and_is_something_else_says_what_it_is(tmp_path: Path, name: str, told: str) -> None:
+    file = tmp_path / "contract.pdf"
+    file.write_bytes(what_a_file_is.files()[name][0])
+
+    with pytest.raises(UnsupportedFileType) as caught:
+        catalogue.inspect(file, type_by_name(file.name), NO_OPTIONS, None)
+
+    assert caught.value.detail == told

@@ -93,6 +93,19 @@ def test_a_task_that_takes_too_long_is_ended() -> None:
         pool.close()
 
 
+def test_reading_that_ends_its_worker_again_and_again_is_the_files_fault() -> None:
+    """Pre-flight and `prepare` alike: such a file must not keep the others of its session from being signed."""
+    pool = PooledFormats(workers=1)
+    try:
+        with pytest.raises(PdfTooComplex):
+            pool._read(30, os._exit, 1)  # noqa: SLF001
+        with pytest.raises(PdfTooComplex):
+            pool._read(0.5, time.sleep, 30)  # noqa: SLF001
+        assert pool._read(30, os.getpid) > 0  # noqa: SLF001
+    finally:
+        pool.close()
+
+
 def test_a_worker_has_a_limit_of_memory(pool: PooledFormats) -> None:
     with pytest.raises((MemoryError, ProcessingUnavailable)):
         pool._run(30, bytes, 2 << 30)  # noqa: SLF001

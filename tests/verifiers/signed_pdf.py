@@ -99,11 +99,11 @@ def _addresses(original: Path, output: Path) -> Iterator[str]:
 
 def _verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
     asked = 0
-    before, after = (_pdfsig(file, judges.nss) for file in (original, output))
+    after = _pdfsig(output, judges.nss)
     if after is not None:
         asked += 1
-        yield from _by_pdfsig(before or [], after)
-    elif before is not None:
+        yield from _by_pdfsig(_earlier(original, judges), after)
+    elif _pdfsig(original, judges.nss) is not None:
         yield "pdfsig: it cannot read the output, and could read the original"
     status = _pyhanko(output, judges.root)
     if isinstance(status, str):
@@ -135,6 +135,11 @@ def _pdfsig(file: Path, nss: Path) -> list[_Signature] | None:
         _Signature("Signature Validation: Signature is Valid." in part, "- Total document signed" in part)
         for part in parts
     ]
+
+
+def _earlier(original: Path, judges: Judges) -> list[_Signature]:
+    signed = b"ByteRange" in original.read_bytes()
+    return (_pdfsig(original, judges.nss) or []) if signed else []
 
 
 def _by_pdfsig(before: list[_Signature], after: list[_Signature]) -> Iterator[str]:

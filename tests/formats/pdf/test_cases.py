@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from tests.verifiers.dss import running_dss
 from tests.verifiers.signed_pdf import Judges, Original, problems
 
 SIGNER = "rsa2048"
+Originals = Callable[[Case], Original]
 SIGNED_BEFORE = [case for case in vectors.CASES.values() if case.earlier]
 CLEAN = [case for case in vectors.CASES.values() if not isinstance(case.right, Refused)]
 WITHOUT_SIGNATURE = [case for case in vectors.EARLIER if not case.earlier]
@@ -60,9 +61,24 @@ def signed(file: Path) -> Path:
     prepared = catalogue.prepare(
         file, PdfOptions(), trusted(SIGNER), algorithm=DigestAlgorithm.SHA256, now=NOW, data=None
     )
-    output = file.with_name("signed.pdf")
+    output = file.with_name(f"{file.stem}-signed.pdf")
     catalogue.embed(file, prepared, value(prepared, SIGNER), output)
     return output
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Originals:
+    """The file of a case as the readers show it; each is drawn once."""
+    folder, drawn = tmp_path_factory.mktemp("originals"), dict[str, Original]()
+
+    def original(case: Case) -> Original:
+        if case.name not in drawn:
+            file = folder / f"{case.name}.pdf"
+            file.write_bytes(case.make())
+            drawn[case.name] = Original.of(file)
+        return drawn[case.name]
+
+    return original
 
 
 def written(case: Case, folder: Path) -> Path:
@@ -72,8 +88,9 @@ def written(case: Case, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", vectors.CASES.values(), ids=str)
-def test_it_is_signed_or_refused_as_is_right(case: Case, tmp_path: Path, judges: Judges) -> None:
-    file = written(case, tmp_path)
+def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, originals: Originals) -> None:
+    original = originals(case)
+    file = original.file
     begun = time.process_time()
     seen = looked_at(file)
     if isinstance(seen, DocumentRejected):
@@ -85,7 +102,7 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, tmp_path: Path, judges:
     output = signed(file)
     took = time.process_time() - begun
 
-    assert problems(Original.of(file), output, judges) == []
+    assert problems(original, output, judges) == []
     assert took <= case.seconds
     assert seen.signatures == sum(earlier.state is not State.TIMESTAMP for earlier in case.earlier)
     if isinstance(case.right, Signed):
@@ -93,9 +110,9 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, tmp_path: Path, judges:
 
 
 @pytest.mark.parametrize("case", CLEAN, ids=str)
-def test_the_pages_of_the_case_are_seen(case: Case, tmp_path: Path) -> None:
+def test_the_pages_of_the_case_are_seen(case: Case, originals: Originals) -> None:
     """Of the vectors themselves: content that a reader does not show cannot be missed when it is lost."""
-    shown = Original.of(written(case, tmp_path)).shown
+    shown = originals(case).shown
     texts = [builder.text_of_page(number) for number in range(1, min(case.pages, 50) + 1)]
 
     right = [

@@ -376,6 +376,9 @@ class DocumentSummary(Wire):
     signed_file: DocumentFileModel | None
     signature_type: str
     available_until: datetime | None
+    processing_error_code: str | None
+    """Of this document: it is `ProcessingError` or is being processed again."""
+    processing_error_detail: str | None
 
 
 class SessionModel(Wire):

@@ -46,15 +46,32 @@ _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The content, or digests of it that came from outside."""
+    """The content, or digests of it that came from outside.
+
+    `claimed` is what a caller says the content of an attached object to be.
+    """
 
     content: Content | None
     hashes: tuple[DigestValue, ...]
+    claimed: Content | None = None
 
     def digest(self, algorithm: str) -> bytes | None:
         """`algorithm` as asn1crypto names it; None when it cannot be known."""
         if self.content is not None:
             return digest(self.content, algorithm)
+        return self._told(algorithm)
+
+    def is_another(self) -> bool:
+        """True when an object has its content inside, and the caller says that it is another one."""
+        if self.content is None:
+            return False
+        if self.claimed is not None:
+            same_length = self.claimed.length == self.content.length
+            return not same_length or digest(self.claimed, "sha256") != digest(self.content, "sha256")
+        told = {name: self._told(name) for name in DIGESTS}
+        return any(value is not None and value != digest(self.content, name) for name, value in told.items())
+
+    def _told(self, algorithm: str) -> bytes | None:
         return next((h.value for h in self.hashes if h.algorithm == DIGESTS.get(algorithm)), None)
 
     def looks_like_attributes(self) -> bool:
@@ -148,9 +165,10 @@ def examine(
 
 def beside(found: CmsFile, data: Path | None, data_hashes: tuple[DigestValue, ...]) -> Data:
     """The content of an object: its own, or for a detached one what came beside it."""
+    given = None if data is None else whole(data)
     if found.content is not None:
-        return Data(found.content, ())
-    return Data(None if data is None else whole(data), data_hashes)
+        return Data(found.content, data_hashes, given)
+    return Data(given, data_hashes)
 
 
 def judge(found: CmsFile, covered: Covered) -> list[JudgedSigner]:
@@ -158,6 +176,8 @@ def judge(found: CmsFile, covered: Covered) -> list[JudgedSigner]:
     signers = list(found.signed["signer_infos"])
     if len(signers) > _MAX_SIGNERS:
         raise InvalidCms(f"It has more than {_MAX_SIGNERS} signers.")
+    if isinstance(covered, Data) and covered.is_another():
+        return [_about_another(found, signer) for signer in signers]
     digests = _Digests(covered, {})
     return [_judge(found, signer, digests) for signer in signers]
 
@@ -189,6 +209,12 @@ def _judge(found: CmsFile, signer: SignerInfo, digests: _Digests) -> JudgedSigne
     except MALFORMED as error:
         finding = Conclusion.failed("FORMAT_FAILURE", checks.not_well_formed(type(error).__name__))
     return _judged(signer, certificate, finding, data_missing=missing)
+
+
+def _about_another(found: CmsFile, signer: SignerInfo) -> JudgedSigner:
+    """What the caller holds is not what was signed, whatever the object has inside."""
+    finding = Conclusion.failed("HASH_FAILURE", checks.message_digest(intact=False))
+    return _judged(signer, signer_certificate(found.signed, signer), finding)
 
 
 def _content_finding(

@@ -12,14 +12,21 @@ from enum import StrEnum
 
 from signroom.formats.pdf.syntax import BadSyntax, Buffer, Dictionary, indirect_object, integer, items, skip_space
 
-_STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]*(\d{1,18})")
-_SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]*(\d{1,10})[\t ]+(\d{1,10})[\t ]*(?:\r\n|\r|\n)?")
+_STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]*+(\d{1,18}+)")
+_SPACE = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}")
+"""Before a section. A bound, since many sections may be said to begin in the same megabytes of white space."""
+_SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}+(\d{1,10}+)[\t ]{1,16}+(\d{1,10}+)[\t ]{0,16}+(?:\r\n|\r|\n)?")
 _ENTRY = re.compile(rb"\d{10}[ ]\d{5}[ ][nf](?:[ ]\r|[ ]\n|\r\n)")
 _ENTRY_LENGTH = 20
+_XREF = b"xref"
 _TRAILER = b"trailer"
 _FARTHEST = 16
 """Bytes that a wrong startxref may be off, for a section to be found beside it."""
 _MOST_SECTIONS = 4096
+_MOST_SUBSECTIONS = 1 << 20
+"""Of one table."""
+_LONGEST_TRAILERS = 1 << 20
+"""Bytes of all trailers together, which may lie inside each other."""
 
 
 class SectionKind(StrEnum):
@@ -50,34 +57,37 @@ def read_chain(buffer: Buffer) -> tuple[Section, ...]:
     found = _STARTXREF.match(buffer, at) if at >= 0 else None
     if not found:
         raise NoChain("the file does not say where its cross-reference table is")
-    sections: list[Section] = []
-    seen: set[int] = set()
-    todo = [int(found[1])]
-    while todo:
-        if len(sections) >= _MOST_SECTIONS:
-            raise NoChain("it has too many cross-reference sections")
-        offset = todo.pop(0)
-        if offset in seen:
-            raise NoChain("its cross-reference sections go in a circle")
-        seen.add(offset)
+    sections: dict[int, Section] = {}
+    trailers = 0
+    offset: int | None = int(found[1])
+    while offset:
         section = _section(buffer, offset)
-        sections.append(section)
-        previous = integer(section.trailer.get("Prev"))
-        stream = integer(section.trailer.get("XRefStm")) if section.kind is SectionKind.TABLE else None
+        if section.offset in sections:
+            raise NoChain("its cross-reference sections go in a circle")
+        sections[section.offset] = section
+        if section.kind is SectionKind.TABLE and (beside := integer(section.trailer.get("XRefStm"))):
+            # What such a stream says of /Prev does not count (7.5.8.4). Two tables may have the same one.
+            stream = _section(buffer, beside)
+            sections.setdefault(stream.offset, stream)
+            trailers += len(stream.trailer.raw)
+        trailers += len(section.trailer.raw)
+        if len(sections) > _MOST_SECTIONS or trailers > _LONGEST_TRAILERS:
+            raise NoChain("it has too many cross-reference sections")
         # "/Prev 0" is written for "there is none": nothing can begin there.
-        todo = [offset for offset in (stream, previous) if offset] + todo
-    return tuple(sections)
+        offset = integer(section.trailer.get("Prev"))
+    return tuple(sections.values())
 
 
 def _section(buffer: Buffer, offset: int) -> Section:
     """The section at `offset`, or a few bytes beside it."""
     if not 0 < offset < len(buffer):
         raise NoChain("a cross-reference section lies outside of the file")
-    at = skip_space(buffer, offset)
+    found = _SPACE.match(buffer, offset)
+    at = found.end() if found else offset
     try:
-        if buffer[at : at + 4] == b"xref":
+        if buffer[at : at + len(_XREF)] == _XREF:
             return _table(buffer, at)
-        beside = buffer.find(b"xref", max(0, offset - _FARTHEST), offset + _FARTHEST)
+        beside = buffer.find(_XREF, max(0, offset - _FARTHEST), offset + _FARTHEST)
         if beside >= 0 and buffer[beside - 5 : beside] != b"start":
             return _table(buffer, beside)
         return _stream(buffer, at)
@@ -86,8 +96,11 @@ def _section(buffer: Buffer, offset: int) -> Section:
 
 
 def _table(buffer: Buffer, offset: int) -> Section:
-    at, highest = offset + 4, -1
-    while found := _SUBSECTION.match(buffer, at):
+    at, highest = offset + len(_XREF), -1
+    for _ in range(_MOST_SUBSECTIONS):
+        found = _SUBSECTION.match(buffer, at)
+        if not found:
+            break
         first, count = int(found[1]), int(found[2])
         end = found.end() + count * _ENTRY_LENGTH
         if count and not (_ENTRY.match(buffer, found.end()) and _ENTRY.match(buffer, end - _ENTRY_LENGTH)):

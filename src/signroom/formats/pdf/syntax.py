@@ -12,17 +12,29 @@ from dataclasses import dataclass
 from mmap import mmap
 
 _SPACE = rb"\x00\t\n\x0c\r "
-_SKIP = re.compile(rb"(?:[%b]+|%%[^\r\n]*)*" % _SPACE)
-_WORD = re.compile(rb"[^%b()<>\[\]{}/%%]+" % _SPACE)
-_NAME = re.compile(rb"/[^%b()<>\[\]{}/%%]*" % _SPACE)
-_REFERENCE = re.compile(rb"(\d{1,10})[%b]+(\d{1,5})[%b]+R(?![^%b()<>\[\]{}/%%])" % (_SPACE, _SPACE, _SPACE))
-_IN_STRING = re.compile(rb"[()\\]")
-_HEADER = re.compile(rb"[%b]*(\d{1,10})[%b]+(\d{1,5})[%b]+obj" % (_SPACE, _SPACE, _SPACE))
+_REGULAR = rb"[^%b()<>\[\]{}/%%]" % _SPACE
+# Every repetition is possessive (++, *+): what was matched is never tried again, in another way. So the time is linear
+# in the bytes, and no memory is needed, whatever the bytes are.
+_COMMENT = rb"%[^\r\n]*+"
+_BETWEEN = rb"(?:[%b]++|%b)++" % (_SPACE, _COMMENT)
+_SKIP = re.compile(rb"[%b]*+(?:%b[%b]*+)*+" % (_SPACE, _COMMENT, _SPACE))
+_WORD = re.compile(rb"%b++" % _REGULAR)
+_NAME = re.compile(rb"/%b*+" % _REGULAR)
+_REFERENCE = re.compile(rb"(\d{1,10}+)%b(\d{1,5}+)%bR(?!%b)" % (_BETWEEN, _BETWEEN, _REGULAR))
+_HEADER = re.compile(rb"[%b]*+(\d{1,10}+)[%b]++(\d{1,5}+)[%b]++obj(?!%b)" % (_SPACE, _SPACE, _SPACE, _REGULAR))
 _INTEGER = re.compile(rb"[+-]?\d{1,18}")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _STREAM = re.compile(rb"stream(?:\r\n|\n|\r)?")
+_IN_STRING = re.compile(rb"(?:[^()\\]++|\\.)*+", re.DOTALL)
+_FLAT = rb"[^()<>\[\]{}%%]++|%b|\((?:[^()\\]++|\\.)*+\)|<[^<>]*+>" % _COMMENT
+_IN_BRACKETS = re.compile(rb"(?:%b|\[(?:%b)*+\]|<<(?:%b)*+>>)*+" % (_FLAT, _FLAT, _FLAT), re.DOTALL)
+"""What needs no counting of brackets, in one step: most of what is between a bracket and its partner."""
 _DEEPEST = 200
 """Brackets inside each other: more is an attack, or might as well be one."""
+_LONGEST = 1 << 20
+"""Bytes of one value. A longer one is an attack as well: it would take too long to read."""
+_MOST = 100_000
+"""Items of one array, entries of one dictionary."""
 
 
 class BadSyntax(Exception):
@@ -46,72 +58,78 @@ class Reference:
 
 def skip_space(buffer: Buffer, at: int) -> int:
     """Behind white space and comments (7.2.2, 7.2.3)."""
-    found = _SKIP.match(buffer, at)
+    return _behind(_SKIP, buffer, at, len(buffer))
+
+
+def _behind(pattern: re.Pattern[bytes], buffer: Buffer, at: int, limit: int) -> int:
+    """Behind what `pattern`, which may match nothing, matches at `at`."""
+    found = pattern.match(buffer, at, limit)
     return found.end() if found else at
 
 
 def value_end(buffer: Buffer, at: int) -> int:
     """Where the value that begins at or behind `at` ends; a reference is one value. Raises: BadSyntax."""
     at = skip_space(buffer, at)
-    found = _REFERENCE.match(buffer, at)
+    limit = min(len(buffer), at + _LONGEST)
+    found = _REFERENCE.match(buffer, at, limit)
     if found:
         return found.end()
     open_brackets: list[bytes] = []
     while True:
-        at = skip_space(buffer, at)
+        if open_brackets:
+            at = _behind(_IN_BRACKETS, buffer, at, limit)
         token = buffer[at : at + 2]
-        first = token[:1]
-        if not first:
-            raise BadSyntax("a value that does not end")
-        if token == b"<<":
+        if at >= limit:
+            raise BadSyntax("a value that does not end, or is too long")
+        if open_brackets and token.startswith(open_brackets[-1]):
+            at += len(open_brackets.pop())
+        elif token == b"<<":
             open_brackets.append(b">>")
             at += 2
-        elif first == b"[":
+        elif token[:1] == b"[":
             open_brackets.append(b"]")
             at += 1
-        elif open_brackets and open_brackets[-1] in (token, first):
-            at += len(open_brackets.pop())
-        elif first in (b"]", b">", b")", b"{", b"}"):
-            raise BadSyntax("a bracket that nothing opened")
         else:
-            at = _plain_end(buffer, at, first)
+            at = _plain_end(buffer, at, limit)
         if not open_brackets:
             return at
         if len(open_brackets) > _DEEPEST:
             raise BadSyntax("too many brackets inside each other")
 
 
-def _plain_end(buffer: Buffer, at: int, first: bytes) -> int:
+def _plain_end(buffer: Buffer, at: int, limit: int) -> int:
     """The end of a string, a name, a number or a keyword."""
-    if first == b"(":
-        return _string_end(buffer, at)
-    if first == b"<":
-        end = buffer.find(b">", at)
-        if end < 0:
-            raise BadSyntax("a string that does not end")
-        return end + 1
-    found = (_NAME if first == b"/" else _WORD).match(buffer, at)
+    match buffer[at : at + 1]:
+        case b"(":
+            return _string_end(buffer, at, limit)
+        case b"<":
+            end = buffer.find(b">", at, limit) + 1
+            if not end:
+                raise BadSyntax("a string that does not end, or is too long")
+            return end
+        case first:
+            found = (_NAME if first == b"/" else _WORD).match(buffer, at, limit)
     if not found:
-        raise BadSyntax("a value that is none")
+        raise BadSyntax("a bracket that nothing opened")
+    if found.end() == limit < len(buffer):
+        raise BadSyntax("a value that is too long")
     return found.end()
 
 
-def _string_end(buffer: Buffer, at: int) -> int:
+def _string_end(buffer: Buffer, at: int, limit: int) -> int:
     depth = 0
     while True:
-        found = _IN_STRING.search(buffer, at)
-        if not found:
-            raise BadSyntax("a string that does not end")
-        at = found.end()
-        match found[0]:
+        match buffer[at : at + 1]:
             case b"(":
                 depth += 1
             case b")":
                 depth -= 1
-                if not depth:
-                    return at
-            case _:
-                at += 1
+        at += 1
+        if not depth:
+            return at
+        at = _behind(_IN_STRING, buffer, at, limit)
+        if at >= limit or buffer[at : at + 1] == b"\\":
+            raise BadSyntax("a string that does not end, or is too long")
 
 
 def reference(raw: bytes | None) -> Reference | None:
@@ -137,8 +155,10 @@ def items(raw: bytes) -> list[bytes]:
     if raw[at : at + 1] != b"[":
         raise BadSyntax("an array that is none")
     at += 1
-    found = []
+    found: list[bytes] = []
     while raw[(at := skip_space(raw, at)) : at + 1] != b"]":
+        if len(found) >= _MOST:
+            raise BadSyntax("an array that is too long")
         end = value_end(raw, at)
         found.append(raw[at:end])
         at = end
@@ -156,12 +176,13 @@ class _Entry:
 class Dictionary:
     """A dictionary (7.3.7) as the file has it. Where a key is there twice the last one counts, as in most readers."""
 
-    __slots__ = ("_close", "_entries", "raw")
+    __slots__ = ("_entries", "_last", "_open", "raw")
 
     def __init__(self, raw: bytes) -> None:
         """Raises: BadSyntax."""
         self.raw = raw
         self._entries = list(self._read())
+        self._last = {entry.name: entry for entry in self._entries}
 
     @classmethod
     def at(cls, buffer: Buffer, at: int) -> Dictionary:
@@ -175,10 +196,10 @@ class Dictionary:
         if raw[at : at + 2] != b"<<":
             raise BadSyntax("a dictionary that is none")
         at += 2
-        while True:
+        self._open = at
+        for _ in range(_MOST):
             at = skip_space(raw, at)
             if raw[at : at + 2] == b">>":
-                self._close = at
                 return
             key = _NAME.match(raw, at)
             if not key:
@@ -188,34 +209,38 @@ class Dictionary:
             end = start if raw[start : start + 2] == b">>" else value_end(raw, start)
             yield _Entry(name_of(key[0]), at, start, end)
             at = end
+        raise BadSyntax("a dictionary that is too long")
 
     def get(self, name: str) -> bytes | None:
         """The raw value; None when it is absent or null, which is the same (7.3.7)."""
-        for entry in reversed(self._entries):
-            if entry.name == name:
-                value = self.raw[entry.start : entry.end]
-                return None if value in (b"null", b"") else value
-        return None
+        entry = self._last.get(name)
+        value = b"" if entry is None else self.raw[entry.start : entry.end]
+        return None if value in (b"null", b"") else value
 
     def place(self, name: str) -> tuple[int, int] | None:
         """Where the value that counts begins and ends, in `raw`; None when there is none."""
         return next(((e.start, e.end) for e in reversed(self._entries) if e.name == name), None)
 
     def names(self) -> list[str]:
+        """The names of all entries, in the file's order; one that is there twice is twice in the list."""
         return [entry.name for entry in self._entries]
 
     def with_entry(self, name: str, value: bytes) -> bytes:
-        """The dictionary's bytes with this one entry changed or added."""
-        same = [entry for entry in self._entries if entry.name == name]
-        if not same:
-            return self.raw[: self._close] + b"/%b %b" % (name.encode("latin-1"), value) + self.raw[self._close :]
-        changed = self.raw
-        for entry in reversed(same):
-            if entry is same[-1]:
-                changed = changed[: entry.start] + b" " + value + b" " + changed[entry.end :]
+        """The dictionary's bytes with this one entry changed or added, and once only."""
+        last = self._last.get(name)
+        if last is None:
+            # In front: behind "/Key" without a value it would become that value.
+            return self.raw[: self._open] + b"/%b %b " % (name.encode("latin-1"), value) + self.raw[self._open :]
+        pieces, at = [], 0
+        for entry in self._entries:
+            if entry is last:
+                pieces += [self.raw[at : entry.start], b" ", value, b" "]
+            elif entry.name == name:
+                pieces += [self.raw[at : entry.key], b" "]
             else:
-                changed = changed[: entry.key] + b" " + changed[entry.end :]
-        return changed
+                continue
+            at = entry.end
+        return b"".join([*pieces, self.raw[at:]])
 
 
 @dataclass(frozen=True, slots=True)
