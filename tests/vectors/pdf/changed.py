@@ -81,8 +81,8 @@ def with_annotation(
     """`file` with one more annotation on a page. `%d` in it is the number of the first object of `more`."""
     new = builder.highest(file) + 1
     with pikepdf.open(io.BytesIO(file)) as pdf:
-        found = pdf.get_object(page, 0).get("/Annots", [])
-        annotations = b" ".join(bytes(one.unparse()) for one in found)
+        held = pdf.get_object(page, 0)
+        annotations = b" ".join(bytes(one.unparse()) for one in held["/Annots"].as_list()) if "/Annots" in held else b""
     entries = entries_of(file, page, without="/Annots")
     return updated(
         file, {page: b"<<%b/Annots[%b %d 0 R]>>" % (entries, annotations, new), new: annotation, **(more or {})}
