@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.verifiers.dss import Dss
 
 _MOST_OBJECTS = 20_000
+NOBODY_READS = "neither pdfsig nor pyHanko can read the output"
 _OURS_IN_CATALOG = {"/AcroForm", "/Extensions"}
 
 
@@ -54,13 +55,13 @@ class Original:
 
 def problems(original: Original, output: Path, judges: Judges) -> list[str]:
     """Everything that is wrong with `output`; empty when it is right."""
-    found = list(_bytes(original.file, output))
+    found = list(whole_prefix(original.file, output))
     found += _addresses(original.file, output)
-    found += _verdicts(original.file, output, judges)
+    found += verdicts(original.file, output, judges)
     found += [f"qpdf: {new}" for new in sorted(complaints_of_qpdf(output) - original.complaints)]
     for name, show in pages.READERS.items():
         found += [f"{name}: {difference}" for difference in pages.differences(original.shown[name], show(output))]
-    found += _objects(original.file, output)
+    found += objects_kept(original.file, output)
     if judges.dss is not None:
         found += judges.dss.problems(original.file, output)
     return found
@@ -69,7 +70,7 @@ def problems(original: Original, output: Path, judges: Judges) -> list[str]:
 # -- bytes ------------------------------------------------------------------------------------------
 
 
-def _bytes(original: Path, output: Path) -> Iterator[str]:
+def whole_prefix(original: Path, output: Path) -> Iterator[str]:
     with original.open("rb") as old, output.open("rb") as new:
         while chunk := old.read(1 << 20):
             if new.read(len(chunk)) != chunk:
@@ -97,7 +98,7 @@ def _addresses(original: Path, output: Path) -> Iterator[str]:
 # -- verdicts ---------------------------------------------------------------------------------------
 
 
-def _verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
+def verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
     asked = 0
     after = _pdfsig(output, judges.nss)
     if after is not None:
@@ -116,7 +117,7 @@ def _verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
         elif not status.bottom_line:
             yield f"pyHanko: {status.summary()}"
     if not asked:
-        yield "neither pdfsig nor pyHanko can read the output"
+        yield NOBODY_READS
 
 
 @dataclass(frozen=True)
@@ -193,17 +194,17 @@ def complaints_of_qpdf(file: Path) -> frozenset[str]:
 # -- objects ----------------------------------------------------------------------------------------
 
 
-def _objects(original: Path, output: Path) -> Iterator[str]:
+def objects_kept(original: Path, output: Path) -> Iterator[str]:
     """What qpdf's library sees in both: only what a signature needs was defined anew."""
     import pikepdf
 
     try:
-        old = pikepdf.open(io.BytesIO(original.read_bytes()))
+        old = pikepdf.open(io.BytesIO(original.read_bytes()), inherit_page_attributes=False)
     except pikepdf.PdfError:
         return
     with old:
         try:
-            new = pikepdf.open(io.BytesIO(output.read_bytes()))
+            new = pikepdf.open(io.BytesIO(output.read_bytes()), inherit_page_attributes=False)
         except pikepdf.PdfError as error:
             yield f"qpdf: it cannot open the output ({error})"
             return
@@ -222,14 +223,15 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         for key in sorted((set(old.Root.keys()) | set(new.Root.keys())) - _OURS_IN_CATALOG):
             if _reference(old.Root, key) != _reference(new.Root, key):
                 yield f"the catalog's {key} was changed"
-        numbers = [obj.objgen for obj in old.objects if obj.objgen[0]]
+        numbers = sorted(key for key in old.get_xref_table() if key[0])
         if len(numbers) > _MOST_OBJECTS:
             return
+        texts = {key: _text(old.get_object(*key)) for key in numbers}
+        # Asked last: to list the pages, qpdf mends the page tree in memory.
         allowed = _may_change(old)
-        for number, generation in numbers:
-            before = _text(old.get_object(number, generation))
-            if (number, generation) not in allowed and before != _text(new.get_object(number, generation)):
-                yield f"object {number} {generation} was changed: {before[:80]!r}"
+        for key, before in texts.items():
+            if key not in allowed and before != _text(new.get_object(*key)):
+                yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         # What qpdf cannot make sense of, the other judges look at.
         if not isinstance(error, RuntimeError | ValueError | TypeError):

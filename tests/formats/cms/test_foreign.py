@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +21,17 @@ from signroom.formats.cms.hashing import digest_of, is_known
 from tests.pki import authority
 from tests.trust.certificates_by_hand import der, oid
 from tests.vectors import foreign_cms
-from tests.vectors.foreign_cms import DATA, Object, Signer, attribute, ec_signer, rsa_signer
+from tests.vectors.foreign_cms import (
+    DATA,
+    DIGESTS,
+    SIGNING_CERTIFICATE_V2,
+    Object,
+    Signer,
+    attribute,
+    ec_signer,
+    rsa_signer,
+    sequence,
+)
 from tests.verifiers.cms import signed_by_openssl
 
 DETACHED, CADES, SHA1 = "adbe.pkcs7.detached", "ETSI.CAdES.detached", "adbe.pkcs7.sha1"
@@ -128,6 +139,18 @@ def test_what_openssl_signs_is_intact(tmp_path: Path, signer: str, options: Sequ
         assert judged(contents, kind, OTHER).integrity is Integrity.BROKEN
 
 
+def test_a_signer_who_is_named_by_a_key_identifier_is_found(tmp_path: Path) -> None:
+    key, certificate, content = tmp_path / "key.pem", tmp_path / "certificate.pem", tmp_path / "content"
+    content.write_bytes(CONTENT)
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-noenc"]
+    command += ["-subj", "/CN=Somebody", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    contents = signed_by_openssl(content, key, certificate, tmp_path / "signature", "-keyid").read_bytes()
+
+    assert judged(contents).integrity is Integrity.INTACT
+    assert judged(contents, content=OTHER).integrity is Integrity.BROKEN
+
+
 def test_sha1_of_openssl_is_weak_and_its_time_is_told(tmp_path: Path) -> None:
     one = judged(by_openssl(tmp_path, "rsa2048", "-md", "sha1"))
 
@@ -175,6 +198,24 @@ def test_attributes_that_were_signed_as_they_were_written_are_intact() -> None:
 
     odd = Signer(signer.certificate, signer.algorithm, in_their_order)
     assert judged(made(odd, unsorted=True)).integrity is Integrity.INTACT
+
+
+def test_attributes_are_taken_as_they_are_and_not_written_anew() -> None:
+    """The first certificate is named by the default digest, the second by the same digest written out."""
+    signer = p256()
+    first = sequence(der(0x04, hashlib.sha256(signer.certificate).digest()))
+    second = sequence(sequence(oid(DIGESTS["sha256"])), der(0x04, hashlib.sha256(authority.root_der()).digest()))
+    binding = attribute(SIGNING_CERTIFICATE_V2, sequence(sequence(first, second)))
+
+    one = judged(made(signer, more=(binding,)))
+    assert (one.integrity, one.reason) == (Integrity.INTACT, None)
+
+
+def test_attributes_of_indefinite_length_are_read() -> None:
+    binding = sequence(oid("1.2.3.4"), b"\x31\x80" + der(0x04, b"of no known kind") + b"\x00\x00")
+
+    assert judged(made(p256(), more=(binding,))).integrity is Integrity.INTACT
+    assert judged(made(p256(), more=(binding,), unsorted=True)).integrity is Integrity.INTACT
 
 
 def test_no_attributes_are_intact_where_a_digest_is_enough() -> None:

@@ -278,7 +278,7 @@ def _timestamped(content: bytes) -> bytes:
 
 def _digest_of_ranges(file: Path) -> bytes:
     content = file.read_bytes()
-    (found,) = re.findall(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]", content)
+    (found,) = re.findall(rb"/ByteRange ?\[0 (\d+) (\d+) (\d+)\]", content)
     first, second, rest = map(int, found)
     return hashlib.sha256(content[:first] + content[second : second + rest]).digest()
 

@@ -235,6 +235,13 @@ def _long_term() -> Iterator[Case]:
         )
         yield _case(f"resources-moved-{form}", make, _resources_moved, earlier=(INTACT,))
         yield _case(f"resources-moved-and-validation-data-{form}", make, _moved_with_data, earlier=(INTACT,))
+        yield _case(
+            f"validation-data-direct-refreshed-{form}",
+            make,
+            functools.partial(_direct_data, time=b"20240201"),
+            functools.partial(_direct_data, time=b"20240301"),
+            earlier=(INTACT,),
+        )
     for kind in (b"/Type/DSS", b"/Type(VRI)", b"/Type 7", b"/Type null"):
         name = re.sub(r"\W+", "-", kind.decode()).strip("-").lower()
         yield _case(f"vri-of-odd-{name}", _signed, functools.partial(_validation_data, kind=kind), earlier=(INTACT,))
@@ -259,6 +266,17 @@ def _validation_data(file: bytes, kind: bytes = b"/Type/VRI") -> bytes:
             new + 2: b"<<%b/Cert[%d 0 R]/TU(D:20240201120000Z)>>" % (kind, new + 1),
         },
     )
+
+
+def _direct_data(file: bytes, time: bytes) -> bytes:
+    """A DSS within the catalog and a VRI within the DSS, with a certificate of its own; both replace earlier ones."""
+    new = builder.highest(file) + 1
+    vri = b"<</Type/VRI/Cert[%d 0 R]/TU(D:%b120000Z)>>" % (new, time)
+    dss = b"/DSS<</Type/DSS/Certs[%d 0 R]/VRI<</%b %b>>>>" % (new, vri_key(file), vri)
+    certificate = builder.stream(authority.leaf("rsa2048").certificate_der)
+    with pikepdf.open(io.BytesIO(file)) as pdf:
+        catalog = builder.entries_of(pdf.Root, "/DSS")
+    return updated(file, {builder.CATALOG: b"<<%b%b>>" % (catalog, dss), new: certificate})
 
 
 def _refreshed(file: bytes) -> bytes:

@@ -64,7 +64,7 @@ def _with_font_last() -> Objects:
         more={
             4: builder.page_body(5, font=font),
             6: builder.page_body(7, font=font),
-            font: b"<</Type/Font/Subtype/Type1/BaseFont/Courier-Bold>>",
+            font: b"<</Type/Font/Subtype/Type1/BaseFont/Times-BoldItalic>>",
         }
     )
 
@@ -99,8 +99,10 @@ def _sizes() -> Iterator[Case]:
         "size-beyond-numbers": (document, b"99999999999999999999"),
         "size-text": (document, b"(8)"),
     }
+    no_numbers = {"size-negative", "size-missing", "size-beyond-numbers", "size-text"}
     for name, (objects, size) in sizes.items():
-        yield from in_forms(name, functools.partial(written, objects(), size=size))
+        right = MendedOrRefused() if name in no_numbers else Signed()
+        yield from in_forms(name, functools.partial(written, objects(), size=size), right)
     yield from in_forms("size-of-last-section-smaller", _smaller_later)
     yield Case("size-below-packed", lambda: _packed_above(unlisted=False))
     yield Case("size-below-packed-and-unlisted", lambda: _packed_above(unlisted=True))
@@ -387,7 +389,7 @@ def _rebuilt() -> Iterator[Case]:
     right = MendedOrRefused()
     yield from in_forms("offsets-shifted", _shifted, right)
     yield from in_forms("no-cross-reference", _without_cross_reference, right, forms=(Form.TABLE,))
-    yield Case("no-cross-reference-stream", _without_xref_stream, right)
+    yield Case("no-cross-reference-stream", _without_xref_stream, right, readers=1)
     yield Case("line-ends-converted", lambda: written(document()).replace(b"\n", b"\r\n"), right)
     yield Case("zeros-for-all-offsets", lambda: _tabled(lambda p: builder.table(dict.fromkeys(p, (1, 0, 0)))), right)
     yield Case("offsets-of-other-objects", _crossed, right)

@@ -166,6 +166,11 @@ describe('a document that cannot be signed', () => {
     expect(all.step).toBe('aside');
   });
 
+  test('may end the session without any processing', () => {
+    const all = next(asked, { kind: 'refused', refused: ['a', 'b', 'c'].map(reason) });
+    expect(next(all, { kind: 'loaded', session: session({ status: 'ProcessingError' }) }).step).toBe('documents');
+  });
+
   test('is forgotten when the signer goes back to the documents', () => {
     expect(leftOut(next(told, { kind: 'went', step: 'documents' }))).toEqual([]);
   });

@@ -148,8 +148,10 @@ function loaded(state: State, session: SessionView): State {
   const progress: Progress | null = processing
     ? { phase: 'processing', done: done.length, total: session.documents.length }
     : null;
-  // Whatever comes after processing is shown from its beginning, also a second failure.
-  const step = processing ? 'documents' : state.step;
+  // Whatever comes after processing is shown from its beginning, also a second failure. Where nothing could be signed, the
+  // session ends without any processing.
+  const moved = state.session !== null && state.session.status !== session.status;
+  const step = processing || moved ? 'documents' : state.step;
   const arrived = { ...state, session, step, progress, busy: processing, problem: null };
   return step !== 'documents' && session.status === 'Pending' && !allShown(arrived) ? went(arrived, 'review') : arrived;
 }

@@ -71,7 +71,7 @@ function Failed({ session, controller }: EndedProps): VNode {
           <li key={document.id}>
             <div class="what">
               <span class="name">{document.name}</span>
-              <span class="facts">{t.statuses[document.status]}</span>
+              <span class="facts">{t.statuses[document.leftOut ? 'PendingSignature' : document.status]}</span>
               {document.processingErrorCode !== null && (
                 <Reason code={document.processingErrorCode} detail={document.processingErrorDetail} />
               )}

@@ -320,7 +320,7 @@ class _Walk:
             length = int.from_bytes(head[2:used], "big")
         start = self.position + used
         if start + (length or 0) > limit:
-            raise InvalidCms
+            raise InvalidCms("It ends early, or a part of it claims to be longer than it is.")
         return head[0], start, length
 
 

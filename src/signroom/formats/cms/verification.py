@@ -6,7 +6,7 @@ Integrity only: digest, signed attributes, value, and that the attributes name t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _MAX_SIGNERS = 250
 """Each is judged by itself, and its certificate after that."""
 _LONGEST_ATTRIBUTES = 1 << 20
+_LONGEST_UNSORTED = 1 << 16
+"""Bytes of signed attributes that are put in order."""
 _SET = 0x31
 _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 
@@ -192,6 +194,7 @@ def _contract_digest(signer: SignerInfo) -> str | None:
 
 
 def _judge(found: CmsFile, signer: SignerInfo, digests: _Digests) -> JudgedSigner:
+    written = _attributes_as_written(signer)
     certificate = signer_certificate(found.signed, signer)
     algorithm = digest_name(signer["digest_algorithm"])
     known = None if algorithm is None else digests.digest(algorithm)
@@ -202,7 +205,7 @@ def _judge(found: CmsFile, signer: SignerInfo, digests: _Digests) -> JudgedSigne
         finding = _content_finding(signer, certificate, known, algorithm)
         if finding is None:
             kind = found.signed["encap_content_info"]["content_type"].native
-            finding = _value_finding(signer, certificate, digests, known, kind)
+            finding = _value_finding(signer, certificate, digests, written=written, known=known, kind=kind)
     except MALFORMED as error:
         finding = Conclusion.failed("FORMAT_FAILURE", checks.not_well_formed(type(error).__name__))
     return _judged(signer, certificate, finding, data_missing=missing)
@@ -237,8 +240,9 @@ def _content_finding(
 
 
 def _value_finding(
-    signer: SignerInfo, certificate: Any, digests: _Digests, known: bytes | None, kind: str
+    signer: SignerInfo, certificate: Any, digests: _Digests, *, written: bytes | None, known: bytes | None, kind: str
 ) -> Conclusion:
+    """`written`: the signed attributes as they are in the object."""
     attributes = attributes_of(signer)
     malformed = checks.attributes(signer, attributes, kind)
     if malformed is not None:
@@ -249,7 +253,7 @@ def _value_finding(
             certificate.public_key,
             signer["signature_algorithm"],
             digest_name(signer["digest_algorithm"]),
-            _messages(signer, digests),
+            _messages(written, digests),
         )
     except NotComputable as error:
         return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE", checks.algorithm_not_known(str(error)))
@@ -265,18 +269,34 @@ def _value_finding(
     return _constraints(signer, fitting, items)
 
 
-def _messages(signer: SignerInfo, digests: _Digests) -> list[Message]:
+def _messages(attributes: bytes | None, digests: _Digests) -> Iterator[Message]:
     """What the key has signed: the attributes, or the content where there are none (RFC 5652, 5.4).
 
     Attributes are signed as DER. Some signers write them in another order, and some sign them as they write them.
     """
-    attributes = signer["signed_attrs"]
-    if not attributes:
-        return [digests]
-    members = [attribute.dump() for attribute in attributes]
-    as_written, sorted_ = b"".join(members), b"".join(sorted(members))
-    start = header(_SET, len(as_written))
-    return [Octets(start + octets) for octets in dict.fromkeys((as_written, sorted_))]
+    if attributes is None:
+        yield digests
+        return
+    start = header(_SET, len(attributes))
+    yield Octets(start + attributes)
+    if len(attributes) <= _LONGEST_UNSORTED:
+        yield Octets(start + b"".join(sorted(_members(attributes))))
+
+
+def _members(octets: bytes) -> Iterator[bytes]:
+    """The values that stand in `octets`, DER or BER. Raises: ValueError."""
+    from asn1crypto import parser
+
+    while octets:
+        length = parser.peek(octets)
+        yield octets[:length]
+        octets = octets[length:]
+
+
+def _attributes_as_written(signer: SignerInfo) -> bytes | None:
+    """The octets between identifier and end. To be asked first: asn1crypto may write anew what it has looked into."""
+    octets: bytes | None = signer["signed_attrs"].contents if signer["signed_attrs"] else None
+    return octets
 
 
 def _constraints(signer: SignerInfo, fitting: FittingValue, items: Sequence[ValidationItem]) -> Conclusion:

@@ -13,11 +13,19 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.syntax import BadSyntax, Buffer, Dictionary, indirect_object, integer, items, reference, skip_space
+from signroom.formats.pdf.places import Place, Places
+from signroom.formats.pdf.syntax import (
+    BadSyntax,
+    Buffer,
+    Dictionary,
+    indirect_object,
+    integer,
+    items,
+    reference,
+    skip_space,
+)
 from signroom.formats.pdf.window import header_at
 
-Place = tuple[int, int]
-"""Object number and generation."""
 Value = Any
 """What pikepdf gives for a value: its objects, and plain Python values for numbers and booleans."""
 
@@ -25,6 +33,7 @@ _MAX_FIELDS = 100_000
 _MAX_DEPTH = 64
 _MAX_NAME = 1000
 _TIMESTAMP = "/ETSI.RFC3161"
+_REFERENCES = re.compile(rb"\[(?: \d+ \d+ R)* \]")
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(\d\d)?)?")
 
 
@@ -79,42 +88,53 @@ class Field:
     """/V, its own or inherited."""
 
 
-def embedded_signatures(pdf: pikepdf.Pdf, buffer: Buffer) -> list[EmbeddedSignature]:
+def embedded_signatures(pdf: pikepdf.Pdf, buffer: Buffer, places: Places) -> list[EmbeddedSignature]:
     """In the order they were made; those of which that is not known come first."""
-    table = pdf.get_xref_table()
     base = header_at(buffer)
-    found: list[EmbeddedSignature] = []
     seen: set[Place] = set()
-    for field in signature_fields(pdf):
-        place = place_of(field.value)
-        if not isinstance(field.value, pikepdf.Dictionary):
-            found += _unreadable(buffer, base, table, field)
-            continue
-        if place is not None and place in seen:
-            continue
-        if place is not None:
-            seen.add(place)
-        raw = _raw(buffer, base, table, field)
-        if _is_empty(field.value):
-            continue
-        found.append(_read(field, raw, len(buffer), base))
+    found = [
+        one
+        for field in form_fields(pdf)
+        if field.kind == "/Sig"
+        for one in _signature(field, buffer, base, places, seen)
+    ]
+    # Few files have signatures that their form does not name, and pages can have very many annotations.
+    if _count(buffer, b"/ByteRange", len(found)) > len(found):
+        found += [one for field in _widgets_of_pages(pdf) for one in _signature(field, buffer, base, places, seen)]
     return sorted(found, key=lambda one: one.end)
 
 
-def signature_fields(pdf: pikepdf.Pdf) -> Iterator[Field]:
-    """Signature fields of the form, and signature widgets of pages that the form does not name."""
-    seen: set[Place] = set()
-    for field in form_fields(pdf):
-        if field.kind == "/Sig":
-            place = place_of(field.node)
-            if place is not None:
-                seen.add(place)
-            yield field
+def _count(buffer: Buffer, word: bytes, enough: int) -> int:
+    """How often `word` is in `buffer`, up to one more than `enough`."""
+    at = count = 0
+    while count <= enough and (at := buffer.find(word, at) + 1):
+        count += 1
+    return count
+
+
+def _signature(
+    field: Field, buffer: Buffer, base: int, places: Places, seen: set[Place]
+) -> Iterator[EmbeddedSignature]:
+    """The signature of a field that is not empty and was not `seen`."""
+    place = place_of(field.value)
+    if not isinstance(field.value, pikepdf.Dictionary):
+        yield from _unreadable(buffer, base, places, field)
+        return
+    if place is not None:
+        if place in seen:
+            return
+        seen.add(place)
+    if not _is_empty(field.value):
+        yield _read(field, _raw(buffer, base, places, field), len(buffer), base)
+
+
+def _widgets_of_pages(pdf: pikepdf.Pdf) -> Iterator[Field]:
+    """Signature widgets in the order of the pages."""
     for page in pages(pdf):
         for node in elements(page.get("/Annots")):
-            if not isinstance(node, pikepdf.Dictionary) or place_of(node) in seen:
+            if not isinstance(node, pikepdf.Dictionary):
                 continue
-            if inherited(node, "/FT") == "/Sig":
+            if node.get("/Subtype") == "/Widget" and inherited(node, "/FT") == "/Sig":
                 yield Field(full_name(node), "/Sig", node, inherited(node, "/V"))
 
 
@@ -124,7 +144,9 @@ def form_fields(pdf: pikepdf.Pdf) -> Iterator[Field]:
     if not isinstance(form, pikepdf.Dictionary):
         return
     seen: set[Place] = set()
-    waiting = [(node, "", "", None, 0) for node in reversed(elements(form.get("/Fields")))]
+    waiting: list[tuple[Value, str, str, Value, int]] = [
+        (node, "", "", None, 0) for node in reversed(elements(form.get("/Fields")))
+    ]
     left = _MAX_FIELDS
     while waiting and left:
         node, name, kind, value, depth = waiting.pop()
@@ -171,6 +193,17 @@ def pages(pdf: pikepdf.Pdf) -> Iterator[Value]:
 def elements(value: Value) -> list[Value]:
     """Those of an array; none when it is something else."""
     return list(value) if isinstance(value, pikepdf.Array) else []
+
+
+def listed(value: Value) -> list[Place | Value]:
+    """The elements of an array, those that are references as places: the objects behind them are not read."""
+    if not isinstance(value, pikepdf.Array):
+        return []
+    text = value.unparse(resolved=True)
+    if _REFERENCES.fullmatch(text):
+        numbers = iter(map(int, text[1:-1].replace(b"R", b"").split()))
+        return list(zip(numbers, numbers, strict=True))
+    return [place_of(one) or one for one in value]
 
 
 def place_of(value: Value) -> Place | None:
@@ -240,19 +273,19 @@ class _Raw:
     at: int
 
 
-def _raw(buffer: Buffer, base: int, table: dict[Place, Any], field: Field) -> _Raw | None:
+def _raw(buffer: Buffer, base: int, places: Places, field: Field) -> _Raw | None:
     """None when it cannot be found as bytes of the file, so that no gap of a ByteRange can be around its contents."""
     try:
         place = place_of(field.value)
         if place is not None:
-            return _object(buffer, base, table[place])
+            return _object(buffer, base, places.entries[place])
         holder = field.node
         for _ in range(_MAX_DEPTH):
             if "/V" in holder:
                 break
             holder = holder["/Parent"]
         place = place_of(holder)
-        found = _object(buffer, base, table[place]) if place is not None else None
+        found = _object(buffer, base, places.entries[place]) if place is not None else None
         inside = found.dictionary.place("V") if found is not None else None
         if found is None or inside is None:
             return None
@@ -270,13 +303,13 @@ def _object(buffer: Buffer, base: int, entry: Any) -> _Raw | None:
     return _Raw(Dictionary(found.value), start)
 
 
-def _unreadable(buffer: Buffer, base: int, table: dict[Place, Any], field: Field) -> Iterator[EmbeddedSignature]:
-    """A signature dictionary that the reader takes for null, because something in it is no value. It is no empty one."""
+def _unreadable(buffer: Buffer, base: int, places: Places, field: Field) -> Iterator[EmbeddedSignature]:
+    """A signature dictionary that the reader takes for null, because something in it is no value: not an empty one."""
     place = place_of(field.node)
     try:
-        holder = _object(buffer, base, table[place]) if place is not None else None
+        holder = _object(buffer, base, places.entries[place]) if place is not None else None
         value = reference(holder.dictionary.get("V")) if holder is not None else None
-        raw = _object(buffer, base, table[value.number, value.generation]) if value is not None else None
+        raw = _object(buffer, base, places.entries[value.number, value.generation]) if value is not None else None
     except (BadSyntax, KeyError):
         return
     if raw is not None and value is not None and raw.dictionary.get("Contents"):
@@ -317,7 +350,7 @@ def _certificates(value: Value) -> tuple[bytes, ...]:
 
 
 def _signed_range(raw: _Raw, value: Value, length: int, base: int) -> Range | None:
-    """The ByteRange, when its gap is the hexadecimal string of /Contents, all of it and nothing else (EN 319 142-1, 5.4).
+    """The ByteRange, when its gap is the hexadecimal string of /Contents and nothing else (EN 319 142-1, 5.4).
 
     A verifier that compares lengths only can be fooled: a literal string takes half the space, and a whole other
     document fits into the gap beside it (signature wrapping).
@@ -327,7 +360,7 @@ def _signed_range(raw: _Raw, value: Value, length: int, base: int) -> Range | No
         return None
     gap, behind = raw.at + place[0], raw.at + place[1]
     match _integers(raw.dictionary.get("ByteRange"), value):
-        case [0, first, second, rest]:
+        case [0, int(first), int(second), int(rest)]:
             pass
         case _:
             return None
@@ -343,7 +376,9 @@ def _integers(raw: bytes | None, value: Value) -> list[int | None]:
     try:
         return [integer(number) for number in items(raw or b"")]
     except BadSyntax:  # an array elsewhere
-        return [n if isinstance(n, int) and not isinstance(n, bool) else None for n in elements(value.get("/ByteRange"))]
+        return [
+            n if isinstance(n, int) and not isinstance(n, bool) else None for n in elements(value.get("/ByteRange"))
+        ]
 
 
 def date_of(value: Value) -> datetime | None:
@@ -357,9 +392,7 @@ def date_of(value: Value) -> datetime | None:
     year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups()[:6])
     offset = timedelta(hours=int(found[9] or 0), minutes=int(found[10] or 0)) * (-1 if found[8] == "-" else 1)
     try:
-        time = datetime(
-            year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=timezone(offset)
-        )
+        time = datetime(year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=timezone(offset))
         return time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -89,7 +89,7 @@ def _items(one: JudgedSignature) -> tuple[ValidationItem, ...]:
         if signer.results.items:
             found += signer.results.items
         elif signer.integrity is Integrity.UNSUPPORTED:
-            found.append(ValidationItem(Check.ALGORITHM_NOT_ALLOWED, Outcome.WARNING, str(signer.reason)))
+            found.append(ValidationItem(Check.ALGORITHM_NOT_ALLOWED, Outcome.ERROR, str(signer.reason)))
         else:
             found.append(ValidationItem(Check.DECODE_ERROR, Outcome.ERROR, str(signer.reason)))
     return (*found, *later_items(one.later))

@@ -18,8 +18,9 @@ import pikepdf
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from signroom.formats.pdf.changes import Changes, Rectangle
-from signroom.formats.pdf.embedded import Place, elements, inherited, numbers_of, pages, place_of
+from signroom.formats.pdf.comparison import Changes, Rectangle
+from signroom.formats.pdf.embedded import elements, inherited, listed, numbers_of, pages, place_of
+from signroom.formats.pdf.places import Place
 from signroom.formats.pdf.sameness import TooMuch
 from signroom.formats.pdf.window import Window, end_of_pdf, header_at
 
@@ -55,7 +56,7 @@ class _Page:
 
 
 def look_alike(
-    buffer: Buffer, end: int, old: pikepdf.Pdf, new: pikepdf.Pdf, changes: Changes, deadline: float
+    buffer: Buffer, end: int, old: pikepdf.Pdf, new: pikepdf.Pdf, changes: Changes, *, deadline: float
 ) -> bool:
     """Whether the pages that `changes` may have reached look as they did in the bytes before `end`.
 
@@ -96,12 +97,13 @@ def _in_doubt(old: pikepdf.Pdf, new: pikepdf.Pdf, changes: Changes) -> Iterator[
         return
     graph = _Graph(new, changes.shared)
     for index, (before, after) in enumerate(zip(pages(old), pages(new), strict=False)):
-        annotations = [*elements(before.get("/Annots")), *elements(after.get("/Annots"))]
-        places = {place for one in annotations if (place := place_of(one)) is not None}
+        lists = before.get("/Annots"), after.get("/Annots")
+        places = {place for one in lists for place in listed(one) if isinstance(place, tuple)}
         spots = places & changes.spots
         inside = changes.rectangles.get(place_of(after) or (0, 0), [])
         is_reached = graph.reaches(after) or bool(places & (changes.redrawn | changes.comments)) or bool(inside)
         if is_reached or spots:
+            annotations = [one for found in lists for one in elements(found)]
             notes = _small_notes(annotations, changes.comments)
             comments = changes.comments - notes
             free = (changes.spots | changes.signatures) - comments - changes.redrawn

@@ -280,5 +280,5 @@ def _stated(buffer: mmap.mmap) -> int | None:
 
 
 def _without_name(message: str) -> str:
-    """qpdf's message without the name that it gives the file."""
-    return message.rpartition(": ")[2][:200].strip().capitalize() + "."
+    """qpdf's message without the name that it gives the file, and what to do."""
+    return f"It cannot be followed ({message.rpartition(': ')[2][:200].strip()}). Open it and save it again as a PDF."

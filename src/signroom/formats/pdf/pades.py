@@ -223,7 +223,8 @@ def check_output(output: Path, prepared: Prepared, facts: PdfFacts, range_digest
     """The update adds one signature and nothing else, and that signature is right. Raises: VerificationFailed."""
     with output.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
         gap = check_update(buffer, facts)
-        require_own_signature(buffer[gap.start : gap.end], range_digest, prepared)
+        contents = bytes.fromhex(buffer[gap.start + 1 : gap.end - 1].decode("ascii"))
+    require_own_signature(contents, range_digest, prepared)
 
 
 def _filled(layout: PdfLayout, container: bytes) -> bytes:

@@ -31,7 +31,7 @@ _ROOM = 64
 """Object numbers for what an update adds."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
-_MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Annots"})
+_MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
 """What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
 
@@ -241,13 +241,20 @@ def _require_agreement(
         if seen is None and name in _MENDED_BY_QPDF:
             continue
         if seen is None or seen == b"null":
-            # What is null, and what refers to nothing, is absent for qpdf.
-            if (value if refers is None else opened.raw(refers)) not in (None, b"null"):
+            # What is null, what refers to nothing and what cannot be read is absent for qpdf.
+            if not _is_absent(opened, value, refers):
                 raise ambiguous
         elif reference(seen) != refers or value is None:
             raise ambiguous
     if theirs.keys() - names - _MENDED_BY_QPDF:
         raise ambiguous
+
+
+def _is_absent(opened: OpenPdf, value: bytes | None, refers: Reference | None) -> bool:
+    try:
+        return (value if refers is None else opened.raw(refers)) in (None, b"null")
+    except InvalidPdf:
+        return True
 
 
 def _seen_by_qpdf(opened: OpenPdf, target: Reference) -> Mapping[str | int, bytes]:

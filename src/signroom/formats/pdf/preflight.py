@@ -22,6 +22,7 @@ from signroom.formats.pdf.plan import plan_update
 from signroom.formats.pdf.running_hash import NO_STATE, CannotResume, RunningSha256
 from signroom.formats.pdf.tail import build_tail
 from signroom.formats.pdf.verification import judge
+from signroom.formats.pdf.visible.appearance import require_possible
 
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
@@ -75,9 +76,11 @@ def read_facts(opened: OpenPdf, appearance: Appearance | None, pages: int) -> Pd
 
 
 def facts_of(file: Path, appearance: Appearance | None) -> PdfFacts:
-    """For a document that has none stored. Raises: a DocumentRejected."""
-    with only_refusals(), open_pdf(file) as opened:
-        return read_facts(opened, appearance, _pages(opened))
+    """For a document that has none stored: everything is looked at again. Raises: a DocumentRejected."""
+    reading = inspect(file, appearance).reading
+    if reading is None:
+        raise InvalidPdf
+    return reading.facts
 
 
 def trial_update(facts: PdfFacts) -> bytes:

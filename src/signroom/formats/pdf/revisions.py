@@ -11,10 +11,12 @@ import pikepdf
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.formats.malformed import MALFORMED
-from signroom.formats.pdf.changes import Forbidden, Table, compare, table_of
-from signroom.formats.pdf.embedded import EmbeddedSignature, Place
+from signroom.formats.pdf.changes import compare
+from signroom.formats.pdf.comparison import Changes, Forbidden
+from signroom.formats.pdf.embedded import EmbeddedSignature
 from signroom.formats.pdf.looks import look_alike
-from signroom.formats.pdf.rules import NOTHING, rules_of
+from signroom.formats.pdf.places import Places, Table
+from signroom.formats.pdf.rules import NOTHING, Rules, rules_of
 from signroom.formats.pdf.sameness import TooMuch
 from signroom.formats.pdf.syntax import Buffer
 from signroom.formats.pdf.window import opened
@@ -49,60 +51,43 @@ class Revisions:
 
     pdf: pikepdf.Pdf
     buffer: Buffer
+    places: Places
     as_if_one_more: bool = False
     """Judge as if a signature of ours were appended: each revision must stand by itself, and allow it."""
-    _table: Table | None = None
     _deadline: float = field(default_factory=lambda: time.process_time() + _SECONDS)
 
     def after(self, signature: EmbeddedSignature) -> LaterChanges:
-        """What was appended after `signature`, and what may be wrong with that."""
-        if signature.signed is None:
-            return LaterChanges(Later.FORBIDDEN, "nobody knows which bytes were signed")
-        covers_all = signature.end == len(self.buffer)
-        if covers_all and not self.as_if_one_more:
+        """What was appended after `signature`, whose byte range is known, and what may be wrong with that."""
+        if signature.end == len(self.buffer) and not self.as_if_one_more:
             return LaterChanges(Later.NOTHING)
-        if time.process_time() > self._deadline:
-            return LaterChanges(Later.UNKNOWN, "there is too much in the file to compare it with what was signed")
         try:
+            if time.process_time() > self._deadline:
+                raise TooMuch
             with opened(self.buffer, signature.end) as old:
                 return self._compared(old, signature)
         except Forbidden as error:
             return LaterChanges(Later.FORBIDDEN, str(error))
-        except TooMuch:
-            return LaterChanges(Later.UNKNOWN, "there is too much in the file to compare it with what was signed")
         except (InvalidPdf, ProtectedPdf):
             return LaterChanges(Later.FORBIDDEN, "the signed bytes are no whole revision of the file")
+        except TooMuch:
+            return LaterChanges(Later.UNKNOWN, "there is too much in the file to compare it with what was signed")
         except (*MALFORMED, pikepdf.PdfError, RecursionError) as error:
             return LaterChanges(Later.UNKNOWN, f"what came later cannot be compared ({type(error).__name__})")
 
     def _compared(self, old: pikepdf.Pdf, signature: EmbeddedSignature) -> LaterChanges:
-        if self._table is None:
-            self._table = table_of(self.pdf)
-        tables = table_of(old), self._table
-        place: Place | None = signature.value or signature.field
-        if place is None or tables[0].get(place) != tables[1].get(place) or place not in tables[0]:
-            return LaterChanges(Later.FORBIDDEN, "the signature is not in the revision that it signs")
-        holder = old.get_object(place)
-        value = holder if signature.value is not None else holder.get("/V")
-        owner = old.get_object(signature.field) if signature.field is not None else None
-        rules = rules_of(old, value, owner)
+        """Raises: Forbidden, TooMuch, and what the reader raises for values that are none."""
+        tables = Places(old).table, self.places.table
+        rules = _rules(old, signature, tables)
         if self.as_if_one_more and rules.level == NOTHING:
-            return LaterChanges(Later.FORBIDDEN, "it allows no further signature")
-        covers_all = signature.end == len(self.buffer)
-        if covers_all:
+            raise Forbidden("it allows no further signature")
+        if signature.end == len(self.buffer):
             return LaterChanges(Later.NOTHING)
         if tables[0] == tables[1] and self.buffer.find(b"startxref", signature.end) < 0:
             return self._behind(signature.end)
-        with memoryview(self.buffer) as view, view[: signature.end] as signed:
-            changes = compare(old, self.pdf, tables, rules, signed)
-        if not look_alike(self.buffer, signature.end, old, self.pdf, changes, self._deadline):
-            return LaterChanges(Later.FORBIDDEN, "a page looks different")
-        warnings = []
-        if changes.filled and rules.level is None:
-            warnings.append("form filled in later")
-        if changes.commented and rules.level is None:
-            warnings.append("comment added later")
-        return LaterChanges(Later.ALLOWED, warnings=tuple(warnings))
+        changes = compare(old, self.pdf, tables, rules, (self.buffer, signature.end))
+        if not look_alike(self.buffer, signature.end, old, self.pdf, changes, deadline=self._deadline):
+            raise Forbidden("a page looks different")
+        return LaterChanges(Later.ALLOWED, warnings=_warnings(changes, rules))
 
     def _behind(self, end: int) -> LaterChanges:
         """No further revision, only what mail gateways and web servers leave behind a file."""
@@ -112,3 +97,21 @@ class Revisions:
         if _SOMETHING.search(self.buffer, end):
             return LaterChanges(Later.ALLOWED, warnings=("bytes behind the signed file, which mean nothing",))
         return LaterChanges(Later.ALLOWED)
+
+
+def _rules(old: pikepdf.Pdf, signature: EmbeddedSignature, tables: tuple[Table, Table]) -> Rules:
+    """What the signature allows, as its own revision has it. Raises: Forbidden when it is not in there."""
+    place = signature.value or signature.field
+    if place is None or place not in tables[0] or tables[0][place] != tables[1].get(place):
+        raise Forbidden("the signature is not in the revision that it signs")
+    holder = old.get_object(place)
+    value = holder if signature.value is not None else holder.get("/V")
+    return rules_of(old, value, None if signature.field is None else old.get_object(signature.field))
+
+
+def _warnings(changes: Changes, rules: Rules) -> tuple[str, ...]:
+    """Changes that nobody forbade and nobody allowed."""
+    if rules.level is not None:
+        return ()
+    said = (("form filled in later", changes.filled), ("comment added later", changes.commented))
+    return tuple(text for text, is_so in said if is_so)

@@ -1,4 +1,4 @@
-"""What a signature says of later changes: DocMDP (ISO 32000-1, 12.8.2.2), FieldMDP (12.8.2.4), the lock of its field."""
+"""What a signature says of later changes (ISO 32000-1): DocMDP (12.8.2.2), FieldMDP (12.8.2.4), its field's lock."""
 
 from __future__ import annotations
 
@@ -88,5 +88,3 @@ def _lock(parameters: Any) -> list[Lock]:
         return []
     names = (text_of(name) for name in elements(parameters.get("/Fields")))
     return [Lock(str(parameters["/Action"]), frozenset(name for name in names if name is not None))]
-
-

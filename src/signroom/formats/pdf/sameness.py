@@ -9,7 +9,8 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.embedded import Place, elements, place_of
+from signroom.formats.pdf.embedded import listed, place_of
+from signroom.formats.pdf.places import Place
 
 _MAX_STEPS = 200_000
 _MAX_DEPTH = 64
@@ -34,9 +35,9 @@ class Sameness:
 
     def same_content(self, old: Any, new: Any) -> bool:
         """As `same` for two objects of the same number: their contents are compared. Raises: TooMuch."""
-        if isinstance(old, pikepdf.Dictionary | pikepdf.Array) and type_of(old) == type_of(new):
-            if old.unparse(resolved=True) == new.unparse(resolved=True):
-                return True
+        is_plain = isinstance(old, pikepdf.Dictionary | pikepdf.Array) and type_of(old) == type_of(new)
+        if is_plain and old.unparse(resolved=True) == new.unparse(resolved=True):
+            return True
         self._met.clear()
         return self._same_value(old, new, 0)
 
@@ -61,9 +62,10 @@ class Sameness:
         if isinstance(old, pikepdf.Dictionary):
             return self._same_entries(old, new, depth, set())
         if isinstance(old, pikepdf.Array):
-            first, second = elements(old), elements(new)
+            first, second = listed(old), listed(new)
             return len(first) == len(second) and all(
-                self._same(a, b, depth + 1) for a, b in zip(first, second, strict=True)
+                (isinstance(a, tuple) and a == b) or self._same(old[at], new[at], depth + 1)
+                for at, (a, b) in enumerate(zip(first, second, strict=True))
             )
         if isinstance(old, pikepdf.String):
             return bytes(old) == bytes(new)

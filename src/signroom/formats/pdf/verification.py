@@ -20,6 +20,7 @@ from signroom.domain.validation import Check, Outcome, ValidationItem
 from signroom.formats.cms.foreign import ForeignSignature, Integrity, judge_contents
 from signroom.formats.pdf.embedded import EmbeddedSignature, embedded_signatures
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
+from signroom.formats.pdf.places import Places
 from signroom.formats.pdf.ranges import RangeDigests
 from signroom.formats.pdf.revisions import Later, LaterChanges, Revisions
 from signroom.formats.pdf.syntax import Buffer
@@ -66,9 +67,10 @@ def judge(pdf: pikepdf.Pdf, buffer: Buffer, *, as_if_one_more: bool = False) -> 
 
 def judge_all(pdf: pikepdf.Pdf, buffer: Buffer, *, as_if_one_more: bool = False) -> list[JudgedSignature]:
     """Signatures and document timestamps, in the order they were made. To be used inside `only_refusals`."""
-    found = embedded_signatures(pdf, buffer)
+    places = Places(pdf)
+    found = embedded_signatures(pdf, buffer, places)
     digests = RangeDigests(buffer, (one.signed for one in found if one.signed is not None))
-    revisions = Revisions(pdf, buffer, as_if_one_more)
+    revisions = Revisions(pdf, buffer, places, as_if_one_more)
     return [_judge(one, digests, revisions) for one in found]
 
 
@@ -96,20 +98,25 @@ def _judge(signature: EmbeddedSignature, digests: RangeDigests, revisions: Revis
 
 
 def _conclusion(signers: tuple[ForeignSignature, ...], later: LaterChanges | None) -> Conclusion:
-    if later is None:
-        return Indication.TOTAL_FAILED, _OUTSIDE
     worst = min(signers, key=lambda one: _SEVERITY.index(one.integrity))
-    if worst.integrity is Integrity.BROKEN:
-        return Indication.TOTAL_FAILED, _why_broken(worst)
-    if later.kind is Later.FORBIDDEN:
-        return Indication.TOTAL_FAILED, f"{_CHANGED}: {later.reason}"
+    broken = _broken(worst, later)
+    if broken is not None:
+        return Indication.TOTAL_FAILED, broken
     if worst.integrity is not Integrity.INTACT:
         return Indication.INDETERMINATE, f"{worst.integrity}: {worst.reason}"
-    if later.kind is Later.UNKNOWN:
+    if later is not None and later.kind is Later.UNKNOWN:
         return Indication.INDETERMINATE, f"{Integrity.UNPROVEN}: {later.reason}"
     if any(one.is_weak for one in signers):
         return Indication.INDETERMINATE, _WEAK
     return Indication.TOTAL_PASSED, None
+
+
+def _broken(worst: ForeignSignature, later: LaterChanges | None) -> str | None:
+    if later is None:
+        return _OUTSIDE
+    if worst.integrity is Integrity.BROKEN:
+        return _why_broken(worst)
+    return f"{_CHANGED}: {later.reason}" if later.kind is Later.FORBIDDEN else None
 
 
 def _why_broken(signer: ForeignSignature) -> str:

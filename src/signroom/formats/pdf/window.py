@@ -14,8 +14,6 @@ import pikepdf
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
     from signroom.formats.pdf.syntax import Buffer
 
 _HEADER = b"%PDF-"
@@ -23,6 +21,7 @@ _HEAD = 1024
 _END = b"%%EOF"
 _MAX_UNPACKED = 64 << 20
 """Bytes of an object stream or a cross-reference stream: a few kilobytes can unfold to gigabytes."""
+_BUFFER = 1 << 15
 _NEAR = 1000
 """Bytes behind the end mark in which every reader still finds it."""
 
@@ -53,7 +52,7 @@ class Window(io.RawIOBase):
         self._at = origin + offset
         return self._at
 
-    def readinto(self, target: WriteableBuffer, /) -> int:
+    def readinto(self, target: memoryview | bytearray, /) -> int:  # type: ignore[override]
         view = memoryview(target).cast("B")
         count = max(0, min(len(view), self._length - self._at))
         start = self._start + self._at
@@ -98,7 +97,7 @@ def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
     pikepdf.settings.set_qpdf_limits(flate_max_memory=_MAX_UNPACKED, run_length_max_memory=_MAX_UNPACKED)
     window = Window(buffer, header_at(buffer), end_of_pdf(buffer, len(buffer) if end is None else end))
     try:
-        pdf = pikepdf.open(window, inherit_page_attributes=False)  # type: ignore[arg-type]  # it reads and seeks only
+        pdf = pikepdf.open(io.BufferedReader(window, _BUFFER), inherit_page_attributes=False)
     except pikepdf.PasswordError as error:
         raise ProtectedPdf from error
     except (pikepdf.PdfError, pikepdf.DependencyError, ValueError, OverflowError, TypeError) as error:

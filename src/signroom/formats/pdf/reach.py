@@ -1,0 +1,92 @@
+"""What objects of a PDF reach, and what its bytes speak of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pikepdf
+
+from signroom.formats.pdf.embedded import place_of
+from signroom.formats.pdf.places import Place, Table
+from signroom.formats.pdf.sameness import TooMuch
+from signroom.formats.pdf.syntax import Buffer
+
+_MAX_DEPTH = 64
+_MAX_STEPS = 100_000
+_REFERENCE = re.compile(rb"(\d{1,10}) (\d{1,5}) R")
+
+
+def keys_of(old: Any, new: Any) -> list[str]:
+    found = {key for value in (old, new) if isinstance(value, pikepdf.Dictionary) for key in value.keys()}  # noqa: SIM118
+    return sorted(found)
+
+
+def kind_of(value: Any) -> str:
+    if isinstance(value, pikepdf.Stream):
+        value = value.stream_dict
+    return str(value.get("/Type", "")) if isinstance(value, pikepdf.Dictionary) else ""
+
+
+def places_below(value: Any) -> Iterable[Place]:
+    """Objects that `value` is or reaches, but for those that lead back to pages or fields. Raises: TooMuch."""
+    seen: set[Place] = set()
+    waiting = [(value, 0)]
+    while waiting:
+        found, depth = waiting.pop()
+        if len(seen) > _MAX_STEPS or len(waiting) > _MAX_STEPS:
+            raise TooMuch
+        place = place_of(found)
+        if place is not None:
+            if place in seen:
+                continue
+            seen.add(place)
+            yield place
+        if depth > _MAX_DEPTH:
+            continue
+        if isinstance(found, pikepdf.Stream):
+            found = found.stream_dict
+        if isinstance(found, pikepdf.Dictionary):
+            if kind_of(found) in {"/Page", "/Pages", "/Catalog"}:
+                continue
+            waiting += [(found[key], depth + 1) for key in found.keys() if key not in {"/Parent", "/P"}]  # noqa: SIM118
+        elif isinstance(found, pikepdf.Array):
+            waiting += [(one, depth + 1) for one in found]
+
+
+def references_of(value: Any) -> list[Place]:
+    """What an object refers to; text that looks like a reference counts too."""
+    if isinstance(value, pikepdf.Stream):
+        value = value.stream_dict
+    if not isinstance(value, pikepdf.Dictionary | pikepdf.Array):
+        return []
+    return [(int(number), int(generation)) for number, generation in _REFERENCE.findall(value.unparse(resolved=True))]
+
+
+def spoken_of(added: Iterable[Place], signed: tuple[Buffer, int], old: pikepdf.Pdf, before: Table) -> set[Place]:
+    """Those of `added` that a reference in `old` may mean. One too many is looked at in vain, and that is all.
+
+    `signed`: the file, and where `old` ends in it. `before`: the table of `old`.
+    """
+    by_front: dict[int, list[Place]] = {}
+    for place in added:
+        by_front.setdefault(place[0] // 10, []).append(place)
+    streams = [old.get_object((number, 0)) for number in {w[0] for w in before.values() if isinstance(w, tuple)}]
+    packed = [(data, len(data)) for stream in streams if (data := _data(stream))]
+    found: set[Place] = set()
+    for front, places in by_front.items():
+        digits = b"".join(b"%d" % (number % 10) for number, _ in places)
+        space = rb"(?:[\0\t\n\f\r ]|%[^\r\n]*[\r\n])+"
+        start = b"%d" % front if front else b""
+        pattern = re.compile(start + b"([" + digits + b"])" + space + rb"\d+" + space + b"R")
+        last = {int(match[1]) for data, end in (signed, *packed) for match in pattern.finditer(data, 0, end)}
+        found |= {place for place in places if place[0] % 10 in last}
+    return found
+
+
+def _data(stream: Any) -> bytes:
+    try:
+        return bytes(stream.read_bytes()) if isinstance(stream, pikepdf.Stream) else b""
+    except pikepdf.PdfError:
+        return b""
