@@ -19,6 +19,7 @@ _SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}+(\d{1,10}+)[\t ]{1,16}+(\d{1
 _ENTRY = re.compile(rb"\d{10}[ ]\d{5}[ ][nf](?:[ ]\r|[ ]\n|\r\n)")
 _ENTRY_LENGTH = 20
 _XREF = b"xref"
+_BESIDE = re.compile(rb"(?<!start)xref")
 _TRAILER = b"trailer"
 _FARTHEST = 16
 """Bytes that a wrong startxref may be off, for a section to be found beside it."""
@@ -89,9 +90,9 @@ def _section(buffer: Buffer, offset: int) -> Section:
     try:
         if buffer[at : at + len(_XREF)] == _XREF:
             return _table(buffer, at)
-        beside = buffer.find(_XREF, max(0, offset - _FARTHEST), offset + _FARTHEST)
-        if beside >= 0 and buffer[beside - 5 : beside] != b"start":
-            return _table(buffer, beside)
+        beside = _BESIDE.search(buffer, max(0, offset - _FARTHEST), offset + _FARTHEST)
+        if beside:
+            return _table(buffer, beside.start())
         return _stream(buffer, at)
     except BadSyntax as error:
         raise NoChain(f"a cross-reference section is damaged: {error}") from error

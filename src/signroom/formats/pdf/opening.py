@@ -47,6 +47,8 @@ _CIPHERS = {
 }
 _MOST_IN_STREAM = 100_000
 """Objects of one object stream. Usual are 100 to 200."""
+_CRYPT_FILTERS = 4
+"""The first /V of an encryption dictionary that has them (ISO 32000-1, table 20)."""
 COMPRESSED = 2
 """The type of a cross-reference entry of an object in an object stream (ISO 32000-1, table 18)."""
 
@@ -189,7 +191,10 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     raise InvalidPdf("A part of the file is missing: its end, or more.")
                 if rebuilt and sections:
                     why, sections = "its cross-reference table is wrong", ()
-                elif sections and _stated(buffer) != sections[0].offset:
+                if not sections and "/XRefStm" in pdf.trailer:
+                    # qpdf finds no objects in object streams then. They would be lost.
+                    raise InvalidPdf(f"It has two kinds of cross-reference tables, and {why}. Save it again as a PDF.")
+                if sections and _stated(buffer) != sections[0].offset:
                     why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
         except pikepdf.PasswordError as error:
@@ -245,6 +250,9 @@ def _encryption(pdf: pikepdf.Pdf) -> PdfEncryption | None:
     if not pdf.is_encrypted:
         return None
     found = pdf.encryption
+    if found.V < _CRYPT_FILTERS:
+        # qpdf names a method for strings and streams only where the file has crypt filters.
+        return PdfEncryption(bytes(found.encryption_key), StringCipher.RC4, StringCipher.RC4)
     strings, streams = _CIPHERS.get(found.string_method.name), _CIPHERS.get(found.stream_method.name)
     if strings is None or streams is None:
         raise ProtectedPdf("It is encrypted in a way that is not known.")
