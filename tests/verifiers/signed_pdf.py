@@ -198,12 +198,12 @@ def _objects(original: Path, output: Path) -> Iterator[str]:
     import pikepdf
 
     try:
-        old = pikepdf.open(io.BytesIO(original.read_bytes()))
+        old = pikepdf.open(io.BytesIO(original.read_bytes()), inherit_page_attributes=False)
     except pikepdf.PdfError:
         return
     with old:
         try:
-            new = pikepdf.open(io.BytesIO(output.read_bytes()))
+            new = pikepdf.open(io.BytesIO(output.read_bytes()), inherit_page_attributes=False)
         except pikepdf.PdfError as error:
             yield f"qpdf: it cannot open the output ({error})"
             return

@@ -250,7 +250,7 @@ def _long_term() -> Iterator[Case]:
 def _catalog_with(file: bytes, entries: bytes) -> bytes:
     """The body of the catalog with `entries` in place of what it had under the same keys."""
     keys = {"/" + key.decode() for key in re.findall(rb"/(\w+)", entries)}
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         return b"<<%b%b>>" % (builder.entries_of(pdf.Root, *keys), entries)
 
 
@@ -274,7 +274,7 @@ def _direct_data(file: bytes, time: bytes) -> bytes:
     vri = b"<</Type/VRI/Cert[%d 0 R]/TU(D:%b120000Z)>>" % (new, time)
     dss = b"/DSS<</Type/DSS/Certs[%d 0 R]/VRI<</%b %b>>>>" % (new, vri_key(file), vri)
     certificate = builder.stream(authority.leaf("rsa2048").certificate_der)
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         catalog = builder.entries_of(pdf.Root, "/DSS")
     return updated(file, {builder.CATALOG: b"<<%b%b>>" % (catalog, dss), new: certificate})
 
@@ -282,7 +282,7 @@ def _direct_data(file: bytes, time: bytes) -> bytes:
 def _refreshed(file: bytes) -> bytes:
     """A later update replaces the DSS, and in it the signature's own VRI."""
     number = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         dss = pdf.Root.DSS
         (key,) = dss.VRI.keys()
         at, certificate, vri = dss.objgen[0], dss.Certs[0].objgen[0], dss.VRI[key].objgen[0]
@@ -299,7 +299,7 @@ def _refreshed(file: bytes) -> bytes:
 def _page_with_resources_apart(file: bytes) -> Objects:
     """The first page with the same resources as before, now in an object of their own."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         kept = builder.entries_of(page, "/Resources")
         resources = page.Resources.unparse(resolved=True)
@@ -355,7 +355,7 @@ def _filled(file: bytes, *, choice: bool = False) -> bytes:
 def _commented(file: bytes, *, subtype: bytes = b"/Text") -> bytes:
     """A comment on the first page, in the margin."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         kept = builder.entries_of(page, "/Annots")
         annotations = b" ".join(a.unparse() for a in page.get("/Annots", []))
@@ -445,7 +445,7 @@ def _font_changed(file: bytes) -> bytes:
 
 
 def _rotated(file: bytes) -> bytes:
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         body, number = page.unparse(resolved=True), page.objgen[0]
     return updated(file, {number: body[:-2] + b"/Rotate 180>>"})
@@ -466,7 +466,7 @@ def _page_added(file: bytes) -> bytes:
 def _covering_comment(file: bytes) -> bytes:
     """A comment with an appearance that lies over the text of the page."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         kept = builder.entries_of(page, "/Annots")
         annotations = b" ".join(a.unparse() for a in page.get("/Annots", []))
@@ -561,7 +561,7 @@ def _linearized_only() -> bytes:
 def _validation_data_anywhere(file: bytes) -> bytes:
     """A DSS for a file whose catalog has another number than ours."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         root = pdf.Root.objgen[0]
     return updated(
         file,
