@@ -6,6 +6,7 @@ import functools
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pikepdf
 
@@ -514,7 +515,8 @@ def _shadows() -> Iterator[Case]:
 
 def _linearized_and_signed() -> bytes:
     """Linearized with its signature in it, as Acrobat writes: the last address points near the beginning."""
-    value = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange[%b]/Contents<%b>>>" % (
+    value = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(D:%bZ)/ByteRange[%b]/Contents<%b>>>" % (
+        datetime.now(UTC).strftime("%Y%m%d%H%M%S").encode(),
         b"0 9999999999 9999999999 9999999999",
         b"0" * 18_000,
     )
