@@ -53,6 +53,8 @@ def main() -> int:
                 print(json.dumps(result.as_line()), file=report, flush=True)
             if result.verdict in {Verdict.WRONG, Verdict.CRASHED}:
                 print(f"{result.verdict}: {result.file}", *_first(result.problems), sep="\n  ", flush=True)
+            elif result.verdict is Verdict.TOO_SLOW:
+                print(f"{result.verdict}: {result.file}", flush=True)
             elif len(done) % 50 == 0:
                 print(f"{len(done)} of {len(files)}", flush=True)
     return _summary(done)
