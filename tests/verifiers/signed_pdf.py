@@ -214,6 +214,8 @@ def _objects(original: Path, output: Path) -> Iterator[str]:
 
 
 def _kept(old: Any, new: Any) -> Iterator[str]:
+    import pikepdf
+
     try:
         if _text(old.trailer.get("/Info")) != _text(new.trailer.get("/Info")):
             yield "Info was changed"
@@ -227,7 +229,8 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
             return
         # One by one, and before anybody asks for pages or for all objects: qpdf then mends the page tree in memory.
         texts = {number: _text(old.get_object(number, 0)) for number in range(1, count)}
-        allowed = _may_change(old)
+        told_apart = (old.trailer.get("/Info"), old.Root.get("/Metadata"))
+        allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
         for number, before in texts.items():
             if before and (number, 0) not in allowed and before != _text(new.get_object(number, 0)):
                 yield f"object {number} 0 was changed: {before[:80]!r}"
