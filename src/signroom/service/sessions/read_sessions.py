@@ -87,4 +87,4 @@ def _at_this_time(ports: Ports, found: SessionWithDocuments) -> SessionWithDocum
         return found
     expire_session(ports, found.session.id)
     with ports.store.read() as work:  # somebody may have signed in time
-        return replace(_load(work, work.sessions.of_any_tenant(found.session.id)), branding=found.branding)
+        return replace(_load(work, work.of(found.session).session(found.session.id)), branding=found.branding)
