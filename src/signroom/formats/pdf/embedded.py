@@ -29,6 +29,8 @@ from signroom.formats.pdf.window import header_at
 Value = Any
 """What pikepdf gives for a value: its objects, and plain Python values for numbers and booleans."""
 
+_LONGEST = 64 << 20
+"""Bytes of a signature dictionary: some programs leave megabytes of room for the signature."""
 _MAX_FIELDS = 100_000
 _MAX_DEPTH = 64
 _MAX_NAME = 1000
@@ -298,7 +300,7 @@ def _object(buffer: Buffer, base: int, entry: Any) -> _Raw | None:
     if entry.type != 1 or entry.offset is None:
         return None
     at = base + entry.offset
-    found = indirect_object(buffer, at)
+    found = indirect_object(buffer, at, _LONGEST)
     start = skip_space(buffer, buffer.find(b"obj", at) + 3)
     return _Raw(Dictionary(found.value), start)
 
