@@ -10,10 +10,10 @@ import pytest
 
 from signroom.domain.errors import DocumentRejected
 from signroom.domain.signature import Indication
-from signroom.formats.pdf.embedded import Range, date_of
-from signroom.formats.pdf.ranges import RangeDigests
+from signroom.formats.pdf.earlier.embedded import Range, date_of
+from signroom.formats.pdf.earlier.ranges import RangeDigests
+from signroom.formats.pdf.earlier.window import Window, end_of_pdf, opened
 from signroom.formats.pdf.verification import judge, verify
-from signroom.formats.pdf.window import Window, end_of_pdf, opened
 from tests.formats.conftest import ROOTS, signed
 from tests.vectors import pdf as vectors
 from tests.vectors.pdf.case import Case, Signed, State

@@ -13,7 +13,8 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.places import Place, Places
+from signroom.formats.pdf.earlier.places import Place, Places
+from signroom.formats.pdf.earlier.window import header_at
 from signroom.formats.pdf.syntax import (
     BadSyntax,
     Buffer,
@@ -24,7 +25,6 @@ from signroom.formats.pdf.syntax import (
     reference,
     skip_space,
 )
-from signroom.formats.pdf.window import header_at
 
 Value = Any
 """What pikepdf gives for a value: its objects, and plain Python values for numbers and booleans."""
@@ -366,7 +366,7 @@ def _signed_range(raw: _Raw, value: Value, length: int, base: int) -> Range | No
             pass
         case _:
             return None
-    # Offsets count from the header; some programs count from the beginning of the file, whatever is in front of it.
+    # Offsets count from the header; some programs count from the beginning of the file, whatever is in front.
     for start in dict.fromkeys((base, 0)):
         end = start + second + rest
         if (start + first, start + second) == (gap, behind) and rest >= 0 and end <= length:
