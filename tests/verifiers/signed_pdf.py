@@ -50,7 +50,7 @@ class Original:
     @property
     def is_shown_alike(self) -> bool:
         """All readers show as many pages with the same words."""
-        texts = {tuple(page.text for page in by_reader.pages) for by_reader in self.shown.values()}
+        texts = {tuple("".join(page.text.split()) for page in by_reader.pages) for by_reader in self.shown.values()}
         return len(texts) == 1
 
     @property
