@@ -209,7 +209,7 @@ class Dictionary:
             if not key:
                 raise BadSyntax("a dictionary without a key")
             start = skip_space(raw, key.end())
-            # "/Key >>": a value that was forgotten is null.
+            # "/Key >>": a value that was forgotten is empty.
             end = start if raw[start : start + 2] == b">>" else value_end(raw, start, len(raw))
             yield _Entry(name_of(key[0]), at, start, end)
             at = end
@@ -220,6 +220,10 @@ class Dictionary:
         entry = self._last.get(name)
         value = b"" if entry is None else self.raw[entry.start : entry.end]
         return None if value in (b"null", b"") else value
+
+    def lacks_a_value(self) -> bool:
+        """A key stands alone: some readers take the next key for its value, or give up."""
+        return any(entry.start == entry.end for entry in self._entries)
 
     def place(self, name: str) -> tuple[int, int] | None:
         """Where the value that counts begins and ends, in `raw`; None when there is none."""
