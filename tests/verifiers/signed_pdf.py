@@ -245,7 +245,7 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
         for key, before in texts.items():
             # A page that is listed twice is copied by qpdf in memory, under a number that is in no table.
-            copied = any((int(number), 0) not in texts for number in re.findall(r"(\d+) 0 R", before))
+            copied = any((int(number), 0) not in texts for number in re.findall(rb"(\d+) 0 R", before))
             if before and key not in allowed and not copied and before != _text(new.get_object(*key)):
                 yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
