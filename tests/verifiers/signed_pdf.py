@@ -227,7 +227,11 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         if len(numbers) > _MOST_OBJECTS:
             return
         texts = {key: _text(old.get_object(*key)) for key in numbers}
-        # Asked last: to list the pages, qpdf mends the page tree in memory.
+        lost = [key for key in texts.keys() - new.get_xref_table().keys() if texts[key] not in (b"", b"null")]
+        yield from (f"object {number} {generation} was lost" for number, generation in sorted(lost))
+        if old.get_warnings():
+            return  # qpdf has mended it in memory, and not the same way in both
+        # Asked last: to list the pages, qpdf mends the page tree, too.
         allowed = _may_change(old)
         for key, before in texts.items():
             if key not in allowed and before != _text(new.get_object(*key)):
