@@ -57,9 +57,18 @@ def test_what_a_file_is_is_decided_by_its_beginning(tmp_path: Path, case: kinds.
     file = tmp_path / case.name
     file.write_bytes(case.make())
 
-    inspection = catalogue.inspect(file, None, NO_OPTIONS, None)
+    inspection = catalogue.inspect(file, None, NO_OPTIONS, beside(case, tmp_path))
 
     assert (inspection.signature_type, inspection.signatures) == (case.right, case.signatures)
+
+
+def beside(case: kinds.KindCase, folder: Path) -> Path | None:
+    """The file that a detached signature is of; None for all else."""
+    if not case.name.endswith(".p7s"):
+        return None
+    data = folder / "data"
+    data.write_bytes(kinds.a_pdf())
+    return data
 
 
 @pytest.mark.parametrize("case", [c for c in kinds.CASES if c.right is SignatureType.CMS], ids=str)
@@ -67,21 +76,19 @@ def test_what_is_not_a_pdf_is_signed_as_what_it_is(tmp_path: Path, case: kinds.K
     """Inspected like a signed file it has the signatures it has; signed it has one more."""
     file, output = tmp_path / case.name, tmp_path / "signed.p7m"
     file.write_bytes(case.make())
-    data = tmp_path / "data"
-    data.write_bytes(kinds.a_pdf())
-    beside = data if case.name.endswith(".p7s") else None
+    data = beside(case, tmp_path)
 
     if case.signatures:
-        assert len(catalogue.examine(file, beside, (), None).signatures) == case.signatures
+        assert len(catalogue.examine(file, data, (), None).signatures) == case.signatures
     else:
         with pytest.raises(NotSigned):
-            catalogue.examine(file, beside, (), None)
+            catalogue.examine(file, data, (), None)
     options = OptionsByType().of(SignatureType.CMS)
     algorithm = DigestAlgorithm.SHA256
-    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=beside)
+    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=data)
     catalogue.embed(file, prepared, value(prepared, "rsa2048"), output)
 
-    found = catalogue.examine(output, beside, (), None).signatures
+    found = catalogue.examine(output, data, (), None).signatures
     assert len(found) == case.signatures + 1
     assert all(signature.results.valid for signature in found)
 

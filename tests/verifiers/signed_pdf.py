@@ -48,6 +48,12 @@ class Original:
         return cls(file, {name: show(file) for name, show in pages.READERS.items()}, complaints_of_qpdf(file))
 
     @property
+    def is_shown_alike(self) -> bool:
+        """All readers show as many pages with the same words."""
+        texts = {tuple(page.text for page in by_reader.pages) for by_reader in self.shown.values()}
+        return len(texts) == 1
+
+    @property
     def opens_everywhere(self) -> bool:
         """poppler and MuPDF show it without a word."""
         return all(self.shown[name].pages and not self.shown[name].complaint for name in ("poppler", "MuPDF"))
@@ -178,6 +184,10 @@ def _pyhanko(file: Path, root: bytes) -> Any:
             return f"it cannot read the file ({type(error).__name__}: {error})"
 
 
+_PLACE = re.compile(r"\(?,? ?object(?: stream)? N(?: N)?(?:, object N N)?,?(?: (?:at )?offset N)?\)?:? ?")
+"""Where qpdf saw it. An object of an object stream that is written again stands elsewhere."""
+
+
 def complaints_of_qpdf(file: Path) -> frozenset[str]:
     """What ``qpdf --check`` finds wrong, without places and numbers: those differ in a file that has grown."""
     done = run("qpdf", "--check", str(file))
@@ -187,7 +197,8 @@ def complaints_of_qpdf(file: Path) -> frozenset[str]:
     found = set()
     for line in lines:
         if line.startswith(("WARNING: ", "ERROR: ", "qpdf: ", str(file))):
-            found.add(re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: ")).strip(" :"))
+            told = re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: "))
+            found.add(_PLACE.sub("", told).strip(" :,"))
     return frozenset(found)
 
 
@@ -215,6 +226,8 @@ def objects_kept(original: Path, output: Path) -> Iterator[str]:
 
 
 def _kept(old: Any, new: Any) -> Iterator[str]:
+    import pikepdf
+
     try:
         if _text(old.trailer.get("/Info")) != _text(new.trailer.get("/Info")):
             yield "Info was changed"
@@ -231,10 +244,11 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         yield from (f"object {number} {generation} was lost" for number, generation in sorted(lost))
         if old.get_warnings():
             return  # qpdf has mended it in memory, and not the same way in both
-        # Asked last: to list the pages, qpdf mends the page tree, too.
-        allowed = _may_change(old)
+        told_apart = (old.trailer.get("/Info"), old.Root.get("/Metadata"))
+        # Asked last: to list the pages, qpdf mends the page tree in memory.
+        allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
         for key, before in texts.items():
-            if key not in allowed and before != _text(new.get_object(*key)):
+            if before and key not in allowed and before != _text(new.get_object(*key)):
                 yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         # What qpdf cannot make sense of, the other judges look at.

@@ -47,7 +47,11 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def inspected(file: Path) -> Inspection:
-    return catalogue.inspect(file, None, NO_OPTIONS, None)
+    """As the sandbox does."""
+    found = catalogue.inspect(file, None, NO_OPTIONS, None)
+    if found.reading is not None:
+        catalogue.compare_pages(file, found.reading)
+    return found
 
 
 def looked_at(file: Path) -> Inspection | DocumentRejected:
@@ -95,7 +99,10 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, origina
     begun = time.process_time()
     seen = looked_at(file)
     if isinstance(seen, DocumentRejected):
-        assert not isinstance(case.right, Signed), f"refused: {seen.code}: {seen}"
+        if isinstance(case.right, Signed):
+            # What programs show differently may be refused: nobody knows what the signer would see.
+            assert not original.is_shown_alike, f"refused: {seen.code}: {seen}"
+            return
         assert seen.code == case.right.code
         assert seen.detail, "a refusal says what is wrong with this file"
         return

@@ -47,6 +47,8 @@ _CIPHERS = {
 }
 _MOST_IN_STREAM = 100_000
 """Objects of one object stream. Usual are 100 to 200."""
+_CRYPT_FILTERS = 4
+"""The version of encryption that began to name ciphers; before it all is RC4 (ISO 32000-1, table 20)."""
 COMPRESSED = 2
 """The type of a cross-reference entry of an object in an object stream (ISO 32000-1, table 18)."""
 
@@ -193,7 +195,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
         except pikepdf.PasswordError as error:
-            raise ProtectedPdf from error
+            raise ProtectedPdf("It opens with a password only. Save it without one, and sign that.") from error
         except pikepdf.PdfError as error:
             if _UNKNOWN_ENCRYPTION.search(str(error)):
                 raise ProtectedPdf("It is encrypted in a way that is not known.") from error
@@ -245,6 +247,8 @@ def _encryption(pdf: pikepdf.Pdf) -> PdfEncryption | None:
     if not pdf.is_encrypted:
         return None
     found = pdf.encryption
+    if found.V < _CRYPT_FILTERS:
+        return PdfEncryption(bytes(found.encryption_key), StringCipher.RC4, StringCipher.RC4)
     strings, streams = _CIPHERS.get(found.string_method.name), _CIPHERS.get(found.stream_method.name)
     if strings is None or streams is None:
         raise ProtectedPdf("It is encrypted in a way that is not known.")
