@@ -50,7 +50,7 @@ class Original:
     @property
     def is_shown_alike(self) -> bool:
         """All readers show as many pages with the same words."""
-        texts = {tuple(page.text for page in by_reader.pages) for by_reader in self.shown.values()}
+        texts = {tuple("".join(page.text.split()) for page in by_reader.pages) for by_reader in self.shown.values()}
         return len(texts) == 1
 
     @property
@@ -263,7 +263,9 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         # Asked last: to list the pages, qpdf mends the page tree in memory.
         allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
         for key, before in texts.items():
-            if before and key not in allowed and before != _text(new.get_object(*key)):
+            # A page that is listed twice is copied by qpdf in memory, under a number that is in no table.
+            copied = any((int(number), 0) not in texts for number in re.findall(r"(\d+) 0 R", before))
+            if before and key not in allowed and not copied and before != _text(new.get_object(*key)):
                 yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         # What qpdf cannot make sense of, the other judges look at.

@@ -365,23 +365,34 @@ def _signed_with(behind: bytes) -> bytes:
     return signed_by_another(written(document())) + behind
 
 
+def _refused_before(name: str) -> Refused:
+    """No signature of such a file is valid for all verifiers (decision 26)."""
+    return Refused("UnsupportedFileType" if name == "nine-hundred-bytes" else "InvalidPdf")
+
+
 def _before() -> Iterator[Case]:
     for name, junk in BEFORE.items():
         yield from in_forms(
             f"{name}-before-offsets-from-the-header",
             functools.partial(written, document(), before=junk),
+            _refused_before(name),
             forms=(Form.TABLE, Form.STREAM),
         )
         yield from in_forms(
             f"{name}-before-offsets-from-the-start",
             functools.partial(written, document(), out=junk + HEADER),
+            _refused_before(name),
             forms=(Form.TABLE, Form.STREAM),
         )
-    yield Case("junk-before-and-behind", lambda: BEFORE["bom"] + written(document()) + BEHIND["nuls"])
+    yield Case(
+        "junk-before-and-behind",
+        lambda: BEFORE["bom"] + written(document()) + BEHIND["nuls"],
+        Refused("InvalidPdf"),
+    )
     yield Case(
         "junk-before-and-signed",
         lambda: BEFORE["bom"] + signed_by_another(written(document())),
-        Refused("EarlierSignatureBroken"),  # the signed range does not begin with the file
+        Refused("InvalidPdf"),
         pages=0,
     )
 

@@ -21,7 +21,7 @@ from pikepdf.settings import set_qpdf_limits
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
-from signroom.formats.pdf.crossref import NoChain, Section, read_chain
+from signroom.formats.pdf.crossref import NoChain, Section, SectionKind, read_chain
 from signroom.formats.pdf.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.view import View
 from signroom.formats.pdf.whole_table import Place
@@ -301,15 +301,22 @@ def _chain(buffer: mmap.mmap) -> tuple[tuple[Section, ...], str]:
 def _as_qpdf_wants_it(buffer: mmap.mmap, sections: tuple[Section, ...]) -> tuple[int, bytes]:
     """(length, end): how much of the file qpdf sees, and what it sees behind.
 
-    A startxref that is a few bytes off, and kilobytes of padding behind %%EOF, would make it rebuild the table.
+    A startxref that is a few bytes off, and kilobytes of padding behind %%EOF, would make it rebuild the table. Of a
+    hybrid file (7.5.8.4) it would not see the objects that the table calls free and the stream beside it shows: here
+    an empty table comes first that has the same stream.
     """
     at = buffer.rfind(b"startxref")
     if not sections or at < 0:
         return len(buffer), b""
+    newest = sections[0]
+    hybrid = newest.kind is SectionKind.TABLE and newest.trailer.get("XRefStm") is not None
+    if hybrid:
+        trailer = newest.trailer.with_entry("Prev", b"%d" % newest.offset)
+        return at, b"\nxref\n0 0\ntrailer\n%b\nstartxref\n%d\n%%%%EOF\n" % (trailer, at + 1)
     end = buffer.find(_END, at)
-    if _stated(buffer) == sections[0].offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
+    if _stated(buffer) == newest.offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
         return len(buffer), b""
-    return at, b"startxref\n%d\n%%%%EOF\n" % sections[0].offset
+    return at, b"startxref\n%d\n%%%%EOF\n" % newest.offset
 
 
 def _stated(buffer: mmap.mmap) -> int | None:

@@ -126,9 +126,11 @@ class _Changes:
         raw = owner.get(name)
         target = reference(raw)
         found = raw if target is None else self.taken(target, home)
-        if found is None or found[:1] != b"[":
-            # Null, missing, or of another type, which every reader passes over.
+        if found is None or found == b"null":
             return b"[" + item + b"]"
+        if found[:1] != b"[":
+            # Some readers show nothing of the page then. They would show it once there is a list.
+            raise InvalidPdf(f"/{name} of object {home.number} is no list: programs may read it differently.")
         try:
             before = items(found)
         except BadSyntax as error:
@@ -222,6 +224,8 @@ def _key(target: Reference) -> tuple[int, int]:
 def _dictionary(opened: OpenPdf, target: Reference) -> Dictionary:
     """The dictionary of an object that will be written again; both readers must see the same entries in it."""
     found = _parsed(opened.writable(target) or b"", target)
+    if found.lacks_a_value():
+        raise InvalidPdf(f"Object {target.number} has a key without a value: programs may read it differently.")
     _require_agreement(opened, target, ((name, found.get(name)) for name in found.names()))
     return found
 
@@ -273,15 +277,17 @@ def _seen_by_qpdf(opened: OpenPdf, target: Reference) -> Mapping[str | int, byte
 
 
 def _next_number(opened: OpenPdf) -> int:
-    """Above every number that a section, an entry or /Size speaks of: /Size alone is a claim (table 15)."""
-    highest = max((number for number, _ in opened.table), default=0)
-    claims = [section.highest for section in opened.sections]
-    claims += [(integer(section.trailer.get("Size")) or 1) - 1 for section in opened.sections]
-    # A reference to nothing must not become one to the signature.
+    """Above every number that a section or an entry speaks of. /Size is a claim (table 15): it may be too small.
+
+    Nor does one that is too large count: some readers pass over objects with numbers that a small file cannot have.
+    """
+    known = [number for number, _ in opened.table]
+    # A section that speaks of more than a PDF may have speaks of nothing.
+    known += [section.highest for section in opened.sections if section.highest <= _MAX_OBJECTS - _ROOM]
+    highest = max(known, default=0)
     info = reference(_trailer_entry(opened, "Info"))
-    claims += [] if info is None else [info.number]
-    # A claim beyond what a PDF may have is none: nothing can be there.
-    highest = max([highest, *(claim for claim in claims if claim <= _MAX_OBJECTS - _ROOM)])
+    if info is not None and info.number - _ROOM <= highest:
+        highest = max(highest, info.number)  # what refers to nothing must not come to refer to the signature
     if highest > _MAX_OBJECTS - _ROOM:
         raise PdfTooComplex("It has more objects than a PDF may have.")
     return highest + 1

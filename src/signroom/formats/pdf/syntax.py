@@ -69,10 +69,10 @@ def _behind(pattern: re.Pattern[bytes], buffer: Buffer, at: int, limit: int) -> 
     return found.end() if found else at
 
 
-def value_end(buffer: Buffer, at: int) -> int:
+def value_end(buffer: Buffer, at: int, longest: int = _LONGEST) -> int:
     """Where the value that begins at or behind `at` ends; a reference is one value. Raises: BadSyntax."""
     at = skip_space(buffer, at)
-    limit = min(len(buffer), at + _LONGEST)
+    limit = min(len(buffer), at + longest)
     found = _REFERENCE.match(buffer, at, limit)
     if found:
         return found.end()
@@ -209,8 +209,8 @@ class Dictionary:
             if not key:
                 raise BadSyntax("a dictionary without a key")
             start = skip_space(raw, key.end())
-            # "/Key >>": a value that was forgotten is null.
-            end = start if raw[start : start + 2] == b">>" else value_end(raw, start)
+            # "/Key >>": a value that was forgotten is empty.
+            end = start if raw[start : start + 2] == b">>" else value_end(raw, start, len(raw))
             yield _Entry(name_of(key[0]), at, start, end)
             at = end
         raise BadSyntax("a dictionary that is too long")
@@ -221,9 +221,14 @@ class Dictionary:
         value = b"" if entry is None else self.raw[entry.start : entry.end]
         return None if value in (b"null", b"") else value
 
+    def lacks_a_value(self) -> bool:
+        """A key stands alone: some readers take the next key for its value, or give up."""
+        return any(entry.start == entry.end for entry in self._entries)
+
     def place(self, name: str) -> tuple[int, int] | None:
         """Where the value that counts begins and ends, in `raw`; None when there is none."""
-        return next(((e.start, e.end) for e in reversed(self._entries) if e.name == name), None)
+        entry = self._last.get(name)
+        return None if entry is None else (entry.start, entry.end)
 
     def names(self) -> list[str]:
         """The names of all entries, in the file's order; one that is there twice is twice in the list."""
@@ -257,7 +262,7 @@ class IndirectObject:
     """Where the data of a stream begin; None for what is no stream."""
 
 
-def indirect_object(buffer: Buffer, at: int) -> IndirectObject:
+def indirect_object(buffer: Buffer, at: int, longest: int = _LONGEST) -> IndirectObject:
     """The object at `at`: its value, for a stream its dictionary. Raises: BadSyntax when none begins there."""
     header = _HEADER.match(buffer, at)
     if not header:
@@ -265,7 +270,7 @@ def indirect_object(buffer: Buffer, at: int) -> IndirectObject:
     start = skip_space(buffer, header.end())
     if buffer[start : start + 6] == b"endobj":
         return IndirectObject(Reference(int(header[1]), int(header[2])), b"null", None)
-    end = value_end(buffer, start)
+    end = value_end(buffer, start, longest)
     stream = _STREAM.match(buffer, skip_space(buffer, end))
     return IndirectObject(
         Reference(int(header[1]), int(header[2])), bytes(buffer[start:end]), stream.end() if stream else None

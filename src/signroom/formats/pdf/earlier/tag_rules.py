@@ -6,9 +6,9 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.comparison import Comparison, Forbidden
-from signroom.formats.pdf.embedded import elements, place_of
-from signroom.formats.pdf.reach import keys_of
+from signroom.formats.pdf.earlier.comparison import Comparison, Forbidden
+from signroom.formats.pdf.earlier.embedded import elements, place_of
+from signroom.formats.pdf.earlier.reach import keys_of
 
 
 class TagRules:

@@ -11,15 +11,15 @@ import pikepdf
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.formats.malformed import MALFORMED
-from signroom.formats.pdf.changes import compare
-from signroom.formats.pdf.comparison import Changes, Forbidden
-from signroom.formats.pdf.embedded import EmbeddedSignature
-from signroom.formats.pdf.looks import look_alike
-from signroom.formats.pdf.places import Places, Table
-from signroom.formats.pdf.rules import NOTHING, Rules, rules_of
-from signroom.formats.pdf.sameness import TooMuch
+from signroom.formats.pdf.earlier.changes import compare
+from signroom.formats.pdf.earlier.comparison import Changes, Forbidden
+from signroom.formats.pdf.earlier.embedded import EmbeddedSignature
+from signroom.formats.pdf.earlier.looks import look_alike
+from signroom.formats.pdf.earlier.places import Places, Table
+from signroom.formats.pdf.earlier.rules import NOTHING, Rules, rules_of
+from signroom.formats.pdf.earlier.sameness import TooMuch
+from signroom.formats.pdf.earlier.window import opened
 from signroom.formats.pdf.syntax import Buffer
-from signroom.formats.pdf.window import opened
 
 _SECONDS = 2.0
 """Of processor time, for all signatures of a file together."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.comparison import Comparison, Forbidden
-from signroom.formats.pdf.embedded import elements, full_name, inherited, listed, numbers_of, place_of
-from signroom.formats.pdf.places import Place
-from signroom.formats.pdf.reach import keys_of, places_below
-from signroom.formats.pdf.rules import COMMENTS, NOTHING
+from signroom.formats.pdf.earlier.comparison import Comparison, Forbidden
+from signroom.formats.pdf.earlier.embedded import elements, full_name, inherited, listed, numbers_of, place_of
+from signroom.formats.pdf.earlier.places import Place
+from signroom.formats.pdf.earlier.reach import keys_of, places_below
+from signroom.formats.pdf.earlier.rules import COMMENTS, NOTHING
 
 KINDS_OF_COMMENTS = frozenset(
     {

@@ -18,11 +18,11 @@ import pikepdf
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from signroom.formats.pdf.comparison import Changes, Rectangle
-from signroom.formats.pdf.embedded import elements, inherited, listed, numbers_of, pages, place_of
-from signroom.formats.pdf.places import Place
-from signroom.formats.pdf.sameness import TooMuch
-from signroom.formats.pdf.window import Window, end_of_pdf, header_at
+from signroom.formats.pdf.earlier.comparison import Changes, Rectangle
+from signroom.formats.pdf.earlier.embedded import elements, inherited, listed, numbers_of, pages, place_of
+from signroom.formats.pdf.earlier.places import Place
+from signroom.formats.pdf.earlier.sameness import TooMuch
+from signroom.formats.pdf.earlier.window import Window, end_of_pdf, header_at
 
 if TYPE_CHECKING:
     from signroom.formats.pdf.syntax import Buffer
@@ -191,7 +191,10 @@ class _Graph:
 
 @contextmanager
 def _drawn(buffer: Buffer, end: int) -> Iterator[pypdfium2.PdfDocument]:
-    """Raises: TooMuch when PDFium cannot read it."""
+    """A file that PDFium cannot read is one that cannot be compared.
+
+    Raises: TooMuch.
+    """
     window = Window(buffer, header_at(buffer), end_of_pdf(buffer, end))
     try:
         document = pypdfium2.PdfDocument(window, autoclose=False)

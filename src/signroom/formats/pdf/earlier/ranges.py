@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from signroom.formats.pdf.embedded import Range
+from signroom.formats.pdf.earlier.embedded import Range
 from signroom.formats.pdf.syntax import Buffer
 
 _CHUNK = 1 << 20

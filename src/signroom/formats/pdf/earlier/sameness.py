@@ -9,8 +9,8 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.embedded import listed, place_of
-from signroom.formats.pdf.places import Place
+from signroom.formats.pdf.earlier.embedded import listed, place_of
+from signroom.formats.pdf.earlier.places import Place
 
 _MAX_STEPS = 200_000
 _MAX_DEPTH = 64

@@ -7,7 +7,7 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.embedded import elements, inherited, text_of
+from signroom.formats.pdf.earlier.embedded import elements, inherited, text_of
 
 NOTHING = 1
 """DocMDP: no changes but validation data and document timestamps (ISO 32000-2, 12.8.2.2.2)."""

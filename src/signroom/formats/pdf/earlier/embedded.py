@@ -13,7 +13,8 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.places import Place, Places
+from signroom.formats.pdf.earlier.places import Place, Places
+from signroom.formats.pdf.earlier.window import header_at
 from signroom.formats.pdf.syntax import (
     BadSyntax,
     Buffer,
@@ -24,11 +25,12 @@ from signroom.formats.pdf.syntax import (
     reference,
     skip_space,
 )
-from signroom.formats.pdf.window import header_at
 
 Value = Any
 """What pikepdf gives for a value: its objects, and plain Python values for numbers and booleans."""
 
+_LONGEST = 64 << 20
+"""Bytes of a signature dictionary: some programs leave megabytes of room for the signature."""
 _MAX_FIELDS = 100_000
 _MAX_DEPTH = 64
 _MAX_NAME = 1000
@@ -298,7 +300,7 @@ def _object(buffer: Buffer, base: int, entry: Any) -> _Raw | None:
     if entry.type != 1 or entry.offset is None:
         return None
     at = base + entry.offset
-    found = indirect_object(buffer, at)
+    found = indirect_object(buffer, at, _LONGEST)
     start = skip_space(buffer, buffer.find(b"obj", at) + 3)
     return _Raw(Dictionary(found.value), start)
 
@@ -364,7 +366,7 @@ def _signed_range(raw: _Raw, value: Value, length: int, base: int) -> Range | No
             pass
         case _:
             return None
-    # Offsets count from the header; some programs count from the beginning of the file, whatever is in front of it.
+    # Offsets count from the header; some programs count from the beginning of the file, whatever is in front.
     for start in dict.fromkeys((base, 0)):
         end = start + second + rest
         if (start + first, start + second) == (gap, behind) and rest >= 0 and end <= length:

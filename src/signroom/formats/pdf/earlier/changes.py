@@ -28,15 +28,15 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.comparison import Changes, Comparison, Forbidden, Rule, is_field
-from signroom.formats.pdf.embedded import elements, form_fields, inherited, pages, place_of
-from signroom.formats.pdf.form_rules import FormRules
-from signroom.formats.pdf.places import Place, Table
-from signroom.formats.pdf.reach import keys_of, kind_of, places_below, references_of, spoken_of
-from signroom.formats.pdf.rules import Rules
-from signroom.formats.pdf.sameness import TooMuch
+from signroom.formats.pdf.earlier.comparison import Changes, Comparison, Forbidden, Rule, is_field
+from signroom.formats.pdf.earlier.embedded import elements, form_fields, inherited, pages, place_of
+from signroom.formats.pdf.earlier.form_rules import FormRules
+from signroom.formats.pdf.earlier.places import Place, Table
+from signroom.formats.pdf.earlier.reach import keys_of, kind_of, places_below, references_of, spoken_of
+from signroom.formats.pdf.earlier.rules import Rules
+from signroom.formats.pdf.earlier.sameness import TooMuch
+from signroom.formats.pdf.earlier.tag_rules import TagRules, are_of_structure
 from signroom.formats.pdf.syntax import Buffer
-from signroom.formats.pdf.tag_rules import TagRules, are_of_structure
 
 _MOVING = frozenset(["/Resources", "/MediaBox", "/CropBox", "/Rotate"])
 _OF_NO_CONSEQUENCE = frozenset(["/StructParents", "/Tabs", "/Type"])

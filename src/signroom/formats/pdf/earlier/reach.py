@@ -8,9 +8,9 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.embedded import place_of
-from signroom.formats.pdf.places import Place, Table
-from signroom.formats.pdf.sameness import TooMuch
+from signroom.formats.pdf.earlier.embedded import place_of
+from signroom.formats.pdf.earlier.places import Place, Table
+from signroom.formats.pdf.earlier.sameness import TooMuch
 from signroom.formats.pdf.syntax import Buffer
 
 _MAX_DEPTH = 64

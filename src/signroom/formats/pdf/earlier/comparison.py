@@ -8,11 +8,11 @@ from typing import Any
 
 import pikepdf
 
-from signroom.formats.pdf.embedded import inherited, place_of
-from signroom.formats.pdf.places import Place, Table
-from signroom.formats.pdf.reach import kind_of, places_below
-from signroom.formats.pdf.rules import Rules
-from signroom.formats.pdf.sameness import Sameness, TooMuch
+from signroom.formats.pdf.earlier.embedded import inherited, place_of
+from signroom.formats.pdf.earlier.places import Place, Table
+from signroom.formats.pdf.earlier.reach import kind_of, places_below
+from signroom.formats.pdf.earlier.rules import Rules
+from signroom.formats.pdf.earlier.sameness import Sameness, TooMuch
 
 Rule = Callable[[Any, Any], None]
 Rectangle = tuple[float, ...]

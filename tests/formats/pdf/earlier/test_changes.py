@@ -12,8 +12,8 @@ import pikepdf
 import pytest
 
 from signroom.domain.signature import Indication, SignatureVerdict
+from signroom.formats.pdf.earlier.window import opened
 from signroom.formats.pdf.verification import judge, verify
-from signroom.formats.pdf.window import opened
 from tests.vectors.pdf import builder, changed
 from tests.vectors.pdf.builder import CATALOG, CONTENT, FONT, PAGE, Form, content, document, updated, written
 from tests.vectors.pdf.changed import (
