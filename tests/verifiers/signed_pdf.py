@@ -156,6 +156,20 @@ def _by_pdfsig(before: list[_Signature], after: list[_Signature]) -> Iterator[st
         yield "pdfsig: an earlier signature is not valid any more"
 
 
+def _signatures(reader: Any) -> Iterator[Any]:
+    """The last field first. A stranger's field may have something that pyHanko cannot take for a signature."""
+    from pyhanko.pdf_utils.misc import PdfReadError
+    from pyhanko.sign.fields import enumerate_sig_fields
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+    for name, _, signature_field in reversed(list(enumerate_sig_fields(reader, filled_status=True))):
+        try:
+            yield EmbeddedPdfSignature(reader, signature_field, name)
+        except (PdfReadError, SignatureValidationError, ValueError, TypeError, KeyError):
+            continue
+
+
 def _pyhanko(file: Path, root: bytes) -> Any:
     """The status of the signature that covers the whole file; None for none; a text when it cannot be read."""
     import asyncio
@@ -169,7 +183,7 @@ def _pyhanko(file: Path, root: bytes) -> Any:
     async def status_of(reader: PdfFileReader) -> Any:
         if reader.encrypted:
             reader.decrypt(b"")
-        for signature in reversed(reader.embedded_regular_signatures):
+        for signature in _signatures(reader):
             if signature.evaluate_signature_coverage() is SignatureCoverageLevel.ENTIRE_FILE:
                 context = ValidationContext(trust_roots=[Certificate.load(root)], allow_fetching=False)
                 status = await async_validate_pdf_signature(signature, context, skip_diff=True)
@@ -229,7 +243,8 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
     import pikepdf
 
     try:
-        if _text(old.trailer.get("/Info")) != _text(new.trailer.get("/Info")):
+        info = old.trailer.get("/Info")
+        if isinstance(info, pikepdf.Dictionary) and _text(info) != _text(new.trailer.get("/Info")):
             yield "Info was changed"
         if _text(old.Root.get("/Metadata")) != _text(new.Root.get("/Metadata")):
             yield "XMP was changed"
@@ -240,6 +255,10 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         if len(numbers) > _MOST_OBJECTS:
             return
         texts = {key: _text(old.get_object(*key)) for key in numbers}
+        lost = [key for key in texts.keys() - new.get_xref_table().keys() if texts[key] not in (b"", b"null")]
+        yield from (f"object {number} {generation} was lost" for number, generation in sorted(lost))
+        if old.get_warnings():
+            return  # qpdf has mended it in memory, and not the same way in both
         told_apart = (old.trailer.get("/Info"), old.Root.get("/Metadata"))
         # Asked last: to list the pages, qpdf mends the page tree in memory.
         allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}

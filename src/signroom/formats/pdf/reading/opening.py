@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import mmap
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +47,7 @@ _CIPHERS = {
     "aes": StringCipher.AES_128,
     "aesv3": StringCipher.AES_256,
 }
+_OBJECT_STREAM = b"/ObjStm"
 _MOST_IN_STREAM = 100_000
 """Objects of one object stream. Usual are 100 to 200."""
 _CRYPT_FILTERS = 4
@@ -113,6 +116,32 @@ class OpenPdf:
         except BadSyntax as error:
             raise InvalidPdf(f"Object {reference.number} cannot be read: {error}.") from error
 
+    def twice(self) -> int | None:
+        """The number of an object that is there in a second way, which another program would take.
+
+        To be asked of a file whose table is made anew. Of two plain definitions all programs take the last one. They
+        differ about generations, and about object streams.
+        """
+        numbers = Counter(number for number, _ in self.table)
+        if more := [number for number, count in numbers.items() if count > 1]:
+            return min(more)
+        plain = {number for (number, _), entry in self.table.items() if entry.type != COMPRESSED}
+        for number in sorted(self._plain_object_streams()):
+            if inside := plain.intersection(_ObjectStream.read(self.pdf, number).numbers()):
+                return min(inside)
+        return None
+
+    def _plain_object_streams(self) -> set[int]:
+        """Numbers of all object streams, those that no entry of the table speaks of, too."""
+        numbers = {(e.offset or 0) + self.header: key for key, e in self.table.items() if e.type != COMPRESSED}
+        places = sorted(numbers)
+        candidates, at = set(), self.buffer.find(_OBJECT_STREAM)
+        while at >= 0:
+            if before := bisect_left(places, at):
+                candidates.add(numbers[places[before - 1]])
+            at = self.buffer.find(_OBJECT_STREAM, at + 1)
+        return {key[0] for key in candidates if _is_object_stream(self.pdf.get_object(*key))}
+
     def is_compressed(self, reference: Reference) -> bool:
         entry = self.table.get((reference.number, reference.generation))
         return entry is not None and entry.type == COMPRESSED
@@ -144,6 +173,9 @@ class _ObjectStream:
                 return cls(data, first, tuple(data[: max(0, first)].split(maxsplit=2 * count)[: 2 * count]))
         raise InvalidPdf(f"The object stream {number} is damaged.")
 
+    def numbers(self) -> set[int]:
+        return {number for word in self.words[::2] if (number := integer(word)) is not None}
+
     def value(self, place: Place) -> bytes:
         """Raises: InvalidPdf."""
         name, at = [*self.words[2 * place.generation :][:2], b"", b""][:2]
@@ -156,6 +188,10 @@ class _ObjectStream:
             return self.data[start : value_end(self.data, start)]
         except BadSyntax as error:
             raise InvalidPdf(f"Object {place.number} cannot be read: {error}.") from error
+
+
+def _is_object_stream(found: object) -> bool:
+    return isinstance(found, pikepdf.Stream) and found.get("/Type") == "/ObjStm"
 
 
 def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int) -> Place:

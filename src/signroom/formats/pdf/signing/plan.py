@@ -10,7 +10,9 @@ share it, and anything else may, so that one item more would appear where nobody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
+
+import pikepdf
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.domain.pdf_facts import (
@@ -151,6 +153,10 @@ def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: byt
         owner, form = None, Dictionary(b"<<>>")
     elif owner is not None:
         form = _dictionary(opened, owner)
+        if catalog.names().count("AcroForm") > 1:
+            # Some programs take the first entry: the catalog is written again with one, and the form in it.
+            form = _parsed(changes.taken(owner, root) or b"", root)
+            owner = None
     else:
         form = _parsed(found, root)
     before = integer(_resolved(opened, form.get("SigFlags"))) or 0
@@ -279,6 +285,9 @@ def _next_number(opened: OpenPdf) -> int:
     # A section that speaks of more than a PDF may have speaks of nothing.
     known += [section.highest for section in opened.sections if section.highest <= _MAX_OBJECTS - _ROOM]
     highest = max(known, default=0)
+    info = reference(_trailer_entry(opened, "Info"))
+    if info is not None and info.number - _ROOM <= highest:
+        highest = max(highest, info.number)  # what refers to nothing must not come to refer to the signature
     if highest > _MAX_OBJECTS - _ROOM:
         raise PdfTooComplex("It has more objects than a PDF may have.")
     return highest + 1
@@ -293,6 +302,11 @@ def _claimed_size(opened: OpenPdf) -> int:
 def _table(opened: OpenPdf) -> bytes:
     """Of a file that must be mended all objects, of a hybrid one (7.5.8.4) those that its tables do not show."""
     if not opened.sections:
+        twice = opened.twice()
+        if twice is not None:
+            raise InvalidPdf(
+                f"Object {twice} is there twice, and the table is damaged: programs take one or the other."
+            )
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
         return b""
@@ -308,20 +322,21 @@ def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes],
 
     The newest trailer counts alone (7.5.6): with /Encrypt of an older one nothing could be read any more.
     """
-    found = opened.sections[0].trailer.get if opened.sections else _of_qpdf(opened)
     kept = [("Root", bytes(root))]
-    kept += [(name, value) for name in ("Info", "Encrypt") if (value := found(name)) is not None]
+    kept += [(name, value) for name in ("Info", "Encrypt") if (value := _trailer_entry(opened, name)) is not None]
     if kept[-1][0] == "Encrypt" and _resolved(opened, kept[-1][1]) is None:
         kept.pop()  # it refers to nothing
     if ("Encrypt" in dict(kept)) != opened.pdf.is_encrypted:
         raise InvalidPdf("Programs do not agree on whether it is encrypted.")
-    return tuple(kept), _permanent(opened, found("ID"))
+    return tuple(kept), _permanent(opened, _trailer_entry(opened, "ID"))
 
 
-def _of_qpdf(opened: OpenPdf) -> Callable[[str], bytes | None]:
-    """The entries of the trailer that qpdf found where there is no table."""
-    trailer = opened.pdf.trailer
-    return lambda name: trailer["/" + name].unparse() if "/" + name in trailer else None
+def _trailer_entry(opened: OpenPdf, name: str) -> bytes | None:
+    """Of the newest trailer; where there is no table, of the one that qpdf has found."""
+    if opened.sections:
+        return opened.sections[0].trailer.get(name)
+    value = opened.pdf.trailer.get("/" + name)
+    return value.unparse() if isinstance(value, pikepdf.Object) else None  # a number: not what is asked for
 
 
 def _permanent(opened: OpenPdf, raw: bytes | None) -> bytes | None:
