@@ -100,8 +100,8 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, origina
     seen = looked_at(file)
     if isinstance(seen, DocumentRejected):
         if isinstance(case.right, Signed):
-            # What programs show differently may be refused: nobody knows what the signer would see. So may a hybrid file
-            # with a wrong table: programs mend it differently.
+            # What programs show differently may be refused: nobody knows what the signer would see. So may a hybrid
+            # file with a wrong table: programs mend it differently.
             assert not original.is_shown_alike or case.name.endswith("-hybrid"), f"refused: {seen.code}: {seen}"
             return
         assert seen.code == case.right.code

@@ -14,13 +14,13 @@ from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType
 from signroom.formats.pdf.findings import findings
-from signroom.formats.pdf.opening import OpenPdf, open_pdf
-from signroom.formats.pdf.pages_alike import require_same_pages
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
-from signroom.formats.pdf.plan import plan_update
-from signroom.formats.pdf.running_hash import NO_STATE, CannotResume, RunningSha256
-from signroom.formats.pdf.tail import build_tail
+from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
+from signroom.formats.pdf.signing.pages_alike import require_same_pages
+from signroom.formats.pdf.signing.plan import plan_update
+from signroom.formats.pdf.signing.running_hash import NO_STATE, CannotResume, RunningSha256
+from signroom.formats.pdf.signing.tail import build_tail
 from signroom.formats.pdf.verification import judge
 from signroom.formats.pdf.visible.appearance import require_possible
 

@@ -16,7 +16,7 @@ import pypdfium2
 
 from signroom.domain.errors import InvalidPdf
 from signroom.domain.pdf_facts import SignatureSite
-from signroom.formats.pdf.view import View
+from signroom.formats.pdf.reading.view import View
 
 _LONGEST_SIDE = 700
 """Pixels: letters of a page of A4 can be told apart."""

@@ -22,10 +22,10 @@ from signroom.domain.pdf_facts import (
     SignatureSite,
     TakenIn,
 )
-from signroom.formats.pdf.crossref import SectionKind
-from signroom.formats.pdf.opening import COMPRESSED, OpenPdf, place_of
-from signroom.formats.pdf.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
-from signroom.formats.pdf.whole_table import Place, packed
+from signroom.formats.pdf.reading.crossref import SectionKind
+from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
+from signroom.formats.pdf.reading.whole_table import Place, packed
 
 _MAX_OBJECTS = 8_388_607
 """ISO 32000-1, table C.1."""

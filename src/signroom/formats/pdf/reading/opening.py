@@ -21,11 +21,11 @@ from pikepdf.settings import set_qpdf_limits
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
-from signroom.formats.pdf.crossref import NoChain, Section, SectionKind, read_chain
-from signroom.formats.pdf.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
-from signroom.formats.pdf.view import View
-from signroom.formats.pdf.whole_table import Place
-from signroom.formats.pdf.writing_encrypted import Encrypter
+from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
+from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
+from signroom.formats.pdf.reading.view import View
+from signroom.formats.pdf.reading.whole_table import Place
+from signroom.formats.pdf.reading.writing_encrypted import Encrypter
 
 _REBUILT = re.compile(r"reconstruct", re.IGNORECASE)
 _LOST = re.compile(r"unable to find trailer|unexpected EOF|EOF while|EOF after|expected endstream", re.IGNORECASE)

@@ -12,8 +12,8 @@ import pytest
 
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts, SignatureSite, TakenIn
-from signroom.formats.pdf import whole_table
-from signroom.formats.pdf.own_update import Gap, check_update
+from signroom.formats.pdf.reading import whole_table
+from signroom.formats.pdf.signing.own_update import Gap, check_update
 from tests.formats.pdf.updates import Updated, filled, laid_out, updated
 from tests.vectors.pdf.builder import CATALOG, CONTENT, PAGE, Form, document, written
 

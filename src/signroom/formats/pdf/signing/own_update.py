@@ -22,8 +22,8 @@ import pikepdf
 
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts
-from signroom.formats.pdf import whole_table
-from signroom.formats.pdf.syntax import (
+from signroom.formats.pdf.reading import whole_table
+from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Buffer,
     Dictionary,
@@ -35,7 +35,7 @@ from signroom.formats.pdf.syntax import (
     reference,
     value_end,
 )
-from signroom.formats.pdf.whole_table import Place
+from signroom.formats.pdf.reading.whole_table import Place
 
 _END = re.compile(rb"startxref\n(\d{1,18})\n%%EOF\n\Z")
 _SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,10})\n")
