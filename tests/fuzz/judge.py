@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import resource
 import time
 import traceback
@@ -27,8 +28,8 @@ WHOLE = 10
 JUDGING = 40
 """Seconds for the judges that run in this process."""
 _MOST_PAGES = 5
-_NOT_SHOWN = "Failed to create page"
-"""What poppler says of a page of which it shows nothing."""
+_NOT_SHOWN = re.compile("Failed to create page|Kid object|non-page object")
+"""What poppler and MuPDF say of a page of which they show nothing."""
 _DPI = 30
 
 
@@ -193,7 +194,7 @@ def _problems(task: Task, judges: Judges, before: dict[str, pages.Shown]) -> Ite
     for name, shown in before.items():
         new = pages.READERS_APART[name](task.output, most=_MOST_PAGES, dpi=_DPI)
         # A page that could not be shown may be shown afterwards: /Annots that was a number has become an array.
-        if _NOT_SHOWN not in shown.complaint:
+        if not _NOT_SHOWN.search(shown.complaint):
             yield from (f"{name}: {difference}" for difference in pages.differences(shown, new))
 
 

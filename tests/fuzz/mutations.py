@@ -320,7 +320,7 @@ def append_revision(dice: Random, data: bytes, other: bytes) -> bytes:
     try:
         size = None if dice.random() < 0.6 else dice.choice((0, 2, 4, 5, 100, 8_388_608))
         kept = b"".join(re.findall(rb"/(?:Encrypt \d+ 0 R|ID ?\[[^\[\]]*\])", data)[-2:])
-        trailer = kept + dice.choice((b"", b"", b"/Info 3 0 R", b"/XRefStm 9"))
+        trailer = kept + dice.choice((b"", b"", b"/Info 99 0 R", b"/XRefStm 9"))
         out = builder.updated(data, new, trailer, size=size)
     except (IndexError, ValueError):
         return data

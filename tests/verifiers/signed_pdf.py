@@ -258,6 +258,14 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
     import pikepdf
 
     try:
+        numbers = sorted(key for key in old.get_xref_table() if key[0])
+        if len(numbers) > _MOST_OBJECTS:
+            return
+        texts = {key: _text(old.get_object(*key)) for key in numbers}
+        if any("duplicated key" not in warning for warning in old.get_warnings()):
+            # qpdf has mended it in memory, and not the same way in both.
+            yield from _lost(new, {key for key, text in texts.items() if text not in (b"", b"null")})
+            return
         info = old.trailer.get("/Info")
         if isinstance(info, pikepdf.Dictionary) and _text(info) != _text(new.trailer.get("/Info")):
             yield "Info was changed"
@@ -266,14 +274,6 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         for key in sorted((set(old.Root.keys()) | set(new.Root.keys())) - _OURS_IN_CATALOG):
             if _reference(old.Root, key) != _reference(new.Root, key):
                 yield f"the catalog's {key} was changed"
-        numbers = sorted(key for key in old.get_xref_table() if key[0])
-        if len(numbers) > _MOST_OBJECTS:
-            return
-        texts = {key: _text(old.get_object(*key)) for key in numbers}
-        lost = [key for key in texts.keys() - new.get_xref_table().keys() if texts[key] not in (b"", b"null")]
-        yield from (f"object {number} {generation} was lost" for number, generation in sorted(lost))
-        if old.get_warnings():
-            return  # qpdf has mended it in memory, and not the same way in both
         told_apart = (old.trailer.get("/Info"), old.Root.get("/Metadata"))
         # Asked last: to list the pages, qpdf mends the page tree in memory.
         allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
@@ -286,6 +286,14 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
         # What qpdf cannot make sense of, the other judges look at.
         if not isinstance(error, RuntimeError | ValueError | TypeError):
             raise
+
+
+def _lost(new: Any, numbers: set[tuple[int, int]]) -> Iterator[str]:
+    for key in numbers:
+        new.get_object(*key)  # so that qpdf finds out whether it has to make a table
+    if not any("reconstruct" in warning for warning in new.get_warnings()):
+        for number, generation in sorted(numbers - new.get_xref_table().keys()):
+            yield f"object {number} {generation} was lost"
 
 
 def _may_change(pdf: Any) -> set[tuple[int, int]]:
