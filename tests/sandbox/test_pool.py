@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import EmptyFile, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
+from signroom.domain.errors import EmptyFile, InvalidPdf, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
 from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.sandbox.pool import PooledFormats
 from tests.formats.conftest import NOW, trusted
@@ -63,7 +63,7 @@ def test_a_bomb_costs_its_own_file_only(pool: PooledFormats, written: Written) -
 
         assert [g.result().pages for g in good] == [1] * 4
         for refused in bombs:
-            with pytest.raises(PdfTooComplex):
+            with pytest.raises(InvalidPdf):
                 refused.result()
 
 
@@ -187,7 +187,7 @@ def test_workers_do_not_load_the_service_and_ignore_the_keyboard(tmp_path: Path)
 
     modules, keyboard = done.stdout.splitlines()
     loaded = set(modules.split())
-    assert "pyhanko.sign.signers" in loaded, "the libraries are loaded before the first task"
+    assert "pikepdf" in loaded, "the libraries are loaded before the first task"
     assert not loaded & {"litestar", "sqlalchemy", "dbos", "uvicorn", "structlog", "signroom.wiring"}, done.stderr
     assert keyboard == "SIG_IGN"
 

@@ -11,7 +11,7 @@ from tests.harness.tools import require_tools
 SECONDS = 60
 MEMORY = 3 << 30
 # A shell sets the limits: Python would have to copy itself to do so, which takes longer than most of the programs.
-_LIMITED = 'ulimit -t "$0" -v "$1"; shift; exec "$@"'
+_LIMITED = 'ulimit -t "$0"; ulimit -v "$1"; shift; exec "$@"'
 
 
 @dataclass(frozen=True)

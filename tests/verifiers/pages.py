@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tests.verifiers.limits import run
 
@@ -37,7 +38,7 @@ class Shown:
     """Its time was over: nothing can be said."""
 
 
-def pdfium(file: Path) -> Shown:
+def pdfium(file: Path, *, most: int = MOST, dpi: int = _DPI) -> Shown:
     """In this process: a file that makes PDFium crash ends it."""
     import pypdfium2
 
@@ -46,9 +47,9 @@ def pdfium(file: Path) -> Shown:
         document = pypdfium2.PdfDocument(file)
         try:
             document.init_forms()
-            for number in range(min(len(document), MOST)):
+            for number in range(min(len(document), most)):
                 page = document[number]
-                picture = page.render(scale=_DPI / 72, may_draw_forms=True)
+                picture = page.render(scale=dpi / 72, may_draw_forms=True)
                 text = page.get_textpage().get_text_bounded()
                 found.append(Page(text, hashlib.sha256(bytes(picture.buffer)).hexdigest()))
         finally:
@@ -58,24 +59,30 @@ def pdfium(file: Path) -> Shown:
     return Shown(tuple(found))
 
 
-def poppler(file: Path) -> Shown:
+def poppler(file: Path, *, most: int = MOST, dpi: int = _DPI) -> Shown:
     return _drawn(
         file,
-        lambda folder: ("pdftoppm", "-r", str(_DPI), "-l", str(MOST), str(file), str(folder / "page")),
-        ("pdftotext", "-l", str(MOST), "-enc", "UTF-8", str(file), "-"),
+        lambda folder: ("pdftoppm", "-r", str(dpi), "-l", str(most), str(file), str(folder / "page")),
+        ("pdftotext", "-l", str(most), "-enc", "UTF-8", str(file), "-"),
     )
 
 
-def mupdf(file: Path) -> Shown:
-    pages = f"1-{MOST}"
+def mupdf(file: Path, *, most: int = MOST, dpi: int = _DPI) -> Shown:
+    pages = f"1-{most}"
     return _drawn(
         file,
-        lambda folder: ("mutool", "draw", "-q", "-r", str(_DPI), "-o", str(folder / "page-%03d.ppm"), str(file), pages),
+        lambda folder: ("mutool", "draw", "-q", "-r", str(dpi), "-o", str(folder / "page-%03d.ppm"), str(file), pages),
         ("mutool", "draw", "-q", "-F", "txt", "-o", "-", str(file), pages),
     )
 
 
-READERS: dict[str, Callable[[Path], Shown]] = {"PDFium": pdfium, "poppler": poppler, "MuPDF": mupdf}
+class Reader(Protocol):
+    def __call__(self, file: Path, *, most: int = MOST, dpi: int = _DPI) -> Shown: ...
+
+
+READERS_APART: dict[str, Reader] = {"poppler": poppler, "MuPDF": mupdf}
+"""Those that are processes of their own."""
+READERS: dict[str, Reader] = {"PDFium": pdfium, **READERS_APART}
 
 
 def _drawn(file: Path, draw: Callable[[Path], tuple[str, ...]], read: tuple[str, ...]) -> Shown:

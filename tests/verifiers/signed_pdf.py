@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.verifiers.dss import Dss
 
 _MOST_OBJECTS = 20_000
+NOBODY_READS = "neither pdfsig nor pyHanko can read the output"
 _OURS_IN_CATALOG = {"/AcroForm", "/Extensions"}
 
 
@@ -47,6 +48,12 @@ class Original:
         return cls(file, {name: show(file) for name, show in pages.READERS.items()}, complaints_of_qpdf(file))
 
     @property
+    def is_shown_alike(self) -> bool:
+        """All readers show as many pages with the same words."""
+        texts = {tuple("".join(page.text.split()) for page in by_reader.pages) for by_reader in self.shown.values()}
+        return len(texts) == 1
+
+    @property
     def opens_everywhere(self) -> bool:
         """poppler and MuPDF show it without a word."""
         return all(self.shown[name].pages and not self.shown[name].complaint for name in ("poppler", "MuPDF"))
@@ -54,13 +61,13 @@ class Original:
 
 def problems(original: Original, output: Path, judges: Judges) -> list[str]:
     """Everything that is wrong with `output`; empty when it is right."""
-    found = list(_bytes(original.file, output))
+    found = list(whole_prefix(original.file, output))
     found += _addresses(original.file, output)
-    found += _verdicts(original.file, output, judges)
+    found += verdicts(original.file, output, judges)
     found += [f"qpdf: {new}" for new in sorted(complaints_of_qpdf(output) - original.complaints)]
     for name, show in pages.READERS.items():
         found += [f"{name}: {difference}" for difference in pages.differences(original.shown[name], show(output))]
-    found += _objects(original.file, output)
+    found += objects_kept(original.file, output)
     if judges.dss is not None:
         found += judges.dss.problems(original.file, output)
     return found
@@ -69,7 +76,7 @@ def problems(original: Original, output: Path, judges: Judges) -> list[str]:
 # -- bytes ------------------------------------------------------------------------------------------
 
 
-def _bytes(original: Path, output: Path) -> Iterator[str]:
+def whole_prefix(original: Path, output: Path) -> Iterator[str]:
     with original.open("rb") as old, output.open("rb") as new:
         while chunk := old.read(1 << 20):
             if new.read(len(chunk)) != chunk:
@@ -97,7 +104,7 @@ def _addresses(original: Path, output: Path) -> Iterator[str]:
 # -- verdicts ---------------------------------------------------------------------------------------
 
 
-def _verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
+def verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
     asked = 0
     after = _pdfsig(output, judges.nss)
     if after is not None:
@@ -116,7 +123,7 @@ def _verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
         elif not status.bottom_line:
             yield f"pyHanko: {status.summary()}"
     if not asked:
-        yield "neither pdfsig nor pyHanko can read the output"
+        yield NOBODY_READS
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,20 @@ def _by_pdfsig(before: list[_Signature], after: list[_Signature]) -> Iterator[st
         yield "pdfsig: an earlier signature is not valid any more"
 
 
+def _signatures(reader: Any) -> Iterator[Any]:
+    """The last field first. A stranger's field may have something that pyHanko cannot take for a signature."""
+    from pyhanko.pdf_utils.misc import PdfReadError
+    from pyhanko.sign.fields import enumerate_sig_fields
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+    for name, _, signature_field in reversed(list(enumerate_sig_fields(reader, filled_status=True))):
+        try:
+            yield EmbeddedPdfSignature(reader, signature_field, name)
+        except (PdfReadError, SignatureValidationError, ValueError, TypeError, KeyError):
+            continue
+
+
 def _pyhanko(file: Path, root: bytes) -> Any:
     """The status of the signature that covers the whole file; None for none; a text when it cannot be read."""
     import asyncio
@@ -162,7 +183,7 @@ def _pyhanko(file: Path, root: bytes) -> Any:
     async def status_of(reader: PdfFileReader) -> Any:
         if reader.encrypted:
             reader.decrypt(b"")
-        for signature in reversed(reader.embedded_regular_signatures):
+        for signature in _signatures(reader):
             if signature.evaluate_signature_coverage() is SignatureCoverageLevel.ENTIRE_FILE:
                 context = ValidationContext(trust_roots=[Certificate.load(root)], allow_fetching=False)
                 status = await async_validate_pdf_signature(signature, context, skip_diff=True)
@@ -177,6 +198,10 @@ def _pyhanko(file: Path, root: bytes) -> Any:
             return f"it cannot read the file ({type(error).__name__}: {error})"
 
 
+_PLACE = re.compile(r"\(?,? ?object(?: stream)? N(?: N)?(?:, object N N)?,?(?: (?:at )?offset N)?\)?:? ?")
+"""Where qpdf saw it. An object of an object stream that is written again stands elsewhere."""
+
+
 def complaints_of_qpdf(file: Path) -> frozenset[str]:
     """What ``qpdf --check`` finds wrong, without places and numbers: those differ in a file that has grown."""
     done = run("qpdf", "--check", str(file))
@@ -186,24 +211,25 @@ def complaints_of_qpdf(file: Path) -> frozenset[str]:
     found = set()
     for line in lines:
         if line.startswith(("WARNING: ", "ERROR: ", "qpdf: ", str(file))):
-            found.add(re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: ")).strip(" :"))
+            told = re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: "))
+            found.add(_PLACE.sub("", told).strip(" :,"))
     return frozenset(found)
 
 
 # -- objects ----------------------------------------------------------------------------------------
 
 
-def _objects(original: Path, output: Path) -> Iterator[str]:
+def objects_kept(original: Path, output: Path) -> Iterator[str]:
     """What qpdf's library sees in both: only what a signature needs was defined anew."""
     import pikepdf
 
     try:
-        old = pikepdf.open(io.BytesIO(original.read_bytes()))
+        old = pikepdf.open(io.BytesIO(original.read_bytes()), inherit_page_attributes=False)
     except pikepdf.PdfError:
         return
     with old:
         try:
-            new = pikepdf.open(io.BytesIO(output.read_bytes()))
+            new = pikepdf.open(io.BytesIO(output.read_bytes()), inherit_page_attributes=False)
         except pikepdf.PdfError as error:
             yield f"qpdf: it cannot open the output ({error})"
             return
@@ -214,22 +240,33 @@ def _objects(original: Path, output: Path) -> Iterator[str]:
 
 
 def _kept(old: Any, new: Any) -> Iterator[str]:
+    import pikepdf
+
     try:
-        if _text(old.trailer.get("/Info")) != _text(new.trailer.get("/Info")):
+        info = old.trailer.get("/Info")
+        if isinstance(info, pikepdf.Dictionary) and _text(info) != _text(new.trailer.get("/Info")):
             yield "Info was changed"
         if _text(old.Root.get("/Metadata")) != _text(new.Root.get("/Metadata")):
             yield "XMP was changed"
         for key in sorted((set(old.Root.keys()) | set(new.Root.keys())) - _OURS_IN_CATALOG):
             if _reference(old.Root, key) != _reference(new.Root, key):
                 yield f"the catalog's {key} was changed"
-        numbers = [obj.objgen for obj in old.objects if obj.objgen[0]]
+        numbers = sorted(key for key in old.get_xref_table() if key[0])
         if len(numbers) > _MOST_OBJECTS:
             return
-        allowed = _may_change(old)
-        for number, generation in numbers:
-            before = _text(old.get_object(number, generation))
-            if (number, generation) not in allowed and before != _text(new.get_object(number, generation)):
-                yield f"object {number} {generation} was changed: {before[:80]!r}"
+        texts = {key: _text(old.get_object(*key)) for key in numbers}
+        lost = [key for key in texts.keys() - new.get_xref_table().keys() if texts[key] not in (b"", b"null")]
+        yield from (f"object {number} {generation} was lost" for number, generation in sorted(lost))
+        if old.get_warnings():
+            return  # qpdf has mended it in memory, and not the same way in both
+        told_apart = (old.trailer.get("/Info"), old.Root.get("/Metadata"))
+        # Asked last: to list the pages, qpdf mends the page tree in memory.
+        allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
+        for key, before in texts.items():
+            # A page that is listed twice is copied by qpdf in memory, under a number that is in no table.
+            copied = any((int(number), 0) not in texts for number in re.findall(rb"(\d+) 0 R", before))
+            if before and key not in allowed and not copied and before != _text(new.get_object(*key)):
+                yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         # What qpdf cannot make sense of, the other judges look at.
         if not isinstance(error, RuntimeError | ValueError | TypeError):

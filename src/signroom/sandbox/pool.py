@@ -120,7 +120,10 @@ class PooledFormats:
     def _inspected(
         self, file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None
     ) -> Inspection:
-        seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
+        try:
+            seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
+        except OSError as error:
+            raise StorageUnavailable from error
         return self._read(_SECONDS, _within, seconds, catalogue.inspect, file, wanted, options, data)
 
     def prepare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -136,6 +137,18 @@ def test_what_openssl_signs_is_intact(tmp_path: Path, signer: str, options: Sequ
         assert (one.integrity, one.is_weak) == (Integrity.INTACT, False)
         assert one.certificate == authority.leaf(signer).certificate_der
         assert judged(contents, kind, OTHER).integrity is Integrity.BROKEN
+
+
+def test_a_signer_who_is_named_by_a_key_identifier_is_found(tmp_path: Path) -> None:
+    key, certificate, content = tmp_path / "key.pem", tmp_path / "certificate.pem", tmp_path / "content"
+    content.write_bytes(CONTENT)
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-noenc"]
+    command += ["-subj", "/CN=Somebody", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    contents = signed_by_openssl(content, key, certificate, tmp_path / "signature", "-keyid").read_bytes()
+
+    assert judged(contents).integrity is Integrity.INTACT
+    assert judged(contents, content=OTHER).integrity is Integrity.BROKEN
 
 
 def test_sha1_of_openssl_is_weak_and_its_time_is_told(tmp_path: Path) -> None:

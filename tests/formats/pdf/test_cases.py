@@ -18,6 +18,7 @@ from tests.pki import authority
 from tests.vectors import pdf as vectors
 from tests.vectors.pdf import builder
 from tests.vectors.pdf.case import Case, Earlier, Refused, Signed, State
+from tests.verifiers import programs
 from tests.verifiers.dss import running_dss
 from tests.verifiers.signed_pdf import Judges, Original, problems
 
@@ -46,7 +47,11 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def inspected(file: Path) -> Inspection:
-    return catalogue.inspect(file, None, NO_OPTIONS, None)
+    """As the sandbox does."""
+    found = catalogue.inspect(file, None, NO_OPTIONS, None)
+    if found.reading is not None:
+        catalogue.compare_pages(file, found.reading)
+    return found
 
 
 def looked_at(file: Path) -> Inspection | DocumentRejected:
@@ -94,7 +99,11 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, origina
     begun = time.process_time()
     seen = looked_at(file)
     if isinstance(seen, DocumentRejected):
-        assert not isinstance(case.right, Signed), f"refused: {seen.code}: {seen}"
+        if isinstance(case.right, Signed):
+            # What programs show differently may be refused: nobody knows what the signer would see. So may a hybrid
+            # file with a wrong table: programs mend it differently.
+            assert not original.is_shown_alike or case.name.endswith("-hybrid"), f"refused: {seen.code}: {seen}"
+            return
         assert seen.code == case.right.code
         assert seen.detail, "a refusal says what is wrong with this file"
         return
@@ -102,7 +111,8 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, origina
     output = signed(file)
     took = time.process_time() - begun
 
-    assert problems(original, output, judges) == []
+    found = problems(original, output, judges)
+    assert not found, "\n".join(found)
     assert took <= case.seconds
     assert seen.signatures == sum(earlier.state is not State.TIMESTAMP for earlier in case.earlier)
     if isinstance(case.right, Signed):
@@ -123,6 +133,14 @@ def test_the_pages_of_the_case_are_seen(case: Case, originals: Originals) -> Non
     ]
 
     assert len(right) >= case.readers, {name: by_reader.complaint for name, by_reader in shown.items()}
+
+
+@pytest.mark.parametrize("case", SIGNED_BEFORE, ids=str)
+def test_the_signatures_of_the_case_are_what_it_says(case: Case, tmp_path: Path, nss: Path) -> None:
+    """Of the vectors themselves: poppler, which does not look at later changes, calls those valid that are intact."""
+    valid = sum(signature.valid for signature in programs.pdfsig(written(case, tmp_path), nss))
+
+    assert valid >= sum(earlier.state is State.INTACT for earlier in case.earlier)
 
 
 @pytest.mark.parametrize("case", SIGNED_BEFORE, ids=str)

@@ -280,9 +280,14 @@ def _written(
     writer.pack(beyond, packed)
     at = len(writer.out)
     writer.xref_stream(beyond + 1, b"")
-    hidden = dict.fromkeys(writer.places, FREE)
-    writer.places = {**hidden, **plain}
-    return writer.table(trailer + b"/XRefStm %d" % at, size=size, startxref=startxref).file
+    writer.places = {**dict.fromkeys(writer.places, FREE), **plain}
+    # As word processors do: a whole table, and then an empty one that leads to the stream.
+    whole = b"%d" % writer.size if size is None else size
+    writer.table(trailer, size=whole)
+    again = b"" if b"/Prev" in trailer else trailer
+    again = again if b"/Root" in again else b"/Root 1 0 R" + again
+    end = again + b"/Prev %d/XRefStm %d" % (writer.section, at)
+    return writer.table(end, size=whole, write=lambda _: b"0 0\n", startxref=startxref).file
 
 
 def packable(objects: Mapping[int, bytes], form: Form) -> Objects:

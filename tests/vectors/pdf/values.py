@@ -120,11 +120,22 @@ def _absent() -> Iterator[Case]:
         )
     yield from _both("acroform-with-a-field", _with_field())
     yield from _both("annots-shared-by-two-pages", _shared_annots())
+    for needed in ("true", "false", "null"):
+        yield from _both(f"form-that-needs-appearances-{needed}", _without_appearance(needed.encode()))
 
 
 def _with_field() -> Objects:
     objects = document(catalog=b"/AcroForm 9 0 R", page=b"/Annots 10 0 R", more={8: _WIDGET})
     return {**objects, 9: b"<</Fields 11 0 R/DR<<>>>>", 10: b"[8 0 R]", 11: b"[8 0 R]"}
+
+
+def _without_appearance(needed: bytes) -> Objects:
+    """A filled field without an appearance: whether readers draw its value hangs on /NeedAppearances."""
+    return document(
+        catalog=b"/AcroForm<</Fields[8 0 R]/NeedAppearances %b/DR<</Font<</F1 3 0 R>>>>>>" % needed,
+        page=b"/Annots[8 0 R]",
+        more={8: _WIDGET.replace(b"/T(name)", b"/T(name)/V(Ana)")},
+    )
 
 
 def _shared_annots() -> Objects:
@@ -317,6 +328,7 @@ def _page_trees() -> Iterator[Case]:
         yield from _both(
             name,
             document(tree=tree, more=more),
+            pages=1 if name == "count-too-small" else 2,
             readers=1 if name in disputed else 2,
         )
     yield from _both("tree-is-one-page", _page_as_tree(), pages=1)
@@ -367,7 +379,7 @@ def _pages() -> Iterator[Case]:
         "page-with-a-key-without-value": plain[:-2] + b"/Tabs>>",
     }
     for name, body in pages.items():
-        yield from _both(name, document(more={4: body}))
+        yield from _both(name, document(more={4: body}), readers=1 if "without-value" in name else 2)
     contents = {
         "contents-an-array": b"[5 0 R]",
         "contents-with-a-missing-object": b"[99 0 R 5 0 R]",
@@ -421,7 +433,8 @@ def _encrypted() -> Iterator[Case]:
                 continue
             yield _case(
                 f"owner-password-{name}-{form}",
-                functools.partial(_locked, options, mode=mode),
+                # Of the oldest revision qpdf writes one bit for all changes.
+                functools.partial(_locked, options, mode=mode, modify_assembly=True),
             )
     r6 = ways["aes-256"]
     yield _case("owner-password-and-no-print", lambda: _locked(r6, print_highres=False, print_lowres=False))
@@ -438,6 +451,7 @@ def _encrypted() -> Iterator[Case]:
     yield _case(
         "owner-password-and-forms-only-with-an-empty-field",
         lambda: _locked(r6, empty_field=True, modify_annotation=False, modify_other=False, modify_assembly=False),
+        Refused("ProtectedPdfError"),  # the empty field could be signed; ours is a new one
     )
     yield _case("user-password", lambda: _locked(r6, user="user"), Refused("ProtectedPdfError"))
     yield _case("user-password-rc4", lambda: _locked(ways["rc4-128"], user="user"), Refused("ProtectedPdfError"))

@@ -109,7 +109,7 @@ def _xmp(metadata: pikepdf.Object | None) -> bytes:
         return b""
     try:
         # As long as the file at most, where the length is a lie.
-        encoded = bytes(metadata.read_raw_bytes()[:_MAX_XMP])
+        encoded = bytes(memoryview(metadata.get_raw_stream_buffer())[:_MAX_XMP])
         filters = entries.entry(metadata, "/Filter")
         if filters is None:
             return encoded

@@ -34,11 +34,11 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
-from signroom.formats.pdf.own_signature import require_own_signature
-from signroom.formats.pdf.own_update import Gap, check_update
 from signroom.formats.pdf.preflight import facts_of
-from signroom.formats.pdf.running_hash import CannotResume, RunningSha256
-from signroom.formats.pdf.tail import build_tail, first_drawn
+from signroom.formats.pdf.signing.own_signature import require_own_signature
+from signroom.formats.pdf.signing.own_update import Gap, check_update
+from signroom.formats.pdf.signing.running_hash import CannotResume, RunningSha256
+from signroom.formats.pdf.signing.tail import build_tail, first_drawn
 from signroom.formats.pdf.verification import verify
 from signroom.formats.pdf.visible.appearance import Site, draw
 from signroom.ports.files import FileNeeded, Signed, Stored
@@ -223,7 +223,8 @@ def check_output(output: Path, prepared: Prepared, facts: PdfFacts, range_digest
     """The update adds one signature and nothing else, and that signature is right. Raises: VerificationFailed."""
     with output.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
         gap = check_update(buffer, facts)
-        require_own_signature(buffer[gap.start : gap.end], range_digest, prepared)
+        contents = bytes.fromhex(buffer[gap.start + 1 : gap.end - 1].decode("ascii"))
+    require_own_signature(contents, range_digest, prepared)
 
 
 def _filled(layout: PdfLayout, container: bytes) -> bytes:

@@ -24,7 +24,7 @@ from signroom.formats.pdf.earlier.ranges import RangeDigests
 from signroom.formats.pdf.earlier.revisions import Later, LaterChanges, Revisions
 from signroom.formats.pdf.earlier.window import mapped, opened
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
-from signroom.formats.pdf.syntax import Buffer
+from signroom.formats.pdf.reading.syntax import Buffer
 
 Conclusion = tuple[Indication, str | None]
 

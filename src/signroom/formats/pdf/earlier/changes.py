@@ -36,7 +36,7 @@ from signroom.formats.pdf.earlier.reach import keys_of, kind_of, places_below, r
 from signroom.formats.pdf.earlier.rules import Rules
 from signroom.formats.pdf.earlier.sameness import TooMuch
 from signroom.formats.pdf.earlier.tag_rules import TagRules, are_of_structure
-from signroom.formats.pdf.syntax import Buffer
+from signroom.formats.pdf.reading.syntax import Buffer
 
 _MOVING = frozenset(["/Resources", "/MediaBox", "/CropBox", "/Rotate"])
 _OF_NO_CONSEQUENCE = frozenset(["/StructParents", "/Tabs", "/Type"])

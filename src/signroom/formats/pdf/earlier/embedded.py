@@ -15,7 +15,7 @@ import pikepdf
 
 from signroom.formats.pdf.earlier.places import Place, Places
 from signroom.formats.pdf.earlier.window import header_at
-from signroom.formats.pdf.syntax import (
+from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Buffer,
     Dictionary,

@@ -27,7 +27,7 @@ from signroom.formats.pdf.earlier.sameness import TooMuch
 from signroom.formats.pdf.earlier.window import Window, end_of_pdf, header_at
 
 if TYPE_CHECKING:
-    from signroom.formats.pdf.syntax import Buffer
+    from signroom.formats.pdf.reading.syntax import Buffer
 
 _MAX_PAGES = 50
 _PIXELS = 500_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from signroom.formats.pdf.earlier.embedded import Range
-from signroom.formats.pdf.syntax import Buffer
+from signroom.formats.pdf.reading.syntax import Buffer
 
 _CHUNK = 1 << 20
 _SHAKE = {"shake128": ("shake_128", 32), "shake256": ("shake_256", 64)}

@@ -11,7 +11,7 @@ import pikepdf
 from signroom.formats.pdf.earlier.embedded import place_of
 from signroom.formats.pdf.earlier.places import Place, Table
 from signroom.formats.pdf.earlier.sameness import TooMuch
-from signroom.formats.pdf.syntax import Buffer
+from signroom.formats.pdf.reading.syntax import Buffer
 
 _MAX_DEPTH = 64
 _MAX_STEPS = 100_000

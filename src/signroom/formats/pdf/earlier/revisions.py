@@ -19,7 +19,7 @@ from signroom.formats.pdf.earlier.places import Places, Table
 from signroom.formats.pdf.earlier.rules import NOTHING, Rules, rules_of
 from signroom.formats.pdf.earlier.sameness import TooMuch
 from signroom.formats.pdf.earlier.window import opened
-from signroom.formats.pdf.syntax import Buffer
+from signroom.formats.pdf.reading.syntax import Buffer
 
 _SECONDS = 2.0
 """Of processor time, for all signatures of a file together."""

@@ -14,7 +14,7 @@ import pikepdf
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 
 if TYPE_CHECKING:
-    from signroom.formats.pdf.syntax import Buffer
+    from signroom.formats.pdf.reading.syntax import Buffer
 
 _HEADER = b"%PDF-"
 _HEAD = 1024

@@ -10,7 +10,15 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from signroom.formats.pdf.syntax import BadSyntax, Buffer, Dictionary, indirect_object, integer, items, skip_space
+from signroom.formats.pdf.reading.syntax import (
+    BadSyntax,
+    Buffer,
+    Dictionary,
+    indirect_object,
+    integer,
+    items,
+    skip_space,
+)
 
 _STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]*+(\d{1,18}+)")
 _SPACE = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}")

@@ -16,7 +16,7 @@ from signroom.domain.errors import VerificationFailed
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout, Prepared
 from signroom.formats.cms.signed_data import signed_attributes, signed_data
 from signroom.formats.pdf import pades
-from signroom.formats.pdf.own_signature import require_own_signature
+from signroom.formats.pdf.signing.own_signature import require_own_signature
 from tests.formats.conftest import chain_of, prepared, value
 from tests.harness.server import signature
 from tests.pki import authority

@@ -1,6 +1,7 @@
 """What pages show before and after an update, by PDFium: pixels and words must be the same.
 
-The first page, the last, and the one with the signature are compared; outside of the signature's rectangle.
+The first page, the last, and the one with the signature are compared, outside of the signature's rectangle; of a file
+whose table is damaged the others, too.
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ import pypdfium2
 
 from signroom.domain.errors import InvalidPdf
 from signroom.domain.pdf_facts import SignatureSite
-from signroom.formats.pdf.view import View
+from signroom.formats.pdf.reading.view import View
 
 _LONGEST_SIDE = 700
 """Pixels: letters of a page of A4 can be told apart."""
 _MAX_TEXT = 200_000
+_MOST_PAGES = 50
 _BUFFER = 1 << 16
 
 
-def require_same_pages(file: Path, update: bytes, site: SignatureSite | None, *, added: int = 0) -> None:
+def require_same_pages(
+    file: Path, update: bytes, site: SignatureSite | None, *, added: int = 0, more: bool = False
+) -> None:
     """Compare `file` with `file` and `update` behind it, which adds `added` pages.
 
-    The first page, the last, and the one of `site`.
+    The first page, the last, and the one of `site`; with `more` also those between, up to a number.
 
     Raises: InvalidPdf when a page would look different.
     """
@@ -38,7 +42,8 @@ def require_same_pages(file: Path, update: bytes, site: SignatureSite | None, *,
         if len(before) + added != len(after):
             raise InvalidPdf("Programs do not agree on how many pages it has.")
         last = len(before) - 1
-        for index in sorted({0, last, 0 if site is None else min(site.page, last)}):
+        wanted = {0, last, 0 if site is None else min(site.page, last)}
+        for index in sorted(wanted | set(range(min(last, _MOST_PAGES) if more else 0))):
             if _seen(before, site, index) != _seen(after, site, index):
                 raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from signroom.domain.pdf_facts import CrossReferenceKind, PdfFacts
 from signroom.domain.signature import PdfLayout
-from signroom.formats.pdf import whole_table
-from signroom.formats.pdf.whole_table import Place
-from signroom.formats.pdf.writing_encrypted import Encrypter
+from signroom.formats.pdf.reading import whole_table
+from signroom.formats.pdf.reading.whole_table import Place
+from signroom.formats.pdf.reading.writing_encrypted import Encrypter
 
 _PRINTED_AND_LOCKED = 4 | 128
 """Flags of the widget (12.5.3): PDF/A wants the first."""

@@ -10,7 +10,9 @@ share it, and anything else may, so that one item more would appear where nobody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
+
+import pikepdf
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.domain.pdf_facts import (
@@ -20,10 +22,10 @@ from signroom.domain.pdf_facts import (
     SignatureSite,
     TakenIn,
 )
-from signroom.formats.pdf.crossref import SectionKind
-from signroom.formats.pdf.opening import COMPRESSED, OpenPdf, place_of
-from signroom.formats.pdf.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
-from signroom.formats.pdf.whole_table import Place, packed
+from signroom.formats.pdf.reading.crossref import SectionKind
+from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
+from signroom.formats.pdf.reading.whole_table import Place, packed
 
 _MAX_OBJECTS = 8_388_607
 """ISO 32000-1, table C.1."""
@@ -31,7 +33,7 @@ _ROOM = 64
 """Object numbers for what an update adds."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
-_MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Annots"})
+_MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
 """What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
 
@@ -124,9 +126,11 @@ class _Changes:
         raw = owner.get(name)
         target = reference(raw)
         found = raw if target is None else self.taken(target, home)
-        if found is None or found[:1] != b"[":
-            # Null, missing, or of another type, which every reader passes over.
+        if found is None or found == b"null":
             return b"[" + item + b"]"
+        if found[:1] != b"[":
+            # Some readers show nothing of the page then. They would show it once there is a list.
+            raise InvalidPdf(f"/{name} of object {home.number} is no list: programs may read it differently.")
         try:
             before = items(found)
         except BadSyntax as error:
@@ -149,6 +153,10 @@ def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: byt
         owner, form = None, Dictionary(b"<<>>")
     elif owner is not None:
         form = _dictionary(opened, owner)
+        if catalog.names().count("AcroForm") > 1:
+            # Some programs take the first entry: the catalog is written again with one, and the form in it.
+            form = _parsed(changes.taken(owner, root) or b"", root)
+            owner = None
     else:
         form = _parsed(found, root)
     before = integer(_resolved(opened, form.get("SigFlags"))) or 0
@@ -216,6 +224,8 @@ def _key(target: Reference) -> tuple[int, int]:
 def _dictionary(opened: OpenPdf, target: Reference) -> Dictionary:
     """The dictionary of an object that will be written again; both readers must see the same entries in it."""
     found = _parsed(opened.writable(target) or b"", target)
+    if found.lacks_a_value():
+        raise InvalidPdf(f"Object {target.number} has a key without a value: programs may read it differently.")
     _require_agreement(opened, target, ((name, found.get(name)) for name in found.names()))
     return found
 
@@ -238,14 +248,23 @@ def _require_agreement(
         names.add(name)
         seen = theirs.get(name)
         refers = reference(value)
+        if seen is None and name in _MENDED_BY_QPDF:
+            continue
         if seen is None or seen == b"null":
-            # What is null, and what refers to nothing, is absent for qpdf; so is what it mends.
-            if name not in _MENDED_BY_QPDF and (value if refers is None else opened.raw(refers)) not in (None, b"null"):
+            # What is null, what refers to nothing and what cannot be read is absent for qpdf.
+            if not _is_absent(opened, value, refers):
                 raise ambiguous
         elif reference(seen) != refers or value is None:
             raise ambiguous
     if theirs.keys() - names - _MENDED_BY_QPDF:
         raise ambiguous
+
+
+def _is_absent(opened: OpenPdf, value: bytes | None, refers: Reference | None) -> bool:
+    try:
+        return (value if refers is None else opened.raw(refers)) in (None, b"null")
+    except InvalidPdf:
+        return True
 
 
 def _seen_by_qpdf(opened: OpenPdf, target: Reference) -> Mapping[str | int, bytes]:
@@ -258,12 +277,17 @@ def _seen_by_qpdf(opened: OpenPdf, target: Reference) -> Mapping[str | int, byte
 
 
 def _next_number(opened: OpenPdf) -> int:
-    """Above every number that a section, an entry or /Size speaks of: /Size alone is a claim (table 15)."""
-    highest = max((number for number, _ in opened.table), default=0)
-    claims = [section.highest for section in opened.sections]
-    claims += [(integer(section.trailer.get("Size")) or 1) - 1 for section in opened.sections]
-    # A claim beyond what a PDF may have is none: nothing can be there.
-    highest = max([highest, *(claim for claim in claims if claim <= _MAX_OBJECTS - _ROOM)])
+    """Above every number that a section or an entry speaks of. /Size is a claim (table 15): it may be too small.
+
+    Nor does one that is too large count: some readers pass over objects with numbers that a small file cannot have.
+    """
+    known = [number for number, _ in opened.table]
+    # A section that speaks of more than a PDF may have speaks of nothing.
+    known += [section.highest for section in opened.sections if section.highest <= _MAX_OBJECTS - _ROOM]
+    highest = max(known, default=0)
+    info = reference(_trailer_entry(opened, "Info"))
+    if info is not None and info.number - _ROOM <= highest:
+        highest = max(highest, info.number)  # what refers to nothing must not come to refer to the signature
     if highest > _MAX_OBJECTS - _ROOM:
         raise PdfTooComplex("It has more objects than a PDF may have.")
     return highest + 1
@@ -278,6 +302,11 @@ def _claimed_size(opened: OpenPdf) -> int:
 def _table(opened: OpenPdf) -> bytes:
     """Of a file that must be mended all objects, of a hybrid one (7.5.8.4) those that its tables do not show."""
     if not opened.sections:
+        twice = opened.twice()
+        if twice is not None:
+            raise InvalidPdf(
+                f"Object {twice} is there twice, and the table is damaged: programs take one or the other."
+            )
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
         return b""
@@ -293,20 +322,21 @@ def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes],
 
     The newest trailer counts alone (7.5.6): with /Encrypt of an older one nothing could be read any more.
     """
-    found = opened.sections[0].trailer.get if opened.sections else _of_qpdf(opened)
     kept = [("Root", bytes(root))]
-    kept += [(name, value) for name in ("Info", "Encrypt") if (value := found(name)) is not None]
-    if not opened.pdf.is_encrypted and _resolved(opened, dict(kept).get("Encrypt")) is None:
-        kept = [(name, value) for name, value in kept if name != "Encrypt"]
+    kept += [(name, value) for name in ("Info", "Encrypt") if (value := _trailer_entry(opened, name)) is not None]
+    if kept[-1][0] == "Encrypt" and _resolved(opened, kept[-1][1]) is None:
+        kept.pop()  # it refers to nothing
     if ("Encrypt" in dict(kept)) != opened.pdf.is_encrypted:
         raise InvalidPdf("Programs do not agree on whether it is encrypted.")
-    return tuple(kept), _permanent(opened, found("ID"))
+    return tuple(kept), _permanent(opened, _trailer_entry(opened, "ID"))
 
 
-def _of_qpdf(opened: OpenPdf) -> Callable[[str], bytes | None]:
-    """The entries of the trailer that qpdf found where there is no table."""
-    trailer = opened.pdf.trailer
-    return lambda name: trailer["/" + name].unparse() if "/" + name in trailer else None
+def _trailer_entry(opened: OpenPdf, name: str) -> bytes | None:
+    """Of the newest trailer; where there is no table, of the one that qpdf has found."""
+    if opened.sections:
+        return opened.sections[0].trailer.get(name)
+    value = opened.pdf.trailer.get("/" + name)
+    return value.unparse() if isinstance(value, pikepdf.Object) else None  # a number: not what is asked for
 
 
 def _permanent(opened: OpenPdf, raw: bytes | None) -> bytes | None:

@@ -33,6 +33,8 @@ _DEEPEST = 200
 """Brackets inside each other: more is an attack, or might as well be one."""
 _LONGEST = 1 << 20
 """Bytes of one value. A longer one is an attack as well: it would take too long to read."""
+_LONGEST_HEXADECIMAL = 64 << 20
+"""Bytes of a hexadecimal string: /Contents of a signature may be padded with megabytes of zeros."""
 _MOST = 100_000
 """Items of one array, entries of one dictionary."""
 
@@ -90,7 +92,9 @@ def value_end(buffer: Buffer, at: int, longest: int = _LONGEST) -> int:
             open_brackets.append(b"]")
             at += 1
         else:
-            at = _plain_end(buffer, at, limit)
+            start, at = at, _plain_end(buffer, at, limit)
+            if token[:1] == b"<":
+                limit = min(len(buffer), limit + at - start)  # it costs nothing to read
         if not open_brackets:
             return at
         if len(open_brackets) > _DEEPEST:
@@ -103,7 +107,7 @@ def _plain_end(buffer: Buffer, at: int, limit: int) -> int:
         case b"(":
             return _string_end(buffer, at, limit)
         case b"<":
-            end = buffer.find(b">", at, limit) + 1
+            end = buffer.find(b">", at, at + _LONGEST_HEXADECIMAL) + 1
             if not end:
                 raise BadSyntax("a string that does not end, or is too long")
             return end
@@ -205,7 +209,7 @@ class Dictionary:
             if not key:
                 raise BadSyntax("a dictionary without a key")
             start = skip_space(raw, key.end())
-            # "/Key >>": a value that was forgotten is null.
+            # "/Key >>": a value that was forgotten is empty.
             end = start if raw[start : start + 2] == b">>" else value_end(raw, start, len(raw))
             yield _Entry(name_of(key[0]), at, start, end)
             at = end
@@ -216,6 +220,10 @@ class Dictionary:
         entry = self._last.get(name)
         value = b"" if entry is None else self.raw[entry.start : entry.end]
         return None if value in (b"null", b"") else value
+
+    def lacks_a_value(self) -> bool:
+        """A key stands alone: some readers take the next key for its value, or give up."""
+        return any(entry.start == entry.end for entry in self._entries)
 
     def place(self, name: str) -> tuple[int, int] | None:
         """Where the value that counts begins and ends, in `raw`; None when there is none."""

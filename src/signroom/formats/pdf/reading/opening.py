@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import mmap
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +21,11 @@ from pikepdf.settings import set_qpdf_limits
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
-from signroom.formats.pdf.crossref import NoChain, Section, read_chain
-from signroom.formats.pdf.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
-from signroom.formats.pdf.view import View
-from signroom.formats.pdf.whole_table import Place
-from signroom.formats.pdf.writing_encrypted import Encrypter
+from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
+from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
+from signroom.formats.pdf.reading.view import View
+from signroom.formats.pdf.reading.whole_table import Place
+from signroom.formats.pdf.reading.writing_encrypted import Encrypter
 
 _REBUILT = re.compile(r"reconstruct", re.IGNORECASE)
 _LOST = re.compile(r"unable to find trailer|unexpected EOF|EOF while|EOF after|expected endstream", re.IGNORECASE)
@@ -45,8 +47,11 @@ _CIPHERS = {
     "aes": StringCipher.AES_128,
     "aesv3": StringCipher.AES_256,
 }
+_OBJECT_STREAM = b"/ObjStm"
 _MOST_IN_STREAM = 100_000
 """Objects of one object stream. Usual are 100 to 200."""
+_CRYPT_FILTERS = 4
+"""The version of encryption that began to name ciphers; before it all is RC4 (ISO 32000-1, table 20)."""
 COMPRESSED = 2
 """The type of a cross-reference entry of an object in an object stream (ISO 32000-1, table 18)."""
 
@@ -111,6 +116,32 @@ class OpenPdf:
         except BadSyntax as error:
             raise InvalidPdf(f"Object {reference.number} cannot be read: {error}.") from error
 
+    def twice(self) -> int | None:
+        """The number of an object that is there in a second way, which another program would take.
+
+        To be asked of a file whose table is made anew. Of two plain definitions all programs take the last one. They
+        differ about generations, and about object streams.
+        """
+        numbers = Counter(number for number, _ in self.table)
+        if more := [number for number, count in numbers.items() if count > 1]:
+            return min(more)
+        plain = {number for (number, _), entry in self.table.items() if entry.type != COMPRESSED}
+        for number in sorted(self._plain_object_streams()):
+            if inside := plain.intersection(_ObjectStream.read(self.pdf, number).numbers()):
+                return min(inside)
+        return None
+
+    def _plain_object_streams(self) -> set[int]:
+        """Numbers of all object streams, those that no entry of the table speaks of, too."""
+        numbers = {(e.offset or 0) + self.header: key for key, e in self.table.items() if e.type != COMPRESSED}
+        places = sorted(numbers)
+        candidates, at = set(), self.buffer.find(_OBJECT_STREAM)
+        while at >= 0:
+            if before := bisect_left(places, at):
+                candidates.add(numbers[places[before - 1]])
+            at = self.buffer.find(_OBJECT_STREAM, at + 1)
+        return {key[0] for key in candidates if _is_object_stream(self.pdf.get_object(*key))}
+
     def is_compressed(self, reference: Reference) -> bool:
         entry = self.table.get((reference.number, reference.generation))
         return entry is not None and entry.type == COMPRESSED
@@ -142,6 +173,9 @@ class _ObjectStream:
                 return cls(data, first, tuple(data[: max(0, first)].split(maxsplit=2 * count)[: 2 * count]))
         raise InvalidPdf(f"The object stream {number} is damaged.")
 
+    def numbers(self) -> set[int]:
+        return {number for word in self.words[::2] if (number := integer(word)) is not None}
+
     def value(self, place: Place) -> bytes:
         """Raises: InvalidPdf."""
         name, at = [*self.words[2 * place.generation :][:2], b"", b""][:2]
@@ -154,6 +188,10 @@ class _ObjectStream:
             return self.data[start : value_end(self.data, start)]
         except BadSyntax as error:
             raise InvalidPdf(f"Object {place.number} cannot be read: {error}.") from error
+
+
+def _is_object_stream(found: object) -> bool:
+    return isinstance(found, pikepdf.Stream) and found.get("/Type") == "/ObjStm"
 
 
 def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int) -> Place:
@@ -193,7 +231,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
         except pikepdf.PasswordError as error:
-            raise ProtectedPdf from error
+            raise ProtectedPdf("It opens with a password only. Save it without one, and sign that.") from error
         except pikepdf.PdfError as error:
             if _UNKNOWN_ENCRYPTION.search(str(error)):
                 raise ProtectedPdf("It is encrypted in a way that is not known.") from error
@@ -245,6 +283,8 @@ def _encryption(pdf: pikepdf.Pdf) -> PdfEncryption | None:
     if not pdf.is_encrypted:
         return None
     found = pdf.encryption
+    if found.V < _CRYPT_FILTERS:
+        return PdfEncryption(bytes(found.encryption_key), StringCipher.RC4, StringCipher.RC4)
     strings, streams = _CIPHERS.get(found.string_method.name), _CIPHERS.get(found.stream_method.name)
     if strings is None or streams is None:
         raise ProtectedPdf("It is encrypted in a way that is not known.")
@@ -261,15 +301,22 @@ def _chain(buffer: mmap.mmap) -> tuple[tuple[Section, ...], str]:
 def _as_qpdf_wants_it(buffer: mmap.mmap, sections: tuple[Section, ...]) -> tuple[int, bytes]:
     """(length, end): how much of the file qpdf sees, and what it sees behind.
 
-    A startxref that is a few bytes off, and kilobytes of padding behind %%EOF, would make it rebuild the table.
+    A startxref that is a few bytes off, and kilobytes of padding behind %%EOF, would make it rebuild the table. Of a
+    hybrid file (7.5.8.4) it would not see the objects that the table calls free and the stream beside it shows: here
+    an empty table comes first that has the same stream.
     """
     at = buffer.rfind(b"startxref")
     if not sections or at < 0:
         return len(buffer), b""
+    newest = sections[0]
+    hybrid = newest.kind is SectionKind.TABLE and newest.trailer.get("XRefStm") is not None
+    if hybrid:
+        trailer = newest.trailer.with_entry("Prev", b"%d" % newest.offset)
+        return at, b"\nxref\n0 0\ntrailer\n%b\nstartxref\n%d\n%%%%EOF\n" % (trailer, at + 1)
     end = buffer.find(_END, at)
-    if _stated(buffer) == sections[0].offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
+    if _stated(buffer) == newest.offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
         return len(buffer), b""
-    return at, b"startxref\n%d\n%%%%EOF\n" % sections[0].offset
+    return at, b"startxref\n%d\n%%%%EOF\n" % newest.offset
 
 
 def _stated(buffer: mmap.mmap) -> int | None:
@@ -280,5 +327,5 @@ def _stated(buffer: mmap.mmap) -> int | None:
 
 
 def _without_name(message: str) -> str:
-    """qpdf's message without the name that it gives the file."""
-    return message.rpartition(": ")[2][:200].strip().capitalize() + "."
+    """qpdf's message without the name that it gives the file, and what to do."""
+    return f"It cannot be followed ({message.rpartition(': ')[2][:200].strip()}). Open it and save it again as a PDF."

@@ -22,8 +22,8 @@ import pikepdf
 
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts
-from signroom.formats.pdf import whole_table
-from signroom.formats.pdf.syntax import (
+from signroom.formats.pdf.reading import whole_table
+from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Buffer,
     Dictionary,
@@ -35,7 +35,7 @@ from signroom.formats.pdf.syntax import (
     reference,
     value_end,
 )
-from signroom.formats.pdf.whole_table import Place
+from signroom.formats.pdf.reading.whole_table import Place
 
 _END = re.compile(rb"startxref\n(\d{1,18})\n%%EOF\n\Z")
 _SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,10})\n")
@@ -116,7 +116,7 @@ def _section(buffer: Buffer, facts: PdfFacts) -> _Section:
     _require(buffer[start : start + 5] == b"xref\n", "it has no cross-reference table")
     places, at = _table(buffer, start + 5)
     trailer = Dictionary.at(buffer, at)
-    _require(value_end(buffer, at) + 1 == end.start(), "there is something behind the trailer")
+    _require(buffer[value_end(buffer, at) : end.start()] == b"\n", "there is something behind the trailer")
     beside = integer(trailer.get("XRefStm"))
     if beside is None:
         return _Section(start, places, {}, trailer)
@@ -380,6 +380,10 @@ def _check_field(field: Dictionary, facts: PdfFacts, objects: Mapping[int, Indir
     number = int(shown[1]) if shown else -1
     new = number > facts.next_number + 1 and number in objects and objects[number].stream_at is not None
     _require(new or field.get("AP") is None, "the field shows something else")
+    if new and facts.site is None:
+        seen = Dictionary(objects[number].value)
+        nothing = seen.get("Length") == b"0" and seen.get("BBox") == b"[0 0 0 0]" and seen.get("Subtype") == b"/Form"
+        _require(nothing, "a signature that is not visible shows something")
 
 
 def _gap(buffer: Buffer, at: int, found: IndirectObject) -> Gap:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
-from signroom.formats.pdf.syntax import BadSyntax, Dictionary, integer, skip_space, value_end
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, integer, skip_space, value_end
 
 _LONGEST_KEY = 16
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
