@@ -73,6 +73,21 @@ def problems(original: Original, output: Path, judges: Judges) -> list[str]:
     return found
 
 
+def quick_problems(original: Path, output: Path, judges: Judges) -> list[str]:
+    """Those of `problems` that need no other process and are found in milliseconds: bytes, pyHanko, PDFium."""
+    found = [*whole_prefix(original, output), *_addresses(original, output)]
+    status = _pyhanko(output, judges.root)
+    if isinstance(status, str):
+        if not isinstance(_pyhanko(original, judges.root), str):
+            found.append(f"pyHanko: {status}")
+    elif status is None:
+        found.append("pyHanko: no signature covers the whole file")
+    elif not status.bottom_line:
+        found.append(f"pyHanko: {status.summary()}")
+    before, after = pages.pdfium(original), pages.pdfium(output)
+    return [*found, *(f"PDFium: {difference}" for difference in pages.differences(before, after))]
+
+
 # -- bytes ------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pikepdf
 import pytest
 
 from signroom.domain.signature import Indication, SignatureVerdict
+from signroom.formats.pdf.earlier.embedded import embedded_signatures
+from signroom.formats.pdf.earlier.places import Places
+from signroom.formats.pdf.earlier.revisions import Later, Revisions
 from signroom.formats.pdf.earlier.window import opened
 from signroom.formats.pdf.verification import judge, verify
 from tests.vectors.pdf import builder, changed
@@ -319,6 +323,47 @@ def test_an_object_stream_must_not_be_put_in_the_place_of_another_one() -> None:
     forged = later.stream(builder.highest(file) + 1, builder.root_of(file) + b"/Prev %d" % at).file
 
     assert not is_intact(forged)
+
+
+def test_an_object_stream_may_be_written_again_with_the_same_objects() -> None:
+    objects = document()
+    plain = {n: b for n, b in objects.items() if b"stream\n" not in b}
+    writer = builder.Writer()
+    writer.add_all({n: b for n, b in objects.items() if n not in plain})
+    writer.pack(20, plain)
+    file = signed_by_another(writer.stream(21).file)
+    later = builder.Writer.after(file)
+    at = later.section
+    later.pack(20, plain, lambda data: zlib.compress(data, 1))
+    later.places = {20: later.places[20]}
+
+    assert is_intact(later.stream(builder.highest(file) + 1, builder.root_of(file) + b"/Prev %d" % at).file)
+
+
+def test_what_takes_too_long_to_compare_is_unproven_and_not_broken() -> None:
+    file = with_annotation(signed(), COMMENT)
+    with opened(file) as pdf:
+        places = Places(pdf)
+        (signature,) = embedded_signatures(pdf, file, places)
+        in_time = Revisions(pdf, file, places).after(signature)
+        too_late = Revisions(pdf, file, places, deadline=0.0).after(signature)
+
+    assert (in_time.kind, in_time.warnings) == (Later.ALLOWED, COMMENTED)
+    assert too_late.kind is Later.UNKNOWN
+
+
+def test_validation_data_that_were_refreshed_excuse_no_change_either() -> None:
+    changes: list[tuple[bytes, Change]] = [
+        (b"5 0 R", lambda f: updated(f, {CONTENT: content("Page 1: nobody agrees.")})),
+        (b"4 0 R", lambda f: with_entry(f, PAGE, "/Rotate", b"90")),
+        (b"3 0 R", lambda f: updated(f, {FONT: b"<</Type/Font/Subtype/Type1/BaseFont/ZapfDingbats>>"})),
+    ]
+    for victim, change in changes:
+        file = signed(catalog=b"/DSS<</Certs[%b]>>" % victim)
+        refreshed = with_entry(file, CATALOG, "/DSS", b"<</Certs[%b]/OCSPs[]>>" % victim)
+
+        assert is_intact(refreshed)
+        assert not is_intact(change(refreshed))
 
 
 def test_objects_behind_a_signed_file_that_no_table_names_are_found() -> None:

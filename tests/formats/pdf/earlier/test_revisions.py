@@ -12,6 +12,7 @@ from signroom.domain.errors import DocumentRejected
 from signroom.domain.signature import Indication
 from signroom.formats.pdf.earlier.embedded import Range, date_of
 from signroom.formats.pdf.earlier.ranges import RangeDigests
+from signroom.formats.pdf.earlier.reach import spoken_of
 from signroom.formats.pdf.earlier.window import Window, end_of_pdf, opened
 from signroom.formats.pdf.verification import judge, verify
 from tests.formats.conftest import ROOTS, signed
@@ -117,6 +118,27 @@ def test_the_digests_of_all_ranges_are_right_and_what_they_share_is_read_once() 
         shake = hashlib.shake_128(content[: one.gap] + content[one.behind_gap : one.end]).digest(32)
         assert digests.digest(one, "shake128") == shake
     assert digests.digest(ranges[0], "gost") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        (b"[5 0 R 99 0 R]", True),
+        (b"[0099 0 R]", True),
+        (b"99\r0\tR", True),
+        (b"99%comment\n0 R", True),
+        (b"99 0%comment\nR", True),
+        (b"99 0 obj", False),
+        (b"9 0 R 98 0 R", False),
+    ],
+)
+def test_a_reference_to_an_object_that_is_not_there_yet_is_found(text: bytes, spoken: bool) -> None:
+    content = vectors.CASES["plain-table"].make()
+    with opened(content) as pdf:
+        for added in ([(99, 0)], [(99, 0), *((number, 0) for number in range(1000, 9000))]):
+            found = spoken_of(added, (text + b" " * 100 + b"99 0 R", len(text) + 50), pdf, {})
+
+            assert found == ({(99, 0)} if spoken else set())
 
 
 def test_a_window_shows_its_part_of_the_bytes_and_nothing_else() -> None:

@@ -41,7 +41,7 @@ from signroom.formats.pdf.reading.syntax import Buffer
 _MOVING = frozenset(["/Resources", "/MediaBox", "/CropBox", "/Rotate"])
 _OF_NO_CONSEQUENCE = frozenset(["/StructParents", "/Tabs", "/Type"])
 _PRIVATE = frozenset(["/Metadata", "/LastModified", "/PieceInfo"])
-_MAX_NAMED = 2000
+_MAX_NAMED = 100_000
 _MAX_DEPTH = 64
 
 
@@ -102,7 +102,7 @@ class _Walk:
             elif "/Nums" in old or ("/Limits" in old and "/Kids" in old):
                 rule = self._tags.tree
         elif isinstance(old, pikepdf.Stream) and isinstance(new, pikepdf.Stream):
-            if kind in {"/XRef", "/Metadata"} and kind_of(new) == kind:
+            if kind in {"/XRef", "/ObjStm", "/Metadata"} and kind_of(new) == kind:
                 rule = self._of.anything
         elif isinstance(old, pikepdf.Array) and isinstance(new, pikepdf.Array) and are_of_structure(old, new):
             rule = self._tags.kids_of_structure

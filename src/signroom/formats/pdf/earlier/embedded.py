@@ -162,7 +162,7 @@ def form_fields(pdf: pikepdf.Pdf) -> Iterator[Field]:
             seen.add(place)
         part = text_of(node.get("/T"))
         name = (f"{name}.{part}" if name else part)[:_MAX_NAME] if part is not None else name
-        kind = str(node.get("/FT", kind))
+        kind = name_of(node.get("/FT")) or kind
         value = node.get("/V", value)
         kids = [kid for kid in elements(node.get("/Kids")) if isinstance(kid, pikepdf.Dictionary)]
         below = [kid for kid in kids if "/T" in kid]
@@ -241,7 +241,18 @@ def full_name(node: Value) -> str:
 
 def text_of(value: Value) -> str | None:
     """A text string; None when it is something else."""
-    return str(value) if isinstance(value, pikepdf.String) else None
+    try:
+        return str(value) if isinstance(value, pikepdf.String) else None
+    except UnicodeDecodeError:
+        return bytes(value).decode("latin-1")
+
+
+def name_of(value: Value) -> str:
+    """A name with its solidus; empty when it is something else, or no text."""
+    try:
+        return str(value) if isinstance(value, pikepdf.Name) else ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def numbers_of(value: Value) -> tuple[float, ...]:
@@ -328,7 +339,7 @@ def _read(field: Field, raw: _Raw | None, length: int, base: int) -> EmbeddedSig
         field_name=field.name,
         field=node,
         value=place,
-        subfilter=str(value.get("/SubFilter", "")),
+        subfilter=name_of(value.get("/SubFilter")),
         contents=_octets(value.get("/Contents")) if raw is None else _contents(raw, value),
         certificates=_certificates(value.get("/Cert")),
         signed=None if raw is None else _signed_range(raw, value, length, base),

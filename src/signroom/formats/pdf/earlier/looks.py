@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pikepdf
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw, ImageStat
+from pypdfium2 import raw
+from pypdfium2.internal import set_callback
 
 from signroom.formats.pdf.earlier.comparison import Changes, Rectangle
 from signroom.formats.pdf.earlier.embedded import elements, inherited, listed, numbers_of, pages, place_of
@@ -80,7 +82,7 @@ def look_alike(
                 if number < len(must):
                     raise TooMuch
                 return True
-            if page.index < len(first) and not _same_page(first, second, page):
+            if page.index < len(first) and not _same_page(first, second, page, deadline):
                 return False
     return True
 
@@ -205,27 +207,54 @@ def _drawn(buffer: Buffer, end: int) -> Iterator[pypdfium2.PdfDocument]:
         yield document
 
 
-def _same_page(first: pypdfium2.PdfDocument, second: pypdfium2.PdfDocument, wanted: _Page) -> bool:
+def _same_page(first: pypdfium2.PdfDocument, second: pypdfium2.PdfDocument, wanted: _Page, deadline: float) -> bool:
+    """Raises: TooMuch when the page cannot be drawn in time."""
     try:
         before, after = first[wanted.index], second[wanted.index]
-        across, down = before.get_size()
-        if (across, down) != after.get_size():
+        if before.get_size() != after.get_size():
             return False
-        if not (across > 0 and down > 0 and math.isfinite(across * down)):
+        size = _pixels(*before.get_size())
+        if size is None:  # nothing can be seen of it
             return True
-        scale = min(1.0, math.sqrt(_PIXELS / (across * down)))
-        old, new = (page.render(scale=scale, rev_byteorder=True).to_pil().convert("RGB") for page in (before, after))
+        old, new = _picture(first, before, size, deadline), _picture(second, after, size, deadline)
     except pypdfium2.PdfiumError as error:
         raise TooMuch from error
-    if old.size != new.size:
-        return False
-    free = [_on_picture(after, rectangle, old.size) for rectangle in wanted.anything if len(rectangle) == 4]
-    notes = [_on_picture(after, rectangle, old.size) for rectangle in wanted.comments if len(rectangle) == 4]
-    difference = ImageChops.difference(old, new).convert("L").point([0] * _SEEN + [255] * (256 - _SEEN))
+    free = [_on_picture(after, rectangle, size) for rectangle in wanted.anything if len(rectangle) == 4]
+    notes = [_on_picture(after, rectangle, size) for rectangle in wanted.comments if len(rectangle) == 4]
+    red, green, blue = ImageChops.difference(old, new).split()
+    difference = ImageChops.lighter(ImageChops.lighter(red, green), blue).point([0] * _SEEN + [255] * (256 - _SEEN))
     draw = ImageDraw.Draw(difference)
     for box in free:
         draw.rectangle(box, fill=0)
     return _under_notes(old, new, difference, notes) and _outside(difference, notes)
+
+
+def _pixels(across: float, down: float) -> tuple[int, int] | None:
+    if not (across > 0 and down > 0 and math.isfinite(across * down)):
+        return None
+    scale = min(1.0, math.sqrt(_PIXELS / (across * down)))
+    size = math.ceil(across * scale), math.ceil(down * scale)
+    return size if max(size) <= _PIXELS else None
+
+
+def _picture(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, size: tuple[int, int], deadline: float
+) -> Image.Image:
+    """The page with its annotations and fields. Raises: TooMuch when it takes too long."""
+    bitmap = pypdfium2.PdfBitmap.new_native(*size, raw.FPDFBitmap_BGRx, rev_byteorder=True)
+    bitmap.fill_rect((255, 255, 255, 255), 0, 0, *size)
+    pause = raw.IFSDK_PAUSE(version=1)
+    set_callback(pause, "NeedToPauseNow", lambda _: time.process_time() > deadline)
+    flags = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
+    where = bitmap, page, 0, 0, *size, 0, flags
+    status = raw.FPDF_RenderPageBitmap_Start(*where, pause)
+    raw.FPDF_RenderPage_Close(page)
+    if status != raw.FPDF_RENDER_DONE:
+        raise TooMuch
+    if document.formenv:
+        raw.FPDF_FFLDraw(document.formenv, *where)
+    picture: Image.Image = bitmap.to_pil().convert("RGB")
+    return picture
 
 
 def _outside(difference: Image.Image, notes: list[tuple[int, int, int, int]]) -> bool:
@@ -267,7 +296,7 @@ def _on_picture(page: pypdfium2.PdfPage, rectangle: Rectangle, size: tuple[int, 
     corners = []
     for x, y in ((rectangle[0], rectangle[1]), (rectangle[2], rectangle[3])):
         across, down = ctypes.c_int(), ctypes.c_int()
-        pypdfium2.raw.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, across, down)
+        raw.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, across, down)
         corners.append((across.value, down.value))
     (x1, y1), (x2, y2) = corners
     return min(x1, x2) - _MARGIN, min(y1, y2) - _MARGIN, max(x1, x2) + _MARGIN, max(y1, y2) + _MARGIN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Set
 from typing import Any
 
 import pikepdf
@@ -15,6 +15,9 @@ from signroom.formats.pdf.reading.syntax import Buffer
 
 _MAX_DEPTH = 64
 _MAX_STEPS = 100_000
+_MAX_PATTERNS = 8
+_BEHIND_NUMBER = rb"(?:%|[\0\t\n\f\r ]++(?:%|\d++(?:%|[\0\t\n\f\r ]++[%R])))"
+"""The rest of a reference; where a comment begins in it, it counts as one."""
 _REFERENCE = re.compile(rb"(\d{1,10}) (\d{1,5}) R")
 
 
@@ -64,25 +67,30 @@ def references_of(value: Any) -> list[Place]:
     return [(int(number), int(generation)) for number, generation in _REFERENCE.findall(value.unparse(resolved=True))]
 
 
-def spoken_of(added: Iterable[Place], signed: tuple[Buffer, int], old: pikepdf.Pdf, before: Table) -> set[Place]:
+def spoken_of(added: Collection[Place], signed: tuple[Buffer, int], old: pikepdf.Pdf, before: Table) -> set[Place]:
     """Those of `added` that a reference in `old` may mean. One too many is looked at in vain, and that is all.
 
     `signed`: the file, and where `old` ends in it. `before`: the table of `old`.
     """
-    by_front: dict[int, list[Place]] = {}
-    for place in added:
-        by_front.setdefault(place[0] // 10, []).append(place)
+    numbers = {number for number, _ in added}
     streams = [old.get_object((number, 0)) for number in {w[0] for w in before.values() if isinstance(w, tuple)}]
-    packed = [(data, len(data)) for stream in streams if (data := _data(stream))]
-    found: set[Place] = set()
-    for front, places in by_front.items():
-        digits = b"".join(b"%d" % (number % 10) for number, _ in places)
-        space = rb"(?:[\0\t\n\f\r ]|%[^\r\n]*[\r\n])+"
-        start = b"%d" % front if front else b""
-        pattern = re.compile(start + b"([" + digits + b"])" + space + rb"\d+" + space + b"R")
-        last = {int(match[1]) for data, end in (signed, *packed) for match in pattern.finditer(data, 0, end)}
-        found |= {place for place in places if place[0] % 10 in last}
-    return found
+    parts = [signed, *((data, len(data)) for data in map(_data, streams))]
+    found: set[int] = set()
+    for pattern, front in _patterns(numbers):
+        for part, end in parts:
+            found.update(front + int(match[1]) for match in pattern.finditer(part, 0, end))
+    return {place for place in added if place[0] in found}
+
+
+def _patterns(numbers: Set[int]) -> Iterator[tuple[re.Pattern[bytes], int]]:
+    """References to `numbers` and some more: a pattern for the last digits, and what is to be added to them.
+
+    A pattern that begins with fixed digits is found by a search that reads a gigabyte in a second.
+    """
+    digits = next(n for n in range(1, 12) if len({number // 10**n for number in numbers}) <= _MAX_PATTERNS)
+    for front in {number // 10**digits for number in numbers}:
+        start, last = (b"%d" % front, b"%d" % digits) if front else (b"", b"1,%d" % digits)
+        yield re.compile(start + rb"(\d{" + last + rb"})" + _BEHIND_NUMBER), front * 10**digits
 
 
 def _data(stream: Any) -> bytes:

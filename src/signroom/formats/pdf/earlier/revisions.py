@@ -54,14 +54,14 @@ class Revisions:
     places: Places
     as_if_one_more: bool = False
     """Judge as if a signature of ours were appended: each revision must stand by itself, and allow it."""
-    _deadline: float = field(default_factory=lambda: time.process_time() + _SECONDS)
+    deadline: float = field(default_factory=lambda: time.process_time() + _SECONDS)
 
     def after(self, signature: EmbeddedSignature) -> LaterChanges:
         """What was appended after `signature`, whose byte range is known, and what may be wrong with that."""
         if signature.end == len(self.buffer) and not self.as_if_one_more:
             return LaterChanges(Later.NOTHING)
         try:
-            if time.process_time() > self._deadline:
+            if time.process_time() > self.deadline:
                 raise TooMuch
             with opened(self.buffer, signature.end) as old:
                 return self._compared(old, signature)
@@ -85,7 +85,7 @@ class Revisions:
         if tables[0] == tables[1] and self.buffer.find(b"startxref", signature.end) < 0:
             return self._behind(signature.end)
         changes = compare(old, self.pdf, tables, rules, (self.buffer, signature.end))
-        if not look_alike(self.buffer, signature.end, old, self.pdf, changes, deadline=self._deadline):
+        if not look_alike(self.buffer, signature.end, old, self.pdf, changes, deadline=self.deadline):
             raise Forbidden("a page looks different")
         return LaterChanges(Later.ALLOWED, warnings=_warnings(changes, rules))
 

@@ -100,7 +100,7 @@ def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
         pdf = pikepdf.open(io.BufferedReader(window, _BUFFER), inherit_page_attributes=False)
     except pikepdf.PasswordError as error:
         raise ProtectedPdf from error
-    except (pikepdf.PdfError, pikepdf.DependencyError, ValueError, OverflowError, TypeError) as error:
+    except (pikepdf.PdfError, pikepdf.DependencyError, RuntimeError, ValueError, OverflowError, TypeError) as error:
         raise InvalidPdf from error
     with pdf:
         yield pdf
