@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from signroom.formats.pdf.view import View
+from signroom.formats.pdf.reading.view import View
 
 DATA = bytes(range(256)) * 4
 

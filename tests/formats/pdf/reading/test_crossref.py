@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signroom.formats.pdf.crossref import NoChain, SectionKind, read_chain
+from signroom.formats.pdf.reading.crossref import NoChain, SectionKind, read_chain
 from tests.vectors.pdf.builder import Form, document, last_startxref, updated, written
 
 OBJECTS = document(2)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
-from signroom.formats.pdf.syntax import (
+from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Dictionary,
     Reference,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
-from signroom.formats.pdf.syntax import BadSyntax, Dictionary
-from signroom.formats.pdf.writing_encrypted import Encrypter, decoded
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary
+from signroom.formats.pdf.reading.writing_encrypted import Encrypter, decoded
 from tests.formats.pdf.test_syntax import VALUES
 from tests.vectors.pdf.builder import document, written
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signroom.formats.pdf.whole_table import Place, packed, unpacked
+from signroom.formats.pdf.reading.whole_table import Place, packed, unpacked
 
 PLACES = st.builds(Place, st.integers(0, 8_388_607), st.booleans(), st.integers(0, 2**40), st.integers(0, 65_535))
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signroom.formats.pdf import running_hash
-from signroom.formats.pdf.running_hash import CannotResume, RunningSha256
+from signroom.formats.pdf.signing import running_hash
+from signroom.formats.pdf.signing.running_hash import CannotResume, RunningSha256
 
 
 @given(st.lists(st.binary(max_size=200), max_size=6))
@@ -41,7 +41,7 @@ def test_it_goes_on_in_another_process() -> None:
     running = RunningSha256()
     running.update(b"original" * 1000)
     program = (
-        "import sys; from signroom.formats.pdf.running_hash import RunningSha256;"
+        "import sys; from signroom.formats.pdf.signing.running_hash import RunningSha256;"
         "r = RunningSha256(bytes.fromhex(sys.argv[1])); r.update(b'tail'); print(r.digest().hex())"
     )
     done = subprocess.run(
