@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pikepdf
 
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, TrustedChain
+from signroom.domain.signature import NO_OPTIONS, CertificateChain, DigestAlgorithm, PdfOptions, TrustedChain
 from tests.harness.server import signature
 from tests.pki import authority
 from tests.vectors import hard_pdfs
@@ -66,14 +66,13 @@ def main() -> None:
 
 def row(name: str) -> tuple[str, ...]:
     """Measure one file."""
-    from signroom.domain.signature import PdfOptions
     from signroom.formats import catalogue, values
 
     with tempfile.TemporaryDirectory() as folder:
         file, copy, output = (Path(folder) / n for n in ("in.pdf", "copy.pdf", "out.pdf"))
         FILES[name](file)
         trusted, options = _trusted(), PdfOptions()
-        reading = catalogue.inspect(file, None, _no_options(), None).reading
+        reading = catalogue.inspect(file, None, NO_OPTIONS, None).reading
         if reading is None:
             raise LookupError(name)
 
@@ -89,7 +88,7 @@ def row(name: str) -> tuple[str, ...]:
         # Interleaved, so that the machine's moods meet all of them.
         steps: dict[str, Callable[[], object]] = {
             "floor": lambda: floor(file, copy),
-            "read": lambda: catalogue.inspect(file, None, _no_options(), None),
+            "read": lambda: catalogue.inspect(file, None, NO_OPTIONS, None),
             "compare": lambda: catalogue.compare_pages(file, reading),
             "prepare": prepare,
             "sign": lambda: catalogue.sign(file, layout, value, output, reading=reading),
@@ -107,7 +106,6 @@ def row(name: str) -> tuple[str, ...]:
 
 def ten_signatures() -> str:
     """Looking at a file with ten signatures of ours, and one signature more on it and on a file without any."""
-    from signroom.domain.signature import PdfOptions
     from signroom.formats import catalogue, values
 
     with tempfile.TemporaryDirectory() as folder:
@@ -115,7 +113,7 @@ def ten_signatures() -> str:
         hard_pdfs.write_large(file, 50 << 10)
         further = []
         for number in range(11):
-            reading = catalogue.inspect(file, None, _no_options(), None).reading
+            reading = catalogue.inspect(file, None, NO_OPTIONS, None).reading
             if reading is None:
                 raise LookupError(number)
             start = time.process_time()
@@ -131,18 +129,12 @@ def ten_signatures() -> str:
             further.append((took + time.process_time() - start) * 1000)
             if number < 10:
                 file = output
-        looked = min(timed(lambda: catalogue.inspect(file, None, _no_options(), None)) for _ in range(ROUNDS))
+        looked = min(timed(lambda: catalogue.inspect(file, None, NO_OPTIONS, None)) for _ in range(ROUNDS))
     return f"{looked:.0f} ms to read; the first costs {further[0]:.1f} ms, the eleventh {further[-1]:.1f} ms"
 
 
 def _trusted() -> TrustedChain:
     return TrustedChain(CertificateChain(authority.leaf(SIGNER).certificate_der, (authority.root().certificate_der,)))
-
-
-def _no_options() -> object:
-    from signroom.domain.signature import NO_OPTIONS
-
-    return NO_OPTIONS
 
 
 def floor(file: Path, copy: Path) -> None:

@@ -24,7 +24,7 @@ from tests.verifiers.programs import nss_database
 from tests.verifiers.signed_pdf import Judges
 
 _SHOWN = 12
-"""File names that are printed for one reason; the report has all."""
+"""File names of one reason, or problems of one file, that are printed; the report has all."""
 
 
 def main() -> int:
@@ -52,7 +52,9 @@ def main() -> int:
             if report is not None:
                 print(json.dumps(result.as_line()), file=report, flush=True)
             if result.verdict in {Verdict.WRONG, Verdict.CRASHED}:
-                print(f"{result.verdict}: {result.file}", *result.problems, sep="\n  ", flush=True)
+                print(f"{result.verdict}: {result.file}", *_first(result.problems), sep="\n  ", flush=True)
+            elif result.verdict is Verdict.TOO_SLOW:
+                print(f"{result.verdict}: {result.file}", flush=True)
             elif len(done) % 50 == 0:
                 print(f"{len(done)} of {len(files)}", flush=True)
     return _summary(done)
@@ -62,6 +64,11 @@ def pdfs(folder: Path) -> list[Path]:
     """All files below `folder` that are called ``.pdf``, and that are not links."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def _first(problems: Sequence[str]) -> list[str]:
+    more = len(problems) - _SHOWN
+    return [*problems[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _summary(done: Sequence[Result]) -> int:

@@ -7,18 +7,37 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signroom.domain.errors import NotSigned, UnsupportedFileType
 from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, Indication, OptionsByType, SignatureType
 from signroom.domain.validation import Check
 from signroom.formats import catalogue
+from signroom.formats.beginning import Beginning, decide, may_be_pdf
 from signroom.service.documents.check_file import type_by_name
 from tests.formats.conftest import NOW, trusted, value
 from tests.harness.server import ROOT
 from tests.vectors import hard_pdfs, what_a_file_is
 from tests.vectors.pdf import kinds
 
+BEFORE_THE_HEADER = {"bom.pdf", "blank-lines.pdf"}
+"""PDFs, and refused (decision 26)."""
 FILES = {SignatureType.PDF: hard_pdfs.make("plain"), SignatureType.CMS: b"plain text", SignatureType.XML: b"<a/>"}
+PARTS = (
+    *(
+        b"%PDF-1.7\n",
+        b"1 0 obj\n",
+        b"%PDF-",
+        b"<note>",
+        b"PK\x03\x04",
+        b"From: a@b\r\n",
+        b"To: b@c\r\n",
+        b" ",
+        b"junk\n",
+    ),
+    *(b"\x30\x80", b"\x30\x82\x01\x00", bytes.fromhex("06092a864886f70d010702"), b"\xef\xbb\xbf", b"\xff\xfe", b"\0"),
+)
 INSPECT = """
 import sys
 from pathlib import Path
@@ -52,14 +71,23 @@ def test_no_format_is_loaded_with_the_catalogue() -> None:
     assert not loaded & {"pyhanko", "asn1crypto", "lxml", "cryptography"}
 
 
-@pytest.mark.parametrize("case", kinds.CASES, ids=str)
+@pytest.mark.parametrize("case", [case for case in kinds.CASES if case.name not in BEFORE_THE_HEADER], ids=str)
 def test_what_a_file_is_is_decided_by_its_beginning(tmp_path: Path, case: kinds.KindCase) -> None:
     file = tmp_path / case.name
     file.write_bytes(case.make())
 
-    inspection = catalogue.inspect(file, None, NO_OPTIONS, None)
+    inspection = catalogue.inspect(file, None, NO_OPTIONS, beside(case, tmp_path))
 
     assert (inspection.signature_type, inspection.signatures) == (case.right, case.signatures)
+
+
+def beside(case: kinds.KindCase, folder: Path) -> Path | None:
+    """The file that a detached signature is of; None for all else."""
+    if not case.name.endswith(".p7s"):
+        return None
+    data = folder / "data"
+    data.write_bytes(kinds.a_pdf())
+    return data
 
 
 @pytest.mark.parametrize("case", [c for c in kinds.CASES if c.right is SignatureType.CMS], ids=str)
@@ -67,21 +95,19 @@ def test_what_is_not_a_pdf_is_signed_as_what_it_is(tmp_path: Path, case: kinds.K
     """Inspected like a signed file it has the signatures it has; signed it has one more."""
     file, output = tmp_path / case.name, tmp_path / "signed.p7m"
     file.write_bytes(case.make())
-    data = tmp_path / "data"
-    data.write_bytes(kinds.a_pdf())
-    beside = data if case.name.endswith(".p7s") else None
+    data = beside(case, tmp_path)
 
     if case.signatures:
-        assert len(catalogue.examine(file, beside, (), None).signatures) == case.signatures
+        assert len(catalogue.examine(file, data, (), None).signatures) == case.signatures
     else:
         with pytest.raises(NotSigned):
-            catalogue.examine(file, beside, (), None)
+            catalogue.examine(file, data, (), None)
     options = OptionsByType().of(SignatureType.CMS)
     algorithm = DigestAlgorithm.SHA256
-    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=beside)
+    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=data)
     catalogue.embed(file, prepared, value(prepared, "rsa2048"), output)
 
-    found = catalogue.examine(output, beside, (), None).signatures
+    found = catalogue.examine(output, data, (), None).signatures
     assert len(found) == case.signatures + 1
     assert all(signature.results.valid for signature in found)
 
@@ -116,6 +142,19 @@ def test_the_beginning_decides_what_a_file_is(tmp_path: Path, name: str) -> None
 
     assert catalogue.sniff(file) is unasked
     assert catalogue.signed_kind(file) is signed
+
+
+@given(st.lists(st.sampled_from(list(PARTS)), max_size=6), st.binary(max_size=8), st.integers(0, 5000))
+def test_every_beginning_is_decided(parts: list[bytes], end: bytes, more: int) -> None:
+    head = b"".join(parts) + end
+    found = decide(head, len(head) + more)
+
+    assert (found is Beginning.EMPTY) == (head == b"")
+    if found is Beginning.PDF:
+        assert b"%PDF-" in head
+        assert may_be_pdf(head, len(head) + more)
+    if b"".join(parts).lstrip().startswith(b"%PDF-"):
+        assert found is Beginning.PDF
 
 
 @pytest.mark.parametrize("name", ["contract.pdf.p7m", "mail.eml", "binary.eml", "note.txt", "note.xml"])

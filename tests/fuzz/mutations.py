@@ -319,7 +319,9 @@ def append_revision(dice: Random, data: bytes, other: bytes) -> bytes:
     new = {number: dice.choice(_INSIDE)(dice, objects[number], other) for number in chosen}
     try:
         size = None if dice.random() < 0.6 else dice.choice((0, 2, 4, 5, 100, 8_388_608))
-        out = builder.updated(data, new, dice.choice((b"", b"", b"/Info 3 0 R", b"/XRefStm 9")), size=size)
+        kept = b"".join(re.findall(rb"/(?:Encrypt \d+ 0 R|ID ?\[[^\[\]]*\])", data)[-2:])
+        trailer = kept + dice.choice((b"", b"", b"/Info 99 0 R", b"/XRefStm 9"))
+        out = builder.updated(data, new, trailer, size=size)
     except (IndexError, ValueError):
         return data
     return dice.choice((_same, _same, _same, wrong_startxref, odd_structure, change_row))(dice, out, other)

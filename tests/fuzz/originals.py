@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,12 +24,14 @@ _LARGEST = 100_000
 def originals() -> Mapping[str, bytes]:
     """Name -> bytes, in the order of the names."""
     folder = _folder()
-    mark = folder / "complete"
-    if not mark.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        being_made = Path(tempfile.mkdtemp(dir=folder.parent))
         for name, content in _made().items():
-            (folder / f"{name}.pdf").write_bytes(content)
-        mark.touch()
+            (being_made / f"{name}.pdf").write_bytes(content)
+        with suppress(OSError):  # another process was first
+            being_made.rename(folder)
+        shutil.rmtree(being_made, ignore_errors=True)
     return {file.stem: file.read_bytes() for file in sorted(folder.glob("*.pdf"))}
 
 

@@ -65,7 +65,10 @@ def results(
             own = folder / f"child-{count}"
             own.mkdir()
             process = context.Process(
-                target=_work, args=(batch, seed, own, judges, sampled, sender), daemon=True, name=f"fuzz-{count}"
+                target=_work,
+                args=(batch, seed, own, judges, sampled, receiver, sender),
+                daemon=True,
+                name=f"fuzz-{count}",
             )
             process.start()
             sender.close()
@@ -120,9 +123,16 @@ class _Child:
 
 
 def _work(
-    names: Sequence[str], seed: int, folder: Path, judges: Judges, sampled: bool | None, sender: Connection
+    names: Sequence[str],
+    seed: int,
+    folder: Path,
+    judges: Judges,
+    sampled: bool | None,
+    receiver: Connection,
+    sender: Connection,
 ) -> None:
     """In a child process."""
+    receiver.close()  # so that it ends when the parent does
     logging.disable(logging.CRITICAL)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))

@@ -48,6 +48,12 @@ class Original:
         return cls(file, {name: show(file) for name, show in pages.READERS.items()}, complaints_of_qpdf(file))
 
     @property
+    def is_shown_alike(self) -> bool:
+        """All readers show as many pages with the same words."""
+        texts = {tuple("".join(page.text.split()) for page in by_reader.pages) for by_reader in self.shown.values()}
+        return len(texts) == 1
+
+    @property
     def opens_everywhere(self) -> bool:
         """poppler and MuPDF show it without a word."""
         return all(self.shown[name].pages and not self.shown[name].complaint for name in ("poppler", "MuPDF"))
@@ -65,6 +71,21 @@ def problems(original: Original, output: Path, judges: Judges) -> list[str]:
     if judges.dss is not None:
         found += judges.dss.problems(original.file, output)
     return found
+
+
+def quick_problems(original: Path, output: Path, judges: Judges) -> list[str]:
+    """Those of `problems` that need no other process and are found in milliseconds: bytes, pyHanko, PDFium."""
+    found = [*whole_prefix(original, output), *_addresses(original, output)]
+    status = _pyhanko(output, judges.root)
+    if isinstance(status, str):
+        if not isinstance(_pyhanko(original, judges.root), str):
+            found.append(f"pyHanko: {status}")
+    elif status is None:
+        found.append("pyHanko: no signature covers the whole file")
+    elif not status.bottom_line:
+        found.append(f"pyHanko: {status.summary()}")
+    before, after = pages.pdfium(original), pages.pdfium(output)
+    return [*found, *(f"PDFium: {difference}" for difference in pages.differences(before, after))]
 
 
 # -- bytes ------------------------------------------------------------------------------------------
@@ -150,6 +171,20 @@ def _by_pdfsig(before: list[_Signature], after: list[_Signature]) -> Iterator[st
         yield "pdfsig: an earlier signature is not valid any more"
 
 
+def _signatures(reader: Any) -> Iterator[Any]:
+    """The last field first. A stranger's field may have something that pyHanko cannot take for a signature."""
+    from pyhanko.pdf_utils.misc import PdfReadError
+    from pyhanko.sign.fields import enumerate_sig_fields
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+    for name, _, signature_field in reversed(list(enumerate_sig_fields(reader, filled_status=True))):
+        try:
+            yield EmbeddedPdfSignature(reader, signature_field, name)
+        except (PdfReadError, SignatureValidationError, ValueError, TypeError, KeyError):
+            continue
+
+
 def _pyhanko(file: Path, root: bytes) -> Any:
     """The status of the signature that covers the whole file; None for none; a text when it cannot be read."""
     import asyncio
@@ -163,7 +198,7 @@ def _pyhanko(file: Path, root: bytes) -> Any:
     async def status_of(reader: PdfFileReader) -> Any:
         if reader.encrypted:
             reader.decrypt(b"")
-        for signature in reversed(reader.embedded_regular_signatures):
+        for signature in _signatures(reader):
             if signature.evaluate_signature_coverage() is SignatureCoverageLevel.ENTIRE_FILE:
                 context = ValidationContext(trust_roots=[Certificate.load(root)], allow_fetching=False)
                 status = await async_validate_pdf_signature(signature, context, skip_diff=True)
@@ -178,6 +213,10 @@ def _pyhanko(file: Path, root: bytes) -> Any:
             return f"it cannot read the file ({type(error).__name__}: {error})"
 
 
+_PLACE = re.compile(r"\(?,? ?object(?: stream)? N(?: N)?(?:, object N N)?,?(?: (?:at )?offset N)?\)?:? ?")
+"""Where qpdf saw it. An object of an object stream that is written again stands elsewhere."""
+
+
 def complaints_of_qpdf(file: Path) -> frozenset[str]:
     """What ``qpdf --check`` finds wrong, without places and numbers: those differ in a file that has grown."""
     done = run("qpdf", "--check", str(file))
@@ -187,7 +226,8 @@ def complaints_of_qpdf(file: Path) -> frozenset[str]:
     found = set()
     for line in lines:
         if line.startswith(("WARNING: ", "ERROR: ", "qpdf: ", str(file))):
-            found.add(re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: ")).strip(" :"))
+            told = re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: "))
+            found.add(_PLACE.sub("", told).strip(" :,"))
     return frozenset(found)
 
 
@@ -215,27 +255,45 @@ def objects_kept(original: Path, output: Path) -> Iterator[str]:
 
 
 def _kept(old: Any, new: Any) -> Iterator[str]:
+    import pikepdf
+
     try:
-        if _text(old.trailer.get("/Info")) != _text(new.trailer.get("/Info")):
+        numbers = sorted(key for key in old.get_xref_table() if key[0])
+        if len(numbers) > _MOST_OBJECTS:
+            return
+        texts = {key: _text(old.get_object(*key)) for key in numbers}
+        if any("duplicated key" not in warning for warning in old.get_warnings()):
+            # qpdf has mended it in memory, and not the same way in both.
+            yield from _lost(new, {key for key, text in texts.items() if text not in (b"", b"null")})
+            return
+        info = old.trailer.get("/Info")
+        if isinstance(info, pikepdf.Dictionary) and _text(info) != _text(new.trailer.get("/Info")):
             yield "Info was changed"
         if _text(old.Root.get("/Metadata")) != _text(new.Root.get("/Metadata")):
             yield "XMP was changed"
         for key in sorted((set(old.Root.keys()) | set(new.Root.keys())) - _OURS_IN_CATALOG):
             if _reference(old.Root, key) != _reference(new.Root, key):
                 yield f"the catalog's {key} was changed"
-        numbers = sorted(key for key in old.get_xref_table() if key[0])
-        if len(numbers) > _MOST_OBJECTS:
-            return
-        texts = {key: _text(old.get_object(*key)) for key in numbers}
+        told_apart = (old.trailer.get("/Info"), old.Root.get("/Metadata"))
         # Asked last: to list the pages, qpdf mends the page tree in memory.
-        allowed = _may_change(old)
+        allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
         for key, before in texts.items():
-            if key not in allowed and before != _text(new.get_object(*key)):
+            # A page that is listed twice is copied by qpdf in memory, under a number that is in no table.
+            copied = any((int(number), 0) not in texts for number in re.findall(rb"(\d+) 0 R", before))
+            if before and key not in allowed and not copied and before != _text(new.get_object(*key)):
                 yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         # What qpdf cannot make sense of, the other judges look at.
         if not isinstance(error, RuntimeError | ValueError | TypeError):
             raise
+
+
+def _lost(new: Any, numbers: set[tuple[int, int]]) -> Iterator[str]:
+    for key in numbers:
+        new.get_object(*key)  # so that qpdf finds out whether it has to make a table
+    if not any("reconstruct" in warning for warning in new.get_warnings()):
+        for number, generation in sorted(numbers - new.get_xref_table().keys()):
+            yield f"object {number} {generation} was lost"
 
 
 def _may_change(pdf: Any) -> set[tuple[int, int]]:

@@ -80,15 +80,15 @@ class PdfFacts:
     length: int
     """Bytes of the file."""
     sha256_state: bytes
-    """State of a SHA-256 that has seen the whole file (see ``formats.pdf.running_hash``)."""
+    """State of a SHA-256 that has seen the whole file (see ``formats.pdf.signing.running_hash``)."""
     ends_line: bool
     """The file ends with a line end."""
     kind: CrossReferenceKind
     previous: int | None
     """For /Prev: where the newest section truly begins. None: the update brings the whole table."""
     table: bytes
-    """The whole table for an update that brings it (see ``formats.pdf.whole_table``). Of a hybrid file the objects in
-    object streams: many readers look for those in the newest section only. Otherwise empty."""
+    """The whole table for an update that brings it (see ``formats.pdf.reading.whole_table``). Of a hybrid file the
+    objects in object streams: many readers look for those in the newest section only. Otherwise empty."""
     next_number: int
     """The first object number that nothing in the file speaks of: it becomes the signature field's."""
     trailer: tuple[tuple[str, bytes], ...]

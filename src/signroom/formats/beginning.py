@@ -23,7 +23,7 @@ _PDF = b"%PDF-"
 _PDF_ROOM = 1024
 """Bytes in which a PDF's header may start (ISO 32000-1, Annex H, note 13)."""
 _PDF_HEADER = re.compile(rb"%PDF-\d\.\d")
-_PDF_OBJECT = re.compile(rb"\d+[ \t\r\n\0]+\d+[ \t\r\n\0]+obj\b")
+_PDF_OBJECT = re.compile(rb"\d{1,10}[ \t\r\n\0]{1,9}\d{1,5}[ \t\r\n\0]{1,9}obj\b")
 _MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SPACE = b" \t\r\n\f\v"

@@ -141,7 +141,8 @@ class Formats(Protocol):
     ) -> Signed:
         """`embed`, and judge what was written.
 
-        With the `reading` of a PDF by what must have stayed since then, else like `verify`. `content` is the content of a detached CMS object. Raises: DocumentRejected, VerificationFailed.
+        A PDF with a `reading` is judged by what must have stayed since then, everything else as `verify` does.
+        `content` is the content of a detached CMS object. Raises: DocumentRejected, VerificationFailed.
         """
 
     def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:

@@ -18,7 +18,6 @@ from signroom.domain.errors import (
     DocumentRejected,
     EmptyFile,
     InvalidPdf,
-    PdfTooComplex,
     ProtectedPdf,
     UnsupportedFileType,
     XfaPdf,

@@ -11,11 +11,11 @@ from signroom.domain.level import Level
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
-from signroom.formats.pdf.opening import open_pdf
-from signroom.formats.pdf.own_update import check_update
-from signroom.formats.pdf.plan import plan_update
-from signroom.formats.pdf.running_hash import RunningSha256
-from signroom.formats.pdf.tail import build_tail
+from signroom.formats.pdf.reading.opening import open_pdf
+from signroom.formats.pdf.signing.own_update import check_update
+from signroom.formats.pdf.signing.plan import plan_update
+from signroom.formats.pdf.signing.running_hash import RunningSha256
+from signroom.formats.pdf.signing.tail import build_tail
 from tests.harness.server import signature
 from tests.pki import authority
 

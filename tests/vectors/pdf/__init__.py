@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import chain
 
-from tests.vectors.pdf import earlier, numbers, values
+from tests.vectors.pdf import earlier, fuzzed, numbers, values
 from tests.vectors.pdf.case import Case
 
 NUMBERS: tuple[Case, ...] = tuple(numbers.cases())
 VALUES: tuple[Case, ...] = tuple(values.cases())
 EARLIER: tuple[Case, ...] = tuple(earlier.cases())
-CASES: dict[str, Case] = {case.name: case for case in chain(NUMBERS, VALUES, EARLIER)}
-assert len(CASES) == len(NUMBERS) + len(VALUES) + len(EARLIER), "two cases have the same name"
+FUZZED: tuple[Case, ...] = tuple(fuzzed.cases())
+CASES: dict[str, Case] = {case.name: case for case in chain(NUMBERS, VALUES, EARLIER, FUZZED)}
+assert len(CASES) == len(NUMBERS) + len(VALUES) + len(EARLIER) + len(FUZZED), "two cases have the same name"

@@ -6,6 +6,7 @@ import functools
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pikepdf
 
@@ -250,7 +251,7 @@ def _long_term() -> Iterator[Case]:
 def _catalog_with(file: bytes, entries: bytes) -> bytes:
     """The body of the catalog with `entries` in place of what it had under the same keys."""
     keys = {"/" + key.decode() for key in re.findall(rb"/(\w+)", entries)}
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         return b"<<%b%b>>" % (builder.entries_of(pdf.Root, *keys), entries)
 
 
@@ -274,7 +275,7 @@ def _direct_data(file: bytes, time: bytes) -> bytes:
     vri = b"<</Type/VRI/Cert[%d 0 R]/TU(D:%b120000Z)>>" % (new, time)
     dss = b"/DSS<</Type/DSS/Certs[%d 0 R]/VRI<</%b %b>>>>" % (new, vri_key(file), vri)
     certificate = builder.stream(authority.leaf("rsa2048").certificate_der)
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         catalog = builder.entries_of(pdf.Root, "/DSS")
     return updated(file, {builder.CATALOG: b"<<%b%b>>" % (catalog, dss), new: certificate})
 
@@ -282,7 +283,7 @@ def _direct_data(file: bytes, time: bytes) -> bytes:
 def _refreshed(file: bytes) -> bytes:
     """A later update replaces the DSS, and in it the signature's own VRI."""
     number = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         dss = pdf.Root.DSS
         (key,) = dss.VRI.keys()
         at, certificate, vri = dss.objgen[0], dss.Certs[0].objgen[0], dss.VRI[key].objgen[0]
@@ -299,7 +300,7 @@ def _refreshed(file: bytes) -> bytes:
 def _page_with_resources_apart(file: bytes) -> Objects:
     """The first page with the same resources as before, now in an object of their own."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         kept = builder.entries_of(page, "/Resources")
         resources = page.Resources.unparse(resolved=True)
@@ -355,7 +356,7 @@ def _filled(file: bytes, *, choice: bool = False) -> bytes:
 def _commented(file: bytes, *, subtype: bytes = b"/Text") -> bytes:
     """A comment on the first page, in the margin."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         kept = builder.entries_of(page, "/Annots")
         annotations = b" ".join(a.unparse() for a in page.get("/Annots", []))
@@ -445,7 +446,7 @@ def _font_changed(file: bytes) -> bytes:
 
 
 def _rotated(file: bytes) -> bytes:
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         body, number = page.unparse(resolved=True), page.objgen[0]
     return updated(file, {number: body[:-2] + b"/Rotate 180>>"})
@@ -466,7 +467,7 @@ def _page_added(file: bytes) -> bytes:
 def _covering_comment(file: bytes) -> bytes:
     """A comment with an appearance that lies over the text of the page."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         page = pdf.pages[0].obj
         kept = builder.entries_of(page, "/Annots")
         annotations = b" ".join(a.unparse() for a in page.get("/Annots", []))
@@ -514,7 +515,8 @@ def _shadows() -> Iterator[Case]:
 
 def _linearized_and_signed() -> bytes:
     """Linearized with its signature in it, as Acrobat writes: the last address points near the beginning."""
-    value = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange[%b]/Contents<%b>>>" % (
+    value = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(D:%bZ)/ByteRange[%b]/Contents<%b>>>" % (
+        datetime.now(UTC).strftime("%Y%m%d%H%M%S").encode(),
         b"0 9999999999 9999999999 9999999999",
         b"0" * 18_000,
     )
@@ -561,7 +563,7 @@ def _linearized_only() -> bytes:
 def _validation_data_anywhere(file: bytes) -> bytes:
     """A DSS for a file whose catalog has another number than ours."""
     new = builder.highest(file) + 1
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         root = pdf.Root.objgen[0]
     return updated(
         file,

@@ -49,7 +49,7 @@ def signed_by_another(
         more: objects that are changed or added in the same section.
         annotated: the widget is among the first page's annotations.
     """
-    with pikepdf.open(io.BytesIO(file)) as pdf:
+    with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         root, first = pdf.Root, pdf.pages[0].obj
         root_number, page = root.objgen[0], first.objgen[0]
         form = root.get("/AcroForm") or pikepdf.Dictionary()

@@ -120,11 +120,22 @@ def _absent() -> Iterator[Case]:
         )
     yield from _both("acroform-with-a-field", _with_field())
     yield from _both("annots-shared-by-two-pages", _shared_annots())
+    for needed in ("true", "false", "null"):
+        yield from _both(f"form-that-needs-appearances-{needed}", _without_appearance(needed.encode()))
 
 
 def _with_field() -> Objects:
     objects = document(catalog=b"/AcroForm 9 0 R", page=b"/Annots 10 0 R", more={8: _WIDGET})
     return {**objects, 9: b"<</Fields 11 0 R/DR<<>>>>", 10: b"[8 0 R]", 11: b"[8 0 R]"}
+
+
+def _without_appearance(needed: bytes) -> Objects:
+    """A filled field without an appearance: whether readers draw its value hangs on /NeedAppearances."""
+    return document(
+        catalog=b"/AcroForm<</Fields[8 0 R]/NeedAppearances %b/DR<</Font<</F1 3 0 R>>>>>>" % needed,
+        page=b"/Annots[8 0 R]",
+        more={8: _WIDGET.replace(b"/T(name)", b"/T(name)/V(Ana)")},
+    )
 
 
 def _shared_annots() -> Objects:
@@ -422,7 +433,8 @@ def _encrypted() -> Iterator[Case]:
                 continue
             yield _case(
                 f"owner-password-{name}-{form}",
-                functools.partial(_locked, options, mode=mode),
+                # Of the oldest revision qpdf writes one bit for all changes.
+                functools.partial(_locked, options, mode=mode, modify_assembly=True),
             )
     r6 = ways["aes-256"]
     yield _case("owner-password-and-no-print", lambda: _locked(r6, print_highres=False, print_lowres=False))
@@ -439,6 +451,7 @@ def _encrypted() -> Iterator[Case]:
     yield _case(
         "owner-password-and-forms-only-with-an-empty-field",
         lambda: _locked(r6, empty_field=True, modify_annotation=False, modify_other=False, modify_assembly=False),
+        Refused("ProtectedPdfError"),  # the empty field could be signed; ours is a new one
     )
     yield _case("user-password", lambda: _locked(r6, user="user"), Refused("ProtectedPdfError"))
     yield _case("user-password-rc4", lambda: _locked(ways["rc4-128"], user="user"), Refused("ProtectedPdfError"))

@@ -377,7 +377,7 @@ class DocumentSummary(Wire):
     signature_type: str
     available_until: datetime | None
     processing_error_code: str | None
-    """Of this document: it is `ProcessingError` or is being processed again."""
+    """Why this document could not be signed; null unless it is `ProcessingError`."""
     processing_error_detail: str | None
 
 

@@ -23,10 +23,10 @@ from signroom.formats.cms.facts import (
 )
 from signroom.formats.cms.foreign import Integrity
 from signroom.formats.malformed import MALFORMED
-from signroom.formats.pdf.embedded import EmbeddedSignature
+from signroom.formats.pdf.earlier.embedded import EmbeddedSignature
+from signroom.formats.pdf.earlier.window import is_mended, mapped, opened
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.verification import JudgedSignature, judge_all, later_items
-from signroom.formats.pdf.window import is_mended, mapped, opened
 
 _BARE = "/adbe.x509.rsa_sha1"
 _NOT_JUDGED = "the timestamp's authority is not judged"

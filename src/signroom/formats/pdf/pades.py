@@ -34,11 +34,11 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
-from signroom.formats.pdf.own_signature import require_own_signature
-from signroom.formats.pdf.own_update import Gap, check_update
 from signroom.formats.pdf.preflight import facts_of
-from signroom.formats.pdf.running_hash import CannotResume, RunningSha256
-from signroom.formats.pdf.tail import build_tail, first_drawn
+from signroom.formats.pdf.signing.own_signature import require_own_signature
+from signroom.formats.pdf.signing.own_update import Gap, check_update
+from signroom.formats.pdf.signing.running_hash import CannotResume, RunningSha256
+from signroom.formats.pdf.signing.tail import build_tail, first_drawn
 from signroom.formats.pdf.verification import verify
 from signroom.formats.pdf.visible.appearance import Site, draw
 from signroom.ports.files import FileNeeded, Signed, Stored

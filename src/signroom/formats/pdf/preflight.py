@@ -14,13 +14,13 @@ from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType
 from signroom.formats.pdf.findings import findings
-from signroom.formats.pdf.opening import OpenPdf, open_pdf
-from signroom.formats.pdf.pages_alike import require_same_pages
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
-from signroom.formats.pdf.plan import plan_update
-from signroom.formats.pdf.running_hash import NO_STATE, CannotResume, RunningSha256
-from signroom.formats.pdf.tail import build_tail
+from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
+from signroom.formats.pdf.signing.pages_alike import require_same_pages
+from signroom.formats.pdf.signing.plan import plan_update
+from signroom.formats.pdf.signing.running_hash import NO_STATE, CannotResume, RunningSha256
+from signroom.formats.pdf.signing.tail import build_tail
 from signroom.formats.pdf.verification import judge
 from signroom.formats.pdf.visible.appearance import require_possible
 
@@ -42,9 +42,11 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         require_signable(opened.pdf, _TRIAL)
         facts = read_facts(opened, appearance, pages)
         verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
-        if verdict.signatures and opened.damage:
+        # Of a file whose table it makes anew, qpdf may not see a signature.
+        signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(b"/ByteRange") >= 0)
+        if signed and opened.damage:
             raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
-        found = findings(opened.pdf, verdict, damaged=bool(opened.damage))
+        found = findings(opened.pdf, verdict, damaged=bool(opened.damage) or opened.is_padded)
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
@@ -54,9 +56,11 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
 
 
 def compare_pages(file: Path, facts: PdfFacts) -> None:
-    """The first page, the last and the one with the signature look the same once it is signed. Raises: InvalidPdf."""
+    """What is shown looks the same once it is signed: see `require_same_pages`. Raises: InvalidPdf."""
     with only_refusals():
-        require_same_pages(file, trial_update(facts), facts.site, added=0 if facts.added_page is None else 1)
+        added = 0 if facts.added_page is None else 1
+        mended = facts.previous is None
+        require_same_pages(file, trial_update(facts), facts.site, added=added, more=mended)
 
 
 def read_facts(opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:

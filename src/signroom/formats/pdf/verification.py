@@ -18,13 +18,13 @@ import pikepdf
 from signroom.domain.signature import Indication, SignatureVerdict, Verdict
 from signroom.domain.validation import Check, Outcome, ValidationItem
 from signroom.formats.cms.foreign import ForeignSignature, Integrity, judge_contents
-from signroom.formats.pdf.embedded import EmbeddedSignature, embedded_signatures
+from signroom.formats.pdf.earlier.embedded import EmbeddedSignature, embedded_signatures
+from signroom.formats.pdf.earlier.places import Places
+from signroom.formats.pdf.earlier.ranges import RangeDigests
+from signroom.formats.pdf.earlier.revisions import Later, LaterChanges, Revisions
+from signroom.formats.pdf.earlier.window import mapped, opened
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
-from signroom.formats.pdf.places import Places
-from signroom.formats.pdf.ranges import RangeDigests
-from signroom.formats.pdf.revisions import Later, LaterChanges, Revisions
-from signroom.formats.pdf.syntax import Buffer
-from signroom.formats.pdf.window import mapped, opened
+from signroom.formats.pdf.reading.syntax import Buffer
 
 Conclusion = tuple[Indication, str | None]
 

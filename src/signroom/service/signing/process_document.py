@@ -4,8 +4,8 @@ One run does this (the comments in the code have the same numbers):
 
 1. Read the document and what was prepared for it. Stop when the document is not in processing any more.
 2. Embed the signature value into a new file.
-3. Verify the new file: a PDF by what must have stayed since its upload, other files as a stranger would. Fail unless the
-   new signature is there and good, and every earlier one is still what it was.
+3. Verify the new file: a PDF by what must have stayed since its upload, other files as a stranger would. Fail unless
+   the new signature is there and good, and every earlier one is still what it was.
 4. Store the new file. Its key depends on the preparation only.
 5. Lock the session, then the document, and mark the document. Stop when another run has already done it.
 6. End the session when this was its last document.

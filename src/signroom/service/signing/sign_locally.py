@@ -26,7 +26,7 @@ from signroom.domain.errors import (
 from signroom.domain.metadata import merged
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.signature import CertificateChain, Prepared
-from signroom.domain.validation import ValidationResults
+from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
 from signroom.service.certificates.judge_certificate import find_context, require_trusted
@@ -108,8 +108,11 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                     work.preparations.add(preparation)
 
             await asyncio.to_thread(record)
-    except InvalidPdf:
-        return replace(answer, failure="CorruptedPdf")
+    except InvalidPdf as error:
+        # What is wrong has no field of its own in the contract's model.
+        item = ValidationItem(Check.DECODE_ERROR, Outcome.ERROR, error.message, error.detail)
+        results = answer.results + ValidationResults((item,))
+        return replace(answer, failure="CorruptedPdf", results=results)
     key = normalized(command.document.key or "") or ""
     state = ports.tokens.issue(_PURPOSE, f"{preparation.id}~{key}", now)
     return replace(answer, state=state, prepared=prepared)

@@ -1,0 +1,70 @@
+"""What ``make fuzz`` has found: for each fault that was mended the smallest file of its kind."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from tests.vectors.pdf import builder
+from tests.vectors.pdf.builder import PAGE, Form, Writer, document, written
+from tests.vectors.pdf.case import Case, Refused, Signed
+from tests.vectors.pdf.signing import signed_by_another
+
+_SECOND_PAGE_CONTENT = 7
+
+
+def cases() -> Iterator[Case]:
+    yield Case("two-generations-and-no-address", _two_generations, Refused("InvalidPdf"), pages=0)
+    yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
+    yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
+    yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
+    for number in (8, 9, 10):
+        yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
+    yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
+    yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
+
+
+def _without_address(file: bytes) -> bytes:
+    return file.replace(b"startxref", b"%")
+
+
+def _two_generations() -> bytes:
+    """Some programs look at the generation, and a table has a row for one only."""
+    writer = Writer()
+    writer.add_all(document())
+    writer.add(_SECOND_PAGE_CONTENT, builder.content("Page 2: the parties argue."), 1)
+    return _without_address(writer.table().file)
+
+
+def _in_a_stream_too() -> bytes:
+    """Programs that look for objects take the one in the object stream, or the other one."""
+    objects = document()
+    writer = Writer()
+    writer.add_all({n: b for n, b in objects.items() if n != _SECOND_PAGE_CONTENT - 1})
+    writer.pack(20, {_SECOND_PAGE_CONTENT - 1: objects[_SECOND_PAGE_CONTENT - 1]})
+    writer.stream(21)
+    writer.add(_SECOND_PAGE_CONTENT - 1, builder.page_body(PAGE))
+    return _without_address(writer.table(first=False).file)
+
+
+def _in_mid_line() -> bytes:
+    """qpdf finds objects at the beginning of a line only; here it misses the content of a page in the middle."""
+    file = _without_address(written(document(3)))
+    return file.replace(b"endobj\n7 0 obj", b"endobj 7 0 obj")
+
+
+def _hidden_signature() -> bytes:
+    """The field is lost with the catalog's form, and the bytes of the signature are still there."""
+    file = signed_by_another(written(document()))
+    return _without_address(file.replace(b"/AcroForm", b"/AcroFarm"))
+
+
+def _info_missing(number: int) -> bytes:
+    """What refers to nothing must not refer to the signature afterwards."""
+    return written(document(), trailer=b"/Info %d 0 R" % number)
+
+
+def _form_twice(entries: bytes) -> bytes:
+    """Most programs take the last entry, some the first one: there they would not find the signature."""
+    form = {8: b"<</Fields[]/DA(/Helv 0 Tf 0 g)>>"}
+    return written(document(catalog=entries, more=form), Form.TABLE)
