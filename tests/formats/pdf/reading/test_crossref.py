@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 
@@ -153,10 +154,8 @@ def test_damaged_files_are_chains_or_no_chains(data: st.DataObject) -> None:
 )
 def test_hostile_sections_cost_no_more_than_reading_them(hostile: bytes) -> None:
     start = time.process_time()
-    try:
+    with contextlib.suppress(NoChain):
         read_chain(hostile + b"\nstartxref\n1\n%%EOF\n")
-    except NoChain:
-        pass
     assert time.process_time() - start < 5
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary
 from signroom.formats.pdf.reading.writing_encrypted import Encrypter, decoded
-from tests.formats.pdf.test_syntax import VALUES
+from tests.formats.pdf.reading.test_syntax import VALUES
 from tests.vectors.pdf.builder import document, written
 
 KEYS = {StringCipher.NONE: 16, StringCipher.RC4: 5, StringCipher.AES_128: 16, StringCipher.AES_256: 32}
