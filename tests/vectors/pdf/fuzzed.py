@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 
 from tests.vectors.pdf import builder
-from tests.vectors.pdf.builder import PAGE, Form, Writer, document, written
+from tests.vectors.pdf.builder import FREE, PAGE, Form, Writer, document, written
 from tests.vectors.pdf.case import Case, Refused, Signed
 from tests.vectors.pdf.signing import signed_by_another
 
@@ -18,6 +18,8 @@ def cases() -> Iterator[Case]:
     yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
     yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
+    for off in (0, 5, 15):
+        yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
     for number in (8, 9, 10):
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
     yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
@@ -51,6 +53,20 @@ def _in_mid_line() -> bytes:
     """qpdf finds objects at the beginning of a line only; here it misses the content of a page in the middle."""
     file = _without_address(written(document(3)))
     return file.replace(b"endobj\n7 0 obj", b"endobj 7 0 obj")
+
+
+def _hidden_between(off: int) -> bytes:
+    """The object stream is what the table calls free, too: readers that look in the newest stream only need both."""
+    objects = document(3)
+    hidden = {6: objects.pop(6)}
+    writer = Writer()
+    writer.add_all(objects)
+    plain, writer.places = writer.places, {}
+    writer.pack(20, hidden)
+    at = len(writer.out)
+    writer.xref_stream(21, b"")
+    writer.places = {**dict.fromkeys(writer.places, FREE), **plain}
+    return writer.table(b"/Root 1 0 R/XRefStm %d" % at, startxref=lambda right: right + off).file
 
 
 def _hidden_signature() -> bytes:

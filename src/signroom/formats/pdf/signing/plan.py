@@ -300,7 +300,11 @@ def _claimed_size(opened: OpenPdf) -> int:
 
 
 def _table(opened: OpenPdf) -> bytes:
-    """Of a file that must be mended all objects, of a hybrid one (7.5.8.4) those that its tables do not show."""
+    """All objects, of a file that must be mended and of a hybrid one (7.5.8.4); otherwise nothing.
+
+    Of a hybrid file some readers take only the newest stream, and its tables call free what older streams have: the
+    object streams themselves, and perhaps more.
+    """
     if not opened.sections:
         twice = opened.twice()
         if twice is not None:
@@ -310,7 +314,7 @@ def _table(opened: OpenPdf) -> bytes:
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
         return b""
-    return packed(place for place in _places(opened) if place.compressed)
+    return packed(_places(opened))
 
 
 def _places(opened: OpenPdf) -> list[Place]:
