@@ -394,7 +394,7 @@ def test_rows_of_a_stream(tmp_path: Path) -> None:
         ((2, rows[0][1], 0), "does not begin where the one before ends"),
         ((1, rows[1][1], 0), "does not begin where the one before ends"),
         ((1, rows[0][1], 1), "is another one"),
-        ((1, 20, 0), "is not in the update"),
+        ((1, 20, 0), "does not begin where the one before ends"),
     ):
         refused(with_row(found.data, 0, row), found.facts, why)
     first = re.search(rb"/Index\[1 1 4 1", found.tail)

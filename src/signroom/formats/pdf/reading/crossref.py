@@ -68,6 +68,8 @@ def read_chain(buffer: Buffer) -> tuple[Section, ...]:
     sections: dict[int, Section] = {}
     trailers = 0
     offset: int | None = int(found[1])
+    if not offset:
+        raise NoChain("the file does not say where its cross-reference table is")
     while offset:
         section = _section(buffer, offset)
         if section.offset in sections:

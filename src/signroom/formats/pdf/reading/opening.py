@@ -73,6 +73,12 @@ class OpenPdf:
     _object_streams: dict[int, _ObjectStream] = field(default_factory=dict)
 
     @property
+    def is_padded(self) -> bool:
+        """There is more behind its end than readers look over."""
+        end = self.buffer.rfind(_END)
+        return end >= 0 and len(self.buffer) - end >= _ROOM_BEHIND
+
+    @property
     def rebuilt(self) -> bool:
         return not self.sections
 

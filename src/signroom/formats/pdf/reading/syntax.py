@@ -25,7 +25,8 @@ _HEADER = re.compile(rb"[%b]*+(\d{1,10}+)[%b]++(\d{1,5}+)[%b]++obj(?!%b)" % (_SP
 _INTEGER = re.compile(rb"[+-]?\d{1,18}")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _STREAM = re.compile(rb"stream(?:\r\n|\n|\r)?")
-_IN_STRING = re.compile(rb"(?:[^()\\]++|\\.)*+", re.DOTALL)
+_IN_STRING = re.compile(rb"(?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+", re.DOTALL)
+_PARENTHESES = re.compile(rb"\(++|\)++")
 _FLAT = rb"[^()<>\[\]{}%%]++|%b|\((?:[^()\\]++|\\.)*+\)|<[^<>]*+>" % _COMMENT
 _IN_BRACKETS = re.compile(rb"(?:%b|\[(?:%b)*+\]|<<(?:%b)*+>>)*+" % (_FLAT, _FLAT, _FLAT), re.DOTALL)
 """What needs no counting of brackets, in one step: most of what is between a bracket and its partner."""
@@ -122,18 +123,16 @@ def _plain_end(buffer: Buffer, at: int, limit: int) -> int:
 
 def _string_end(buffer: Buffer, at: int, limit: int) -> int:
     depth = 0
-    while True:
-        match buffer[at : at + 1]:
-            case b"(":
-                depth += 1
-            case b")":
-                depth -= 1
-        at += 1
-        if not depth:
-            return at
-        at = _behind(_IN_STRING, buffer, at, limit)
-        if at >= limit or buffer[at : at + 1] == b"\\":
-            raise BadSyntax("a string that does not end, or is too long")
+    while found := _PARENTHESES.match(buffer, at, limit):
+        run = found.end() - at
+        if buffer[at : at + 1] == b"(":
+            depth += run
+        elif run >= depth:
+            return at + depth
+        else:
+            depth -= run
+        at = _behind(_IN_STRING, buffer, found.end(), limit)
+    raise BadSyntax("a string that does not end, or is too long")
 
 
 def reference(raw: bytes | None) -> Reference | None:

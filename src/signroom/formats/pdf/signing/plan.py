@@ -129,8 +129,10 @@ class _Changes:
         if found is None or found == b"null":
             return b"[" + item + b"]"
         if found[:1] != b"[":
-            # Some readers show nothing of the page then. They would show it once there is a list.
-            raise InvalidPdf(f"/{name} of object {home.number} is no list: programs may read it differently.")
+            if name == "Annots":
+                # Some readers show nothing of the page then. They would show it once there is a list.
+                raise InvalidPdf(f"/{name} of object {home.number} is no list: programs may read it differently.")
+            return b"[" + item + b"]"
         try:
             before = items(found)
         except BadSyntax as error:
