@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.vectors.pdf import builder
 from tests.vectors.pdf.builder import FREE, PAGE, Form, Writer, document, written
-from tests.vectors.pdf.case import Case, Refused, Signed
+from tests.vectors.pdf.case import Case, MendedOrRefused, Refused, Signed
 from tests.vectors.pdf.signing import signed_by_another
 
 _SECOND_PAGE_CONTENT = 7
@@ -20,7 +20,9 @@ def cases() -> Iterator[Case]:
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
     for off in (0, 5, 15):
         yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
+    yield Case("more-pages-than-objects-and-no-address", _many_pages, MendedOrRefused(), pages=0)
     for number in (8, 9, 10):
+        yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
     yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
     yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
@@ -78,6 +80,18 @@ def _hidden_signature() -> bytes:
 def _info_missing(number: int) -> bytes:
     """What refers to nothing must not refer to the signature afterwards."""
     return written(document(), trailer=b"/Info %d 0 R" % number)
+
+
+def _comment_missing(number: int) -> bytes:
+    """The same: the second page must not get the signature's widget."""
+    second = builder.page_body(_SECOND_PAGE_CONTENT, entries=b"/Annots[%d 0 R]" % number)
+    return written(document(more={6: second}))
+
+
+def _many_pages() -> bytes:
+    """poppler shows nothing of a file that claims to have more pages than its table has objects."""
+    tree = b"<</Type/Pages/Count 99/Kids[4 0 R 6 0 R]>>"
+    return _without_address(written(document(tree=tree)))
 
 
 def _form_twice(entries: bytes) -> bytes:
