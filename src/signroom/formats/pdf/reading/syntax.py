@@ -36,6 +36,8 @@ _LONGEST = 1 << 20
 """Bytes of one value. A longer one is an attack as well: it would take too long to read."""
 _LONGEST_HEXADECIMAL = 64 << 20
 """Bytes of a hexadecimal string: /Contents of a signature may be padded with megabytes of zeros."""
+_LONG_HEXADECIMAL = 1 << 16
+"""Bytes from which one does not count among those of the value."""
 _MOST = 100_000
 """Items of one array, entries of one dictionary."""
 
@@ -94,7 +96,7 @@ def value_end(buffer: Buffer, at: int, longest: int = _LONGEST) -> int:
             at += 1
         else:
             start, at = at, _plain_end(buffer, at, limit)
-            if token[:1] == b"<":
+            if token[:1] == b"<" and at - start > _LONG_HEXADECIMAL:
                 limit = min(len(buffer), limit + at - start)  # it costs nothing to read
         if not open_brackets:
             return at
