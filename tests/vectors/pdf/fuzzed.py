@@ -21,6 +21,8 @@ def cases() -> Iterator[Case]:
     for off in (0, 5, 15):
         yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
     yield Case("more-pages-than-objects-and-no-address", _many_pages, MendedOrRefused(), pages=0)
+    inside = functools.partial(written, document(4), Form.STREAM, startxref=lambda at: at + 1)
+    yield Case("startxref-into-the-number-of-a-stream", inside, pages=4)
     for number in (8, 9, 10):
         yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())

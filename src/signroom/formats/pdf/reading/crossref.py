@@ -100,6 +100,8 @@ def _section(buffer: Buffer, offset: int) -> Section:
         beside = buffer.find(_XREF, max(0, offset - _FARTHEST), offset + _FARTHEST)
         if beside >= 0 and buffer[beside - 5 : beside] != b"start":
             return _table(buffer, beside)
+        while buffer[at - 1 : at].isdigit():
+            at -= 1  # in the middle of the object's number
         return _stream(buffer, at)
     except BadSyntax as error:
         raise NoChain(f"a cross-reference section is damaged: {error}") from error
