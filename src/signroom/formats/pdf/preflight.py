@@ -5,7 +5,6 @@ What is called ready here has been laid out here: the update of a trial signatur
 
 from __future__ import annotations
 
-import mmap
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
     with only_refusals(), open_pdf(file) as opened:
         pages = _pages(opened)
         require_signable(opened.pdf, _TRIAL)
-        facts = read_facts(opened, appearance, pages)
+        facts = read_facts(file, opened, appearance, pages)
         verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
         # Of a file whose table it makes anew, qpdf may not see a signature.
         signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(b"/ByteRange") >= 0)
@@ -63,9 +62,9 @@ def compare_pages(file: Path, facts: PdfFacts) -> None:
         require_same_pages(file, trial_update(facts), facts.site, added=added, more=told_anew)
 
 
-def read_facts(opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:
+def read_facts(file: Path, opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:
     """The plan of a signature; a page that is added for it comes with it. Raises: a DocumentRejected."""
-    state = _state(opened.buffer)
+    state = _state(file)
     if appearance is None:
         return plan_update(opened, page_index=0, sha256_state=state)
     site = require_possible(opened.pdf, appearance)
@@ -93,13 +92,15 @@ def trial_update(facts: PdfFacts) -> bytes:
     return layout.before + b"<" + b"0" * (layout.contents_length - 2) + b">" + layout.after
 
 
-def _state(buffer: mmap.mmap) -> bytes:
+def _state(file: Path) -> bytes:
     try:
         running = RunningSha256()
     except CannotResume:
         return NO_STATE
-    for at in range(0, len(buffer), _CHUNK):
-        running.update(buffer[at : at + _CHUNK])
+    # Not through the mapping: what is read there counts as the worker's memory.
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            running.update(chunk)
     return running.state()
 
 
