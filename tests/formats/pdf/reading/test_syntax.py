@@ -36,7 +36,9 @@ SCALARS = st.one_of(
 
 
 def _array(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
-    return st.lists(st.tuples(SPACE, values), max_size=5).map(lambda all_: b"[" + b"".join(s + v for s, v in all_) + b" ]")
+    return st.lists(st.tuples(SPACE, values), max_size=5).map(
+        lambda all_: b"[" + b"".join(s + v for s, v in all_) + b" ]"
+    )
 
 
 def _dictionary(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:

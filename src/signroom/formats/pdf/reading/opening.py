@@ -36,7 +36,7 @@ _ROOM_BEHIND = 900
 _MOST_UNFOLDED = 64 << 20
 """Bytes that the data of a cross-reference or object stream may have once they are decompressed."""
 _MOST_ITEMS = 1 << 20
-"""Items of one array that qpdf reads."""
+"""Items of one array, in a damaged file as in any other (5,000 in qpdf). A whole one may have more."""
 _MOST_WARNINGS = 1000
 _BUFFER = 1 << 16
 _NOWHERE = b"startxref\n0\n%%EOF\n"
