@@ -292,8 +292,9 @@ def _lost(new: Any, numbers: set[tuple[int, int]]) -> Iterator[str]:
     for key in numbers:
         new.get_object(*key)  # so that qpdf finds out whether it has to make a table
     if not any("reconstruct" in warning for warning in new.get_warnings()):
-        for number, generation in sorted(numbers - new.get_xref_table().keys()):
-            yield f"object {number} {generation} was lost"
+        left = {number for number, _ in new.get_xref_table()}
+        for number in sorted({number for number, _ in numbers} - left):
+            yield f"object {number} was lost"
 
 
 def _may_change(pdf: Any) -> set[tuple[int, int]]:

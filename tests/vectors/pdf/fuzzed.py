@@ -6,8 +6,8 @@ import functools
 from collections.abc import Iterator
 
 from tests.vectors.pdf import builder
-from tests.vectors.pdf.builder import PAGE, Form, Writer, document, written
-from tests.vectors.pdf.case import Case, Refused, Signed
+from tests.vectors.pdf.builder import FREE, PAGE, Form, Writer, document, written
+from tests.vectors.pdf.case import Case, MendedOrRefused, Refused, Signed
 from tests.vectors.pdf.signing import signed_by_another
 
 _SECOND_PAGE_CONTENT = 7
@@ -18,7 +18,13 @@ def cases() -> Iterator[Case]:
     yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
     yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
+    for off in (0, 5, 15):
+        yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
+    yield Case("more-pages-than-objects-and-no-address", _many_pages, MendedOrRefused(), pages=0)
+    inside = functools.partial(written, document(4), Form.STREAM, startxref=lambda at: at + 1)
+    yield Case("startxref-into-the-number-of-a-stream", inside, pages=4)
     for number in (8, 9, 10):
+        yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
     yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
     yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
@@ -53,6 +59,20 @@ def _in_mid_line() -> bytes:
     return file.replace(b"endobj\n7 0 obj", b"endobj 7 0 obj")
 
 
+def _hidden_between(off: int) -> bytes:
+    """The object stream is what the table calls free, too: readers that look in the newest stream only need both."""
+    objects = document(3)
+    hidden = {6: objects.pop(6)}
+    writer = Writer()
+    writer.add_all(objects)
+    plain, writer.places = writer.places, {}
+    writer.pack(20, hidden)
+    at = len(writer.out)
+    writer.xref_stream(21, b"")
+    writer.places = {**dict.fromkeys(writer.places, FREE), **plain}
+    return writer.table(b"/Root 1 0 R/XRefStm %d" % at, startxref=lambda right: right + off).file
+
+
 def _hidden_signature() -> bytes:
     """The field is lost with the catalog's form, and the bytes of the signature are still there."""
     file = signed_by_another(written(document()))
@@ -62,6 +82,18 @@ def _hidden_signature() -> bytes:
 def _info_missing(number: int) -> bytes:
     """What refers to nothing must not refer to the signature afterwards."""
     return written(document(), trailer=b"/Info %d 0 R" % number)
+
+
+def _comment_missing(number: int) -> bytes:
+    """The same: the second page must not get the signature's widget."""
+    second = builder.page_body(_SECOND_PAGE_CONTENT, entries=b"/Annots[%d 0 R]" % number)
+    return written(document(more={6: second}))
+
+
+def _many_pages() -> bytes:
+    """poppler shows nothing of a file that claims to have more pages than its table has objects."""
+    tree = b"<</Type/Pages/Count 99/Kids[4 0 R 6 0 R]>>"
+    return _without_address(written(document(tree=tree)))
 
 
 def _form_twice(entries: bytes) -> bytes:

@@ -59,8 +59,8 @@ def compare_pages(file: Path, facts: PdfFacts) -> None:
     """What is shown looks the same once it is signed: see `require_same_pages`. Raises: InvalidPdf."""
     with only_refusals():
         added = 0 if facts.added_page is None else 1
-        mended = facts.previous is None
-        require_same_pages(file, trial_update(facts), facts.site, added=added, more=mended)
+        told_anew = bool(facts.table)  # where each object is
+        require_same_pages(file, trial_update(facts), facts.site, added=added, more=told_anew)
 
 
 def read_facts(opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:

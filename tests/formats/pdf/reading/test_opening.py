@@ -7,6 +7,7 @@ import re
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -209,7 +210,7 @@ def test_a_bomb_ends_quickly(where: str, tmp_path: Path) -> None:
         ({"R": 6, "aes": True}, StringCipher.AES_256),
     ],
 )
-def test_encrypted_files(options: dict[str, object], cipher: StringCipher, tmp_path: Path) -> None:
+def test_encrypted_files(options: dict[str, Any], cipher: StringCipher, tmp_path: Path) -> None:
     data = encrypted(written(OBJECTS), **options)
     with open_pdf(file_of(data, tmp_path)) as opened:
         assert opened.encryption is not None
@@ -221,11 +222,11 @@ def test_encrypted_files(options: dict[str, object], cipher: StringCipher, tmp_p
         pass
 
 
-def encrypted(data: bytes, *, user: str = "", packed: bool = False, **options: object) -> bytes:
+def encrypted(data: bytes, *, user: str = "", packed: bool = False, **options: Any) -> bytes:
     mode = pikepdf.ObjectStreamMode.generate if packed else pikepdf.ObjectStreamMode.disable
     with pikepdf.open(io.BytesIO(data)) as pdf:
         out = io.BytesIO()
-        pdf.save(out, encryption=pikepdf.Encryption(owner="o", user=user, **options), object_stream_mode=mode)  # type: ignore[arg-type]
+        pdf.save(out, encryption=pikepdf.Encryption(owner="o", user=user, **options), object_stream_mode=mode)
     return out.getvalue()
 
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -35,10 +36,10 @@ OBJECTS = document(2)
 ID = b"/ID[<0011><2233>]"
 
 
-def saved(data: bytes, **options: object) -> bytes:
+def saved(data: bytes, **options: Any) -> bytes:
     with pikepdf.open(io.BytesIO(data)) as pdf:
         out = io.BytesIO()
-        pdf.save(out, **options)  # type: ignore[arg-type]
+        pdf.save(out, **options)
     return out.getvalue()
 
 
@@ -86,7 +87,7 @@ MENDED = {
     "rows of 21 bytes": re.sub(rb"(\d{10} \d{5} [nf]) \n", rb"\1 \r\n", written(OBJECTS)),
     "circle": written(OBJECTS, trailer=b"/Prev 15"),
 }
-CIPHERS: dict[str, dict[str, object]] = {
+CIPHERS: dict[str, dict[str, Any]] = {
     "R2": {"R": 2, "aes": False, "metadata": False},
     "R3": {"R": 3, "aes": False, "metadata": False},
     "R4 RC4": {"R": 4, "aes": False, "metadata": False},

@@ -112,6 +112,8 @@ def _section(buffer: Buffer, offset: int) -> Section:
         beside = _BESIDE.search(buffer, max(0, offset - _FARTHEST), offset + _FARTHEST)
         if beside:
             return _table(buffer, beside.start())
+        while buffer[at - 1 : at].isdigit() and offset - at < _FARTHEST:
+            at -= 1  # in the middle of the object's number
         return _stream(buffer, at)
     except BadSyntax as error:
         raise NoChain(f"a cross-reference section is damaged: {error}") from error

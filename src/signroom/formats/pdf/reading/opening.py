@@ -12,14 +12,14 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pikepdf
 from pikepdf.settings import set_qpdf_limits
 
-from signroom.domain.errors import InvalidPdf, ProtectedPdf
+from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
@@ -48,6 +48,9 @@ _CIPHERS = {
     "aesv3": StringCipher.AES_256,
 }
 _OBJECT_STREAM = b"/ObjStm"
+_NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
+_MOST_TO_SEARCH = 4 << 20
+"""Bytes of a file that is searched for references: 0.1 s."""
 _MOST_IN_STREAM = 100_000
 """Objects of one object stream. Usual are 100 to 200."""
 _CRYPT_FILTERS = 4
@@ -122,19 +125,39 @@ class OpenPdf:
         except BadSyntax as error:
             raise InvalidPdf(f"Object {reference.number} cannot be read: {error}.") from error
 
+    def named(self) -> set[int]:
+        """The numbers that references name, those to nothing too; of a large file none: it would take too long."""
+        if len(self.buffer) > _MOST_TO_SEARCH:
+            return set()
+        found = {int(match[1]) for match in _NAMED.finditer(self.buffer)}
+        searched = 0
+        for number in {entry.obj_stream_number or 0 for entry in self.table.values() if entry.type == COMPRESSED}:
+            with suppress(InvalidPdf):
+                data = _ObjectStream.read(self.pdf, number).data
+                found |= {int(match[1]) for match in _NAMED.finditer(data)}
+                searched += len(data)
+            if searched > _MOST_TO_SEARCH:
+                break
+        return found
+
     def twice(self) -> int | None:
         """The number of an object that is there in a second way, which another program would take.
 
         To be asked of a file whose table is made anew. Of two plain definitions all programs take the last one. They
-        differ about generations, and about object streams.
+        differ about generations, and about object streams. Raises: InvalidPdf, PdfTooComplex.
         """
         numbers = Counter(number for number, _ in self.table)
         if more := [number for number, count in numbers.items() if count > 1]:
             return min(more)
         plain = {number for (number, _), entry in self.table.items() if entry.type != COMPRESSED}
+        unfolded = 0
         for number in sorted(self._plain_object_streams()):
-            if inside := plain.intersection(_ObjectStream.read(self.pdf, number).numbers()):
+            stream = _ObjectStream.read(self.pdf, number)
+            if inside := plain.intersection(stream.numbers()):
                 return min(inside)
+            unfolded += len(stream.data)
+            if unfolded > _MOST_UNFOLDED:
+                raise PdfTooComplex
         return None
 
     def _plain_object_streams(self) -> set[int]:

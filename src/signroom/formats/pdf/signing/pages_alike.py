@@ -1,7 +1,7 @@
 """What pages show before and after an update, by PDFium: pixels and words must be the same.
 
 The first page, the last, and the one with the signature are compared, outside of the signature's rectangle; of a file
-whose table is damaged the others, too.
+whose objects an update lists anew the others, too.
 """
 
 from __future__ import annotations

@@ -287,9 +287,11 @@ def _next_number(opened: OpenPdf) -> int:
     # A section that speaks of more than a PDF may have speaks of nothing.
     known += [section.highest for section in opened.sections if section.highest <= _MAX_OBJECTS - _ROOM]
     highest = max(known, default=0)
+    # What refers to nothing must not come to refer to the signature.
     info = reference(_trailer_entry(opened, "Info"))
-    if info is not None and info.number - _ROOM <= highest:
-        highest = max(highest, info.number)  # what refers to nothing must not come to refer to the signature
+    named = {number for number in opened.named() if number > highest} | ({info.number} if info is not None else set())
+    while beside := [number for number in named if highest < number <= highest + _ROOM]:
+        highest = max(beside)
     if highest > _MAX_OBJECTS - _ROOM:
         raise PdfTooComplex("It has more objects than a PDF may have.")
     return highest + 1
@@ -302,17 +304,33 @@ def _claimed_size(opened: OpenPdf) -> int:
 
 
 def _table(opened: OpenPdf) -> bytes:
-    """Of a file that must be mended all objects, of a hybrid one (7.5.8.4) those that its tables do not show."""
+    """All objects, of a file that must be mended and of a hybrid one (7.5.8.4); otherwise nothing.
+
+    Of a hybrid file some readers take only the newest stream, and its tables call free what older streams have: the
+    object streams themselves, and perhaps more.
+    """
     if not opened.sections:
         twice = opened.twice()
         if twice is not None:
             raise InvalidPdf(
                 f"Object {twice} is there twice, and the table is damaged: programs take one or the other."
             )
+        _require_possible_count(opened)
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
         return b""
-    return packed(place for place in _places(opened) if place.compressed)
+    return packed(_places(opened))
+
+
+def _require_possible_count(opened: OpenPdf) -> None:
+    """There is a program that shows nothing of a file with fewer objects than it claims to have pages.
+
+    Its own table may have been longer than the one that an update brings.
+    """
+    tree = opened.pdf.Root.get("/Pages")
+    count = tree.get("/Count") if isinstance(tree, pikepdf.Dictionary) else None
+    if isinstance(count, int) and count > len(opened.table):
+        raise InvalidPdf("It claims to have more pages than it has objects.")
 
 
 def _places(opened: OpenPdf) -> list[Place]:
