@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signroom.domain.errors import PdfTooComplex
 from signroom.formats.pdf.reading.crossref import NoChain, SectionKind, read_chain
 from tests.vectors.pdf.builder import Form, document, last_startxref, updated, written
 
@@ -157,6 +158,12 @@ def test_hostile_sections_cost_no_more_than_reading_them(hostile: bytes) -> None
     with contextlib.suppress(NoChain):
         read_chain(hostile + b"\nstartxref\n1\n%%EOF\n")
     assert time.process_time() - start < 5
+
+
+def test_a_table_with_millions_of_rows_is_too_complex() -> None:
+    rows = b"0000000000 65535 f \n" * 2_000_001
+    with pytest.raises(PdfTooComplex):
+        read_chain(b" xref\n0 2000001\n" + rows + b"trailer<<>>\nstartxref\n1\n%%EOF\n")
 
 
 def test_many_sections_share_one_megabyte_of_trailers() -> None:

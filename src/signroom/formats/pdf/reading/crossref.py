@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from signroom.domain.errors import PdfTooComplex
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Buffer,
@@ -34,6 +35,8 @@ _FARTHEST = 16
 _MOST_SECTIONS = 4096
 _MOST_SUBSECTIONS = 1 << 20
 """Of one table."""
+_MOST_ROWS = 2_000_000
+"""Of all tables together. qpdf needs a second and 200 MB for a million objects, and ten times that for free rows."""
 _LONGEST_TRAILERS = 1 << 20
 """Bytes of all trailers together, which may lie inside each other."""
 
@@ -54,6 +57,8 @@ class Section:
     """Of a cross-reference stream: the stream's dictionary."""
     highest: int
     """The highest object number that it speaks of; -1 for an empty one."""
+    rows: int = 0
+    """Of a table: how many objects it has."""
 
 
 class NoChain(Exception):
@@ -61,13 +66,16 @@ class NoChain(Exception):
 
 
 def read_chain(buffer: Buffer) -> tuple[Section, ...]:
-    """All sections, the newest first; those of a hybrid file's /XRefStm behind their table. Raises: NoChain."""
+    """All sections, the newest first; those of a hybrid file's /XRefStm behind their table.
+
+    Raises: NoChain, PdfTooComplex.
+    """
     at = buffer.rfind(b"startxref")
     found = _STARTXREF.match(buffer, at) if at >= 0 else None
     if not found:
         raise NoChain("the file does not say where its cross-reference table is")
     sections: dict[int, Section] = {}
-    trailers = 0
+    trailers = rows = 0
     offset: int | None = int(found[1])
     if not offset:
         raise NoChain("the file does not say where its cross-reference table is")
@@ -82,6 +90,9 @@ def read_chain(buffer: Buffer) -> tuple[Section, ...]:
             sections.setdefault(stream.offset, stream)
             trailers += len(stream.trailer.raw)
         trailers += len(section.trailer.raw)
+        rows += section.rows
+        if rows > _MOST_ROWS:
+            raise PdfTooComplex(f"It has {rows} objects.")
         if len(sections) > _MOST_SECTIONS or trailers > _LONGEST_TRAILERS:
             raise NoChain("it has too many cross-reference sections")
         # "/Prev 0" is written for "there is none": nothing can begin there.
@@ -109,7 +120,7 @@ def _section(buffer: Buffer, offset: int) -> Section:
 
 
 def _table(buffer: Buffer, offset: int) -> Section:
-    at, highest = offset + len(_XREF), -1
+    at, highest, rows = offset + len(_XREF), -1, 0
     for _ in range(_MOST_SUBSECTIONS):
         found = _SUBSECTION.match(buffer, at)
         if not found:
@@ -121,10 +132,11 @@ def _table(buffer: Buffer, offset: int) -> Section:
         if count:
             highest = max(highest, first + count - 1)
         at = end
+        rows += count
     at = skip_space(buffer, at)
     if buffer[at : at + len(_TRAILER)] != _TRAILER:
         raise NoChain("a cross-reference table has no trailer")
-    return Section(offset, SectionKind.TABLE, Dictionary.at(buffer, at + len(_TRAILER)), highest)
+    return Section(offset, SectionKind.TABLE, Dictionary.at(buffer, at + len(_TRAILER)), highest, rows)
 
 
 def _stream(buffer: Buffer, offset: int) -> Section:

@@ -30,13 +30,15 @@ from signroom.formats.pdf.reading.writing_encrypted import Encrypter
 _REBUILT = re.compile(r"reconstruct", re.IGNORECASE)
 _LOST = re.compile(r"unable to find trailer|unexpected EOF|EOF while|EOF after|expected endstream", re.IGNORECASE)
 _UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption|encryption (?:filter|dictionary)", re.IGNORECASE)
+_HOPELESS = "Too many warnings"
+"""qpdf would find as many the second time."""
 _END = b"%%EOF"
 _ROOM_BEHIND = 900
 """Bytes behind %%EOF in which qpdf and others still find it."""
 _MOST_UNFOLDED = 64 << 20
 """Bytes that the data of a cross-reference or object stream may have once they are decompressed."""
 _MOST_ITEMS = 1 << 20
-"""Items of one array that qpdf reads."""
+"""Items of one array, in a damaged file as in any other (5,000 in qpdf). A whole one may have more."""
 _MOST_WARNINGS = 1000
 _BUFFER = 1 << 16
 _NOWHERE = b"startxref\n0\n%%EOF\n"
@@ -280,8 +282,8 @@ def _tolerantly_opened(
             return pdf
     except pikepdf.PasswordError:
         raise
-    except pikepdf.PdfError:
-        if not sections:
+    except pikepdf.PdfError as error:
+        if not sections or _HOPELESS in str(error):
             raise
     end = max(buffer.rfind(b"startxref"), 0) or len(buffer)
     pdf = files.enter_context(_opened(file, descriptor, end, _NOWHERE))

@@ -24,7 +24,7 @@ class Place:
 
 def packed(places: Iterable[Place]) -> bytes:
     rows = (_ROW.pack(place.compressed, place.number, place.offset, place.generation) for place in places)
-    return zlib.compress(b"".join(rows))
+    return zlib.compress(b"".join(rows), 1)  # twenty times as fast, and a fifth longer
 
 
 def unpacked(table: bytes) -> Iterator[Place]:
