@@ -21,6 +21,7 @@ def cases() -> Iterator[Case]:
     for off in (0, 5, 15):
         yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
     yield Case("more-pages-than-objects-and-no-address", _many_pages, MendedOrRefused(), pages=0)
+    yield Case("cross-reference-stream-with-a-page's-number", _taken_number, Refused("InvalidPdf"), pages=0)
     inside = functools.partial(written, document(4), Form.STREAM, startxref=lambda at: at + 1)
     yield Case("startxref-into-the-number-of-a-stream", inside, pages=4)
     for number in (8, 9, 10):
@@ -88,6 +89,12 @@ def _comment_missing(number: int) -> bytes:
     """The same: the second page must not get the signature's widget."""
     second = builder.page_body(_SECOND_PAGE_CONTENT, entries=b"/Annots[%d 0 R]" % number)
     return written(document(more={6: second}))
+
+
+def _taken_number() -> bytes:
+    """In the newest section nobody minds; in an older one qpdf takes the stream for the object with its number."""
+    file = written(document(4), Form.STREAM)
+    return file.replace(b"\n13 0 obj", b"\n02 0 obj")
 
 
 def _many_pages() -> bytes:

@@ -53,6 +53,8 @@ class Section:
     """Of a cross-reference stream: the stream's dictionary."""
     highest: int
     """The highest object number that it speaks of; -1 for an empty one."""
+    number: int | None = None
+    """That of the stream itself."""
 
 
 class NoChain(Exception):
@@ -134,4 +136,4 @@ def _stream(buffer: Buffer, offset: int) -> Section:
     size = integer(trailer.get("Size")) or 0
     index = [integer(number) or 0 for number in items(trailer.get("Index") or b"[0 %d]" % size)]
     ends = [first + count - 1 for first, count in zip(index[::2], index[1::2], strict=False) if count]
-    return Section(offset, SectionKind.STREAM, trailer, max(ends, default=-1))
+    return Section(offset, SectionKind.STREAM, trailer, max(ends, default=-1), found.reference.number)
