@@ -36,16 +36,18 @@ SCALARS = st.one_of(
 
 
 def _array(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
-    return st.lists(st.tuples(SPACE, values)).map(lambda all_: b"[" + b"".join(s + v for s, v in all_) + b" ]")
+    return st.lists(st.tuples(SPACE, values), max_size=5).map(
+        lambda all_: b"[" + b"".join(s + v for s, v in all_) + b" ]"
+    )
 
 
 def _dictionary(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     keys = st.sampled_from([b"/A", b"/B", b"/#41", b"/C#20D", b"/Annots"])
-    entries = st.lists(st.tuples(GAP, keys, SPACE, values, GAP))
+    entries = st.lists(st.tuples(GAP, keys, SPACE, values, GAP), max_size=4)
     return entries.map(lambda all_: b"<<" + b"".join(b"".join(entry) for entry in all_) + b">>")
 
 
-VALUES = st.recursive(SCALARS, lambda inner: _array(inner) | _dictionary(inner), max_leaves=20)
+VALUES = st.recursive(SCALARS, lambda inner: _array(inner) | _dictionary(inner), max_leaves=8)
 
 
 @given(SPACE | GAP, VALUES, st.sampled_from([b" ", b"/X", b">>", b"]", b"<", b"(", b"\n%", b"\nendobj"]))

@@ -27,6 +27,7 @@ _SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}+(\d{1,10}+)[\t ]{1,16}+(\d{1
 _ENTRY = re.compile(rb"\d{10}[ ]\d{5}[ ][nf](?:[ ]\r|[ ]\n|\r\n)")
 _ENTRY_LENGTH = 20
 _XREF = b"xref"
+_BESIDE = re.compile(rb"(?<!start)xref")
 _TRAILER = b"trailer"
 _FARTHEST = 16
 """Bytes that a wrong startxref may be off, for a section to be found beside it."""
@@ -99,10 +100,10 @@ def _section(buffer: Buffer, offset: int) -> Section:
     try:
         if buffer[at : at + len(_XREF)] == _XREF:
             return _table(buffer, at)
-        beside = buffer.find(_XREF, max(0, offset - _FARTHEST), offset + _FARTHEST)
-        if beside >= 0 and buffer[beside - 5 : beside] != b"start":
-            return _table(buffer, beside)
-        while buffer[at - 1 : at].isdigit():
+        beside = _BESIDE.search(buffer, max(0, offset - _FARTHEST), offset + _FARTHEST)
+        if beside:
+            return _table(buffer, beside.start())
+        while buffer[at - 1 : at].isdigit() and offset - at < _FARTHEST:
             at -= 1  # in the middle of the object's number
         return _stream(buffer, at)
     except BadSyntax as error:

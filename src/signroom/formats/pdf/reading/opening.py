@@ -256,7 +256,10 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     raise InvalidPdf("A part of the file is missing: its end, or more.")
                 if rebuilt and sections:
                     why, sections = "its cross-reference table is wrong", ()
-                elif sections and _stated(buffer) != sections[0].offset:
+                if not sections and "/XRefStm" in pdf.trailer:
+                    # qpdf finds no objects in object streams then. They would be lost.
+                    raise InvalidPdf(f"It has two kinds of cross-reference tables, and {why}. Save it again as a PDF.")
+                if sections and _stated(buffer) != sections[0].offset:
                     why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
         except pikepdf.PasswordError as error:

@@ -137,8 +137,12 @@ def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
     """The section and the end of the file."""
     at = writer.position
     known = tuple(whole_table.unpacked(facts.table)) if facts.table else ()
-    if facts.kind is CrossReferenceKind.TABLE and facts.previous is not None and known:
-        return _hybrid(facts, writer, next_free, known)
+    if facts.kind is CrossReferenceKind.TABLE and facts.previous is not None:
+        changed = {place.number for place in writer.places}
+        hidden = [place for place in known if place.number not in changed]
+        if hidden:  # a stream with nothing in it is an error for some readers
+            return _hybrid(facts, writer, next_free, hidden)
+        known = ()
     places = {place.number: place for place in known}
     places |= {place.number: place for place in writer.places}
     if facts.kind is CrossReferenceKind.STREAM:
@@ -156,8 +160,7 @@ def _hybrid(facts: PdfFacts, writer: _Writer, number: int, hidden: Sequence[Plac
     """A table, and a stream with the objects that it cannot show (7.5.8.4)."""
     stream_at = writer.position
     size = max(number + 1, facts.least_size)
-    changed = {place.number for place in writer.places}
-    stream = _stream([place for place in hidden if place.number not in changed], number, b"/Size %d" % size)
+    stream = _stream(hidden, number, b"/Size %d" % size)
     at = stream_at + len(stream)
     rows = sorted([*writer.places, Place(number, False, stream_at, 0)], key=lambda p: p.number)
     trailer = b"trailer\n<<%b/XRefStm %d>>\n" % (_trailer(facts, size), stream_at)
