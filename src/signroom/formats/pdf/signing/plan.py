@@ -307,10 +307,9 @@ def _claimed_size(opened: OpenPdf) -> int:
 
 
 def _table(opened: OpenPdf) -> bytes:
-    """All objects, of a file that must be mended and of a hybrid one (7.5.8.4); otherwise nothing.
+    """Of a file that must be mended all objects; of a hybrid one (7.5.8.4) those that its tables do not show.
 
-    Of a hybrid file some readers take only the newest stream, and its tables call free what older streams have: the
-    object streams themselves, and perhaps more.
+    The object streams themselves are with them: tables may call those free, too.
     """
     if not opened.sections:
         twice = opened.twice()
@@ -322,7 +321,9 @@ def _table(opened: OpenPdf) -> bytes:
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
         return b""
-    return packed(_places(opened))
+    places = _places(opened)
+    streams = {place.offset for place in places if place.compressed}
+    return packed(place for place in places if place.compressed or place.number in streams)
 
 
 def _require_own_numbers(opened: OpenPdf) -> None:
