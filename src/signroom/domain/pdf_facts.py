@@ -87,8 +87,9 @@ class PdfFacts:
     previous: int | None
     """For /Prev: where the newest section truly begins. None: the update brings the whole table."""
     table: bytes
-    """The whole table for an update that brings it (see ``formats.pdf.reading.whole_table``). That of a hybrid file
-    does, because some readers look into the newest stream only. Otherwise empty."""
+    """The whole table for an update that brings it (see ``formats.pdf.reading.whole_table``). Of a hybrid file the
+    objects in object streams, and those streams: many readers look for them in the newest section only. Otherwise
+    empty."""
     next_number: int
     """The first object number that nothing in the file speaks of: it becomes the signature field's."""
     trailer: tuple[tuple[str, bytes], ...]

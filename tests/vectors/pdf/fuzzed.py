@@ -20,7 +20,12 @@ def cases() -> Iterator[Case]:
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
     for off in (0, 5, 15):
         yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
+    for much in (0, 2000):
+        unfinished = functools.partial(_unfinished, much)
+        yield Case(f"update-without-a-table-of-{much}-bytes-and-more", unfinished, Refused("InvalidPdf"), pages=0)
+    yield Case("form-is-nothing-and-no-catalog-in-the-table", _wrong_row, MendedOrRefused())
     yield Case("more-pages-than-objects-and-no-address", _many_pages, MendedOrRefused(), pages=0)
+    yield Case("cross-reference-stream-with-a-page's-number", _taken_number, Refused("InvalidPdf"), pages=0)
     inside = functools.partial(written, document(4), Form.STREAM, startxref=lambda at: at + 1)
     yield Case("startxref-into-the-number-of-a-stream", inside, pages=4)
     for number in (8, 9, 10):
@@ -88,6 +93,24 @@ def _comment_missing(number: int) -> bytes:
     """The same: the second page must not get the signature's widget."""
     second = builder.page_body(_SECOND_PAGE_CONTENT, entries=b"/Annots[%d 0 R]" % number)
     return written(document(more={6: second}))
+
+
+def _unfinished(much: int) -> bytes:
+    """An update that was cut off. Programs that look for the end in the last kilobyte search the file for objects."""
+    update = b"5 0 obj\n%b\nendobj\n" % builder.content("Page 1: the parties argue.")
+    return written(document()) + update + b"%" + b" " * much + b"\n"
+
+
+def _wrong_row() -> bytes:
+    """qpdf opens it only when it is told to make the table itself. Its form refers to nothing."""
+    file = written(document(catalog=b"/AcroForm 8 0 R"))
+    return file.replace(b"0000000015 00000 n", b"0000000015 00400 n")
+
+
+def _taken_number() -> bytes:
+    """In the newest section nobody minds; in an older one qpdf takes the stream for the object with its number."""
+    file = written(document(4), Form.STREAM)
+    return file.replace(b"\n13 0 obj", b"\n02 0 obj")
 
 
 def _many_pages() -> bytes:

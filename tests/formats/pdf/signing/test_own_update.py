@@ -416,7 +416,7 @@ def test_a_stream_where_a_table_belongs(tmp_path: Path) -> None:
 def test_hidden_objects_of_a_hybrid_file(tmp_path: Path) -> None:
     found = updated(written(document(2), Form.HYBRID), tmp_path)
     _, rows = rows_of(found.data)
-    assert rows == [(2, rows[0][1], rows[0][2])]
+    assert [kind for kind, _, _ in rows] == [2, 1]  # the page, and the object stream that it is in
     refused(with_row(found.data, 0, (2, rows[0][1], 7)), found.facts, "an object in an object stream was moved")
     refused(with_row(found.data, 0, (1, 20, 0)), found.facts, "an object in an object stream was moved")
     without = re.sub(rb"/XRefStm \d+", lambda m: b" " * len(m[0]), found.tail)

@@ -77,6 +77,8 @@ FILES = {
 }
 LENIENT = {"hybrid", "hybrid with free rows", "incremental hybrid", "generations", "size too small"}
 """What pyHanko reads only when it is not strict."""
+REVEALED = "hybrid with free rows"
+"""PDFium looks into the newest stream only. The table calls free the object stream that a page of this file is in."""
 MENDED = {
     "startxref a little off": written(OBJECTS, startxref=lambda at: at + 5),
     "startxref far off": written(OBJECTS, startxref=lambda at: at + 500),
@@ -115,7 +117,8 @@ def judged(original: bytes, data: bytes, folder: Path, nss: Path, *, signatures:
     assert problems(after) <= problems(before)
     if strict:  # MuPDF finds some pages of odd files only once they are signed
         assert programs.text(after) == programs.text(before)
-    require_same_pages(before, data[len(original) :], None)
+    if original != FILES[REVEALED]:
+        require_same_pages(before, data[len(original) :], None)
 
 
 def problems(file: Path) -> int:

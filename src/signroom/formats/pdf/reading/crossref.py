@@ -59,6 +59,8 @@ class Section:
     """The highest object number that it speaks of; -1 for an empty one."""
     rows: int = 0
     """Of a table: how many objects it has."""
+    number: int | None = None
+    """That of the stream itself."""
 
 
 class NoChain(Exception):
@@ -147,4 +149,4 @@ def _stream(buffer: Buffer, offset: int) -> Section:
     size = integer(trailer.get("Size")) or 0
     index = [integer(number) or 0 for number in items(trailer.get("Index") or b"[0 %d]" % size)]
     ends = [first + count - 1 for first, count in zip(index[::2], index[1::2], strict=False) if count]
-    return Section(offset, SectionKind.STREAM, trailer, max(ends, default=-1))
+    return Section(offset, SectionKind.STREAM, trailer, max(ends, default=-1), number=found.reference.number)

@@ -49,6 +49,7 @@ _CIPHERS = {
     "aes": StringCipher.AES_128,
     "aesv3": StringCipher.AES_256,
 }
+_OBJECT = re.compile(rb"[\r\n]\d{1,10} \d{1,5} obj\b")
 _OBJECT_STREAM = b"/ObjStm"
 _NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
 _MOST_TO_SEARCH = 4 << 20
@@ -240,6 +241,8 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
         if header:
             raise InvalidPdf("There is something before its beginning (%PDF-). Save it again as a PDF.")
         sections, why = _chain(buffer)
+        if sections and _OBJECT.search(buffer, max(buffer.rfind(_END), buffer.rfind(b"startxref"))):
+            raise InvalidPdf("Its last update is not complete: some programs show it, others do not.")
         set_qpdf_limits(
             parser_max_container_size=_MOST_ITEMS,
             parser_max_container_size_damaged=_MOST_ITEMS,

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pikepdf
@@ -54,6 +55,8 @@ _SIGNATURE = {"Type": b"/Sig", "Filter": b"/Adobe.PPKLite", "SubFilter": b"/ETSI
 _SIGNATURE_KEYS = {*_SIGNATURE, "M", "ByteRange", "Contents"}
 _FLAGS = 3
 _BUFFER = 1 << 16
+_NOWHERE = b"\nstartxref\n0\n%%EOF\n"
+"""It makes qpdf search the whole file for objects."""
 _TOLERANCE = 0.001
 """Points."""
 
@@ -325,15 +328,25 @@ class _Changed:
 
     def _exists(self, target: Reference, kind: type[pikepdf.Object]) -> bool:
         """Look the object up in the file as it was. It costs time, and is needed for few files."""
-        with (
-            io.BufferedReader(_Beginning(self._buffer, self._facts.length), _BUFFER) as stream,
-            pikepdf.open(stream, inherit_page_attributes=False) as before,
-        ):
+        with self._before() as before:
             return any(
                 isinstance(before.get_object(key), kind)
                 for key in before.get_xref_table()
                 if key[0] == target.number  # of any generation: some readers do not look at it
             )
+
+    @contextmanager
+    def _before(self) -> Iterator[pikepdf.Pdf]:
+        """The file as it was; one that cannot be opened as it is, with a table that qpdf makes."""
+        length = self._facts.length
+        with ExitStack() as files:
+            try:
+                stream = files.enter_context(io.BufferedReader(_Beginning(self._buffer, length), _BUFFER))
+                pdf = files.enter_context(pikepdf.open(stream, inherit_page_attributes=False))
+            except pikepdf.PdfError:
+                searched = io.BytesIO(self._buffer[:length] + _NOWHERE)
+                pdf = files.enter_context(pikepdf.open(searched, inherit_page_attributes=False))
+            yield pdf
 
 
 class _Beginning(io.RawIOBase):

@@ -31,6 +31,8 @@ _MAX_OBJECTS = 8_388_607
 """ISO 32000-1, table C.1."""
 _ROOM = 64
 """Object numbers for what an update adds."""
+_BESIDE = 16
+"""Bytes that an address may be off."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
 _MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
@@ -51,6 +53,7 @@ def plan_update(
 
     Raises: InvalidPdf naming the object that cannot be changed, PdfTooComplex.
     """
+    _require_own_numbers(opened)
     number = _next_number(opened)
     field = b"%d 0 R" % number
     root = _root(opened)
@@ -304,10 +307,9 @@ def _claimed_size(opened: OpenPdf) -> int:
 
 
 def _table(opened: OpenPdf) -> bytes:
-    """All objects, of a file that must be mended and of a hybrid one (7.5.8.4); otherwise nothing.
+    """Of a file that must be mended all objects; of a hybrid one (7.5.8.4) those that its tables do not show.
 
-    Of a hybrid file some readers take only the newest stream, and its tables call free what older streams have: the
-    object streams themselves, and perhaps more.
+    The object streams themselves are with them: tables may call those free, too.
     """
     if not opened.sections:
         twice = opened.twice()
@@ -319,7 +321,21 @@ def _table(opened: OpenPdf) -> bytes:
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
         return b""
-    return packed(_places(opened))
+    places = _places(opened)
+    streams = {place.offset for place in places if place.compressed}
+    return packed(place for place in places if place.compressed or place.number in streams)
+
+
+def _require_own_numbers(opened: OpenPdf) -> None:
+    """No cross-reference stream has the number of another object: some programs would take it for that object."""
+    sections = [section.offset for section in opened.sections]
+    for section in opened.sections:
+        entry = opened.table.get((section.number or 0, 0))
+        if entry is None:
+            continue
+        place = place_of(section.number or 0, 0, entry, opened.header)
+        if place.compressed or all(abs(place.offset - offset) > _BESIDE for offset in sections):
+            raise InvalidPdf(f"A cross-reference stream has the number of object {section.number}.")
 
 
 def _require_possible_count(opened: OpenPdf) -> None:
