@@ -189,6 +189,7 @@ def _slow(file: Path, signing: _Signing) -> Iterator[str]:
 
 def _problems(task: Task, judges: Judges, before: dict[str, pages.Shown]) -> Iterator[str]:
     yield from whole_prefix(task.file, task.output)
+    pages.pdfium(task.file, most=_MOST_PAGES, dpi=_DPI)  # the first time it draws replaced fonts otherwise
     old = pages.pdfium(task.file, most=_MOST_PAGES, dpi=_DPI)
     for difference in pages.differences(old, pages.pdfium(task.output, most=_MOST_PAGES, dpi=_DPI)):
         yield f"PDFium: {difference}"

@@ -24,6 +24,7 @@ def cases() -> Iterator[Case]:
         unfinished = functools.partial(_unfinished, much)
         yield Case(f"update-without-a-table-of-{much}-bytes-and-more", unfinished, Refused("InvalidPdf"), pages=0)
     yield Case("form-is-nothing-and-no-catalog-in-the-table", _wrong_row, MendedOrRefused())
+    yield Case("startxref-off-and-objects-moved-behind-it", _moved_behind, MendedOrRefused(), pages=3)
     yield Case("more-pages-than-objects-and-no-address", _many_pages, MendedOrRefused(), pages=0)
     yield Case("cross-reference-stream-with-a-page's-number", _taken_number, Refused("InvalidPdf"), pages=0)
     inside = functools.partial(written, document(4), Form.STREAM, startxref=lambda at: at + 1)
@@ -105,6 +106,13 @@ def _wrong_row() -> bytes:
     """qpdf opens it only when it is told to make the table itself. Its form refers to nothing."""
     file = written(document(catalog=b"/AcroForm 8 0 R"))
     return file.replace(b"0000000015 00000 n", b"0000000015 00400 n")
+
+
+def _moved_behind() -> bytes:
+    """A byte is gone before the second page's content: programs that search for objects still find it."""
+    return written(document(3)).replace(
+        b"/Resources<</Font<</F1 3 0 R>>>>>>\nendobj\n7 0", b"/Resources<</Font<</F1 3 0 R>>>>>>endobj\n7 0"
+    )
 
 
 def _taken_number() -> bytes:

@@ -49,7 +49,7 @@ _CIPHERS = {
     "aes": StringCipher.AES_128,
     "aesv3": StringCipher.AES_256,
 }
-_OBJECT = re.compile(rb"[\r\n]\d{1,10} \d{1,5} obj\b")
+_OBJECT = re.compile(rb"[\r\n](\d{1,10}) \d{1,5} obj\b")
 _OBJECT_STREAM = b"/ObjStm"
 _NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
 _MOST_TO_SEARCH = 4 << 20
@@ -281,7 +281,7 @@ def _tolerantly_opened(
     """qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it."""
     try:
         pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
-        if _touch(pdf):
+        if _touch(pdf) and (not sections or _stated(buffer) == sections[0].offset or _is_found(pdf, buffer)):
             return pdf
     except pikepdf.PasswordError:
         raise
@@ -292,6 +292,17 @@ def _tolerantly_opened(
     pdf = files.enter_context(_opened(file, descriptor, end, _NOWHERE))
     _touch(pdf)
     return pdf
+
+
+def _is_found(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
+    """The table says of each object what a search of the file says.
+
+    To be asked where the address of the table is wrong: some programs find the table beside it, others search.
+    """
+    searched = {int(match[1]): match.start(1) for match in _OBJECT.finditer(buffer)}
+    table = {number: entry for (number, _), entry in pdf.get_xref_table().items()}
+    plain = {number: entry.offset for number, entry in table.items() if entry.type != COMPRESSED}
+    return searched == plain
 
 
 def _touch(pdf: pikepdf.Pdf) -> int:
