@@ -32,8 +32,8 @@ _COMMENTED = re.compile(rb"\d[\s\0]*%[^\r\n]*[\r\n]|\d\0")
 _UNREADABLE = re.escape("pyHanko: it cannot read the file (PdfReadError")
 """pyHanko does not know comments and NULs inside of a reference. It reads an object only when it needs it."""
 _REVEALED = re.compile("^object .* was changed: .*null")
-_NOT_SHOWN = re.compile("Failed to create page|Kid object|non-page object")
-"""What poppler and MuPDF say of a page of which they show nothing."""
+_NOT_SHOWN = re.compile("Failed to create page|Kid object|non-page object|unknown font format")
+"""What poppler and MuPDF say of a page that they do not show, or with a wrong font."""
 _DPI = 30
 
 

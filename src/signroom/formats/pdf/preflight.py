@@ -16,7 +16,7 @@ from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
-from signroom.formats.pdf.signing.pages_alike import require_same_pages
+from signroom.formats.pdf.signing.pages_alike import require_followed, require_same_pages
 from signroom.formats.pdf.signing.plan import plan_update
 from signroom.formats.pdf.signing.running_hash import NO_STATE, CannotResume, RunningSha256
 from signroom.formats.pdf.signing.tail import build_tail
@@ -59,6 +59,8 @@ def compare_pages(file: Path, facts: PdfFacts) -> None:
     with only_refusals():
         added = 0 if facts.added_page is None else 1
         told_anew = bool(facts.table)  # where each object is
+        if told_anew:
+            require_followed(file, trial_update(facts))
         require_same_pages(file, trial_update(facts), facts.site, added=added, more=told_anew)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pikepdf
 import pypdfium2
 
 from signroom.domain.errors import InvalidPdf
@@ -47,6 +48,18 @@ def require_same_pages(
             # Twice: with a font that it has to replace PDFium draws a page otherwise the first time.
             if all(_seen(before, site, index) != _seen(after, site, index) for _ in range(2)):
                 raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
+
+
+def require_followed(file: Path, update: bytes) -> None:
+    """qpdf opens `file` with `update` behind it, and finds pages: the next signature needs that. Raises: InvalidPdf."""
+    with file.open("rb") as stream, io.BufferedReader(View(stream.fileno(), _length(file), update), _BUFFER) as view:
+        try:
+            with pikepdf.open(view, inherit_page_attributes=False) as pdf:
+                pages = len(pdf.pages)
+        except pikepdf.PdfError as error:
+            raise InvalidPdf("Its table was made anew, and programs still cannot follow it.") from error
+    if not pages:
+        raise InvalidPdf("Its table was made anew, and leads to no page.")
 
 
 def _length(file: Path) -> int:
