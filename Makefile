@@ -1,6 +1,6 @@
 # Everything that a person or CI does here. Needs python3 (3.11 or newer) with venv, and make; the page also Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo soak test lint format bench page screenshots lock node clean
+.PHONY: help demo soak corpus fuzz test lint format bench page screenshots lock node clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -31,6 +31,12 @@ test: $(VENV)/.dev ## Run every check; with TESTS='-k name tests/api' only these
 
 soak: $(VENV)/.dev ## Kill processes at random while sessions run, 300 times on each database (ARGS='--kills 50')
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+corpus: $(VENV)/.dev ## Sign every PDF of FOLDER and let every judge look at it (ARGS='--report lines.json')
+	@$(BIN)/python -m tests.corpus $(FOLDER) $(ARGS)
+
+fuzz: $(VENV)/.dev ## Sign mutated and generated PDFs (ARGS='--mutated 10000 --generated 2000 --seed 1')
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types, import rules
 	@bash scripts/lint.sh

@@ -53,7 +53,13 @@ export default defineConfig({
     reportCompressedSize: false,
     // What the first load shares with the parts loaded later is one file, not one each.
     rolldownOptions: {
-      output: { codeSplitting: { groups: [{ name: 'shared', test: /\/(base64|der|keysource)\.ts$/ }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'shared', test: /\/(base64|der|keysource)\.ts$/ },
+          ],
+        },
+      },
     },
   },
   worker: { format: 'es' },

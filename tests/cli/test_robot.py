@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.requests import a_file
 from tests.harness.server import ROOT, Server, base64
 from tests.pki import authority
-from tests.vectors import hard_pdfs
+from tests.vectors import hard_pdfs, what_a_file_is
 from tests.verifiers import programs as verifiers
 
 RETURN = "https://app.example/back?order=7"
+LAST = hard_pdfs.make("ten-pages")
 
 
 def robot(*arguments: str | Path, password: str | None = None) -> tuple[int, str, str]:
@@ -126,3 +128,58 @@ def test_what_the_service_refuses_is_3_with_its_code(sqlite_server: Server, tmp_
     assert (code, "BadSignatureSessionToken" in errors) == (3, True)
     assert robot("http://127.0.0.1:9/sign/x", "--demo")[0] == 3
     assert robot("https://example.org/", "--demo")[0] == 2
+
+
+def test_a_file_that_is_refused_is_named_and_the_others_are_signed(sqlite_server: Server, tmp_path: Path) -> None:
+    opened = sqlite_server.open_session(returnUrl=RETURN)
+    files = {"good.pdf": hard_pdfs.make("plain"), "bad.pdf": hard_pdfs.make("truncated"), "more.pdf": LAST}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    arguments = [part for name in files for part in ("--file", tmp_path / name)]
+
+    code, last, errors = robot(opened["redirectUrl"], "--demo", *arguments)
+
+    session = sqlite_server.session(opened["sessionId"])
+    assert (code, last) == (4, f"{RETURN}&signatureSessionId={opened['sessionId']}"), errors
+    assert errors.startswith("bad.pdf: InvalidPdf: The PDF is damaged")
+    assert session["status"] == "Completed"
+    assert [d["originalFile"]["name"] for d in session["documents"]] == ["good.pdf", "more.pdf"]
+
+
+def test_a_document_that_cannot_be_prepared_is_named_and_the_others_are_signed(sqlite_server: Server) -> None:
+    annex = what_a_file_is.signed_pdf()
+    files = {"good.pdf": hard_pdfs.make("plain"), "annex.pdf.p7m": annex, "more.pdf": LAST}
+    opened = sqlite_server.open_session(documents=[a_file(content, name) for name, content in files.items()])
+    sqlite_server.stored_file(opened["sessionId"], annex).write_bytes(annex[:600])
+
+    code, _, errors = robot(opened["redirectUrl"], "--demo")
+
+    session = sqlite_server.session(opened["sessionId"])
+    told = "annex.pdf.p7m: InvalidCms: The CMS object is damaged and cannot be signed again. It ends early"
+    assert (code, errors.count("\n")) == (4, 1)
+    assert errors.startswith(told)
+    assert [d["status"] for d in session["documents"]] == ["Completed", "ProcessingError", "Completed"]
+
+
+def test_a_session_of_which_nothing_can_be_signed_is_ended(sqlite_server: Server) -> None:
+    annex = what_a_file_is.signed_pdf()
+    opened = sqlite_server.open_session(documents=[a_file(annex, "annex.pdf.p7m")])
+    sqlite_server.stored_file(opened["sessionId"], annex).write_bytes(annex[:600])
+
+    code, last, errors = robot(opened["redirectUrl"], "--demo")
+
+    assert (code, last) == (4, "closed")
+    assert "annex.pdf.p7m: InvalidCms" in errors
+    assert sqlite_server.session(opened["sessionId"])["status"] == "ProcessingError"
+
+
+@pytest.mark.parametrize("form", ["DER", "base64 twice", "MIME header and base64 twice", "UTF-16", "PEM in base64"])
+def test_it_signs_a_signed_file_once_more(sqlite_server: Server, form: str) -> None:
+    annex = what_a_file_is.signed_pdf() if form == "DER" else what_a_file_is.text_forms()[form]
+    opened = sqlite_server.open_session(documents=[a_file(annex, "annex.pdf.p7m")])
+
+    code, _, errors = robot(opened["redirectUrl"], "--demo")
+
+    assert code == 0, errors
+    (document,) = sqlite_server.session(opened["sessionId"])["documents"]
+    assert document["signatureType"] == "Cms"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,28 @@ def test_failed_document_may_be_signed_again_and_forgets_its_error() -> None:
     assert failed.awaits_signature
     assert failed.processing_error_code == "SignedFileVerificationFailed"
     assert again.processing_error_code is None
+
+
+def test_a_document_that_could_not_be_prepared_is_left_out_and_may_be_signed_later() -> None:
+    refused = a_document(DocumentStatus.PENDING_SIGNATURE).refuse(ID, "InvalidPdf", "Field \0A\n is odd." + "x" * 600)
+
+    assert refused.left_out
+    assert refused.awaits_signature
+    assert refused.preparation_id == ID
+    assert (refused.processing_error_detail or "").startswith("Field  A  is odd.x")
+    assert len(refused.processing_error_detail or "") == 500
+    again = refused.accept_signature(ID, CheckedValue(b"value"), NOON)
+    assert (again.left_out, again.processing_error_detail) == (False, None)
+
+
+def test_a_value_that_was_given_before_is_kept() -> None:
+    other = UUID(int=7)
+    signed = a_document(DocumentStatus.PENDING_SIGNATURE).accept_signature(ID, CheckedValue(b"value"), NOON)
+
+    refused = signed.fail("StorageUnavailable").refuse(other, "FileNotFound", None)
+
+    assert (refused.preparation_id, refused.signature_value) == (ID, CheckedValue(b"value"))
+    assert not refused.left_out
 
 
 @pytest.mark.parametrize(

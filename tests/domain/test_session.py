@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.errors import BadCallbackArgument, BadReturnUrl, TooManyDocuments, WrongState
-from signroom.domain.event import Event, SessionCancelled, SessionCreated, SessionExpired
+from signroom.domain.event import Event, SessionCancelled, SessionCreated, SessionExpired, SessionFailed
 from signroom.domain.security_context import ANY
 from signroom.domain.session import MOVES, Session, SessionStatus, new_session, require_return_url, with_session_id
 from signroom.domain.signature import INVISIBLE, CertificateChain, Inspection, SignatureType
@@ -136,6 +136,20 @@ def test_one_failed_document_fails_the_session_with_its_code_and_it_may_be_signe
     again, _ = settled[0].sign(CertificateChain(b"certificate"), LATE)
     assert again.status is SessionStatus.PROCESSING
     assert again.processing_error_code is None
+
+
+def test_a_session_without_a_document_that_can_be_signed_ends_with_their_errors() -> None:
+    refused = [a_document(DocumentStatus.PROCESSING_ERROR, "InvalidPdf")]
+
+    ended, event = a_session().give_up(refused, NOON)
+
+    assert (ended.status, ended.processing_error_code) == (SessionStatus.PROCESSING_ERROR, "InvalidPdf")
+    assert isinstance(event, SessionFailed)
+    assert not ended.signed
+    with pytest.raises(WrongState):
+        a_session().give_up(refused, LATE)
+    with pytest.raises(WrongState):
+        a_session().give_up([a_document(DocumentStatus.PROCESSING)], NOON)
 
 
 def test_at_most_a_hundred_documents() -> None:

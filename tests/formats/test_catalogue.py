@@ -7,12 +7,37 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from signroom.domain.signature import SignatureType
+from signroom.domain.errors import InvalidXml, NotSigned, UnsupportedFileType
+from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, Indication, OptionsByType, SignatureType
+from signroom.domain.validation import Check
+from signroom.formats import catalogue
+from signroom.formats.beginning import Beginning, decide, may_be_pdf
+from signroom.service.documents.check_file import type_by_name
+from tests.formats.conftest import NOW, trusted, value
 from tests.harness.server import ROOT
-from tests.vectors import hard_pdfs
+from tests.vectors import hard_pdfs, what_a_file_is
+from tests.vectors.pdf import kinds
 
+BEFORE_THE_HEADER = {"bom.pdf", "blank-lines.pdf"}
+"""PDFs, and refused (decision 26)."""
 FILES = {SignatureType.PDF: hard_pdfs.make("plain"), SignatureType.CMS: b"plain text", SignatureType.XML: b"<a/>"}
+PARTS = (
+    *(
+        b"%PDF-1.7\n",
+        b"1 0 obj\n",
+        b"%PDF-",
+        b"<note>",
+        b"PK\x03\x04",
+        b"From: a@b\r\n",
+        b"To: b@c\r\n",
+        b" ",
+        b"junk\n",
+    ),
+    *(b"\x30\x80", b"\x30\x82\x01\x00", bytes.fromhex("06092a864886f70d010702"), b"\xef\xbb\xbf", b"\xff\xfe", b"\0"),
+)
 INSPECT = """
 import sys
 from pathlib import Path
@@ -44,3 +69,131 @@ def test_no_format_is_loaded_with_the_catalogue() -> None:
 
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"pyhanko", "asn1crypto", "lxml", "cryptography"}
+
+
+@pytest.mark.parametrize("case", [case for case in kinds.CASES if case.name not in BEFORE_THE_HEADER], ids=str)
+def test_what_a_file_is_is_decided_by_its_beginning(tmp_path: Path, case: kinds.KindCase) -> None:
+    file = tmp_path / case.name
+    file.write_bytes(case.make())
+
+    inspection = catalogue.inspect(file, None, NO_OPTIONS, beside(case, tmp_path))
+
+    assert (inspection.signature_type, inspection.signatures) == (case.right, case.signatures)
+
+
+def beside(case: kinds.KindCase, folder: Path) -> Path | None:
+    """The file that a detached signature is of; None for all else."""
+    if not case.name.endswith(".p7s"):
+        return None
+    data = folder / "data"
+    data.write_bytes(kinds.a_pdf())
+    return data
+
+
+@pytest.mark.parametrize("case", [c for c in kinds.CASES if c.right is SignatureType.CMS], ids=str)
+def test_what_is_not_a_pdf_is_signed_as_what_it_is(tmp_path: Path, case: kinds.KindCase) -> None:
+    """Inspected like a signed file it has the signatures it has; signed it has one more."""
+    file, output = tmp_path / case.name, tmp_path / "signed.p7m"
+    file.write_bytes(case.make())
+    data = beside(case, tmp_path)
+
+    if case.signatures:
+        assert len(catalogue.examine(file, data, (), None).signatures) == case.signatures
+    else:
+        # A page in HTML begins like XML, and is none.
+        with pytest.raises(InvalidXml if case.name == "page.html" else NotSigned):
+            catalogue.examine(file, data, (), None)
+    options = OptionsByType().of(SignatureType.CMS)
+    algorithm = DigestAlgorithm.SHA256
+    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=data)
+    catalogue.embed(file, prepared, value(prepared, "rsa2048"), output)
+
+    found = catalogue.examine(output, data, (), None).signatures
+    assert len(found) == case.signatures + 1
+    assert all(signature.results.valid for signature in found)
+
+
+def test_xml_that_speaks_of_a_pdf_is_xml(tmp_path: Path) -> None:
+    file, output = tmp_path / "note.xml", tmp_path / "signed.xml"
+    file.write_bytes(kinds.UNSIGNED_XML)
+    with pytest.raises(NotSigned):
+        catalogue.examine(file, None, (), None)
+    options, algorithm = OptionsByType().of(SignatureType.XML), DigestAlgorithm.SHA256
+    prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=None)
+    catalogue.embed(file, prepared, value(prepared, "rsa2048"), output)
+
+    assert catalogue.examine(output, None, (), None).signature_type is SignatureType.XML
+
+
+def test_a_signed_file_with_another_file_beside_it_says_that_they_do_not_match(tmp_path: Path) -> None:
+    file, other = tmp_path / "contract.pdf.p7m", tmp_path / "other.pdf"
+    file.write_bytes(kinds.attached(kinds.a_pdf()))
+    other.write_bytes(kinds.a_pdf() + b"\n")
+
+    (signature,) = catalogue.examine(file, other, (), None).signatures
+
+    assert Check.MESSAGE_DIGEST_MISMATCH in {item.check for item in signature.results.errors}
+
+
+@pytest.mark.parametrize("name", what_a_file_is.files())
+def test_the_beginning_decides_what_a_file_is(tmp_path: Path, name: str) -> None:
+    content, unasked, signed = what_a_file_is.files()[name]
+    file = tmp_path / name
+    file.write_bytes(content)
+
+    assert catalogue.sniff(file) is unasked
+    assert catalogue.signed_kind(file) is signed
+
+
+@given(st.lists(st.sampled_from(list(PARTS)), max_size=6), st.binary(max_size=8), st.integers(0, 5000))
+def test_every_beginning_is_decided(parts: list[bytes], end: bytes, more: int) -> None:
+    head = b"".join(parts) + end
+    found = decide(head, len(head) + more)
+
+    assert (found is Beginning.EMPTY) == (head == b"")
+    if found is Beginning.PDF:
+        assert b"%PDF-" in head
+        assert may_be_pdf(head, len(head) + more)
+    if b"".join(parts).lstrip().startswith(b"%PDF-"):
+        assert found is Beginning.PDF
+
+
+@pytest.mark.parametrize("name", ["contract.pdf.p7m", "mail.eml", "binary.eml", "note.txt", "note.xml"])
+def test_what_only_mentions_a_pdf_can_be_signed(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(what_a_file_is.files()[name][0])
+
+    found = catalogue.inspect(file, None, NO_OPTIONS, None)
+
+    assert found.signature_type is SignatureType.CMS
+    assert found.signatures == (1 if name.endswith(".p7m") else 0)
+
+
+@pytest.mark.parametrize("form", what_a_file_is.text_forms())
+def test_a_text_form_of_a_signed_pdf_is_inspected(tmp_path: Path, form: str) -> None:
+    file, content = tmp_path / "contract.pdf.p7m", tmp_path / "content"
+    file.write_bytes(what_a_file_is.text_forms()[form])
+
+    (signature,) = catalogue.examine(file, None, (), content).signatures
+
+    assert signature.verdict.indication is not Indication.TOTAL_FAILED
+    assert content.read_bytes() == what_a_file_is.pdf()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("contract.pdf.p7m", "It looks like a signed file (CMS, .p7m or .p7s)."),
+        ("note-mark.xml", "It looks like an XML file."),
+        ("stored.zip", "It looks like a ZIP or Office file."),
+        ("picture.jpg", "It looks like an image."),
+    ],
+)
+def test_what_is_called_pdf_and_is_something_else_says_what_it_is(tmp_path: Path, name: str, told: str) -> None:
+    file = tmp_path / "contract.pdf"
+    file.write_bytes(what_a_file_is.files()[name][0])
+
+    with pytest.raises(UnsupportedFileType) as caught:
+        catalogue.inspect(file, type_by_name(file.name), NO_OPTIONS, None)
+
+    assert caught.value.detail == told

@@ -76,6 +76,12 @@ class Server:
 
         return eventually(settled, seconds, why=self.log.read_text)
 
+    def stored_file(self, session_id: str, content: bytes) -> Path:
+        """The server's own copy of a file of a session; what is done to it a failing disk could do."""
+        folder = self.data / "files" / "sessions" / session_id
+        (found,) = [file for file in folder.rglob("*") if file.is_file() and file.read_bytes() == content]
+        return found
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()

@@ -19,9 +19,12 @@ PACKAGES = {
     "javac": "default-jdk-headless",
     "keytool": "default-jre-headless",
     "mutool": "mupdf-tools",
+    "mvn": "maven",
     "node": "nodejs",
     "openssl": "openssl",
     "pdfsig": "poppler-utils",
+    "pdftoppm": "poppler-utils",
+    "pdftotext": "poppler-utils",
     "qpdf": "qpdf",
     "xmlsec1": "xmlsec1",
 }

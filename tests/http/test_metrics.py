@@ -100,7 +100,7 @@ def test_what_a_running_service_counts(server: Server) -> None:
     assert grown("events_total", type="SessionCreated") == 2
     assert grown("events_total", type="SessionCompleted") == 1
     assert grown("job_seconds_count", job="process-document", outcome="done") == 1
-    for step in ("prepare", "check_values", "embed", "verify"):
+    for step in ("prepare", "check_values", "sign"):
         assert grown("format_seconds_count", step=step, outcome="done") == 1, step
     route = "/api/signature-sessions"
     assert grown("http_requests_total", route=route, method="POST", status="200") == 2

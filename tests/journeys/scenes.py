@@ -17,7 +17,7 @@ from playwright.sync_api import Page, Route
 
 from tests.harness.server import ROOT, Json, Server, base64
 from tests.pki import authority
-from tests.vectors import hard_pdfs
+from tests.vectors import hard_pdfs, what_a_file_is
 
 LANGUAGES = ("en", "pt-BR", "es")
 PASSWORD = "secret"
@@ -43,6 +43,7 @@ class Scenes:
         yield from self._key_source()
         yield from self._certificate_to_done()
         yield from self._requirements()
+        yield from self._left_out()
         yield from self._ends()
 
     # -- on the way ------------------------------------------------------------------------------------
@@ -119,6 +120,41 @@ class Scenes:
             self._open(self._predefined())
             self._arrived()
             yield "requirements"
+
+    def _left_out(self) -> Iterator[str]:
+        """Of two documents one cannot be signed, then of one."""
+        page, annex = self.page, "an-annex-with-a-long-name-" * 4 + ".pdf.p7m"
+        self._ask_to_sign("lease.pdf", annex)
+        self._button("aside", "without", "one").wait_for()
+        yield "cannot-be-signed"
+        self._button("aside", "without", "one").click()
+        page.get_by_role("heading", name=self._text("consent", "heading")).wait_for()
+        yield "consent-without-it"
+        page.locator("button.primary").first.click()
+        page.get_by_role("heading", name=self._text("ended", "failed")).wait_for()
+        yield "left-out"
+        self._ask_to_sign(annex)
+        self._button("aside", "end").wait_for()
+        yield "nothing-left-to-sign"
+        self._button("aside", "end").click()
+        page.get_by_role("heading", name=self._text("ended", "failedAll")).wait_for()
+        yield "nothing-signed"
+
+    def _ask_to_sign(self, *names: str) -> None:
+        """Up to the click on the consent; signed files (.p7m) lose their end in the store before that."""
+        signed = what_a_file_is.signed_pdf()
+        contents = {name: signed if name.endswith(".p7m") else hard_pdfs.make("plain") for name in names}
+        documents = [{"file": {"name": name, "content": base64(content)}} for name, content in contents.items()]
+        opened = self.server.open_session(documents=documents, returnUrl="https://app.example/back")
+        self.server.stored_file(opened["sessionId"], signed).write_bytes(signed[:600])
+        self._open(opened["redirectUrl"])
+        self._button("documents", "next").click()
+        self._button("review", "next").click()
+        self.page.get_by_role("button", name=self._text("source", "demo")).click()
+        self.page.get_by_label(self._text("source", "name")).fill("Ana")
+        self._button("source", "make").click()
+        self.page.get_by_role("heading", name=self._text("consent", "heading")).wait_for()
+        self.page.locator("button.primary").first.click()
 
     # -- how it ends -----------------------------------------------------------------------------------
 

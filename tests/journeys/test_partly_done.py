@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import httpx
 from playwright.sync_api import Route, expect
@@ -12,13 +11,6 @@ from tests.harness.server import Json, Server, base64
 from tests.journeys.conftest import Watched, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key
 from tests.vectors import hard_pdfs
-
-
-def stored(server: Server, content: bytes) -> Path:
-    """The server's own copy of a file."""
-    found = [f for f in (server.data / "files").rglob("*") if f.is_file() and f.read_bytes() == content]
-    assert len(found) == 1
-    return found[0]
 
 
 def signed_files(session: Json) -> dict[str, bytes]:
@@ -40,7 +32,7 @@ def test_one_of_ten_fails_says_why_and_is_signed_again_alone(sqlite_server: Serv
     page.goto(opened["redirectUrl"])
     go_on_to_signing(page)
     choose_demo_key(page)
-    copy = stored(sqlite_server, contents[-1])
+    copy = sqlite_server.stored_file(opened["sessionId"], contents[-1])
 
     def spoil(route: Route) -> None:
         copy.write_bytes(contents[-1].replace(b"%\n", b"!\n"))

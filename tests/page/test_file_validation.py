@@ -192,7 +192,7 @@ def test_a_predefined_document_is_validated_before_there_is_a_session(tenant: Te
     before, sessions = files(tenant.server), listed(tenant)
 
     response = tenant.open_session(documents=[a_file(name="good.pdf"), a_file(name="bad.pdf")])
-    assert (refused(response, 422), response.json()["detail"]) == ("FileRejected", "Not this one.")
+    assert (refused(response, 422), response.json()["detail"]) == ("FileRejected", "documents[1]: Not this one.")
     assert refused(tenant.open_session(documents=[a_file(name="a.doc")]), 422) == "FileNameRejected"
     assert (files(tenant.server), listed(tenant)) == (before, sessions)
 

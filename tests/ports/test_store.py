@@ -36,6 +36,14 @@ from signroom.domain.errors import (
 from signroom.domain.event import DeliveryPaused, DocumentSignatureCompleted, RecordedEvent, SessionCreated, recorded
 from signroom.domain.file_validation import NO_VALIDATION, FileValidation
 from signroom.domain.level import Level
+from signroom.domain.pdf_facts import (
+    ChangedObject,
+    CrossReferenceKind,
+    PdfEncryption,
+    PdfFacts,
+    SignatureSite,
+    StringCipher,
+)
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.security_context import TEST
@@ -51,6 +59,7 @@ from signroom.domain.signature import (
     Inspection,
     OptionsByType,
     PdfLayout,
+    PdfReading,
     Prepared,
     SignatureType,
     SignatureVerdict,
@@ -130,6 +139,29 @@ def a_document(session: Session, position: int = 0) -> Document:
     )
 
 
+def read(document: Document) -> Document:
+    """`document` with everything that can be known of a PDF."""
+    facts = PdfFacts(
+        length=5_000_000_000,
+        sha256_state=b"L" + bytes(112),
+        ends_line=True,
+        kind=CrossReferenceKind.STREAM,
+        previous=4_999_999_000,
+        table=b"packed",
+        next_number=8_000_000,
+        trailer=(("Root", b"1 0 R"), ("Info", b"2 0 R")),
+        least_size=9,
+        permanent_id=b"(\xff)",
+        page=(3, 1),
+        changed=(ChangedObject(3, 1, b"<</A(\x80)>>", b"<</A(\x80)/B 1>>", "B"), ChangedObject(9, 0, None, b"[]", "")),
+        added_page=b"<<>>",
+        encryption=PdfEncryption(b"\x00" * 32, StringCipher.AES_256, StringCipher.NONE),
+        site=SignatureSite(2, (1.5, 2.0, 3.0, 4.0), 1.0, 2.0, 3.0, 4.0, 1),
+    )
+    earlier = SignatureVerdict("A.Sig", Indication.INDETERMINATE, "old", b"\x30", NOW, covers_whole_file=False)
+    return replace(document, inspection=replace(document.inspection, reading=PdfReading(facts, (earlier,))))
+
+
 def a_preparation(session: Session, document_ids: list[UUID]) -> Preparation:
     chain = CertificateChain(b"leaf", (b"issuer", b"root"))
     layouts: tuple[PdfLayout | CmsLayout | XmlLayout, ...] = (
@@ -182,6 +214,29 @@ def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore,
     with store.read() as work:
         assert work.documents.of_any_tenant(first.id) == first
         assert work.documents.of_session(session.id) == [first, done]
+
+
+def test_what_was_read_of_a_pdf_is_found_by_its_document_until_its_files_are_purged(
+    store: SqlStore, application: Application
+) -> None:
+    session = a_session(application)
+    documents = [read(a_document(session, position)) for position in range(3)]
+    ids = [document.id for document in documents]
+    with store.work() as work:
+        work.sessions.add(session)
+        for document in documents:
+            work.documents.add(document)
+        work.documents.add(plain := a_document(session, 3))
+
+    with store.read() as work:
+        assert work.documents.readings([*ids, plain.id]) == {d.id: d.inspection.reading for d in documents}
+        assert all(d.inspection.reading is None for d in work.documents.of_session(session.id))
+    with store.work() as work:
+        work.documents.remove(ids[0])
+        work.documents.remove_all(ids[1:2])
+        work.documents.mark_purged(ids[2:], NOW)
+    with store.read() as work:
+        assert not work.documents.readings(ids)
 
 
 def test_document_of_another_type_is_read_back_with_its_options(store: SqlStore, application: Application) -> None:

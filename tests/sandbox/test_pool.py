@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import EmptyFile, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
+from signroom.domain.errors import EmptyFile, InvalidPdf, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
 from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.sandbox.pool import PooledFormats
 from tests.formats.conftest import NOW, trusted
@@ -63,7 +63,7 @@ def test_a_bomb_costs_its_own_file_only(pool: PooledFormats, written: Written) -
 
         assert [g.result().pages for g in good] == [1] * 4
         for refused in bombs:
-            with pytest.raises(PdfTooComplex):
+            with pytest.raises(InvalidPdf):
                 refused.result()
 
 
@@ -89,6 +89,19 @@ def test_a_task_that_takes_too_long_is_ended() -> None:
         pool._run(30, os.getpid)  # noqa: SLF001
         with pytest.raises(ProcessingUnavailable):
             pool._run(0.5, time.sleep, 30)  # noqa: SLF001
+    finally:
+        pool.close()
+
+
+def test_reading_that_ends_its_worker_again_and_again_is_the_files_fault() -> None:
+    """Pre-flight and `prepare` alike: such a file must not keep the others of its session from being signed."""
+    pool = PooledFormats(workers=1)
+    try:
+        with pytest.raises(PdfTooComplex):
+            pool._read(30, os._exit, 1)  # noqa: SLF001
+        with pytest.raises(PdfTooComplex):
+            pool._read(0.5, time.sleep, 30)  # noqa: SLF001
+        assert pool._read(30, os.getpid) > 0  # noqa: SLF001
     finally:
         pool.close()
 
@@ -174,7 +187,7 @@ def test_workers_do_not_load_the_service_and_ignore_the_keyboard(tmp_path: Path)
 
     modules, keyboard = done.stdout.splitlines()
     loaded = set(modules.split())
-    assert "pyhanko.sign.signers" in loaded, "the libraries are loaded before the first task"
+    assert "pikepdf" in loaded, "the libraries are loaded before the first task"
     assert not loaded & {"litestar", "sqlalchemy", "dbos", "uvicorn", "structlog", "signroom.wiring"}, done.stderr
     assert keyboard == "SIG_IGN"
 

@@ -106,7 +106,7 @@ def test_a_signature_is_traced_from_the_request_to_the_job(tmp_path: Path, recei
     steps = {span.name for span in receiver.spans if span.trace == job.trace}
     assert (job.parent, job.attributes["signroom.document_id"]) == ("", document)
     assert job.attributes["signroom.session_id"] == opened["sessionId"]
-    assert {"format embed", "format verify"} <= steps
+    assert "format sign" in steps
     finish = receiver.wait_for("POST /sign/api/finish")
     assert finish.attributes["signroom.session_id"] == opened["sessionId"]
     for secret in (server.api_key, page.link, page.client.headers["X-Signature-Session-Token"], "Ana"):

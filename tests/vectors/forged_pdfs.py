@@ -21,7 +21,7 @@ def wrapped(signed: bytes) -> bytes:
     /Contents becomes a literal string: it takes half the space of the hexadecimal one that verifiers reckon with.
     The end of the file is the signed one, so its ``startxref`` stands; what it points to is ours.
     """
-    (contents,) = re.findall(rb"/Contents <([0-9a-f]+)>", signed)
+    (contents,) = re.findall(rb"/Contents ?<([0-9a-f]+)>", signed)
     start = signed.index(b"<" + contents)
     first, second = signed[:start], signed[start + len(contents) + 2 :]
     offsets = {int(m[1]): m.start(1) for m in re.finditer(rb"(?:^|\n)(\d+) 0 obj", first)}
@@ -79,7 +79,7 @@ def signed_by_pyhanko(source: str = "plain", *, field: str = "Other", **metadata
 
 def with_contents(signed: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """`signed` with its (only) /Contents replaced by what `change` makes of it, in the same place."""
-    (found,) = re.findall(rb"/Contents <([0-9a-fA-F]+)>", signed)
+    (found,) = re.findall(rb"/Contents ?<([0-9a-fA-F]+)>", signed)
     changed = change(bytes.fromhex(found.decode())).hex().encode()
     assert len(changed) <= len(found)
     return signed.replace(found, changed.ljust(len(found), b"0"))

@@ -83,7 +83,8 @@ def text(file: Path) -> str:
     return _output("mutool", "draw", "-q", "-F", "txt", str(file))
 
 
-def pyhanko(file: Path, roots: Sequence[bytes]) -> list[PyhankoResult]:
+def pyhanko(file: Path, roots: Sequence[bytes], *, strict: bool = True) -> list[PyhankoResult]:
+    """Hybrid files, and what is slightly wrong, it reads only when it is not `strict`."""
     from asn1crypto.x509 import Certificate
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.validation import async_validate_pdf_signature
@@ -93,7 +94,7 @@ def pyhanko(file: Path, roots: Sequence[bytes]) -> list[PyhankoResult]:
     async def judge() -> list[PyhankoResult]:
         with file.open("rb") as stream:
             found = []
-            for signature in PdfFileReader(stream).embedded_signatures:
+            for signature in PdfFileReader(stream, strict=strict).embedded_signatures:
                 context = ValidationContext(trust_roots=[Certificate.load(r) for r in roots], allow_fetching=False)
                 status = await async_validate_pdf_signature(signature, context)
                 await context.aclose()

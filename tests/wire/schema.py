@@ -52,7 +52,11 @@ ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
         "sessionId": UUID_TEXT,
         "callbackArgument": TEXT_OR_NULL,
         "eventId": TEXT,
+        "processingErrorCode": TEXT_OR_NULL,
+        "processingErrorDetail": TEXT_OR_NULL,
     },
+    # Of a session with several documents: which one failed, and why.
+    "SignatureSessionDocumentSummary": {"processingErrorCode": TEXT_OR_NULL, "processingErrorDetail": TEXT_OR_NULL},
 }
 
 ADDED_MEMBERS: Mapping[str, tuple[str, ...]] = {

@@ -432,7 +432,6 @@ def test_without_a_key_the_body_does_not_matter(server: Server, operation: Opera
         ("only-header", "InvalidPdf"),
         ("truncated", "InvalidPdf"),
         ("encrypted-user", "ProtectedPdfError"),
-        ("encrypted-owner", "ProtectedPdfError"),
         ("certified-no-changes", "CertifiedPdf"),
         ("xfa-dynamic", "XfaNotSupported"),
     ],

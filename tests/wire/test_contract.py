@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKC
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer
 from tests.harness.server import Json, Key, Server, base64, signature
 from tests.pki import authority
-from tests.vectors import hard_pdfs
+from tests.vectors import hard_pdfs, what_a_file_is
 from tests.wire.answers import answered, answered_as, refused_with
 from tests.wire.operations import (
     APPLICATIONS,
@@ -415,6 +415,26 @@ def test_the_content_of_a_cms_is_extracted(server: Server) -> None:
     assert (without["success"], without["failure"]) == (False, "DataFileRequired")
     assert without["missingDataHash"] == "SHA256"
     assert with_hash["success"] is True
+
+
+@pytest.mark.parametrize("form", ["base64 twice", "MIME header"])
+def test_an_attached_object_with_another_data_file_is_told_as_a_mismatch(server: Server, form: str) -> None:
+    """In whatever text form it comes: the first bytes say what it is."""
+    file = {"content": base64(what_a_file_is.text_forms()[form]), "name": "contract.pdf.p7m"}
+
+    def inspected(data: bytes) -> Json:
+        body = {"file": file, "validate": True, "dataFile": {"content": base64(data), "name": "contract.pdf"}}
+        found: Json = answered_as("PUT", INSPECTION, server.api.put(INSPECTION, json=body))
+        return found
+
+    (other,) = inspected(what_a_file_is.pdf() + b"%")["signers"]
+    (same,) = inspected(what_a_file_is.pdf())["signers"]
+
+    def errors(signer: Json) -> set[str]:
+        return {item["type"] for item in signer["validationResults"]["errors"]}
+
+    assert "MessageDigestMismatch" in errors(other)
+    assert "MessageDigestMismatch" not in errors(same)
 
 
 def test_a_certificate_logs_in_once(server: Server) -> None:

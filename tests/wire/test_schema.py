@@ -38,6 +38,8 @@ SESSION: dict[str, Any] = {
             "signedFile": FILE,
             "signatureType": "Pdf",
             "availableUntil": None,
+            "processingErrorCode": None,
+            "processingErrorDetail": None,
         }
     ],
 }

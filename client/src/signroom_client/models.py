@@ -93,6 +93,9 @@ class SessionDocument(DocumentSummary):
 
     status: DocumentStatus = DocumentStatus.PENDING_SIGNATURE
     date_signed: datetime | None = None
+    processing_error_code: str | None = None
+    """Why this document could not be signed."""
+    processing_error_detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,6 +503,9 @@ class WebhookDocument(Document):
     session_id: UUID | None = None
     callback_argument: str | None = None
     event_id: str | None = None
+    processing_error_code: str | None = None
+    """Of `DocumentFailed`: why it could not be signed."""
+    processing_error_detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """A signer without a browser: signs (or cancels) a session through the page's own API, with the page's own checks.
 
 It compares the digest of the bytes it holds with what it is asked to sign, before it uses a key
-(``docs/page-api.md``).
+(``docs/page-api.md``). A file that is refused is named with its code, and the others are signed without it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import time
 from base64 import b64decode, b64encode
@@ -35,6 +36,15 @@ _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
 }
 
 
+_MAX_TEXT = 32 << 20
+"""Bytes of a CMS object in a text form."""
+_MAX_LAYERS = 3
+_MIME_HEADER = re.compile(
+    rb"(?:(?:content-[a-z-]+|mime-version|x-[a-z-]+):[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)+\r?\n", re.IGNORECASE
+)
+_LABEL = re.compile(rb"-----BEGIN [A-Z0-9 #]+-----")
+
+
 class RobotError(Exception):
     """Ends the run with `exit_code`."""
 
@@ -43,14 +53,19 @@ class RobotError(Exception):
         self.exit_code = exit_code
 
 
+class FileRefusedError(RobotError):
+    """The service does not take one file; the session goes on."""
+
+
 def run_robot(
     redirect_url: str, *, files: list[Path], demo: bool, pfx: Path | None, password: str, cancel: bool
 ) -> int:
     """Do what was asked and print where a browser would end. Returns the exit code."""
+    refused: list[str] = []
     try:
         _require_one_key(demo=demo, pfx=pfx, cancel=cancel)
         with _Page(redirect_url) as page:
-            session = page.cancel() if cancel else _sign(page, files, pfx, password)
+            session = page.cancel() if cancel else _sign(page, files, pfx, password, refused)
     except RobotError as error:
         print(f"signroom robot: {error}", file=sys.stderr)
         return error.exit_code
@@ -62,7 +77,8 @@ def run_robot(
     asked = "UserCancelled" if cancel else "Completed"
     # In the background the signer is gone before anything is processed.
     left = session["background"] and session["status"] == "Processing"
-    return DONE if left or session["status"] == asked else PROCESSING_ERROR
+    done = not refused and (left or session["status"] == asked)
+    return DONE if done else PROCESSING_ERROR
 
 
 def _require_one_key(*, demo: bool, pfx: Path | None, cancel: bool) -> None:
@@ -72,7 +88,8 @@ def _require_one_key(*, demo: bool, pfx: Path | None, cancel: bool) -> None:
         raise RobotError("Choose one key: --demo or --pfx FILE.", USAGE)
 
 
-def _sign(page: _Page, files: list[Path], pfx: Path | None, password: str) -> dict[str, Any]:
+def _sign(page: _Page, files: list[Path], pfx: Path | None, password: str, refused: list[str]) -> dict[str, Any]:
+    """Returns the session at its end; the names of files that were not taken are put into `refused`."""
     for file in files:
         if not file.is_file():
             raise RobotError(f"There is no file {file}.", USAGE)
@@ -80,16 +97,27 @@ def _sign(page: _Page, files: list[Path], pfx: Path | None, password: str) -> di
         key, certificate, chain = _open_pfx(pfx, password)
     held: dict[str, Path] = {}
     for file in files:
-        document = page.upload(file)
-        held[document["id"]] = file
+        try:
+            held[page.upload(file)["id"]] = file
+        except FileRefusedError as error:
+            if len(refused) + 1 == len(files):  # not one was taken: there is nothing to sign
+                raise
+            refused.append(file.name)
+            print(f"{file.name}: {error}", file=sys.stderr)
+            continue
         print(f"uploaded {file.name}")
     if pfx is None:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, chain = page.demo_certificate(key)
+    documents = {document["id"]: document for document in page.call("GET", "load")["documents"]}
     preparation = page.call("POST", "prepare", {"certificate": _b64(certificate), "chain": [_b64(c) for c in chain]})
+    for one in preparation["refused"]:
+        refused.append(documents[one["documentId"]]["name"])
+        print(f"{refused[-1]}: {_told(one)}", file=sys.stderr)
     values = []
     for item in preparation["items"]:
-        page.require_same_digest(preparation["preparationId"], item, held.get(item["documentId"]))
+        document = documents[item["documentId"]]
+        page.require_same_digest(preparation["preparationId"], item, document, held.get(item["documentId"]))
         value = _sign_bytes(key, b64decode(item["toSign"]), _HASHES[item["digestAlgorithm"]]())
         values.append({"documentId": item["documentId"], "value": _b64(value)})
     session = page.call("POST", "finish", {"preparationId": preparation["preparationId"], "signatures": values})
@@ -128,7 +156,13 @@ class _Page:
             "Content-Length": str(file.stat().st_size),
             "X-File-Name": quote(file.name, safe=""),
         }
-        return _answer(self._client.put("upload", content=_chunks(file), headers=headers))
+        response = self._client.put("upload", content=_chunks(file), headers=headers)
+        try:
+            return _answer(response)
+        except RobotError as error:
+            if _is_about_the_file(response):
+                raise FileRefusedError(str(error), error.exit_code) from error
+            raise
 
     def cancel(self) -> dict[str, Any]:
         return self.call("POST", "cancel", {})
@@ -139,10 +173,15 @@ class _Page:
         answer = self.call("POST", "demo-certificate", {"publicKey": _b64(public), "name": "Robot"})
         return b64decode(answer["certificate"]), [b64decode(c) for c in answer["chain"]]
 
-    def require_same_digest(self, preparation_id: str, item: dict[str, Any], held: Path | None) -> None:
+    def require_same_digest(
+        self, preparation_id: str, item: dict[str, Any], document: dict[str, Any], held: Path | None
+    ) -> None:
         """Raises: RobotError unless what is to be signed is the file that we hold, or have fetched."""
         if item["signatureType"] == "Xml":
             self._require_same_xml(preparation_id, item, held)
+            return
+        if item["signatureType"] == "Cms" and document["signatures"]:
+            self._require_same_content(item, held)
             return
         digest = hashlib.new(item["digestAlgorithm"].lower())
         length = 0
@@ -151,9 +190,15 @@ class _Page:
             length += len(chunk)
         digest.update(b64decode(item["tailBefore"]))
         digest.update(b64decode(item["tailAfter"]))
-        attributes = cms.CMSAttributes.load(b64decode(item["toSign"]))
-        named = {attribute["type"].native: attribute["values"] for attribute in attributes}
-        if length != item["originalLength"] or named["message_digest"][0].native != digest.digest():
+        if length != item["originalLength"] or _message_digest(item) != digest.digest():
+            raise RobotError("The server asks for a signature on another file than the one shown.", REFUSED)
+
+    def _require_same_content(self, item: dict[str, Any], held: Path | None) -> None:
+        """Of a CMS object that gets one signer more: what is signed is the content inside."""
+        original = b"".join(_chunks(held) if held else self._original(item["documentId"]))
+        content = _content_of(original)
+        name = item["digestAlgorithm"].lower()
+        if content is None or _message_digest(item) != hashlib.new(name, content).digest():
             raise RobotError("The server asks for a signature on another file than the one shown.", REFUSED)
 
     def _require_same_xml(self, preparation_id: str, item: dict[str, Any], held: Path | None) -> None:
@@ -174,8 +219,9 @@ class _Page:
             time.sleep(_POLL_SECONDS)
             session = self.call("GET", "load")
         for document in session["documents"]:
-            if document["processingErrorCode"]:
-                print(f"{document['name']}: {document['processingErrorCode']}", file=sys.stderr)
+            if document["processingErrorCode"] and not document["leftOut"]:  # those were named before
+                detail = document["processingErrorDetail"] or ""
+                print(f"{document['name']}: {document['processingErrorCode']} {detail}".rstrip(), file=sys.stderr)
         return session
 
     def _original(self, document_id: str) -> Iterator[bytes]:
@@ -195,9 +241,50 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
     except ValueError as error:
         raise RobotError(f"The address answers {response.status_code}, not JSON.", REFUSED) from error
     if response.is_error:
-        detail = body.get("detail") or ""
-        raise RobotError(f"{body.get('code')}: {body.get('message')} {detail}".rstrip(), REFUSED)
+        raise RobotError(_told(body), REFUSED)
     return body
+
+
+def _told(body: dict[str, Any]) -> str:
+    return f"{body.get('code')}: {body.get('message')} {body.get('detail') or ''}".rstrip()
+
+
+def _is_about_the_file(response: httpx.Response) -> bool:
+    """False for what would be answered for every other file too."""
+    code = response.json().get("code", "")
+    ours = response.status_code in {400, 413, 422}
+    return ours and "Session" not in code and code != "TooManyDocuments"
+
+
+def _message_digest(item: dict[str, Any]) -> bytes:
+    attributes = cms.CMSAttributes.load(b64decode(item["toSign"]))
+    named = {attribute["type"].native: attribute["values"] for attribute in attributes}
+    digest: bytes = named["message_digest"][0].native
+    return digest
+
+
+def _content_of(file: bytes) -> bytes | None:
+    """The content inside a CMS object, which may be in a text form; None when it is not inside or cannot be read."""
+    try:
+        for _layer in range(_MAX_LAYERS):
+            if file[:1] == b"\x30" or len(file) > _MAX_TEXT:
+                break
+            file = _decoded(file)
+        content: bytes | None = cms.ContentInfo.load(file)["content"]["encap_content_info"]["content"].native
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
+    return content
+
+
+def _decoded(text: bytes) -> bytes:
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = text[2:].replace(b"\0", b"")
+    text = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for before in (_MIME_HEADER, _LABEL):
+        found = before.match(text)
+        text = text if found is None else text[found.end() :].lstrip()
+    letters = b"".join(text.partition(b"-----END")[0].split())
+    return b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
 
 
 def _open_pfx(file: Path, password: str) -> tuple[Key, bytes, list[bytes]]:

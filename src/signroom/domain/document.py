@@ -32,6 +32,7 @@ MOVES: dict[DocumentStatus, frozenset[DocumentStatus]] = {
 }
 
 MAX_NAME = 255
+MAX_DETAIL = 500
 UNSIGNED_LIFETIME = timedelta(days=1)
 """Of files that nobody will sign any more: a session ended without signatures, a local signature was never made."""
 PURGE_GRACE = timedelta(hours=1)
@@ -84,6 +85,8 @@ class Document:
     signed_at: datetime | None = None
     """When the signer's value was accepted."""
     processing_error_code: str | None = None
+    processing_error_detail: str | None = None
+    """What is wrong, as far as the code alone does not say it; in English."""
     verdict: Verdict | None = None
     key: str | None = None
     """Its document key."""
@@ -115,6 +118,11 @@ class Document:
         return self.status in {DocumentStatus.PENDING_SIGNATURE, DocumentStatus.PROCESSING_ERROR}
 
     @property
+    def left_out(self) -> bool:
+        """True when it could not be prepared: nobody has signed it, and processing it again would not help."""
+        return self.status is DocumentStatus.PROCESSING_ERROR and self.signature_value is None
+
+    @property
     def file_keys(self) -> tuple[str, ...]:
         """The keys of all its blobs; some may be another document's or an upload's."""
         keys = (self.original.blob_key, *(version.file.blob_key for version in self.versions), self.data_key)
@@ -133,12 +141,13 @@ class Document:
             signature_value=value,
             signed_at=now,
             processing_error_code=None,
+            processing_error_detail=None,
             available_until=None,
         )
 
     def process_again(self) -> Document:
         """With the value that the signer has given. Raises: WrongState."""
-        return replace(self._moved(DocumentStatus.PROCESSING), processing_error_code=None)
+        return replace(self._moved(DocumentStatus.PROCESSING), processing_error_code=None, processing_error_detail=None)
 
     def complete(self, signed: StoredFile, verdict: Verdict, available_until: datetime | None = None) -> Document:
         """The signed file is stored and verified: it is the first version, of level B-B. Raises: WrongState."""
@@ -148,14 +157,31 @@ class Document:
         first = Version(Level.B_B, signed, self.signed_at)
         return replace(moved, versions=(first,), verdict=verdict, available_until=available_until)
 
-    def fail(self, code: str) -> Document:
+    def fail(self, code: str, detail: str | None = None) -> Document:
         """Processing ended with an error of ours. Raises: WrongState."""
-        return replace(self._moved(DocumentStatus.PROCESSING_ERROR), processing_error_code=code)
+        return replace(
+            self._moved(DocumentStatus.PROCESSING_ERROR),
+            processing_error_code=code,
+            processing_error_detail=None if detail is None else clean_detail(detail),
+        )
+
+    def refuse(self, preparation_id: UUID, code: str, detail: str | None) -> Document:
+        """It could not be prepared, and the signer goes on without it. Raises: WrongState.
+
+        A value that the signer gave before stays with its own preparation: the operator can still process it.
+        """
+        failed = self._moved(DocumentStatus.PROCESSING).fail(code, detail)
+        return failed if self.signature_value is not None else replace(failed, preparation_id=preparation_id)
 
     def _moved(self, to: DocumentStatus) -> Document:
         if to not in MOVES[self.status]:
             raise WrongState(f"The document is {self.status}.")
         return replace(self, status=to)
+
+
+def clean_detail(detail: str) -> str:
+    """`detail` as it is stored: it may hold names out of a file."""
+    return "".join(c if c.isprintable() else " " for c in detail)[:MAX_DETAIL]
 
 
 def clean_file_name(name: str) -> str:

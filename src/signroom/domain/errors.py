@@ -20,6 +20,8 @@ No class knows HTTP: ``http/problems.py`` holds the one table from class to stat
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
 
@@ -34,9 +36,27 @@ class SignroomError(Exception):
         super().__init__(self.message if detail is None else f"{self.message} {detail}")
         self.detail = detail
 
+    def of(self, place: str) -> SignroomError:
+        """The same error, which says where it comes from: ``documents[1]``."""
+        return type(self)(place if self.detail is None else f"{place}: {self.detail}")
+
     def __reduce__(self) -> tuple[type[SignroomError], tuple[str | None]]:
         # Errors cross the process pool; the default would pass the joined text as `detail`.
         return type(self), (self.detail,)
+
+
+@contextmanager
+def told_of(place: str) -> Iterator[None]:
+    """What goes wrong inside is about `place`, and says so in its detail."""
+    try:
+        yield
+    except SignroomError as error:
+        raise error.of(place) from error
+
+
+def document_place(number: int) -> str:
+    """Where a document stands in the request of an application; `number` from 0."""
+    return f"documents[{number}]"
 
 
 class Refused(SignroomError):

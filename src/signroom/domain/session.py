@@ -124,6 +124,14 @@ class Session:
         )
         return moved, SessionSigned(self.id, now)
 
+    def give_up(self, documents: list[Document], now: datetime) -> tuple[Session, Event]:
+        """No document could be prepared, so there is nothing to sign: it ends with their errors. Raises: WrongState."""
+        self.require_signable(now)
+        settled = self._moved(SessionStatus.PROCESSING).settle(documents, now)
+        if settled is None:
+            raise WrongState("A document is being processed.")
+        return settled
+
     def retry(self, now: datetime) -> tuple[Session, Event]:
         """Its failed documents are processed again. Raises: WrongState unless it ended in an error."""
         if self.status is not SessionStatus.PROCESSING_ERROR:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeVar, assert_never
 
 from signroom.domain.appearance import Appearance
+from signroom.domain.pdf_facts import PdfFacts
 from signroom.domain.preflight import Finding
 
 
@@ -157,6 +158,8 @@ class Inspection:
     """Signatures that are already in the file."""
     findings: tuple[Finding, ...] = ()
     """What is worth a word although it can be signed."""
+    reading: PdfReading | None = None
+    """Of a PDF that has just been looked at. It is stored apart (`Documents.readings`): few need it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +261,17 @@ class SignatureVerdict:
     signed_at: datetime | None
     """Claimed by the signer; not proven without a timestamp."""
     covers_whole_file: bool
+    warnings: tuple[str, ...] = ()
+    """Short texts on what does not make it less intact: what was filled in later, weak algorithms of old ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class PdfReading:
+    """What was read of a PDF at upload, so that nobody need read it again."""
+
+    facts: PdfFacts
+    earlier: tuple[SignatureVerdict, ...] = ()
+    """Its signatures as they are once one more has been appended, in the order they were made."""
 
 
 @dataclass(frozen=True, slots=True)

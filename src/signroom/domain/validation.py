@@ -29,6 +29,7 @@ class Check(StrEnum):
     SIGNING_CERTIFICATE_DIGEST_MISMATCH = "SigningCertificateDigestMismatch"
     SIGNATURE_ALGORITHM_VALIDATION_FAILED = "SignatureAlgorithmValidationFailed"
     UNCERTIFIED_DATE_REFERENCE = "UncertifiedDateReference"
+    SIGNATURE_POLICY_MISMATCH = "SignaturePolicyMismatch"
     SIGNING_TIME_OUT_OF_CERTIFICATE_VALIDITY = "SigningTimeOutOfCertificateValidity"
     INVALID_KEY_USAGE = "InvalidKeyUsage"
     INVALID_OCSP_RESPONSE = "InvalidOcspResponse"

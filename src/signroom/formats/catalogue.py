@@ -20,6 +20,7 @@ from signroom.domain.signature import (
     Inspection,
     OptionsByType,
     PdfOptions,
+    PdfReading,
     Prepared,
     SignatureType,
     SigningOptions,
@@ -27,10 +28,8 @@ from signroom.domain.signature import (
     Verdict,
     XmlOptions,
 )
-from signroom.ports.files import Stored
-
-_HEADER_ROOM = 1024
-"""Bytes in which a PDF's header may start (ISO 32000-1, Annex H, note 13)."""
+from signroom.formats.beginning import Beginning, beginning_of
+from signroom.ports.files import Signed, Stored
 
 O_contra = TypeVar("O_contra", PdfOptions, CmsOptions, XmlOptions, contravariant=True)
 
@@ -45,7 +44,7 @@ class Format(Protocol[O_contra]):
 
     def prepare(
         self,
-        file: Path,
+        file: Path | None,
         options: O_contra,
         trusted: TrustedChain,
         /,
@@ -53,9 +52,22 @@ class Format(Protocol[O_contra]):
         algorithm: DigestAlgorithm,
         now: datetime,
         data: Path | None,
+        reading: PdfReading | None,
     ) -> Prepared: ...
 
     def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path, /) -> Stored: ...
+
+    def sign(
+        self,
+        original: Path,
+        prepared: Prepared,
+        checked: CheckedValue,
+        output: Path,
+        /,
+        *,
+        content: Path | None,
+        reading: PdfReading | None,
+    ) -> Signed: ...
 
     def verify(self, file: Path, data: Path | None, /) -> Verdict: ...
 
@@ -94,20 +106,45 @@ def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, da
     return _FORMATS[kind]().inspect(file, options.of(kind), data)
 
 
+def compare_pages(file: Path, reading: PdfReading) -> None:
+    """A signature that is laid out by `reading` changes nothing that pages show. Raises: InvalidPdf."""
+    from signroom.formats.pdf.preflight import compare_pages as compare_pages_of_pdf
+
+    compare_pages_of_pdf(file, reading.facts)
+
+
 def prepare(
-    file: Path,
+    file: Path | None,
     options: SigningOptions,
     trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,
+    reading: PdfReading | None = None,
 ) -> Prepared:
-    return _FORMATS[options.signature_type]().prepare(file, options, trusted, algorithm=algorithm, now=now, data=data)
+    """Raises: FileNeeded, and what the port's `prepare` raises."""
+    return _FORMATS[options.signature_type]().prepare(
+        file, options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
+    )
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     return _FORMATS[prepared.signature_type]().embed(original, prepared, checked, output)
+
+
+def sign(
+    original: Path,
+    prepared: Prepared,
+    checked: CheckedValue,
+    output: Path,
+    *,
+    content: Path | None = None,
+    reading: PdfReading | None = None,
+) -> Signed:
+    return _FORMATS[prepared.signature_type]().sign(
+        original, prepared, checked, output, content=content, reading=reading
+    )
 
 
 def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:
@@ -118,7 +155,7 @@ def examine(
     file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
 ) -> Examination:
     """Raises: EmptyFile, NotSigned, a DocumentRejected."""
-    return _FORMATS[_signed_kind(file)]().examine(file, data, data_hashes, extract_to)
+    return _FORMATS[signed_kind(file)]().examine(file, data, data_hashes, extract_to)
 
 
 def canonical(file: Path, options: XmlOptions) -> bytes:
@@ -133,23 +170,23 @@ def sniff(file: Path) -> SignatureType:
 
     Raises: EmptyFile.
     """
-    with file.open("rb") as stream:
-        start = stream.read(_HEADER_ROOM)
-    if not start:
+    return SignatureType.PDF if _beginning(file) is Beginning.PDF else SignatureType.CMS
+
+
+def signed_kind(file: Path) -> SignatureType:
+    """The format whose signatures are looked for in a file that is to be inspected. Raises: EmptyFile."""
+    match _beginning(file):
+        case Beginning.PDF:
+            return SignatureType.PDF
+        case Beginning.MARKUP:
+            return SignatureType.XML
+        case _:
+            return SignatureType.CMS
+
+
+def _beginning(file: Path) -> Beginning:
+    """Raises: EmptyFile."""
+    found = beginning_of(file)
+    if found is Beginning.EMPTY:
         raise EmptyFile
-    return SignatureType.PDF if b"%PDF-" in start else SignatureType.CMS
-
-
-def _signed_kind(file: Path) -> SignatureType:
-    kind = sniff(file)
-    if kind is SignatureType.CMS and _looks_like_xml(file):
-        return SignatureType.XML
-    return kind
-
-
-def _looks_like_xml(file: Path) -> bool:
-    with file.open("rb") as stream:
-        start = stream.read(_HEADER_ROOM)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16
-        start = start[2:].replace(b"\0", b"")
-    return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return found

@@ -6,9 +6,10 @@ import struct
 import zlib
 
 MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
-"""What asn1crypto, cryptography and pyHanko raise over a CMS object that is malformed.
+"""What asn1crypto, cryptography and qpdf's values raise over an object that is malformed.
 
-Add `PdfReadError` where a PDF is read. Memory and recursion errors are not here: those are about the whole file.
+Where a PDF is read, qpdf has an error of its own. Memory and recursion errors are not here: those are about the whole
+file.
 """
 
 UNDECODABLE = (

@@ -187,6 +187,7 @@ async def certificates(
 
 @post("/sign/api/prepare", status_code=200)
 async def prepare(data: shapes.Prepare, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PreparationView:
+    """Documents that cannot be prepared are named in the answer: they do not stop the others."""
     if len(data.chain) > MAX_ISSUERS:
         raise BadInput(f"At most {MAX_ISSUERS} issuer certificates.")
     chain = CertificateChain(data.certificate, tuple(data.chain))

@@ -100,6 +100,9 @@ class DocumentView(Wire):
     findings: list[FindingView]
     status: str
     processing_error_code: str | None
+    processing_error_detail: str | None
+    left_out: bool
+    """It could not be prepared: signing again does not help."""
     signed_file: SignedFileView | None
 
 
@@ -155,6 +158,15 @@ class ItemView(Wire):
     tail_after: bytes
 
 
+class RefusedView(Wire):
+    document_id: UUID
+    code: str
+    message: str
+    detail: str | None
+
+
 class PreparationView(Wire):
     preparation_id: UUID
     items: list[ItemView]
+    refused: list[RefusedView]
+    """Documents that cannot be signed; the others can be signed without them."""

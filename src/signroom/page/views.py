@@ -80,6 +80,8 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
         ],
         status=document.status.value,
         processing_error_code=document.processing_error_code,
+        processing_error_detail=document.processing_error_detail,
+        left_out=document.left_out,
         signed_file=_signed_file(ports, document) if downloads else None,
     )
 
@@ -88,6 +90,10 @@ def preparation_view(preparation: Preparation) -> shapes.PreparationView:
     return shapes.PreparationView(
         preparation_id=preparation.id,
         items=[_item_view(item) for item in preparation.items],
+        refused=[
+            shapes.RefusedView(document_id=one.document_id, code=one.code, message=one.message, detail=one.detail)
+            for one in preparation.refused
+        ],
     )
 
 

@@ -19,6 +19,7 @@ from signroom.domain.signature import (
     DigestValue,
     Inspection,
     OptionsByType,
+    PdfReading,
     Prepared,
     SignatureType,
     SigningOptions,
@@ -34,6 +35,18 @@ class Stored:
 
     length: int
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed file that was written, and the verdict on it."""
+
+    stored: Stored
+    verdict: Verdict
+
+
+class FileNeeded(Exception):
+    """What was read at upload is not enough on this machine: the file itself is needed."""
 
 
 class Blobs(Protocol):
@@ -88,17 +101,20 @@ class Formats(Protocol):
 
     def prepare(
         self,
-        file: Path,
+        file: Path | None,
         options: SigningOptions,
         trusted: TrustedChain,
         *,
         algorithm: DigestAlgorithm,
         now: datetime,
         data: Path | None = None,
+        reading: PdfReading | None = None,
     ) -> Prepared:
         """Lay out one signature and return the bytes to be signed. Its type is that of the `options`.
 
-        Raises: a DocumentRejected, BadCertificate.
+        A PDF with a `reading` is not opened: None will do for `file`.
+
+        Raises: a DocumentRejected, BadCertificate, FileNeeded when `file` is None and something of it is needed.
         """
 
     def canonical(self, file: Path, options: XmlOptions) -> bytes:
@@ -112,6 +128,22 @@ class Formats(Protocol):
 
     def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
         """Write the signed file to `output`. Raises: DocumentRejected when `original` is not what was prepared."""
+
+    def sign(
+        self,
+        original: Path,
+        prepared: Prepared,
+        checked: CheckedValue,
+        output: Path,
+        *,
+        content: Path | None = None,
+        reading: PdfReading | None = None,
+    ) -> Signed:
+        """`embed`, and judge what was written.
+
+        A PDF with a `reading` is judged by what must have stayed since then, everything else as `verify` does.
+        `content` is the content of a detached CMS object. Raises: DocumentRejected, VerificationFailed.
+        """
 
     def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
         """Judge `file` like a stranger's: all signatures, no trust in how it was made.

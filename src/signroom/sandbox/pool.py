@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import multiprocessing
 import os
 import resource
@@ -42,6 +43,7 @@ from signroom.domain.signature import (
     DigestValue,
     Inspection,
     OptionsByType,
+    PdfReading,
     Prepared,
     SignatureType,
     SigningOptions,
@@ -50,7 +52,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Stored
+from signroom.ports.files import Signed, Stored
 from signroom.ports.operations import Measured, Timed
 
 P = ParamSpec("P")
@@ -63,13 +65,17 @@ _SECONDS_LARGE = 300
 """For passes over the whole file."""
 _SECONDS_PAGE = 15
 """For one page that somebody looks at: the workers are needed for signing."""
+_CPU_READING = 3
+"""Seconds of processor time for looking at a file, and one more for each of the next."""
+_READ_IN_A_SECOND = 50 << 20
+"""Bytes. They are hashed on the way."""
+_CPU_COMPARING = 6
+"""Seconds of processor time for drawing the pages that a signature might change."""
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _LIBRARIES = (
-    "pyhanko.sign.signers",
-    "pyhanko.sign.validation.pdf_embedded",
     "signroom.formats.pdf.visible.appearance",
-    "signroom.formats.pdf.preflight",
+    "signroom.formats.pdf.format",
     "signroom.formats.pdf.preview",
 )
 
@@ -104,29 +110,44 @@ class PooledFormats:
         options: OptionsByType = NO_OPTIONS,
         data: Path | None = None,
     ) -> Inspection:
+        inspection = self._inspected(file, wanted, options, data)
+        if inspection.reading is not None:
+            # A page that takes too much to draw is no reason to refuse: `catalogue.sign` compares the objects anyway.
+            with suppress(_WorkerDied, _TookTooLong):
+                self._run(_SECONDS, _within, _CPU_COMPARING, catalogue.compare_pages, file, inspection.reading)
+        return inspection
+
+    def _inspected(
+        self, file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None
+    ) -> Inspection:
         try:
-            return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
-        except _WorkerDied:
-            # Somebody else may have ended it; once more, and it is the file.
-            try:
-                return self._run(_SECONDS, catalogue.inspect, file, wanted, options, data)
-            except _WorkerDied as error:
-                raise PdfTooComplex from error
-        except _TookTooLong as error:
-            raise PdfTooComplex from error
+            seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
+        except OSError as error:
+            raise StorageUnavailable from error
+        return self._read(_SECONDS, _within, seconds, catalogue.inspect, file, wanted, options, data)
 
     def prepare(
         self,
-        file: Path,
+        file: Path | None,
         options: SigningOptions,
         trusted: TrustedChain,
         *,
         algorithm: DigestAlgorithm,
         now: datetime,
         data: Path | None = None,
+        reading: PdfReading | None = None,
     ) -> Prepared:
-        return self._run(
-            _SECONDS_LARGE, catalogue.prepare, file, options, trusted, algorithm=algorithm, now=now, data=data
+        # A file that ends its worker each time must not keep the other documents of its session from being signed.
+        return self._read(
+            _SECONDS_LARGE,
+            catalogue.prepare,
+            file,
+            options,
+            trusted,
+            algorithm=algorithm,
+            now=now,
+            data=data,
+            reading=reading,
         )
 
     def canonical(self, file: Path, options: XmlOptions) -> bytes:
@@ -139,6 +160,20 @@ class PooledFormats:
 
     def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
         return self._run(_SECONDS_LARGE, catalogue.embed, original, prepared, checked, output)
+
+    def sign(
+        self,
+        original: Path,
+        prepared: Prepared,
+        checked: CheckedValue,
+        output: Path,
+        *,
+        content: Path | None = None,
+        reading: PdfReading | None = None,
+    ) -> Signed:
+        return self._run(
+            _SECONDS_LARGE, catalogue.sign, original, prepared, checked, output, content=content, reading=reading
+        )
 
     def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
         return self._run(_SECONDS_LARGE, catalogue.verify, file, kind, data)
@@ -174,6 +209,19 @@ class PooledFormats:
 
         return self._show(text, file, page)
 
+    def _read(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Raises: PdfTooComplex when reading the file takes more than a worker may use."""
+        try:
+            return self._run(seconds, function, *args, **kwargs)
+        except _WorkerDied:
+            # Somebody else may have ended it; once more, and it is the file.
+            try:
+                return self._run(seconds, function, *args, **kwargs)
+            except _WorkerDied as error:
+                raise PdfTooComplex from error
+        except _TookTooLong as error:
+            raise PdfTooComplex from error
+
     def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return self._run(_SECONDS_PAGE, function, *args, **kwargs)
@@ -190,7 +238,8 @@ class PooledFormats:
         yield Measured("pool_tasks", open_tasks - busy, (("state", "waiting"),))
 
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        with self._timed("format", function.__name__):
+        named = args[1] if function is _within else function
+        with self._timed("format", getattr(named, "__name__", "")):
             return self._wait(seconds, function, *args, **kwargs)
 
     def _wait(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -200,7 +249,11 @@ class PooledFormats:
         except BrokenProcessPool as error:
             self._replace(pool)
             raise _WorkerDied from error
-        except (ProcessExpired, MemoryError) as error:
+        except ProcessExpired as error:
+            if error.exitcode == -signal.SIGXCPU:
+                raise _TookTooLong from error
+            raise _WorkerDied from error
+        except MemoryError as error:
             raise _WorkerDied from error
         except TimeoutError as error:
             raise _TookTooLong from error
@@ -266,6 +319,20 @@ class _WorkerDied(ProcessingUnavailable):
 
 class _TookTooLong(ProcessingUnavailable):
     """It was ended by the pool."""
+
+
+def _within(seconds: int, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `function` with a clock of its own: SIGXCPU ends the worker when it has used `seconds` of the processor.
+
+    Time on the wall says little on a busy machine, and an honest file must not be refused for its neighbours.
+    """
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent.ru_utime + spent.ru_stime) + seconds, hard))
+    try:
+        return function(*args, **kwargs)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
 
 def _prepare_worker(parent: int) -> None:

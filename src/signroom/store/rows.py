@@ -24,7 +24,7 @@ from signroom.domain.file_validation import FileValidation
 from signroom.domain.level import Level
 from signroom.domain.metadata import MAX_NAME, Metadata, fold
 from signroom.domain.preflight import Finding
-from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.preparation import Preparation, PreparedDocument, RefusedDocument
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import (
@@ -185,6 +185,7 @@ def document_row(d: Document) -> Row:
         "signature_value": None if d.signature_value is None else d.signature_value.value,
         "signed_at": d.signed_at,
         "processing_error_code": d.processing_error_code,
+        "processing_error_detail": d.processing_error_detail,
         "verdict": None if d.verdict is None else packed(d.verdict),
         "key": d.key,
         "metadata": packed(d.metadata),
@@ -224,6 +225,7 @@ def document_of(row: RowMapping) -> Document:
         versions=_versions_of(row),
         signed_at=row["signed_at"],
         processing_error_code=row["processing_error_code"],
+        processing_error_detail=row["processing_error_detail"],
         verdict=None if row["verdict"] is None else unpacked_as(Verdict, row["verdict"]),
         key=row["key"],
         metadata=unpacked_as(Metadata, row["metadata"]),
@@ -330,6 +332,7 @@ def preparation_row(p: Preparation) -> Row:
         "session_id": p.session_id,
         "chain": msgspec.msgpack.encode(p.chain),
         "created_at": p.created_at,
+        "refused": packed(p.refused),
     }
 
 
@@ -383,6 +386,7 @@ def preparation_of(row: RowMapping, items: Sequence[RowMapping]) -> Preparation:
         chain=chain,
         items=tuple(PreparedDocument(item["document_id"], prepared_of(item, chain)) for item in items),
         created_at=row["created_at"],
+        refused=() if row["refused"] is None else unpacked_as(tuple[RefusedDocument, ...], row["refused"]),
     )
 
 

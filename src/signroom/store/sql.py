@@ -55,7 +55,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine, enqueue: Enqueue = no_jobs, tell: Tell = nobody_waits) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(**READ_ONLY)
+        self._reader = engine.execution_options(**_reading(engine))
         self._enqueue = enqueue
         self._tell = tell
 
@@ -73,6 +73,13 @@ class SqlStore:
             events = work.feed.flush()
         if events:
             self._tell(events)
+
+
+def _reading(engine: Engine) -> dict[str, object]:
+    """All statements of a reading transaction see the database at one moment; SQLite's do so anyway."""
+    if engine.dialect.name == "postgresql":
+        return {**READ_ONLY, "isolation_level": "REPEATABLE READ"}
+    return {**READ_ONLY}
 
 
 class SqlWork:

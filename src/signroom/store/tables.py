@@ -156,6 +156,7 @@ documents = sa.Table(
     sa.Column("signed_sha256", sa.LargeBinary(32)),
     sa.Column("signed_at", UtcDateTime),
     sa.Column("processing_error_code", sa.String(64)),
+    sa.Column("processing_error_detail", sa.String(500)),
     sa.Column("verdict", sa.LargeBinary),
     sa.Column("key", sa.String(16)),
     sa.Column("metadata", sa.LargeBinary, nullable=False),
@@ -174,6 +175,13 @@ documents = sa.Table(
 )
 
 # The same values as in `documents.metadata`, to search by.
+pdf_readings = sa.Table(
+    "signroom_pdf_readings",
+    metadata,
+    sa.Column("document_id", sa.ForeignKey("signroom_documents.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("reading", sa.LargeBinary, nullable=False),
+)
+
 document_metadata = sa.Table(
     "signroom_document_metadata",
     metadata,
@@ -259,6 +267,8 @@ preparations = sa.Table(
     sa.Column("session_id", sa.ForeignKey("signroom_sessions.id"), index=True),
     sa.Column("chain", sa.LargeBinary, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    # Documents that the consent leaves out, with the reasons; NULL in rows of versions that refused the whole session.
+    sa.Column("refused", sa.LargeBinary),
 )
 
 prepared_documents = sa.Table(

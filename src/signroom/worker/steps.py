@@ -74,4 +74,4 @@ def _process(ports: Ports, document_id: UUID) -> None:
         process_document(ports, document_id)
     except Refused as error:
         log.warning("document.failed", document_id=str(document_id), code=error.code)
-        fail_document(ports, document_id, error.code)
+        fail_document(ports, document_id, error.code, error.detail)

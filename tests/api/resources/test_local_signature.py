@@ -147,6 +147,8 @@ def test_a_damaged_pdf_is_an_answer(server: Server) -> None:
     preparation = prepared(server, content=b"%PDF-1.7\nnothing else")
 
     assert (preparation["success"], preparation["failure"]) == (False, "CorruptedPdf")
+    (error,) = preparation["validationResults"]["errors"]
+    assert (error["type"], error["message"]) == ("DecodeError", "The PDF is damaged and cannot be read.")
     assert preparation["state"] is preparation["toSignHash"] is preparation["toSign"] is None
     assert preparation["certificate"]["subjectCommonName"] == "Test signer (DEMO)"
 

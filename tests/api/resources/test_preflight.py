@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.requests import a_file, uploaded
 from tests.harness.server import Json, Server, base64, ok, refused
-from tests.vectors import hard_pdfs
+from tests.vectors import hard_pdfs, what_a_file_is
 
 PREFLIGHT = "/api/documents/preflight"
 
@@ -43,7 +43,7 @@ def test_earlier_signatures_and_what_their_author_allows_are_told(server: Server
         ("truncated", "InvalidPdf"),
         ("docx", "UnsupportedFileType"),
         ("empty", "EmptyFile"),
-        ("objstm-bomb", "PdfTooComplex"),
+        ("objstm-bomb", "InvalidPdf"),
     ],
 )
 def test_a_file_that_cannot_be_signed_is_an_answer_with_its_reason(server: Server, name: str, code: str) -> None:
@@ -73,6 +73,24 @@ def test_the_wanted_type_decides(server: Server) -> None:
     assert checked(server, "plain", signatureType="Cms")["signatureType"] == "Cms"
     assert checked(server, "text", "notes.txt")["signatureType"] == "Cms"
     assert [f["code"] for f in checked(server, "text", signatureType="Pdf")["findings"]] == ["InvalidPdf"]
+
+
+@pytest.mark.parametrize("name", ["contract.pdf.p7m", "binary.eml", "note.txt", "note.xml"])
+def test_what_only_mentions_a_pdf_can_be_signed(server: Server, name: str) -> None:
+    found = ok(server.api.post(PREFLIGHT, json=a_file(what_a_file_is.files()[name][0], name)))
+
+    assert (found["canBeSigned"], found["signatureType"], found["pages"]) == (True, "Cms", 0)
+
+
+def test_a_signed_file_that_is_called_pdf_says_what_it_is(server: Server) -> None:
+    found = ok(server.api.post(PREFLIGHT, json=a_file(what_a_file_is.signed_pdf(), "contract.pdf")))
+
+    assert [(f["code"], f["message"]) for f in found["findings"]] == [
+        (
+            "UnsupportedFileType",
+            "The file is not of the kind that it is to be signed as. It looks like a signed file (CMS, .p7m or .p7s).",
+        )
+    ]
 
 
 def test_its_address_is_not_taken_for_a_documents_id(server: Server) -> None:

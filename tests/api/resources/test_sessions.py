@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from signroom.secrets.tokens import SignedTokens
-from tests.harness.server import Server, base64, ok, refused
+from tests.harness.server import Json, Server, base64, ok, refused
 from tests.vectors import hard_pdfs
 
 SESSIONS = "/api/signature-sessions"
@@ -27,12 +27,14 @@ DOCUMENT_KEYS = {
     "signedFile",
     "signatureType",
     "availableUntil",
+    "processingErrorCode",
+    "processingErrorDetail",
 }
 FILE_KEYS = {"mimeType", "content", "blobToken", "url", "name", "length", "contentType", "location"}
 
 
-def a_file(content: bytes | None = None, name: str = "contract.pdf") -> dict[str, Any]:
-    return {"file": {"name": name, "content": base64(content or hard_pdfs.make("plain"))}}
+def a_file(content: bytes | None = None, name: str = "contract.pdf", **fields: Any) -> dict[str, Any]:
+    return {"file": {"name": name, "content": base64(content or hard_pdfs.make("plain"))}, **fields}
 
 
 # -- lenient in ------------------------------------------------------------------------------------
@@ -462,3 +464,30 @@ def test_secrets_are_not_in_the_log(server: Server) -> None:
         "secret-customer",
     ):
         assert secret not in log
+
+
+@pytest.mark.parametrize(
+    ("bad", "status", "code", "told"),
+    [
+        (a_file(hard_pdfs.make("encrypted-user"), "c.pdf"), 422, "ProtectedPdfError", "documents[2]"),
+        (a_file(hard_pdfs.make("text"), "c.pdf"), 422, "InvalidPdf", "documents[2]: It does not begin like a PDF."),
+        (a_file(b"x" * 10, "n" * 300 + ".pdf"), 400, "BadFileName", "documents[2]"),
+        ({"file": {"name": "c.pdf"}}, 400, "BadRequest", "documents[2]: A file is missing"),
+        ({"file": {"blobToken": "unknown"}}, 422, "UploadNotFound", "documents[2]"),
+        (a_file(documentKey="2222333344445555"), 422, "DocumentKeyNotFound", "documents[2]"),
+        (a_file(metadata={"%": ["x"]}), 400, "BadMetadata", "documents[2]"),
+        (a_file(signatureType="Word"), 400, "BadRequest", "documents[2]"),
+    ],
+)
+def test_a_refusal_says_which_document_it_is_about(
+    server: Server, bad: Json, status: int, code: str, told: str
+) -> None:
+    documents = [a_file(), a_file(name="b.pdf"), bad, a_file(name="d.pdf")]
+
+    answer = server.api.post(SESSIONS, json={"documents": documents})
+
+    assert refused(answer, status) == code
+    body = answer.json()
+    assert (body["detail"] if status == 422 else body["message"]).count(told) == 1
+    if status == 422:
+        assert body["detail"].startswith("documents[2]")

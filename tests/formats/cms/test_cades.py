@@ -41,6 +41,7 @@ from signroom.formats.cms.verification import examine, verify
 from signroom.formats.values import check_values
 from tests.harness.server import ROOT, signature
 from tests.pki import authority
+from tests.vectors import what_a_file_is
 from tests.verifiers.cms import openssl_accepts, signed_by_openssl
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -152,6 +153,51 @@ def test_text_forms_are_read(content: Path, tmp_path: Path, form: str) -> None:
 
     assert inspect(file, ATTACHED, None).signatures == 1
     assert len(verify(signed(file, "p384", tmp_path / "2.p7s"), None).signatures) == 2
+
+
+@pytest.mark.parametrize("form", what_a_file_is.text_forms())
+def test_every_text_form_is_signed_once_more_as_der(tmp_path: Path, root_pem: bytes, form: str) -> None:
+    file = tmp_path / "contract.pdf.p7m"
+    file.write_bytes(what_a_file_is.text_forms()[form])
+
+    both = signed(file, "p384", tmp_path / "both.p7m")
+
+    assert openssl_accepts(both, root_pem, cades=False) == what_a_file_is.pdf()
+    assert len(verify(both, None).signatures) == 2
+
+
+def test_a_text_form_has_bounds(tmp_path: Path) -> None:
+    text = base64.b64encode(what_a_file_is.attached(bytes(25 << 20)))
+    large, deep, mail = tmp_path / "large.p7m", tmp_path / "deep.p7m", tmp_path / "mail.eml"
+    large.write_bytes(text)
+    once = what_a_file_is.text_forms()["base64"]
+    deep.write_bytes(base64.b64encode(base64.b64encode(base64.b64encode(once))))
+    mail.write_bytes(b"Subject: our contract\r\n" + what_a_file_is.MIME_HEADER + once)
+
+    with pytest.raises(InvalidCms, match="send it as DER"):
+        inspect(large, ATTACHED, None)
+    for content in (deep, mail):
+        assert inspect(content, ATTACHED, None).signatures == 0
+
+
+def test_an_attached_object_is_not_about_another_file(content: Path, tmp_path: Path) -> None:
+    first = signed(content, "p256", tmp_path / "1.p7m")
+    other, same_length = tmp_path / "other.bin", tmp_path / "same-length.bin"
+    other.write_bytes(CONTENT[:-1])
+    same_length.write_bytes(CONTENT[:-1] + b"!")
+    told = DigestValue("SHA512", hashlib.sha512(b"another").digest())
+    known = DigestValue("SHA512", hashlib.sha512(CONTENT).digest())
+
+    for data, hashes in ((other, ()), (same_length, ()), (None, (told,))):
+        (examined,) = examine(first, data, hashes, None).signatures
+        assert examined.verdict.reason == "HASH_FAILURE"
+        assert [item.check for item in examined.results.errors] == [Check.MESSAGE_DIGEST_MISMATCH]
+        with pytest.raises(DataMismatch):
+            inspect(first, CmsOptions(data_hashes=hashes), data)
+    for data, hashes in ((content, ()), (None, (known,)), (None, ())):
+        (examined,) = examine(first, data, hashes, None).signatures
+        assert examined.verdict.indication is Indication.TOTAL_PASSED
+        assert inspect(first, CmsOptions(data_hashes=hashes), data).signatures == 1
 
 
 def test_a_detached_object_needs_its_data_to_be_signed_once_more(

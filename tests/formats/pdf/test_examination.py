@@ -84,13 +84,13 @@ def test_signatures_come_in_the_order_they_were_made(written: Written) -> None:
     assert all(s.results.valid for s in found)
 
 
-@pytest.mark.parametrize("name", ["plain", "acroform", "xfa-dynamic"])
+@pytest.mark.parametrize("name", ["plain", "acroform", "xfa-dynamic", "encrypted-owner"])
 def test_a_file_without_signature_is_told_apart_from_a_broken_one(written: Written, name: str) -> None:
     with pytest.raises(NotSigned):
         examine(written(name))
 
 
-@pytest.mark.parametrize("name", ["truncated", "encrypted-owner", "prev-loop", "objstm-bomb", "negative-startxref"])
+@pytest.mark.parametrize("name", ["truncated", "encrypted-user", "prev-loop", "objstm-bomb", "negative-startxref"])
 def test_a_file_that_cannot_be_read_is_refused(written: Written, name: str) -> None:
     with pytest.raises(DocumentRejected) as caught:
         examine(written(name))
@@ -127,9 +127,9 @@ def test_an_appended_change_fails_although_digest_and_value_hold(written: Writte
 
     (one,) = examine(output).signatures
 
-    assert checks(one, Outcome.ERROR) == [DIGEST]
+    assert checks(one, Outcome.ERROR) == [Check.SIGNATURE_POLICY_MISMATCH]
     assert "changed after this signature" in one.results.errors[0].message
-    assert checks(one, Outcome.PASSED) == [BOUND, VALUE]
+    assert checks(one, Outcome.PASSED) == [DIGEST, BOUND, VALUE]
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,10 @@ def test_an_appended_change_fails_although_digest_and_value_hold(written: Writte
     [
         (lambda _: b"", Check.DECODE_ERROR),
         (lambda c: b"\xab" * len(c), Check.DECODE_ERROR),
-        (forged_pdfs.with_two_signers, Check.DECODE_ERROR),
         (forged_pdfs.without_certificates, Check.SIGNING_CERTIFICATE_NOT_FOUND),
         (forged_pdfs.with_another_certificate, Check.SIGNING_CERTIFICATE_DIGEST_MISMATCH),
     ],
-    ids=["empty", "garbage", "two-signers", "no-certificate", "other-certificate"],
+    ids=["empty", "garbage", "no-certificate", "other-certificate"],
 )
 def test_a_container_that_does_not_hold_says_why(tmp_path: Path, change: Change, expected: Check) -> None:
     file = tmp_path / "forged.pdf"
@@ -239,7 +238,7 @@ def test_a_document_timestamp_is_listed_and_does_not_pass_for_a_signature(writte
     assert timestamp.verdict.certificate == authority.leaf("rsa2048").certificate_der
     assert timestamp.verdict.signed_at is not None
     assert timestamp.verdict.covers_whole_file
-    assert checks(timestamp, Outcome.PASSED) == [DIGEST]
+    assert checks(timestamp, Outcome.PASSED) == [DIGEST, BOUND, VALUE]
 
 
 def test_a_timestamp_of_other_bytes_fails(written: Written) -> None:
@@ -279,7 +278,7 @@ def _timestamped(content: bytes) -> bytes:
 
 def _digest_of_ranges(file: Path) -> bytes:
     content = file.read_bytes()
-    (found,) = re.findall(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]", content)
+    (found,) = re.findall(rb"/ByteRange ?\[0 (\d+) (\d+) (\d+)\]", content)
     first, second, rest = map(int, found)
     return hashlib.sha256(content[:first] + content[second : second + rest]).digest()
 

@@ -178,7 +178,7 @@ def test_certificates_that_came_twice_are_embedded_once(written: Written) -> Non
 
     pades.embed(file, layout, value(layout, "p256"), output)
 
-    (contents,) = re.findall(rb"/Contents <([0-9a-f]+)>", output.read_bytes())
+    (contents,) = re.findall(rb"/Contents<([0-9a-f]+)>", output.read_bytes())
     embedded = ContentInfo.load(bytes.fromhex(contents.decode()))["content"]["certificates"]
     assert {c.dump() for c in embedded} == {chain.certificate, *chain.issuers}
     assert len(embedded) == 2
@@ -242,7 +242,7 @@ def test_every_byte_that_is_covered_counts(written: Written) -> None:
     """One byte in fifty is changed, each in a copy of its own: no copy passes."""
     output = signed(written("plain"), "p256")
     content = output.read_bytes()
-    start = content.index(b"/Contents <") + 11
+    start = content.index(b"/Contents<") + len(b"/Contents<")
     end = content.index(b">", start)
     copy = output.with_name("copy.pdf")
     for position in range(0, len(content), 50):
@@ -250,7 +250,8 @@ def test_every_byte_that_is_covered_counts(written: Written) -> None:
             continue  # the signature itself: it cannot cover its own bytes (ISO 32000-1, 12.8.1)
         copy.write_bytes(content[:position] + bytes([content[position] ^ 0x01]) + content[position + 1 :])
         try:
-            assert not (verify(copy).intact and verify(copy).signatures[0].covers_whole_file), position
+            passed = [s.indication for s in verify(copy).signatures if s.covers_whole_file]
+            assert Indication.TOTAL_PASSED not in passed, position
         except InvalidPdf:
             continue
 
@@ -275,10 +276,10 @@ def test_a_page_changed_by_a_later_update_breaks_the_signature(written: Written,
     assert not verifiers.pdfsig(output, nss)[0].whole_document
 
 
-def test_a_file_with_too_many_objects_to_compare_is_not_called_valid_where_it_cannot_be_known(tmp_path: Path) -> None:
+def test_both_signatures_of_a_file_with_many_objects_are_judged(tmp_path: Path) -> None:
     file = tmp_path / "many.pdf"
     file.write_bytes(hard_pdfs.many_objects(26_000))
-    first, second = verify(signed(signed(file, "p256"), "rsa2048")).signatures
 
-    assert first.indication is Indication.INDETERMINATE
-    assert second.indication is Indication.TOTAL_PASSED
+    found = verify(signed(signed(file, "p256"), "rsa2048")).signatures
+
+    assert [signature.indication for signature in found] == [Indication.TOTAL_PASSED] * 2

@@ -129,7 +129,8 @@ export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
-function octet(bytes: Uint8Array, offset: number): number {
+/** Throws DerError behind the end. */
+export function octet(bytes: Uint8Array, offset: number): number {
   const value = bytes[offset];
   if (value === undefined) throw new DerError('bytes end early');
   return value;

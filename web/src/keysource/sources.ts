@@ -1,4 +1,4 @@
-/** Every key source. Each is a part of the page that is loaded when it is offered. */
+/** Every key source. Together they are a part of the page that is loaded when the signer is asked how to sign. */
 import type { Api } from '../server/api';
 import type { SessionView } from '../server/model';
 import {
@@ -11,11 +11,12 @@ import {
   type SourceKind,
 } from './keysource';
 
+const parts = () => import('./parts');
 const SOURCES = {
-  pfx: () => import('./pfx'),
-  'web-eid': () => import('./web-eid'),
-  'web-pki': () => import('./web-pki'),
-  demo: () => import('./demo'),
+  pfx: async () => (await parts()).pfx,
+  'web-eid': async () => (await parts()).webEid,
+  'web-pki': async () => (await parts()).webPki,
+  demo: async () => (await parts()).demo,
 };
 
 /** What a signer gives to open a source. */

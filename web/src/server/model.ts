@@ -33,6 +33,9 @@ export interface DocumentView {
   readonly findings: readonly Finding[];
   readonly status: DocumentStatus;
   readonly processingErrorCode: string | null;
+  readonly processingErrorDetail: string | null;
+  /** It could not be prepared: signing again does not help. */
+  readonly leftOut: boolean;
   readonly signedFile: SignedFile | null;
 }
 
@@ -99,9 +102,19 @@ export interface PreparedItem {
   readonly tailAfter: string;
 }
 
+/** A document that cannot be signed, although it was accepted. */
+export interface Refused {
+  readonly documentId: string;
+  readonly code: string;
+  readonly message: string;
+  readonly detail: string | null;
+}
+
 export interface Preparation {
   readonly preparationId: string;
   readonly items: readonly PreparedItem[];
+  /** The others can be signed without them. */
+  readonly refused: readonly Refused[];
 }
 
 /** True while the signer has to wait for his documents. */

@@ -14,7 +14,7 @@ import { loaded, type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from '../server/api';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from '../server/model';
 import type { Listed } from './certificates';
-import { type Happening, type State, type Step, toSign } from './flow';
+import { type Happening, type State, type Step, sameRefused, toSign } from './flow';
 import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
@@ -158,12 +158,19 @@ export class Controller {
     if (source === null || certificate === undefined) return;
     await this.attempt(async () => {
       this.report('preparing', 0, 0);
-      const { preparationId, items } = await this.api.prepare(certificate.der, certificate.chain);
+      const { preparationId, items, refused } = await this.api.prepare(certificate.der, certificate.chain);
+      if (!sameRefused(refused, state.refused)) {
+        // The signer has not heard of it yet: they decide whether they go on without these documents.
+        this.happen({ kind: 'refused', refused });
+        return;
+      }
       await this.checkAll(preparationId, items, toSign(state));
       this.report('signing', 0, items.length);
-      const signed = await source.sign(certificate.id, items.map(bytesOf), (done) =>
-        this.report('signing', done, items.length),
-      );
+      // Of nothing but refused documents no key is asked: the session ends with the reasons.
+      const signed =
+        items.length === 0
+          ? []
+          : await source.sign(certificate.id, items.map(bytesOf), (done) => this.report('signing', done, items.length));
       this.report('sending', items.length, items.length);
       await this.follow(await this.api.finish(preparationId, new Map(signed.map(({ id, value }) => [id, value]))));
     });
@@ -203,7 +210,8 @@ export class Controller {
     }
     for (const [index, [item, document]] of pairs.entries()) {
       this.report('checking', index, pairs.length);
-      const original = await this.digestOf(document, item.digestAlgorithm);
+      const further = item.signatureType === 'Cms' && document.signatures > 0;
+      const original = await (further ? this.contentOf(document, item) : this.digestOf(document, item.digestAlgorithm));
       if (item.signatureType === 'Xml') await this.checkXml(preparationId, item);
       else requireSameDocument(item, original);
     }
@@ -218,6 +226,15 @@ export class Controller {
       this.api.tree(`canonical/${path}`),
     ]);
     requireSameXml(item, canonical, shown, signed);
+  }
+
+  /** What is inside a CMS object that gets one signer more. Its file is the one that was shown. */
+  private async contentOf({ id, sha256 }: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Digested> {
+    const { contentOf } = await loaded(() => import('./later'));
+    const file = this.held.get(id)?.file ?? (await new Response(await this.api.original(id)).blob());
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const { length } = await digestShown(streamOf(bytes), 'SHA256', sha256);
+    return { ...(await digestStream(streamOf(...contentOf(bytes)), digestAlgorithm)), length };
   }
 
   private async digestOf({ id, sha256 }: DocumentView, algorithm: DigestAlgorithm): Promise<Digested> {
@@ -289,7 +306,7 @@ export class Controller {
   /** The source's certificates with the server's judgement. Without it nothing can be signed: the keys are closed. */
   private async listed(source: KeySource): Promise<readonly Listed[]> {
     try {
-      const reading = loaded(() => import('./certificates'));
+      const reading = loaded(() => import('./later'));
       const [{ ranked }, judgements] = await Promise.all([reading, this.api.judge(source.certificates)]);
       return ranked(source.certificates, judgements);
     } catch (error) {
@@ -322,6 +339,10 @@ export class Controller {
   private report(phase: 'preparing' | 'checking' | 'signing' | 'sending', done: number, total: number): void {
     this.happen({ kind: 'progressed', progress: { phase, done, total } });
   }
+}
+
+function streamOf(...pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+  return new Blob(pieces as Uint8Array<ArrayBuffer>[]).stream();
 }
 
 function bytesOf(item: PreparedItem): ToSign {

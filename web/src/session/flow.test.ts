@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { KeySource } from '../keysource/keysource';
 import type { DocumentView, SessionView } from '../server/model';
 import type { Listed } from './certificates';
-import { type Happening, next, repeated, START, type State, toSign, unsaved } from './flow';
+import { type Happening, leftOut, next, repeated, sameRefused, START, type State, toSign, unsaved } from './flow';
 
 const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView => ({
   id,
@@ -15,6 +15,8 @@ const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView
   findings: [],
   status: 'PendingSignature',
   processingErrorCode: null,
+  processingErrorDetail: null,
+  leftOut: false,
   signedFile: null,
   ...changes,
 });
@@ -133,6 +135,56 @@ describe('the certificate', () => {
   test('cannot be chosen when none fits', () => {
     expect(opened(listed('a', false))).toMatchObject({ step: 'certificate', certificateId: null });
     expect(opened()).toMatchObject({ step: 'certificate', certificateId: null });
+  });
+});
+
+describe('a document that cannot be signed', () => {
+  const reason = (documentId: string) => ({ documentId, code: 'InvalidPdf', message: '', detail: 'It has no page.' });
+  const documents = [document('a'), document('b'), document('c')];
+  const asked = after(
+    { kind: 'loaded', session: session({ documents }) },
+    { kind: 'went', step: 'review' },
+    { kind: 'went', step: 'consent' },
+    { kind: 'progressed', progress: { phase: 'preparing', done: 0, total: 0 } },
+  );
+  const told = next(asked, { kind: 'refused', refused: [reason('b')] });
+
+  test('is shown with its reason, and the buttons are given back', () => {
+    expect(told).toMatchObject({ step: 'aside', busy: false, progress: null });
+    expect(leftOut(told).map(([{ id }, { detail }]) => [id, detail])).toEqual([['b', 'It has no page.']]);
+  });
+
+  test('is left out of the next consent', () => {
+    const consent = next(told, { kind: 'went', step: 'consent' });
+    expect(toSign(consent).map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(leftOut(consent)).toHaveLength(1);
+  });
+
+  test('may be all that there is', () => {
+    const all = next(asked, { kind: 'refused', refused: ['a', 'b', 'c'].map(reason) });
+    expect(toSign(all)).toEqual([]);
+    expect(all.step).toBe('aside');
+  });
+
+  test('may end the session without any processing', () => {
+    const all = next(asked, { kind: 'refused', refused: ['a', 'b', 'c'].map(reason) });
+    expect(next(all, { kind: 'loaded', session: session({ status: 'ProcessingError' }) }).step).toBe('documents');
+  });
+
+  test('is forgotten when the signer goes back to the documents', () => {
+    expect(leftOut(next(told, { kind: 'went', step: 'documents' }))).toEqual([]);
+  });
+
+  test('may be whole again: then the consent covers it once more', () => {
+    const consent = next(next(told, { kind: 'went', step: 'consent' }), { kind: 'refused', refused: [] });
+    expect(consent).toMatchObject({ step: 'consent', busy: false });
+    expect(toSign(consent)).toHaveLength(3);
+  });
+
+  test('counts by the document, not by the words', () => {
+    expect(sameRefused([reason('a'), reason('b')], [reason('b'), { ...reason('a'), detail: null }])).toBe(true);
+    expect(sameRefused([reason('a')], [reason('a'), reason('b')])).toBe(false);
+    expect(sameRefused([], [])).toBe(true);
   });
 });
 

@@ -3,16 +3,17 @@
  *
  *   loading -> documents -> review -> source -> certificate -> consent -> signing -> ended
  *
- * The certificate need not be chosen when exactly one fits.
+ * The certificate need not be chosen when exactly one fits. When the server finds that a document cannot be signed, the
+ * step `aside` comes between signing and a new consent, which leaves that document out.
  *
  * The server's session decides: once it is not pending any more, the page shows how it ended, whatever step it was in.
  */
 import type { KeySource } from '../keysource/keysource';
-import { awaitsSignature, type DocumentView, type SessionView, waits } from '../server/model';
+import { awaitsSignature, type DocumentView, type Refused, type SessionView, waits } from '../server/model';
 import type { Listed } from './certificates';
 import type { Problem } from './problem';
 
-export type Step = 'documents' | 'review' | 'source' | 'certificate' | 'consent';
+export type Step = 'documents' | 'review' | 'source' | 'certificate' | 'consent' | 'aside';
 
 /** A file on its way to the server, or one that was refused (`error`). */
 export interface Upload {
@@ -38,6 +39,8 @@ export interface State {
   readonly uploads: readonly Upload[];
   /** Documents that the signer has been shown, by id. */
   readonly shown: readonly string[];
+  /** Documents that cannot be signed: the next consent leaves them out. */
+  readonly refused: readonly Refused[];
   readonly source: KeySource | null;
   /** Those of the source, best first. */
   readonly certificates: readonly Listed[];
@@ -67,6 +70,7 @@ export type Happening =
   | { readonly kind: 'certificateChosen'; readonly certificateId: string }
   | { readonly kind: 'handedOver'; readonly picture: string }
   | { readonly kind: 'cameBack' }
+  | { readonly kind: 'refused'; readonly refused: readonly Refused[] }
   | { readonly kind: 'progressed'; readonly progress: Progress };
 
 export const START: State = {
@@ -74,6 +78,7 @@ export const START: State = {
   step: 'documents',
   uploads: [],
   shown: [],
+  refused: [],
   source: null,
   certificates: [],
   certificateId: null,
@@ -117,6 +122,14 @@ export function next(state: State, happening: Happening): State {
       return { ...state, busy: false, handOver: happening.picture };
     case 'cameBack':
       return { ...state, busy: false, handOver: null, problem: null };
+    case 'refused': // another file may be whole again meanwhile: then the consent is asked for anew
+      return {
+        ...state,
+        busy: false,
+        progress: null,
+        refused: happening.refused,
+        step: happening.refused.length > 0 ? 'aside' : 'consent',
+      };
     case 'progressed':
       return { ...state, busy: true, progress: happening.progress };
   }
@@ -135,15 +148,19 @@ function loaded(state: State, session: SessionView): State {
   const progress: Progress | null = processing
     ? { phase: 'processing', done: done.length, total: session.documents.length }
     : null;
-  // Whatever comes after processing is shown from its beginning, also a second failure.
-  const step = processing ? 'documents' : state.step;
+  // Whatever comes after processing is shown from its beginning, also a second failure. Where nothing could be signed, the
+  // session ends without any processing.
+  const moved = state.session !== null && state.session.status !== session.status;
+  const step = processing || moved ? 'documents' : state.step;
   const arrived = { ...state, session, step, progress, busy: processing, problem: null };
   return step !== 'documents' && session.status === 'Pending' && !allShown(arrived) ? went(arrived, 'review') : arrived;
 }
 
 function went(state: State, step: Step): State {
+  // From here on the signer may change the documents: what was said of them before is over.
+  const refused = step === 'documents' ? [] : state.refused;
   const shown = step === 'review' ? toSign(state).map(({ id }) => id) : state.shown;
-  return { ...state, step, shown, problem: null };
+  return { ...state, step, shown, refused, problem: null };
 }
 
 /** Another tab may have added a document: it is not signed before it was shown here, too. */
@@ -168,7 +185,29 @@ function without(uploads: readonly Upload[], id: number): Upload[] {
 
 /** The documents that the next consent covers. */
 export function toSign(state: State): readonly DocumentView[] {
-  return state.session?.documents.filter(awaitsSignature) ?? [];
+  return waiting(state).filter(({ id }) => reasonOf(state, id) === null);
+}
+
+/** The documents that the next consent leaves out, each with the reason. */
+export function leftOut(state: State): readonly (readonly [DocumentView, Refused])[] {
+  return waiting(state).flatMap((document) => {
+    const reason = reasonOf(state, document.id);
+    return reason === null ? [] : [[document, reason] as const];
+  });
+}
+
+/** True when the server says of the same documents that they cannot be signed as it did before. */
+export function sameRefused(one: readonly Refused[], other: readonly Refused[]): boolean {
+  const ids = (all: readonly Refused[]) => all.map(({ documentId }) => documentId).sort().join();
+  return ids(one) === ids(other);
+}
+
+function waiting({ session }: State): readonly DocumentView[] {
+  return session?.documents.filter(awaitsSignature) ?? [];
+}
+
+function reasonOf({ refused }: State, id: string): Refused | null {
+  return refused.find(({ documentId }) => documentId === id) ?? null;
 }
 
 /** Documents whose content is in the session more than once. */

@@ -17,6 +17,11 @@ export function passing({ code }: { readonly code: string }): boolean {
   return ['Network', 'InternalError', 'TooManyRequests'].includes(code) || code.endsWith('Unavailable');
 }
 
+/** What the server says of one document. */
+export function problemOfDocument(code: string, detail: string | null): Problem {
+  return { code, message: [code, detail].join(' ').trim() };
+}
+
 /** Never throws: an error that nobody foresaw is shown too, or the page would wait for ever. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) {

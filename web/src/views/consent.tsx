@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
-import { toSign } from '../session/flow';
+import { leftOut, toSign } from '../session/flow';
 import { factsOf, fill, texts } from '../texts/format';
+import { LeftOut } from './aside';
 import { CertificateDetails, CertificateFacts } from './certificates';
 import { Heading, Notice, type ViewProps } from './parts';
 
@@ -36,6 +37,8 @@ export function Consent({ state, controller }: ViewProps): VNode {
           </li>
         ))}
       </ul>
+      {leftOut(state).length > 0 && <h2>{texts.aside.list}</h2>}
+      <LeftOut state={state} controller={controller} />
       <Notice problem={state.problem} />
       <button
         type="button"

@@ -2,7 +2,8 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { DocumentView, SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
-import { fill, sentence, texts } from '../texts/format';
+import { fill, texts } from '../texts/format';
+import { Reason } from './aside';
 import { Heading } from './parts';
 
 const t = texts.ended;
@@ -58,32 +59,38 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
 }
 
 function Failed({ session, controller }: EndedProps): VNode {
+  const again = session.documents.some(({ status, leftOut }) => status === 'ProcessingError' && !leftOut);
+  const none = session.documents.length > 0 && session.documents.every(({ leftOut }) => leftOut);
+  const { applicationName, returnUrl } = session;
   return (
     <section>
-      <Heading text={t.failed} />
-      <p>{t.failedText}</p>
+      <Heading text={none ? t.failedAll : t.failed} />
+      <p>{again ? t.failedText : fill(none ? t.leftOutAll : t.leftOut, { application: applicationName })}</p>
       <ul class="files">
         {session.documents.map((document) => (
           <li key={document.id}>
             <div class="what">
               <span class="name">{document.name}</span>
-              <span class="facts">{t.statuses[document.status]}</span>
+              <span class="facts">{t.statuses[document.leftOut ? 'PendingSignature' : document.status]}</span>
               {document.processingErrorCode !== null && (
-                <span class="problem">{sentence({ code: document.processingErrorCode, message: '' })}</span>
+                <Reason code={document.processingErrorCode} detail={document.processingErrorDetail} />
               )}
             </div>
           </li>
         ))}
       </ul>
       <Downloads documents={session.documents} />
-      <button type="button" class="primary" onClick={() => controller.go('source')}>
-        {t.again}
-      </button>
-      {session.returnUrl !== null && (
-        <a class="button plain" href={session.returnUrl}>
-          {fill(t.goBack, { application: session.applicationName })}
+      {again && (
+        <button type="button" class="primary" onClick={() => controller.go('source')}>
+          {t.again}
+        </button>
+      )}
+      {returnUrl !== null && (
+        <a class={again ? 'button plain' : 'button primary'} href={returnUrl}>
+          {fill(t.goBack, { application: applicationName })}
         </a>
       )}
+      {returnUrl === null && !again && <Close line={t.close} />}
     </section>
   );
 }

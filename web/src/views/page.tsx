@@ -5,6 +5,7 @@ import { Controller } from '../session/controller';
 import { next, START, unsaved } from '../session/flow';
 import { passing } from '../session/problem';
 import { fill, language, texts } from '../texts/format';
+import { Aside } from './aside';
 import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Certificates } from './certificates';
@@ -54,6 +55,7 @@ function View({ state, controller }: ViewProps): VNode {
   if (step === 'source') return <Source state={state} controller={controller} session={session} />;
   if (step === 'review') return <Review state={state} controller={controller} />;
   if (step === 'certificate') return <Certificates state={state} controller={controller} />;
+  if (step === 'aside') return <Aside state={state} controller={controller} session={session} />;
   if (step === 'consent') return <Consent state={state} controller={controller} />;
   return <Documents state={state} controller={controller} session={session} />;
 }

@@ -26,7 +26,7 @@ from signroom.api.translation.commands import (
 )
 from signroom.api.translation.cursors import Limit, cursor_of, position_of
 from signroom.api.translation.models import session_model, session_summary
-from signroom.domain.errors import BadInput, TooManyDocuments
+from signroom.domain.errors import BadInput, TooManyDocuments, document_place, told_of
 from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
 from signroom.ports.store import Position, SessionFilter
@@ -71,7 +71,7 @@ async def create(
         callback_argument=data.callback_argument,
         disable_downloads=bool(data.disable_downloads),
         background=bool(data.enable_background_processing),
-        documents=tuple(_document(d, data) for d in data.documents or ()),
+        documents=tuple(_document(number, d, data) for number, d in enumerate(data.documents or ())),
         metadata=metadata_of(data.document_metadata),
         security_context_id=data.security_context_id,
         requirements=requirements_of(data.certificate_requirements),
@@ -180,15 +180,17 @@ def _language(given: str | None, accepted: str | None) -> str | None:
     return found
 
 
-def _document(given: shapes.SessionDocumentRequest, session: shapes.CreateSessionRequest) -> NewDocument:
-    require_absent(**{"documents.id": given.id})
+def _document(number: int, given: shapes.SessionDocumentRequest, session: shapes.CreateSessionRequest) -> NewDocument:
+    """Raises: BadInput, BadMetadata, NotImplementedHere, each with the document's place."""
     default = signing_options(session.pdf_signature_options, session.cms_signature_options)
-    return new_document(
-        file_source(given.file),
-        signature_type=given.signature_type,
-        pdf=given.pdf_signature_options,
-        cms=given.cms_signature_options,
-        metadata=metadata_of(given.metadata),
-        key=given.document_key,
-        default=default,
-    )
+    with told_of(document_place(number)):
+        require_absent(id=given.id)
+        return new_document(
+            file_source(given.file),
+            signature_type=given.signature_type,
+            pdf=given.pdf_signature_options,
+            cms=given.cms_signature_options,
+            metadata=metadata_of(given.metadata),
+            key=given.document_key,
+            default=default,
+        )

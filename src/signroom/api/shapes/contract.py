@@ -376,6 +376,9 @@ class DocumentSummary(Wire):
     signed_file: DocumentFileModel | None
     signature_type: str
     available_until: datetime | None
+    processing_error_code: str | None
+    """Why this document could not be signed; null unless it is `ProcessingError`."""
+    processing_error_detail: str | None
 
 
 class SessionModel(Wire):

@@ -19,6 +19,8 @@ class WebhookDocument(DocumentModel):
     session_id: UUID | None
     callback_argument: str | None
     event_id: UUID
+    processing_error_code: str | None
+    processing_error_detail: str | None
 
 
 class DocumentEvent(Wire):

@@ -61,6 +61,8 @@ def session_document(ports: Ports, document: Document) -> shapes.DocumentSummary
     return shapes.DocumentSummary(
         status=document.status.value,
         date_signed=seconds(document.signed_at) if document.signed is not None else None,
+        processing_error_code=document.processing_error_code,
+        processing_error_detail=document.processing_error_detail,
         **_document(ports, document),
     )
 

@@ -36,4 +36,6 @@ def _document(ports: Ports, event: RecordedEvent, session: Session | None, docum
         session_id=document.session_id,
         callback_argument=None if session is None else session.callback_argument,
         event_id=event.id,
+        processing_error_code=document.processing_error_code,
+        processing_error_detail=document.processing_error_detail,
     )

@@ -61,7 +61,7 @@ def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
         if one.data_missing:
             raise DataFileRequired
         if one.verdict.indication is Indication.TOTAL_FAILED:
-            if found.content is None and one.verdict.reason == "HASH_FAILURE":
+            if one.verdict.reason == "HASH_FAILURE" and (found.content is None or content.is_another()):
                 raise DataMismatch
             raise BrokenSignature(one.verdict.reason)
     if content.content is None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from signroom.domain.validation import Check, Outcome, ValidationItem
-from signroom.formats.cms.facts import DIGESTS
+from signroom.formats.cms.hashing import digest_of
 
 if TYPE_CHECKING:
     from asn1crypto.cms import SignerInfo
 
-HASHES = {*DIGESTS, "sha224", "sha512_224", "sha512_256", "sha3_224", "sha3_384", "sha3_512"}
-"""Digests that are computed here, by their names in asn1crypto and hashlib; the contract has no word for some."""
+_ESSENTIAL = ("content_type", "message_digest", "signing_certificate", "signing_certificate_v2")
 
 
 def message_digest(*, intact: bool | None) -> ValidationItem:
@@ -43,22 +41,38 @@ def binding(attributes: dict[str, Any], certificate: Any) -> ValidationItem:
         return ValidationItem(Check.SIGNATURE_VULNERABLE_TO_SIGNER_SUBSTITUTION, Outcome.WARNING, message)
     first = named["certs"][0]
     algorithm = first["hash_algorithm"]["algorithm"].native if second is not None else "sha1"
-    if hashlib.new(algorithm, certificate.dump(), usedforsecurity=False).digest() != first["cert_hash"].native:
+    if digest_of(certificate.dump(), algorithm) != first["cert_hash"].native:
         message = "The signed attributes name another certificate than the signer's."
         return _error(Check.SIGNING_CERTIFICATE_DIGEST_MISMATCH, message)
     message = "The signed attributes name the signer's certificate."
     return ValidationItem(Check.SIGNING_CERTIFICATE_DIGEST_MISMATCH, Outcome.PASSED, message)
 
 
-def malformed(attributes: dict[str, Any], kind: str, reason: str) -> ValidationItem:
-    """Why attributes cannot be what they should: one is missing, or is about another `kind` of content."""
+def attributes(signer: SignerInfo, attributes: dict[str, Any], kind: str) -> ValidationItem | None:
+    """What is wrong with the signed attributes of a signer (RFC 5652, 11; RFC 6211, 2); None when nothing is.
+
+    `attributes`: by name. `kind`: the type of the content.
+    """
+    if not signer["signed_attrs"]:
+        return None
     for name in ("content_type", "message_digest"):
         if name not in attributes:
             text = name.replace("_", "-")
             return _error(Check.REQUIRED_SIGNED_ATTRIBUTE_MISSING, f"The signed attribute {text} is missing.")
     if attributes["content_type"].native != kind:
         return _error(Check.CONTENT_TYPE_MISMATCH, "The signed attribute content-type is not the content's.")
-    return not_well_formed(reason)
+    names = [attribute["type"].native for attribute in signer["signed_attrs"]]
+    if any(names.count(name) > 1 for name in _ESSENTIAL):
+        return not_well_formed("An attribute is there twice.")
+    protected = attributes.get("cms_algorithm_protection")
+    if protected is not None and not _same_algorithms(signer, protected):
+        return not_well_formed("The signed attributes name other algorithms than the signer.")
+    return None
+
+
+def _same_algorithms(signer: SignerInfo, protected: Any) -> bool:
+    pairs = [(signer[name]["algorithm"], protected[name]) for name in ("digest_algorithm", "signature_algorithm")]
+    return all(bool(named) and named["algorithm"].dotted == used.dotted for used, named in pairs)
 
 
 def not_well_formed(detail: str) -> ValidationItem:
@@ -87,27 +101,6 @@ def algorithm_not_known(what: str) -> ValidationItem:
 def too_weak() -> ValidationItem:
     message = "The digest or the key is too weak today: it proves nothing by itself."
     return ValidationItem(Check.ALGORITHM_NOT_ALLOWED, Outcome.WARNING, message)
-
-
-def known_family(signer: SignerInfo) -> bool:
-    """One that pyHanko verifies: of others it would say that the value is wrong."""
-    algorithm = signer["signature_algorithm"]
-    try:
-        _ = algorithm.signature_algo
-    except ValueError:
-        return str(algorithm["algorithm"].native).startswith("mldsa")
-    return True
-
-
-def strong(signer: SignerInfo, certificate: Any) -> bool:
-    """Digests and keys that could be forged today prove nothing by themselves (EN 319 102-1, 5.2.8)."""
-    from pyhanko.sign.validation.utils import DEFAULT_ALGORITHM_USAGE_POLICY as POLICY
-
-    algorithm, hashing = signer["signature_algorithm"], signer["digest_algorithm"]
-    return bool(
-        POLICY.signature_algorithm_allowed(algorithm, None, certificate.public_key)
-        and POLICY.digest_algorithm_allowed(hashing, None)
-    )
 
 
 def _error(check: Check, message: str, detail: str | None = None) -> ValidationItem:

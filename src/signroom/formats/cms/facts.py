@@ -21,6 +21,7 @@ DIGESTS = {
 }
 """asn1crypto's names and the contract's ``DigestAlgorithms``."""
 _FEW = 50
+_POLICY, _POLICY_OID = "signature_policy_identifier", "1.2.840.113549.1.9.16.2.15"
 _KEYS = {"rsassa_pkcs1v15": "RSA", "ecdsa": "ECDSA"}
 
 
@@ -31,13 +32,17 @@ def signer_certificate(data: SignedData, signer: SignerInfo) -> Any | None:
 
 def attributes_of(signer: SignerInfo) -> dict[str, Any]:
     """Signed attributes by name, those with one value only: each that matters here has one (RFC 5652, 11)."""
-    from pyhanko.sign.ades import cades_asn1  # teaches asn1crypto the attributes of EN 319 122-1
+    from asn1crypto import tsp  # teaches cms the attributes that name certificates
 
-    _ = cades_asn1
+    _ = tsp
     attributes = signer["signed_attrs"]
     if not attributes:
         return {}
-    return {a["type"].native: a["values"][0] for a in attributes if len(a["values"]) == 1}
+    return {_name(a["type"]): a["values"][0] for a in attributes if len(a["values"]) == 1}
+
+
+def _name(kind: Any) -> str:
+    return _POLICY if kind.dotted == _POLICY_OID else str(kind.native)
 
 
 def certificates_of(data: SignedData) -> list[Any]:
@@ -68,8 +73,8 @@ def is_signer(signer: SignerInfo, certificate: Any) -> bool:
     if sid.name == "issuer_and_serial_number":
         wanted = sid.chosen
         # The number first: comparing names takes time, and there may be thousands of certificates.
-        same: bool = (
-            certificate.serial_number == wanted["serial_number"].native and certificate.issuer == wanted["issuer"]
+        same: bool = certificate.serial_number == wanted["serial_number"].native and (
+            certificate.issuer.dump() == wanted["issuer"].dump() or certificate.issuer == wanted["issuer"]
         )
         return same
     return bool(certificate.key_identifier == sid.chosen.native)
@@ -98,34 +103,18 @@ def signature_algorithm_of(signer: SignerInfo) -> str | None:
 
 
 def policy_of(attributes: dict[str, Any]) -> SignaturePolicy | None:
-    found = attributes.get("signature_policy_identifier")
-    if found is None or found.name != "signature_policy_id":
+    from signroom.formats.cms.policy import SignaturePolicyIdentifier, uri_of
+
+    if _POLICY not in attributes:
         return None
-    policy = found.chosen
-    try:
-        digest = policy["sig_policy_hash"]
-    except ValueError:  # EN 319 122-1, 5.2.9.1 lets it be left out, which pyHanko does not know
-        return SignaturePolicy(_first_oid(policy), None, None)
-    name = DIGESTS.get(digest["digest_algorithm"]["algorithm"].native)
-    uri = next(
-        (
-            qualifier["sig_qualifier"].native
-            for qualifier in policy["sig_policy_qualifiers"] or ()
-            if qualifier["sig_policy_qualifier_id"].native == "sp_uri"
-        ),
-        None,
-    )
+    identifier = SignaturePolicyIdentifier.load(attributes[_POLICY].dump())
+    if identifier.name != "named":
+        return None
+    policy = identifier.chosen
+    digest = policy["digest"]  # EN 319 122-1, 5.2.9.1 lets it be left out
+    name = DIGESTS.get(digest["digest_algorithm"]["algorithm"].native) if digest else None
     return SignaturePolicy(
-        oid=policy["sig_policy_id"].dotted,
-        uri=uri,
+        oid=policy["oid"].dotted,
+        uri=uri_of(policy),
         digest=None if name is None else DigestValue(name, digest["digest"].native),
     )
-
-
-def _first_oid(sequence: Any) -> str:
-    """Raises: ValueError when there is none."""
-    from asn1crypto.core import Any as AnyValue
-    from asn1crypto.core import ObjectIdentifier, SequenceOf
-
-    members = SequenceOf.load(sequence.dump(), spec=AnyValue)
-    return str(members[0].parse(ObjectIdentifier).dotted)

@@ -12,12 +12,13 @@ from signroom.domain.signature import (
     DigestAlgorithm,
     DigestValue,
     Inspection,
+    PdfReading,
     Prepared,
     TrustedChain,
     Verdict,
 )
 from signroom.formats.cms import cades, verification
-from signroom.ports.files import Stored
+from signroom.ports.files import FileNeeded, Signed, Stored
 
 
 def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
@@ -25,19 +26,35 @@ def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
 
 
 def prepare(
-    file: Path,
+    file: Path | None,
     options: CmsOptions,
     trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,
+    reading: PdfReading | None,  # noqa: ARG001
 ) -> Prepared:
+    if file is None:
+        raise FileNeeded
     return cades.prepare(file, trusted, algorithm=algorithm, now=now, options=options, data=data)
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     return cades.embed(original, prepared, checked, output)
+
+
+def sign(
+    original: Path,
+    prepared: Prepared,
+    checked: CheckedValue,
+    output: Path,
+    *,
+    content: Path | None,
+    reading: PdfReading | None,  # noqa: ARG001
+) -> Signed:
+    stored = embed(original, prepared, checked, output)
+    return Signed(stored, verification.verify(output, content))
 
 
 def verify(file: Path, data: Path | None) -> Verdict:

@@ -1,15 +1,16 @@
 """Read a CMS SignedData (RFC 5652) without its content: a file of 100 MB has some kilobytes of signatures around it.
 
 The file is walked header by header, DER and BER alike, and the content stays where it is, also in the pieces of BER.
-PEM and base64 text, as other programs write them, are decoded as a whole, up to a limit.
+PEM and base64 text, as other programs write them, are decoded as a whole, up to a limit: once, or twice where a program
+has encoded what was text already, and behind the header of a MIME entity.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from signroom.domain.errors import InvalidCms, Refused
+from signroom.formats.cms.hashing import new_hash
 
 if TYPE_CHECKING:
     from asn1crypto.cms import SignedData
@@ -33,8 +35,17 @@ _MAX_AROUND = 16 << 20
 _MAX_HEADERS = 1_000_000
 """Of one walk; openssl's pieces have some kilobytes each, a hostile file's can be empty."""
 _MAX_DEPTH = 16
-_HEAD = 128
+_HEAD = 16 << 10
+"""Bytes that tell whether a file is a CMS object, in a text form too; a MIME header ends within them."""
+_MAX_LAYERS = 3
+"""Text forms around each other."""
 _CHUNK = 1 << 20
+_MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MIME_HEADER = re.compile(
+    rb"(?:(?:content-[a-z-]+|mime-version|x-[a-z-]+):[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)+\r?\n", re.IGNORECASE
+)
+"""Of an entity (RFC 2045, 3). What has other fields, ``From`` or ``Subject``, is a mail and not its attachment."""
 _PEM = (b"-----BEGIN CMS-----", b"-----BEGIN PKCS7-----", b"-----BEGIN PKCS #7 SIGNED DATA-----")
 
 Source = Path | bytes
@@ -86,8 +97,8 @@ def whole(file: Path) -> Slice:
 
 
 def digest(content: Content, algorithm: str) -> bytes:
-    """`algorithm` as hashlib names it. Raises: ValueError for an unknown one."""
-    found = hashlib.new(algorithm, usedforsecurity=False)
+    """`algorithm` as asn1crypto names it. Raises: ValueError for an unknown one."""
+    found = new_hash(algorithm)
     for chunk in content.chunks():
         found.update(chunk)
     return found.digest()
@@ -97,9 +108,16 @@ def read_cms(file: Path) -> CmsFile | None:
     """None when `file` is no SignedData. Raises: InvalidCms when it begins like one and cannot be read."""
     with file.open("rb") as stream:
         start = stream.read(_HEAD)
-    source = file if _begins_like_signed_data(start) else _decoded(file, start)
-    if source is None:
-        return None
+    source: Source | None = file if _begins_like_signed_data(start) else _decoded(file, start)
+    return None if source is None else _read_source(source)
+
+
+def read_cms_octets(octets: bytes) -> CmsFile | None:
+    """As `read_cms`, for what is in memory. Whatever stands behind the object does not count. No text is decoded."""
+    return _read_source(octets) if _begins_like_signed_data(octets[:_HEAD]) else None
+
+
+def _read_source(source: Source) -> CmsFile:
     with only_refusals(), _opened(source) as stream:
         return _read(source, stream)
 
@@ -166,22 +184,44 @@ def _begins_like_signed_data(start: bytes) -> bool:
 
 
 def _decoded(file: Path, start: bytes) -> bytes | None:
-    """The bytes behind PEM or base64 text; None when they are no SignedData. Raises: InvalidCms."""
-    start = start.lstrip()
-    label = next((label for label in _PEM if start.startswith(label)), b"")
-    # Its first letters tell, so other large files need not be read.
-    letters = b"".join(start[len(label) :].split())
-    try:
-        head = base64.b64decode(letters[: len(letters) // 4 * 4], validate=True)
-    except binascii.Error:
-        return None
-    if not _begins_like_signed_data(head):
+    """The bytes behind a text form; None when they are no SignedData. Raises: InvalidCms."""
+    # Its beginning tells, so other large files need not be read.
+    layers = _text_layers(start)
+    if layers is None:
         return None
     if file.stat().st_size > _MAX_TEXT:
         raise InvalidCms(f"As text it may have at most {_MAX_TEXT >> 20} MB: send it as DER.")
-    text = file.read_bytes().lstrip()[len(label) :].partition(b"-----END")[0]
+    content = file.read_bytes()
     with only_refusals():
-        return base64.b64decode(b"".join(text.split()), validate=True)
+        for _layer in range(layers):
+            letters = _letters(content)
+            content = base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
+    return content
+
+
+def _text_layers(start: bytes) -> int | None:
+    """How often a file that begins with `start` must be decoded; None when no SignedData comes of it."""
+    for layer in range(1, _MAX_LAYERS + 1):
+        letters = _letters(start)
+        try:
+            start = base64.b64decode(letters[: len(letters) // 4 * 4], validate=True)
+        except binascii.Error:
+            return None
+        if _begins_like_signed_data(start):
+            return layer
+    return None
+
+
+def _letters(text: bytes) -> bytes:
+    """The base64 letters of `text`, without what stands around them."""
+    if text.startswith(_UTF_16):
+        text = text[2:].replace(b"\0", b"")
+    text = text.removeprefix(_MARK).lstrip()
+    header = _MIME_HEADER.match(text)
+    if header is not None:
+        text = text[header.end() :].lstrip()
+    label = next((label for label in _PEM if text.startswith(label)), b"")
+    return b"".join(text[len(label) :].partition(b"-----END")[0].split())
 
 
 class _Walk:
@@ -280,7 +320,7 @@ class _Walk:
             length = int.from_bytes(head[2:used], "big")
         start = self.position + used
         if start + (length or 0) > limit:
-            raise InvalidCms
+            raise InvalidCms("It ends early, or a part of it claims to be longer than it is.")
         return head[0], start, length
 
 

@@ -6,18 +6,17 @@ Integrity only: digest, signed attributes, value, and that the attributes name t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from signroom.domain.errors import EmptyFile, InvalidCms, NotSigned
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.signature import DigestValue, Indication, SignatureType, SignatureVerdict, Verdict
 from signroom.domain.validation import Outcome, ValidationItem, ValidationResults
 from signroom.formats.cms import checks
-from signroom.formats.cms.checks import HASHES
 from signroom.formats.cms.facts import (
     DIGESTS,
     attributes_of,
@@ -28,7 +27,9 @@ from signroom.formats.cms.facts import (
     signature_algorithm_of,
     signer_certificate,
 )
-from signroom.formats.cms.reading import CmsFile, Content, digest, only_refusals, read_cms, whole
+from signroom.formats.cms.hashing import WEAK, digest_name
+from signroom.formats.cms.reading import CmsFile, Content, digest, header, only_refusals, read_cms, whole
+from signroom.formats.cms.signature_value import FittingValue, Message, NotComputable, Octets, check_value
 from signroom.formats.malformed import MALFORMED
 
 if TYPE_CHECKING:
@@ -37,21 +38,40 @@ if TYPE_CHECKING:
 _MAX_SIGNERS = 250
 """Each is judged by itself, and its certificate after that."""
 _LONGEST_ATTRIBUTES = 1 << 20
+_LONGEST_UNSORTED = 1 << 16
+"""Bytes of signed attributes that are put in order."""
 _SET = 0x31
 _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The content, or digests of it that came from outside."""
+    """The content, or digests of it that came from outside.
+
+    `claimed` is what a caller says the content of an attached object to be.
+    """
 
     content: Content | None
     hashes: tuple[DigestValue, ...]
+    claimed: Content | None = None
 
     def digest(self, algorithm: str) -> bytes | None:
-        """`algorithm` as hashlib names it; None when it cannot be known."""
+        """`algorithm` as asn1crypto names it; None when it cannot be known."""
         if self.content is not None:
             return digest(self.content, algorithm)
+        return self._told(algorithm)
+
+    def is_another(self) -> bool:
+        """True when an object has its content inside, and the caller says that it is another one."""
+        if self.content is None:
+            return False
+        if self.claimed is not None:
+            same_length = self.claimed.length == self.content.length
+            return not same_length or digest(self.claimed, "sha256") != digest(self.content, "sha256")
+        told = {name: self._told(name) for name in DIGESTS}
+        return any(value is not None and value != digest(self.content, name) for name, value in told.items())
+
+    def _told(self, algorithm: str) -> bytes | None:
         return next((h.value for h in self.hashes if h.algorithm == DIGESTS.get(algorithm)), None)
 
     def looks_like_attributes(self) -> bool:
@@ -60,6 +80,31 @@ class Data:
             return False
         start = b"".join(self.content.chunks())
         return start[:1] == bytes([_SET]) and _MESSAGE_DIGEST in start
+
+
+class Covered(Protocol):
+    """What signers have signed: `Data`, or the byte range of a PDF."""
+
+    def digest(self, algorithm: str) -> bytes | None:
+        """`algorithm` as asn1crypto names it; None when it cannot be known."""
+
+    def looks_like_attributes(self) -> bool:
+        """It is what another signer's key signs: attributes with a message digest (RFC 5652, 5.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Digests:
+    """The digests of what is covered, each computed once: a large content is read once per algorithm."""
+
+    covered: Covered
+    known: dict[str, bytes | None]
+    octets: bytes | None = None
+    """Never at hand: it may be large."""
+
+    def digest(self, name: str) -> bytes | None:
+        if name not in self.known:
+            self.known[name] = self.covered.digest(name)
+        return self.known[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +165,21 @@ def examine(
 
 def beside(found: CmsFile, data: Path | None, data_hashes: tuple[DigestValue, ...]) -> Data:
     """The content of an object: its own, or for a detached one what came beside it."""
+    given = None if data is None else whole(data)
     if found.content is not None:
-        return Data(found.content, ())
-    return Data(None if data is None else whole(data), data_hashes)
+        return Data(found.content, data_hashes, given)
+    return Data(given, data_hashes)
 
 
-def judge(found: CmsFile, data: Data) -> list[JudgedSigner]:
+def judge(found: CmsFile, covered: Covered) -> list[JudgedSigner]:
     """In the order of the object. To be used inside `only_refusals`."""
     signers = list(found.signed["signer_infos"])
     if len(signers) > _MAX_SIGNERS:
         raise InvalidCms(f"It has more than {_MAX_SIGNERS} signers.")
-    digests: dict[str, bytes | None] = {}
-    return [_judge(found, signer, data, digests) for signer in signers]
+    if isinstance(covered, Data) and covered.is_another():
+        return [_about_another(found, signer) for signer in signers]
+    digests = _Digests(covered, {})
+    return [_judge(found, signer, digests) for signer in signers]
 
 
 def _read(file: Path) -> CmsFile:
@@ -145,26 +193,33 @@ def _contract_digest(signer: SignerInfo) -> str | None:
     return DIGESTS.get(signer["digest_algorithm"]["algorithm"].native)
 
 
-def _judge(found: CmsFile, signer: SignerInfo, data: Data, digests: dict[str, bytes | None]) -> JudgedSigner:
+def _judge(found: CmsFile, signer: SignerInfo, digests: _Digests) -> JudgedSigner:
+    written = _attributes_as_written(signer)
     certificate = signer_certificate(found.signed, signer)
-    algorithm = signer["digest_algorithm"]["algorithm"].native
-    if algorithm in HASHES and algorithm not in digests:  # a large content is read once per algorithm
-        digests[algorithm] = data.digest(algorithm)
-    known = digests.get(algorithm)
-    missing = known is None and algorithm in HASHES
+    algorithm = digest_name(signer["digest_algorithm"])
+    known = None if algorithm is None else digests.digest(algorithm)
+    missing = known is None and algorithm is not None
     try:
-        if not signer["signed_attrs"] and data.looks_like_attributes():
+        if not signer["signed_attrs"] and digests.covered.looks_like_attributes():
             return _judged(signer, certificate, Conclusion.failed("FORMAT_FAILURE", checks.attributes_as_content()))
         finding = _content_finding(signer, certificate, known, algorithm)
         if finding is None:
             kind = found.signed["encap_content_info"]["content_type"].native
-            finding = _value_finding(signer, certificate, known, kind)
+            finding = _value_finding(signer, certificate, digests, written=written, known=known, kind=kind)
     except MALFORMED as error:
         finding = Conclusion.failed("FORMAT_FAILURE", checks.not_well_formed(type(error).__name__))
     return _judged(signer, certificate, finding, data_missing=missing)
 
 
-def _content_finding(signer: SignerInfo, certificate: Any, known: bytes | None, algorithm: str) -> Conclusion | None:
+def _about_another(found: CmsFile, signer: SignerInfo) -> JudgedSigner:
+    """What the caller holds is not what was signed, whatever the object has inside."""
+    finding = Conclusion.failed("HASH_FAILURE", checks.message_digest(intact=False))
+    return _judged(signer, signer_certificate(found.signed, signer), finding)
+
+
+def _content_finding(
+    signer: SignerInfo, certificate: Any, known: bytes | None, algorithm: str | None
+) -> Conclusion | None:
     """What can be said before the value is looked at; None when nothing stands in its way."""
     attributes = attributes_of(signer)
     claimed = attributes["message_digest"].native if "message_digest" in attributes else None
@@ -174,9 +229,8 @@ def _content_finding(signer: SignerInfo, certificate: Any, known: bytes | None, 
         return Conclusion.failed("HASH_FAILURE", checks.message_digest(intact=False), *binding)
     if nobody:
         return Conclusion.undecided("NO_SIGNING_CERTIFICATE_FOUND", *nobody)
-    if algorithm not in HASHES or not checks.known_family(signer):
-        what = "signature" if algorithm in HASHES else "digest"
-        return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE", checks.algorithm_not_known(what))
+    if algorithm is None:
+        return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE", checks.algorithm_not_known("digest"))
     binding = (checks.binding(attributes, certificate),)
     if binding[0].outcome is Outcome.ERROR:
         return Conclusion.failed("FORMAT_FAILURE", *binding)
@@ -185,36 +239,69 @@ def _content_finding(signer: SignerInfo, certificate: Any, known: bytes | None, 
     return None
 
 
-def _value_finding(signer: SignerInfo, certificate: Any, known: bytes | None, kind: str) -> Conclusion:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from pyhanko.sign.validation.errors import SignatureValidationError
-    from pyhanko.sign.validation.generic_cms import validate_sig_integrity
-
+def _value_finding(
+    signer: SignerInfo, certificate: Any, digests: _Digests, *, written: bytes | None, known: bytes | None, kind: str
+) -> Conclusion:
+    """`written`: the signed attributes as they are in the object."""
     attributes = attributes_of(signer)
-    # Without the content the digest that the signer claims stands in: the value is then judged, the content is not.
-    compared = known if known is not None else attributes["message_digest"].native
+    malformed = checks.attributes(signer, attributes, kind)
+    if malformed is not None:
+        return Conclusion.failed("FORMAT_FAILURE", malformed)
     try:
-        intact, valid = validate_sig_integrity(signer, certificate, kind, compared)
-    except UnsupportedAlgorithm:
-        return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE", checks.algorithm_not_known("key"))
-    except SignatureValidationError as error:
-        reason = str(error.ades_subindication.standard_name)
-        return Conclusion.failed("FORMAT_FAILURE", checks.malformed(attributes, kind, reason))
-    items = [checks.message_digest(intact=None if known is None else bool(intact))]
-    items.append(checks.binding(attributes, certificate))
-    if not intact:  # no attributes: the value is over the content itself
+        fitting = check_value(
+            signer["signature"].native,
+            certificate.public_key,
+            signer["signature_algorithm"],
+            digest_name(signer["digest_algorithm"]),
+            _messages(written, digests),
+        )
+    except NotComputable as error:
+        return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE", checks.algorithm_not_known(str(error)))
+    items = [checks.message_digest(intact=None if known is None else True), checks.binding(attributes, certificate)]
+    if fitting is None and not signer["signed_attrs"]:  # the value is over the content itself
+        items[0] = checks.message_digest(intact=False)
         return Conclusion.failed("HASH_FAILURE", *items)
-    items.append(checks.value(valid=bool(valid)))
-    if not valid:
+    items.append(checks.value(valid=fitting is not None))
+    if fitting is None:
         return Conclusion.failed("SIG_CRYPTO_FAILURE", *items)
     if known is None:
         return Conclusion.undecided("SIGNED_DATA_NOT_FOUND", *items)
-    return _constraints(signer, certificate, items)
+    return _constraints(signer, fitting, items)
 
 
-def _constraints(signer: SignerInfo, certificate: Any, items: Sequence[ValidationItem]) -> Conclusion:
+def _messages(attributes: bytes | None, digests: _Digests) -> Iterator[Message]:
+    """What the key has signed: the attributes, or the content where there are none (RFC 5652, 5.4).
+
+    Attributes are signed as DER. Some signers write them in another order, and some sign them as they write them.
+    """
+    if attributes is None:
+        yield digests
+        return
+    start = header(_SET, len(attributes))
+    yield Octets(start + attributes)
+    if len(attributes) <= _LONGEST_UNSORTED:
+        yield Octets(start + b"".join(sorted(_members(attributes))))
+
+
+def _members(octets: bytes) -> Iterator[bytes]:
+    """The values that stand in `octets`, DER or BER. Raises: ValueError."""
+    from asn1crypto import parser
+
+    while octets:
+        length = parser.peek(octets)
+        yield octets[:length]
+        octets = octets[length:]
+
+
+def _attributes_as_written(signer: SignerInfo) -> bytes | None:
+    """The octets between identifier and end. To be asked first: asn1crypto may write anew what it has looked into."""
+    octets: bytes | None = signer["signed_attrs"].contents if signer["signed_attrs"] else None
+    return octets
+
+
+def _constraints(signer: SignerInfo, fitting: FittingValue, items: Sequence[ValidationItem]) -> Conclusion:
     """What a sound signature may still lack (EN 319 102-1, 5.2.8)."""
-    if not checks.strong(signer, certificate):
+    if fitting.is_weak or digest_name(signer["digest_algorithm"]) in WEAK:
         return Conclusion.undecided("CRYPTO_CONSTRAINTS_FAILURE_NO_POE", *items, checks.too_weak(), covers=True)
     if not signer["signed_attrs"]:  # EN 319 122-1, 6.3 demands them; RFC 5652 does not
         return Conclusion.undecided("SIG_CONSTRAINTS_FAILURE", *items, checks.no_attributes(), covers=True)

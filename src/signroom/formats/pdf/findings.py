@@ -1,37 +1,39 @@
 """What is worth a word about a PDF that can be signed: who has signed it, what moves in it, what lies outside it.
 
 A look, not a proof: the objects nearest to the catalog are read, a bounded number of them, and what cannot be read is
-passed over. No finding ever stands in the way of signing; what does is refused in ``permission`` and ``preflight``.
+passed over. No finding ever stands in the way of signing; what does is refused in ``permission`` and ``reading``.
 """
 
 from __future__ import annotations
 
 import re
+import time
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any
 
+import pikepdf
+
+from signroom.domain.errors import PdfTooComplex
 from signroom.domain.preflight import Finding, FindingCode, FindingLevel, fact
 from signroom.domain.signature import Indication, SignatureVerdict, Verdict
 from signroom.formats.malformed import MALFORMED
-
-if TYPE_CHECKING:
-    from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject
-    from pyhanko.pdf_utils.reader import PdfFileReader
+from signroom.formats.pdf import entries
+from signroom.formats.pdf.permission import certification_level
 
 _MAX_OBJECTS = 1500
-"""Some 0.2 ms each. Names, open action and form are near the catalog, so that they are seen in files of any size."""
+"""Some 50 us each. Names, open action and form are near the catalog, so that they are seen in files of any size."""
 _MAX_STEPS = 20_000
-_MAX_STREAM = 1 << 20
-"""Bytes: a larger one is passed over, whatever its dictionary says."""
-_MAX_BYTES = 16 << 20
-"""Of all streams together: the reader keeps what it has read."""
-_HEAD = 2048
-_LENGTH = re.compile(rb"/Length\s+(\d{1,10})(?:\s+(\d{1,5})\s+R)?")
+"""Values that are looked at on the way from object to object."""
+_FEW = 32
+"""Entries: a dictionary that small is always looked into."""
+_MAX_SECONDS = 0.15
+"""Of processor: for objects that take qpdf long to read. An honest file needs half of it."""
 _MAX_SIGNATURES = 20
 _MAX_XMP = 1 << 20
+"""Bytes, before and after inflating."""
 _MAX_SIDE = 14_400
 """200 inches: what readers of PDF 1.7 are bound to show (ISO 32000-1, annex C)."""
 _UPWARDS = {"/Parent", "/P", "/StructTreeRoot", "/Prev", "/Dest"}
@@ -44,32 +46,30 @@ _PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|[^>=]*(?:=[^>]*)?>)\s*(\d)")
 _CONFORMANCE = re.compile(rb"pdfaid:conformance(?:\s*=\s*[\"']|[^>=]*(?:=[^>]*)?>)\s*([A-Za-z])")
 
 
-def findings(reader: PdfFileReader, verdict: Verdict) -> tuple[Finding, ...]:
-    """In the order in which a signer should hear of them. To be used inside ``parsing.only_refusals``."""
-    found = [*_damage(reader), *_things_inside(reader), *_xfa(reader), *_certification(reader)]
+def findings(pdf: pikepdf.Pdf, verdict: Verdict, *, damaged: bool) -> tuple[Finding, ...]:
+    """In the order in which a signer should hear of them; `damaged` when the file could only be read leniently.
+
+    It never raises because of what is in the file.
+    """
+    found = [Finding(FindingCode.DAMAGED, FindingLevel.BUT)] if damaged else []
+    found += [*_things_inside(pdf), *_xfa(pdf), *_certification(pdf)]
     found += [_earlier(signature) for signature in verdict.signatures[:_MAX_SIGNATURES]]
-    found += _pdf_a(reader)
+    found += _pdf_a(pdf)
     return tuple(sorted(found, key=lambda finding: finding.level is not FindingLevel.BUT))
 
 
-def _damage(reader: PdfFileReader) -> Iterator[Finding]:
-    # Hybrid files are read leniently too, and nothing is wrong with them.
-    if not reader.strict and not reader.xrefs.hybrid_xrefs_present:
-        yield Finding(FindingCode.DAMAGED, FindingLevel.BUT)
-
-
-def _xfa(reader: PdfFileReader) -> Iterator[Finding]:
-    form = _value(reader.root, "/AcroForm")
-    if isinstance(form, dict) and "/XFA" in form:
+def _xfa(pdf: pikepdf.Pdf) -> Iterator[Finding]:
+    if entries.entry(entries.dictionary(pdf.Root, "/AcroForm"), "/XFA") is not None:
         yield Finding(FindingCode.XFA_FORM, FindingLevel.NOTE)
 
 
-def _certification(reader: PdfFileReader) -> Iterator[Finding]:
-    from pyhanko.sign.validation.pdf_embedded import read_certification_data
-
-    certification = read_certification_data(reader)
-    if certification is not None and certification.permission is not None:
-        yield Finding(FindingCode.CERTIFIED, FindingLevel.NOTE, (fact("level", str(certification.permission.value)),))
+def _certification(pdf: pikepdf.Pdf) -> Iterator[Finding]:
+    try:
+        level = certification_level(pdf)
+    except PdfTooComplex:
+        return
+    if level is not None:
+        yield Finding(FindingCode.CERTIFIED, FindingLevel.NOTE, (fact("level", str(level)),))
 
 
 def _earlier(verdict: SignatureVerdict) -> Finding:
@@ -90,9 +90,8 @@ def _common_name(der: bytes) -> str:
     return name if isinstance(name, str) else str(name[-1])
 
 
-def _pdf_a(reader: PdfFileReader) -> Iterator[Finding]:
-    metadata = _value(reader.root, "/Metadata")
-    xmp = b"" if metadata is None else _xmp(metadata)
+def _pdf_a(pdf: pikepdf.Pdf) -> Iterator[Finding]:
+    xmp = _xmp(entries.dictionary(pdf.Root, "/Metadata"))
     part, conformance = _PART.search(xmp), _CONFORMANCE.search(xmp)
     if part is not None:
         letter = "" if conformance is None else conformance[1].decode().upper()
@@ -100,31 +99,40 @@ def _pdf_a(reader: PdfFileReader) -> Iterator[Finding]:
         yield Finding(FindingCode.PDF_A, FindingLevel.NOTE, facts)
 
 
-def _xmp(stream: Any) -> bytes:
-    """At most a megabyte of it. pyHanko's own way would parse the XML of a stranger."""
+def _xmp(metadata: pikepdf.Object | None) -> bytes:
+    """At most a megabyte of it, as text: nobody parses a stranger's XML. Empty when it is larger in the file.
+
+    qpdf would inflate all of it, so this is done here.
+    """
+    length = entries.integer(metadata, "/Length")
+    if not isinstance(metadata, pikepdf.Stream) or length is None or length > _MAX_XMP:
+        return b""
     try:
-        encoded: bytes = stream.encoded_data[:_MAX_XMP]
-        if _value(stream, "/Filter") is None:
+        # As long as the file at most, where the length is a lie.
+        encoded = bytes(memoryview(metadata.get_raw_stream_buffer())[:_MAX_XMP])
+        filters = entries.entry(metadata, "/Filter")
+        if filters is None:
             return encoded
         return zlib.decompressobj().decompress(encoded, _MAX_XMP)
-    except (*MALFORMED, zlib.error):
+    except (*entries.UNREADABLE, MemoryError, zlib.error):
         return b""
 
 
 # -- what is inside --------------------------------------------------------------------------------
 
 
-def _things_inside(reader: PdfFileReader) -> Iterator[Finding]:
+def _things_inside(pdf: pikepdf.Pdf) -> Iterator[Finding]:
     actions: set[str] = set()
     pages: set[str] = set()
     external = False
-    for found in _dictionaries(reader):
-        action = _value(found, "/S")
-        if isinstance(action, str):
-            actions.add(action.removeprefix("/"))
-        external = external or _is_external(found)
-        if _value(found, "/Type") == "/Page":
-            pages.update(_oddities(found))
+    for found, values in _dictionaries(pdf):
+        action = entries.as_name(values.get("/S"))
+        if action is not None:
+            actions.add(action)
+        # Its data lie in a file (ISO 32000-1, 7.3.8.2), or it is a picture of another document (8.10.4).
+        external = external or (isinstance(found, pikepdf.Stream) and ("/F" in values or "/Ref" in values))
+        if entries.as_name(values.get("/Type")) == "Page":
+            pages.update(_oddities(values))
     kinds = [kind for kind in _ACTIONS if kind in actions]
     if kinds:
         yield Finding(FindingCode.SCRIPTS, FindingLevel.BUT, (fact("kinds", ", ".join(kinds)),))
@@ -134,112 +142,75 @@ def _things_inside(reader: PdfFileReader) -> Iterator[Finding]:
         yield Finding(FindingCode.ODD_PAGES, FindingLevel.NOTE, (fact("kinds", ", ".join(sorted(pages))),))
 
 
-def _dictionaries(reader: PdfFileReader) -> Iterator[DictionaryObject]:
-    """Dictionaries and streams in reach of the catalog, the nearest first."""
-    from pyhanko.pdf_utils.generic import IndirectObject
-
-    waiting: deque[Any] = deque([reader.root])
+def _dictionaries(pdf: pikepdf.Pdf) -> Iterator[tuple[pikepdf.Object, dict[str, Any]]]:
+    """Dictionaries and streams in reach of the catalog, the nearest first, with their entries."""
+    end = time.thread_time() + _MAX_SECONDS
+    waiting: deque[pikepdf.Object] = deque([pdf.Root])
     seen: set[tuple[int, int]] = set()
-    room = _MAX_BYTES
-    for _ in range(_MAX_STEPS):
-        if not waiting:
-            return
+    steps = _MAX_STEPS
+    while waiting and time.thread_time() < end:
         found = waiting.popleft()
-        if isinstance(found, IndirectObject):
-            place = (found.idnum, found.generation)
-            if place in seen or len(seen) == _MAX_OBJECTS:
-                continue
-            seen.add(place)
-            if _is_large(reader, found):
-                continue
-            found = _resolved(found)
-            room -= len(getattr(found, "encoded_data", b""))
-            if room < 0:
+        if entries.is_array(found):
+            below = _elements(found, seen)
+        else:
+            values = _values(found, _MAX_OBJECTS - len(seen))
+            yield found, values
+            below = (value for key, value in values.items() if key not in _UPWARDS)
+        for value in islice(below, steps):
+            steps -= 1
+            if time.thread_time() > end:
                 return
-        if isinstance(found, dict):
-            yield found  # type: ignore[misc]  # pyHanko's dictionaries are plain ones with more methods
-            found = [value for key, value in found.items() if key not in _UPWARDS]
-        if isinstance(found, list):
-            waiting.extend(value for value in found if isinstance(value, dict | list | IndirectObject))
+            if not entries.is_dictionary(value) and not entries.is_array(value):
+                continue
+            if value.is_indirect:
+                if value.objgen in seen or len(seen) == _MAX_OBJECTS:
+                    continue
+                seen.add(value.objgen)
+            waiting.append(value)
 
 
-def _is_large(reader: PdfFileReader, reference: IndirectObject) -> bool:
-    """True for a stream that says it is large: pyHanko would read all of it, for a dictionary of some bytes."""
-    from pyhanko.pdf_utils.misc import PdfError
+def _elements(array: pikepdf.Object, seen: set[tuple[int, int]]) -> Iterator[Any]:
+    """As long as objects may be read: qpdf reads the one that it is asked for."""
+    for index in range(len(array)):
+        if len(seen) == _MAX_OBJECTS:
+            return
+        yield entries.element(array, index)
 
+
+def _values(found: pikepdf.Object, room: int) -> dict[str, Any]:
+    """All that are not null. qpdf reads them all at once, so there are none where that might be more than `room`."""
     try:
-        place = reader.xrefs[reference.reference]
-        if not isinstance(place, int):  # in an object stream, which the reader bounds
-            return False
-        reader.stream.seek(place)
-        length = _LENGTH.search(reader.stream.read(_HEAD))
-        if length is None:
-            return False
-        if length[2] is None:
-            return int(length[1]) > _MAX_STREAM
-        known = _resolved(type(reference)(int(length[1]), int(length[2]), reader))
-    except (*MALFORMED, PdfError, OSError):
-        return False
-    return isinstance(known, int) and known > _MAX_STREAM
+        own = found.stream_dict if isinstance(found, pikepdf.Stream) else found
+        if len(own) <= max(room, _FEW):
+            return {key: value for key, value in own.items() if value is not None}
+    except entries.UNREADABLE:
+        pass
+    return {}
 
 
-def _is_external(found: DictionaryObject) -> bool:
-    """A stream whose data lie in a file (ISO 32000-1, 7.3.8.2), or a picture of another document (8.10.4)."""
-    from pyhanko.pdf_utils.generic import StreamObject
-
-    return isinstance(found, StreamObject) and ("/F" in found or "/Ref" in found)
-
-
-def _oddities(page: DictionaryObject) -> Iterator[str]:
-    media, crop = _box(page, "/MediaBox"), _box(page, "/CropBox")
+def _oddities(page: dict[str, Any]) -> Iterator[str]:
+    media, crop = (entries.rectangle(_inherited(page, key)) for key in ("/MediaBox", "/CropBox"))
     if media is not None and max(media[2] - media[0], media[3] - media[1]) > _MAX_SIDE:
         yield "huge"
     if media is not None and crop is not None and any(abs(a - b) > 1 for a, b in zip(media, crop, strict=True)):
         yield "cropped"
-    turn = _inherited(page, "/Rotate")
-    if isinstance(turn, int) and turn % 360:
+    turn = entries.as_number(_inherited(page, "/Rotate"))
+    if turn is not None and turn % 360:
         yield "rotated"
-    unit = _value(page, "/UserUnit")
-    if isinstance(unit, Real) and float(unit) != 1:
+    if entries.as_number(page.get("/UserUnit")) not in {None, 1}:
         yield "scaled"
 
 
-def _box(page: DictionaryObject, key: str) -> tuple[float, float, float, float] | None:
-    """As left, bottom, right, top (any two corners may be given: ISO 32000-1, 7.9.5)."""
-    found = _inherited(page, key)
-    try:
-        left, bottom, right, top = (float(found[n]) for n in range(4))
-    except (*MALFORMED, OverflowError):
-        return None
-    return min(left, right), min(bottom, top), max(left, right), max(bottom, top)
-
-
-def _inherited(page: DictionaryObject, key: str) -> Any:
-    node: Any = page
+def _inherited(page: dict[str, Any], key: str) -> Any:
+    """An attribute of a page, or of the nodes above it (ISO 32000-1, 7.7.3.4)."""
+    if key in page:
+        return page[key]
+    node = page.get("/Parent")
     for _ in range(_LEVELS):
-        if not isinstance(node, dict):
+        value = entries.entry(node, key)
+        if value is not None:
+            return value
+        node = entries.entry(node, "/Parent")
+        if node is None:
             return None
-        found = _value(node, key)
-        if found is not None:
-            return found
-        node = _value(node, "/Parent")
     return None
-
-
-def _value(found: Any, key: str) -> Any:
-    """What is under `key`, resolved; None when there is nothing, or nothing that can be read."""
-    raw = dict.get(found, key)
-    return _resolved(raw)
-
-
-def _resolved(value: Any) -> Any:
-    """The object behind a reference. It may be broken in every way there is: nothing depends on it."""
-    from pyhanko.pdf_utils.generic import IndirectObject
-    from pyhanko.pdf_utils.misc import PdfError
-
-    if not isinstance(value, IndirectObject):
-        return value
-    try:
-        return value.get_object()
-    except (*MALFORMED, PdfError, RecursionError, OSError):
-        return None

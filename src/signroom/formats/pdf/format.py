@@ -12,32 +12,51 @@ from signroom.domain.signature import (
     DigestValue,
     Inspection,
     PdfOptions,
+    PdfReading,
     Prepared,
     TrustedChain,
     Verdict,
 )
-from signroom.formats.pdf import examination, pades, preflight, verification
-from signroom.ports.files import Stored
+from signroom.formats.pdf import examination, pades, verification
+from signroom.formats.pdf.preflight import inspect as read
+from signroom.ports.files import FileNeeded, Signed, Stored
 
 
 def inspect(file: Path, options: PdfOptions, _data: Path | None) -> Inspection:
-    return preflight.inspect(file, options.appearance)
+    return read(file, options.appearance)
 
 
 def prepare(
-    file: Path,
+    file: Path | None,
     options: PdfOptions,
     trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,
 ) -> Prepared:
+    if reading is not None:
+        return pades.lay_out(reading.facts, trusted, algorithm, now, appearance=options.appearance, file=file)
+    if file is None:
+        raise FileNeeded
     return pades.prepare(file, trusted, algorithm, now, options.appearance)
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     return pades.embed(original, prepared, checked, output)
+
+
+def sign(
+    original: Path,
+    prepared: Prepared,
+    checked: CheckedValue,
+    output: Path,
+    *,
+    content: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,
+) -> Signed:
+    return pades.sign(original, prepared, checked, output, reading)
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:

@@ -7,36 +7,47 @@ signature dictionary, since EN 319 142-1 (6.3) forbids the signing-time attribut
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from datetime import datetime
+import mmap
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 from uuid import uuid4
 
-from signroom.domain.errors import BadCertificate, InvalidPdf, VerificationFailed
-from signroom.domain.signature import CertificateChain, CheckedValue, DigestAlgorithm, PdfLayout, Prepared, TrustedChain
-from signroom.formats.pdf.overlay import open_overlay
-from signroom.formats.pdf.parsing import only_refusals, open_reader
-from signroom.formats.pdf.permission import require_signable
-from signroom.ports.files import Stored
-
-if TYPE_CHECKING:
-    from asn1crypto.x509 import Certificate
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-    from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata
-    from pyhanko.sign.signers.pdf_signer import PdfSigningSession, PdfTBSDocument
-
-    from signroom.domain.appearance import Appearance
+from signroom.domain.appearance import Appearance, Place
+from signroom.domain.errors import InvalidPdf, VerificationFailed
+from signroom.domain.level import Level
+from signroom.domain.pdf_facts import PdfFacts, SignatureSite
+from signroom.domain.signature import (
+    CheckedValue,
+    DigestAlgorithm,
+    Indication,
+    PdfLayout,
+    PdfReading,
+    Prepared,
+    SignatureVerdict,
+    TrustedChain,
+    Verdict,
+)
+from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
+from signroom.formats.pdf.preflight import facts_of
+from signroom.formats.pdf.signing.own_signature import require_own_signature
+from signroom.formats.pdf.signing.own_update import Gap, check_update
+from signroom.formats.pdf.signing.running_hash import CannotResume, RunningSha256
+from signroom.formats.pdf.signing.tail import build_tail, first_drawn
+from signroom.formats.pdf.verification import verify
+from signroom.formats.pdf.visible.appearance import Site, draw
+from signroom.ports.files import FileNeeded, Signed, Stored
 
 _CHUNK = 1 << 20
-_CMS_OVERHEAD = 4096
-"""Signed attributes, identifiers and the value itself, with room."""
-_LONGEST_VALUE = 512
-"""Bytes: RSA-4096."""
-_TIMESTAMP_ROOM = 12 * 1024
-"""For the signature timestamp of level B-T, which is added without preparing again."""
+_OURS = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M"
+"""How the signature dictionary of `tail` begins."""
+_NAME = re.compile(rb"/FT/Sig/T\(([^()]+)\)")
+_TIME = re.compile(rb"/M\(D:(\d{14})\+00'00'\)/ByteRange")
 
 
 def new_field_name() -> str:
@@ -51,157 +62,169 @@ def prepare(
     now: datetime,
     appearance: Appearance | None = None,
 ) -> Prepared:
-    """Append a signature field with a placeholder to `file`, in memory only. With an `appearance` it is seen.
-
-    Raises: a DocumentRejected, BadCertificate when `trusted` holds anything but certificates.
-    """
-    chain = trusted.chain
-    signer = _external_signer(chain, _LONGEST_VALUE)  # outside: a bad certificate is not the file's fault
-    name = new_field_name()
-    with only_refusals(), open_overlay(file) as (stream, overlay):
-        reader = open_reader(stream)
-        require_signable(reader, name)
-        document = _laid_out(
-            reader,
-            signer,
-            field_name=name,
-            algorithm=algorithm,
-            now=now,
-            reserved=_reserved(chain),
-            appearance=appearance,
-            certificate=chain.certificate,
-        )
-        layout, _ = document.digest_tbs_document(in_place=True, chunk_size=_CHUNK)
-        to_sign = asyncio.run(_attributes(signer, layout.document_digest, algorithm))
-        stream.flush()
-        start = layout.reserved_region_start - overlay.base_length
-        end = layout.reserved_region_end - overlay.base_length
-        return Prepared(
-            original_length=overlay.base_length,
-            digest_algorithm=algorithm,
-            document_digest=layout.document_digest,
-            to_sign=to_sign,
-            chain=chain,
-            layout=PdfLayout(overlay.tail[:start], end - start, overlay.tail[end:]),
-        )
+    """`lay_out` for a file that nobody has read yet. Raises: a DocumentRejected, and what `lay_out` raises."""
+    facts = facts_of(file, appearance)
+    return lay_out(facts, trusted, algorithm, now, appearance=appearance, file=file)
 
 
-def _laid_out(
-    reader: PdfFileReader,
-    signer: ExternalSigner,
-    *,
-    field_name: str,
+def lay_out(
+    facts: PdfFacts,
+    trusted: TrustedChain,
     algorithm: DigestAlgorithm,
     now: datetime,
-    reserved: int,
-    appearance: Appearance | None,
-    certificate: bytes,
-) -> PdfTBSDocument:
-    """The update in memory: field, signature dictionary, cross-reference section. Raises: BadAppearance."""
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-    from pyhanko.sign.fields import SigSeedSubFilter
-    from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
-
-    metadata = PdfSignatureMetadata(
-        field_name=field_name, md_algorithm=algorithm.value.lower(), subfilter=SigSeedSubFilter.PADES
-    )
-    writer = IncrementalPdfFileWriter.from_reader(reader)
-    if appearance is None:
-        session = PdfSigner(metadata, signer).init_signing_session(writer)
-    else:
-        session = _visible_session(writer, metadata, signer, appearance, certificate=certificate, now=now)
-    session.system_time = now
-    return session.prepare_tbs_document(validation_info=None, bytes_reserved=reserved, appearance_text_params=None)
-
-
-def _visible_session(
-    writer: IncrementalPdfFileWriter,
-    metadata: PdfSignatureMetadata,
-    signer: ExternalSigner,
-    appearance: Appearance,
     *,
-    certificate: bytes,
-    now: datetime,
-) -> PdfSigningSession:
-    """With a widget on a page, and what is seen there. Raises: BadAppearance."""
-    from pyhanko.pdf_utils.generic import DictionaryObject, NameObject
-    from pyhanko.sign.fields import SigFieldSpec
-    from pyhanko.sign.signers import PdfSigner
-    from pyhanko.stamp.noop import NoOpStampStyle
+    appearance: Appearance | None = None,
+    file: Path | None = None,
+) -> Prepared:
+    """Lay out a signature field with a gap for the CMS object. The file is read only where its hash was not kept.
 
-    from signroom.formats.pdf.visible.appearance import draw, locate
+    Raises: BadCertificate when `trusted` holds anything but certificates, CertificateKeyNotSupported, BadAppearance;
+    FileNeeded when the hash was not kept and there is no `file`.
+    """
+    chain = trusted.chain
+    reserved = 2 * longest_signed_data(chain, algorithm, Level.B_B)
+    name = new_field_name()
+    if appearance is None or facts.site is None:
+        layout = build_tail(facts, field_name=name, now=now, reserved=reserved)
+    else:
+        drawing = draw(_site(facts.site), appearance, chain.certificate, now, first_drawn(facts))
+        layout = build_tail(
+            facts,
+            field_name=name,
+            now=now,
+            reserved=reserved,
+            drawn=drawing.objects,
+            appearance=drawing.appearance,
+        )
+    digest = _digest(facts, layout, algorithm, file)
+    return Prepared(
+        original_length=facts.length,
+        digest_algorithm=algorithm,
+        document_digest=digest,
+        to_sign=signed_attributes(chain.certificate, digest),
+        chain=chain,
+        layout=layout,
+    )
 
-    site = locate(writer, appearance.position)
-    # Its type wants integers, its code takes any number.
-    field = SigFieldSpec(metadata.field_name or "", on_page=site.page, box=site.box)  # type: ignore[arg-type]
-    # The style that draws nothing keeps what is drawn here.
-    drawer = PdfSigner(metadata, signer, stamp_style=NoOpStampStyle(), new_field_spec=field)
-    session = drawer.init_signing_session(writer)
-    seen = draw(writer, site, appearance, certificate, now)
-    session.sig_field[NameObject("/AP")] = DictionaryObject({NameObject("/N"): seen})
-    return session
+
+def _site(stored: SignatureSite) -> Site:
+    place = Place(stored.left, stored.top, stored.width, stored.height)
+    return Site(stored.page, stored.box, place, stored.turns)
 
 
-async def _attributes(signer: ExternalSigner, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
-    """content-type, message-digest, signing-certificate-v2: the DER of the SET that is to be signed."""
-    from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
+def _digest(facts: PdfFacts, layout: PdfLayout, algorithm: DigestAlgorithm, file: Path | None) -> bytes:
+    """Of the byte range: the file, and the update without the gap."""
+    if algorithm is DigestAlgorithm.SHA256:
+        try:
+            running = RunningSha256(facts.sha256_state)
+        except CannotResume:
+            pass
+        else:
+            running.update(layout.before)
+            running.update(layout.after)
+            return running.digest()
+    if file is None:
+        raise FileNeeded
+    whole = hashlib.new(algorithm.value.lower())
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            whole.update(chunk)
+    whole.update(layout.before)
+    whole.update(layout.after)
+    return whole.digest()
 
-    name = algorithm.value.lower()
-    settings = PdfCMSSignedAttributes(signing_time=None)
-    attributes = await signer.signed_attrs(digest, name, use_pades=True, attr_settings=settings)
-    der: bytes = attributes.dump()
-    return der
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A signed file that was written and read back."""
 
-def _reserved(chain: CertificateChain) -> int:
-    """Hexadecimal digits for the CMS object."""
-    certificates = len(chain.certificate) + sum(map(len, chain.issuers))
-    return 2 * (_CMS_OVERHEAD + certificates + _TIMESTAMP_ROOM)
+    stored: Stored
+    range_digest: bytes
+    """Of the byte range, computed from what was written."""
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
-    """Write the signed file: one pass over `original`, which is compared with what was prepared on the way.
+    """Write the signed file and read it back once.
 
     Raises: InvalidPdf when `original` is not the file that was prepared,
     VerificationFailed when the signature does not fit its place.
     """
+    return write(original, prepared, checked, output).stored
+
+
+def write(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Written:
+    """As `embed`, with the digest of what was written."""
     layout = prepared.layout_as(PdfLayout)
-    contents = _filled(layout, asyncio.run(_cms(prepared, checked.value)))
+    container = signed_data(prepared.chain, prepared.to_sign, checked.value, prepared.digest_algorithm)
+    contents = _filled(layout, container)
+    shutil.copyfile(original, output)
+    with output.open("ab") as target:
+        target.write(layout.before + contents + layout.after)
+    gap = Gap(
+        prepared.original_length + len(layout.before), prepared.original_length + len(layout.before) + len(contents)
+    )
+    written = _read_back(output, gap, prepared.digest_algorithm)
+    expected = gap.end + len(layout.after)
+    if written.stored.length != expected or written.range_digest != prepared.document_digest:
+        output.unlink()
+        raise InvalidPdf("The stored file is not the one that was prepared.")
+    return written
+
+
+def _read_back(output: Path, gap: Gap, algorithm: DigestAlgorithm) -> Written:
+    """One pass over what was written; SHA-256 of the part before the gap serves both digests."""
     whole = hashlib.sha256()
-    # The same digest as long as both see the same bytes: one pass, not two.
-    shared = prepared.digest_algorithm is DigestAlgorithm.SHA256
-    signed = whole if shared else hashlib.new(prepared.digest_algorithm.value.lower())
-    length = 0
-    with original.open("rb") as source, output.open("wb") as target:
-        while chunk := source.read(_CHUNK):
-            length += len(chunk)
+    shared = algorithm is DigestAlgorithm.SHA256
+    signed = whole if shared else hashlib.new(algorithm.value.lower())
+    with output.open("rb") as stream:
+        for chunk in _chunks(stream, gap.start):
             whole.update(chunk)
             if not shared:
                 signed.update(chunk)
-            target.write(chunk)
-        for part in (layout.before, contents, layout.after):
-            target.write(part)
-    signed = signed.copy()
-    for part in (layout.before, contents, layout.after):
-        whole.update(part)
-    signed.update(layout.before)
-    signed.update(layout.after)
-    if length != prepared.original_length or signed.digest() != prepared.document_digest:
-        output.unlink()
-        raise InvalidPdf("The stored file is not the one that was prepared.")
-    length += len(layout.before) + len(contents) + len(layout.after)
-    return Stored(length, whole.digest())
+        signed = signed.copy()
+        whole.update(stream.read(gap.end - gap.start))
+        rest = stream.read()
+    whole.update(rest)
+    signed.update(rest)
+    return Written(Stored(gap.end + len(rest), whole.digest()), signed.digest())
 
 
-async def _cms(prepared: Prepared, value: bytes) -> bytes:
-    """The CMS SignedData (RFC 5652) around the stored attributes and the value, DER."""
-    from asn1crypto.cms import CMSAttributes
+def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:
+    while length > 0 and (chunk := stream.read(min(_CHUNK, length))):
+        length -= len(chunk)
+        yield chunk
 
-    signer = _external_signer(prepared.chain, value)
-    algorithm = prepared.digest_algorithm.value.lower()
-    container = await signer.async_sign_prescribed_attributes(algorithm, CMSAttributes.load(prepared.to_sign))
-    der: bytes = container.dump()
-    return der
+
+def sign(original: Path, prepared: Prepared, checked: CheckedValue, output: Path, reading: PdfReading | None) -> Signed:
+    """`embed`, and judge what was written. Raises: InvalidPdf, VerificationFailed."""
+    written = write(original, prepared, checked, output)
+    layout = prepared.layout_as(PdfLayout)
+    # A process of an older version, which runs beside this one during a roll-out, lays out otherwise.
+    if reading is None or _OURS not in layout.before:
+        return Signed(written.stored, verify(output))
+    check_output(output, prepared, reading.facts, written.range_digest)
+    return Signed(written.stored, Verdict((*reading.earlier, _own_verdict(layout, prepared.chain.certificate))))
+
+
+def _own_verdict(layout: PdfLayout, certificate: bytes) -> SignatureVerdict:
+    """On the signature that `check_output` has let through. An encrypted file has its name and time encrypted."""
+    name, time = _NAME.search(layout.before), _TIME.search(layout.before)
+    return SignatureVerdict(
+        field_name=name[1].decode() if name else "",
+        indication=Indication.TOTAL_PASSED,
+        reason=None,
+        certificate=certificate,
+        signed_at=datetime.strptime(time[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC) if time else None,
+        covers_whole_file=True,
+    )
+
+
+def check_output(output: Path, prepared: Prepared, facts: PdfFacts, range_digest: bytes) -> None:
+    """The update adds one signature and nothing else, and that signature is right. Raises: VerificationFailed."""
+    with output.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
+        gap = check_update(buffer, facts)
+        contents = bytes.fromhex(buffer[gap.start + 1 : gap.end - 1].decode("ascii"))
+    require_own_signature(contents, range_digest, prepared)
 
 
 def _filled(layout: PdfLayout, container: bytes) -> bytes:
@@ -211,25 +234,3 @@ def _filled(layout: PdfLayout, container: bytes) -> bytes:
     if len(text) > room:
         raise VerificationFailed("The signature is larger than the space that was reserved for it.")
     return b"<" + text.ljust(room, b"0") + b">"
-
-
-def _external_signer(chain: CertificateChain, value: bytes | int) -> ExternalSigner:
-    """pyHanko's signer for a key that is elsewhere; an int stands for the length of a value to come."""
-    from pyhanko.sign.signers import ExternalSigner
-    from pyhanko_certvalidator.registry import SimpleCertificateStore
-
-    store = SimpleCertificateStore()
-    store.register_multiple([_certificate(der) for der in dict.fromkeys(chain.issuers) if der != chain.certificate])
-    return ExternalSigner(signing_cert=_certificate(chain.certificate), cert_registry=store, signature_value=value)
-
-
-def _certificate(der: bytes) -> Certificate:
-    """Read to the end: asn1crypto is lazy, and what goes into the CMS object must be what it says it is."""
-    from asn1crypto.x509 import Certificate
-
-    try:
-        certificate = Certificate.load(der, strict=True)
-        _ = certificate.native
-    except (ValueError, TypeError, LookupError) as error:
-        raise BadCertificate from error
-    return certificate

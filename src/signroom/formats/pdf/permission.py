@@ -5,39 +5,104 @@ A signature that they forbid would be made in vain and break theirs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from signroom.domain.errors import CertifiedPdf, XfaPdf
-from signroom.formats.pdf.embedded import UnreadableSignature, embedded_signatures
+import pikepdf
 
-if TYPE_CHECKING:
-    from pyhanko.pdf_utils.reader import PdfFileReader
+from signroom.domain.errors import CertifiedPdf, ProtectedPdf, XfaPdf
+from signroom.domain.preflight import fact
+from signroom.formats.pdf import entries
+from signroom.formats.pdf.signature_fields import FilledField, filled_fields
 
 _NO_CHANGES = 1  # DocMDP P, ISO 32000-1, table 254
+_DEFAULT = 2
+"""Where P is absent: forms may be filled in and signed (table 254)."""
+_LEVELS = (1, 2, 3)
+_MAX_REFERENCES = 1000
+_MAX_LOCKED = 100_000
+_ASK = "Ask its author for a version that may be signed."
+_ASK_SIGNER = "Ask that signer for a version that may be signed by others."
 
 
-def require_signable(reader: PdfFileReader, field_name: str) -> None:
-    """A signature field called `field_name` may be added and filled. To be used inside ``parsing.only_refusals``.
+def require_signable(pdf: pikepdf.Pdf, field_name: str) -> None:
+    """A signature field called `field_name` may be added and filled.
 
-    Raises: CertifiedPdf, XfaPdf.
+    Raises: ProtectedPdf, CertifiedPdf, XfaPdf, PdfTooComplex for a form that is too large to be looked through.
     """
-    from pyhanko.sign.validation.pdf_embedded import read_certification_data
-
-    certification = read_certification_data(reader)
-    if certification is not None and _forbids_changes(certification.permission):
-        raise CertifiedPdf
-    for signature in embedded_signatures(reader):
-        if isinstance(signature, UnreadableSignature):
-            continue
-        # Also by signers that are not the author: /Lock of their field (ISO 32000-2, 12.7.5.5).
-        if _forbids_changes(signature.docmdp_level):
-            raise CertifiedPdf(f"The signature {signature.field_name} locks the document.")
-        lock = signature.fieldmdp
-        if lock is not None and lock.is_locked(field_name):
-            raise CertifiedPdf(f"The signature {signature.field_name} locks all fields, new ones too.")
-    if bool(reader.root.get("/NeedsRendering", False)):
-        raise XfaPdf
+    _require_unprotected(pdf)
+    if certification_level(pdf) == _NO_CHANGES:
+        raise CertifiedPdf(f"Its certification forbids every change (DocMDP 1). {_ASK}")
+    for filled in filled_fields(pdf):
+        if not filled.is_timestamp:
+            _require_unlocked(filled, field_name)
+    if entries.truth(pdf.Root, "/NeedsRendering"):
+        raise XfaPdf("Print it into a PDF, or have it flattened, and sign that.")
 
 
-def _forbids_changes(permission: object) -> bool:
-    return getattr(permission, "value", None) == _NO_CHANGES
+def certification_level(pdf: pikepdf.Pdf) -> int | None:
+    """1, 2 or 3 (ISO 32000-1, table 254) when the author has certified the file; else None."""
+    signature = entries.dictionary(entries.dictionary(pdf.Root, "/Perms"), "/DocMDP")
+    levels = [_level(parameters) for parameters in _transforms(signature, "DocMDP")]
+    return min(levels, default=None)
+
+
+def _require_unprotected(pdf: pikepdf.Pdf) -> None:
+    """New fields need the bits 4 and 6 (ISO 32000-1, table 22); whoever has the owner's password needs none."""
+    if not pdf.is_encrypted or pdf.owner_password_matched:
+        return
+    missing = [
+        f"{what} (bit {bit})"
+        for bit, what, is_allowed in (
+            (4, "changing it", pdf.allow.modify_other),
+            (6, "adding annotations and form fields", pdf.allow.modify_annotation),
+        )
+        if not is_allowed
+    ]
+    if missing:
+        raise ProtectedPdf(
+            f"Its owner's password forbids {' and '.join(missing)}, so no signature can be added. "
+            "Ask its owner for a version without this protection."
+        )
+
+
+def _require_unlocked(filled: FilledField, field_name: str) -> None:
+    """Also signers that are not the author may lock a file: /Lock of their field (ISO 32000-2, 12.7.5.5).
+
+    Raises: CertifiedPdf.
+    """
+    lock = entries.dictionary(filled.field, "/Lock")
+    levels = [_level(parameters) for parameters in _transforms(filled.signature, "DocMDP")]
+    if not levels and entries.integer(lock, "/P") is not None:
+        levels = [_level(lock)]
+    whose = f"The signature in the field {fact('name', filled.name)[1]!r}"
+    if _NO_CHANGES in levels:
+        raise CertifiedPdf(f"{whose} locks the document. {_ASK_SIGNER}")
+    if any(_is_locked(parameters, field_name) for parameters in (*_transforms(filled.signature, "FieldMDP"), lock)):
+        raise CertifiedPdf(f"{whose} locks all fields, new ones too. {_ASK_SIGNER}")
+
+
+def _transforms(signature: pikepdf.Object | None, method: str) -> Iterator[pikepdf.Object | None]:
+    """The parameters of the signature's references of that method (ISO 32000-1, table 253); None where it has none."""
+    for reference in entries.elements(signature, "/Reference", _MAX_REFERENCES):
+        if entries.name(reference, "/TransformMethod") == method:
+            yield entries.dictionary(reference, "/TransformParams")
+
+
+def _level(parameters: pikepdf.Object | None) -> int:
+    level = entries.integer(parameters, "/P")
+    return level if level in _LEVELS else _DEFAULT
+
+
+def _is_locked(lock: pikepdf.Object | None, field_name: str) -> bool:
+    """FieldMDP (ISO 32000-1, table 256) and field lock dictionaries (table 233) say it in the same words.
+
+    A name stands for all fields below it too.
+    """
+    action = entries.name(lock, "/Action")
+    if action == "All":
+        return True
+    if action not in {"Include", "Exclude"}:
+        return False
+    names = (entries.as_text(value) for value in entries.elements(lock, "/Fields", _MAX_LOCKED))
+    is_named = any(name is not None and f"{field_name}.".startswith(f"{name}.") for name in names)
+    return is_named is (action == "Include")

@@ -1,55 +1,115 @@
-"""Pre-flight: what a file is and what stands in the way of signing it, before anybody is asked for a PIN."""
+"""Pre-flight: read a PDF once, at upload. Can it be signed, and exactly how?
+
+What is called ready here has been laid out here: the update of a trial signature was made and compared.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from signroom.domain.appearance import Appearance
 from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
-from signroom.domain.signature import Indication, Inspection, SignatureType
+from signroom.domain.pdf_facts import PdfFacts, SignatureSite
+from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType
 from signroom.formats.pdf.findings import findings
-from signroom.formats.pdf.pades import new_field_name
-from signroom.formats.pdf.parsing import only_refusals, open_reader, require_pdf
+from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
+from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
+from signroom.formats.pdf.signing.pages_alike import require_followed, require_same_pages
+from signroom.formats.pdf.signing.plan import plan_update
+from signroom.formats.pdf.signing.running_hash import NO_STATE, CannotResume, RunningSha256
+from signroom.formats.pdf.signing.tail import build_tail
 from signroom.formats.pdf.verification import judge
-
-if TYPE_CHECKING:
-    from pyhanko.pdf_utils.reader import PdfFileReader
-
-    from signroom.domain.appearance import Appearance
+from signroom.formats.pdf.visible.appearance import require_possible
 
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
+_CHUNK = 1 << 20
+_TRIAL = "Signature-000000000000"
+"""A field name as long as those of real signatures."""
+_TRIAL_ROOM = 16_384
+_TRIAL_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
-    """Read `file` once; a visible signature must fit its pages. Raises: a DocumentRejected."""
+    """Read `file`; a visible signature must fit its pages. Raises: a DocumentRejected."""
     with file.open("rb") as stream:
         require_pdf(stream)
-        with only_refusals():
-            reader = open_reader(stream)
-            require_signable(reader, new_field_name())
-            pages = _pages(reader)
-            verdict = judge(reader)
-            found = findings(reader, verdict)
-            if appearance is not None:
-                from signroom.formats.pdf.visible.appearance import require_possible
-
-                require_possible(reader, appearance)  # last: it spends the reader
+    with only_refusals(), open_pdf(file) as opened:
+        pages = _pages(opened)
+        require_signable(opened.pdf, _TRIAL)
+        facts = read_facts(file, opened, appearance, pages)
+        verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
+        # Of a file whose table it makes anew, qpdf may not see a signature.
+        signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(b"/ByteRange") >= 0)
+        if signed and opened.damage:
+            raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
+        found = findings(opened.pdf, verdict, damaged=bool(opened.damage) or opened.is_padded)
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
-    return Inspection(SignatureType.PDF, PDF, pages, len(verdict.signatures), found)
+    return Inspection(
+        SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures)
+    )
 
 
-def _pages(reader: PdfFileReader) -> int:
-    count = int(reader.root["/Pages"]["/Count"])
+def compare_pages(file: Path, facts: PdfFacts) -> None:
+    """What is shown looks the same once it is signed: see `require_same_pages`. Raises: InvalidPdf."""
+    with only_refusals():
+        added = 0 if facts.added_page is None else 1
+        told_anew = bool(facts.table)  # where each object is
+        if told_anew:
+            require_followed(file, trial_update(facts))
+        require_same_pages(file, trial_update(facts), facts.site, added=added, more=told_anew)
+
+
+def read_facts(file: Path, opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:
+    """The plan of a signature; a page that is added for it comes with it. Raises: a DocumentRejected."""
+    state = _state(file)
+    if appearance is None:
+        return plan_update(opened, page_index=0, sha256_state=state)
+    site = require_possible(opened.pdf, appearance)
+    place, added = site.place, site.new_page
+    return plan_update(
+        opened,
+        page_index=min(site.page, pages - 1),
+        sha256_state=state,
+        site=SignatureSite(site.page, site.box, place.left, place.top, place.width, place.height, site.turns),
+        new_page=None if added is None else (added.width, added.height),
+    )
+
+
+def facts_of(file: Path, appearance: Appearance | None) -> PdfFacts:
+    """For a document that has none stored: everything is looked at again. Raises: a DocumentRejected."""
+    reading = inspect(file, appearance).reading
+    if reading is None:
+        raise InvalidPdf
+    return reading.facts
+
+
+def trial_update(facts: PdfFacts) -> bytes:
+    """The update as it will be, but for the name, the time and the value."""
+    layout = build_tail(facts, field_name=_TRIAL, now=_TRIAL_TIME, reserved=_TRIAL_ROOM)
+    return layout.before + b"<" + b"0" * (layout.contents_length - 2) + b">" + layout.after
+
+
+def _state(file: Path) -> bytes:
+    try:
+        running = RunningSha256()
+    except CannotResume:
+        return NO_STATE
+    # Not through the mapping: what is read there counts as the worker's memory.
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            running.update(chunk)
+    return running.state()
+
+
+def _pages(opened: OpenPdf) -> int:
+    count = len(opened.pdf.pages)
     if count < 1:
         raise InvalidPdf("It has no page.")
-    # /Count is a claim: each page is an object, and the number must fit a database column.
     if count > _MAX_PAGES:
-        raise PdfTooComplex(f"It claims to have {count:.0e} pages.")
-    if count >= int(reader.trailer["/Size"]):
-        raise InvalidPdf("It has fewer pages than it claims.")
-    reader.find_page_container(0)  # the signature's widget goes there: it must exist
+        raise PdfTooComplex(f"It has {count:.0e} pages.")
     return count

@@ -11,13 +11,14 @@ from signroom.domain.signature import (
     DigestAlgorithm,
     DigestValue,
     Inspection,
+    PdfReading,
     Prepared,
     TrustedChain,
     Verdict,
     XmlOptions,
 )
 from signroom.formats.xml import examination, xades
-from signroom.ports.files import Stored
+from signroom.ports.files import FileNeeded, Signed, Stored
 
 
 def inspect(file: Path, options: XmlOptions, _data: Path | None) -> Inspection:
@@ -25,19 +26,35 @@ def inspect(file: Path, options: XmlOptions, _data: Path | None) -> Inspection:
 
 
 def prepare(
-    file: Path,
+    file: Path | None,
     options: XmlOptions,
     trusted: TrustedChain,
     *,
     algorithm: DigestAlgorithm,
     now: datetime,
     data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,  # noqa: ARG001
 ) -> Prepared:
+    if file is None:
+        raise FileNeeded
     return xades.prepare(file, trusted, algorithm, now, options)
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     return xades.embed(original, prepared, checked, output)
+
+
+def sign(
+    original: Path,
+    prepared: Prepared,
+    checked: CheckedValue,
+    output: Path,
+    *,
+    content: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,  # noqa: ARG001
+) -> Signed:
+    stored = embed(original, prepared, checked, output)
+    return Signed(stored, xades.verify(output))
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:

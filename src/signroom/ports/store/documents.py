@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.signature import PdfReading
 from signroom.ports.store.position import Position
 
 
@@ -43,7 +44,11 @@ class Documents(Protocol):
     def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
         """At most `limit`, newest first. Of those that await a signature only what an application has chosen."""
 
-    def add(self, document: Document) -> None: ...
+    def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
+        """What was read of PDFs at upload, for those of `document_ids` that have it."""
+
+    def add(self, document: Document) -> None:
+        """With the reading of its inspection, if there is one."""
 
     def save(self, document: Document) -> None: ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
@@ -180,15 +180,15 @@ def bind_key(work: Work, document: Document) -> None:
     work.document_keys.save(found.bind(document.id))
 
 
-def require_free_keys(ports: Ports, caller: Caller, documents: Iterable[NewDocument]) -> None:
+def require_free_key(work: Work, caller: Caller, document: NewDocument) -> None:
     """Before anything is downloaded or stored. Raises: DocumentKeyNotFound, DocumentKeyInUse."""
-    with ports.store.read() as work:
-        for given in (document.key for document in documents if document.key is not None):
-            key = normalized(given)
-            found = None if key is None else work.document_keys.get(caller.subscription_id, key)
-            if found is None:
-                raise DocumentKeyNotFound
-            found.bind(uuid4())
+    if document.key is None:
+        return
+    key = normalized(document.key)
+    found = None if key is None else work.document_keys.get(caller.subscription_id, key)
+    if found is None:
+        raise DocumentKeyNotFound
+    found.bind(uuid4())
 
 
 def document_of_session(

@@ -1,6 +1,7 @@
 """Open a signature session for an application, with or without documents of its choice.
 
-Documents are checked before anything is created: a session either exists with all of them or not at all.
+Documents are checked before anything is created: a session either exists with all of them or not at all. What is wrong
+with one is told with its place: ``documents[1]``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
-from signroom.domain.errors import AlreadyDone, FileDownloadFailed, SecurityContextNotConfigured, TooManyDocuments
+from signroom.domain.errors import (
+    AlreadyDone,
+    FileDownloadFailed,
+    SecurityContextNotConfigured,
+    TooManyDocuments,
+    document_place,
+    told_of,
+)
 from signroom.domain.event import Event
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata
@@ -30,7 +38,7 @@ from signroom.service.documents.add_document import (
     accepted_document,
     document_of_session,
     record_document,
-    require_free_keys,
+    require_free_key,
 )
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.events.record_event import record_event
@@ -112,9 +120,10 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     try:
         async with AsyncExitStack() as files:
 
-            async def accept(document: NewDocument) -> Accepted:
-                found = await files.enter_async_context(accepted_document(ports, caller, session_id, document))
-                await require_accepted(ports, validation, caller.subscription_id, found.file)
+            async def accept(number: int, document: NewDocument) -> Accepted:
+                with told_of(document_place(number)):
+                    found = await files.enter_async_context(accepted_document(ports, caller, session_id, document))
+                    await require_accepted(ports, validation, caller.subscription_id, found.file)
                 return found
 
             accepted = await _accept_all(command.documents, accept)
@@ -129,7 +138,7 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
 
 
 async def _accept_all(
-    documents: Sequence[NewDocument], accept: Callable[[NewDocument], Awaitable[Accepted]]
+    documents: Sequence[NewDocument], accept: Callable[[int, NewDocument], Awaitable[Accepted]]
 ) -> list[Accepted]:
     """Some at once: each may be a download of its own.
 
@@ -139,19 +148,19 @@ async def _accept_all(
     room, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + _PATIENCE
     refused = asyncio.Event()
 
-    async def one(document: NewDocument) -> Accepted | None:
+    async def one(number: int, document: NewDocument) -> Accepted | None:
         async with room:
             if refused.is_set():
                 return None
             try:
                 if asyncio.get_running_loop().time() > until:
                     raise FileDownloadFailed("All files together took too long.")
-                return await accept(document)
+                return await accept(number, document)
             except BaseException:
                 refused.set()
                 raise
 
-    found = await asyncio.gather(*(one(document) for document in documents), return_exceptions=True)
+    found = await asyncio.gather(*(one(*numbered) for numbered in enumerate(documents)), return_exceptions=True)
     for outcome in found:
         if isinstance(outcome, BaseException):
             raise outcome
@@ -160,8 +169,10 @@ async def _accept_all(
 
 def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
     """What can be refused before a file is downloaded, and what files must pass afterwards."""
-    require_free_keys(ports, caller, command.documents)
     with ports.store.read() as work:
+        for number, document in enumerate(command.documents):
+            with told_of(document_place(number)):
+                require_free_key(work, caller, document)
         return work.subscriptions.file_validation(caller.subscription_id)
 
 

@@ -1,4 +1,7 @@
-"""Queries for sessions, each as of now. The first look at a session is recorded as an event."""
+"""Queries for sessions, each as of now. The first look at a session is recorded as an event.
+
+A session and its documents are read in one transaction: a completed session never comes with documents in processing.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,7 @@ def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithD
 def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
     """For the holder of a page token. Raises: SignatureSessionNotFound."""
     with ports.store.read() as work:
-        session = work.sessions.of_any_tenant(session_id)
-        found = replace(_load(work, session), branding=work.subscriptions.branding(session.subscription_id))
+        found = _load_for_page(work, work.sessions.of_any_tenant(session_id))
     return _at_this_time(ports, found)
 
 
@@ -54,7 +56,8 @@ def open_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
             session, event = opened
             work.sessions.save(session)
             record_event(work, event, session.subscription_id, session.application_id)
-    return replace(found, session=session)
+        # What was read before may be older than the session is now.
+        return _load_for_page(work, session)
 
 
 def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: int) -> list[Session]:
@@ -75,7 +78,13 @@ def _load(work: Work, session: Session) -> SessionWithDocuments:
     )
 
 
+def _load_for_page(work: Work, session: Session) -> SessionWithDocuments:
+    return replace(_load(work, session), branding=work.subscriptions.branding(session.subscription_id))
+
+
 def _at_this_time(ports: Ports, found: SessionWithDocuments) -> SessionWithDocuments:
     if not found.session.expired(ports.clock.now()):
         return found
-    return replace(found, session=expire_session(ports, found.session.id))
+    expire_session(ports, found.session.id)
+    with ports.store.read() as work:  # somebody may have signed in time
+        return replace(_load(work, work.of(found.session).session(found.session.id)), branding=found.branding)

@@ -2,11 +2,12 @@
 
 The comments in the code have the same numbers:
 
-1. Read the preparation. There must be exactly one value for each of its documents.
+1. Read the preparation. There must be exactly one value for each document that it lays out.
 2. Verify each value over the stored bytes.
 3. Lock the session. Answer as before when the same values were accepted before; refuse other values.
 4. Check that the certificate may still sign, that the session is open, and that its documents are those of the consent.
-5. Write the values, the states and the jobs.
+5. Write the values, the states and the jobs. Documents that could not be prepared end with the reason. When there is
+   no other, nothing is signed, and the session ends with their errors.
 
 Steps 3 to 5 are one transaction. Once it has committed, no signature can be lost.
 """
@@ -18,6 +19,7 @@ from uuid import UUID
 
 from signroom.domain.document import Document
 from signroom.domain.errors import PreparationNotFound, WrongState
+from signroom.domain.event import DocumentFailed, Event
 from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session
 from signroom.domain.signature import CheckedValue
@@ -30,6 +32,8 @@ PROCESS_DOCUMENT = "process-document"
 
 def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]) -> Session:
     """Accept the values of one preparation. The same values again are accepted again, others are refused.
+
+    A preparation that could lay out no document at all takes no value: the session then ends in their errors.
 
     Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState, Unavailable.
     """
@@ -57,18 +61,36 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             return session
         # 4. Check the certificate, the session and its documents.
         ports.trust.read(preparation.chain.certificate).require_fit_for_signing(now)
-        session, event = session.sign(preparation.chain, now)
         waiting = [d for d in documents if d.awaits_signature]
-        if {d.id for d in waiting} != values.keys():
+        if {d.id for d in waiting} != preparation.document_ids:
             # A document was added or removed after the consent.
             raise WrongState("The documents have changed since they were prepared; prepare again.")
         # 5. Write the values, the states and the jobs.
+        events: list[Event] = []
+        if values:
+            session, signed = session.sign(preparation.chain, now)
+            events.append(signed)
+        moved = {d.id: d for d in documents}
         for document in waiting:
-            work.documents.save(document.accept_signature(preparation.id, values[document.id], now))
-            work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
+            if document.id in values:
+                moved[document.id] = document.accept_signature(preparation.id, values[document.id], now)
+                work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
+            else:
+                moved[document.id] = _left_out(document, preparation)
+                events.append(DocumentFailed(session_id, now, document.id))
+            work.documents.save(moved[document.id])
+        if not values:
+            session, failed = session.give_up(list(moved.values()), now)
+            events.append(failed)
         work.sessions.save(session)
-        record_event(work, event, session.subscription_id, session.application_id)
+        for event in events:
+            record_event(work, event, session.subscription_id, session.application_id)
     return session
+
+
+def _left_out(document: Document, preparation: Preparation) -> Document:
+    reason = next(one for one in preparation.refused if one.document_id == document.id)
+    return document.refuse(preparation.id, reason.code, reason.detail)
 
 
 def _accepted_before(documents: list[Document], preparation: Preparation, values: Mapping[UUID, CheckedValue]) -> bool:

@@ -4,8 +4,8 @@ One run does this (the comments in the code have the same numbers):
 
 1. Read the document and what was prepared for it. Stop when the document is not in processing any more.
 2. Embed the signature value into a new file.
-3. Verify the new file as a stranger would. Fail unless the new signature is there and good, and every earlier one is
-   still what it was.
+3. Verify the new file: a PDF by what must have stayed since its upload, other files as a stranger would. Fail unless
+   the new signature is there and good, and every earlier one is still what it was.
 4. Store the new file. Its key depends on the preparation only.
 5. Lock the session, then the document, and mark the document. Stop when another run has already done it.
 6. End the session when this was its last document.
@@ -22,7 +22,7 @@ from uuid import UUID
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
-from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict, XmlLayout
+from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.store import Work
 from signroom.service.events.record_event import record_event
@@ -42,10 +42,11 @@ def process_document(ports: Ports, document_id: UUID) -> None:
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return
         prepared = work.preparations.prepared(document.preparation_id, document_id)
+        reading = work.documents.readings([document_id]).get(document_id)
         subscription = work.subscriptions.get(document.subscription_id)
     if document.session_id is not None:
         ports.meter.about(session_id=document.session_id)
-    signed, verdict = _embed(ports, document, prepared)
+    signed, verdict = _sign(ports, document, prepared, reading)
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
@@ -55,18 +56,20 @@ def process_document(ports: Ports, document_id: UUID) -> None:
     _settle(ports, document, complete)
 
 
-def fail_document(ports: Ports, document_id: UUID, code: str) -> None:
+def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None = None) -> None:
     """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
     with ports.store.read() as work:
         document = work.documents.of_any_tenant(document_id)
 
     def fail(current: Document) -> tuple[Document, Event]:
-        return current.fail(code), DocumentFailed(current.session_id, ports.clock.now(), current.id)
+        return current.fail(code, detail), DocumentFailed(current.session_id, ports.clock.now(), current.id)
 
     _settle(ports, document, fail)
 
 
-def _embed(ports: Ports, document: Document, prepared: Prepared) -> tuple[StoredFile, Verdict]:
+def _sign(
+    ports: Ports, document: Document, prepared: Prepared, reading: PdfReading | None
+) -> tuple[StoredFile, Verdict]:
     if document.signature_value is None or document.preparation_id is None:
         raise VerificationFailed("No signature value is stored.")
     key = document.blob_folder.signed(document.preparation_id)
@@ -76,16 +79,17 @@ def _embed(ports: Ports, document: Document, prepared: Prepared) -> tuple[Stored
         data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
         # 2. Embed the signature value into a new file.
         output = folder / "signed"
-        stored = ports.formats.embed(original, prepared, document.signature_value, output)
         # 3. Verify the new file. A first detached signature is about the original itself.
         content = data if document.inspection.signatures else original
-        verdict = ports.formats.verify(output, document.signature_type, content)
-        _require_good(verdict, document, prepared)
+        signed = ports.formats.sign(
+            original, prepared, document.signature_value, output, content=content, reading=reading
+        )
+        _require_good(signed.verdict, document, prepared)
         # 4. Store the new file.
         ports.blobs.write_file(key, output)
     name = signed_name(document.original.name, document.signature_type)
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
-    return StoredFile(key, name, kind, stored.length, stored.sha256), verdict
+    return StoredFile(key, name, kind, signed.stored.length, signed.stored.sha256), signed.verdict
 
 
 def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:

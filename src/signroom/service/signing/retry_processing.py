@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from signroom.domain.application import MANAGERS, Caller
 from signroom.domain.document import DocumentStatus
+from signroom.domain.errors import WrongState
 from signroom.ports import Ports
 from signroom.service.events.record_event import record_event
 from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
@@ -17,13 +18,19 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:
 
     The session is locked meanwhile: a caller who asks at the same time finds it in processing.
 
-    Raises: NotAllowed, SignatureSessionNotFound, WrongState unless it is ``ProcessingError``.
+    Documents that could not be prepared are left alone: nobody has signed them.
+
+    Raises: NotAllowed, SignatureSessionNotFound, WrongState unless it is ``ProcessingError`` and the signer has given a
+    value for a failed document.
     """
     caller.require(MANAGERS)
     with ports.store.work() as work:
         session = work.of(caller).locked_session(session_id)
         moved, event = session.retry(ports.clock.now())
-        failed = [d for d in work.documents.of_session(session.id) if d.status is DocumentStatus.PROCESSING_ERROR]
+        documents = work.documents.of_session(session.id)
+        failed = [d for d in documents if d.status is DocumentStatus.PROCESSING_ERROR and not d.left_out]
+        if not failed:
+            raise WrongState("No failed document has a signature: they could not be prepared.")
         for document in failed:
             work.documents.save(document.process_again())
             # A key of its own: that of the first try was used up.

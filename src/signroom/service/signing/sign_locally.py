@@ -26,7 +26,7 @@ from signroom.domain.errors import (
 from signroom.domain.metadata import merged
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.signature import CertificateChain, Prepared
-from signroom.domain.validation import ValidationResults
+from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
 from signroom.service.certificates.judge_certificate import find_context, require_trusted
@@ -35,7 +35,7 @@ from signroom.service.documents.add_document import (
     accepted_document,
     bind_key,
     record_document,
-    require_free_keys,
+    require_free_key,
 )
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
@@ -78,7 +78,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     answer = LocallyPrepared(certificate, verdict.results, verdict.path)
     if not answer.results.valid:
         return replace(answer, failure="CertificateValidationFailed")
-    await asyncio.to_thread(require_free_keys, ports, caller, (command.document,))
+    await asyncio.to_thread(_require_free_key, ports, caller, command.document)
     trusted = require_trusted(command.chain, verdict)
     try:
         async with accepted_document(ports, caller, None, command.document) as accepted:
@@ -97,7 +97,9 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
             )
-            prepared = await asyncio.to_thread(prepare_document, ports, document, trusted, now)
+            prepared = await asyncio.to_thread(
+                prepare_document, ports, document, trusted, now, document.inspection.reading
+            )
             preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:
@@ -106,11 +108,19 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                     work.preparations.add(preparation)
 
             await asyncio.to_thread(record)
-    except InvalidPdf:
-        return replace(answer, failure="CorruptedPdf")
+    except InvalidPdf as error:
+        # What is wrong has no field of its own in the contract's model.
+        item = ValidationItem(Check.DECODE_ERROR, Outcome.ERROR, error.message, error.detail)
+        results = answer.results + ValidationResults((item,))
+        return replace(answer, failure="CorruptedPdf", results=results)
     key = normalized(command.document.key or "") or ""
     state = ports.tokens.issue(_PURPOSE, f"{preparation.id}~{key}", now)
     return replace(answer, state=state, prepared=prepared)
+
+
+def _require_free_key(ports: Ports, caller: ApplicationCaller, document: NewDocument) -> None:
+    with ports.store.read() as work:
+        require_free_key(work, caller, document)
 
 
 def complete_locally(
@@ -157,7 +167,7 @@ def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID) -> None
     try:
         process_document(ports, document_id)
     except Refused as error:
-        fail_document(ports, document_id, error.code)
+        fail_document(ports, document_id, error.code, error.detail)
         raise
     with ports.store.read() as work:
         document = work.of(caller).document(document_id)

@@ -119,8 +119,9 @@ def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tupl
     document.require_files(ports.clock.now())
     with ExitStack() as files:
         file = files.enter_context(ports.blobs.as_file(document.signed.blob_key))
-        # A detached signature is about the original, or about what was sent beside it.
-        content = files.enter_context(ports.blobs.as_file(document.data_key or document.original.blob_key))
+        # A first detached signature is about the original, a further one about what was sent beside the original.
+        key = document.data_key if document.inspection.signatures else document.original.blob_key
+        content = None if key is None else files.enter_context(ports.blobs.as_file(key))
         examination = ports.formats.examine(file, content)
     return _signers(ports, _ONLY_PATHS, examination)
 

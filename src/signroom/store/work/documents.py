@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.errors import DocumentNotFound
 from signroom.domain.session import SessionStatus
+from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
@@ -61,8 +62,16 @@ class SqlDocuments:
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
+    def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
+        t = tables.pdf_readings
+        found = self._connection.execute(sa.select(t).where(t.c.document_id.in_(document_ids)))
+        return {row.document_id: rows.unpacked_as(PdfReading, row.reading) for row in found}
+
     def add(self, document: Document) -> None:
         insert(self._connection, tables.documents, rows.document_row(document))
+        reading = document.inspection.reading
+        if reading is not None:
+            insert(self._connection, tables.pdf_readings, {"document_id": document.id, "reading": rows.packed(reading)})
         insert_all(
             self._connection,
             tables.document_metadata,
@@ -75,12 +84,15 @@ class SqlDocuments:
     def remove(self, document_id: UUID) -> None:
         # Not by the foreign key alone: SQLite obeys it only where the pragma is on.
         m = tables.document_metadata
+        r = tables.pdf_readings
         self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
+        self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
         self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
 
     def remove_all(self, document_ids: Sequence[UUID]) -> None:
         for table, column in (
             (tables.document_metadata, tables.document_metadata.c.document_id),
+            (tables.pdf_readings, tables.pdf_readings.c.document_id),
             (tables.documents, tables.documents.c.id),
         ):
             self._connection.execute(sa.delete(table).where(column.in_(document_ids)))
@@ -120,4 +132,6 @@ class SqlDocuments:
         pairs = [(row.preparation_id, row.id) for row in marked if row.preparation_id is not None]
         where = sa.tuple_(p.c.preparation_id, p.c.document_id).in_(pairs)
         self._connection.execute(sa.delete(p).where(where))
+        r = tables.pdf_readings
+        self._connection.execute(sa.delete(r).where(r.c.document_id.in_([row.id for row in marked])))
         return {row.id for row in marked}

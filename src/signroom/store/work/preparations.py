@@ -46,7 +46,8 @@ class SqlPreparations:
     def add(self, preparation: Preparation) -> None:
         insert(self._connection, tables.preparations, rows.preparation_row(preparation))
         items = [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
-        self._connection.execute(sa.insert(tables.prepared_documents), items)
+        if items:
+            self._connection.execute(sa.insert(tables.prepared_documents), items)
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         p, i, s, d = tables.preparations, tables.prepared_documents, tables.sessions, tables.documents

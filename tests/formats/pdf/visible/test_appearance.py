@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -18,7 +19,7 @@ from typing import Any
 import pikepdf
 import pytest
 from cryptography import x509
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 
 from signroom.domain.appearance import (
     Appearance,
@@ -42,10 +43,8 @@ from signroom.domain.errors import BadAppearance, DocumentRejected, InvalidPdf
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Indication, PdfLayout, Prepared
 from signroom.formats.pdf import pades
 from signroom.formats.pdf.examination import examine
-from signroom.formats.pdf.parsing import open_reader
 from signroom.formats.pdf.verification import verify
 from signroom.formats.pdf.visible import appearance as drawing
-from signroom.formats.pdf.visible.font import font_face
 from signroom.formats.pdf.visible.placeholders import filled
 from tests.formats.conftest import NOW, ROOTS, chain_of, trusted, value
 from tests.harness.tools import require_tools
@@ -422,22 +421,6 @@ def test_a_word_that_is_longer_than_a_line_is_broken(page: Callable[..., Path]) 
     assert len(lines) > 1
 
 
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("e\u0301t\u00e9", "\u00e9t\u00e9"),
-        ("\ufb01n", "fin"),
-        ("tab\tand\x07bell", "tab and bell"),
-        ("soft\u00adhyphen\u200b", "soft\u00adhyphen"),
-        ("山田", "��"),
-        ("ǟ", "a"),
-        ("😀", "�"),
-    ],
-)
-def test_characters_that_the_typeface_lacks_are_replaced(given: str, shown: str) -> None:
-    assert font_face().spelled(given).replace("\xad", "\xad") == shown
-
-
 def test_a_text_of_nothing_that_can_be_shown_is_no_fault(page: Callable[..., Path]) -> None:
     assert verify(signed(page(), seen_at(text="{{br_company}}"))).intact
 
@@ -706,14 +689,23 @@ def test_damaged_bytes_never_end_in_anything_but_a_refusal(page: Callable[..., P
         (b"0 0 0 0", b""),
         (b"(a) (b) (c) (d)", b""),
         (b"0 0 100", b""),
-        (b"0 0 595 842", b"/UserUnit -1"),
-        (b"0 0 595 842", b"/UserUnit (x)"),
-        (b"0 0 595 842", b"/Rotate (x)"),
+        (b"0 0 612 792", b"/UserUnit (x)"),
+        (b"0 0 612 792", b"/UserUnit -1"),
+        (b"0 0 612 792", b"/UserUnit null"),
+        (b"0 0 612 792", b"/Rotate (x)"),
+        (b"0 0 612 792", b"/CropBox null"),
+        (b"0 0 612 792", b"/CropBox 99 0 R"),
+        (b"0 0 612 792", b"/Annots null"),
+        (b"0 0 612 792", b"/Annots 99 0 R"),
     ],
 )
-def test_a_page_that_makes_no_sense_is_refused(page: Callable[..., Path], media: bytes, more: bytes) -> None:
-    with pytest.raises(DocumentRejected):
-        prepared(page(0, media, more), seen_at())
+def test_what_is_absent_or_of_a_wrong_type_counts_for_a_signature_as_it_does_for_readers(
+    page: Callable[..., Path], media: bytes, more: bytes
+) -> None:
+    with pikepdf.open(page(0, media, more)) as pdf:
+        site = drawing.locate(pdf, seen_at().position)
+
+    assert site.box == (60, 792 - 140, 260, 792 - 40)
 
 
 def test_a_crop_box_beside_the_page_is_a_mistake_and_the_medium_counts(page: Callable[..., Path]) -> None:
@@ -741,7 +733,115 @@ def test_annotations_that_are_none_take_no_place(page: Callable[..., Path], anno
     file = page(0, b"0 0 595 842", b"/Annots " + annotations)
 
     with suppress(InvalidPdf):  # an /Annots that is no list: no widget can be added to it
-        assert b"/Rect [ 50 " in prepared_update(file, seen_at(TWO_BY_TWO)).before
+        assert b"/Rect[50 " in prepared_update(file, seen_at(TWO_BY_TWO)).before
+
+
+# -- drawn without a file --------------------------------------------------------------------------
+
+WHEN = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+
+
+def pictured(rotate: int, appearance: Appearance, when: datetime = WHEN) -> bytes:
+    """A page of A4 with what `draw` makes, as an annotation that nobody signs."""
+    with pikepdf.open(io.BytesIO(a_page(rotate))) as pdf:
+        site = drawing.locate(pdf, appearance.position)
+    drawn = drawing.draw(site, appearance, chain_of("p256").certificate, when, 4)
+    box = b" ".join(b"%.4f" % side for side in site.box)
+    stamp = b"/Annots[<</Type/Annot/Subtype/Stamp/F 4/Rect[%b]/AP<</N %d 0 R>>>>]" % (box, drawn.appearance)
+    return hard_pdfs.assemble(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]/Rotate %d>>" % rotate,
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]%b/Resources<<>>>>" % stamp,
+            *drawn.objects,
+        ]
+    )
+
+
+def shown_by_pdfium(content: bytes) -> Image.Image:
+    import pypdfium2
+
+    with contextlib.closing(pypdfium2.PdfDocument(content)) as document:
+        picture: Image.Image = document[0].render(scale=2).to_pil().convert("RGB")
+        return picture
+
+
+def a_gradient() -> Image.Image:
+    return Image.linear_gradient("L").resize((60, 30))
+
+
+def a_red_window() -> Image.Image:
+    picture = Image.new("RGBA", (40, 20), (200, 30, 30, 255))
+    picture.paste((0, 0, 250, 90), (5, 5, 20, 15))
+    return picture
+
+
+SEEN: dict[str, Callable[[], Appearance]] = {
+    "text-90": lambda: seen_at(text="Signed by {{name}}\nÇãõ ęłŻ ß Ωμέγα Жизнь — “€” Ș"),
+    "alpha": lambda: seen_at(
+        image=an_image(encoded(a_red_window())),
+        text=AppearanceText(
+            "Over the image", font_size=20, include_signing_time=True, horizontal_align=HorizontalAlign.RIGHT
+        ),
+    ),
+    "center": lambda: seen_at(
+        text=AppearanceText(
+            "One\nand two words\n{{issuer}}",
+            font_size=17.3,
+            horizontal_align=HorizontalAlign.CENTER,
+            container=Rectangle(left=20, top=30, right=40, bottom=10),
+        )
+    ),
+    "faint": lambda: seen_at(image=an_image(encoded(a_gradient()), opacity=35, vertical_align=VerticalAlign.TOP)),
+    "graya": lambda: seen_at(image=an_image(encoded(Image.merge("LA", (a_gradient(), a_gradient()))))),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_what_is_drawn_looks_like_what_the_library_drew_before(name: str) -> None:
+    """Pixel by pixel: the files in `vectors` were made by pyHanko from the same appearances."""
+    before = (Path(hard_pdfs.__file__).parent / "visible" / f"{name}.pdf").read_bytes()
+
+    drawn = shown_by_pdfium(pictured(90 if name == "text-90" else 0, SEEN[name]()))
+
+    assert ImageChops.difference(drawn, shown_by_pdfium(before)).getbbox() is None
+    assert ImageChops.difference(drawn, Image.new("RGB", drawn.size, "white")).getbbox() is not None
+
+
+def test_a_drawing_is_numbered_from_where_it_is_told_and_is_the_same_each_time() -> None:
+    with pikepdf.open(io.BytesIO(a_page())) as pdf:
+        appearance = seen_at(text="王 Signed", image=an_image(encoded(a_red_window())))
+        site = drawing.locate(pdf, appearance.position)
+    first, again = (drawing.draw(site, appearance, b"", WHEN, 1000) for _ in range(2))
+
+    assert first == again
+    assert first.appearance == 1000 + len(first.objects) - 1
+    numbers = {int(n) for text in first.objects for n in re.findall(rb"(\d+) 0 R", text.partition(b"stream")[0])}
+    assert numbers == set(range(1000, first.appearance))
+
+
+@pytest.mark.parametrize("text", ["Nguyễn Văn Ẵ", "王小明 (Wang)", "山田 김철수"])
+def test_names_in_other_letters_are_shown_and_can_be_copied(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "names.pdf"
+    file.write_bytes(pictured(0, seen_at(text=text)))
+
+    require_tools("pdfsig")
+    copied = subprocess.run(["pdftotext", str(file), "-"], capture_output=True, text=True, check=True).stdout
+    assert copied.strip() == text
+    assert verifiers.text(file).strip() == text
+    pictures = (shown_by_pdfium(file.read_bytes()).resize((595, 842)), rendered(file))
+    inks = [ImageOps.invert(picture.convert("L")).crop((60, 40, 260, 60)).getbbox() for picture in pictures]
+    assert inks[0] is not None
+    assert near(inks[0], inks[1] or (0, 0, 0, 0), 2)
+
+
+def test_a_new_page_is_described_and_the_file_left_alone() -> None:
+    with pikepdf.open(io.BytesIO(a_page(90))) as pdf:
+        site = drawing.locate(pdf, seen_at(page=0, paper=PageOptimization(PaperSize.LETTER)).position)
+
+        assert (site.page, site.turns, site.new_page) == (1, 0, drawing.NewPage(612, 792))
+        assert site.box == (60, 792 - 140, 260, 792 - 40)
+        assert len(pdf.pages) == 1
 
 
 # -- the rest --------------------------------------------------------------------------------------
@@ -750,14 +850,14 @@ def test_annotations_that_are_none_take_no_place(page: Callable[..., Path], anno
 def test_what_was_asked_for_is_drawn_in_what_was_prepared_and_else_nothing(page: Callable[..., Path]) -> None:
     unseen = pades.prepare(page(), trusted("p256"), DigestAlgorithm.SHA256, NOW)
 
-    assert b"/AP" in prepared_update(page(), seen_at(text="x")).before
-    assert b"/AP" not in unseen.layout_as(PdfLayout).before
+    assert b"/BBox[0 0 0 0]" not in prepared_update(page(), seen_at(text="x")).before
+    assert b"/BBox[0 0 0 0]" in unseen.layout_as(PdfLayout).before, "PDF/A wants an appearance, even an empty one"
 
 
 def test_preflight_can_ask_before_anybody_signs(written: Written) -> None:
     def ask(name: str, wanted: Appearance) -> None:
-        with written(name).open("rb") as stream:
-            drawing.require_possible(open_reader(stream), wanted)
+        with pikepdf.open(written(name)) as pdf:
+            drawing.require_possible(pdf, wanted)
 
     ask("ten-pages", seen_at(page=10, text="x"))
     for impossible in (

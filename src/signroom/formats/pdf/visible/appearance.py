@@ -1,6 +1,6 @@
 """A visible signature: its place on a page as a reader sees it, and what is drawn there (ISO 32000-1, 12.5.5).
 
-First `locate`, which finds the page and the rectangle, or refuses; then `draw`, once the field is there.
+`locate` finds the page and the rectangle in an open file, or refuses. `draw` needs no file.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pikepdf
 
 from signroom.domain.appearance import (
     Appearance,
@@ -20,17 +22,19 @@ from signroom.domain.appearance import (
     VerticalAlign,
 )
 from signroom.domain.errors import BadAppearance, InvalidPdf
+from signroom.formats.pdf import entries
+from signroom.formats.pdf.signature_fields import filled_fields
 from signroom.formats.pdf.visible import font as fonts
 from signroom.formats.pdf.visible import picture
 from signroom.formats.pdf.visible.placeholders import filled
-
-if TYPE_CHECKING:
-    from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject
-    from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.pdf_utils.writer import BasePdfFileWriter
+from signroom.formats.pdf.visible.writing import Name, Objects, Value
 
 _DEEPEST = 64
 """Levels of a page tree or of a form field: more is a loop, or might as well be one."""
+_MAX_ANNOTATIONS = 20_000
+"""Of a page, that are looked at for other signatures: some 30 us each."""
+_LETTER = (0.0, 0.0, 612.0, 792.0)
+"""What PDFium, MuPDF and poppler show of a page that has no size."""
 _SMALLEST = 5
 """Points: text is shrunk down to this, and then cut."""
 _SHRINK = 0.9
@@ -88,6 +92,14 @@ class _Page:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPage:
+    """An empty page that is added as the last one, not turned, of this size in points."""
+
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The place of a signature: `box` is its /Rect on the page with the index `page`; `place` as it is shown."""
 
@@ -95,72 +107,73 @@ class Site:
     box: tuple[float, float, float, float]
     place: Place
     turns: int
+    new_page: NewPage | None = None
+    """Where the page is not there yet."""
 
 
-def require_possible(reader: PdfFileReader, appearance: Appearance) -> None:
-    """For pre-flight: what `appearance` asks for can be done in this file. `reader` is of no use afterwards.
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is seen of a signature, as objects that are to be appended to the file."""
 
-    To be used inside ``parsing.only_refusals``. Raises: BadAppearance, InvalidPdf.
+    objects: tuple[bytes, ...]
+    """The value of each, without ``N 0 obj`` and ``endobj``; their numbers follow each other."""
+    appearance: int
+    """The number of the form XObject for /AP /N."""
+
+
+def require_possible(pdf: pikepdf.Pdf, appearance: Appearance) -> Site:
+    """For pre-flight: what `appearance` asks for can be done in this file, and where.
+
+    Raises: BadAppearance, InvalidPdf, PdfTooComplex.
     """
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-
-    site = locate(IncrementalPdfFileWriter.from_reader(reader), appearance.position)
+    site = locate(pdf, appearance.position)
     if appearance.image is not None:
         picture.read_picture(appearance.image, site.place)
     if appearance.text is not None:
         _container(appearance.text, appearance.position, site.place)
+    return site
 
 
 # -- where -----------------------------------------------------------------------------------------
 
 
-def locate(writer: BasePdfFileWriter, position: Positioning) -> Site:
-    """Find the place, on a new page if that is asked for. To be used inside ``parsing.only_refusals``.
+def locate(pdf: pikepdf.Pdf, position: Positioning) -> Site:
+    """Find the place, on a new page if that is asked for.
 
-    Raises: BadAppearance, InvalidPdf for a page that makes no sense.
+    Raises: BadAppearance, InvalidPdf for a page tree that makes no sense, PdfTooComplex for a form that is too large.
     """
+    try:
+        count = len(pdf.pages)
+    except entries.UNREADABLE as error:
+        raise InvalidPdf("Its pages cannot be found.") from error
     if position.page_number == 0:
-        _add_page(writer, position)
-    count = int(writer.root["/Pages"]["/Count"])
-    number = position.page_number or -1
+        return _on_new_page(pdf, position, count)
+    number = position.page_number
     index = number - 1 if number > 0 else count + number
     if not 0 <= index < count:
         raise BadAppearance(f"There is no page {number}: the document has {count}.")
-    reference, _ = writer.find_page_for_modification(index)
-    found = reference.get_object()
+    found = pdf.pages[index].obj
     page = _page(found)
     taken = tuple(_signatures_on(found, page)) if position.auto is not None else ()
     place = position.place(page.shown, taken)
     return Site(index, page.to_user_space(place), place, page.turns)
 
 
-def _add_page(writer: BasePdfFileWriter, position: Positioning) -> None:
-    """An empty page as the last child of the page tree's root, with everything of its own that could be inherited."""
-    from pyhanko.pdf_utils.generic import ArrayObject, FloatObject, NameObject, NumberObject, StreamObject
-    from pyhanko.pdf_utils.writer import PageObject
-    from pyhanko.sign.fields import enumerate_sig_fields
-
+def _on_new_page(pdf: pikepdf.Pdf, position: Positioning, count: int) -> Site:
     # It would break them (ISO 32000-1, table 254).
-    if next(enumerate_sig_fields(writer, filled_status=True), None) is not None:
+    if next(filled_fields(pdf), None) is not None:
         raise BadAppearance("A page cannot be added: the file has signatures already.")
-    size = [round(side, 2) for side in position.page_optimization.dimensions(position.unit)]
-    page = PageObject(writer.add_object(StreamObject(stream_data=b"")), (0, 0, *size))
-    page[NameObject("/CropBox")] = ArrayObject(FloatObject(side) for side in (0, 0, *size))
-    page[NameObject("/Rotate")] = NumberObject(0)
-    page[NameObject("/Parent")] = writer.root.raw_get("/Pages")
-    tree = writer.root["/Pages"]
-    kids = tree["/Kids"]
-    kids.append(writer.add_object(page))
-    tree[NameObject("/Count")] = NumberObject(int(tree["/Count"]) + 1)
-    writer.update_container(kids)
-    writer.update_container(tree)
+    width, height = (round(side, 2) for side in position.page_optimization.dimensions(position.unit))
+    page = _Page(0, 0, width, height, turns=0, unit=1)
+    place = position.place(page.shown, ())
+    return Site(count, page.to_user_space(place), place, page.turns, NewPage(width, height))
 
 
-def _page(page: DictionaryObject) -> _Page:
-    media = _rectangle(_inherited(page, "/MediaBox"))
-    if media is None:
-        raise InvalidPdf("A page has no size.")
-    crop = _rectangle(_inherited(page, "/CropBox")) or media
+def _page(page: pikepdf.Object) -> _Page:
+    media = entries.rectangle(_inherited(page, "/MediaBox"))
+    if media is None or media[0] == media[2] or media[1] == media[3]:
+        media = _LETTER
+    crop = entries.rectangle(_inherited(page, "/CropBox")) or media
     # ISO 32000-1, 14.11.2.1: only what is inside the medium; boxes that do not meet are a mistake.
     left, bottom, right, top = (
         max(media[0], crop[0]),
@@ -170,88 +183,69 @@ def _page(page: DictionaryObject) -> _Page:
     )
     if left >= right or bottom >= top:
         left, bottom, right, top = media
-    unit = float(page.get("/UserUnit", 1))
-    if right - left <= 0 or top - bottom <= 0 or unit <= 0:
-        raise InvalidPdf("A page has no size.")
-    turns = round(float(_inherited(page, "/Rotate") or 0) / 90) % 4
-    return _Page(left, bottom, right, top, turns, unit)
+    unit = entries.number(page, "/UserUnit") or 1
+    turns = round((entries.as_number(_inherited(page, "/Rotate")) or 0) / 90) % 4
+    return _Page(left, bottom, right, top, turns, unit if unit > 0 else 1)
 
 
-def _inherited(node: Any, key: str) -> Any:
+def _inherited(node: pikepdf.Object, key: str) -> Any:
     """An attribute of a page, or of the nodes above it (ISO 32000-1, 7.7.3.4)."""
+    above: pikepdf.Object | None = node
     for _ in range(_DEEPEST):
-        if key in node:
-            return node[key]
-        if "/Parent" not in node:
+        value = entries.entry(above, key)
+        if value is not None:
+            return value
+        above = entries.dictionary(above, "/Parent")
+        if above is None:
             return None
-        node = node["/Parent"]
     raise InvalidPdf("The page tree, or a form, is too deep.")
 
 
-def _rectangle(found: Any) -> tuple[float, float, float, float] | None:
-    """Left, bottom, right, top, whichever corners it was written with; None when it is none."""
-    try:
-        a, b, c, d = (float(found[corner]) for corner in range(4))
-    except (ValueError, TypeError, LookupError, ArithmeticError):
-        return None
-    return min(a, c), min(b, d), max(a, c), max(b, d)
-
-
-def _signatures_on(page: DictionaryObject, geometry: _Page) -> Iterator[Place]:
+def _signatures_on(page: pikepdf.Object, geometry: _Page) -> Iterator[Place]:
     """Visible signature fields, empty ones too: they wait for somebody."""
-    annotations: Any = page.get("/Annots")
-    for index in range(len(annotations) if isinstance(annotations, list) else 0):
-        annotation = annotations[index]
-        if not isinstance(annotation, dict) or annotation.get("/Subtype") != "/Widget":
+    annotations = entries.entry(page, "/Annots")
+    if not entries.is_array(annotations):
+        return
+    for annotation in (entries.element(annotations, index) for index in range(min(len(annotations), _MAX_ANNOTATIONS))):
+        if entries.name(annotation, "/Subtype") != "Widget":
             continue
-        rectangle = _rectangle(annotation.get("/Rect"))
-        if rectangle is not None and _inherited(annotation, "/FT") == "/Sig":
+        rectangle = entries.rectangle(entries.entry(annotation, "/Rect"))
+        if rectangle is not None and entries.as_name(_inherited(annotation, "/FT")) == "Sig":
             yield geometry.to_shown(rectangle)
 
 
 # -- what ------------------------------------------------------------------------------------------
 
 
-def draw(
-    writer: BasePdfFileWriter, site: Site, appearance: Appearance, certificate: bytes, now: datetime
-) -> IndirectObject:
+def draw(site: Site, appearance: Appearance, certificate: bytes, now: datetime, first_number: int) -> Drawing:
     """The form XObject for /AP: as large as the place in points, upright however the page is turned.
 
+    Of `site` only the place and the turns count. The objects are numbered from `first_number` on.
     Raises: BadAppearance, BadCertificate.
     """
-    from pyhanko.pdf_utils.generic import (
-        ArrayObject,
-        DictionaryObject,
-        FloatObject,
-        NameObject,
-        NumberObject,
-        StreamObject,
-    )
-
     width, height = site.place.width, site.place.height
-    resources, content = DictionaryObject(), b""
+    objects = Objects(first_number)
+    resources: dict[str, Value] = {}
+    content = b""
     if appearance.image is not None:
-        content += _image(writer, appearance.image, site.place, resources)
+        content += _image(objects, appearance.image, site.place, resources)
     if appearance.text is not None:
         place = _container(appearance.text, appearance.position, site.place)
         shown = filled_text(appearance.text, certificate, now)
-        drawn = _text(writer, resources, appearance.text, place, shown)
+        drawn = _text(objects, resources, appearance.text, place, shown)
         content += b"q 1 0 0 1 %.4f %.4f cm\n%b\nQ\n" % (place.left, height - place.top, drawn)
     # The viewer lays the turned box over /Rect, so only the direction counts (12.5.5, algorithm 8.1).
     matrix = ((1, 0, 0, 1, 0, 0), (0, 1, -1, 0, height, 0), (-1, 0, 0, -1, width, height), (0, -1, 1, 0, 0, width))
-    form = StreamObject(
-        {
-            NameObject("/Type"): NameObject("/XObject"),
-            NameObject("/Subtype"): NameObject("/Form"),
-            NameObject("/FormType"): NumberObject(1),
-            NameObject("/BBox"): ArrayObject(FloatObject(round(side, 4)) for side in (0, 0, width, height)),
-            NameObject("/Matrix"): ArrayObject(FloatObject(round(part, 4)) for part in matrix[site.turns]),
-            NameObject("/Resources"): resources,
-        },
-        stream_data=content,
-    )
-    form.compress()
-    return writer.add_object(form)
+    form: dict[str, Value] = {
+        "Type": Name("XObject"),
+        "Subtype": Name("Form"),
+        "FormType": 1,
+        "BBox": [0, 0, width, height],
+        "Matrix": matrix[site.turns],
+        "Resources": resources,
+    }
+    reference = objects.add_stream(form, content)
+    return Drawing(tuple(objects.texts), reference.number)
 
 
 def filled_text(text: AppearanceText, certificate: bytes, now: datetime) -> str:
@@ -272,43 +266,40 @@ def _container(text: AppearanceText, position: Positioning, place: Place) -> Pla
     return found
 
 
-def _text(
-    writer: BasePdfFileWriter, resources: DictionaryObject, text: AppearanceText, place: Place, shown: str
-) -> bytes:
+def _text(objects: Objects, resources: dict[str, Value], text: AppearanceText, place: Place, shown: str) -> bytes:
     """`shown` from the top left corner of `place` downwards."""
-    from pyhanko.pdf_utils.generic import DictionaryObject, NameObject
-
-    face = fonts.font_face()
-    lines, size = _fitted(face, "\n".join(map(face.spelled, shown.splitlines())), place, text.font_size)
-    font = fonts.embed(writer, lines)
-    resources[NameObject("/Font")] = DictionaryObject({NameObject("/F"): font})
+    lines, size = _fitted("\n".join(map(fonts.spelled, shown.splitlines())), place, text.font_size)
+    glyphs = fonts.Glyphs()
     share = {HorizontalAlign.LEFT: 0.0, HorizontalAlign.CENTER: 0.5, HorizontalAlign.RIGHT: 1.0}[text.horizontal_align]
-    parts = [b"BT 0 g /F %.2f Tf" % size]
+    top = fonts.ascent(lines[0])
+    parts = [b"BT 0 g"]
     for number, line in enumerate(lines):
-        across = (place.width - face.width(line) * size) * share
-        down = face.ascent / 1000 * size + number * fonts.LEADING * size
-        parts.append(b"1 0 0 1 %.2f %.2f Tm %b Tj" % (across, -down, face.encoded(line)))
+        across = (place.width - fonts.width(line) * size) * share
+        down = (top + number * fonts.LEADING) * size
+        parts.append(b"1 0 0 1 %.2f %.2f Tm" % (across, -down))
+        parts += [b"/%b %.2f Tf %b Tj" % (name.encode(), size, string) for name, string in glyphs.encoded(line)]
+    fonts_used = glyphs.embed(objects)
+    if fonts_used:
+        resources["Font"] = fonts_used
     return b"\n".join([*parts, b"ET"])
 
 
-def _fitted(face: fonts.FontFace, text: str, place: Place, size: float) -> tuple[list[str], float]:
+def _fitted(text: str, place: Place, size: float) -> tuple[list[str], float]:
     """Lines that fit into `place`: as large as asked for, or smaller; cut when they would become unreadable."""
     smallest = min(size, _SMALLEST)
     while True:
-        lines = face.lines(text, place.width / size)
+        lines = fonts.broken(text, place.width / size)
         room = int(place.height / (fonts.LEADING * size) + 0.05)  # the last line needs no space below
         if len(lines) <= room:
             return lines, size
         if size <= smallest:
             kept = lines[: max(1, room)]
-            return ([*kept[:-1], face.cut(kept[-1], place.width / size)] if len(kept) < len(lines) else kept), size
+            return ([*kept[:-1], fonts.cut(kept[-1], place.width / size)] if len(kept) < len(lines) else kept), size
         size = max(smallest, size * _SHRINK)
 
 
-def _image(writer: BasePdfFileWriter, image: AppearanceImage, place: Place, resources: DictionaryObject) -> bytes:
+def _image(objects: Objects, image: AppearanceImage, place: Place, resources: dict[str, Value]) -> bytes:
     """As large as the place allows, its proportions kept."""
-    from pyhanko.pdf_utils.generic import DictionaryObject, FloatObject, NameObject
-
     found = picture.read_picture(image, place)
     scale = min(place.width / found.width, place.height / found.height)
     width, height = found.width * scale, found.height * scale
@@ -316,11 +307,10 @@ def _image(writer: BasePdfFileWriter, image: AppearanceImage, place: Place, reso
         image.horizontal_align
     ]
     up = {VerticalAlign.BOTTOM: 0.0, VerticalAlign.CENTER: 0.5, VerticalAlign.TOP: 1.0}[image.vertical_align]
-    resources[NameObject("/XObject")] = DictionaryObject({NameObject("/I"): picture.embed(writer, found)})
+    resources["XObject"] = {"I": picture.embed(objects, found)}
     state = b""
     if image.opacity < 100:
-        faint = DictionaryObject({NameObject("/ca"): FloatObject(image.opacity / 100)})
-        resources[NameObject("/ExtGState")] = DictionaryObject({NameObject("/G"): faint})
+        resources["ExtGState"] = {"G": {"ca": image.opacity / 100}}
         state = b"/G gs "
     x, y = (place.width - width) * across, (place.height - height) * up
     return b"q %b%.4f 0 0 %.4f %.4f %.4f cm /I Do Q\n" % (state, width, height, x, y)

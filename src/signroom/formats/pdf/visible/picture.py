@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from signroom.domain.appearance import AppearanceImage, Place
 from signroom.domain.errors import BadAppearance
 from signroom.formats.malformed import UNDECODABLE
+from signroom.formats.pdf.visible.writing import Name, Objects, Reference, Value
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from pyhanko.pdf_utils.generic import IndirectObject
-    from pyhanko.pdf_utils.writer import BasePdfFileWriter
 
 MAX_BYTES = 2 << 20
 _MAX_PIXELS = 16_000_000
@@ -70,11 +69,22 @@ def _eight_bits(picture: Image) -> Image:
     return picture.convert("RGBA" if transparent else "RGB")
 
 
-def embed(writer: BasePdfFileWriter, picture: Image) -> IndirectObject:
+def embed(objects: Objects, picture: Image) -> Reference:
     """An image XObject (ISO 32000-1, 8.9.5). A picture that is opaque all over gets no mask: PDF/A-1 forbids them."""
-    from pyhanko.pdf_utils.images import pil_image
-
-    if picture.mode in {"RGBA", "LA"} and picture.getextrema()[-1] == (255, 255):
+    more: dict[str, Value] = {}
+    if picture.mode in {"RGBA", "LA"}:
+        if picture.getextrema()[-1] != (255, 255):
+            more["SMask"] = embed(objects, picture.getchannel("A"))
         picture = picture.convert(picture.mode[:-1])
-    reference: IndirectObject = pil_image(picture, writer)
-    return reference
+    return objects.add_stream(
+        {
+            "Type": Name("XObject"),
+            "Subtype": Name("Image"),
+            "Width": picture.width,
+            "Height": picture.height,
+            "ColorSpace": Name("DeviceGray" if picture.mode == "L" else "DeviceRGB"),
+            "BitsPerComponent": 8,
+            **more,
+        },
+        picture.tobytes(),
+    )

@@ -1,0 +1,379 @@
+"""Open a PDF with qpdf, and beside it the file's own bytes: what is meant, and where exactly it stands.
+
+qpdf is tolerant and says what it had to repair. What it repaired is never written anywhere: an update of ours needs
+the exact offset and the raw bytes of the few objects that it writes again.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pikepdf
+from pikepdf.settings import set_qpdf_limits
+
+from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
+from signroom.domain.pdf_facts import PdfEncryption, StringCipher
+from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
+from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
+from signroom.formats.pdf.reading.view import View
+from signroom.formats.pdf.reading.whole_table import Place
+from signroom.formats.pdf.reading.writing_encrypted import Encrypter
+
+_REBUILT = re.compile(r"reconstruct", re.IGNORECASE)
+_LOST = re.compile(r"unable to find trailer|unexpected EOF|EOF while|EOF after|expected endstream", re.IGNORECASE)
+_UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption|encryption (?:filter|dictionary)", re.IGNORECASE)
+_HOPELESS = "Too many warnings"
+"""qpdf would find as many the second time."""
+_END = b"%%EOF"
+_ROOM_BEHIND = 900
+"""Bytes behind %%EOF in which qpdf and others still find it."""
+_MOST_UNFOLDED = 64 << 20
+"""Bytes that the data of a cross-reference or object stream may have once they are decompressed."""
+_MOST_ITEMS = 1 << 20
+"""Items of one array, in a damaged file as in any other (5,000 in qpdf). A whole one may have more."""
+_MOST_WARNINGS = 1000
+_BUFFER = 1 << 16
+_NOWHERE = b"startxref\n0\n%%EOF\n"
+"""It makes qpdf search the whole file for objects."""
+_CIPHERS = {
+    "none": StringCipher.NONE,
+    "rc4": StringCipher.RC4,
+    "aes": StringCipher.AES_128,
+    "aesv3": StringCipher.AES_256,
+}
+_OBJECT = re.compile(rb"[\r\n](\d{1,10}) \d{1,5} obj\b")
+_OBJECT_STREAM = b"/ObjStm"
+_NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
+_MOST_TO_SEARCH = 4 << 20
+"""Bytes of a file that is searched for references: 0.1 s."""
+_MOST_IN_STREAM = 100_000
+"""Objects of one object stream. Usual are 100 to 200."""
+_CRYPT_FILTERS = 4
+"""The version of encryption that began to name ciphers; before it all is RC4 (ISO 32000-1, table 20)."""
+COMPRESSED = 2
+"""The type of a cross-reference entry of an object in an object stream (ISO 32000-1, table 18)."""
+
+
+@dataclass(slots=True)
+class OpenPdf:
+    """A PDF that is open for reading."""
+
+    buffer: mmap.mmap
+    pdf: pikepdf.Pdf
+    table: dict[tuple[int, int], pikepdf.XrefEntry]
+    sections: tuple[Section, ...]
+    """The newest first; empty when the table had to be rebuilt."""
+    header: int
+    """Where %PDF- stands. qpdf counts its offsets from there."""
+    damage: str
+    """What is wrong with its cross-reference table; empty when nothing is."""
+    encryption: PdfEncryption | None
+    _object_streams: dict[int, _ObjectStream] = field(default_factory=dict)
+
+    @property
+    def is_padded(self) -> bool:
+        """There is more behind its end than readers look over."""
+        end = self.buffer.rfind(_END)
+        return end >= 0 and len(self.buffer) - end >= _ROOM_BEHIND
+
+    @property
+    def rebuilt(self) -> bool:
+        return not self.sections
+
+    def raw(self, reference: Reference) -> bytes | None:
+        """The value of an object as the file has it; None for one that is missing.
+
+        Raises: InvalidPdf when something else is at its place, when it is a stream, or when programs disagree on it.
+        """
+        entry = self.table.get((reference.number, reference.generation))
+        if entry is None:
+            if any(number == reference.number for number, _ in self.table):
+                # Some programs do not look at the generation.
+                raise InvalidPdf(f"Object {reference.number} has another generation than references to it say.")
+            return None
+        place = place_of(reference.number, reference.generation, entry, self.header)
+        if place.compressed:
+            return self._streamed(place)
+        try:
+            found = indirect_object(self.buffer, place.offset)
+        except BadSyntax as error:
+            raise InvalidPdf(f"Object {reference.number} cannot be read: {error}.") from error
+        if found.reference != reference:
+            raise InvalidPdf(f"Where object {reference.number} should be is another one.")
+        if found.stream_at is not None:
+            raise InvalidPdf(f"Object {reference.number} is a stream, which it must not be.")
+        return found.value
+
+    def writable(self, reference: Reference, home: Reference | None = None) -> bytes | None:
+        """As `raw`, for an update: where strings are encrypted, they are so for the object `home`.
+
+        It is the object itself when none is given. In an object stream strings are plain (7.5.7).
+        """
+        found = self.raw(reference)
+        compressed = self.is_compressed(reference)
+        home = home or reference
+        if found is None or self.encryption is None or (home == reference and not compressed):
+            return found
+        source = None if compressed else Encrypter(self.encryption, reference.number, reference.generation)
+        try:
+            return Encrypter(self.encryption, home.number, home.generation).strings_in(found, source)
+        except BadSyntax as error:
+            raise InvalidPdf(f"Object {reference.number} cannot be read: {error}.") from error
+
+    def named(self) -> set[int]:
+        """The numbers that references name, those to nothing too; of a large file none: it would take too long."""
+        if len(self.buffer) > _MOST_TO_SEARCH:
+            return set()
+        found = {int(match[1]) for match in _NAMED.finditer(self.buffer)}
+        searched = 0
+        for number in {entry.obj_stream_number or 0 for entry in self.table.values() if entry.type == COMPRESSED}:
+            with suppress(InvalidPdf):
+                data = _ObjectStream.read(self.pdf, number).data
+                found |= {int(match[1]) for match in _NAMED.finditer(data)}
+                searched += len(data)
+            if searched > _MOST_TO_SEARCH:
+                break
+        return found
+
+    def twice(self) -> int | None:
+        """The number of an object that is there in a second way, which another program would take.
+
+        To be asked of a file whose table is made anew. Of two plain definitions all programs take the last one. They
+        differ about generations, and about object streams. Raises: InvalidPdf, PdfTooComplex.
+        """
+        numbers = Counter(number for number, _ in self.table)
+        if more := [number for number, count in numbers.items() if count > 1]:
+            return min(more)
+        plain = {number for (number, _), entry in self.table.items() if entry.type != COMPRESSED}
+        unfolded = 0
+        for number in sorted(self._plain_object_streams()):
+            stream = _ObjectStream.read(self.pdf, number)
+            if inside := plain.intersection(stream.numbers()):
+                return min(inside)
+            unfolded += len(stream.data)
+            if unfolded > _MOST_UNFOLDED:
+                raise PdfTooComplex
+        return None
+
+    def _plain_object_streams(self) -> set[int]:
+        """Numbers of all object streams, those that no entry of the table speaks of, too."""
+        numbers = {(e.offset or 0) + self.header: key for key, e in self.table.items() if e.type != COMPRESSED}
+        places = sorted(numbers)
+        candidates, at = set(), self.buffer.find(_OBJECT_STREAM)
+        while at >= 0:
+            if before := bisect_left(places, at):
+                candidates.add(numbers[places[before - 1]])
+            at = self.buffer.find(_OBJECT_STREAM, at + 1)
+        return {key[0] for key in candidates if _is_object_stream(self.pdf.get_object(*key))}
+
+    def is_compressed(self, reference: Reference) -> bool:
+        entry = self.table.get((reference.number, reference.generation))
+        return entry is not None and entry.type == COMPRESSED
+
+    def _streamed(self, place: Place) -> bytes:
+        """An object of an object stream (ISO 32000-1, 7.5.7)."""
+        if place.offset not in self._object_streams:
+            self._object_streams[place.offset] = _ObjectStream.read(self.pdf, place.offset)
+        return self._object_streams[place.offset].value(place)
+
+
+@dataclass(frozen=True, slots=True)
+class _ObjectStream:
+    """An object stream, decompressed and decrypted."""
+
+    data: bytes
+    first: int
+    words: tuple[bytes, ...]
+    """Numbers and offsets, alternating."""
+
+    @classmethod
+    def read(cls, pdf: pikepdf.Pdf, number: int) -> _ObjectStream:
+        """Raises: InvalidPdf."""
+        stream = pdf.get_object(number, 0)
+        if isinstance(stream, pikepdf.Stream):
+            first, count = stream.get("/First"), stream.get("/N")
+            if isinstance(first, int) and isinstance(count, int) and 0 <= count <= _MOST_IN_STREAM:
+                data = bytes(stream.read_bytes())
+                return cls(data, first, tuple(data[: max(0, first)].split(maxsplit=2 * count)[: 2 * count]))
+        raise InvalidPdf(f"The object stream {number} is damaged.")
+
+    def numbers(self) -> set[int]:
+        return {number for word in self.words[::2] if (number := integer(word)) is not None}
+
+    def value(self, place: Place) -> bytes:
+        """Raises: InvalidPdf."""
+        name, at = [*self.words[2 * place.generation :][:2], b"", b""][:2]
+        offset = integer(at)
+        # Readers differ in which counts, the number or the index. Here both must be right.
+        if integer(name) != place.number or offset is None or offset < 0 or self.words[::2].count(name) != 1:
+            raise InvalidPdf(f"The object stream {place.offset} is damaged.")
+        try:
+            start = skip_space(self.data, self.first + offset)
+            return self.data[start : value_end(self.data, start)]
+        except BadSyntax as error:
+            raise InvalidPdf(f"Object {place.number} cannot be read: {error}.") from error
+
+
+def _is_object_stream(found: object) -> bool:
+    return isinstance(found, pikepdf.Stream) and found.get("/Type") == "/ObjStm"
+
+
+def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int) -> Place:
+    """Where qpdf says that an object lies, in bytes from the beginning of the file."""
+    if entry.type == COMPRESSED:
+        return Place(number, True, entry.obj_stream_number or 0, entry.obj_stream_index or 0)
+    return Place(number, False, (entry.offset or 0) + header, generation)
+
+
+@contextmanager
+def open_pdf(file: Path) -> Iterator[OpenPdf]:
+    """To be used inside ``parsing.only_refusals``. Raises: InvalidPdf, ProtectedPdf."""
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
+        header = buffer.find(b"%PDF-", 0, 1024)
+        if header:
+            raise InvalidPdf("There is something before its beginning (%PDF-). Save it again as a PDF.")
+        sections, why = _chain(buffer)
+        if sections and _OBJECT.search(buffer, max(buffer.rfind(_END), buffer.rfind(b"startxref"))):
+            raise InvalidPdf("Its last update is not complete: some programs show it, others do not.")
+        set_qpdf_limits(
+            parser_max_container_size=_MOST_ITEMS,
+            parser_max_container_size_damaged=_MOST_ITEMS,
+            doc_max_warnings=_MOST_WARNINGS,
+            flate_max_memory=_MOST_UNFOLDED,
+            png_max_memory=_MOST_UNFOLDED,
+            tiff_max_memory=_MOST_UNFOLDED,
+            run_length_max_memory=_MOST_UNFOLDED,
+        )
+        try:
+            with ExitStack() as files:
+                pdf = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
+                warnings = pdf.get_warnings()
+                rebuilt = any(_REBUILT.search(w) for w in warnings)
+                if rebuilt and any(_LOST.search(w) for w in warnings):
+                    raise InvalidPdf("A part of the file is missing: its end, or more.")
+                if rebuilt and sections:
+                    why, sections = "its cross-reference table is wrong", ()
+                if not sections and "/XRefStm" in pdf.trailer:
+                    # qpdf finds no objects in object streams then. They would be lost.
+                    raise InvalidPdf(f"It has two kinds of cross-reference tables, and {why}. Save it again as a PDF.")
+                if sections and _stated(buffer) != sections[0].offset:
+                    why = "startxref is wrong"
+                yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
+        except pikepdf.PasswordError as error:
+            raise ProtectedPdf("It opens with a password only. Save it without one, and sign that.") from error
+        except pikepdf.PdfError as error:
+            if _UNKNOWN_ENCRYPTION.search(str(error)):
+                raise ProtectedPdf("It is encrypted in a way that is not known.") from error
+            raise InvalidPdf(_without_name(str(error))) from error
+
+
+def _tolerantly_opened(
+    files: ExitStack, file: Path, descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]
+) -> pikepdf.Pdf:
+    """qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it."""
+    try:
+        pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
+        if _touch(pdf) and (not sections or _stated(buffer) == sections[0].offset or _is_found(pdf, buffer)):
+            return pdf
+    except pikepdf.PasswordError:
+        raise
+    except pikepdf.PdfError as error:
+        if not sections or _HOPELESS in str(error):
+            raise
+    end = max(buffer.rfind(b"startxref"), 0) or len(buffer)
+    pdf = files.enter_context(_opened(file, descriptor, end, _NOWHERE))
+    _touch(pdf)
+    return pdf
+
+
+def _is_found(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
+    """The table says of each object what a search of the file says.
+
+    To be asked where the address of the table is wrong: some programs find the table beside it, others search.
+    """
+    searched = {int(match[1]): match.start(1) for match in _OBJECT.finditer(buffer)}
+    table = {number: entry for (number, _), entry in pdf.get_xref_table().items()}
+    plain = {number: entry.offset for number, entry in table.items() if entry.type != COMPRESSED}
+    return searched == plain
+
+
+def _touch(pdf: pikepdf.Pdf) -> int:
+    """Read what an update changes, so that qpdf finds out what it has to rebuild. The number of pages."""
+    form = pdf.Root.get("/AcroForm")
+    if isinstance(form, pikepdf.Dictionary):
+        form.get("/Fields")
+    return len(pdf.pages)
+
+
+@contextmanager
+def _opened(file: Path, descriptor: int, length: int, end: bytes) -> Iterator[pikepdf.Pdf]:
+    if not end:
+        with pikepdf.open(file, inherit_page_attributes=False) as pdf:  # much faster than through Python
+            yield pdf
+        return
+    with (
+        io.BufferedReader(View(descriptor, length, end), _BUFFER) as view,
+        pikepdf.open(view, inherit_page_attributes=False) as pdf,
+    ):
+        yield pdf
+
+
+def _encryption(pdf: pikepdf.Pdf) -> PdfEncryption | None:
+    """Raises: ProtectedPdf for a way of encrypting that is not known."""
+    if not pdf.is_encrypted:
+        return None
+    found = pdf.encryption
+    if found.V < _CRYPT_FILTERS:
+        return PdfEncryption(bytes(found.encryption_key), StringCipher.RC4, StringCipher.RC4)
+    strings, streams = _CIPHERS.get(found.string_method.name), _CIPHERS.get(found.stream_method.name)
+    if strings is None or streams is None:
+        raise ProtectedPdf("It is encrypted in a way that is not known.")
+    return PdfEncryption(bytes(found.encryption_key), strings, streams)
+
+
+def _chain(buffer: mmap.mmap) -> tuple[tuple[Section, ...], str]:
+    try:
+        return read_chain(buffer), ""
+    except NoChain as error:
+        return (), str(error)
+
+
+def _as_qpdf_wants_it(buffer: mmap.mmap, sections: tuple[Section, ...]) -> tuple[int, bytes]:
+    """(length, end): how much of the file qpdf sees, and what it sees behind.
+
+    A startxref that is a few bytes off, and kilobytes of padding behind %%EOF, would make it rebuild the table. Of a
+    hybrid file (7.5.8.4) it would not see the objects that the table calls free and the stream beside it shows: here
+    an empty table comes first that has the same stream.
+    """
+    at = buffer.rfind(b"startxref")
+    if not sections or at < 0:
+        return len(buffer), b""
+    newest = sections[0]
+    hybrid = newest.kind is SectionKind.TABLE and newest.trailer.get("XRefStm") is not None
+    if hybrid:
+        trailer = newest.trailer.with_entry("Prev", b"%d" % newest.offset)
+        return at, b"\nxref\n0 0\ntrailer\n%b\nstartxref\n%d\n%%%%EOF\n" % (trailer, at + 1)
+    end = buffer.find(_END, at)
+    if _stated(buffer) == newest.offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
+        return len(buffer), b""
+    return at, b"startxref\n%d\n%%%%EOF\n" % newest.offset
+
+
+def _stated(buffer: mmap.mmap) -> int | None:
+    """Where the newest section is said to begin."""
+    at = buffer.rfind(b"startxref") + len(b"startxref")
+    words = buffer[at : at + 32].split()
+    return integer(words[0]) if words else None
+
+
+def _without_name(message: str) -> str:
+    """qpdf's message without the name that it gives the file, and what to do."""
+    return f"It cannot be followed ({message.rpartition(': ')[2][:200].strip()}). Open it and save it again as a PDF."

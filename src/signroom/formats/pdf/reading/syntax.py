@@ -1,0 +1,278 @@
+"""PDF syntax (ISO 32000-1, 7.2 and 7.3) as raw slices: what is not changed is copied byte for byte.
+
+Values stay the bytes that the file has. Only what is looked at is taken apart, so that a dictionary can be written
+again with one entry changed and everything else as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from mmap import mmap
+
+_SPACE = rb"\x00\t\n\x0c\r "
+_REGULAR = rb"[^%b()<>\[\]{}/%%]" % _SPACE
+# Every repetition is possessive (++, *+): what was matched is never tried again, in another way. So the time is linear
+# in the bytes, and no memory is needed, whatever the bytes are.
+_COMMENT = rb"%[^\r\n]*+"
+_BETWEEN = rb"(?:[%b]++|%b)++" % (_SPACE, _COMMENT)
+_SKIP = re.compile(rb"[%b]*+(?:%b[%b]*+)*+" % (_SPACE, _COMMENT, _SPACE))
+_WORD = re.compile(rb"%b++" % _REGULAR)
+_NAME = re.compile(rb"/%b*+" % _REGULAR)
+_REFERENCE = re.compile(rb"(\d{1,10}+)%b(\d{1,5}+)%bR(?!%b)" % (_BETWEEN, _BETWEEN, _REGULAR))
+_HEADER = re.compile(rb"[%b]*+(\d{1,10}+)[%b]++(\d{1,5}+)[%b]++obj(?!%b)" % (_SPACE, _SPACE, _SPACE, _REGULAR))
+_INTEGER = re.compile(rb"[+-]?\d{1,18}")
+_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_STREAM = re.compile(rb"stream(?:\r\n|\n|\r)?")
+_IN_STRING = re.compile(rb"(?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+", re.DOTALL)
+_PARENTHESES = re.compile(rb"\(++|\)++")
+_FLAT = rb"[^()<>\[\]{}%%]++|%b|\((?:[^()\\]++|\\.)*+\)|<[^<>]*+>" % _COMMENT
+_IN_BRACKETS = re.compile(rb"(?:%b|\[(?:%b)*+\]|<<(?:%b)*+>>)*+" % (_FLAT, _FLAT, _FLAT), re.DOTALL)
+"""What needs no counting of brackets, in one step: most of what is between a bracket and its partner."""
+_DEEPEST = 200
+"""Brackets inside each other: more is an attack, or might as well be one."""
+_LONGEST = 1 << 20
+"""Bytes of one value. A longer one is an attack as well: it would take too long to read."""
+_LONGEST_HEXADECIMAL = 64 << 20
+"""Bytes of a hexadecimal string: /Contents of a signature may be padded with megabytes of zeros."""
+_LONG_HEXADECIMAL = 1 << 16
+"""Bytes from which one does not count among those of the value."""
+_MOST = 100_000
+"""Items of one array, entries of one dictionary."""
+
+
+class BadSyntax(Exception):
+    """Bytes that are no PDF value."""
+
+
+Buffer = bytes | mmap
+"""A file in memory, or mapped into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An indirect reference (7.3.10)."""
+
+    number: int
+    generation: int = 0
+
+    def __bytes__(self) -> bytes:
+        return b"%d %d R" % (self.number, self.generation)
+
+
+def skip_space(buffer: Buffer, at: int) -> int:
+    """Behind white space and comments (7.2.2, 7.2.3)."""
+    return _behind(_SKIP, buffer, at, len(buffer))
+
+
+def _behind(pattern: re.Pattern[bytes], buffer: Buffer, at: int, limit: int) -> int:
+    """Behind what `pattern`, which may match nothing, matches at `at`."""
+    found = pattern.match(buffer, at, limit)
+    return found.end() if found else at
+
+
+def value_end(buffer: Buffer, at: int, longest: int = _LONGEST) -> int:
+    """Where the value that begins at or behind `at` ends; a reference is one value. Raises: BadSyntax."""
+    at = skip_space(buffer, at)
+    limit = min(len(buffer), at + longest)
+    found = _REFERENCE.match(buffer, at, limit)
+    if found:
+        return found.end()
+    open_brackets: list[bytes] = []
+    while True:
+        if open_brackets:
+            at = _behind(_IN_BRACKETS, buffer, at, limit)
+        token = buffer[at : at + 2]
+        if at >= limit:
+            raise BadSyntax("a value that does not end, or is too long")
+        if open_brackets and token.startswith(open_brackets[-1]):
+            at += len(open_brackets.pop())
+        elif token == b"<<":
+            open_brackets.append(b">>")
+            at += 2
+        elif token[:1] == b"[":
+            open_brackets.append(b"]")
+            at += 1
+        else:
+            start, at = at, _plain_end(buffer, at, limit)
+            if token[:1] == b"<" and at - start > _LONG_HEXADECIMAL:
+                limit = min(len(buffer), limit + at - start)  # it costs nothing to read
+        if not open_brackets:
+            return at
+        if len(open_brackets) > _DEEPEST:
+            raise BadSyntax("too many brackets inside each other")
+
+
+def _plain_end(buffer: Buffer, at: int, limit: int) -> int:
+    """The end of a string, a name, a number or a keyword."""
+    match buffer[at : at + 1]:
+        case b"(":
+            return _string_end(buffer, at, limit)
+        case b"<":
+            end = buffer.find(b">", at, at + _LONGEST_HEXADECIMAL) + 1
+            if not end:
+                raise BadSyntax("a string that does not end, or is too long")
+            return end
+        case first:
+            found = (_NAME if first == b"/" else _WORD).match(buffer, at, limit)
+    if not found:
+        raise BadSyntax("a bracket that nothing opened")
+    if found.end() == limit < len(buffer):
+        raise BadSyntax("a value that is too long")
+    return found.end()
+
+
+def _string_end(buffer: Buffer, at: int, limit: int) -> int:
+    depth = 0
+    while found := _PARENTHESES.match(buffer, at, limit):
+        run = found.end() - at
+        if buffer[at : at + 1] == b"(":
+            depth += run
+        elif run >= depth:
+            return at + depth
+        else:
+            depth -= run
+        at = _behind(_IN_STRING, buffer, found.end(), limit)
+    raise BadSyntax("a string that does not end, or is too long")
+
+
+def reference(raw: bytes | None) -> Reference | None:
+    """`raw` as a reference; None when it is something else."""
+    found = _REFERENCE.fullmatch((raw or b"").strip(b"\0\t\n\f\r "))
+    return Reference(int(found[1]), int(found[2])) if found else None
+
+
+def integer(raw: bytes | None) -> int | None:
+    """`raw` as an integer; None when it is something else."""
+    found = _INTEGER.fullmatch((raw or b"").strip(b"\0\t\n\f\r "))
+    return int(found[0]) if found else None
+
+
+def name_of(raw: bytes) -> str:
+    """A name without its solidus, its escapes resolved (7.3.5)."""
+    return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), raw[1:]).decode("latin-1")
+
+
+def items(raw: bytes) -> list[bytes]:
+    """The values of an array. Raises: BadSyntax when it is none."""
+    at = skip_space(raw, 0)
+    if raw[at : at + 1] != b"[":
+        raise BadSyntax("an array that is none")
+    at += 1
+    found: list[bytes] = []
+    while raw[(at := skip_space(raw, at)) : at + 1] != b"]":
+        if len(found) >= _MOST:
+            raise BadSyntax("an array that is too long")
+        end = value_end(raw, at)
+        found.append(raw[at:end])
+        at = end
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    key: int
+    start: int
+    end: int
+
+
+class Dictionary:
+    """A dictionary (7.3.7) as the file has it. Where a key is there twice the last one counts, as in most readers."""
+
+    __slots__ = ("_entries", "_last", "_open", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        """Raises: BadSyntax."""
+        self.raw = raw
+        self._entries = list(self._read())
+        self._last = {entry.name: entry for entry in self._entries}
+
+    @classmethod
+    def at(cls, buffer: Buffer, at: int) -> Dictionary:
+        """The dictionary that begins at or behind `at`. Raises: BadSyntax."""
+        start = skip_space(buffer, at)
+        return cls(bytes(buffer[start : value_end(buffer, start)]))
+
+    def _read(self) -> Iterator[_Entry]:
+        raw = self.raw
+        at = skip_space(raw, 0)
+        if raw[at : at + 2] != b"<<":
+            raise BadSyntax("a dictionary that is none")
+        at += 2
+        self._open = at
+        for _ in range(_MOST):
+            at = skip_space(raw, at)
+            if raw[at : at + 2] == b">>":
+                return
+            key = _NAME.match(raw, at)
+            if not key:
+                raise BadSyntax("a dictionary without a key")
+            start = skip_space(raw, key.end())
+            # "/Key >>": a value that was forgotten is empty.
+            end = start if raw[start : start + 2] == b">>" else value_end(raw, start, len(raw))
+            yield _Entry(name_of(key[0]), at, start, end)
+            at = end
+        raise BadSyntax("a dictionary that is too long")
+
+    def get(self, name: str) -> bytes | None:
+        """The raw value; None when it is absent or null, which is the same (7.3.7)."""
+        entry = self._last.get(name)
+        value = b"" if entry is None else self.raw[entry.start : entry.end]
+        return None if value in (b"null", b"") else value
+
+    def lacks_a_value(self) -> bool:
+        """A key stands alone: some readers take the next key for its value, or give up."""
+        return any(entry.start == entry.end for entry in self._entries)
+
+    def place(self, name: str) -> tuple[int, int] | None:
+        """Where the value that counts begins and ends, in `raw`; None when there is none."""
+        entry = self._last.get(name)
+        return None if entry is None else (entry.start, entry.end)
+
+    def names(self) -> list[str]:
+        """The names of all entries, in the file's order; one that is there twice is twice in the list."""
+        return [entry.name for entry in self._entries]
+
+    def with_entry(self, name: str, value: bytes) -> bytes:
+        """The dictionary's bytes with this one entry changed or added, and once only."""
+        last = self._last.get(name)
+        if last is None:
+            # In front: behind "/Key" without a value it would become that value.
+            return self.raw[: self._open] + b"/%b %b " % (name.encode("latin-1"), value) + self.raw[self._open :]
+        pieces, at = [], 0
+        for entry in self._entries:
+            if entry is last:
+                pieces += [self.raw[at : entry.start], b" ", value, b" "]
+            elif entry.name == name:
+                pieces += [self.raw[at : entry.key], b" "]
+            else:
+                continue
+            at = entry.end
+        return b"".join([*pieces, self.raw[at:]])
+
+
+@dataclass(frozen=True, slots=True)
+class IndirectObject:
+    """An object that lies in the file by itself (7.3.10)."""
+
+    reference: Reference
+    value: bytes
+    stream_at: int | None
+    """Where the data of a stream begin; None for what is no stream."""
+
+
+def indirect_object(buffer: Buffer, at: int, longest: int = _LONGEST) -> IndirectObject:
+    """The object at `at`: its value, for a stream its dictionary. Raises: BadSyntax when none begins there."""
+    header = _HEADER.match(buffer, at)
+    if not header:
+        raise BadSyntax(f"no object at {at}")
+    start = skip_space(buffer, header.end())
+    if buffer[start : start + 6] == b"endobj":
+        return IndirectObject(Reference(int(header[1]), int(header[2])), b"null", None)
+    end = value_end(buffer, start, longest)
+    stream = _STREAM.match(buffer, skip_space(buffer, end))
+    return IndirectObject(
+        Reference(int(header[1]), int(header[2])), bytes(buffer[start:end]), stream.end() if stream else None
+    )

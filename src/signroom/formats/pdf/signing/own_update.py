@@ -1,0 +1,419 @@
+"""Check the update that was written: it adds one signature and changes nothing else.
+
+The file is read back as a stranger reads it. Nothing of `plan` or `tail` is used but the facts of the upload, so that
+a mistake there does not pass here. The value itself is the affair of `own_signature`.
+
+1. The update is its objects, its cross-reference section and its end, without a byte between or behind them.
+2. The section leads to each of them, and every other object is where it was.
+3. The trailer is the one before, but for what belongs to an update.
+4. The page has the field as one annotation more, the form as one field more. No other object is written again.
+5. What was absent before is looked up in the file: nothing may be lost because somebody called it absent.
+6. The byte range is the whole file without /Contents.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import pikepdf
+
+from signroom.domain.errors import VerificationFailed
+from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts
+from signroom.formats.pdf.reading import whole_table
+from signroom.formats.pdf.reading.syntax import (
+    BadSyntax,
+    Buffer,
+    Dictionary,
+    IndirectObject,
+    Reference,
+    indirect_object,
+    integer,
+    items,
+    reference,
+    value_end,
+)
+from signroom.formats.pdf.reading.whole_table import Place
+
+_END = re.compile(rb"startxref\n(\d{1,18})\n%%EOF\n\Z")
+_SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,10})\n")
+_ROWS = re.compile(rb"(?:\d{10} \d{5} n \n)*+")
+_FREE = b"0 1\n0000000000 65535 f \n"
+"""Object 0, the head of the free objects (7.5.4)."""
+_ROW = 20
+_STREAM_ROW = 11
+"""Bytes of /W[1 8 2]."""
+_BEHIND_OBJECT = b"\nendobj\n"
+_BEHIND_STREAM = re.compile(rb"\r?\n?endstream\nendobj\n")
+_FIELD = {"Type": b"/Annot", "Subtype": b"/Widget", "FT": b"/Sig", "F": b"132"}
+_FIELD_KEYS = {*_FIELD, "T", "V", "Rect", "P"}
+_APPEARANCE = re.compile(rb"<</N (\d{1,10}) 0 R>>")
+_SIGNATURE = {"Type": b"/Sig", "Filter": b"/Adobe.PPKLite", "SubFilter": b"/ETSI.CAdES.detached"}
+_SIGNATURE_KEYS = {*_SIGNATURE, "M", "ByteRange", "Contents"}
+_FLAGS = 3
+_BUFFER = 1 << 16
+_NOWHERE = b"\nstartxref\n0\n%%EOF\n"
+"""It makes qpdf search the whole file for objects."""
+_TOLERANCE = 0.001
+"""Points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Where /Contents is: from `start` to `end`, delimiters included, in bytes of the file."""
+
+    start: int
+    end: int
+
+
+def check_update(buffer: Buffer, facts: PdfFacts) -> Gap:
+    """Raises: VerificationFailed naming what is wrong."""
+    try:
+        return _check(buffer, facts)
+    except (BadSyntax, ValueError, IndexError, KeyError, pikepdf.PdfError) as error:
+        raise VerificationFailed("The update that was written cannot be read.") from error
+
+
+def _require(right: bool, wrong: str) -> None:
+    if not right:
+        raise _fault(wrong)
+
+
+def _fault(wrong: str) -> VerificationFailed:
+    return VerificationFailed(f"The update that was written is wrong: {wrong}.")
+
+
+def _check(buffer: Buffer, facts: PdfFacts) -> Gap:
+    section = _section(buffer, facts)
+    _check_trailer(facts, section)
+    objects = _objects(buffer, facts, section)
+    _check_places(facts, section)
+    field = Reference(facts.next_number)
+    _Changed(buffer, facts, objects).check(field)
+    _check_field(Dictionary(objects[field.number].value), facts, objects)
+    return _gap(buffer, section.places[field.number + 1].offset, objects[field.number + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """The cross-reference section of the update."""
+
+    start: int
+    places: Mapping[int, Place]
+    hidden: Mapping[int, Place]
+    """Of a hybrid file: what is in the stream beside the table."""
+    trailer: Dictionary
+
+
+def _section(buffer: Buffer, facts: PdfFacts) -> _Section:
+    end = _END.search(buffer, max(0, len(buffer) - 64))
+    if end is None or not facts.length < int(end[1]) < len(buffer):
+        raise _fault("startxref does not point into the update")
+    start = int(end[1])
+    if facts.kind is CrossReferenceKind.STREAM:
+        places, trailer = _stream(buffer, start)
+        return _Section(start, places, {}, trailer)
+    _require(buffer[start : start + 5] == b"xref\n", "it has no cross-reference table")
+    places, at = _table(buffer, start + 5)
+    trailer = Dictionary.at(buffer, at)
+    _require(buffer[value_end(buffer, at) : end.start()] == b"\n", "there is something behind the trailer")
+    beside = integer(trailer.get("XRefStm"))
+    if beside is None:
+        return _Section(start, places, {}, trailer)
+    return _Section(start, places, _stream(buffer, beside)[0], trailer)
+
+
+def _stream(buffer: Buffer, at: int) -> tuple[dict[int, Place], Dictionary]:
+    found = indirect_object(buffer, at)
+    trailer = Dictionary(found.value)
+    right = trailer.get("Type") == b"/XRef" and trailer.get("W") == b"[1 8 2]" and trailer.get("Filter") is None
+    _require(right and found.stream_at is not None, "it has no cross-reference stream")
+    start = found.stream_at or 0
+    rows = bytes(buffer[start : start + (integer(trailer.get("Length")) or 0)])
+    index = [int(number) for number in items(trailer.get("Index") or b"[]")]
+    places: dict[int, Place] = {}
+    row = 0
+    for first, count in zip(index[::2], index[1::2], strict=True):
+        _require(0 <= count <= len(rows) // _STREAM_ROW, "a cross-reference stream of another length")
+        for number in range(first, first + count):
+            cells = rows[row : row + _STREAM_ROW]
+            _require(number not in places and cells[:1] in (b"\1", b"\2"), f"object {number} is free, or there twice")
+            last = int.from_bytes(cells[9:], "big")
+            places[number] = Place(number, cells[:1] == b"\2", int.from_bytes(cells[1:9], "big"), last)
+            row += _STREAM_ROW
+    _require(row == len(rows), "a cross-reference stream of another length")
+    return places, trailer
+
+
+def _table(buffer: Buffer, at: int) -> tuple[dict[int, Place], int]:
+    """The places, and where the trailer's dictionary begins."""
+    places: dict[int, Place] = {}
+    if buffer[at : at + len(_FREE)] == _FREE:
+        at += len(_FREE)
+    while found := _SUBSECTION.match(buffer, at):
+        first, count = int(found[1]), int(found[2])
+        at = found.end() + count * _ROW
+        rows = bytes(buffer[found.end() : at])
+        _require(_ROWS.fullmatch(rows) is not None and len(rows) == count * _ROW, "a row of the table is malformed")
+        for number in range(first, first + count):
+            row = (number - first) * _ROW
+            _require(number not in places, f"object {number} is there twice")
+            places[number] = Place(number, False, int(rows[row : row + 10]), int(rows[row + 11 : row + 16]))
+    _require(buffer[at : at + 8] == b"trailer\n", "it has no trailer")
+    return places, at + 8
+
+
+def _check_trailer(facts: PdfFacts, section: _Section) -> None:
+    trailer = section.trailer
+    for name, value in facts.trailer:
+        _require(trailer.get(name) == value, f"the trailer has another /{name}")
+    previous = None if facts.previous is None else b"%d" % facts.previous
+    _require(trailer.get("Prev") == previous, "/Prev is another one")
+    size = max(max(section.places) + 1, facts.least_size)
+    _require(trailer.get("Size") == b"%d" % size, "/Size is not one more than the highest object number")
+    identifier = [] if trailer.get("ID") is None else items(trailer.get("ID") or b"")
+    _require(len(identifier) == (0 if facts.permanent_id is None else 2), "/ID is another one")
+    _require(identifier[:1] in ([], [facts.permanent_id]), "/ID is another one")
+    known = {name for name, _ in facts.trailer} | {"Size", "Prev", "ID"}
+    known |= {"Type", "W", "Index", "Length"} if facts.kind is CrossReferenceKind.STREAM else {"XRefStm"}
+    _require(set(trailer.names()) <= known, "the trailer has an entry that nobody asked for")
+    _require(len(set(trailer.names())) == len(trailer.names()), "the trailer has an entry twice")
+
+
+def _objects(buffer: Buffer, facts: PdfFacts, section: _Section) -> dict[int, IndirectObject]:
+    """The objects of the update by number. They follow each other, up to the section."""
+    new = sorted((p for p in section.places.values() if p.offset >= facts.length and not p.compressed), key=_offset)
+    found: dict[int, IndirectObject] = {}
+    at = facts.length if facts.ends_line else facts.length + 1
+    _require(bytes(buffer[facts.length : at]) in (b"", b"\n"), "there is something before its first object")
+    for place in new:
+        _require(place.offset == at, f"object {place.number} does not begin where the one before ends")
+        found[place.number] = one = indirect_object(buffer, place.offset)
+        header = b"%d %d obj" % (place.number, place.generation)
+        _require(buffer[at : at + len(header)] == header, f"object {place.number} is another one")
+        at = _behind(buffer, place.offset, one)
+    if facts.kind is CrossReferenceKind.STREAM:
+        _require(bool(new) and new[-1].offset == section.start, "the cross-reference stream is not the last object")
+        tail = b"startxref\n%d\n%%%%EOF\n" % section.start
+        _require(at + len(tail) == len(buffer), "there is something behind its last object")
+    else:
+        _require(at == section.start, "there is something behind its last object")
+    return found
+
+
+def _offset(place: Place) -> int:
+    return place.offset
+
+
+def _behind(buffer: Buffer, at: int, found: IndirectObject) -> int:
+    """Where the next object begins."""
+    if found.stream_at is None:
+        end = value_end(buffer, at + buffer[at : at + 32].index(b"obj") + len(b"obj"))
+        _require(
+            buffer[end : end + len(_BEHIND_OBJECT)] == _BEHIND_OBJECT, f"object {found.reference.number} does not end"
+        )
+        return end + len(_BEHIND_OBJECT)
+    length = integer(Dictionary(found.value).get("Length"))
+    behind = _BEHIND_STREAM.match(buffer, found.stream_at + length) if length is not None and length >= 0 else None
+    if behind is None:
+        raise _fault(f"the stream of object {found.reference.number} does not end")
+    return behind.end()
+
+
+def _check_places(facts: PdfFacts, section: _Section) -> None:
+    """Every object is where it was, but those that are changed or new."""
+    generations = {change.number: change.generation for change in facts.changed}
+    before = {place.number: place for place in whole_table.unpacked(facts.table)} if facts.table else {}
+    whole = facts.previous is None
+    kept = {number: place for number, place in before.items() if number not in generations}
+    for number, place in section.places.items():
+        if number in generations or number >= facts.next_number:
+            right = not place.compressed and place.offset >= facts.length
+            _require(right and place.generation == generations.get(number, 0), f"object {number} is not in the update")
+        else:
+            _require(whole and kept.get(number) == place, f"object {number} was moved")
+    _require(generations.keys() <= section.places.keys(), "a changed object is missing")
+    new = {number for number in section.places if number >= facts.next_number}
+    _require(new == set(range(facts.next_number, facts.next_number + len(new))), "it leaves out a number")
+    hybrid = facts.kind is CrossReferenceKind.TABLE and not whole
+    if whole:
+        _require(kept.keys() <= section.places.keys(), "the table has lost an object")
+    _require(section.hidden == (kept if hybrid else {}), "an object in an object stream was moved")
+
+
+class _Changed:
+    """The objects that are written again: what they were before, with the field in one array more."""
+
+    def __init__(self, buffer: Buffer, facts: PdfFacts, objects: Mapping[int, IndirectObject]) -> None:
+        self._buffer = buffer
+        self._facts = facts
+        self._objects = objects
+        self._changes = {Reference(change.number, change.generation): change for change in facts.changed}
+        self._taken = {Reference(taken.number, taken.generation): taken.value for taken in facts.taken_in}
+
+    def check(self, field: Reference) -> None:
+        facts, root = self._facts, reference(dict(self._facts.trailer).get("Root"))
+        todo = dict(self._changes)
+        if facts.added_page is None:
+            old, new = self._pair(todo.pop(Reference(*facts.page), None), "page")
+            self._require_same(old, new, {"Annots"})
+            self._require_longer(old.get("Annots"), new.get("Annots"), field)
+        else:
+            self._check_added(todo, facts.added_page, field)
+        catalog = todo.pop(root, None) if root is not None else None
+        if catalog is not None:
+            old, new = self._pair(catalog, "catalog")
+            self._require_same(old, new, {"AcroForm"})
+            self._check_form(self._form(old.get("AcroForm")), Dictionary(new.get("AcroForm") or b""), field)
+        else:
+            _require(len(todo) == 1, "not one form has the field")
+            old, new = self._pair(todo.popitem()[1], "form")
+            self._check_form(old, new, field)
+        _require(not todo, "an object was written again that nobody asked for")
+
+    def _pair(self, change: ChangedObject | None, what: str) -> tuple[Dictionary, Dictionary]:
+        """The dictionary before and after."""
+        if change is None or change.old is None:
+            raise _fault(f"the {what} was not written again")
+        found = self._objects[change.number]
+        _require(found.stream_at is None, f"object {change.number} has become a stream")
+        return Dictionary(change.old), Dictionary(found.value)
+
+    def _check_added(self, todo: dict[Reference, ChangedObject], page: bytes, field: Reference) -> None:
+        """The page that comes with the signature, and the root of the page tree."""
+        number = self._facts.page[0]
+        right = number >= self._facts.next_number and self._objects[number].value == page
+        _require(right and self._objects[number].stream_at is None, "the added page is another one")
+        added = Dictionary(page)
+        _require(added.get("Annots") == b"[%b]" % bytes(field), "the added page has not the field alone")
+        tree = reference(added.get("Parent"))
+        old, new = self._pair(todo.pop(tree, None) if tree is not None else None, "page tree")
+        self._require_same(old, new, {"Kids", "Count"})
+        self._require_longer(old.get("Kids"), new.get("Kids"), Reference(number))
+        _require((integer(new.get("Count")) or 0) > 0, "the page tree has no number of pages")
+
+    def _check_form(self, old: Dictionary, new: Dictionary, field: Reference) -> None:
+        self._require_same(old, new, {"Fields", "SigFlags"})
+        self._require_longer(old.get("Fields"), new.get("Fields"), field)
+        before, after = integer(old.get("SigFlags")), integer(new.get("SigFlags"))
+        right = after is not None and after & _FLAGS == _FLAGS and after == after | (before or 0)
+        _require(right, "/SigFlags do not say that there is a signature")
+
+    def _require_same(self, old: Dictionary, new: Dictionary, but: set[str]) -> None:
+        for name in {*old.names(), *new.names()} - but:
+            _require(old.get(name) == new.get(name), f"/{name} was changed")
+        for name in but:
+            _require(new.names().count(name) <= 1, f"/{name} is there twice")
+
+    def _require_longer(self, old: bytes | None, new: bytes | None, item: Reference) -> None:
+        before = self._value(old, b"[", pikepdf.Array)
+        expected = [*items(before or b"[]"), bytes(item)]
+        _require(new is not None and items(new) == expected, "an array has not one item more")
+
+    def _form(self, old: bytes | None) -> Dictionary:
+        return Dictionary(self._value(old, b"<<", pikepdf.Dictionary) or b"<<>>")
+
+    def _value(self, raw: bytes | None, opening: bytes, kind: type[pikepdf.Object]) -> bytes | None:
+        """What an entry had, taken in from an object of its own; None for nothing, or for something of a wrong type."""
+        target = reference(raw)
+        found = raw if target is None else self._taken[target]
+        if found is not None and found.startswith(opening):
+            return found
+        if target is not None:
+            _require(not self._exists(target, kind), f"what object {target.number} has was lost")
+        return None
+
+    def _exists(self, target: Reference, kind: type[pikepdf.Object]) -> bool:
+        """Look the object up in the file as it was. It costs time, and is needed for few files."""
+        with self._before() as before:
+            return any(
+                isinstance(before.get_object(key), kind)
+                for key in before.get_xref_table()
+                if key[0] == target.number  # of any generation: some readers do not look at it
+            )
+
+    @contextmanager
+    def _before(self) -> Iterator[pikepdf.Pdf]:
+        """The file as it was; one that cannot be opened as it is, with a table that qpdf makes."""
+        length = self._facts.length
+        with ExitStack() as files:
+            try:
+                stream = files.enter_context(io.BufferedReader(_Beginning(self._buffer, length), _BUFFER))
+                pdf = files.enter_context(pikepdf.open(stream, inherit_page_attributes=False))
+            except pikepdf.PdfError:
+                searched = io.BytesIO(self._buffer[:length] + _NOWHERE)
+                pdf = files.enter_context(pikepdf.open(searched, inherit_page_attributes=False))
+            yield pdf
+
+
+class _Beginning(io.RawIOBase):
+    """The first bytes of a buffer, as a file."""
+
+    def __init__(self, buffer: Buffer, length: int) -> None:
+        super().__init__()
+        self._buffer, self._length = buffer, length
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, target: memoryview | bytearray, /) -> int:  # type: ignore[override]
+        view = memoryview(target)
+        piece = self._buffer[self._at : min(self._length, self._at + len(view))]
+        view[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+
+def _check_field(field: Dictionary, facts: PdfFacts, objects: Mapping[int, IndirectObject]) -> None:
+    names = field.names()
+    _require(set(names) - {"AP"} == _FIELD_KEYS and len(set(names)) == len(names), "the field has other entries")
+    _require(all(field.get(name) == value for name, value in _FIELD.items()), "the field is no signature field")
+    _require(field.get("P") == b"%d %d R" % facts.page, "the field is on another page")
+    _require(field.get("V") == b"%d 0 R" % (facts.next_number + 1), "the field has another signature")
+    box = (0.0, 0.0, 0.0, 0.0) if facts.site is None else facts.site.box
+    sides = [float(side) for side in items(field.get("Rect") or b"[]")]
+    right = len(sides) == len(box) and all(abs(a - b) < _TOLERANCE for a, b in zip(sides, box, strict=True))
+    _require(right, "the field is somewhere else")
+    shown = _APPEARANCE.fullmatch(field.get("AP") or b"<</N 0 0 R>>")
+    number = int(shown[1]) if shown else -1
+    new = number > facts.next_number + 1 and number in objects and objects[number].stream_at is not None
+    _require(new or field.get("AP") is None, "the field shows something else")
+    if new and facts.site is None:
+        seen = Dictionary(objects[number].value)
+        nothing = seen.get("Length") == b"0" and seen.get("BBox") == b"[0 0 0 0]" and seen.get("Subtype") == b"/Form"
+        _require(nothing, "a signature that is not visible shows something")
+
+
+def _gap(buffer: Buffer, at: int, found: IndirectObject) -> Gap:
+    """EN 319 142-1, 5.4: all of the file is signed but the hexadecimal string of /Contents."""
+    signature = Dictionary(found.value)
+    names = signature.names()
+    right = set(names) == _SIGNATURE_KEYS and len(set(names)) == len(names)
+    _require(right, "the signature dictionary has other entries")
+    right = all(signature.get(name) == value for name, value in _SIGNATURE.items())
+    _require(right, "the signature dictionary says something else")
+    zero, first, second, rest = (int(number) for number in items(signature.get("ByteRange") or b"[]"))
+    gap = Gap(first, second)
+    _require(zero == 0 and second + rest == len(buffer), "the byte range does not cover the file")
+    _require(at < first < second < len(buffer), "the gap is somewhere else")
+    contents = signature.get("Contents") or b""
+    _require(contents == buffer[first:second], "the gap is not /Contents")
+    digits = contents[1:-1]
+    right = contents[:1] == b"<" and contents[-1:] == b">" and bool(digits) and not digits.strip(b"0123456789abcdef")
+    _require(right, "/Contents is no hexadecimal string")
+    return gap

@@ -1,0 +1,105 @@
+"""What pages show before and after an update, by PDFium: pixels and words must be the same.
+
+The first page, the last, and the one with the signature are compared, outside of the signature's rectangle; of a file
+whose objects an update lists anew the others, too.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+
+from signroom.domain.errors import InvalidPdf
+from signroom.domain.pdf_facts import SignatureSite
+from signroom.formats.pdf.reading.view import View
+
+_LONGEST_SIDE = 700
+"""Pixels: letters of a page of A4 can be told apart."""
+_MAX_TEXT = 200_000
+_MOST_PAGES = 50
+_BUFFER = 1 << 16
+
+
+def require_same_pages(
+    file: Path, update: bytes, site: SignatureSite | None, *, added: int = 0, more: bool = False
+) -> None:
+    """Compare `file` with `file` and `update` behind it, which adds `added` pages.
+
+    The first page, the last, and the one of `site`; with `more` also those between, up to a number.
+
+    Raises: InvalidPdf when a page would look different.
+    """
+    with (
+        file.open("rb") as stream,
+        _opened(stream.fileno(), _length(file), b"") as before,
+        _opened(stream.fileno(), _length(file), update) as after,
+    ):
+        if len(before) + added != len(after):
+            raise InvalidPdf("Programs do not agree on how many pages it has.")
+        last = len(before) - 1
+        wanted = {0, last, 0 if site is None else min(site.page, last)}
+        for index in sorted(wanted | set(range(min(last, _MOST_PAGES) if more else 0))):
+            # Twice: with a font that it has to replace PDFium draws a page otherwise the first time.
+            if all(_seen(before, site, index) != _seen(after, site, index) for _ in range(2)):
+                raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
+
+
+def require_followed(file: Path, update: bytes) -> None:
+    """qpdf opens `file` with `update` behind it, and finds pages: the next signature needs that. Raises: InvalidPdf."""
+    with file.open("rb") as stream, io.BufferedReader(View(stream.fileno(), _length(file), update), _BUFFER) as view:
+        try:
+            with pikepdf.open(view, inherit_page_attributes=False) as pdf:
+                pages = len(pdf.pages)
+        except pikepdf.PdfError as error:
+            raise InvalidPdf("Its table was made anew, and programs still cannot follow it.") from error
+    if not pages:
+        raise InvalidPdf("Its table was made anew, and leads to no page.")
+
+
+def _length(file: Path) -> int:
+    return file.stat().st_size
+
+
+@contextmanager
+def _opened(descriptor: int, length: int, end: bytes) -> Iterator[pypdfium2.PdfDocument]:
+    try:
+        with (
+            io.BufferedReader(View(descriptor, length, end), _BUFFER) as stream,
+            pypdfium2.PdfDocument(stream) as document,
+        ):
+            document.init_forms()
+            yield document
+    except pypdfium2.PdfiumError as error:
+        raise InvalidPdf("It cannot be shown.") from error
+
+
+def _seen(document: pypdfium2.PdfDocument, site: SignatureSite | None, index: int) -> tuple[object, ...]:
+    """What can be seen of a page; nothing of one that cannot be shown."""
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        return ()
+    with closing(page):
+        across, down = page.get_size()
+        longest = max(across, down)
+        if not (longest > 0 and math.isfinite(longest)):
+            return (across, down)
+        scale = _LONGEST_SIDE / longest
+        with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
+            picture = bitmap.to_pil().convert("RGB")
+        if site is not None and site.page == index:
+            box = (site.left, site.top, site.left + site.width, site.top + site.height)
+            picture.paste((255, 255, 255), tuple(_around(side * scale, upper=k > 1) for k, side in enumerate(box)))
+        with closing(page.get_textpage()) as words:
+            text = words.get_text_range(count=min(words.count_chars(), _MAX_TEXT)) if words.count_chars() else ""
+        return across, down, picture.tobytes(), text
+
+
+def _around(side: float, *, upper: bool) -> int:
+    return math.ceil(side) + 1 if upper else max(0, math.floor(side) - 1)

@@ -1,1 +1,0 @@
-var e={worker:`/sign/assets/pfx.worker-D8iFvdMH.js`,webPki:`/sign/assets-operator/web-pki.js`},t;function n(n){let{trustedTypes:r}=globalThis;return t??=r?.createPolicy(`signroom`,{createScriptURL(t){if(!Object.values(e).includes(t))throw TypeError(`not an address that scripts come from`);return t}}),t?.createScriptURL(e[n])??e[n]}export{n as t};

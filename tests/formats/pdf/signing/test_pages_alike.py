@@ -1,0 +1,70 @@
+"""What pages show before and after an update."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from signroom.domain.errors import InvalidPdf
+from signroom.domain.pdf_facts import SignatureSite
+from signroom.formats.pdf.signing.pages_alike import require_same_pages
+from tests.formats.pdf.updates import updated
+from tests.vectors.pdf.builder import PAGE, PAGES, Form, content, document, written
+from tests.vectors.pdf.builder import updated as with_section
+
+OBJECTS = document(3)
+SITE = SignatureSite(1, (100.0, 200.0, 250.0, 260.0), 100.0, 582.0, 150.0, 60.0, 0)
+
+
+def compare(original: bytes, after: bytes, folder: Path, site: SignatureSite | None = None, *, added: int = 0) -> None:
+    file = folder / "file.pdf"
+    file.write_bytes(original)
+    require_same_pages(file, after[len(original) :], site, added=added)
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_our_updates_change_nothing(form: Form, tmp_path: Path) -> None:
+    original = written(OBJECTS, form)
+    compare(original, updated(original, tmp_path).data, tmp_path)
+    compare(original, updated(original, tmp_path, new_page=(300.0, 300.0)).data, tmp_path, added=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "body"),
+    [
+        (5, content("Page 1: the parties disagree.")),
+        (9, content("Page 3: the parties disagree.")),
+        (PAGE, OBJECTS[PAGE].replace(b"[0 0 420 842]", b"[0 0 420 800]")),
+        (PAGE, OBJECTS[PAGE].replace(b"/Type/Page", b"/Type/Page/Rotate 90")),
+        (PAGES, b"<</Type/Pages/Count 2/Kids[4 0 R 6 0 R]>>"),
+        (PAGES, b"<</Type/Pages/Count 3/Kids[8 0 R 6 0 R 4 0 R]>>"),
+        (3, b"<</Type/Font/Subtype/Type1/BaseFont/Courier>>"),
+    ],
+)
+@pytest.mark.parametrize("form", [Form.TABLE, Form.STREAM])
+def test_a_page_that_changes_is_seen(form: Form, number: int, body: bytes, tmp_path: Path) -> None:
+    original = written(OBJECTS, form)
+    with pytest.raises(InvalidPdf):
+        compare(original, with_section(original, {number: body}), tmp_path)
+
+
+def test_words_that_are_not_drawn_count(tmp_path: Path) -> None:
+    original = written(OBJECTS)
+    unseen = OBJECTS[5].replace(b"BT ", b"BT 3 Tr ")
+    before = written({**OBJECTS, 5: unseen})
+    other = with_section(before, {5: unseen.replace(b"agree", b"argue")})
+    with pytest.raises(InvalidPdf):
+        compare(before, other, tmp_path)
+    assert original != before
+
+
+def test_the_page_of_the_signature_is_compared_outside_of_it(tmp_path: Path) -> None:
+    original = written(OBJECTS)
+    inside = content("x", at=230).replace(b"72 230 Td (x)", b"120 230 Td ( )")
+    compare(original, with_section(original, {30: inside}), tmp_path, SITE)
+    outside = OBJECTS[7].replace(b"72 720 Td", b"72 620 Td")
+    assert outside != OBJECTS[7]
+    compare(original, with_section(original, {7: outside}), tmp_path)  # page 2 is not looked at without a signature
+    with pytest.raises(InvalidPdf, match="Page 2"):
+        compare(original, with_section(original, {7: outside}), tmp_path, SITE)

@@ -1,0 +1,1 @@
+"""Mutated and generated PDFs, each signed and judged: ``make fuzz``."""

@@ -1,0 +1,133 @@
+"""What ``make fuzz`` has found: for each fault that was mended the smallest file of its kind."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from tests.vectors.pdf import builder
+from tests.vectors.pdf.builder import FREE, PAGE, Form, Writer, document, written
+from tests.vectors.pdf.case import Case, MendedOrRefused, Refused, Signed
+from tests.vectors.pdf.signing import signed_by_another
+
+_SECOND_PAGE_CONTENT = 7
+
+
+def cases() -> Iterator[Case]:
+    yield Case("two-generations-and-no-address", _two_generations, Refused("InvalidPdf"), pages=0)
+    yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
+    yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
+    yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
+    for off in (0, 5, 15):
+        yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
+    for much in (0, 2000):
+        unfinished = functools.partial(_unfinished, much)
+        yield Case(f"update-without-a-table-of-{much}-bytes-and-more", unfinished, Refused("InvalidPdf"), pages=0)
+    yield Case("form-is-nothing-and-no-catalog-in-the-table", _wrong_row, MendedOrRefused())
+    yield Case("startxref-off-and-objects-moved-behind-it", _moved_behind, MendedOrRefused(), pages=3)
+    yield Case("more-pages-than-objects-and-no-address", _many_pages, MendedOrRefused(), pages=0)
+    yield Case("cross-reference-stream-with-a-page's-number", _taken_number, Refused("InvalidPdf"), pages=0)
+    inside = functools.partial(written, document(4), Form.STREAM, startxref=lambda at: at + 1)
+    yield Case("startxref-into-the-number-of-a-stream", inside, pages=4)
+    for number in (8, 9, 10):
+        yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
+        yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
+    yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
+    yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
+
+
+def _without_address(file: bytes) -> bytes:
+    return file.replace(b"startxref", b"%")
+
+
+def _two_generations() -> bytes:
+    """Some programs look at the generation, and a table has a row for one only."""
+    writer = Writer()
+    writer.add_all(document())
+    writer.add(_SECOND_PAGE_CONTENT, builder.content("Page 2: the parties argue."), 1)
+    return _without_address(writer.table().file)
+
+
+def _in_a_stream_too() -> bytes:
+    """Programs that look for objects take the one in the object stream, or the other one."""
+    objects = document()
+    writer = Writer()
+    writer.add_all({n: b for n, b in objects.items() if n != _SECOND_PAGE_CONTENT - 1})
+    writer.pack(20, {_SECOND_PAGE_CONTENT - 1: objects[_SECOND_PAGE_CONTENT - 1]})
+    writer.stream(21)
+    writer.add(_SECOND_PAGE_CONTENT - 1, builder.page_body(PAGE))
+    return _without_address(writer.table(first=False).file)
+
+
+def _in_mid_line() -> bytes:
+    """qpdf finds objects at the beginning of a line only; here it misses the content of a page in the middle."""
+    file = _without_address(written(document(3)))
+    return file.replace(b"endobj\n7 0 obj", b"endobj 7 0 obj")
+
+
+def _hidden_between(off: int) -> bytes:
+    """The object stream is what the table calls free, too: readers that look in the newest stream only need both."""
+    objects = document(3)
+    hidden = {6: objects.pop(6)}
+    writer = Writer()
+    writer.add_all(objects)
+    plain, writer.places = writer.places, {}
+    writer.pack(20, hidden)
+    at = len(writer.out)
+    writer.xref_stream(21, b"")
+    writer.places = {**dict.fromkeys(writer.places, FREE), **plain}
+    return writer.table(b"/Root 1 0 R/XRefStm %d" % at, startxref=lambda right: right + off).file
+
+
+def _hidden_signature() -> bytes:
+    """The field is lost with the catalog's form, and the bytes of the signature are still there."""
+    file = signed_by_another(written(document()))
+    return _without_address(file.replace(b"/AcroForm", b"/AcroFarm"))
+
+
+def _info_missing(number: int) -> bytes:
+    """What refers to nothing must not refer to the signature afterwards."""
+    return written(document(), trailer=b"/Info %d 0 R" % number)
+
+
+def _comment_missing(number: int) -> bytes:
+    """The same: the second page must not get the signature's widget."""
+    second = builder.page_body(_SECOND_PAGE_CONTENT, entries=b"/Annots[%d 0 R]" % number)
+    return written(document(more={6: second}))
+
+
+def _unfinished(much: int) -> bytes:
+    """An update that was cut off. Programs that look for the end in the last kilobyte search the file for objects."""
+    update = b"5 0 obj\n%b\nendobj\n" % builder.content("Page 1: the parties argue.")
+    return written(document()) + update + b"%" + b" " * much + b"\n"
+
+
+def _wrong_row() -> bytes:
+    """qpdf opens it only when it is told to make the table itself. Its form refers to nothing."""
+    file = written(document(catalog=b"/AcroForm 8 0 R"))
+    return file.replace(b"0000000015 00000 n", b"0000000015 00400 n")
+
+
+def _moved_behind() -> bytes:
+    """A byte is gone before the second page's content: programs that search for objects still find it."""
+    return written(document(3)).replace(
+        b"/Resources<</Font<</F1 3 0 R>>>>>>\nendobj\n7 0", b"/Resources<</Font<</F1 3 0 R>>>>>>endobj\n7 0"
+    )
+
+
+def _taken_number() -> bytes:
+    """In the newest section nobody minds; in an older one qpdf takes the stream for the object with its number."""
+    file = written(document(4), Form.STREAM)
+    return file.replace(b"\n13 0 obj", b"\n02 0 obj")
+
+
+def _many_pages() -> bytes:
+    """poppler shows nothing of a file that claims to have more pages than its table has objects."""
+    tree = b"<</Type/Pages/Count 99/Kids[4 0 R 6 0 R]>>"
+    return _without_address(written(document(tree=tree)))
+
+
+def _form_twice(entries: bytes) -> bytes:
+    """Most programs take the last entry, some the first one: there they would not find the signature."""
+    form = {8: b"<</Fields[]/DA(/Helv 0 Tf 0 g)>>"}
+    return written(document(catalog=entries, more=form), Form.TABLE)

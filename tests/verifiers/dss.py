@@ -1,0 +1,137 @@
+"""A second opinion on signed files, from the European Commission's DSS library (PDFBox and Bouncy Castle inside).
+
+It shares no code with pyHanko, poppler, qpdf or OpenSSL. It is a small Java program (`dss/`), which Maven builds once
+into a cache; one process then judges many files. It fetches nothing while it judges.
+
+A request is a line: the paths of the file and of the trust anchor, with a tab between. An answer is a line of JSON:
+
+=============================== =======================================================================
+of a signature                  meaning
+=============================== =======================================================================
+indication, subIndication       EN 319 102-1: TOTAL_PASSED, INDETERMINATE, TOTAL_FAILED
+signatureIntact, dataIntact     the cryptography alone
+coversWholeFile                 the byte range ends where the file ends
+undefinedChanges                what came after this signature and is none of a signature's business
+=============================== =======================================================================
+
+Where DSS is the one that is wrong (seen with 6.4): SHA-3 with RSA and SHAKE-256 fail as SIG_CRYPTO_FAILURE.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.harness.tools import not_run, require_tools
+
+_SOURCE = Path(__file__).with_name("dss")
+_JAVA = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djudge.seconds=60")
+_MINUTES_TO_BUILD = 10
+
+
+class Dss:
+    """One warm process. It may be asked from several threads: one question is asked at a time."""
+
+    def __init__(self, process: subprocess.Popen[str], anchor: Path) -> None:
+        self._process = process
+        self._anchor = anchor
+        self._lock = threading.Lock()
+
+    def judge(self, file: Path) -> dict[str, Any]:
+        """The answer as it came: `validator`, `signatures`, `timestamps`, or `exception`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(f"{file}\t{self._anchor}\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("The DSS judge ended without an answer.")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def problems(self, original: Path, output: Path) -> list[str]:
+        """What DSS says against the signature that covers the whole of `output`; nothing when it cannot read either."""
+        answer = self.judge(output)
+        if "exception" in answer:
+            return [] if "exception" in self.judge(original) else [f"DSS: {answer['exception']}"]
+        ours = [signature for signature in answer["signatures"] if signature.get("coversWholeFile")]
+        if not ours:
+            return ["DSS: no signature covers the whole file"]
+        found = []
+        for signature in ours:
+            if signature["indication"] != "TOTAL_PASSED":
+                found.append(f"DSS: {signature['indication']} {signature['subIndication']}: {signature['errors']}")
+            # Where /Kids names no object, DSS takes the whole array for a new one; a page that is added has a number.
+            changes = [change for change in signature.get("undefinedChanges", ()) if not change.endswith("/Kids")]
+            if changes:
+                found.append(f"DSS: undefined changes {changes}")
+        return found
+
+
+@contextmanager
+def running_dss(anchor: Path) -> Iterator[Dss]:
+    """A judge that trusts `anchor` (a certificate in DER or PEM whose name ends in ``.crt``).
+
+    Where Java or Maven is missing, the calling test is reported as not run.
+    """
+    require_tools("java")
+    folder = built()
+    command = ["java", *_JAVA, "-cp", f"{folder / 'dss-judge-1.jar'}{os.pathsep}{folder / 'lib' / '*'}", "Judge"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        bufsize=1,
+    ) as process:
+        try:
+            yield Dss(process, anchor)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def built() -> Path:
+    """The folder of the built judge. The first caller builds it; callers in other processes wait until it is there."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "signroom-judges"
+    sources = sorted(path for path in _SOURCE.rglob("*") if path.is_file())
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    folder, mark = cache / f"dss-{key}", cache / f"dss-{key}" / "built"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mark.exists():
+            _build(folder)
+            mark.touch()
+    return folder
+
+
+def _build(folder: Path) -> None:
+    """Raises nothing: what cannot be built is reported as tests that were not run."""
+    require_tools("javac", "mvn")
+    shutil.rmtree(folder, ignore_errors=True)
+    command = ["mvn", "--quiet", "--batch-mode", "--file", str(_SOURCE / "pom.xml"), f"-Djudge.build={folder}"]
+    try:
+        done = subprocess.run(
+            [*command, "package"], capture_output=True, text=True, check=False, timeout=_MINUTES_TO_BUILD * 60
+        )
+    except subprocess.TimeoutExpired:
+        not_run("the DSS judge could not be built: Maven took too long")
+    if done.returncode != 0:
+        not_run(f"the DSS judge could not be built: {(done.stdout + done.stderr)[-300:]}")

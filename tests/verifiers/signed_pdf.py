@@ -1,0 +1,344 @@
+"""One judge for a PDF that we have signed: it is valid for everybody, and nothing else of it has changed.
+
+A verifier that cannot read the original at all is not asked about the output; at least one of pdfsig and pyHanko must
+be able to.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.verifiers import pages
+from tests.verifiers.limits import run
+
+if TYPE_CHECKING:
+    from tests.verifiers.dss import Dss
+
+_MOST_OBJECTS = 20_000
+NOBODY_READS = "neither pdfsig nor pyHanko can read the output"
+_XREF = b"/Type /XRef"
+_OURS_IN_CATALOG = {"/AcroForm", "/Extensions"}
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What the verifiers need to trust the test key."""
+
+    nss: Path
+    root: bytes
+    """DER."""
+    dss: Dss | None = None
+
+
+@dataclass
+class Original:
+    """A file before it is signed, as everybody sees it."""
+
+    file: Path
+    shown: Mapping[str, pages.Shown] = field(default_factory=dict)
+    complaints: frozenset[str] = frozenset()
+    """Of ``qpdf --check``."""
+
+    @classmethod
+    def of(cls, file: Path) -> Original:
+        return cls(file, {name: show(file) for name, show in pages.READERS.items()}, complaints_of_qpdf(file))
+
+    @property
+    def is_shown_alike(self) -> bool:
+        """All readers show as many pages with the same words."""
+        texts = {tuple("".join(page.text.split()) for page in by_reader.pages) for by_reader in self.shown.values()}
+        return len(texts) == 1
+
+    @property
+    def opens_everywhere(self) -> bool:
+        """poppler and MuPDF show it without a word."""
+        return all(self.shown[name].pages and not self.shown[name].complaint for name in ("poppler", "MuPDF"))
+
+
+def problems(original: Original, output: Path, judges: Judges) -> list[str]:
+    """Everything that is wrong with `output`; empty when it is right."""
+    found = list(whole_prefix(original.file, output))
+    found += _addresses(original.file, output)
+    found += verdicts(original.file, output, judges)
+    found += [f"qpdf: {new}" for new in sorted(complaints_of_qpdf(output) - original.complaints)]
+    for name, show in pages.READERS.items():
+        found += [f"{name}: {difference}" for difference in pages.differences(original.shown[name], show(output))]
+    found += objects_kept(original.file, output)
+    if judges.dss is not None:
+        found += judges.dss.problems(original.file, output)
+    return found
+
+
+def quick_problems(original: Path, output: Path, judges: Judges) -> list[str]:
+    """Those of `problems` that need no other process and are found in milliseconds: bytes, pyHanko, PDFium."""
+    found = [*whole_prefix(original, output), *_addresses(original, output)]
+    status = _pyhanko(output, judges.root)
+    if isinstance(status, str):
+        if not isinstance(_pyhanko(original, judges.root), str):
+            found.append(f"pyHanko: {status}")
+    elif status is None:
+        found.append("pyHanko: no signature covers the whole file")
+    elif not status.bottom_line:
+        found.append(f"pyHanko: {status.summary()}")
+    before, after = pages.pdfium(original), pages.pdfium(output)
+    return [*found, *(f"PDFium: {difference}" for difference in pages.differences(before, after))]
+
+
+# -- bytes ------------------------------------------------------------------------------------------
+
+
+def whole_prefix(original: Path, output: Path) -> Iterator[str]:
+    with original.open("rb") as old, output.open("rb") as new:
+        while chunk := old.read(1 << 20):
+            if new.read(len(chunk)) != chunk:
+                yield "the output does not begin with the bytes of the original"
+                return
+        if not new.read(1):
+            yield "nothing was appended"
+
+
+def _addresses(original: Path, output: Path) -> Iterator[str]:
+    """The addresses in the tail, startxref and /Prev, each lead to a cross-reference section."""
+    content = output.read_bytes()
+    tail = content[original.stat().st_size :]
+    header = max(content[:1024].find(b"%PDF-"), 0)
+    named = [("startxref", int(at)) for at in re.findall(rb"startxref\s+(\d+)", tail)[-1:]]
+    # In a signature's certificates the bytes of this key may stand by chance; then digits do not follow.
+    named += [("/Prev", int(at)) for at in re.findall(rb"/Prev (\d+)", tail)]
+    if not named:
+        yield "there is no startxref in what was appended"
+    for name, at in named:
+        if not any(re.compile(rb"xref\s|\d+ \d+ obj\b").match(content, place) for place in {at, at + header}):
+            yield f"{name} {at} does not lead to a cross-reference section"
+
+
+# -- verdicts ---------------------------------------------------------------------------------------
+
+
+def verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
+    asked = 0
+    after = _pdfsig(output, judges.nss)
+    if after is not None:
+        asked += 1
+        yield from _by_pdfsig(_earlier(original, judges), after)
+    elif _pdfsig(original, judges.nss) is not None:
+        yield "pdfsig: it cannot read the output, and could read the original"
+    status = _pyhanko(output, judges.root)
+    if isinstance(status, str):
+        if not isinstance(_pyhanko(original, judges.root), str):
+            yield f"pyHanko: {status}"
+    else:
+        asked += 1
+        if status is None:
+            yield "pyHanko: no signature covers the whole file"
+        elif not status.bottom_line:
+            yield f"pyHanko: {status.summary()}"
+    if not asked:
+        yield NOBODY_READS
+
+
+@dataclass(frozen=True)
+class _Signature:
+    valid: bool
+    whole: bool
+
+
+def _pdfsig(file: Path, nss: Path) -> list[_Signature] | None:
+    """None when poppler cannot read the file, or takes too long."""
+    done = run("pdfsig", "-no-ocsp", "-nssdir", str(nss), str(file))
+    if done.code is None or done.code == 1:
+        return None
+    parts = re.split(r"^Signature #\d+:", done.out.decode("utf-8", "replace"), flags=re.MULTILINE)[1:]
+    return [
+        _Signature("Signature Validation: Signature is Valid." in part, "- Total document signed" in part)
+        for part in parts
+    ]
+
+
+def _earlier(original: Path, judges: Judges) -> list[_Signature]:
+    signed = b"ByteRange" in original.read_bytes()
+    return (_pdfsig(original, judges.nss) or []) if signed else []
+
+
+def _by_pdfsig(before: list[_Signature], after: list[_Signature]) -> Iterator[str]:
+    if not any(signature.valid and signature.whole for signature in after):
+        yield "pdfsig: no valid signature covers the whole file"
+    if sum(s.valid for s in after) < sum(s.valid for s in before) + 1:
+        yield "pdfsig: an earlier signature is not valid any more"
+
+
+def _signatures(reader: Any) -> Iterator[Any]:
+    """The last field first. A stranger's field may have something that pyHanko cannot take for a signature."""
+    from pyhanko.pdf_utils.misc import PdfReadError
+    from pyhanko.sign.fields import enumerate_sig_fields
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+    for name, _, signature_field in reversed(list(enumerate_sig_fields(reader, filled_status=True))):
+        try:
+            yield EmbeddedPdfSignature(reader, signature_field, name)
+        except (PdfReadError, SignatureValidationError, ValueError, TypeError, KeyError):
+            continue
+
+
+def _pyhanko(file: Path, root: bytes) -> Any:
+    """The status of the signature that covers the whole file; None for none; a text when it cannot be read."""
+    import asyncio
+
+    from asn1crypto.x509 import Certificate
+    from pyhanko.pdf_utils.reader import PdfFileReader
+    from pyhanko.sign.validation import async_validate_pdf_signature
+    from pyhanko.sign.validation.status import SignatureCoverageLevel
+    from pyhanko_certvalidator import ValidationContext
+
+    async def status_of(reader: PdfFileReader) -> Any:
+        if reader.encrypted:
+            reader.decrypt(b"")
+        for signature in _signatures(reader):
+            if signature.evaluate_signature_coverage() is SignatureCoverageLevel.ENTIRE_FILE:
+                context = ValidationContext(trust_roots=[Certificate.load(root)], allow_fetching=False)
+                status = await async_validate_pdf_signature(signature, context, skip_diff=True)
+                await context.aclose()
+                return status
+        return None
+
+    with file.open("rb") as stream:
+        try:
+            return asyncio.run(status_of(PdfFileReader(stream, strict=False)))
+        except Exception as error:  # noqa: BLE001 - a stranger's reader on a stranger's file: whatever it says is kept
+            return f"it cannot read the file ({type(error).__name__}: {error})"
+
+
+_PLACE = re.compile(r"\(?,? ?object(?: stream)? N(?: N)?(?:, object N N)?,?(?: (?:at )?offset N)?\)?:? ?")
+"""Where qpdf saw it. An object of an object stream that is written again stands elsewhere."""
+
+
+def complaints_of_qpdf(file: Path) -> frozenset[str]:
+    """What ``qpdf --check`` finds wrong, without places and numbers: those differ in a file that has grown."""
+    done = run("qpdf", "--check", str(file))
+    if done.code is None:
+        return frozenset({"it takes too long"})
+    lines = (done.out + done.err).decode("utf-8", "replace").splitlines()
+    found = set()
+    for line in lines:
+        if line.startswith(("WARNING: ", "ERROR: ", "qpdf: ", str(file))):
+            told = re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: "))
+            found.add(_PLACE.sub("", told).strip(" :,"))
+    return frozenset(found)
+
+
+# -- objects ----------------------------------------------------------------------------------------
+
+
+def objects_kept(original: Path, output: Path) -> Iterator[str]:
+    """What qpdf's library sees in both: only what a signature needs was defined anew."""
+    import pikepdf
+
+    try:
+        old = pikepdf.open(io.BytesIO(original.read_bytes()), inherit_page_attributes=False)
+    except pikepdf.PdfError:
+        return
+    with old:
+        try:
+            new = pikepdf.open(io.BytesIO(output.read_bytes()), inherit_page_attributes=False)
+        except pikepdf.PdfError as error:
+            yield f"qpdf: it cannot open the output ({error})"
+            return
+        with new:
+            if old.is_encrypted != new.is_encrypted:
+                yield "the output is not encrypted as the original was"
+            yield from _kept(old, new)
+
+
+def _kept(old: Any, new: Any) -> Iterator[str]:
+    import pikepdf
+
+    try:
+        numbers = sorted(key for key in old.get_xref_table() if key[0])
+        if len(numbers) > _MOST_OBJECTS:
+            return
+        texts = {key: _text(old.get_object(*key)) for key in numbers}
+        if any("duplicated key" not in warning for warning in old.get_warnings()):
+            # qpdf has mended it in memory, and not the same way in both.
+            yield from _lost(
+                new, {key for key, text in texts.items() if text not in (b"", b"null") and _XREF not in text}
+            )
+            return
+        info = old.trailer.get("/Info")
+        if isinstance(info, pikepdf.Dictionary) and _text(info) != _text(new.trailer.get("/Info")):
+            yield "Info was changed"
+        if _text(old.Root.get("/Metadata")) != _text(new.Root.get("/Metadata")):
+            yield "XMP was changed"
+        for key in sorted((set(old.Root.keys()) | set(new.Root.keys())) - _OURS_IN_CATALOG):
+            if _reference(old.Root, key) != _reference(new.Root, key):
+                yield f"the catalog's {key} was changed"
+        told_apart = (old.trailer.get("/Info"), old.Root.get("/Metadata"))
+        # Asked last: to list the pages, qpdf mends the page tree in memory.
+        allowed = _may_change(old) | {obj.objgen for obj in told_apart if isinstance(obj, pikepdf.Object)}
+        for key, before in texts.items():
+            # A page that is listed twice is copied by qpdf in memory, under a number that is in no table.
+            copied = any((int(number), 0) not in texts for number in re.findall(rb"(\d+) 0 R", before))
+            if before and key not in allowed and not copied and before != _text(new.get_object(*key)):
+                yield f"object {key[0]} {key[1]} was changed: {before[:80]!r}"
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        # What qpdf cannot make sense of, the other judges look at.
+        if not isinstance(error, RuntimeError | ValueError | TypeError):
+            raise
+
+
+def _lost(new: Any, numbers: set[tuple[int, int]]) -> Iterator[str]:
+    for key in numbers:
+        new.get_object(*key)  # so that qpdf finds out whether it has to make a table
+    if not any("reconstruct" in warning for warning in new.get_warnings()):
+        left = {number for number, _ in new.get_xref_table()}
+        for number in sorted({number for number, _ in numbers} - left):
+            yield f"object {number} was lost"
+
+
+def _may_change(pdf: Any) -> set[tuple[int, int]]:
+    """Catalog, AcroForm and its fields, the pages and their arrays of annotations."""
+    import pikepdf
+
+    found = {pdf.Root.objgen}
+    form = pdf.Root.get("/AcroForm")
+    if isinstance(form, pikepdf.Dictionary):
+        found |= {form.objgen}
+        fields = form.get("/Fields")
+        if isinstance(fields, pikepdf.Array):
+            found |= {fields.objgen}
+            for signature in fields:
+                if isinstance(signature, pikepdf.Dictionary) and signature.get("/FT") == pikepdf.Name.Sig:
+                    found |= {signature.objgen}
+    for page in pdf.pages:
+        found |= {page.objgen}
+        annotations = page.obj.get("/Annots")
+        if isinstance(annotations, pikepdf.Array):
+            found |= {annotations.objgen}
+        return found  # the first page's alone: our widget is there
+    return found
+
+
+def _text(value: Any) -> bytes:
+    """The object as it is written, with the bytes of a stream as they are stored."""
+    import pikepdf
+
+    if value is None:
+        return b""
+    if isinstance(value, pikepdf.Stream):
+        entries = pikepdf.Dictionary({k: v for k, v in value.stream_dict.items() if k != "/Length"})
+        return bytes(entries.unparse(resolved=True)) + b"stream" + bytes(value.read_raw_bytes())
+    if isinstance(value, pikepdf.Object):
+        return bytes(value.unparse(resolved=True))
+    return repr(value).encode()
+
+
+def _reference(dictionary: Any, key: str) -> bytes:
+    import pikepdf
+
+    value = dictionary.get(key)
+    return bytes(value.unparse()) if isinstance(value, pikepdf.Object) else repr(value).encode()
