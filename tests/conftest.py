@@ -16,7 +16,7 @@ from signroom.jobs.durable import migrate_job_tables
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from tests.harness.moto import S3, running_s3
-from tests.harness.order import cores, longest_first, useful_workers
+from tests.harness.order import longest_first, most_workers, useful_workers
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
 from tests.harness.tools import not_run
 from tests.harness.waiting import SECONDS
@@ -41,7 +41,7 @@ def _be_patient() -> None:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """What ``--numprocesses auto`` means: few tests are not worth a second worker."""
-    return useful_workers(config.rootpath, config.args, cores())
+    return useful_workers(config.rootpath, config.args, most_workers())
 
 
 @pytest.hookimpl(trylast=True)

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 SECONDS = {
-    "tests/formats/pdf/test_cases.py": 300,
+    "tests/formats/pdf/test_cases.py": 110,
+    "tests/service/sessions/test_one_moment.py": 30,
+    "tests/formats/pdf/signing/test_own_update.py": 25,
+    "tests/formats/pdf/earlier/test_changes.py": 25,
     "tests/journeys/test_webhooks.py": 90,
     "tests/journeys/test_crash.py": 75,
     "tests/upgrade/test_roll_out.py": 65,
@@ -90,6 +93,11 @@ def useful_workers(root: Path, arguments: Sequence[str], cores: int) -> int:
 def cores() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def most_workers() -> int:
+    """One more than there are processors: half of the time a test waits for a server, a browser or a clock."""
+    return cores() + 1
 
 
 def _files(root: Path, place: Path) -> set[str]:
