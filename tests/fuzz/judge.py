@@ -8,7 +8,7 @@ import resource
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -31,7 +31,7 @@ _MOST_PAGES = 5
 _COMMENTED = re.compile(rb"\d[\s\0]*%[^\r\n]*[\r\n]|\d\0")
 _UNREADABLE = re.escape("pyHanko: it cannot read the file (PdfReadError")
 """pyHanko does not know comments and NULs inside of a reference. It reads an object only when it needs it."""
-_REVEALED = re.compile("^object .* was changed: .*null")
+_REVEALED = re.compile("^object .* was changed")
 _NOT_SHOWN = re.compile("Failed to create page|Kid object|non-page object|unknown font format")
 """What poppler and MuPDF say of a page that they do not show, or with a wrong font."""
 _DPI = 30
@@ -191,7 +191,10 @@ def _problems(task: Task, judges: Judges, before: dict[str, pages.Shown]) -> Ite
     yield from whole_prefix(task.file, task.output)
     pages.pdfium(task.file, most=_MOST_PAGES, dpi=_DPI)  # the first time it draws replaced fonts otherwise
     old = pages.pdfium(task.file, most=_MOST_PAGES, dpi=_DPI)
-    for difference in pages.differences(old, pages.pdfium(task.output, most=_MOST_PAGES, dpi=_DPI)):
+    new = pages.pdfium(task.output, most=_MOST_PAGES, dpi=_DPI)
+    if old.complaint:  # it stopped at a page that it could not load
+        new = replace(new, pages=new.pages[: len(old.pages)])
+    for difference in pages.differences(old, new):
         yield f"PDFium: {difference}"
     # Of what a hybrid file hides in its stream, other readers show a part, or nothing. Signed, they all show it.
     content = task.file.read_bytes()

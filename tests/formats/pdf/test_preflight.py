@@ -8,6 +8,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from signroom.domain.errors import (
 from signroom.domain.preflight import FindingCode
 from signroom.domain.signature import Indication, SignatureType
 from signroom.formats.pdf.parsing import only_refusals
-from signroom.formats.pdf.preflight import inspect
+from signroom.formats.pdf.preflight import compare_pages, inspect
 from signroom.formats.pdf.verification import verify
 from tests.formats.conftest import signed
 from tests.vectors import hard_pdfs
@@ -179,3 +180,15 @@ def test_a_damaged_file_is_either_described_or_refused(tmp_path: Path, source: s
         file.write_bytes(content)
         with contextlib.suppress(DocumentRejected):
             assert inspect(file).pages >= 1
+
+
+def test_what_would_be_refused_after_it_was_signed_is_refused_at_upload(written: Written) -> None:
+    file = written("plain")
+    reading = inspect(file).reading
+    assert reading is not None
+    compare_pages(file, reading.facts)
+    (change, *others) = reading.facts.changed
+
+    lost = replace(reading.facts, changed=(replace(change, new=b"<<>>"), *others))
+    with pytest.raises(InvalidPdf, match="without touching something else"):
+        compare_pages(file, lost)

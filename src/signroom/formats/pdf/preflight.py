@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from signroom.domain.appearance import Appearance
-from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex
+from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex, VerificationFailed
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType
 from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
+from signroom.formats.pdf.signing.own_update import check_update
 from signroom.formats.pdf.signing.pages_alike import require_followed, require_same_pages
 from signroom.formats.pdf.signing.plan import plan_update
 from signroom.formats.pdf.signing.running_hash import NO_STATE, CannotResume, RunningSha256
@@ -26,6 +27,8 @@ from signroom.formats.pdf.visible.appearance import require_possible
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
 _CHUNK = 1 << 20
+_READ_AGAIN = 16 << 20
+"""Bytes of a file that is put together with its trial update in memory."""
 _TRIAL = "Signature-000000000000"
 """A field name as long as those of real signatures."""
 _TRIAL_ROOM = 16_384
@@ -55,13 +58,26 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
 
 
 def compare_pages(file: Path, facts: PdfFacts) -> None:
-    """What is shown looks the same once it is signed: see `require_same_pages`. Raises: InvalidPdf."""
+    """What is shown looks the same once it is signed: see `require_same_pages`. Raises: InvalidPdf.
+
+    Nor would a trial signature be refused by `check_update` afterwards; a large file is not read again for that.
+    """
     with only_refusals():
+        update = trial_update(facts)
+        if facts.length <= _READ_AGAIN:
+            _require_update(file.read_bytes() + update, facts)
         added = 0 if facts.added_page is None else 1
         told_anew = bool(facts.table)  # where each object is
         if told_anew:
-            require_followed(file, trial_update(facts))
-        require_same_pages(file, trial_update(facts), facts.site, added=added, more=told_anew)
+            require_followed(file, update)
+        require_same_pages(file, update, facts.site, added=added, more=told_anew)
+
+
+def _require_update(whole: bytes, facts: PdfFacts) -> None:
+    try:
+        check_update(whole, facts)
+    except VerificationFailed as error:
+        raise InvalidPdf("A signature cannot be added to it without touching something else.") from error
 
 
 def read_facts(file: Path, opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:

@@ -334,7 +334,13 @@ def _require_own_numbers(opened: OpenPdf) -> None:
         if entry is None:
             continue
         place = place_of(section.number or 0, 0, entry, opened.header)
-        if place.compressed or all(abs(place.offset - offset) > _BESIDE for offset in sections):
+        if place.compressed:
+            stream = opened.table.get((place.offset, 0))
+            at = 0 if stream is None else place_of(place.offset, 0, stream, opened.header).offset
+        else:
+            at = place.offset
+        # An update may use the number again.
+        if at < section.offset and all(abs(at - offset) > _BESIDE for offset in sections):
             raise InvalidPdf(f"A cross-reference stream has the number of object {section.number}.")
 
 
