@@ -135,7 +135,9 @@ def _work(
     receiver.close()  # so that it ends when the parent does
     logging.disable(logging.CRITICAL)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
+    # Beside what it has from its parent, which may be a pytest that has run thousands of tests.
+    inherited = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (inherited + MEMORY, hard))
     with suppress(BrokenPipeError):
         for name in names:
             content, about = make(name, seed)

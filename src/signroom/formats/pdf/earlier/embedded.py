@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from mmap import MADV_DONTNEED, mmap
 from typing import Any
 
 import pikepdf
@@ -29,6 +30,8 @@ from signroom.formats.pdf.reading.syntax import (
 Value = Any
 """What pikepdf gives for a value: its objects, and plain Python values for numbers and booleans."""
 
+_WINDOW = 16 << 20
+"""Bytes that are searched at a time."""
 _LONGEST = 64 << 20
 """Bytes of a signature dictionary: some programs leave megabytes of room for the signature."""
 _MAX_FIELDS = 100_000
@@ -107,10 +110,20 @@ def embedded_signatures(pdf: pikepdf.Pdf, buffer: Buffer, places: Places) -> lis
 
 
 def _count(buffer: Buffer, word: bytes, enough: int) -> int:
-    """How often `word` is in `buffer`, up to one more than `enough`."""
+    """How often `word` is in `buffer`, up to one more than `enough`.
+
+    What was read of a mapped file is given back on the way: it counts as memory of the process.
+    """
     at = count = 0
-    while count <= enough and (at := buffer.find(word, at) + 1):
-        count += 1
+    while at < len(buffer) and count <= enough:
+        end = min(at + _WINDOW, len(buffer))
+        found = buffer.find(word, at, end + len(word) - 1)
+        if found >= 0:
+            count, at = count + 1, found + 1
+            continue
+        at = end
+        if isinstance(buffer, mmap):
+            buffer.madvise(MADV_DONTNEED)
     return count
 
 
