@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from signroom.domain.errors import EmptyFile, InvalidPdf, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
-from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
-from signroom.sandbox.pool import PooledFormats
+from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication
+from signroom.sandbox.pool import PooledFormats, _TookTooLong, _Within
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import eventually
@@ -39,10 +39,16 @@ def test_a_signature_made_by_the_pool_is_verified_by_it(pool: PooledFormats, wri
     output = file.with_name("signed.pdf")
 
     (checked,) = pool.check_values([layout.claimed(raw)])
-    stored = pool.embed(file, layout, checked, output)
+    signed = pool.sign(file, layout, checked, output)
 
-    assert stored.length == output.stat().st_size
-    assert pool.verify(output, SignatureType.PDF).intact
+    assert signed.stored.length == output.stat().st_size
+    assert signed.verdict.intact
+
+
+def test_a_task_that_spends_too_much_of_the_processor_is_ended_and_the_next_one_is_not(pool: PooledFormats) -> None:
+    with pytest.raises(_TookTooLong):
+        pool._run(60, _Within(1, exec), "while True: pass")  # noqa: SLF001
+    assert pool._run(60, _Within(1, len), "three") == 5  # noqa: SLF001
 
 
 def test_refusals_cross_the_process_border_as_they_are(pool: PooledFormats, written: Written) -> None:
@@ -232,8 +238,8 @@ def test_two_hundred_thousand_objects_pass_within_the_limits(
     assert pool.inspect(file).signatures == 0
     layout = pool.prepare(file, INVISIBLE, trusted("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
-    pool.embed(file, layout, pool.check_values([layout.claimed(raw)])[0], output)
-    assert [s.indication for s in pool.verify(output, SignatureType.PDF).signatures] == [Indication.TOTAL_PASSED]
+    signed = pool.sign(file, layout, pool.check_values([layout.claimed(raw)])[0], output)
+    assert [s.indication for s in signed.verdict.signatures] == [Indication.TOTAL_PASSED]
 
 
 @pytest.mark.slow
@@ -245,8 +251,7 @@ def test_a_hundred_megabytes_pass_through_in_less_than_200_mb_of_memory(tmp_path
         assert pool.inspect(file).pages == 1
         layout = pool.prepare(file, INVISIBLE, trusted("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
         raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
-        pool.embed(file, layout, pool.check_values([layout.claimed(raw)])[0], output)
-        assert pool.verify(output, SignatureType.PDF).intact
+        assert pool.sign(file, layout, pool.check_values([layout.claimed(raw)])[0], output).verdict.intact
         status = Path(f"/proc/{pool._run(30, os.getpid)}/status").read_text()  # noqa: SLF001
     finally:
         pool.close()

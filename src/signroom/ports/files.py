@@ -126,9 +126,6 @@ class Formats(Protocol):
         ECDSA values may come as r||s (IEEE P1363) or DER. Raises: SignatureRejected.
         """
 
-    def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
-        """Write the signed file to `output`. Raises: DocumentRejected when `original` is not what was prepared."""
-
     def sign(
         self,
         original: Path,
@@ -139,16 +136,12 @@ class Formats(Protocol):
         content: Path | None = None,
         reading: PdfReading | None = None,
     ) -> Signed:
-        """`embed`, and judge what was written.
+        """Write the signed file to `output`, and judge what was written.
 
-        A PDF with a `reading` is judged by what must have stayed since then, everything else as `verify` does.
-        `content` is the content of a detached CMS object. Raises: DocumentRejected, VerificationFailed.
-        """
+        A PDF with a `reading` is judged by what must have stayed since then, everything else like a stranger's file.
+        `content` is the content of a detached CMS object.
 
-    def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
-        """Judge `file` like a stranger's: all signatures, no trust in how it was made.
-
-        `data` is the content of a detached CMS object. Raises: DocumentRejected.
+        Raises: DocumentRejected when `original` is not what was prepared, VerificationFailed.
         """
 
     def examine(

@@ -22,7 +22,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -48,11 +48,10 @@ from signroom.domain.signature import (
     SignatureType,
     SigningOptions,
     TrustedChain,
-    Verdict,
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Signed, Stored
+from signroom.ports.files import Signed
 from signroom.ports.operations import Measured, Timed
 
 P = ParamSpec("P")
@@ -92,7 +91,7 @@ class PooledFormats:
         self._waiting: dict[Future[Any], ProcessPool] = {}
 
     def warm_up(self) -> None:
-        """Start the workers, without waiting; each loads the libraries first: pyHanko takes a second."""
+        """Start the workers, without waiting; each loads the libraries first."""
         with suppress(ProcessingUnavailable):
             self._schedule(_SECONDS, os.getpid)
 
@@ -114,7 +113,7 @@ class PooledFormats:
         if inspection.reading is not None:
             # A page that takes too much to draw is no reason to refuse: `catalogue.sign` compares the objects anyway.
             with suppress(_WorkerDied, _TookTooLong):
-                self._run(_SECONDS, _within, _CPU_COMPARING, catalogue.compare_pages, file, inspection.reading)
+                self._run(_SECONDS, _Within(_CPU_COMPARING, catalogue.compare_pages), file, inspection.reading)
         return inspection
 
     def _inspected(
@@ -124,7 +123,7 @@ class PooledFormats:
             seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
         except OSError as error:
             raise StorageUnavailable from error
-        return self._read(_SECONDS, _within, seconds, catalogue.inspect, file, wanted, options, data)
+        return self._read(_SECONDS, _Within(seconds, catalogue.inspect), file, wanted, options, data)
 
     def prepare(
         self,
@@ -158,9 +157,6 @@ class PooledFormats:
 
         return self._run(_SECONDS, check_values, values)
 
-    def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
-        return self._run(_SECONDS_LARGE, catalogue.embed, original, prepared, checked, output)
-
     def sign(
         self,
         original: Path,
@@ -174,9 +170,6 @@ class PooledFormats:
         return self._run(
             _SECONDS_LARGE, catalogue.sign, original, prepared, checked, output, content=content, reading=reading
         )
-
-    def verify(self, file: Path, kind: SignatureType, data: Path | None = None) -> Verdict:
-        return self._run(_SECONDS_LARGE, catalogue.verify, file, kind, data)
 
     def examine(
         self,
@@ -238,8 +231,7 @@ class PooledFormats:
         yield Measured("pool_tasks", open_tasks - busy, (("state", "waiting"),))
 
     def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        named = args[1] if function is _within else function
-        with self._timed("format", getattr(named, "__name__", "")):
+        with self._timed("format", function.__name__):
             return self._wait(seconds, function, *args, **kwargs)
 
     def _wait(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -321,25 +313,31 @@ class _TookTooLong(ProcessingUnavailable):
     """It was ended by the pool."""
 
 
-def _within(seconds: int, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call `function` with a clock of its own: SIGXCPU ends the worker when it has used `seconds` of the processor.
+class _Within(Generic[P, R]):
+    """`function` with a clock of its own: SIGXCPU ends the worker when it has used `seconds` of the processor.
 
     Time on the wall says little on a busy machine, and an honest file must not be refused for its neighbours.
     """
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent.ru_utime + spent.ru_stime) + seconds, hard))
-    try:
-        return function(*args, **kwargs)
-    finally:
-        resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+
+    def __init__(self, seconds: int, function: Callable[P, R]) -> None:
+        self._seconds, self._function = seconds, function
+        self.__name__ = function.__name__
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        spent = resource.getrusage(resource.RUSAGE_SELF)
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        most = math.ceil(spent.ru_utime + spent.ru_stime) + self._seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
 
 def _prepare_worker(parent: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # what it says of strangers' files is in the verdict
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
     for name in _LIBRARIES:
         importlib.import_module(name)
