@@ -75,6 +75,8 @@ class Settings:
     webhook_schedule: tuple[timedelta, ...]
     """How long deliveries wait before each try."""
     webhook_timeout: timedelta
+    files_compared_within: timedelta
+    """Every stored file is compared once in this time."""
 
 
 NAMES = (
@@ -103,6 +105,7 @@ NAMES = (
     "WEB_PKI_LICENSE",
     "WEBHOOK_SCHEDULE",
     "WEBHOOK_TIMEOUT",
+    "FILES_COMPARED_WITHIN",
 )
 """Every setting that this version reads, without the prefix."""
 
@@ -158,6 +161,7 @@ def read_settings(
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
         webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
         webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
+        files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
     )
 
 

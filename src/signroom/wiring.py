@@ -193,7 +193,9 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
         changes=changes,
-        blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
+        blobs=open_blobs(
+            settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
+        ),
         formats=formats,
         trust=trust,
         fetch=fetch,
@@ -216,6 +218,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             events_kept=settings.events_kept,
             webhook_waits=DeliverySchedule(settings.webhook_schedule),
             webhook_timeout=settings.webhook_timeout,
+            files_compared_within=settings.files_compared_within,
         ),
         meter=meters,
         public_url=settings.public_url,
@@ -344,6 +347,16 @@ def examine_jobs(settings: Settings) -> JobsState:
 def open_installed_blobs(settings: Settings) -> Blobs:
     """Raises: StorageUnavailable."""
     return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
+
+
+@contextmanager
+def installed_store(settings: Settings) -> Iterator[Store]:
+    """The database as it is: nothing is migrated."""
+    engine = open_engine(settings.database_url)
+    try:
+        yield SqlStore(engine)
+    finally:
+        engine.dispose()
 
 
 def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:

@@ -85,16 +85,17 @@ def worker() -> int:
 
 
 @app.command
-def doctor(*, json: bool = False) -> int:
+def doctor(*, json: bool = False, blobs: bool = False) -> int:
     """Look at this installation: one line per check, and the fix of what fails. Exit code 1 when anything fails.
 
     Parameters
     ----------
     json: print a JSON list instead of text
+    blobs: also read every stored file and compare it with what was stored; takes as long as reading them takes
     """
     from signroom.cli.doctor import run_doctor
 
-    return run_doctor(as_json=json)
+    return run_doctor(as_json=json, blobs=blobs)
 
 
 @app.command

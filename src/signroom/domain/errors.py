@@ -264,6 +264,13 @@ class DocumentPurged(NotFound):
     message = "The files of the document are not kept any more: its time was over."
 
 
+class FileChanged(Refused):
+    """A stored file is not the one that was stored: its disk or store has changed it."""
+
+    code = "FileChanged"
+    message = "The stored file has changed since it was stored, and is not handed out. The operator must restore it."
+
+
 class BlobNotFound(NotFound):
     code = "FileNotFound"
     message = "The file is not stored any more."

@@ -1,8 +1,8 @@
 """Host names -> addresses, by the hosts file and by DNS, without a thread.
 
-The system's own look-up (getaddrinfo) blocks a thread until every name server was asked, and nobody can call it off. A few
-names whose servers never answer would then take every thread there is. Here a look-up is a coroutine on the caller's
-event loop. A look-up that ends, in whatever way, leaves nothing behind.
+The system's own look-up (getaddrinfo) blocks a thread until every name server was asked, and nobody can call it off.
+A few names whose servers never answer would then take every thread there is. Here a look-up is a coroutine on the
+caller's event loop. A look-up that ends, in whatever way, leaves nothing behind.
 
 The order is the one of ``hosts: files dns``: first the hosts file, then the name servers of ``resolv.conf`` with its
 search domains. Other sources of ``nsswitch.conf`` (LDAP, multicast DNS) are not asked. ``localhost`` never goes to a

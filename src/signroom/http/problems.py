@@ -25,6 +25,7 @@ STATUS: dict[type[errors.SignroomError], int] = {
     errors.NotAllowed: 403,
     errors.FileTooLarge: 413,
     errors.TooManyRequests: 429,
+    errors.FileChanged: 500,  # nothing is wrong with the request, and trying again does not help
     errors.SecretUnreadable: 503,  # the operator must act: nothing is wrong with the request
     errors.Refused: 422,
 }

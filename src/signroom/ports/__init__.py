@@ -41,6 +41,8 @@ class Limits:
     """When deliveries are tried again."""
     webhook_timeout: timedelta
     """For one try of a delivery, from the look-up of the name to the answer."""
+    files_compared_within: timedelta
+    """In this time every stored file is compared once with what was stored."""
 
 
 class EventBodies(Protocol):

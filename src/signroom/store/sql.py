@@ -20,6 +20,7 @@ from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
 from signroom.store.work.feed import SqlFeed
+from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.preparations import SqlPreparations
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
@@ -91,6 +92,7 @@ class SqlWork:
         self.sessions = SqlSessions(connection)
         self.documents = SqlDocuments(connection)
         self.document_keys = SqlDocumentKeys(connection)
+        self.file_comparison = SqlFileComparison(connection)
         self.uploads = SqlUploads(connection)
         self.preparations = SqlPreparations(connection)
         self.webhooks = SqlWebhooks(connection)

@@ -215,6 +215,21 @@ document_key_metadata = sa.Table(
     sa.Index("ix_signroom_document_key_metadata_search", "subscription_id", "name", "value"),
 )
 
+# One row: how far the comparison of all stored files has come.
+file_comparison = sa.Table(
+    "signroom_file_comparison",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    # Until then one process is at it.
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    # The last document that was compared.
+    sa.Column("after", sa.Uuid),
+    sa.Column("done", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+)
+
 uploads = sa.Table(
     "signroom_uploads",
     metadata,

@@ -36,6 +36,7 @@ _KINDS = {
 }
 _COUNTED = {
     "event": ("events", "type", "Facts that this process made known, by type"),
+    "file": ("damaged_files", "found", "Stored files that were found changed or missing, each time"),
     "webhook_attempt": ("webhook_attempts", "outcome", "Tries of deliveries, by what became of them"),
 }
 _MOMENTARY = {

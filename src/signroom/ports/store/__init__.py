@@ -15,6 +15,7 @@ from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
+from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.sessions import SessionFilter, Sessions
@@ -26,6 +27,7 @@ from signroom.ports.store.webhooks import Webhooks
 
 __all__ = [
     "ANY_EVENT",
+    "ComparisonPass",
     "DeliveryFilter",
     "EventFilter",
     "FeedBounds",
@@ -57,6 +59,9 @@ class Work(Protocol):
 
     @property
     def document_keys(self) -> DocumentKeys: ...
+
+    @property
+    def file_comparison(self) -> FileComparison: ...
 
     @property
     def uploads(self) -> Uploads: ...

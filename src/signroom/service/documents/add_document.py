@@ -22,6 +22,7 @@ from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, OptionsByType, SignatureType, SigningOptions
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
 from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
@@ -223,8 +224,8 @@ def _inspect(
 ) -> Inspection:
     wanted = kind or type_by_name(stored.name)
     with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(stored.blob_key))
-        data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
+        file = files.enter_context(ports.blobs.as_file(stored.blob_key, content_of(stored)))
+        data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key, None))
         return with_name(ports.formats.inspect(file, wanted, options, data), stored.name)
 
 
