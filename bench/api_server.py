@@ -97,7 +97,11 @@ def main(data: Path) -> None:
         print(json.dumps({"url": url, "key": key}), flush=True)
 
     run_applications(
-        [(beside(build_web(settings, service)), listener)], settings, on_ready=ready, on_stop=service.stopping.set
+        [(beside(build_web(settings, service)), listener)],
+        settings,
+        on_ready=ready,
+        on_stop=service.stopping.set,
+        on_refusal=service.count_refused_connection,
     )
 
 

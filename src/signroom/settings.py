@@ -60,6 +60,14 @@ class Settings:
     """Private networks that files and revocation data may be fetched from."""
     trust_folder: Path
     """Trusted roots: one folder per security context."""
+    max_connections: int
+    """Of this process."""
+    max_connections_per_address: int
+    """`trusted_proxies` do not count."""
+    header_timeout: timedelta
+    body_timeout: timedelta
+    """In each of these at least 1 KB per second of a body must have come."""
+    keep_alive_timeout: timedelta
     rate_limits: tuple[str, str]
     """Requests per key, and per address, like ``600/minute``."""
     workers: int
@@ -96,6 +104,11 @@ NAMES = (
     "TRUSTED_PROXIES",
     "ALLOW_PRIVATE_ADDRESSES",
     "TRUST_FOLDER",
+    "MAX_CONNECTIONS",
+    "MAX_CONNECTIONS_PER_ADDRESS",
+    "HEADER_TIMEOUT",
+    "BODY_TIMEOUT",
+    "KEEP_ALIVE_TIMEOUT",
     "RATE_LIMIT_KEY",
     "RATE_LIMIT_ADDRESS",
     "WORKERS",
@@ -149,6 +162,11 @@ def read_settings(
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
+        max_connections=source.number("MAX_CONNECTIONS", 800, 10, 1_000_000),
+        max_connections_per_address=source.number("MAX_CONNECTIONS_PER_ADDRESS", 100, 1, 1_000_000),
+        header_timeout=_duration("HEADER_TIMEOUT", source.text("HEADER_TIMEOUT", "15 s")),
+        body_timeout=_duration("BODY_TIMEOUT", source.text("BODY_TIMEOUT", "60 s")),
+        keep_alive_timeout=_duration("KEEP_ALIVE_TIMEOUT", source.text("KEEP_ALIVE_TIMEOUT", "5 s")),
         rate_limits=(
             _rate("RATE_LIMIT_KEY", source.text("RATE_LIMIT_KEY", "6000/minute")),
             _rate("RATE_LIMIT_ADDRESS", source.text("RATE_LIMIT_ADDRESS", "6000/minute")),

@@ -154,6 +154,10 @@ class Service:
         self.formats.warm_up()
         self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
 
+    def count_refused_connection(self, reason: str) -> None:
+        """Count a connection that was refused, or ended, before the application saw a request."""
+        self.meters.count("refused_connection", reason)
+
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""
         self.stopping.set()

@@ -58,7 +58,13 @@ def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> i
             webbrowser.open(app_url)
 
     applications = [(build_web(settings, service), listener), (example, app_listener)]
-    run_applications(applications, settings, on_ready=record_event, on_stop=service.stopping.set)
+    run_applications(
+        applications,
+        settings,
+        on_ready=record_event,
+        on_stop=service.stopping.set,
+        on_refusal=service.count_refused_connection,
+    )
     return 0
 
 

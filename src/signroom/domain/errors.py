@@ -90,6 +90,12 @@ class ProcessingUnavailable(Unavailable):
     patience = timedelta(minutes=30)
 
 
+class ServerBusy(Unavailable):
+    code = "ServerBusy"
+    message = "The server has as much to do as it can take at once; try again."
+    retry_after = 2
+
+
 class StorageUnavailable(Unavailable):
     code = "StorageUnavailable"
     message = "The file storage does not answer; try again."
