@@ -147,17 +147,17 @@ def test_the_installation_bounds_the_life_of_keys(room: Room, operator: Operator
 
 
 def test_the_doctor_names_keys_that_never_end_and_those_that_nobody_uses(room: Room, operator: OperatorCaller) -> None:
-    def made(**fields: datetime) -> str:
-        key = create_key(room.ports, operator, room.caller.application.id, CreateKey(**fields)).key
+    def made(expires_at: datetime | None = None) -> str:
+        key = create_key(room.ports, operator, room.caller.application.id, CreateKey(expires_at=expires_at)).key
         return f"{room.caller.application.name} {key.id}"
 
     now = datetime.now(UTC)
     room.clock.time = now - timedelta(days=91)
-    old, ended = made(), made(expires_at=now - timedelta(days=1))
+    old, ended = made(), made(now - timedelta(days=1))
     gone = made()
     revoke_key(room.ports, operator, room.caller.application.id, UUID(gone.rpartition(" ")[2]))
     room.clock.time = now
-    new, bounded = made(), made(expires_at=now + timedelta(days=30))
+    new, bounded = made(), made(now + timedelta(days=30))
 
     found = diagnose(room.service.engine)
 
