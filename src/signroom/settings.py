@@ -55,6 +55,9 @@ class Settings:
     session_lifetime: timedelta
     events_kept: timedelta
     """At least `MIN_EVENTS_KEPT`."""
+    audit_kept: timedelta
+    api_key_lifetime: timedelta | None
+    """Of keys for which nobody says when they end; None: they do not end."""
     trusted_proxies: tuple[str, ...]
     allowed_addresses: tuple[str, ...]
     """Private networks that files and revocation data may be fetched from."""
@@ -101,6 +104,8 @@ NAMES = (
     "MAX_FILE",
     "SESSION_LIFETIME",
     "EVENTS_KEPT",
+    "AUDIT_KEPT",
+    "API_KEY_LIFETIME",
     "TRUSTED_PROXIES",
     "ALLOW_PRIVATE_ADDRESSES",
     "TRUST_FOLDER",
@@ -159,6 +164,8 @@ def read_settings(
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
         events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
+        audit_kept=_duration("AUDIT_KEPT", source.text("AUDIT_KEPT", "1826 d")),
+        api_key_lifetime=_lifetime(source.text("API_KEY_LIFETIME", "")),
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
@@ -314,6 +321,10 @@ def _events_kept(text: str) -> timedelta:
     if kept < MIN_EVENTS_KEPT:
         raise SettingsError(f"{PREFIX}EVENTS_KEPT is {text!r}: set it to {MIN_EVENTS_KEPT.days} d or more.")
     return kept
+
+
+def _lifetime(text: str) -> timedelta | None:
+    return None if text.strip() in {"", "0"} else _duration("API_KEY_LIFETIME", text)
 
 
 def _schedule(name: str, text: str) -> tuple[timedelta, ...]:

@@ -95,6 +95,21 @@ def migrate_database(settings: Settings) -> None:
     engine.dispose()
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_file=settings.max_file,
+        session_lifetime=settings.session_lifetime,
+        page_token_lifetime=_PAGE_TOKEN_LIFETIME,
+        download_lifetime=_DOWNLOAD_LIFETIME,
+        events_kept=settings.events_kept,
+        audit_kept=settings.audit_kept,
+        api_key_lifetime=settings.api_key_lifetime,
+        webhook_waits=DeliverySchedule(settings.webhook_schedule),
+        webhook_timeout=settings.webhook_timeout,
+        files_compared_within=settings.files_compared_within,
+    )
+
+
 class _CommandPorts:
     """The `ManagementPorts` of a command. A part is opened when it is first asked for.
 
@@ -105,6 +120,7 @@ class _CommandPorts:
         self._settings, self._closing = settings, closing
         self.name_patterns: NamePatterns = Re2Patterns()
         self.clock: Clock = SystemClock()
+        self.limits = _limits(settings)
 
     @cached_property
     def store(self) -> Store:
@@ -214,16 +230,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         result_tokens=Es256ResultTokens(secret),
         event_bodies=WebhookBodies(),
         clock=clock,
-        limits=Limits(
-            max_file=settings.max_file,
-            session_lifetime=settings.session_lifetime,
-            page_token_lifetime=_PAGE_TOKEN_LIFETIME,
-            download_lifetime=_DOWNLOAD_LIFETIME,
-            events_kept=settings.events_kept,
-            webhook_waits=DeliverySchedule(settings.webhook_schedule),
-            webhook_timeout=settings.webhook_timeout,
-            files_compared_within=settings.files_compared_within,
-        ),
+        limits=_limits(settings),
         meter=meters,
         public_url=settings.public_url,
     )

@@ -53,7 +53,7 @@ def test_an_installation_that_runs_is_fine(tmp_path: Path, database_url: str) ->
     failing = {name: line for name, line in found.items() if line["level"] == "FAIL" and name != "disk"}
     assert (failing, code == 0 or found["disk"]["level"] == "FAIL") == ({}, True)
     assert set(found) == {
-        *("settings", "data folder", "disk", "page", "database", "migrations", "clock", "secret key"),
+        *("settings", "data folder", "disk", "page", "database", "migrations", "clock", "secret key", "API keys"),
         *("jobs", "files", "public URL", "proxy headers"),
     }
     assert not list((tmp_path / "data" / "files").glob("doctor*"))
@@ -148,6 +148,9 @@ def condition(**fields: Any) -> DatabaseDiagnosis:
         ({"migrations": Migrations.MISSING}, "migrations", Severity.FAIL),
         ({"migrations": Migrations.NEWER}, "migrations", Severity.WARN),
         ({}, "secret key", Severity.OK),
+        ({}, "API keys", Severity.OK),
+        ({"endless_keys": ("Portal 1",)}, "API keys", Severity.WARN),
+        ({"unused_keys": ("Portal 1",)}, "API keys", Severity.WARN),
         ({"sealed": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
         ({"signing": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
     ],

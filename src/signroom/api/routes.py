@@ -14,7 +14,9 @@ from litestar.openapi.spec import Components, SecurityScheme
 from signroom.api import reference
 from signroom.api.auth import key_guard, provide_caller
 from signroom.api.resources import (
+    api_keys,
     applications,
+    audit_log,
     authentication,
     document_keys,
     documents,
@@ -61,11 +63,16 @@ def api_routes(ports: Ports) -> list[Any]:
             authentication.prepare,
             authentication.complete,
             applications.create,
-            applications.create_key,
+            api_keys.create,
+            api_keys.list_all,
+            api_keys.change,
+            api_keys.revoke,
+            api_keys.rotate,
             applications.read_metadata,
             applications.write_metadata,
             applications.read_return_urls,
             applications.write_return_urls,
+            audit_log.read,
             settings.read_validation,
             settings.write_validation,
             settings.read_brand,

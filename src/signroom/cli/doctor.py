@@ -26,7 +26,7 @@ from signroom.domain.errors import SecretUnreadable, SignroomError
 from signroom.http.echo import ECHO
 from signroom.http.health import LIVE
 from signroom.http.metrics import is_loopback
-from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
+from signroom.ports.operations import UNUSED_AFTER, DatabaseDiagnosis, Migrations, Obstacle, Probed
 from signroom.service.access.self_check import self_check_token
 from signroom.service.maintenance.compare_files import all_damaged_files
 from signroom.service.subscriptions.manage_file_validation import secret_owner
@@ -181,6 +181,7 @@ def _database(settings: Settings) -> Found:
     yield _migrations(found.migrations)
     yield _clock("its clock and this machine's", found.ahead)
     yield _secret(settings, found)
+    yield _keys(found)
 
 
 def _is_there(settings: Settings) -> bool:
@@ -213,6 +214,19 @@ def _migrations(found: Migrations) -> CheckResult:
         return CheckResult("migrations", Severity.WARN, what, "finish the upgrade: install the newer version here too")
     what = "The database has no tables." if found is Migrations.MISSING else "The tables are of an older version."
     return _failed("migrations", what, "run `signroom migrate`")
+
+
+def _keys(found: DatabaseDiagnosis) -> CheckResult:
+    """Keys that nobody misses are the ones that leak unseen."""
+    told = []
+    if found.unused_keys:
+        told.append(f"nobody has used these for {UNUSED_AFTER.days} days: {', '.join(found.unused_keys)}")
+    if found.endless_keys:
+        told.append(f"these never end: {', '.join(found.endless_keys)}")
+    if not told:
+        return CheckResult("API keys", Severity.OK, "each is in use and has an end")
+    fix = "end them with `signroom keys revoke` or `signroom keys expire`; SIGNROOM_API_KEY_LIFETIME ends new ones"
+    return CheckResult("API keys", Severity.WARN, "; ".join(told), fix)
 
 
 def _clock(whose: str, apart: float) -> CheckResult:

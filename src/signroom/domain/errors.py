@@ -332,6 +332,16 @@ class NameTaken(Refused):
     message = "That name is in use already."
 
 
+class ApiKeyRevoked(Refused):
+    code = "ApiKeyRevoked"
+    message = "The key was revoked. Make another one."
+
+
+class ApiKeyNotFound(NotFound):
+    code = "ApiKeyNotFound"
+    message = "There is no such API key."
+
+
 class BadWebhookOperation(Refused):
     code = "BadWebhookOperation"
     message = "That cannot be done with this webhook or delivery as it is."

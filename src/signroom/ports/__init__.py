@@ -37,6 +37,10 @@ class Limits:
     events_kept: timedelta
     """How long a receiver of events may be down and still catch up."""
 
+    audit_kept: timedelta
+    """How long it is known who changed what."""
+    api_key_lifetime: timedelta | None
+    """Of keys for which nobody says when they end; None: they do not end."""
     webhook_waits: DeliverySchedule
     """When deliveries are tried again."""
     webhook_timeout: timedelta
@@ -72,6 +76,9 @@ class ManagementPorts(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def limits(self) -> Limits: ...
 
 
 @dataclass(frozen=True, slots=True)

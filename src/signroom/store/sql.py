@@ -16,6 +16,7 @@ from signroom.ports.store.wall import Owned
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
+from signroom.store.work.audit_log import SqlAuditLog
 from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
@@ -101,6 +102,7 @@ class SqlWork:
         self.subscriptions = SqlSubscriptions(connection)
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
+        self.audit_log = SqlAuditLog(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from signroom.ports.store.applications import Applications
+from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
 from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
@@ -26,7 +27,9 @@ from signroom.ports.store.wall import Owned, TenantRows
 from signroom.ports.store.webhooks import Webhooks
 
 __all__ = [
+    "ANY_CHANGE",
     "ANY_EVENT",
+    "ChangeFilter",
     "ComparisonPass",
     "DeliveryFilter",
     "EventFilter",
@@ -86,6 +89,9 @@ class Work(Protocol):
 
     @property
     def spent(self) -> Spent: ...
+
+    @property
+    def audit_log(self) -> AuditLog: ...
 
     def enqueue(
         self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
