@@ -67,6 +67,8 @@ class Settings:
     """Of this process."""
     max_connections_per_address: int
     """`trusted_proxies` do not count."""
+    max_bodies: int
+    """Bytes of bodies that are held at once."""
     header_timeout: timedelta
     body_timeout: timedelta
     """In each of these at least 1 KB per second of a body must have come."""
@@ -111,6 +113,7 @@ NAMES = (
     "TRUST_FOLDER",
     "MAX_CONNECTIONS",
     "MAX_CONNECTIONS_PER_ADDRESS",
+    "MAX_BODIES",
     "HEADER_TIMEOUT",
     "BODY_TIMEOUT",
     "KEEP_ALIVE_TIMEOUT",
@@ -171,6 +174,7 @@ def read_settings(
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
         max_connections=source.number("MAX_CONNECTIONS", 800, 10, 1_000_000),
         max_connections_per_address=source.number("MAX_CONNECTIONS_PER_ADDRESS", 100, 1, 1_000_000),
+        max_bodies=_size("MAX_BODIES", source.text("MAX_BODIES", "256 MB")),
         header_timeout=_duration("HEADER_TIMEOUT", source.text("HEADER_TIMEOUT", "15 s")),
         body_timeout=_duration("BODY_TIMEOUT", source.text("BODY_TIMEOUT", "60 s")),
         keep_alive_timeout=_duration("KEEP_ALIVE_TIMEOUT", source.text("KEEP_ALIVE_TIMEOUT", "5 s")),

@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
-from signroom.api.routes import api_routes, openapi_config
+from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
@@ -260,15 +260,15 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_WATCHED, echo],
+        [*api_routes(ports), *page_routes(ports), *_WATCHED, echo],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
         },
         openapi_config(),
         meter=ports.meter,
-        # Base64 in JSON: a third larger, and some room.
-        max_json=settings.max_file * 4 // 3 + (1 << 20),
+        max_bodies=settings.max_bodies,
+        largest_body=largest_body(ports),
         lifespan=[_lifespan(service)],
         hsts=settings.public_url.startswith("https://"),
         rate_limits=settings.rate_limits,
@@ -284,7 +284,6 @@ def build_watch(settings: Settings, service: Service) -> ASGIApp:
         _watch_dependencies(settings, service),
         None,
         meter=service.ports.meter,
-        max_json=0,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
     )
