@@ -23,9 +23,10 @@ from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import open_blobs
+from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
-from signroom.domain.security_context import ITALY_TEST, TEST
+from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -59,7 +60,8 @@ from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
-from signroom.trust.contexts import open_trust
+from signroom.trust.anchor_folder import BrokenTrustFile
+from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
@@ -184,6 +186,25 @@ class Service:
         self.meters.close()
 
 
+def _trust(
+    settings: Settings, fetch: GuardedFetch, roots: Mapping[SecurityContext, Sequence[bytes]]
+) -> CertificateTrust:
+    """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
+    context = settings.security_context
+    try:
+        trust = open_trust(settings.trust_folder, fetch, extra=roots)
+        trust.require_configured(context)
+    except BrokenTrustFile as error:
+        raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
+    except SecurityContextNotConfigured as error:
+        raise SettingsError(
+            f"The security context {context.name} (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted roots. Put the "
+            f"certificates of its root authorities, PEM or DER, into {settings.trust_folder / context.name} as *.crt "
+            'files, and start again. docs/operate.md, "Whom to trust", says where to get them.'
+        ) from error
+    return trust
+
+
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     """Everything but the web: database migrated, nothing started yet."""
     prepare_data(settings)
@@ -198,8 +219,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
-    trust = open_trust(settings.trust_folder, fetch, extra=roots)
-    trust.require_configured(settings.security_context)
+    trust = _trust(settings, fetch, roots)
     stopping = threading.Event()
     changes = EventChanges(engine, stopping)
 

@@ -96,7 +96,7 @@ def _findings(*, blobs: bool) -> Found:
         yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
         return
     yield from _settings(settings)
-    checks = (_data_folder, _disk, _page, _database, _jobs, _blobs, _public)
+    checks = (_trust, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
     for check in (*checks, _every_file) if blobs else checks:
         yield from check(settings)
 
@@ -113,6 +113,26 @@ def _settings(settings: Settings) -> Found:
     else:
         kind = "production" if settings.production else "development: not for signatures that count"
         yield CheckResult("settings", Severity.OK, f"{settings.public_url}, {kind}")
+
+
+def _trust(settings: Settings) -> Found:
+    context, folder = settings.security_context, settings.trust_folder / settings.security_context.name
+    if context.any_issuer and settings.production:
+        yield CheckResult(
+            "trust",
+            Severity.WARN,
+            "Every issuer is accepted, so nobody confirms who a signer is; log-in and requirements are refused.",
+            "put the roots of an authority into SIGNROOM_TRUST_FOLDER and name their context in "
+            "SIGNROOM_DEFAULT_SECURITY_CONTEXT",
+        )
+    elif settings.production and not (folder.is_dir() and any(file.is_file() for file in folder.iterdir())):
+        yield _failed(
+            "trust",
+            f"The security context {context.name} has no trusted roots.",
+            f"put the certificates of its root authorities, PEM or DER, into {folder} as *.crt files",
+        )
+    else:
+        yield CheckResult("trust", Severity.OK, f"the default security context is {context.name}")
 
 
 # -- this machine ------------------------------------------------------------------------------

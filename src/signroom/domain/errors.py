@@ -520,6 +520,16 @@ class CertificateKeyUsage(CertificateRejected):
     message = "The certificate is not meant for signing documents (key usage)."
 
 
+class CertificatePurpose(CertificateKeyUsage):
+    code = "CertificatePurpose"
+    message = "The certificate was issued for another purpose than signing documents (extended key usage)."
+
+
+class CertificateRuleBroken(CertificateRejected):
+    code = "CertificateRuleBroken"
+    message = "The certificate breaks a rule of the authorities above it."
+
+
 class CertificateKeyNotSupported(CertificateRejected):
     code = "CertificateKeyNotSupported"
     message = (

@@ -369,6 +369,10 @@ class CertificateModel(CertificateSummary):
 class SignerSummary(Wire):
     certificate: CertificateSummary
     date: datetime
+    identity_confirmed: bool | None
+    """Addition: whether an authority that the security context trusts has confirmed who this is. False: nobody has
+    confirmed this identity, anybody can make a certificate in any name. Null: nobody has asked, for one who had signed
+    before the file came here."""
 
 
 class DocumentSummary(Wire):
@@ -395,6 +399,9 @@ class SessionModel(Wire):
     processing_error_code: str | None
     callback_argument: str | None
     signer_certificate: CertificateModel | None
+    signer_identity_confirmed: bool | None
+    """Addition: whether an authority that the session's security context trusts has confirmed who the signer is. False:
+    nobody has confirmed this identity. Null before somebody has signed."""
     documents: list[DocumentSummary]
 
 
@@ -482,6 +489,9 @@ class SignerModel(Wire):
     certificate: CertificateModel | None
     date: datetime
     """The signing time, or when we looked at it."""
+    identity_confirmed: bool | None
+    """Addition: whether an authority that the security context trusts has confirmed who this is. False: nobody has
+    confirmed this identity, anybody can make a certificate in any name. Null: no validation was asked for."""
 
 
 class SignatureAlgorithmModel(Wire):
