@@ -26,6 +26,7 @@ SECONDS = {
     "tests/faults/test_object_store.py": 45,
     "tests/journeys/test_accessibility.py": 45,
     "tests/journeys/test_signing.py": 43,
+    "tests/soak/test_load.py": 40,
     "tests/examples/test_samples.py": 39,
     "tests/api/test_description.py": 38,
     "tests/sandbox/test_pool.py": 36,
