@@ -134,11 +134,30 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
 @asynccontextmanager
 async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[Path]:
     """Entered and left in threads: a blob may be fetched as a whole, a folder may hold gigabytes to be removed."""
-    path = await asyncio.to_thread(manager.__enter__)
+    entering = asyncio.create_task(asyncio.to_thread(manager.__enter__))
+    try:
+        path = await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        # The thread goes on: what it opens must be closed.
+        await asyncio.wait({entering})
+        if entering.exception() is None:
+            await asyncio.to_thread(manager.__exit__, None, None, None)
+        raise
     try:
         yield path
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+@asynccontextmanager
+async def local_files(ports: Ports, key: str, data_key: str | None = None) -> AsyncIterator[tuple[Path, Path | None]]:
+    """A blob as a local file, and the blob of its data where there is one. Raises: as `Blobs.as_file`."""
+    async with off_the_loop(ports.blobs.as_file(key)) as file:
+        if data_key is None:
+            yield file, None
+            return
+        async with off_the_loop(ports.blobs.as_file(data_key)) as data:
+            yield file, data
 
 
 @asynccontextmanager

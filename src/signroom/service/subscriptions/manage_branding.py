@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from signroom.domain.application import MANAGERS, Caller
 from signroom.domain.branding import NO_BRANDING, Branding, Logo, new_branding
 from signroom.domain.errors import NotFound
 from signroom.ports import ManagementPorts, Ports
+from signroom.ports.files import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,20 @@ def read_branding(ports: ManagementPorts, caller: Caller) -> WholeBranding:
         )
 
 
-def set_branding(ports: ManagementPorts, caller: Caller, command: SetBranding) -> WholeBranding:
-    """Raises: NotAllowed, BadInput, BadLogo, LowContrast, ProcessingUnavailable."""
+async def set_branding(ports: ManagementPorts, caller: Caller, command: SetBranding) -> WholeBranding:
+    """Raises: NotAllowed, BadInput, BadLogo, LowContrast, Unavailable."""
     caller.require(MANAGERS)
-    logo = None if command.logo is None else ports.pictures.read_logo(command.logo)
+    logo = None if command.logo is None else await ports.pictures.read_logo(Turn.of_caller(caller), command.logo)
     branding = new_branding(
         name=command.name, accent=command.accent, accent_dark=command.accent_dark, has_logo=logo is not None
     )
-    with ports.store.work() as work:
-        work.subscriptions.save_branding(caller.subscription_id, branding, logo)
+    await asyncio.to_thread(_save, ports, caller.subscription_id, WholeBranding(branding, logo))
     return WholeBranding(branding, logo)
+
+
+def _save(ports: ManagementPorts, subscription_id: UUID, whole: WholeBranding) -> None:
+    with ports.store.work() as work:
+        work.subscriptions.save_branding(subscription_id, whole.branding, whole.logo)
 
 
 def read_logo_of_page(ports: Ports, session_id: UUID) -> Logo:
