@@ -81,7 +81,7 @@ async def add_document(
     document_id = uuid4() if idempotency_key is None else uuid5(session_id, idempotency_key)
     before = await asyncio.to_thread(_added_before, ports, session_id, document_id)
     if before is not None:
-        return _same(before, clean, await _digest(chunks))
+        return _same(before, clean, await _digest(chunks, ports.limits.max_file))
     session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
     require_name(ports, validation, clean)
     turn = Turn.of_session(session)
@@ -113,10 +113,13 @@ def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document
         return next((d for d in work.documents.of_session(session_id) if d.id == document_id), None)
 
 
-async def _digest(chunks: AsyncIterator[bytes]) -> bytes:
-    """Read to the end: a browser does not hear an answer that comes while it sends."""
-    digest = hashlib.sha256()
+async def _digest(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    """Read to the end: a browser does not hear an answer that comes while it sends. Raises: FileTooLarge."""
+    digest, length = hashlib.sha256(), 0
     async for chunk in chunks:
+        length += len(chunk)
+        if length > limit:
+            raise FileTooLarge(f"At most {limit} bytes.")
         digest.update(chunk)
     return digest.digest()
 
@@ -242,7 +245,7 @@ async def _inspect(
     data_key: str | None = None,
 ) -> Inspection:
     wanted = kind or type_by_name(stored.name)
-    async with local_files(ports, stored.blob_key, data_key) as (file, data):
+    async with local_files(ports, stored, data_key) as (file, data):
         return with_name(await ports.formats.of(turn).inspect(file, wanted, options, data), stored.name)
 
 

@@ -98,7 +98,7 @@ async def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, d
     layout = prepared.layout
     if not isinstance(layout, XmlLayout):
         raise WrongState("The document is not XML.")
-    async with local_files(ports, document.original.blob_key) as (file, _):
+    async with local_files(ports, document.original) as (file, _):
         return await ports.formats.of(Turn.of_document(document)).canonical(file, layout.options)
 
 
@@ -119,7 +119,7 @@ async def prepare_document(
     if reading is not None:
         with suppress(FileNeeded):
             return await formats.prepare(None, document.options, trusted, algorithm=algorithm, now=now, reading=reading)
-    async with local_files(ports, document.original.blob_key, document.data_key) as (file, data):
+    async with local_files(ports, document.original, document.data_key) as (file, data):
         return await formats.prepare(
             file, document.options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
         )

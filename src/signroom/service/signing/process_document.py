@@ -18,13 +18,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
+from signroom.domain.security_context import confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import Turn
@@ -36,8 +37,11 @@ SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.
 """Where the signed file is of another kind than the original."""
 
 
-async def process_document(ports: Ports, document_id: UUID) -> None:
+async def process_document(ports: Ports, document_id: UUID, *, identity_confirmed: bool | None = None) -> None:
     """Make the signed file of a document whose signature value was accepted.
+
+    `identity_confirmed` is what was found when it was prepared, for a document without a session. A session's is judged
+    by its security context.
 
     Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
     """
@@ -48,7 +52,9 @@ async def process_document(ports: Ports, document_id: UUID) -> None:
     document, subscription = found.document, found.subscription
     if document.session_id is not None:
         ports.meter.about(session_id=document.session_id)
+        identity_confirmed = found.identity_confirmed
     signed, verdict = await _sign(ports, document, found.prepared, found.reading)
+    verdict = _with_identity(verdict, found.prepared.chain.certificate, identity_confirmed)
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
@@ -75,6 +81,8 @@ class _InProcessing:
     prepared: Prepared
     reading: PdfReading | None
     subscription: Subscription
+    identity_confirmed: bool | None
+    """By the security context of the document's session; None without a session."""
 
 
 def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
@@ -83,11 +91,15 @@ def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
         document = work.documents.of_any_tenant(document_id)
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return None
+        confirmed = None
+        if document.session_id is not None:
+            confirmed = confirms_identity(work.sessions.of_any_tenant(document.session_id).security_context_id)
         return _InProcessing(
             document,
             work.preparations.prepared(document.preparation_id, document_id),
             work.documents.readings([document_id]).get(document_id),
             work.subscriptions.get(document.subscription_id),
+            confirmed,
         )
 
 
@@ -99,8 +111,8 @@ async def _sign(
     key = document.blob_folder.signed(document.preparation_id)
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
-        blobs = local_files(ports, document.original.blob_key, document.data_key)
-        original, data = await files.enter_async_context(blobs)
+        originals = local_files(ports, document.original, document.data_key)
+        original, data = await files.enter_async_context(originals)
         # 2. Embed the signature value into a new file.
         output = folder / "signed"
         # 3. Verify the new file. A first detached signature is about the original itself.
@@ -130,6 +142,15 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
         raise VerificationFailed("The last signature is not the one that was made.")
     if all(s.indication is not Indication.TOTAL_PASSED for s in ours):
         raise VerificationFailed(ours[-1].reason)
+
+
+def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None) -> Verdict:
+    """Nobody has asked about those who signed before, unless they used the same `certificate`."""
+    signatures = (
+        replace(one, identity_confirmed=confirmed) if one.certificate == certificate else one
+        for one in verdict.signatures
+    )
+    return Verdict(tuple(signatures))
 
 
 def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from signroom.domain.application import MANAGERS, Caller
+from signroom.domain.audit import Action, branding_facts
 from signroom.domain.branding import NO_BRANDING, Branding, Logo, new_branding
 from signroom.domain.errors import NotFound
 from signroom.ports import ManagementPorts, Ports
 from signroom.ports.files import Turn
+from signroom.service.events.record_change import record_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,17 @@ async def set_branding(ports: ManagementPorts, caller: Caller, command: SetBrand
     branding = new_branding(
         name=command.name, accent=command.accent, accent_dark=command.accent_dark, has_logo=logo is not None
     )
-    await asyncio.to_thread(_save, ports, caller.subscription_id, WholeBranding(branding, logo))
+    await asyncio.to_thread(_save, ports, caller, WholeBranding(branding, logo))
     return WholeBranding(branding, logo)
 
 
-def _save(ports: ManagementPorts, subscription_id: UUID, whole: WholeBranding) -> None:
+def _save(ports: ManagementPorts, caller: Caller, whole: WholeBranding) -> None:
     with ports.store.work() as work:
+        subscription_id = caller.subscription_id
+        before = branding_facts(work.subscriptions.branding(subscription_id), work.subscriptions.logo(subscription_id))
         work.subscriptions.save_branding(subscription_id, whole.branding, whole.logo)
+        after, now = branding_facts(whole.branding, whole.logo), ports.clock.now()
+        record_change(work, caller, Action.BRANDING_CHANGED, subscription_id, now, before=before, after=after)
 
 
 def read_logo_of_page(ports: Ports, session_id: UUID) -> Logo:
