@@ -213,7 +213,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     # More than there are workers: while these are busy, the files of other documents are read and stored.
     jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)
     meters = Meters(version("signroom"), _spans(settings))
-    formats = PooledFormats(settings.workers, meters.timed)
+    formats = PooledFormats(settings.workers, meters.timed, lambda kind: meters.count("sandbox_refused", kind))
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
@@ -350,7 +350,11 @@ def _spans(settings: Settings) -> Spans | None:
 
 def _checks(service: Service) -> dict[str, HealthCheck]:
     """What this process's answers rest on."""
-    checks: dict[str, HealthCheck] = {"database": lambda: answers(service.engine), "blobs": service.ports.blobs.answers}
+    checks: dict[str, HealthCheck] = {
+        "database": lambda: answers(service.engine),
+        "blobs": service.ports.blobs.answers,
+        "sandbox": lambda: service.formats.standstill() or True,
+    }
     if service.execute_jobs:
         checks["jobs"] = lambda: service.jobs.running
     return checks

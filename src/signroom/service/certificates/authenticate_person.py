@@ -7,11 +7,12 @@ The nonce is signed by us and stored only once it is spent, so that nobody can r
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from signroom.domain.application import WORKERS, Caller
@@ -20,6 +21,7 @@ from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
 from signroom.domain.signature import CertificateChain, ClaimedValue, DigestAlgorithm
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
+from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_deciding_context
 
 _PURPOSE = "authentication"
@@ -58,7 +60,7 @@ def begin_authentication(
     return Challenge(state, hashlib.sha256(nonce).digest())
 
 
-def complete_authentication(
+async def complete_authentication(
     ports: Ports, caller: Caller, state: str, certificate_der: bytes, signature: bytes
 ) -> Authentication:
     """A state that is too old or was used before fails as ``StaleSession``.
@@ -80,11 +82,18 @@ def complete_authentication(
         raise BadSignatureState
     nonce = base64.urlsafe_b64decode(text)
     chain = CertificateChain(certificate_der)
-    ports.formats.check_values([ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)])
-    verdict = ports.trust.judge(
-        chain, find_deciding_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
+    value = ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)
+    await ports.formats.of(Turn.of_caller(caller)).check_values([value])
+    context = find_deciding_context(ports, UUID(context_id))
+    verdict = await asyncio.to_thread(
+        ports.trust.judge, chain, context, now, revocation_may_be_unknown=may_be_unknown == "1"
     )
-    with ports.store.work() as work:  # last: an outage before it may be tried again
-        fresh = work.spent.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)
+    fresh = await asyncio.to_thread(_spend, ports, nonce, now)  # last: an outage before it may be tried again
     failure = None if verdict.trusted else "CertificateFailedValidation"
     return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")
+
+
+def _spend(ports: Ports, nonce: bytes, now: datetime) -> bool:
+    """False when it was used before."""
+    with ports.store.work() as work:
+        return work.spent.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)
