@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
-from signroom.api.routes import api_routes, openapi_config
+from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
@@ -97,6 +97,21 @@ def migrate_database(settings: Settings) -> None:
     engine.dispose()
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_file=settings.max_file,
+        session_lifetime=settings.session_lifetime,
+        page_token_lifetime=_PAGE_TOKEN_LIFETIME,
+        download_lifetime=_DOWNLOAD_LIFETIME,
+        events_kept=settings.events_kept,
+        audit_kept=settings.audit_kept,
+        api_key_lifetime=settings.api_key_lifetime,
+        webhook_waits=DeliverySchedule(settings.webhook_schedule),
+        webhook_timeout=settings.webhook_timeout,
+        files_compared_within=settings.files_compared_within,
+    )
+
+
 class _CommandPorts:
     """The `ManagementPorts` of a command. A part is opened when it is first asked for.
 
@@ -107,6 +122,7 @@ class _CommandPorts:
         self._settings, self._closing = settings, closing
         self.name_patterns: NamePatterns = Re2Patterns()
         self.clock: Clock = SystemClock()
+        self.limits = _limits(settings)
 
     @cached_property
     def store(self) -> Store:
@@ -155,6 +171,10 @@ class Service:
         jobs = {name: replace(job, run=observed(ports.meter, name, job.run)) for name, job in jobs_of(ports).items()}
         self.formats.warm_up()
         self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
+
+    def count_refused_connection(self, reason: str) -> None:
+        """Count a connection that was refused, or ended, before the application saw a request."""
+        self.meters.count("refused_connection", reason)
 
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""
@@ -213,7 +233,9 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
         changes=changes,
-        blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
+        blobs=open_blobs(
+            settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
+        ),
         formats=formats,
         trust=trust,
         fetch=fetch,
@@ -228,15 +250,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         result_tokens=Es256ResultTokens(secret),
         event_bodies=WebhookBodies(),
         clock=clock,
-        limits=Limits(
-            max_file=settings.max_file,
-            session_lifetime=settings.session_lifetime,
-            page_token_lifetime=_PAGE_TOKEN_LIFETIME,
-            download_lifetime=_DOWNLOAD_LIFETIME,
-            events_kept=settings.events_kept,
-            webhook_waits=DeliverySchedule(settings.webhook_schedule),
-            webhook_timeout=settings.webhook_timeout,
-        ),
+        limits=_limits(settings),
         meter=meters,
         public_url=settings.public_url,
     )
@@ -266,15 +280,15 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_WATCHED, echo],
+        [*api_routes(ports), *page_routes(ports), *_WATCHED, echo],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
         },
         openapi_config(),
         meter=ports.meter,
-        # Base64 in JSON: a third larger, and some room.
-        max_json=settings.max_file * 4 // 3 + (1 << 20),
+        max_bodies=settings.max_bodies,
+        largest_body=largest_body(ports),
         lifespan=[_lifespan(service)],
         hsts=settings.public_url.startswith("https://"),
         rate_limits=settings.rate_limits,
@@ -290,7 +304,6 @@ def build_watch(settings: Settings, service: Service) -> ASGIApp:
         _watch_dependencies(settings, service),
         None,
         meter=service.ports.meter,
-        max_json=0,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
     )
@@ -364,6 +377,16 @@ def examine_jobs(settings: Settings) -> JobsState:
 def open_installed_blobs(settings: Settings) -> Blobs:
     """Raises: StorageUnavailable."""
     return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
+
+
+@contextmanager
+def installed_store(settings: Settings) -> Iterator[Store]:
+    """The database as it is: nothing is migrated."""
+    engine = open_engine(settings.database_url)
+    try:
+        yield SqlStore(engine)
+    finally:
+        engine.dispose()
 
 
 def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,8 @@ import httpx
 
 from signroom.domain.application import Role
 from signroom.service.access.operators import this_operator
-from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import ensure_application
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import read_settings
 from signroom.wiring import managing
 from tests.harness.server import ROOT, TLS, Json, Page, ok
@@ -71,6 +72,8 @@ class Installation:
     api_key: str
     machines: list[Machine] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    prefix: Sequence[str] = ()
+    """What each machine's command is given to, like a shell that changes its surroundings first."""
 
     def start(self, *arguments: str, ready: bool = True) -> Machine:
         """``signroom ARGUMENTS`` as one more machine."""
@@ -84,7 +87,11 @@ class Installation:
         variables |= {"SIGNROOM_DATA": str(folder / "data"), "SIGNROOM_PORT": str(port)}
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "signroom", *arguments], cwd=ROOT, env=variables, stdout=errors, stderr=errors
+                [*self.prefix, sys.executable, "-m", "signroom", *arguments],
+                cwd=ROOT,
+                env=variables,
+                stdout=errors,
+                stderr=errors,
             )
         machine = Machine(process, f"http://127.0.0.1:{port}", folder / "data", log)
         self.machines.append(machine)

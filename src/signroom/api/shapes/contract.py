@@ -177,6 +177,14 @@ class CreateKeyRequest(Wire):
     expires_on: datetime | None = None
 
 
+class EndKeyRequest(Wire):
+    expires_on: datetime | None = None
+
+
+class RotateKeyRequest(Wire):
+    previous_hours: Annotated[int, msgspec.Meta(ge=0, le=720)] | None = None
+
+
 class ReturnUrls(Wire):
     """Both ways."""
 
@@ -443,6 +451,7 @@ class EventModel(Wire):
     application_id: UUID | None
     """Null: it concerns the whole subscription."""
     webhook_id: UUID | None
+    api_key_id: UUID | None
 
 
 class EventList(Wire):
@@ -624,6 +633,37 @@ class KeyInfoModel(Wire):
     application_id: UUID
     description: str | None
     expires_on: datetime | None
+    role: str | None
+    """Null: those of the application."""
+    created_on: datetime | None
+    created_by: str | None
+    last_used_on: datetime | None
+    """At most an hour too early."""
+    revoked_on: datetime | None
+
+
+class KeyList(Wire):
+    items: list[KeyInfoModel]
+
+
+class ChangeModel(Wire):
+    """A change that somebody made. `before` and `after` have what differs, without secrets."""
+
+    id: UUID
+    created_at: datetime | None
+    actor: str
+    key_id: UUID | None
+    """The API key that was shown; null: a command of the operator."""
+    action: str
+    subject_id: UUID
+    before: dict[str, str | int | bool | list[str] | None]
+    after: dict[str, str | int | bool | list[str] | None]
+
+
+class ChangeList(Wire):
+    items: list[ChangeModel]
+    next: str | None
+    """For `after` of the next request; null: there are no older ones."""
 
 
 class KeyModel(Wire):

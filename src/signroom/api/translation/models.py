@@ -100,6 +100,7 @@ def event_model(event: RecordedEvent) -> shapes.EventModel:
         document_id=event.document_id,
         application_id=event.application_id,
         webhook_id=event.webhook_id,
+        api_key_id=event.api_key_id,
     )
 
 

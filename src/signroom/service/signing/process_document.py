@@ -26,6 +26,7 @@ from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Ev
 from signroom.domain.security_context import confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.ports.store import Work
 from signroom.service.events.record_event import record_event
 
@@ -84,8 +85,8 @@ def _sign(
     key = document.blob_folder.signed(document.preparation_id)
     with ExitStack() as files:
         folder = files.enter_context(ports.blobs.scratch())
-        original = files.enter_context(ports.blobs.as_file(document.original.blob_key))
-        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        original = files.enter_context(ports.blobs.as_file(document.original.blob_key, content_of(document.original)))
+        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key, None))
         # 2. Embed the signature value into a new file.
         output = folder / "signed"
         # 3. Verify the new file. A first detached signature is about the original itself.

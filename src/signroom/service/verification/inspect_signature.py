@@ -26,6 +26,7 @@ from signroom.domain.signature import CertificateChain, DigestValue
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.service.certificates.judge_certificate import find_context
 from signroom.service.documents.file_sources import FileSource, as_local_file, off_the_loop
 from signroom.service.documents.read_documents import read_document
@@ -130,10 +131,12 @@ def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tupl
         return ()
     document.require_files(ports.clock.now())
     with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(document.signed.blob_key))
+        file = files.enter_context(ports.blobs.as_file(document.signed.blob_key, content_of(document.signed)))
         # A first detached signature is about the original, a further one about what was sent beside the original.
-        key = document.data_key if document.inspection.signatures else document.original.blob_key
-        content = None if key is None else files.enter_context(ports.blobs.as_file(key))
+        first = document.inspection.signatures == 0
+        key = document.original.blob_key if first else document.data_key
+        expected = content_of(document.original) if first else None
+        content = None if key is None else files.enter_context(ports.blobs.as_file(key, expected))
         examination = ports.formats.examine(file, content)
     validation = _Validation(
         _context_of(ports, document),
