@@ -19,7 +19,7 @@ from signroom.domain.errors import BadCertificate
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
-from signroom.domain.signature import CertificateChain, DigestValue
+from signroom.domain.signature import CertificateChain, DigestValue, SignatureType
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
@@ -49,6 +49,8 @@ class _Validation:
     validate: bool
     revocation_may_be_unknown: bool
     trust_signing_time: bool
+    compares_data: bool = False
+    """The caller has sent the data, or its digests. That they are other data is said without `validate`, too."""
 
 
 _ONLY_PATHS = _Validation(ANY, validate=False, revocation_may_be_unknown=False, trust_signing_time=False)
@@ -56,7 +58,10 @@ _ONLY_PATHS = _Validation(ANY, validate=False, revocation_may_be_unknown=False, 
 
 @dataclass(frozen=True, slots=True)
 class InspectedSigner:
-    """``certificate`` is None when it cannot be read. ``results`` is None when no validation was asked for."""
+    """``certificate`` is None when it cannot be read.
+
+    ``results`` is None when no validation was asked for and the data that the caller sent is not another one.
+    """
 
     signature: ExaminedSignature
     certificate: Certificate | None
@@ -84,6 +89,7 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         validate=command.validate,
         revocation_may_be_unknown=command.revocation_may_be_unknown,
         trust_signing_time=command.trust_signing_time,
+        compares_data=command.data is not None or bool(command.data_hashes),
     )
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
@@ -121,6 +127,8 @@ def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tupl
         file = files.enter_context(ports.blobs.as_file(document.signed.blob_key))
         # A first detached signature is about the original, a further one about what was sent beside the original.
         key = document.data_key if document.inspection.signatures else document.original.blob_key
+        if document.inspection.signature_type is not SignatureType.CMS:
+            key = None
         content = None if key is None else files.enter_context(ports.blobs.as_file(key))
         examination = ports.formats.examine(file, content)
     return _signers(ports, _ONLY_PATHS, examination)
@@ -147,7 +155,7 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
     except BadCertificate as error:  # of an issuer that came along
         return _without_path(validation, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
     if not validation.validate:
-        return InspectedSigner(signature, certificate, verdict.path, None)
+        return InspectedSigner(signature, certificate, verdict.path, _mismatch(validation, signature))
     item = ValidationItem(
         Check.UNCERTIFIED_DATE_REFERENCE,
         Outcome.WARNING,
@@ -168,7 +176,14 @@ def _without_path(
     item = ValidationItem(check, Outcome.ERROR, error.message, error.detail)
     results = signature.results + ValidationResults((item,))
     path = () if certificate is None else (certificate.der,)
-    return InspectedSigner(signature, certificate, path, results if validation.validate else None)
+    shown = results if validation.validate else _mismatch(validation, signature)
+    return InspectedSigner(signature, certificate, path, shown)
+
+
+def _mismatch(validation: _Validation, signature: ExaminedSignature) -> ValidationResults | None:
+    """What is said without `validate`: only that the signature is not about the data that the caller has sent."""
+    found = [item for item in signature.results.errors if item.check is Check.MESSAGE_DIGEST_MISMATCH]
+    return ValidationResults.of(found) if validation.compares_data and found else None
 
 
 def _made(folder: Path) -> Path:
