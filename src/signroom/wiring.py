@@ -18,14 +18,15 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
-from signroom.api.routes import api_routes, openapi_config
+from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import open_blobs
+from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
-from signroom.domain.security_context import ITALY_TEST, TEST
+from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -59,7 +60,8 @@ from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
-from signroom.trust.contexts import open_trust
+from signroom.trust.anchor_folder import BrokenTrustFile
+from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
@@ -95,6 +97,21 @@ def migrate_database(settings: Settings) -> None:
     engine.dispose()
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_file=settings.max_file,
+        session_lifetime=settings.session_lifetime,
+        page_token_lifetime=_PAGE_TOKEN_LIFETIME,
+        download_lifetime=_DOWNLOAD_LIFETIME,
+        events_kept=settings.events_kept,
+        audit_kept=settings.audit_kept,
+        api_key_lifetime=settings.api_key_lifetime,
+        webhook_waits=DeliverySchedule(settings.webhook_schedule),
+        webhook_timeout=settings.webhook_timeout,
+        files_compared_within=settings.files_compared_within,
+    )
+
+
 class _CommandPorts:
     """The `ManagementPorts` of a command. A part is opened when it is first asked for.
 
@@ -105,6 +122,7 @@ class _CommandPorts:
         self._settings, self._closing = settings, closing
         self.name_patterns: NamePatterns = Re2Patterns()
         self.clock: Clock = SystemClock()
+        self.limits = _limits(settings)
 
     @cached_property
     def store(self) -> Store:
@@ -154,6 +172,10 @@ class Service:
         self.formats.warm_up()
         self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
 
+    def count_refused_connection(self, reason: str) -> None:
+        """Count a connection that was refused, or ended, before the application saw a request."""
+        self.meters.count("refused_connection", reason)
+
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""
         self.stopping.set()
@@ -162,6 +184,25 @@ class Service:
         self.formats.close()
         self.engine.dispose()
         self.meters.close()
+
+
+def _trust(
+    settings: Settings, fetch: GuardedFetch, roots: Mapping[SecurityContext, Sequence[bytes]]
+) -> CertificateTrust:
+    """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
+    context = settings.security_context
+    try:
+        trust = open_trust(settings.trust_folder, fetch, extra=roots)
+        trust.require_configured(context)
+    except BrokenTrustFile as error:
+        raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
+    except SecurityContextNotConfigured as error:
+        raise SettingsError(
+            f"The security context {context.name} (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted roots. Put the "
+            f"certificates of its root authorities, PEM or DER, into {settings.trust_folder / context.name} as *.crt "
+            'files, and start again. docs/operate.md, "Whom to trust", says where to get them.'
+        ) from error
+    return trust
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
@@ -178,8 +219,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
-    trust = open_trust(settings.trust_folder, fetch, extra=roots)
-    trust.require_configured(settings.security_context)
+    trust = _trust(settings, fetch, roots)
     stopping = threading.Event()
     changes = EventChanges(engine, stopping)
 
@@ -193,7 +233,9 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
         changes=changes,
-        blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
+        blobs=open_blobs(
+            settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
+        ),
         formats=formats,
         trust=trust,
         fetch=fetch,
@@ -208,15 +250,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         result_tokens=Es256ResultTokens(secret),
         event_bodies=WebhookBodies(),
         clock=clock,
-        limits=Limits(
-            max_file=settings.max_file,
-            session_lifetime=settings.session_lifetime,
-            page_token_lifetime=_PAGE_TOKEN_LIFETIME,
-            download_lifetime=_DOWNLOAD_LIFETIME,
-            events_kept=settings.events_kept,
-            webhook_waits=DeliverySchedule(settings.webhook_schedule),
-            webhook_timeout=settings.webhook_timeout,
-        ),
+        limits=_limits(settings),
         meter=meters,
         public_url=settings.public_url,
     )
@@ -246,15 +280,15 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_WATCHED, echo],
+        [*api_routes(ports), *page_routes(ports), *_WATCHED, echo],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
         },
         openapi_config(),
         meter=ports.meter,
-        # Base64 in JSON: a third larger, and some room.
-        max_json=settings.max_file * 4 // 3 + (1 << 20),
+        max_bodies=settings.max_bodies,
+        largest_body=largest_body(ports),
         lifespan=[_lifespan(service)],
         hsts=settings.public_url.startswith("https://"),
         rate_limits=settings.rate_limits,
@@ -270,7 +304,6 @@ def build_watch(settings: Settings, service: Service) -> ASGIApp:
         _watch_dependencies(settings, service),
         None,
         meter=service.ports.meter,
-        max_json=0,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
     )
@@ -344,6 +377,16 @@ def examine_jobs(settings: Settings) -> JobsState:
 def open_installed_blobs(settings: Settings) -> Blobs:
     """Raises: StorageUnavailable."""
     return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
+
+
+@contextmanager
+def installed_store(settings: Settings) -> Iterator[Store]:
+    """The database as it is: nothing is migrated."""
+    engine = open_engine(settings.database_url)
+    try:
+        yield SqlStore(engine)
+    finally:
+        engine.dispose()
 
 
 def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:

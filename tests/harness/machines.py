@@ -17,7 +17,8 @@ import httpx
 
 from signroom.domain.application import Role
 from signroom.service.access.operators import this_operator
-from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import ensure_application
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import read_settings
 from signroom.wiring import managing
 from tests.harness.server import ROOT, TLS, Json, Page, ok

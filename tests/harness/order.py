@@ -36,7 +36,7 @@ SECONDS = {
     "tests/service/sessions/test_waiting.py": 30,
     "tests/journeys/test_page_faults.py": 29,
     "tests/wire/test_bad_input.py": 28,
-    "tests/cli/test_subscription_commands.py": 24,
+    "tests/cli/managing/test_page_settings.py": 24,
     "tests/journeys/test_pfx_matrix.py": 24,
     "tests/client/test_uploads.py": 23,
     "tests/page/test_file_validation.py": 22,

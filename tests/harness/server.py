@@ -82,6 +82,13 @@ class Server:
         (found,) = [file for file in folder.rglob("*") if file.is_file() and file.read_bytes() == content]
         return found
 
+    def rest(self) -> None:
+        """Let it stand still until `wake`, as on a machine that is suspended. It keeps all that it has."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()

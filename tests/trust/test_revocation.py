@@ -179,10 +179,10 @@ def _scope(*, name: str | None = None, **scope: bool) -> Change:
     [
         (_scope(name="http://elsewhere.example.org/other.crl"), "not the one that the certificate names"),
         (_scope(ca=True), "for another kind of certificates"),
-        (_scope(attribute=True), "partial or indirect"),
-        (_scope(indirect=True), "partial or indirect"),
-        (_scope(reasons=True, user=True), "partial or indirect"),
-        (lambda builder: builder.add_extension(x509.DeltaCRLIndicator(1), critical=True), "critical extension"),
+        (_scope(attribute=True), "or for attributes"),
+        (_scope(indirect=True), "for other issuers' certificates too"),
+        (_scope(reasons=True, user=True), "do not cover every reason"),
+        (lambda builder: builder.add_extension(x509.DeltaCRLIndicator(1), critical=True), "only the changes"),
         (
             lambda builder: builder.add_extension(
                 x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.8"), b"\x05\x00"), critical=True

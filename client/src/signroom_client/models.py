@@ -492,6 +492,7 @@ class Event:
     application_id: UUID | None = None
     """None: it concerns the whole subscription."""
     webhook_id: UUID | None = None
+    api_key_id: UUID | None = None
 
 
 # -- webhooks --------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, NotSupportedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from signroom.blobs.comparing import Alarm, Count, compared, require_file
 from signroom.domain.blob_key import NEVER_WRITTEN
 from signroom.domain.errors import BlobNotFound, FileTooLarge, SignroomError, StorageUnavailable
 from signroom.ports.files import Stored
@@ -56,11 +57,16 @@ Failure = (BaseError, OSError, ValueError)
 _NOT_OFFERED = (NotSupportedError, NotImplementedError)
 
 
+def _nobody_counts(_what: str, _outcome: str) -> None:
+    """For commands."""
+
+
 class ObjectBlobs:
     """Blobs in one obstore store. `scratch` is a local folder for files on their way in or out."""
 
-    def __init__(self, store: ObjectStore, root: Path | None, scratch: Path) -> None:
+    def __init__(self, store: ObjectStore, root: Path | None, scratch: Path, count: Count = _nobody_counts) -> None:
         self._store = store
+        self._alarm = Alarm(count)
         self._root = root
         """The folder behind `store` when it is local: lets others read without a copy."""
         self._disk = None if root is None else _disk(root)
@@ -115,7 +121,11 @@ class ObjectBlobs:
         except Failure as error:
             raise _unavailable("write", error) from error
 
-    async def read_stream(self, key: str) -> AsyncIterator[bytes]:
+    def read_stream(self, key: str, expected: Stored | None) -> AsyncIterator[bytes]:
+        chunks = self._chunks(key)
+        return chunks if expected is None else compared(self._alarm, key, chunks, expected)
+
+    async def _chunks(self, key: str) -> AsyncIterator[bytes]:
         try:
             found = await obstore.get_async(self._store, key)
         except Failure as error:
@@ -127,17 +137,28 @@ class ObjectBlobs:
             raise _unavailable("read", error) from error
 
     @contextmanager
-    def as_file(self, key: str) -> Iterator[Path]:
+    def as_file(self, key: str, expected: Stored | None) -> Iterator[Path]:
         if self._root is not None:
             file = self._root / key
             if not file.is_file():
                 raise self._not_read(FileNotFoundError())
+            self._require_same(key, file, expected)
             yield file
             return
         with self.scratch() as folder:
             file = folder / "blob"
             self._download(key, file)
+            self._require_same(key, file, expected)
             yield file
+
+    def _require_same(self, key: str, file: Path, expected: Stored | None) -> None:
+        """Raises: FileChanged, BlobNotFound, StorageUnavailable."""
+        if expected is None:
+            return
+        try:
+            require_file(self._alarm, key, file, expected)
+        except OSError as error:
+            raise self._not_read(error) from error
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -201,11 +222,14 @@ class ObjectBlobs:
         return _unavailable("read", error) if gone else BlobNotFound()
 
 
-def open_blobs(url: str, scratch: Path, *, timeout: timedelta = timedelta(seconds=20)) -> ObjectBlobs:
+def open_blobs(
+    url: str, scratch: Path, *, timeout: timedelta = timedelta(seconds=20), count: Count = _nobody_counts
+) -> ObjectBlobs:
     """Blobs at `url`: ``file:///folder``, ``s3://bucket/prefix``, ``gs://...``, ``az://...``.
 
     Credentials, endpoint and region come from the standard variables of the store (`ENVIRONMENT`). A store that says
     nothing for `timeout` (or does not take one part of a file in it) is given up; what fails sooner is tried again.
+    `count` hears of each file that has changed.
     Raises: StorageUnavailable when the URL cannot be opened.
     """
     try:
@@ -214,9 +238,9 @@ def open_blobs(url: str, scratch: Path, *, timeout: timedelta = timedelta(second
         if url.startswith("file://"):
             root = Path(url.removeprefix("file://"))
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return ObjectBlobs(LocalStore(root), root, scratch)
+            return ObjectBlobs(LocalStore(root), root, scratch, count)
         options, retries = _client_options(os.environ, timeout), _retries(timeout)
-        return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch)
+        return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch, count)
     except Failure as error:
         raise StorageUnavailable(f"BLOB_URL cannot be opened: {error}.") from error
 

@@ -25,6 +25,7 @@ STATUS: dict[type[errors.SignroomError], int] = {
     errors.NotAllowed: 403,
     errors.FileTooLarge: 413,
     errors.TooManyRequests: 429,
+    errors.FileChanged: 500,  # nothing is wrong with the request, and trying again does not help
     errors.SecretUnreadable: 503,  # the operator must act: nothing is wrong with the request
     errors.Refused: 422,
 }
@@ -36,9 +37,12 @@ _FRAMEWORK_CODES = {
     403: "Forbidden",
     404: "RouteNotFound",
     405: "MethodNotAllowed",
+    408: "RequestTimeout",
     413: "RequestTooLarge",
+    414: "UriTooLong",
     415: "UnsupportedMediaType",
     429: "TooManyRequests",
+    431: "HeadersTooLarge",
 }
 
 _GONE = "client disconnected prematurely"
@@ -56,7 +60,8 @@ def refuse(_request: Handler, error: errors.SignroomError) -> Response[dict[str,
     status = status_of(error)
     if isinstance(error, errors.Unavailable):  # the caller can only try again: who can mend it reads the log
         log.warning("request.unavailable", code=error.code, detail=error.detail)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.Unavailable) else {}
+    again = error.retry_after if isinstance(error, errors.Unavailable | errors.TooManyRequests) else None
+    headers = {} if again is None else {"Retry-After": str(again)}
     if status == 422:
         return _problem(status, {"code": error.code, "message": error.message, "detail": error.detail}, headers)
     return _problem(status, {"code": error.code, "message": str(error)}, headers)

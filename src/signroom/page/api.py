@@ -12,12 +12,16 @@ from uuid import UUID
 import msgspec
 import segno
 from litestar import Request, Response, get, post, put
+from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
+from litestar.types import Guard
 
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
 from signroom.domain.signature import CertificateChain
+from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
@@ -40,6 +44,10 @@ from signroom.service.subscriptions.manage_branding import read_logo_of_page
 
 TOKEN_HEADER = "x-signature-session-token"
 MAX_KEY = 255
+MAX_BODY = 4 << 20
+"""Bytes of a call's JSON: 50 certificates with 10 issuers each fit."""
+MAX_LINK_BODY = 16 << 10
+"""The same of `renew`, which reads it of anybody."""
 FRAMED_HEADER = "x-signroom-framed"
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
@@ -47,10 +55,22 @@ InjectedSession = NamedDependency[SkipValidation[UUID]]
 """The session that the request's token names: the only one that it can touch."""
 
 
-async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
-    """Raises: TokenRequired, BadToken, TokenExpired."""
-    session_id = session_of_token(ports, request.headers.get(TOKEN_HEADER))
-    ports.meter.about(session_id=session_id)
+def token_guard(ports: Ports) -> Guard:
+    """Knows the session before anything of the body is read."""
+
+    def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        """Raises: TokenRequired, BadToken, TokenExpired."""
+        session_id = session_of_token(ports, connection.headers.get(TOKEN_HEADER))
+        ports.meter.about(session_id=session_id)
+        connection.state.page_session = session_id
+        room_of(connection.scope).of_page(session_id, MAX_BODY, 2 * MAX_BODY)
+
+    return require_token
+
+
+def provide_session(request: Request[Any, Any, Any]) -> UUID:
+    """The session of the request's token, as `token_guard` found it."""
+    session_id: UUID = request.state.page_session
     return session_id
 
 
@@ -66,7 +86,7 @@ def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
     return session_view(ports, read_session_of_page(ports, session_id), framed=framed)
 
 
-@post("/sign/api/renew", status_code=200)
+@post("/sign/api/renew", status_code=200, request_max_body_size=MAX_LINK_BODY)
 async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
     """By the session's link, or once by the code of a hand-over."""
     if is_hand_over(data.link):
@@ -233,7 +253,6 @@ def _qr_code(text: str) -> bytes:
 
 
 HANDLERS = [
-    renew,
     load,
     events,
     hand_over,

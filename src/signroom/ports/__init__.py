@@ -37,10 +37,16 @@ class Limits:
     events_kept: timedelta
     """How long a receiver of events may be down and still catch up."""
 
+    audit_kept: timedelta
+    """How long it is known who changed what."""
+    api_key_lifetime: timedelta | None
+    """Of keys for which nobody says when they end; None: they do not end."""
     webhook_waits: DeliverySchedule
     """When deliveries are tried again."""
     webhook_timeout: timedelta
     """For one try of a delivery, from the look-up of the name to the answer."""
+    files_compared_within: timedelta
+    """In this time every stored file is compared once with what was stored."""
 
 
 class EventBodies(Protocol):
@@ -70,6 +76,9 @@ class ManagementPorts(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def limits(self) -> Limits: ...
 
 
 @dataclass(frozen=True, slots=True)

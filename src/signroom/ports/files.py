@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from signroom.domain.branding import Logo
+from signroom.domain.document import StoredFile
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     NO_OPTIONS,
@@ -37,6 +38,11 @@ class Stored:
     sha256: bytes
 
 
+def content_of(file: StoredFile) -> Stored:
+    """What `file` must still be when it is read."""
+    return Stored(file.length, file.sha256)
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A signed file that was written, and the verdict on it."""
@@ -61,11 +67,20 @@ class Blobs(Protocol):
     def write_file(self, key: str, file: Path) -> None:
         """Store a finished file, durable when this returns. `file` may be moved away. Raises: StorageUnavailable."""
 
-    def read_stream(self, key: str) -> AsyncIterator[bytes]:
-        """The blob in chunks. Raises: BlobNotFound at the first chunk, StorageUnavailable."""
+    def read_stream(self, key: str, expected: Stored | None) -> AsyncIterator[bytes]:
+        """The blob in chunks, compared with what is `expected`: never all of a blob that has changed.
 
-    def as_file(self, key: str) -> AbstractContextManager[Path]:
-        """The blob as a local file, for reading only. Raises: BlobNotFound, StorageUnavailable."""
+        At most 1 MB is compared before the first chunk. Of a larger blob the last chunk is held back until all was
+        compared. None as `expected` compares nothing: for blobs whose digest somebody else compares.
+
+        Raises: BlobNotFound at the first chunk, FileChanged, StorageUnavailable.
+        """
+
+    def as_file(self, key: str, expected: Stored | None) -> AbstractContextManager[Path]:
+        """The blob as a local file, for reading only, compared with what is `expected` before it is handed out.
+
+        Raises: BlobNotFound, FileChanged, StorageUnavailable.
+        """
 
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for files on their way into the store, on the same disk where there is one; emptied afterwards."""

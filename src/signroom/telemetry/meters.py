@@ -36,7 +36,9 @@ _KINDS = {
 }
 _COUNTED = {
     "event": ("events", "type", "Facts that this process made known, by type"),
+    "file": ("damaged_files", "found", "Stored files that were found changed or missing, each time"),
     "webhook_attempt": ("webhook_attempts", "outcome", "Tries of deliveries, by what became of them"),
+    "refused_connection": ("refused_connections", "reason", "Connections refused or ended before a request was whole"),
 }
 _MOMENTARY = {
     "up": "1 where what this process needs answers, by part (of the last scrape)",

@@ -20,7 +20,9 @@ from signroom.service.documents.purge_documents import limit_unsigned, purge_doc
 from signroom.service.documents.upload_files import purge_uploads
 from signroom.service.events.import_legacy_events import import_legacy_events
 from signroom.service.events.record_event import DELIVER_WEBHOOK
+from signroom.service.maintenance.compare_files import EVERY, compare_files
 from signroom.service.maintenance.delete_expired import (
+    delete_expired_audit_entries,
     delete_expired_deliveries,
     delete_expired_events,
     delete_expired_idempotency_keys,
@@ -58,7 +60,9 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("forget-idempotency-keys", hour, delete_expired_idempotency_keys),
         ("forget-nonces", hour, delete_expired_nonces),
         ("forget-events", day, delete_expired_events),
+        ("forget-audit-entries", day, delete_expired_audit_entries),
         ("forget-deliveries", day, delete_expired_deliveries),
+        ("compare-files", EVERY, compare_files),
     )
     return tuple(Schedule(name, every, partial(_scheduled, ports, name, verb)) for name, every, verb in timetable)
 

@@ -104,6 +104,9 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, tmp_pat
         assert seen.detail, "a refusal says what is wrong with this file"
         return
     assert not isinstance(case.right, Refused), "it is accepted"
+    if case.fills is not None:
+        assert seen.reading is not None
+        assert (seen.reading.facts.fills.name if seen.reading.facts.fills else "") == case.fills
     output = signed(file)
     took = time.process_time() - begun
 

@@ -52,6 +52,7 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
     <section class="done">
       <Heading text={fill(t.completed, { count: documents.length })} />
       <p>{fill(documents.length > 0 ? t.completedText : t.completedLate, { count: documents.length, application: applicationName })}</p>
+      {!session.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
       <Downloads documents={documents} />
       <GoBack session={session} automatic={session.disableDownloads} />
     </section>

@@ -142,7 +142,7 @@ def _endpoint(given: object) -> GivenEndpoint | None:
 
 async def _decoded(content: Base64Text) -> bytes:
     """Only what is small enough is decoded: this runs on the event loop. Raises: BadLogo, BadInput."""
-    if len(content.text) > MAX_LOGO * 4 // 3 + 4:
+    if content.length > MAX_LOGO * 4 // 3 + 4:
         raise BadLogo
     return b"".join([chunk async for chunk in content.chunks()])
 

@@ -1,5 +1,7 @@
 """Log in with a certificate: the holder signs a nonce. Version 2 of the contract: two calls, no session.
 
+A context that accepts every issuer is refused: with a certificate that he made himself anybody would be anybody.
+
 The nonce is signed by us and stored only once it is spent, so that nobody can replay it or fill a table.
 """
 
@@ -18,7 +20,7 @@ from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
 from signroom.domain.signature import CertificateChain, ClaimedValue, DigestAlgorithm
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
-from signroom.service.certificates.judge_certificate import find_context
+from signroom.service.certificates.judge_certificate import find_deciding_context
 
 _PURPOSE = "authentication"
 STATE_LIFETIME = timedelta(minutes=10)
@@ -48,7 +50,7 @@ def begin_authentication(
 ) -> Challenge:
     """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured."""
     caller.require(WORKERS)
-    context = find_context(ports, security_context_id)
+    context = find_deciding_context(ports, security_context_id)
     nonce = secrets.token_bytes(32)
     text = base64.urlsafe_b64encode(nonce).decode()
     parts = (text, str(caller.subscription_id), str(context.id), str(int(revocation_may_be_unknown)))
@@ -61,7 +63,8 @@ def complete_authentication(
 ) -> Authentication:
     """A state that is too old or was used before fails as ``StaleSession``.
 
-    Raises: NotAllowed, BadSignatureState for a state that is not ours, BadCertificate, SignatureRejected, Unavailable.
+    Raises: NotAllowed, BadSignatureState for a state that is not ours, BadCertificate, SignatureRejected,
+    SecurityContextNotConfigured, Unavailable.
     """
     caller.require(WORKERS)
     now = ports.clock.now()
@@ -79,7 +82,7 @@ def complete_authentication(
     chain = CertificateChain(certificate_der)
     ports.formats.check_values([ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)])
     verdict = ports.trust.judge(
-        chain, find_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
+        chain, find_deciding_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
     )
     with ports.store.work() as work:  # last: an outage before it may be tried again
         fresh = work.spent.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)

@@ -22,6 +22,7 @@ from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, OptionsByType, SignatureType, SigningOptions
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
 from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
@@ -74,7 +75,7 @@ async def add_document(
     document_id = uuid4() if idempotency_key is None else uuid5(session_id, idempotency_key)
     before = await asyncio.to_thread(_added_before, ports, session_id, document_id)
     if before is not None:
-        return _same(before, clean, await _digest(chunks))
+        return _same(before, clean, await _digest(chunks, ports.limits.max_file))
     session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
     require_name(ports, validation, clean)
     folder = DocumentFolder(session_id, document_id)
@@ -103,10 +104,13 @@ def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document
         return next((d for d in work.documents.of_session(session_id) if d.id == document_id), None)
 
 
-async def _digest(chunks: AsyncIterator[bytes]) -> bytes:
-    """Read to the end: a browser does not hear an answer that comes while it sends."""
-    digest = hashlib.sha256()
+async def _digest(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    """Read to the end: a browser does not hear an answer that comes while it sends. Raises: FileTooLarge."""
+    digest, length = hashlib.sha256(), 0
     async for chunk in chunks:
+        length += len(chunk)
+        if length > limit:
+            raise FileTooLarge(f"At most {limit} bytes.")
         digest.update(chunk)
     return digest.digest()
 
@@ -223,8 +227,8 @@ def _inspect(
 ) -> Inspection:
     wanted = kind or type_by_name(stored.name)
     with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(stored.blob_key))
-        data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key))
+        file = files.enter_context(ports.blobs.as_file(stored.blob_key, content_of(stored)))
+        data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key, None))
         return with_name(ports.formats.inspect(file, wanted, options, data), stored.name)
 
 

@@ -24,6 +24,7 @@ from signroom.domain.errors import (
     StorageUnavailable,
 )
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.ports.outside import Fetched, Unreachable
 from signroom.service.documents.download_file import DOWNLOADS, Download, open_download
 from signroom.service.documents.upload_files import find_upload
@@ -125,7 +126,7 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
                 await _write(target, fetched.chunks, ports.limits.max_file)
         case UploadToken() | Address():
             stored = await store_source(ports, caller, source, "", "file")  # it is stored already: nothing is written
-            async with off_the_loop(ports.blobs.as_file(stored.file.blob_key)) as file:
+            async with off_the_loop(ports.blobs.as_file(stored.file.blob_key, content_of(stored.file))) as file:
                 yield file
             return
     yield target

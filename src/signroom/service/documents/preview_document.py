@@ -9,6 +9,7 @@ from uuid import UUID
 from signroom.domain.document import Document
 from signroom.domain.errors import PreviewNotAvailable
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.service.documents.read_documents import read_document_of_page
 
 MIN_WIDTH, MAX_WIDTH = 320, 1600
@@ -44,7 +45,7 @@ def _kept(ports: Ports, document: Document, what: str, make: Callable[[Path], by
     key = f"{document.original.blob_key} {what}"
     found = ports.previews.get(key)
     if found is None:
-        with ports.blobs.as_file(document.original.blob_key) as file:
+        with ports.blobs.as_file(document.original.blob_key, content_of(document.original)) as file:
             found = make(file)
         ports.previews.put(key, found)
     return found

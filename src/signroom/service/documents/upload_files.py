@@ -18,6 +18,7 @@ from signroom.domain.blob_key import UploadFolder
 from signroom.domain.document import PURGE_GRACE, StoredFile
 from signroom.domain.errors import (
     BadInput,
+    FileChanged,
     FileTooLarge,
     SignroomError,
     UploadDigestMismatch,
@@ -120,9 +121,13 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
 
     async def whole() -> AsyncIterator[bytes]:
         for part in parts:
-            async for chunk in ports.blobs.read_stream(part.blob_key):
+            read = hashlib.md5(usedforsecurity=False)  # the etag is what was received
+            async for chunk in ports.blobs.read_stream(part.blob_key, None):
                 digest.update(chunk)
+                read.update(chunk)
                 yield chunk
+            if read.hexdigest() != part.etag:
+                raise FileChanged
 
     key = UploadFolder(upload.id).joined_file(uuid4())
     stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file)

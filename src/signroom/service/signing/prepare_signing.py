@@ -16,7 +16,7 @@ from signroom.domain.errors import BadInput, CertificateRejected, Refused, Wrong
 from signroom.domain.preparation import Preparation, PreparedDocument, RefusedDocument
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
-from signroom.ports.files import FileNeeded
+from signroom.ports.files import FileNeeded, content_of
 from signroom.service.certificates.judge_certificate import find_context, require_good_certificate
 from signroom.service.documents.read_documents import read_document_of_page
 
@@ -76,7 +76,7 @@ def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, documen
     layout = prepared.layout
     if not isinstance(layout, XmlLayout):
         raise WrongState("The document is not XML.")
-    with ports.blobs.as_file(document.original.blob_key) as file:
+    with ports.blobs.as_file(document.original.blob_key, content_of(document.original)) as file:
         return ports.formats.canonical(file, layout.options)
 
 
@@ -92,8 +92,8 @@ def prepare_document(
         with suppress(FileNeeded):
             return ports.formats.prepare(None, document.options, trusted, algorithm=algorithm, now=now, reading=reading)
     with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(document.original.blob_key))
-        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        file = files.enter_context(ports.blobs.as_file(document.original.blob_key, content_of(document.original)))
+        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key, None))
         return ports.formats.prepare(
             file, document.options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
         )

@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from uuid import UUID
 
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
+from signroom.domain.security_context import confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.ports.store import Work
 from signroom.service.events.record_event import record_event
 
@@ -31,8 +34,11 @@ SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.
 """Where the signed file is of another kind than the original."""
 
 
-def process_document(ports: Ports, document_id: UUID) -> None:
+def process_document(ports: Ports, document_id: UUID, *, identity_confirmed: bool | None = None) -> None:
     """Make the signed file of a document whose signature value was accepted.
+
+    `identity_confirmed` is what was found when it was prepared, for a document without a session. A session's is judged
+    by its security context.
 
     Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
     """
@@ -44,9 +50,13 @@ def process_document(ports: Ports, document_id: UUID) -> None:
         prepared = work.preparations.prepared(document.preparation_id, document_id)
         reading = work.documents.readings([document_id]).get(document_id)
         subscription = work.subscriptions.get(document.subscription_id)
+        if document.session_id is not None:
+            context_id = work.sessions.of_any_tenant(document.session_id).security_context_id
+            identity_confirmed = confirms_identity(context_id)
     if document.session_id is not None:
         ports.meter.about(session_id=document.session_id)
     signed, verdict = _sign(ports, document, prepared, reading)
+    verdict = _with_identity(verdict, prepared.chain.certificate, identity_confirmed)
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
@@ -75,8 +85,8 @@ def _sign(
     key = document.blob_folder.signed(document.preparation_id)
     with ExitStack() as files:
         folder = files.enter_context(ports.blobs.scratch())
-        original = files.enter_context(ports.blobs.as_file(document.original.blob_key))
-        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key))
+        original = files.enter_context(ports.blobs.as_file(document.original.blob_key, content_of(document.original)))
+        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key, None))
         # 2. Embed the signature value into a new file.
         output = folder / "signed"
         # 3. Verify the new file. A first detached signature is about the original itself.
@@ -106,6 +116,15 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
         raise VerificationFailed("The last signature is not the one that was made.")
     if all(s.indication is not Indication.TOTAL_PASSED for s in ours):
         raise VerificationFailed(ours[-1].reason)
+
+
+def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None) -> Verdict:
+    """Nobody has asked about those who signed before, unless they used the same `certificate`."""
+    signatures = (
+        replace(one, identity_confirmed=confirmed) if one.certificate == certificate else one
+        for one in verdict.signatures
+    )
+    return Verdict(tuple(signatures))
 
 
 def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> None:

@@ -114,7 +114,8 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
         results = answer.results + ValidationResults((item,))
         return replace(answer, failure="CorruptedPdf", results=results)
     key = normalized(command.document.key or "") or ""
-    state = ports.tokens.issue(_PURPOSE, f"{preparation.id}~{key}", now)
+    confirmed = "1" if verdict.anchored else "0"
+    state = ports.tokens.issue(_PURPOSE, f"{preparation.id}~{key}~{confirmed}", now)
     return replace(answer, state=state, prepared=prepared)
 
 
@@ -135,7 +136,7 @@ def complete_locally(
     # A repeat goes on where the first call was cut off: its value is stored, its file may not be.
     before = find_result(ports, caller, idempotency)
     document_id = _accept(ports, caller, state, value, idempotency) if before is None else before
-    _process(ports, caller, document_id)
+    _process(ports, caller, document_id, _identity_confirmed(ports, state))
     return document_id
 
 
@@ -162,10 +163,10 @@ def _accept(ports: Ports, caller: ApplicationCaller, state: str, value: bytes, i
     return document.id
 
 
-def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID) -> None:
+def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID, identity_confirmed: bool | None) -> None:
     """Not a job: the caller waits, and calls again when this process dies."""
     try:
-        process_document(ports, document_id)
+        process_document(ports, document_id, identity_confirmed=identity_confirmed)
     except Refused as error:
         fail_document(ports, document_id, error.code, error.detail)
         raise
@@ -178,8 +179,21 @@ def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID) -> None
 def _preparation(ports: Ports, state: str) -> tuple[Preparation, str]:
     try:
         subject = ports.tokens.read(_PURPOSE, state, ports.clock.now(), max_age=STATE_LIFETIME)
-        preparation_id, _, key = subject.partition("~")
+        preparation_id, key, *_ = subject.split("~")
         with ports.store.read() as work:
             return work.preparations.of_any_tenant(UUID(preparation_id)), key
     except (TokenRefused, PreparationNotFound) as error:
         raise BadSignatureState from error
+
+
+def _identity_confirmed(ports: Ports, state: str) -> bool | None:
+    """What was found of the signer at the preparation; None for a state that is too old, or of an earlier version."""
+    try:
+        subject = ports.tokens.read(_PURPOSE, state, ports.clock.now(), max_age=STATE_LIFETIME)
+    except TokenRefused:
+        return None
+    match subject.split("~"):
+        case [_, _, confirmed]:
+            return confirmed == "1"
+        case _:
+            return None

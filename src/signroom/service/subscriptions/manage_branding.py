@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from signroom.domain.application import MANAGERS, Caller
+from signroom.domain.audit import Action, branding_facts
 from signroom.domain.branding import NO_BRANDING, Branding, Logo, new_branding
 from signroom.domain.errors import NotFound
 from signroom.ports import ManagementPorts, Ports
+from signroom.service.events.record_change import record_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ def set_branding(ports: ManagementPorts, caller: Caller, command: SetBranding) -
         name=command.name, accent=command.accent, accent_dark=command.accent_dark, has_logo=logo is not None
     )
     with ports.store.work() as work:
-        work.subscriptions.save_branding(caller.subscription_id, branding, logo)
+        subscription_id = caller.subscription_id
+        before = branding_facts(work.subscriptions.branding(subscription_id), work.subscriptions.logo(subscription_id))
+        work.subscriptions.save_branding(subscription_id, branding, logo)
+        after, now = branding_facts(branding, logo), ports.clock.now()
+        record_change(work, caller, Action.BRANDING_CHANGED, subscription_id, now, before=before, after=after)
     return WholeBranding(branding, logo)
 
 
