@@ -223,8 +223,9 @@ def _database_url(text: str) -> str:
 
 
 def _blob_url(text: str) -> str:
-    if urlsplit(text).scheme not in {"file", "s3", "gs", "az"}:
-        raise SettingsError(f"{PREFIX}BLOB_URL is {text!r}: use file:///folder, s3://, gs:// or az://.")
+    scheme = urlsplit(text).scheme
+    if scheme not in {"file", "s3", "gs", "az"}:  # the rest of it may hold credentials
+        raise SettingsError(f"{PREFIX}BLOB_URL is for {scheme!r}: use file:///folder, s3://, gs:// or az://.")
     return text
 
 

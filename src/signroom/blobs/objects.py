@@ -13,6 +13,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -50,6 +51,8 @@ _MAX_RETRIES = 3
 
 ENVIRONMENT = ("AWS_", "AZURE_", "GOOGLE_")
 """Prefixes of the variables by which obstore finds credentials, endpoint and region."""
+_ERROR_CODE = re.compile(r"<Code>(\w{1,64})</Code>")
+_BODY, _QUERY, _USER = re.compile(r"<.*"), re.compile(r"\?[^\s\"')]*"), re.compile(r"//[^/\s@]*@")
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
 Failure = (BaseError, OSError, ValueError)
@@ -242,7 +245,7 @@ def open_blobs(
         options, retries = _client_options(os.environ, timeout), _retries(timeout)
         return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch, count)
     except Failure as error:
-        raise StorageUnavailable(f"BLOB_URL cannot be opened: {error}.") from error
+        raise StorageUnavailable(f"BLOB_URL cannot be opened: {_reason(str(error))}.") from error
 
 
 def _client_options(environment: Mapping[str, str], timeout: timedelta) -> ClientConfig:
@@ -279,9 +282,18 @@ def _retries(timeout: timedelta) -> RetryConfig:
 
 def _unavailable(operation: str, error: Exception) -> StorageUnavailable:
     """Who waits reads that it failed; who can mend it reads why in the log."""
-    reason = next(iter(str(error).splitlines()), "")[:300]
+    reason = _reason(str(error))
     log.warning("storage.failed", operation=operation, kind=type(error).__name__, reason=reason)
     return StorageUnavailable()
+
+
+def _reason(text: str) -> str:
+    """The first line of a store's error, without what may hold credentials: queries of addresses, user names in them,
+    and the body of an answer but its error code."""
+    line = next(iter(text.splitlines()), "")
+    code = _ERROR_CODE.search(text)
+    line = _BODY.sub(f"({code[1]})" if code else "", line)
+    return _USER.sub("//", _QUERY.sub("?…", line))[:300]
 
 
 async def _first_part(source: AsyncIterator[bytes]) -> bytes:

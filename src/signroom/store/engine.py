@@ -2,6 +2,8 @@
 
 SQLite: WAL, ``BEGIN IMMEDIATE`` for every transaction that may write (a deferred one loses updates or fails on
 the snapshot upgrade), ``synchronous=FULL`` because a signature is evidence. PostgreSQL: psycopg 3.
+
+Errors never quote the parameters of a statement: they hold what people have written.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _open_sqlite(url, foreign_keys=foreign_keys)
-    engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args=_patience(url))
+    engine = sa.create_engine(
+        url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args=_patience(url), hide_parameters=True
+    )
     mark_lost_connections(engine)
     event.listen(engine, "connect", _end_idle_transactions)
     return engine
@@ -86,7 +90,9 @@ def mark_lost_connections(target: Engine | type[Engine]) -> None:
 
 
 def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16)
+    engine = sa.create_engine(
+        url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16, hide_parameters=True
+    )
 
     def connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves; pysqlite's own rules lose updates
