@@ -75,6 +75,8 @@ class Settings:
     webhook_schedule: tuple[timedelta, ...]
     """How long deliveries wait before each try."""
     webhook_timeout: timedelta
+    development_in_public: bool
+    """Serve as development on an address that others reach."""
     files_compared_within: timedelta
     """Every stored file is compared once in this time."""
 
@@ -106,6 +108,7 @@ NAMES = (
     "WEBHOOK_SCHEDULE",
     "WEBHOOK_TIMEOUT",
     "FILES_COMPARED_WITHIN",
+    "DEVELOPMENT_IN_PUBLIC",
 )
 """Every setting that this version reads, without the prefix."""
 
@@ -161,6 +164,7 @@ def read_settings(
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
         webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
         webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
+        development_in_public=source.choice("DEVELOPMENT_IN_PUBLIC", "no", ("yes", "no")) == "yes",
         files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
     )
 

@@ -104,7 +104,7 @@ def use_every_field(server: Server, secret: Secrets, pki: ToyPki) -> None:
         headers={"Content-Type": "application/json"},
     )
     api.post("/api/plain-uploads", files={"file": (secret("upload name"), secret("upload").encode(), "text/plain")})
-    api.post(
+    api.put(
         "/api/signature-inspection",
         json={
             "file": {

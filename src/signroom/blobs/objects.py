@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -241,6 +242,7 @@ def open_blobs(
         if url.startswith("file://"):
             root = Path(url.removeprefix("file://"))
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _close_to_others(root)
             return ObjectBlobs(LocalStore(root), root, scratch, count)
         options, retries = _client_options(os.environ, timeout), _retries(timeout)
         return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch, count)
@@ -323,6 +325,18 @@ def _sweep(scratch: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _close_to_others(root: Path) -> None:
+    """Everything below a folder is behind its door. Raises: OSError."""
+    mode = stat.S_IMODE(root.stat().st_mode)
+    if mode & 0o077:
+        try:
+            root.chmod(0o700)
+        except PermissionError:  # another user's folder that we may write into: the operator has meant it so
+            log.warning("data.mode_open", file=root.name, mode=f"{mode:04o}")
+        else:
+            log.warning("data.mode_mended", file=root.name, was=f"{mode:04o}", now="0700")
+
+
 def _disk(root: Path) -> tuple[int, int] | None:
     """Which folder of which disk `root` is; None when there is none."""
     try:
@@ -360,7 +374,8 @@ def _copy_in(file: Path, target: Path) -> None:
 
 
 def _flush(file: Path, root: Path) -> None:
-    """Make `file` and the folders above it, up to `root`, survive a power cut."""
+    """Make `file`, for its owner alone, and the folders above it, up to `root`, survive a power cut."""
+    file.chmod(0o600)
     _fsync(file)
     folder = file.parent
     while True:

@@ -15,6 +15,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from signroom.cli.logs import configure_logs
+from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import build_service, build_web
 
@@ -44,7 +45,8 @@ class Server(uvicorn.Server):
 
 
 def run_server(settings: Settings, *, execute_jobs: bool) -> int:
-    """Serve until SIGTERM or SIGINT. Raises: SettingsError when the port is taken."""
+    """Serve until SIGTERM or SIGINT. Raises: SettingsError when the port is taken, or as `require_no_public_demo`."""
+    require_no_public_demo(settings)
     configure_logs()
     listener = listen(settings.host, settings.port)
     service = build_service(settings, execute_jobs=execute_jobs)
@@ -52,6 +54,17 @@ def run_server(settings: Settings, *, execute_jobs: bool) -> int:
         [(build_web(settings, service), listener)], settings, on_ready=lambda: None, on_stop=service.stopping.set
     )
     return 0
+
+
+def require_no_public_demo(settings: Settings) -> None:
+    """Raises: SettingsError for a development server that others reach: it issues demo keys to anybody."""
+    if settings.production or settings.development_in_public or is_loopback(settings.host):
+        return
+    raise SettingsError(
+        f"SIGNROOM_HOST is {settings.host}, which others reach, and SIGNROOM_ENVIRONMENT is development, which gives"
+        " demo keys to anybody: set SIGNROOM_ENVIRONMENT to production, or SIGNROOM_HOST to 127.0.0.1, or"
+        " SIGNROOM_DEVELOPMENT_IN_PUBLIC to yes."
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
