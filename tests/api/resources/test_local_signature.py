@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, fetched, uploaded
+from tests.harness.commands import signroom
 from tests.harness.server import Json, Server, base64, ok, refused, signature
 from tests.pki import authority
 from tests.vectors import hard_pdfs
@@ -312,6 +313,23 @@ def test_a_log_in_needs_the_key_and_a_trusted_issuer(server: Server, other_key: 
     answer = ok(server.api.post(address, json=theirs))
     assert (answer["success"], answer["failure"]) == (False, "CertificateFailedValidation")
     assert refused(server.api.post(address, json={**theirs, "state": "x"}), 422) == "BadSignatureState"
+
+
+def test_a_log_in_belongs_to_the_application_that_began_it(server: Server) -> None:
+    """Another application of the same subscription sees the same sessions, and is still another one."""
+    name = f"Neighbour {uuid4().hex[:8]}"
+    signroom(server, "applications", "create", name, "--subscription", "Demo")
+    neighbour = signroom(server, "keys", "create", "--application", name)
+    key, certificate = demo_signer(server)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    begun = ok(server.api.post("/api/v2/authentication", json={"securityContextId": TEST_CONTEXT}))
+    value = key.sign(b64decode(begun["toSignHash"]["value"]), padding.PKCS1v15(), Prehashed(hashes.SHA256()))
+    body = {"state": begun["state"], "certificate": base64(certificate), "signature": base64(value)}
+    address = "/api/v2/authentication/completion"
+
+    theirs = server.api.post(address, json=body, headers={"X-Api-Key": neighbour})
+    assert refused(theirs, 422) == "BadSignatureState"
+    assert ok(server.api.post(address, json=body))["success"] is True, "their try has not spent it"
 
 
 # -- CMS and XML -----------------------------------------------------------------------------------
