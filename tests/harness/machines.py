@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,16 +18,17 @@ from signroom.service.access.operators import this_operator
 from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
 from signroom.settings import read_settings
 from signroom.wiring import managing
-from tests.harness.server import ROOT, TLS, Json, Page, ok
+from tests.harness.processes import Forked, Program
+from tests.harness.server import TLS, Json, Page, ok
 from tests.harness.tools import free_port
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 
 
 @dataclass
 class Machine:
     """One process of the service."""
 
-    process: subprocess.Popen[bytes]
+    process: Program
     url: str
     data: Path
     log: Path
@@ -37,7 +36,7 @@ class Machine:
     def terminate(self) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(SECONDS)
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -46,7 +45,7 @@ class Machine:
     def status(self, path: str) -> int:
         """0 where nobody answers."""
         try:
-            return httpx.get(self.url + path, trust_env=False, verify=TLS, timeout=10).status_code
+            return httpx.get(self.url + path, trust_env=False, verify=TLS, timeout=SECONDS).status_code
         except httpx.TransportError:
             return 0
 
@@ -82,10 +81,7 @@ class Installation:
         log = folder / "log"
         variables = {**clean_environment(), **self.shared}
         variables |= {"SIGNROOM_DATA": str(folder / "data"), "SIGNROOM_PORT": str(port)}
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "signroom", *arguments], cwd=ROOT, env=variables, stdout=errors, stderr=errors
-            )
+        process = Forked(arguments, variables, log)
         machine = Machine(process, f"http://127.0.0.1:{port}", folder / "data", log)
         self.machines.append(machine)
         if ready:

@@ -184,7 +184,7 @@ def test_disabled_downloads_offer_nothing_and_return_by_themselves(
     expect(page.get_by_role("link", name=re.compile("Download"))).to_have_count(0)
     assert sqlite_server.page(opened["redirectUrl"]).load()["documents"][0]["signedFile"] is None
 
-    expect(page.get_by_role("heading", name="Signed")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("heading", name="Signed")).to_be_visible()
 
 
 def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
