@@ -29,7 +29,7 @@ demo: $(VENV)/.runtime ## Run the product: service, example application, test ce
 test: $(VENV)/.dev ## Run every check; with TESTS='-k name tests/api' only these tests
 	@bash scripts/test.sh $(TESTS)
 
-soak: $(VENV)/.dev ## Kill processes at random while sessions run, 300 times on each database (ARGS='--kills 50')
+soak: $(VENV)/.dev ## Read thousands of hostile files with a clock, then kill processes at random while sessions run (ARGS='--files 500 --kills 50')
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 corpus: $(VENV)/.dev ## Sign every PDF of FOLDER and let every judge look at it (ARGS='--report lines.json')

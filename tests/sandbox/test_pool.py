@@ -13,8 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import EmptyFile, InvalidPdf, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
-from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication
+from signroom.domain.errors import (
+    CmsTooComplex,
+    EmptyFile,
+    InvalidPdf,
+    PdfTooComplex,
+    ProcessingUnavailable,
+    StorageUnavailable,
+    XmlTooComplex,
+)
+from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.sandbox.pool import PooledFormats, _TookTooLong, _Within
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
@@ -104,10 +112,24 @@ def test_reading_that_ends_its_worker_again_and_again_is_the_files_fault() -> No
     pool = PooledFormats(workers=1)
     try:
         with pytest.raises(PdfTooComplex):
-            pool._read(30, os._exit, 1)  # noqa: SLF001
+            pool._read(SignatureType.PDF, 30, os._exit, 1)  # noqa: SLF001
         with pytest.raises(PdfTooComplex):
-            pool._read(0.5, time.sleep, 30)  # noqa: SLF001
-        assert pool._read(30, os.getpid) > 0  # noqa: SLF001
+            pool._read(SignatureType.PDF, 0.5, time.sleep, 30)  # noqa: SLF001
+        assert pool._read(SignatureType.PDF, 30, os.getpid) > 0  # noqa: SLF001
+    finally:
+        pool.close()
+
+
+def test_a_file_that_takes_too_much_is_refused_by_what_it_is() -> None:
+    """Also when memory was not enough: nobody ended that worker, and a second try would cost as much."""
+    pool = PooledFormats(workers=1)
+    kinds = {SignatureType.PDF: PdfTooComplex, SignatureType.CMS: CmsTooComplex, SignatureType.XML: XmlTooComplex}
+    try:
+        for kind, refusal in kinds.items():
+            with pytest.raises(refusal):
+                pool._read(kind, 30, _Within(0.2, exec), "while True: pass")  # noqa: SLF001
+        with pytest.raises(CmsTooComplex):
+            pool._read(SignatureType.CMS, 30, bytes, 2 << 30)  # noqa: SLF001
     finally:
         pool.close()
 

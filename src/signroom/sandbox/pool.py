@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import importlib
 import logging
-import math
 import multiprocessing
 import os
 import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
@@ -29,10 +28,14 @@ from pebble import ProcessExpired, ProcessPool
 from signroom.domain.branding import Logo
 from signroom.domain.errors import (
     BadLogo,
+    CmsTooComplex,
+    DocumentRejected,
     PdfTooComplex,
     PreviewNotAvailable,
     ProcessingUnavailable,
+    SignatureRejected,
     StorageUnavailable,
+    XmlTooComplex,
 )
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
@@ -64,12 +67,16 @@ _SECONDS_LARGE = 300
 """For passes over the whole file."""
 _SECONDS_PAGE = 15
 """For one page that somebody looks at: the workers are needed for signing."""
-_CPU_READING = 3
-"""Seconds of processor time for looking at a file, and one more for each of the next."""
-_READ_IN_A_SECOND = 50 << 20
-"""Bytes. They are hashed on the way."""
-_CPU_COMPARING = 6
+_CPU = 2.0
+"""Seconds of processor time for looking at a file, beyond reading it once."""
+_READ_IN_A_SECOND = {SignatureType.PDF: 50 << 20, SignatureType.CMS: 50 << 20, SignatureType.XML: 25 << 20}
+"""Bytes that are read in a second of processor time: XML is parsed and written in its canonical form."""
+_CPU_SIGNING = 10.0
+"""Seconds of processor time for laying out, writing and judging a signature, beyond reading the file four times."""
+_CPU_COMPARING = 2.0
 """Seconds of processor time for drawing the pages that a signature might change."""
+_CPU_VALUES = 5.0
+"""Seconds of processor time for checking the values of all documents of a session."""
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _LIBRARIES = (
@@ -119,11 +126,9 @@ class PooledFormats:
     def _inspected(
         self, file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None
     ) -> Inspection:
-        try:
-            seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
-        except OSError as error:
-            raise StorageUnavailable from error
-        return self._read(_SECONDS, _Within(seconds, catalogue.inspect), file, wanted, options, data)
+        kind = wanted or _kind_of(file, catalogue.sniff)
+        seconds = _CPU + _reading(kind, file, data)
+        return self._read(kind, _SECONDS, _Within(seconds, catalogue.inspect), file, wanted, options, data)
 
     def prepare(
         self,
@@ -137,9 +142,11 @@ class PooledFormats:
         reading: PdfReading | None = None,
     ) -> Prepared:
         # A file that ends its worker each time must not keep the other documents of its session from being signed.
+        kind = options.signature_type
         return self._read(
+            kind,
             _SECONDS_LARGE,
-            catalogue.prepare,
+            _Within(_CPU_SIGNING + 4 * _reading(kind, file, data), catalogue.prepare),
             file,
             options,
             trusted,
@@ -150,12 +157,16 @@ class PooledFormats:
         )
 
     def canonical(self, file: Path, options: XmlOptions) -> bytes:
-        return self._run(_SECONDS, catalogue.canonical, file, options)
+        within = _Within(_CPU + _reading(SignatureType.XML, file), catalogue.canonical)
+        return self._read(SignatureType.XML, _SECONDS, within, file, options)
 
     def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
         from signroom.formats.values import check_values
 
-        return self._run(_SECONDS, check_values, values)
+        try:
+            return self._run(_SECONDS, _Within(_CPU_VALUES, check_values), values)
+        except _SpentTooMuch as error:
+            raise SignatureRejected("Checking the values takes too much.") from error
 
     def sign(
         self,
@@ -167,9 +178,14 @@ class PooledFormats:
         content: Path | None = None,
         reading: PdfReading | None = None,
     ) -> Signed:
-        return self._run(
-            _SECONDS_LARGE, catalogue.sign, original, prepared, checked, output, content=content, reading=reading
-        )
+        kind = prepared.signature_type
+        within = _Within(_CPU_SIGNING + 4 * _reading(kind, original, content), catalogue.sign)
+        try:
+            return self._run(
+                _SECONDS_LARGE, within, original, prepared, checked, output, content=content, reading=reading
+            )
+        except _SpentTooMuch as error:
+            raise _TOO_COMPLEX[kind] from error
 
     def examine(
         self,
@@ -178,17 +194,19 @@ class PooledFormats:
         data_hashes: tuple[DigestValue, ...] = (),
         extract_to: Path | None = None,
     ) -> Examination:
+        kind = _kind_of(file, catalogue.signed_kind)
+        within = _Within(_CPU_SIGNING + 4 * _reading(kind, file, data), catalogue.examine)
         try:
-            return self._run(_SECONDS_LARGE, catalogue.examine, file, data, data_hashes, extract_to)
+            return self._run(_SECONDS_LARGE, within, file, data, data_hashes, extract_to)
         except (_WorkerDied, _TookTooLong) as error:
-            raise PdfTooComplex from error
+            raise _TOO_COMPLEX[kind] from error
 
     def read_logo(self, content: bytes) -> Logo:
         """The ``Pictures`` port."""
         from signroom.formats.logo import read_logo
 
         try:
-            return self._run(_SECONDS, read_logo, content)
+            return self._run(_SECONDS, _Within(_CPU, read_logo), content)
         except (_WorkerDied, _TookTooLong) as error:
             raise BadLogo("It cannot be read.") from error
 
@@ -202,8 +220,10 @@ class PooledFormats:
 
         return self._show(text, file, page)
 
-    def _read(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Raises: PdfTooComplex when reading the file takes more than a worker may use."""
+    def _read(
+        self, kind: SignatureType, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Raises: PdfTooComplex, CmsTooComplex, XmlTooComplex when the file takes more than a worker may use."""
         try:
             return self._run(seconds, function, *args, **kwargs)
         except _WorkerDied:
@@ -211,9 +231,9 @@ class PooledFormats:
             try:
                 return self._run(seconds, function, *args, **kwargs)
             except _WorkerDied as error:
-                raise PdfTooComplex from error
+                raise _TOO_COMPLEX[kind] from error
         except _TookTooLong as error:
-            raise PdfTooComplex from error
+            raise _TOO_COMPLEX[kind] from error
 
     def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
@@ -242,11 +262,11 @@ class PooledFormats:
             self._replace(pool)
             raise _WorkerDied from error
         except ProcessExpired as error:
-            if error.exitcode == -signal.SIGXCPU:
-                raise _TookTooLong from error
+            if error.exitcode == -signal.SIGPROF:
+                raise _SpentTooMuch from error
             raise _WorkerDied from error
-        except MemoryError as error:
-            raise _WorkerDied from error
+        except MemoryError as error:  # nobody ended the worker: a second try would cost the same again
+            raise _SpentTooMuch from error
         except TimeoutError as error:
             raise _TookTooLong from error
         except CancelledError as error:
@@ -305,6 +325,29 @@ class PooledFormats:
         )
 
 
+_TOO_COMPLEX: Mapping[SignatureType, type[DocumentRejected]] = {
+    SignatureType.PDF: PdfTooComplex,
+    SignatureType.CMS: CmsTooComplex,
+    SignatureType.XML: XmlTooComplex,
+}
+
+
+def _kind_of(file: Path, decide: Callable[[Path], SignatureType]) -> SignatureType:
+    """What the beginning of `file` says. Raises: EmptyFile, StorageUnavailable."""
+    try:
+        return decide(file)
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+def _reading(kind: SignatureType, *files: Path | None) -> float:
+    """Seconds of processor time for reading the files once. Raises: StorageUnavailable."""
+    try:
+        return sum(file.stat().st_size for file in files if file is not None) / _READ_IN_A_SECOND[kind]
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
 class _WorkerDied(ProcessingUnavailable):
     """It was killed, or ran out of memory."""
 
@@ -313,25 +356,26 @@ class _TookTooLong(ProcessingUnavailable):
     """It was ended by the pool."""
 
 
+class _SpentTooMuch(_TookTooLong):
+    """It used more memory or processor time than it may. It would at every other try, on every machine."""
+
+
 class _Within(Generic[P, R]):
-    """`function` with a clock of its own: SIGXCPU ends the worker when it has used `seconds` of the processor.
+    """`function` with a clock of its own: SIGPROF ends the worker when it has used `seconds` of the processor.
 
     Time on the wall says little on a busy machine, and an honest file must not be refused for its neighbours.
     """
 
-    def __init__(self, seconds: int, function: Callable[P, R]) -> None:
+    def __init__(self, seconds: float, function: Callable[P, R]) -> None:
         self._seconds, self._function = seconds, function
         self.__name__ = function.__name__
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        spent = resource.getrusage(resource.RUSAGE_SELF)
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        most = math.ceil(spent.ru_utime + spent.ru_stime) + self._seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
         try:
             return self._function(*args, **kwargs)
         finally:
-            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _prepare_worker(parent: int) -> None:
