@@ -63,6 +63,7 @@ def create_application(
             SignroomError: problems.refuse,
             HTTPException: problems.refuse_by_framework,
             RecursionError: problems.refuse_depth,
+            UnicodeDecodeError: problems.refuse_text,
             Exception: problems.crash,
         },
         before_send=[add_headers],
