@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, fetched, uploaded
 from tests.harness.commands import signroom
 from tests.harness.server import Json, Server, base64, ok, refused, signature
+from tests.harness.waiting import SECONDS
 from tests.pki import authority
 from tests.vectors import hard_pdfs
 from tests.verifiers import cms as cms_verifier
@@ -102,7 +103,7 @@ def test_a_repeat_goes_on_where_the_first_call_was_cut_off(sqlite_server: Server
     value = signature(key, b64decode(preparation["toSign"]["data"]))
     body, headers = {"state": preparation["state"], "signature": base64(value)}, {"Idempotency-Key": uuid4().hex}
     first = ok(sqlite_server.api.post(COMPLETE, json=body, headers=headers))
-    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=30)) as database, database:
+    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=SECONDS)) as database, database:
         changed = database.execute(
             "UPDATE signroom_documents SET status = 'Processing', signed_key = NULL, verdict = NULL WHERE id = ?",
             (UUID(first["id"]).hex,),
@@ -122,7 +123,7 @@ def test_extracted_content_that_a_document_uses_is_kept(sqlite_server: Server, t
     signed = {"url": attached["signedFile"]["location"]}
     content = inspected(sqlite_server, signed, extractEncapsulatedContent=True)["encapsulatedContent"]
     opened = sqlite_server.open_session(documents=[{"file": {"url": content["location"], "name": "content.bin"}}])
-    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=30)) as database, database:
+    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=SECONDS)) as database, database:
         database.execute("UPDATE signroom_uploads SET created_at = '2020-01-01 00:00:00.000000'")
 
     ok(sqlite_server.api.post("/Api/MultipartUploads"))  # purges what nothing uses
