@@ -90,8 +90,8 @@ class ProcessingUnavailable(Unavailable):
     patience = timedelta(minutes=30)
 
 
-class ServerBusy(Unavailable):
-    code = "ServerBusy"
+class CapacityUnavailable(Unavailable):
+    code = "CapacityUnavailable"
     message = "The server has as much to do as it can take at once; try again."
     retry_after = 2
 
