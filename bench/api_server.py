@@ -20,7 +20,8 @@ from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
 from signroom.service.access.operators import this_operator
-from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import ensure_application
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import read_settings
 from signroom.wiring import build_service, build_web
 

@@ -18,15 +18,17 @@ from signroom.store.schema import migrate
 from tests.harness.moto import S3, running_s3
 from tests.harness.order import longest_first, most_workers, useful_workers
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
+from tests.harness.resting import Resting
 from tests.harness.tools import not_run
 from tests.harness.waiting import SECONDS
 
 pytest_plugins = ["tests.harness.server_fixtures", "tests.pki.fixtures"]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # SIGTERM ends the run as Ctrl-C does: fixtures are torn down, so no server of ours stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.pluginmanager.register(Resting())
     _be_patient()
     # A person's own settings must not change what is tested.
     for name in [name for name in os.environ if name.startswith(("SIGNROOM_", "AWS_"))]:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,19 +17,21 @@ import httpx
 
 from signroom.domain.application import Role
 from signroom.service.access.operators import this_operator
-from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import ensure_application
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import read_settings
 from signroom.wiring import managing
+from tests.harness.processes import Forked, Program
 from tests.harness.server import ROOT, TLS, Json, Page, ok
 from tests.harness.tools import free_port
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 
 
 @dataclass
 class Machine:
     """One process of the service."""
 
-    process: subprocess.Popen[bytes]
+    process: Program
     url: str
     data: Path
     log: Path
@@ -37,7 +39,7 @@ class Machine:
     def terminate(self) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(SECONDS)
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -46,7 +48,7 @@ class Machine:
     def status(self, path: str) -> int:
         """0 where nobody answers."""
         try:
-            return httpx.get(self.url + path, trust_env=False, verify=TLS, timeout=10).status_code
+            return httpx.get(self.url + path, trust_env=False, verify=TLS, timeout=SECONDS).status_code
         except httpx.TransportError:
             return 0
 
@@ -71,6 +73,8 @@ class Installation:
     api_key: str
     machines: list[Machine] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    prefix: Sequence[str] = ()
+    """What each machine's command is given to, like a shell that changes its surroundings first."""
 
     def start(self, *arguments: str, ready: bool = True) -> Machine:
         """``signroom ARGUMENTS`` as one more machine."""
@@ -82,10 +86,19 @@ class Installation:
         log = folder / "log"
         variables = {**clean_environment(), **self.shared}
         variables |= {"SIGNROOM_DATA": str(folder / "data"), "SIGNROOM_PORT": str(port)}
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "signroom", *arguments], cwd=ROOT, env=variables, stdout=errors, stderr=errors
-            )
+        process: Program
+        if self.prefix:
+            with log.open("wb") as errors:
+                process = subprocess.Popen(
+                    [*self.prefix, sys.executable, "-m", "signroom", *arguments],
+                    cwd=ROOT,
+                    env=variables,
+                    stdout=errors,
+                    stderr=errors,
+                    text=True,
+                )
+        else:
+            process = Forked(arguments, variables, log)
         machine = Machine(process, f"http://127.0.0.1:{port}", folder / "data", log)
         self.machines.append(machine)
         if ready:

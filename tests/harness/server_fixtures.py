@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from signroom.store import tables
 from signroom.store.engine import open_engine
 from tests.harness.postgres import Postgres
-from tests.harness.server import Server, listening_ports, running_server, start_server
+from tests.harness.resting import shared
+from tests.harness.server import Server, listening_ports, running_server
 from tests.harness.tls import tls_in_front
 
 SHORT_SECONDS = 4
@@ -31,19 +32,23 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture(scope="session")
 def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The demo as it comes, for what does not depend on the database."""
-    yield from _running(start_server(tmp_path_factory.mktemp("server")))
+    with running_server(tmp_path_factory.mktemp("server")) as server, shared("sqlite_server", server):
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Server]:
     environment = {"SIGNROOM_DATABASE_URL": postgres.new_database()}
-    yield from _running(start_server(tmp_path_factory.mktemp("server"), environment))
+    folder = tmp_path_factory.mktemp("server")
+    with running_server(folder, environment) as server, shared("postgresql_server", server):
+        yield server
 
 
 @pytest.fixture(scope="session")
 def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that takes files of up to 200 KB."""
-    with running_server(tmp_path_factory.mktemp("small"), {"SIGNROOM_MAX_FILE": "200 KB"}) as server:
+    folder = tmp_path_factory.mktemp("small")
+    with running_server(folder, {"SIGNROOM_MAX_FILE": "200 KB"}) as server, shared("small_server", server):
         yield server
 
 
@@ -63,14 +68,16 @@ def hooks_server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture(scope="session")
 def sqlite_hooks_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("hooks"), HOOKS) as server:
+    folder = tmp_path_factory.mktemp("hooks")
+    with running_server(folder, HOOKS) as server, shared("sqlite_hooks_server", server):
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgresql_hooks_server(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Server]:
     environment = {**HOOKS, "SIGNROOM_DATABASE_URL": postgres.new_database()}
-    with running_server(tmp_path_factory.mktemp("hooks"), environment) as server:
+    folder = tmp_path_factory.mktemp("hooks")
+    with running_server(folder, environment) as server, shared("postgresql_hooks_server", server):
         yield server
 
 
@@ -93,10 +100,5 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serve
     with running_server(folder / "data", {"SIGNROOM_PUBLIC_URL": f"https://127.0.0.1:{port}"}) as server:
         # The example application listens too.
         (inner,) = listening_ports(server.process.pid) - {int(server.app_url.rpartition(":")[2])}
-        with tls_in_front(port, inner, folder) as authority:
+        with tls_in_front(port, inner, folder) as authority, shared("tls_server", server):
             yield server, authority
-
-
-def _running(server: Server) -> Iterator[Server]:
-    yield server
-    server.stop()

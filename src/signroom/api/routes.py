@@ -15,7 +15,9 @@ from litestar.openapi.spec import Components, SecurityScheme
 from signroom.api import reference
 from signroom.api.auth import Access, key_guard, provide_caller
 from signroom.api.resources import (
+    api_keys,
     applications,
+    audit_log,
     authentication,
     document_keys,
     documents,
@@ -84,7 +86,12 @@ def api_routes(ports: Ports) -> list[Any]:
     keyed(
         MANAGERS,
         sessions.retry,
-        applications.create_key,
+        api_keys.create,
+        api_keys.list_all,
+        api_keys.change,
+        api_keys.revoke,
+        api_keys.rotate,
+        audit_log.read,
         applications.read_metadata,
         applications.write_metadata,
         applications.read_return_urls,

@@ -1,35 +1,64 @@
-"""Waiting for something only as long as the caller waits for the answer."""
+"""A caller who hangs up: nobody works on for them.
+
+A server does not cancel a handler when its caller goes away. What waits for the limited processes would keep its place
+there, and the caller could take the next one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
-from litestar.exceptions import InternalServerException
-from litestar.types import Receive
+from litestar import Request
+from litestar.exceptions import HTTPException
 
 from signroom.http.problems import GONE
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
-async def unless_hung_up(receive: Receive, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """The answer of `work`, which is cancelled when the caller goes away.
+async def while_connected(
+    request: Request[Any, Any, Any], answer: Coroutine[Any, Any, T], *, body: Body | None = None
+) -> T:
+    """The result of `answer`, which is cancelled as soon as the caller has gone.
 
-    For requests whose body is not read by anybody else. Raises: InternalServerException when nobody waits any more.
+    The request's body has been read already, unless `answer` reads it from `body`.
+
+    Raises: HTTPException when the caller has gone; whatever `answer` raises.
     """
-    working, leaving = asyncio.create_task(work), asyncio.create_task(_left(receive))
+    working = asyncio.create_task(answer)
+    watching = asyncio.create_task(_gone(request, body))
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise InternalServerException(GONE)
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done() and watching.exception() is None:
+            working.cancel()
+            await asyncio.wait({working})
+            if working.cancelled():
+                raise HTTPException(detail=GONE, status_code=500)
+        return await working
     finally:
-        working.cancel()
-        leaving.cancel()
+        watching.cancel()
+        if not working.done():  # we are cancelled ourselves
+            working.cancel()
+            await asyncio.wait({working})
 
 
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
+class Body:
+    """The body of a request as it comes; says when it has been read, since a connection has one reader."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        self._request = request
+        self.read = asyncio.Event()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._request.stream():
+            yield chunk
+        self.read.set()
+
+
+async def _gone(request: Request[Any, Any, Any], body: Body | None) -> None:
+    if body is not None:
+        await body.read.wait()
+    while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -20,11 +20,13 @@ log = structlog.get_logger()
 # The nearest class in the error's ancestry decides.
 STATUS: dict[type[errors.SignroomError], int] = {
     errors.Unavailable: 503,
+    errors.ShareUsed: 429,
     errors.BadInput: 400,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
     errors.FileTooLarge: 413,
     errors.TooManyRequests: 429,
+    errors.FileChanged: 500,  # nothing is wrong with the request, and trying again does not help
     errors.SecretUnreadable: 503,  # the operator must act: nothing is wrong with the request
     errors.Refused: 422,
 }

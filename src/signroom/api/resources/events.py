@@ -15,7 +15,7 @@ from signroom.api.shapes import contract as shapes
 from signroom.api.translation.cursors import event_cursor, event_position
 from signroom.api.translation.models import event_model
 from signroom.domain.event import TYPES
-from signroom.http.hang_up import unless_hung_up
+from signroom.http.hang_up import while_connected
 from signroom.ports.store import EventFilter
 from signroom.service.events.read_events import MAX_WAIT, ReadEvents, read_events
 
@@ -43,5 +43,5 @@ async def read(
     wanted = EventFilter(type or None, session_id, application_id)
     command = ReadEvents(event_position(after), limit, wanted, wait)
     with waits.taken(caller.application.id) if wait else nullcontext():
-        found = await unless_hung_up(request.receive, read_events(ports, caller, command))
+        found = await while_connected(request, read_events(ports, caller, command))
     return shapes.EventList(events=[event_model(e) for e in found.events], next=event_cursor(found.next))
