@@ -104,8 +104,8 @@ class ShareUsed(Unavailable):
     message = "Too many files of the same session or application wait to be looked at; try again."
 
 
-class ServerBusy(Unavailable):
-    code = "ServerBusy"
+class CapacityUnavailable(Unavailable):
+    code = "CapacityUnavailable"
     message = "The server has as much to do as it can take at once; try again."
     retry_after = 2
 
