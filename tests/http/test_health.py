@@ -13,7 +13,7 @@ import pytest
 from signroom.http import health
 from signroom.http.health import Readiness
 from tests.harness.server import Server, ok, refused, running_server
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_a_part_that_hangs_is_not_ready_and_is_not_asked_again_on_top(monkeypatc
 
     def hangs() -> bool:
         asked.append(1)
-        return free.wait(10)
+        return free.wait(SECONDS)
 
     readiness = Readiness({"database": hangs, "blobs": lambda: True}, threading.Event())
 

@@ -18,7 +18,7 @@ from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, 
 from signroom.sandbox.pool import _ComputedTooLong
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 from tests.pki import authority
 from tests.sandbox.calls import WaitingPool
 from tests.vectors import hard_pdfs
@@ -142,7 +142,7 @@ def test_closing_the_pool_tells_everybody_who_waits(tmp_path: Path) -> None:
         pool.close()
         for call in waiting:
             with pytest.raises(ProcessingUnavailable):
-                call.result(timeout=30)
+                call.result(timeout=SECONDS)
     assert time.monotonic() - start < 30, "each task would have taken fifty"
     with pytest.raises(ProcessingUnavailable):
         pool.run(30, os.getpid)

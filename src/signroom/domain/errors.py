@@ -464,6 +464,11 @@ class InvalidCms(DocumentRejected):
     message = "The CMS object is damaged and cannot be signed again."
 
 
+class CmsTooComplex(InvalidCms):
+    code = "CmsTooComplex"
+    message = "The CMS object has more parts, or takes more time to read, than a signature may."
+
+
 class DataFileRequired(DocumentRejected):
     code = "DataFileRequired"
     message = "The signature is detached: the file that it signs is needed beside it."
@@ -472,6 +477,11 @@ class DataFileRequired(DocumentRejected):
 class DataMismatch(DocumentRejected):
     code = "DataMismatch"
     message = "The data is not what the earlier signatures cover."
+
+
+class DataNotExpected(DocumentRejected):
+    code = "DataNotExpected"
+    message = "A dataFile and dataHashes belong to CMS signatures; this file is signed as another kind."
 
 
 class NotSigned(DocumentRejected):

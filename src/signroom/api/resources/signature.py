@@ -38,9 +38,9 @@ async def prepare(
     caller: InjectedCaller,
 ) -> shapes.PrepareSignatureModel:
     """Sign `toSignHash` (a digest) or `toSign.data` (the bytes) with the certificate's key, then complete."""
+    if data.certificate.id is not None:
+        raise NotImplementedHere("Stored certificates.")
     if data.certificate.content is None:
-        if data.certificate.id is not None:
-            raise NotImplementedHere("Stored certificates.")
         raise BadInput("certificate.content is missing.")
     document = new_document(
         file_source(data.file),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller
 from signroom.domain.certificate import Certificate
 from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
 from signroom.domain.signature import CertificateChain, ClaimedValue, DigestAlgorithm
@@ -48,25 +48,30 @@ class Authentication:
 
 
 def begin_authentication(
-    ports: Ports, caller: Caller, security_context_id: UUID | None, *, revocation_may_be_unknown: bool
+    ports: Ports, caller: ApplicationCaller, security_context_id: UUID | None, *, revocation_may_be_unknown: bool
 ) -> Challenge:
     """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured."""
     caller.require(WORKERS)
     context = find_deciding_context(ports, security_context_id)
     nonce = secrets.token_bytes(32)
     text = base64.urlsafe_b64encode(nonce).decode()
-    parts = (text, str(caller.subscription_id), str(context.id), str(int(revocation_may_be_unknown)))
+    parts = (text, _owner(caller), str(context.id), str(int(revocation_may_be_unknown)))
     state = ports.tokens.issue(_PURPOSE, _SEPARATOR.join(parts), ports.clock.now())
     return Challenge(state, hashlib.sha256(nonce).digest())
 
 
+def _owner(caller: ApplicationCaller) -> str:
+    """Whom a state is for. One of another application would log a person in where they did not mean to."""
+    return f"{caller.subscription_id}/{caller.application.id}"
+
+
 async def complete_authentication(
-    ports: Ports, caller: Caller, state: str, certificate_der: bytes, signature: bytes
+    ports: Ports, caller: ApplicationCaller, state: str, certificate_der: bytes, signature: bytes
 ) -> Authentication:
     """A state that is too old or was used before fails as ``StaleSession``.
 
-    Raises: NotAllowed, BadSignatureState for a state that is not ours, BadCertificate, SignatureRejected,
-    SecurityContextNotConfigured, Unavailable.
+    Raises: NotAllowed, BadSignatureState for a state that is not this application's, BadCertificate,
+    SignatureRejected, SecurityContextNotConfigured, Unavailable.
     """
     caller.require(WORKERS)
     now = ports.clock.now()
@@ -77,8 +82,8 @@ async def complete_authentication(
         return Authentication(certificate, ValidationResults(), (certificate_der,), "StaleSession")
     except BadToken as error:
         raise BadSignatureState from error
-    text, subscription, context_id, may_be_unknown = subject.split(_SEPARATOR)
-    if subscription != str(caller.subscription_id):
+    text, owner, context_id, may_be_unknown = subject.split(_SEPARATOR)
+    if owner != _owner(caller):
         raise BadSignatureState
     nonce = base64.urlsafe_b64decode(text)
     chain = CertificateChain(certificate_der)

@@ -22,7 +22,7 @@ from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured,
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
-from signroom.domain.signature import CertificateChain, DigestValue
+from signroom.domain.signature import CertificateChain, DigestValue, SignatureType
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
@@ -55,11 +55,15 @@ class _Validation:
     trust_signing_time: bool
     offline: bool = False
     """Nobody is asked whether certificates were revoked."""
+    compares_data: bool = False
+    """The caller has sent the data, or its digests. That they are other data is said without `validate`, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class InspectedSigner:
-    """``certificate`` is None when it cannot be read. ``results`` is None when no validation was asked for.
+    """``certificate`` is None when it cannot be read.
+
+    ``results`` is None when no validation was asked for and the data that the caller sent is not another one.
 
     ``identity_confirmed`` says whether an authority that the context trusts has confirmed who the signer is; None when
     no validation was asked for.
@@ -92,6 +96,7 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         validate=command.validate,
         revocation_may_be_unknown=command.revocation_may_be_unknown,
         trust_signing_time=command.trust_signing_time,
+        compares_data=command.data is not None or bool(command.data_hashes),
     )
     formats = ports.formats.of(Turn.of_caller(caller))
     formats.require_place()
@@ -134,6 +139,8 @@ async def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -
     document.require_files(ports.clock.now())
     # A first detached signature is about the original, a further one about what was sent beside the original.
     content_file = document.data_key if document.inspection.signatures else document.original
+    if document.inspection.signature_type is not SignatureType.CMS:
+        content_file = None
     async with local_files(ports, document.signed, content_file) as (file, content):
         examination = await ports.formats.of(Turn.of_document(document)).examine(file, content)
     validation = _Validation(
@@ -190,7 +197,7 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
     except BadCertificate as error:  # of an issuer that came along
         return _without_path(validation, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
     if not validation.validate:
-        return InspectedSigner(signature, certificate, verdict.path, None)
+        return InspectedSigner(signature, certificate, verdict.path, _mismatch(validation, signature))
     item = ValidationItem(
         Check.UNCERTIFIED_DATE_REFERENCE,
         Outcome.WARNING,
@@ -212,8 +219,14 @@ def _without_path(
     results = signature.results + ValidationResults((item,))
     path = () if certificate is None else (certificate.der,)
     if not validation.validate:
-        return InspectedSigner(signature, certificate, path, None)
+        return InspectedSigner(signature, certificate, path, _mismatch(validation, signature))
     return InspectedSigner(signature, certificate, path, results, identity_confirmed=False)
+
+
+def _mismatch(validation: _Validation, signature: ExaminedSignature) -> ValidationResults | None:
+    """What is said without `validate`: only that the signature is not about the data that the caller has sent."""
+    found = [item for item in signature.results.errors if item.check is Check.MESSAGE_DIGEST_MISMATCH]
+    return ValidationResults.of(found) if validation.compares_data and found else None
 
 
 def _made(folder: Path) -> Path:
