@@ -47,7 +47,7 @@ from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
-from signroom.secrets.installed import read_or_make_secret
+from signroom.secrets.installed import close_to_others, read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
 from signroom.secrets.sealed_secrets import AesGcmSecrets
 from signroom.secrets.tokens import SignedTokens
@@ -55,7 +55,7 @@ from signroom.settings import Settings, SettingsError
 from signroom.store.backlog import backlog, connections
 from signroom.store.changes import EventChanges
 from signroom.store.diagnosis import diagnose
-from signroom.store.engine import answers, open_engine
+from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.telemetry.jobs_measured import jobs_measured
@@ -84,8 +84,9 @@ def system_clock() -> Clock:
 
 
 def prepare_data(settings: Settings) -> None:
-    """The data folder, for its owner alone."""
+    """The data folder and the files in it, for their owner alone. What others may read is mended."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    close_to_others(settings.data)
 
 
 def migrate_database(settings: Settings) -> None:
@@ -208,12 +209,13 @@ def _trust(
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     """Everything but the web: database migrated, nothing started yet."""
     prepare_data(settings)
+    keep_to_one_file(settings.database_url)
     engine = open_engine(settings.database_url)
     migrate(engine)
     # More than there are workers: while these are busy, the files of other documents are read and stored.
     jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)
     meters = Meters(version("signroom"), _spans(settings))
-    formats = PooledFormats(settings.workers, meters.timed)
+    formats = PooledFormats(settings.workers, meters.timed, lambda kind: meters.count("sandbox_refused", kind))
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
@@ -350,7 +352,11 @@ def _spans(settings: Settings) -> Spans | None:
 
 def _checks(service: Service) -> dict[str, HealthCheck]:
     """What this process's answers rest on."""
-    checks: dict[str, HealthCheck] = {"database": lambda: answers(service.engine), "blobs": service.ports.blobs.answers}
+    checks: dict[str, HealthCheck] = {
+        "database": lambda: answers(service.engine),
+        "blobs": service.ports.blobs.answers,
+        "sandbox": lambda: service.formats.standstill() or True,
+    }
     if service.execute_jobs:
         checks["jobs"] = lambda: service.jobs.running
     return checks

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.harness.commands import command
 from tests.harness.server import ROOT, clean_environment, ok, refused, start_server
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
@@ -51,9 +52,9 @@ def test_a_production_server_is_set_up_and_serves(tmp_path: Path, empty_database
         **PRODUCTION,
     )
     assert signroom(variables, "migrate").returncode == 0
-    assert signroom(variables, "subscriptions", "create", "Acme").returncode == 0
-    assert signroom(variables, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
-    key = signroom(variables, "keys", "create", "--application", "portal").stdout.strip()
+    assert command(variables, "subscriptions", "create", "Acme").returncode == 0
+    assert command(variables, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
+    key = command(variables, "keys", "create", "--application", "portal").stdout.strip()
     server = subprocess.Popen([sys.executable, "-m", "signroom", "serve"], cwd=ROOT, env=variables)
     try:
         headers = {"X-Api-Key": key}
@@ -110,6 +111,28 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(
 
     assert done.returncode == 2
     assert name in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("subscriptions", "create", "Acme")])
+def test_a_start_without_the_operators_roots_says_where_they_belong(tmp_path: Path, command: tuple[str, ...]) -> None:
+    variables = {**PRODUCTION, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "icp-brasil", "SIGNROOM_PUBLIC_URL": "https://x"}
+    done = signroom(environment(tmp_path, **variables), *command)
+
+    assert done.returncode == 2
+    assert f"{tmp_path / 'trust' / 'icp-brasil'} as *.crt" in done.stderr
+    assert "docs/operate.md" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_root_that_is_none_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "trust" / "italy").mkdir(parents=True)
+    (tmp_path / "trust" / "italy" / "root.crt").write_text("none")
+    variables = {**PRODUCTION, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "italy", "SIGNROOM_PUBLIC_URL": "https://x"}
+    done = signroom(environment(tmp_path, **variables), "serve")
+
+    assert done.returncode == 2
+    assert "root.crt is not a certificate" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

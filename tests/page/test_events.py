@@ -80,6 +80,6 @@ def test_a_server_that_stops_does_not_wait_for_who_follows(tmp_path: Path) -> No
     begin = time.monotonic()
     server.process.terminate()
     assert list(following) == []
-    assert server.process.wait(30) == 0
+    assert server.process.wait(SECONDS) == 0
     assert time.monotonic() - begin < 10, "the grace for answers that are under way is ten seconds"
     server.stop()

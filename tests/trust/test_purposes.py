@@ -138,6 +138,18 @@ def test_an_authority_limits_what_is_below_it(
     assert isinstance(refused.value, CertificateKeyUsage)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_another_path_is_taken_where_one_may_not_be(tmp_path: Path, order: int) -> None:
+    """Two certificates of one authority: of which one is for web servers only."""
+    signer, root = chain(Made(), Made((SERVER,)))
+    fit = _certificate("number 1", "root", Made((EMAIL,)), authority=True)
+    signer = CertificateChain(signer.certificate, (*signer.issuers, fit)[::order])
+    trust = open_trust(tmp_path / "none", None, extra={TEST: [root]})
+    verdict = trust.judge(signer, TEST, NOW, revocation_may_be_unknown=True)
+    assert verdict.trusted
+    assert verdict.path == (signer.certificate, fit, root)
+
+
 def test_a_root_is_trusted_for_its_name_and_key(tmp_path: Path) -> None:
     assert judged(tmp_path, Made((EMAIL,)), Made(), root_purposes=(SERVER,)).trusted
 

@@ -22,7 +22,7 @@ from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsa
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.trust.anchors import Anchors
-from signroom.trust.paths import Link, Path, find_path, read_chain
+from signroom.trust.paths import Link, Path, find_other_paths, find_path, read_chain
 from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status
 from signroom.trust.rules import Kept, PolicyInputs, check_rules
 
@@ -43,10 +43,28 @@ def judge(
     leaf, others = read_chain(chain)
     known = (*others, *anchors.intermediates)
     path = find_path(leaf, known, anchors.roots, at)
-    revocations = _revocations(path, at, sources, known)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
+    if path.anchored and leaf.certificate.signing_purposes and not _may_be_taken(path, kept):
+        for other in find_other_paths(leaf, known, anchors.roots, at, path):
+            kept_there = check_rules(other, at, policies)
+            if _may_be_taken(other, kept_there):
+                path, kept = other, kept_there
+                break
+    revocations = _revocations(path, at, sources, known)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept).of_signer()
     return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+
+
+def _may_be_taken(path: Path, kept: Kept) -> bool:
+    return kept.broken is None and bool(_purposes_left(path))
+
+
+def _purposes_left(path: Path) -> frozenset[str]:
+    """The signing purposes of the signer's certificate that every authority below the root allows."""
+    left = path.links[0].certificate.signing_purposes
+    for authority in path.links[1:-1] if path.anchored else path.links[1:]:
+        left &= authority.certificate.signing_purposes
+    return left
 
 
 def _revocations(
@@ -123,11 +141,7 @@ class _Judgement:
 
         RFC 5280 leaves this open; it is how every large validator reads it, and how RFC 9336, 4, wants it.
         """
-        left = link.certificate.signing_purposes
-        authorities = self.path.links[1:-1] if self.path.anchored else self.path.links[1:]
-        for authority in authorities:
-            left &= authority.certificate.signing_purposes
-        if link.certificate.signing_purposes and not left:
+        if link.certificate.signing_purposes and not _purposes_left(self.path):
             yield ValidationItem(
                 Check.INVALID_KEY_USAGE,
                 Outcome.ERROR if self.path.anchored else Outcome.WARNING,

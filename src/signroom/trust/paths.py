@@ -159,6 +159,24 @@ def find_path(leaf: Link, issuers: Iterable[Link], roots: Sequence[Link], at: da
     return good if good.anchored else search.run(leaf, lambda _link: True)
 
 
+def find_other_paths(
+    leaf: Link, issuers: Iterable[Link], roots: Sequence[Link], at: datetime, path: Path
+) -> Iterator[Path]:
+    """Anchored paths that avoid one of the authorities of `path`, each in turn.
+
+    Authorities certify each other, for purposes and names of their own: where one path may not be taken another may.
+    """
+    search = _Search((*roots, *issuers), {root.fingerprint for root in roots})
+    for avoided in path.links[1:-1]:
+
+        def fit(link: Link, avoided: bytes = avoided.fingerprint) -> bool:
+            return link.fingerprint != avoided and link.may_certify and link.valid_at(at)
+
+        other = search.run(leaf, fit)
+        if other.anchored:
+            yield other
+
+
 def signed_by(child: Link, issuer: Link) -> bool:
     """Whether `issuer`'s key made the signature of `child`, and its name is the one that `child` gives.
 

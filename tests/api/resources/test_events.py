@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.requests import a_file, signed_session
 from tests.harness.server import Json, Server, ok, refused
+from tests.harness.waiting import SECONDS
 
 
 def read(server: Server, **params: object) -> Json:
@@ -171,7 +172,7 @@ def test_a_document_whose_time_is_over_says_so(sqlite_server: Server) -> None:
     session = signed_session(sqlite_server, a_file())
     (document,) = session["documents"]
     over = (datetime.now(UTC) - timedelta(minutes=1)).replace(tzinfo=None).isoformat(" ", "microseconds")
-    with sqlite3.connect(sqlite_server.data / "signroom.db", timeout=10) as database:
+    with sqlite3.connect(sqlite_server.data / "signroom.db", timeout=SECONDS) as database:
         change = "update signroom_documents set available_until = ? where id = ?"
         assert database.execute(change, [over, UUID(document["id"]).hex]).rowcount == 1
     database.close()
