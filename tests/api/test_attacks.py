@@ -78,7 +78,9 @@ def _ids(server: Server, victim: Tenant) -> dict[str, str]:
     session = _settled(server, victim, opened["sessionId"])
     event = ok(server.api.get(EVENTS, headers=victim.worker))["events"][0]
     test = ok(server.api.post(f"{WEBHOOKS}/{hook}/test", headers=victim.manager))
+    keys = ok(server.api.get(f"/api/applications/{victim.application_id}/api-keys", headers=victim.manager))
     return {
+        "key_id": keys["items"][0]["id"],
         "session_id": session["id"],
         "document_id": session["documents"][0]["id"],
         "application_id": victim.application_id,
