@@ -20,7 +20,8 @@ from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
 from signroom.service.access.operators import this_operator
-from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import ensure_application
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import read_settings
 from signroom.wiring import build_service, build_web
 
@@ -97,7 +98,11 @@ def main(data: Path) -> None:
         print(json.dumps({"url": url, "key": key}), flush=True)
 
     run_applications(
-        [(beside(build_web(settings, service)), listener)], settings, on_ready=ready, on_stop=service.stopping.set
+        [(beside(build_web(settings, service)), listener)],
+        settings,
+        on_ready=ready,
+        on_stop=service.stopping.set,
+        on_refusal=service.count_refused_connection,
     )
 
 

@@ -43,6 +43,11 @@ def contract(text: str) -> bytes:
     return pdf + b"xref\n0 6\n0000000000 65535 f \n" + table + trailer
 
 
+def name_of(signer: dict[str, Any]) -> str:
+    name = escape(signer["certificate"]["subjectDisplayName"] or "unknown")
+    return name if signer["identityConfirmed"] else f"{name} (nobody has confirmed this identity)"
+
+
 def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
     """The application as ASGI, to be served on `own_url`."""
     signroom = httpx.AsyncClient(base_url=signroom_url, headers={"X-Api-Key": api_key}, timeout=30)
@@ -80,13 +85,13 @@ def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
         parts = []
         for document in session["documents"]:
             signers = (await call("GET", f"/api/documents/{document['id']}"))["signers"]
-            names = ", ".join(escape(s["certificate"]["subjectDisplayName"] or "unknown") for s in signers)
+            names = ", ".join(map(name_of, signers))
             file = document["signedFile"]
             signed = f"Signed by {names} on {escape(document['dateSigned'])}"
             parts.append(
                 f"<dl><dt>{escape(file['name'])}</dt><dd>{signed}</dd></dl>"
                 f'<p><a class="button" href="{escape(file["location"])}">Download {escape(file["name"])}</a></p>'
             )
-        return PAGE.format(f"<h1>Signed</h1><p>Each signature was verified.</p>{''.join(parts)}{again}")
+        return PAGE.format(f"<h1>Signed</h1>{''.join(parts)}{again}")
 
     return Litestar([home, style, start, callback], openapi_config=None, logging_config=None)

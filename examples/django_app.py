@@ -38,11 +38,11 @@ PAGE = """<!doctype html><html lang=en><meta charset=utf-8><title>Orders</title>
 {% elif not session.completed %}
   <h1>Not signed</h1><p>Order {{ session.callback_argument }}: {{ session.status }}.
 {% else %}
-  <h1>Signed</h1><p>Order {{ session.callback_argument }}, by {{ session.signer_certificate.subject_display_name }}:
+  <h1>Signed</h1><p>Order {{ session.callback_argument }}, by {{ session.signer_certificate.subject_display_name }}
+  {% if not session.signer_identity_confirmed %}(nobody has confirmed this identity){% endif %}:
   <ul>{% for document in session.documents %}
     <li><a href="{{ document.signed_file.location }}">{{ document.signed_file.name }}</a>
-  {% endfor %}</ul>
-{% endif %}
+  {% endfor %}</ul>{% endif %}
 <h2>Signed so far</h2>
 <ul>{% for one in done %}<li><a href="/callback?signatureSessionId={{ one.id }}">Order {{ one.callback_argument }}</a>
 {% empty %}<li>Nothing yet.{% endfor %}</ul>"""

@@ -47,7 +47,11 @@ async def home() -> HTMLResponse:
 
 
 def row(document: WebhookDocument) -> str:
-    signers = ", ".join(s.certificate.subject_display_name or "?" for s in document.signers)
+    unconfirmed = " (nobody has confirmed this identity)"
+    signers = ", ".join(
+        (s.certificate.subject_display_name or "?") + ("" if s.identity_confirmed else unconfirmed)
+        for s in document.signers
+    )
     name = document.signed_file.name if document.signed_file else "?"
     order = escape(document.callback_argument or "")
     return f'<li>Order {order}: <a href="/documents/{document.id}">{escape(name)}</a>, signed by {escape(signers)}'

@@ -55,11 +55,24 @@ class Settings:
     session_lifetime: timedelta
     events_kept: timedelta
     """At least `MIN_EVENTS_KEPT`."""
+    audit_kept: timedelta
+    api_key_lifetime: timedelta | None
+    """Of keys for which nobody says when they end; None: they do not end."""
     trusted_proxies: tuple[str, ...]
     allowed_addresses: tuple[str, ...]
     """Private networks that files and revocation data may be fetched from."""
     trust_folder: Path
     """Trusted roots: one folder per security context."""
+    max_connections: int
+    """Of this process."""
+    max_connections_per_address: int
+    """`trusted_proxies` do not count."""
+    max_bodies: int
+    """Bytes of bodies that are held at once."""
+    header_timeout: timedelta
+    body_timeout: timedelta
+    """In each of these at least 1 KB per second of a body must have come."""
+    keep_alive_timeout: timedelta
     rate_limits: tuple[str, str]
     """Requests per key, and per address, like ``600/minute``."""
     workers: int
@@ -75,6 +88,10 @@ class Settings:
     webhook_schedule: tuple[timedelta, ...]
     """How long deliveries wait before each try."""
     webhook_timeout: timedelta
+    development_in_public: bool
+    """Serve as development on an address that others reach."""
+    files_compared_within: timedelta
+    """Every stored file is compared once in this time."""
 
 
 NAMES = (
@@ -91,9 +108,17 @@ NAMES = (
     "MAX_FILE",
     "SESSION_LIFETIME",
     "EVENTS_KEPT",
+    "AUDIT_KEPT",
+    "API_KEY_LIFETIME",
     "TRUSTED_PROXIES",
     "ALLOW_PRIVATE_ADDRESSES",
     "TRUST_FOLDER",
+    "MAX_CONNECTIONS",
+    "MAX_CONNECTIONS_PER_ADDRESS",
+    "MAX_BODIES",
+    "HEADER_TIMEOUT",
+    "BODY_TIMEOUT",
+    "KEEP_ALIVE_TIMEOUT",
     "RATE_LIMIT_KEY",
     "RATE_LIMIT_ADDRESS",
     "WORKERS",
@@ -103,6 +128,8 @@ NAMES = (
     "WEB_PKI_LICENSE",
     "WEBHOOK_SCHEDULE",
     "WEBHOOK_TIMEOUT",
+    "FILES_COMPARED_WITHIN",
+    "DEVELOPMENT_IN_PUBLIC",
 )
 """Every setting that this version reads, without the prefix."""
 
@@ -143,9 +170,17 @@ def read_settings(
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
         events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
+        audit_kept=_duration("AUDIT_KEPT", source.text("AUDIT_KEPT", "1826 d")),
+        api_key_lifetime=_lifetime(source.text("API_KEY_LIFETIME", "")),
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
+        max_connections=source.number("MAX_CONNECTIONS", 800, 10, 1_000_000),
+        max_connections_per_address=source.number("MAX_CONNECTIONS_PER_ADDRESS", 100, 1, 1_000_000),
+        max_bodies=_size("MAX_BODIES", source.text("MAX_BODIES", "256 MB")),
+        header_timeout=_duration("HEADER_TIMEOUT", source.text("HEADER_TIMEOUT", "15 s")),
+        body_timeout=_duration("BODY_TIMEOUT", source.text("BODY_TIMEOUT", "60 s")),
+        keep_alive_timeout=_duration("KEEP_ALIVE_TIMEOUT", source.text("KEEP_ALIVE_TIMEOUT", "5 s")),
         rate_limits=(
             _rate("RATE_LIMIT_KEY", source.text("RATE_LIMIT_KEY", "6000/minute")),
             _rate("RATE_LIMIT_ADDRESS", source.text("RATE_LIMIT_ADDRESS", "6000/minute")),
@@ -158,6 +193,8 @@ def read_settings(
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
         webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
         webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
+        development_in_public=source.choice("DEVELOPMENT_IN_PUBLIC", "no", ("yes", "no")) == "yes",
+        files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
     )
 
 
@@ -219,8 +256,9 @@ def _database_url(text: str) -> str:
 
 
 def _blob_url(text: str) -> str:
-    if urlsplit(text).scheme not in {"file", "s3", "gs", "az"}:
-        raise SettingsError(f"{PREFIX}BLOB_URL is {text!r}: use file:///folder, s3://, gs:// or az://.")
+    scheme = urlsplit(text).scheme
+    if scheme not in {"file", "s3", "gs", "az"}:  # the rest of it may hold credentials
+        raise SettingsError(f"{PREFIX}BLOB_URL is for {scheme!r}: use file:///folder, s3://, gs:// or az://.")
     return text
 
 
@@ -292,6 +330,10 @@ def _events_kept(text: str) -> timedelta:
     if kept < MIN_EVENTS_KEPT:
         raise SettingsError(f"{PREFIX}EVENTS_KEPT is {text!r}: set it to {MIN_EVENTS_KEPT.days} d or more.")
     return kept
+
+
+def _lifetime(text: str) -> timedelta | None:
+    return None if text.strip() in {"", "0"} else _duration("API_KEY_LIFETIME", text)
 
 
 def _schedule(name: str, text: str) -> tuple[timedelta, ...]:

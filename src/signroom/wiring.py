@@ -18,14 +18,15 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
-from signroom.api.routes import api_routes, openapi_config
+from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import open_blobs
+from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
-from signroom.domain.security_context import ITALY_TEST, TEST
+from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -46,7 +47,7 @@ from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
-from signroom.secrets.installed import read_or_make_secret
+from signroom.secrets.installed import close_to_others, read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
 from signroom.secrets.sealed_secrets import AesGcmSecrets
 from signroom.secrets.tokens import SignedTokens
@@ -54,12 +55,13 @@ from signroom.settings import Settings, SettingsError
 from signroom.store.backlog import backlog, connections
 from signroom.store.changes import EventChanges
 from signroom.store.diagnosis import diagnose
-from signroom.store.engine import answers, open_engine
+from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
-from signroom.trust.contexts import open_trust
+from signroom.trust.anchor_folder import BrokenTrustFile
+from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
@@ -82,8 +84,9 @@ def system_clock() -> Clock:
 
 
 def prepare_data(settings: Settings) -> None:
-    """The data folder, for its owner alone."""
+    """The data folder and the files in it, for their owner alone. What others may read is mended."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    close_to_others(settings.data)
 
 
 def migrate_database(settings: Settings) -> None:
@@ -93,6 +96,21 @@ def migrate_database(settings: Settings) -> None:
     migrate(engine)
     migrate_job_tables(engine)
     engine.dispose()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_file=settings.max_file,
+        session_lifetime=settings.session_lifetime,
+        page_token_lifetime=_PAGE_TOKEN_LIFETIME,
+        download_lifetime=_DOWNLOAD_LIFETIME,
+        events_kept=settings.events_kept,
+        audit_kept=settings.audit_kept,
+        api_key_lifetime=settings.api_key_lifetime,
+        webhook_waits=DeliverySchedule(settings.webhook_schedule),
+        webhook_timeout=settings.webhook_timeout,
+        files_compared_within=settings.files_compared_within,
+    )
 
 
 class _CommandPorts:
@@ -105,6 +123,7 @@ class _CommandPorts:
         self._settings, self._closing = settings, closing
         self.name_patterns: NamePatterns = Re2Patterns()
         self.clock: Clock = SystemClock()
+        self.limits = _limits(settings)
 
     @cached_property
     def store(self) -> Store:
@@ -154,6 +173,10 @@ class Service:
         self.formats.warm_up()
         self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
 
+    def count_refused_connection(self, reason: str) -> None:
+        """Count a connection that was refused, or ended, before the application saw a request."""
+        self.meters.count("refused_connection", reason)
+
     def stop(self) -> None:
         """Let jobs end or hand them over to the next start."""
         self.stopping.set()
@@ -164,22 +187,41 @@ class Service:
         self.meters.close()
 
 
+def _trust(
+    settings: Settings, fetch: GuardedFetch, roots: Mapping[SecurityContext, Sequence[bytes]]
+) -> CertificateTrust:
+    """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
+    context = settings.security_context
+    try:
+        trust = open_trust(settings.trust_folder, fetch, extra=roots)
+        trust.require_configured(context)
+    except BrokenTrustFile as error:
+        raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
+    except SecurityContextNotConfigured as error:
+        raise SettingsError(
+            f"The security context {context.name} (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted roots. Put the "
+            f"certificates of its root authorities, PEM or DER, into {settings.trust_folder / context.name} as *.crt "
+            'files, and start again. docs/operate.md, "Whom to trust", says where to get them.'
+        ) from error
+    return trust
+
+
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     """Everything but the web: database migrated, nothing started yet."""
     prepare_data(settings)
+    keep_to_one_file(settings.database_url)
     engine = open_engine(settings.database_url)
     migrate(engine)
     # More than there are workers: while these are busy, the files of other documents are read and stored.
     jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)
     meters = Meters(version("signroom"), _spans(settings))
-    formats = PooledFormats(settings.workers, meters.timed)
+    formats = PooledFormats(settings.workers, meters.timed, lambda kind: meters.count("sandbox_refused", kind))
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
-    trust = open_trust(settings.trust_folder, fetch, extra=roots)
-    trust.require_configured(settings.security_context)
+    trust = _trust(settings, fetch, roots)
     stopping = threading.Event()
     changes = EventChanges(engine, stopping)
 
@@ -193,7 +235,9 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
         changes=changes,
-        blobs=open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout),
+        blobs=open_blobs(
+            settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
+        ),
         formats=formats,
         trust=trust,
         fetch=fetch,
@@ -208,15 +252,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         result_tokens=Es256ResultTokens(secret),
         event_bodies=WebhookBodies(),
         clock=clock,
-        limits=Limits(
-            max_file=settings.max_file,
-            session_lifetime=settings.session_lifetime,
-            page_token_lifetime=_PAGE_TOKEN_LIFETIME,
-            download_lifetime=_DOWNLOAD_LIFETIME,
-            events_kept=settings.events_kept,
-            webhook_waits=DeliverySchedule(settings.webhook_schedule),
-            webhook_timeout=settings.webhook_timeout,
-        ),
+        limits=_limits(settings),
         meter=meters,
         public_url=settings.public_url,
     )
@@ -246,15 +282,15 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(), *_WATCHED, echo],
+        [*api_routes(ports), *page_routes(ports), *_WATCHED, echo],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
         },
         openapi_config(),
         meter=ports.meter,
-        # Base64 in JSON: a third larger, and some room.
-        max_json=settings.max_file * 4 // 3 + (1 << 20),
+        max_bodies=settings.max_bodies,
+        largest_body=largest_body(ports),
         lifespan=[_lifespan(service)],
         hsts=settings.public_url.startswith("https://"),
         rate_limits=settings.rate_limits,
@@ -270,7 +306,6 @@ def build_watch(settings: Settings, service: Service) -> ASGIApp:
         _watch_dependencies(settings, service),
         None,
         meter=service.ports.meter,
-        max_json=0,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
     )
@@ -317,7 +352,11 @@ def _spans(settings: Settings) -> Spans | None:
 
 def _checks(service: Service) -> dict[str, HealthCheck]:
     """What this process's answers rest on."""
-    checks: dict[str, HealthCheck] = {"database": lambda: answers(service.engine), "blobs": service.ports.blobs.answers}
+    checks: dict[str, HealthCheck] = {
+        "database": lambda: answers(service.engine),
+        "blobs": service.ports.blobs.answers,
+        "sandbox": lambda: service.formats.standstill() or True,
+    }
     if service.execute_jobs:
         checks["jobs"] = lambda: service.jobs.running
     return checks
@@ -344,6 +383,16 @@ def examine_jobs(settings: Settings) -> JobsState:
 def open_installed_blobs(settings: Settings) -> Blobs:
     """Raises: StorageUnavailable."""
     return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
+
+
+@contextmanager
+def installed_store(settings: Settings) -> Iterator[Store]:
+    """The database as it is: nothing is migrated."""
+    engine = open_engine(settings.database_url)
+    try:
+        yield SqlStore(engine)
+    finally:
+        engine.dispose()
 
 
 def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:

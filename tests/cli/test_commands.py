@@ -114,6 +114,28 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("subscriptions", "create", "Acme")])
+def test_a_start_without_the_operators_roots_says_where_they_belong(tmp_path: Path, command: tuple[str, ...]) -> None:
+    variables = {**PRODUCTION, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "icp-brasil", "SIGNROOM_PUBLIC_URL": "https://x"}
+    done = signroom(environment(tmp_path, **variables), *command)
+
+    assert done.returncode == 2
+    assert f"{tmp_path / 'trust' / 'icp-brasil'} as *.crt" in done.stderr
+    assert "docs/operate.md" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_root_that_is_none_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "trust" / "italy").mkdir(parents=True)
+    (tmp_path / "trust" / "italy" / "root.crt").write_text("none")
+    variables = {**PRODUCTION, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "italy", "SIGNROOM_PUBLIC_URL": "https://x"}
+    done = signroom(environment(tmp_path, **variables), "serve")
+
+    assert done.returncode == 2
+    assert "root.crt is not a certificate" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_the_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
     done = signroom(environment(tmp_path, **PRODUCTION), "demo", "--json", "--port", "0")
 

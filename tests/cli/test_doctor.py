@@ -9,20 +9,23 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from signroom.cli import doctor
 from signroom.cli.doctor import Severity
+from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.ports.jobs import JobsState
 from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
 from signroom.settings import Settings, read_settings
+from signroom.wiring import build_service
 from tests.cli.test_commands import PRODUCTION, environment
 from tests.cli.test_worker import running
 from tests.harness.commands import command
 from tests.harness.tools import free_port
+from tests.service.conftest import Clock, Room
 
 
 def examine(variables: dict[str, str]) -> tuple[int, dict[str, dict[str, str]]]:
@@ -50,7 +53,7 @@ def test_an_installation_that_runs_is_fine(tmp_path: Path, database_url: str) ->
     failing = {name: line for name, line in found.items() if line["level"] == "FAIL" and name != "disk"}
     assert (failing, code == 0 or found["disk"]["level"] == "FAIL") == ({}, True)
     assert set(found) == {
-        *("settings", "data folder", "disk", "page", "database", "migrations", "clock", "secret key"),
+        *("settings", "data folder", "disk", "page", "database", "migrations", "clock", "secret key", "API keys"),
         *("jobs", "files", "public URL", "proxy headers"),
     }
     assert not list((tmp_path / "data" / "files").glob("doctor*"))
@@ -145,6 +148,9 @@ def condition(**fields: Any) -> DatabaseDiagnosis:
         ({"migrations": Migrations.MISSING}, "migrations", Severity.FAIL),
         ({"migrations": Migrations.NEWER}, "migrations", Severity.WARN),
         ({}, "secret key", Severity.OK),
+        ({}, "API keys", Severity.OK),
+        ({"endless_keys": ("Portal 1",)}, "API keys", Severity.WARN),
+        ({"unused_keys": ("Portal 1",)}, "API keys", Severity.WARN),
         ({"sealed": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
         ({"signing": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
     ],
@@ -239,3 +245,33 @@ def test_a_public_address_without_tls(tmp_path: Path, more: dict[str, str], leve
     (found,) = doctor._settings(settings)  # noqa: SLF001
 
     assert found.level is level
+
+
+def test_every_stored_file_is_compared_on_demand(tmp_path: Path) -> None:
+    variables = environment(tmp_path / "data", SIGNROOM_PUBLIC_URL=f"http://127.0.0.1:{free_port()}")
+    service = build_service(read_settings(variables, tmp_path), execute_jobs=False)
+    subscription = Subscription(uuid4(), "Acme")
+    application = Application(uuid4(), subscription.id, "Portal", frozenset(Role))
+    with service.ports.store.work() as work:
+        work.subscriptions.add(subscription)
+        work.applications.add(application)
+    caller = ApplicationCaller(application, frozenset(Role))
+    room = Room(service, service.ports, Clock(), caller, tmp_path / "data" / "files")
+    one, two, three = (room.document() for _ in range(3))
+    service.formats.close()
+    service.engine.dispose()
+
+    def lines() -> dict[str, list[str]]:
+        done = command(variables, "doctor", "--blobs", "--json")
+        found = [line for line in json.loads(done.stdout) if line["check"] == "stored files"]
+        return {level: [line["what"] for line in found if line["level"] == level] for level in ("ok", "FAIL")}
+
+    assert lines() == {"ok": ["every stored file is what was stored"], "FAIL": []}
+
+    (room.files / one.original.blob_key).write_bytes(b"another")
+    (room.files / three.original.blob_key).unlink()
+
+    assert sorted(lines()["FAIL"]) == sorted(
+        [f"A file of document {one.id} is changed.", f"A file of document {three.id} is missing."]
+    )
+    assert str(two.id) not in str(lines())

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signroom.domain.certificate import Certificate
-from signroom.domain.errors import BadInput, CertificateRequirementNotMet
+from signroom.domain.errors import BadInput, CertificateRequirementNotMet, CryptoDeviceRequired
 from signroom.domain.national import PkiBrazil, PkiBrazilType
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from tests.domain.test_certificate import GOOD
 
 CPF, OTHER_CPF = "12345678909", "98765432100"
 COMPLIANCE, SSCD = "0.4.0.1862.1.1", "0.4.0.1862.1.4"
+NONE: frozenset[str] = frozenset()
+CARRIED = frozenset({"2.16.76.1.2.3.36", "2.16.76.1.2.4.8"})
 DEVICE = CertificateRequirement.of(RequirementKind.CRYPTO_DEVICE, None)
 
 
@@ -37,7 +39,7 @@ def test_leading_zeros_count() -> None:
     required = CertificateRequirement.of(RequirementKind.CPF, "012.345.678-90")
 
     assert required.argument == "01234567890"
-    required.require(brazilian(cpf="01234567890"))
+    required.require(brazilian(cpf="01234567890"), NONE)
     with pytest.raises(BadInput):
         CertificateRequirement.of(RequirementKind.CPF, "12.345.678-90")
 
@@ -73,11 +75,11 @@ def test_any_argument_is_taken_or_refused(argument: str) -> None:
 
 
 def test_person_of_that_cpf_meets_it() -> None:
-    CertificateRequirement.of(RequirementKind.CPF, CPF).require(brazilian())
+    CertificateRequirement.of(RequirementKind.CPF, CPF).require(brazilian(), NONE)
 
 
 def test_company_of_which_that_person_is_responsible_meets_it() -> None:
-    CertificateRequirement.of(RequirementKind.CPF, CPF).require(brazilian(cnpj="11222333000181"))
+    CertificateRequirement.of(RequirementKind.CPF, CPF).require(brazilian(cnpj="11222333000181"), NONE)
 
 
 @pytest.mark.parametrize("certificate", [GOOD, brazilian(cpf=None), brazilian(cpf=OTHER_CPF)])
@@ -85,7 +87,7 @@ def test_everybody_else_does_not_and_learns_no_number(certificate: Certificate) 
     required = CertificateRequirement.of(RequirementKind.CPF, CPF)
 
     with pytest.raises(CertificateRequirementNotMet) as error:
-        required.require(certificate)
+        required.require(certificate, NONE)
     assert error.value.detail
     for number in (CPF, OTHER_CPF):
         assert number not in str(error.value)
@@ -103,7 +105,7 @@ def test_everybody_else_does_not_and_learns_no_number(certificate: Certificate) 
     ],
 )
 def test_certificate_of_a_key_in_a_device_meets_it(certificate: Certificate) -> None:
-    DEVICE.require(certificate)
+    DEVICE.require(certificate, certificate.policies | CARRIED)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +121,15 @@ def test_certificate_of_a_key_in_a_device_meets_it(certificate: Certificate) -> 
 )
 def test_key_in_software_does_not(certificate: Certificate) -> None:
     with pytest.raises(CertificateRequirementNotMet, match="device"):
-        DEVICE.require(certificate)
+        DEVICE.require(certificate, certificate.policies | CARRIED)
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [brazilian(PkiBrazilType.A3), brazilian(PkiBrazilType.A4), replace(GOOD, policies=frozenset({"0.4.0.194112.1.2"}))],
+)
+def test_a_policy_that_no_authority_carries_proves_no_device(certificate: Certificate) -> None:
+    """Anybody who may issue A1 certificates can write A3 into one."""
+    for carried in (NONE, frozenset({"2.16.76.1.2.1.12", "0.4.0.194112.1.0", "2.5.29.32.0"})):
+        with pytest.raises(CryptoDeviceRequired):
+            DEVICE.require(certificate, carried)

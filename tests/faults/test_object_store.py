@@ -58,7 +58,7 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def read(blobs: ObjectBlobs, key: str) -> bytes:
-    return b"".join([chunk async for chunk in blobs.read_stream(key)])
+    return b"".join([chunk async for chunk in blobs.read_stream(key, None)])
 
 
 @pytest.mark.parametrize("fault", [Fault.DOWN, Fault.SILENT, Fault.ERROR])
@@ -76,7 +76,7 @@ def test_each_operation_is_given_up_in_time_and_works_again_afterwards(
             blobs.write_file("meanwhile", folder / "f")
     with pytest.raises(StorageUnavailable):
         asyncio.run(read(blobs, "before"))
-    with pytest.raises(StorageUnavailable), blobs.as_file("before"):
+    with pytest.raises(StorageUnavailable), blobs.as_file("before", None):
         pass
     with pytest.raises(StorageUnavailable):
         blobs.delete("before")
@@ -105,7 +105,7 @@ def test_an_answer_that_breaks_off_is_never_taken_for_the_file(blobs: ObjectBlob
     with suppress(StorageUnavailable):
         found = asyncio.run(read(blobs, "key"))
     assert found in {b"", LARGE}
-    with suppress(StorageUnavailable), blobs.as_file("key") as file:
+    with suppress(StorageUnavailable), blobs.as_file("key", None) as file:
         assert file.read_bytes() == LARGE
 
 

@@ -10,9 +10,8 @@ import gzip
 import ipaddress
 import os
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,10 +22,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from signroom.blobs.objects import open_blobs
 from signroom.domain.errors import FileTooLarge
-from signroom.fetch.guarded import GuardedFetch, Patience
+from signroom.fetch.guarded import GuardedFetch, Patience, Resolver
 from signroom.ports.outside import Unreachable
 from tests.fetch.sites import Exchange, Site, running_site
 from tests.harness.waiting import SECONDS
@@ -35,6 +35,7 @@ OUTSIDE = ("127.0.0.2/32",)
 LIMIT = 1_000_000
 CONTENT = os.urandom(300_000)
 SECRET = "X-Signature=topsecret"
+NOT_REACHED = "Its host cannot be reached."
 HASTY = Patience(connect=0.5, read=0.5, stream=1, exchange=1)
 
 
@@ -67,10 +68,10 @@ def refusal(fetch: GuardedFetch, url: str, limit: int = LIMIT) -> str:
     return exchanged.value.reason
 
 
-def always(*addresses: str) -> Callable[[str], Sequence[str]]:
+def always(*addresses: str) -> Resolver:
     """A name server with one answer."""
 
-    def answer(host: str) -> Sequence[str]:
+    async def answer(host: str) -> Sequence[str]:
         return addresses
 
     return answer
@@ -283,7 +284,7 @@ def test_file_goes_straight_into_the_store(outside: Site, fetch: GuardedFetch, t
     ],
 )
 def test_addresses_of_our_own_and_odd_spellings_are_refused(fetch: GuardedFetch, host: str) -> None:
-    assert refusal(fetch, f"http://{host}:9/{SECRET}") == "The host is not allowed."
+    assert refusal(fetch, f"http://{host}:9/{SECRET}") in {NOT_REACHED, "The host is not allowed."}
 
 
 @pytest.mark.parametrize(
@@ -334,8 +335,8 @@ def test_what_is_no_plain_web_address_is_refused(fetch: GuardedFetch, url: str) 
 
 
 def test_nothing_of_loopback_is_open_by_default(inside: Site) -> None:
-    assert refusal(GuardedFetch(), inside.url + "/") == "The host is not allowed."
-    assert refusal(GuardedFetch(), f"http://localhost:{inside.port}/") == "The host is not allowed."
+    assert refusal(GuardedFetch(), inside.url + "/") == NOT_REACHED
+    assert refusal(GuardedFetch(), f"http://localhost:{inside.port}/") == NOT_REACHED
     assert inside.seen == []
 
 
@@ -349,7 +350,7 @@ def test_operator_opens_networks(inside: Site) -> None:
 @pytest.mark.parametrize("allowed", [("0.0.0.0/0", "::/0"), ("169.254.0.0/16", "fd00::/8", "168.63.129.0/24")])
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "168.63.129.16", "[::ffff:169.254.169.254]"])
 def test_wide_networks_do_not_open_metadata_services(allowed: Sequence[str], host: str) -> None:
-    assert refusal(GuardedFetch(allowed), f"http://{host}/latest") == "The host is not allowed."
+    assert refusal(GuardedFetch(allowed), f"http://{host}/latest") == NOT_REACHED
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -363,7 +364,7 @@ def test_redirect_into_our_network_is_refused(outside: Site, inside: Site, fetch
         "/f": f"http://[::ffff:127.0.0.1]:{inside.port}/",
     }.items():
         outside.paths[path] = lambda exchange, to=location: exchange.redirect(to, status)  # type: ignore[misc]
-        assert refusal(fetch, f"{outside.url}{path}?{SECRET}") == "The host is not allowed."
+        assert refusal(fetch, f"{outside.url}{path}?{SECRET}") in {NOT_REACHED, "The host is not allowed."}
     assert inside.seen == []
 
 
@@ -399,7 +400,7 @@ def test_name_that_changes_its_address_is_looked_up_once(outside: Site, inside: 
     """DNS rebinding: good when it is checked, ours when it is connected to."""
     asked: list[str] = []
 
-    def lying(host: str) -> Sequence[str]:
+    async def lying(host: str) -> Sequence[str]:
         asked.append(host)
         return ["127.0.0.2"] if len(asked) == 1 else ["127.0.0.1"]
 
@@ -412,7 +413,7 @@ def test_name_that_changes_its_address_is_looked_up_once(outside: Site, inside: 
     assert outside.seen[0].headers["Host"] == f"rebind.example:{outside.port}"
 
     asked.clear()
-    with pytest.raises(Unreachable, match="not allowed"):
+    with pytest.raises(Unreachable, match=NOT_REACHED):
         download(GuardedFetch(OUTSIDE, resolve=lying), f"{url}/again")
     assert len(asked) == 2
     assert inside.seen == []
@@ -422,7 +423,7 @@ def test_name_that_changes_its_address_is_looked_up_once(outside: Site, inside: 
 def test_one_bad_address_of_a_name_is_enough(outside: Site, other: str) -> None:
     for answer in (["127.0.0.2", other], [other, "127.0.0.2"]):
         fetch = GuardedFetch(OUTSIDE, resolve=always(*answer))
-        assert refusal(fetch, f"http://two.example:{outside.port}/") == "The host is not allowed."
+        assert refusal(fetch, f"http://two.example:{outside.port}/") == NOT_REACHED
     assert outside.seen == []
 
 
@@ -434,13 +435,33 @@ def test_next_address_is_tried_when_one_does_not_answer(outside: Site) -> None:
     assert fetch.exchange(f"http://two.example:{outside.port}/", limit=9) == b"file"
 
 
-def test_unknown_hosts_and_closed_ports_are_told(fetch: GuardedFetch) -> None:
+def test_a_refusal_does_not_tell_which_hosts_exist(fetch: GuardedFetch) -> None:
+    """Not by its words, and not by the clock: a host that is unknown, is inside, takes no connection."""
     with running_site() as gone:
         pass
+    kinds = {"unknown": always(), "inside": always("10.0.0.1"), "closed": always("127.0.0.2"), "slow": asleep}
+    took: dict[str, float] = {}
+    for kind, resolve in kinds.items():
+        hasty = Patience(connect=0.3, exchange=5, stream=5)
+        start = time.monotonic()
+        assert refusal(GuardedFetch(OUTSIDE, resolve=resolve, patience=hasty), f"http://a.example:{gone.port}") == (
+            NOT_REACHED
+        )
+        took[kind] = (time.monotonic() - start) / 2
+    assert all(0.5 <= seconds < 0.95 for seconds in took.values()), took
 
-    assert refusal(fetch, gone.url) == "No connection to its host."
-    assert refusal(fetch, f"http://nothing-here.invalid/{SECRET}") == "Its host is not known."
-    assert refusal(GuardedFetch(resolve=always()), "http://nothing.example") == "Its host is not known."
+    assert refusal(fetch, gone.url) == NOT_REACHED
+    assert refusal(fetch, f"http://nothing-here.invalid/{SECRET}") == NOT_REACHED
+
+
+def test_the_log_tells_the_operator_why_a_host_was_not_reached() -> None:
+    fetch = GuardedFetch(resolve=always("10.0.0.1"))
+    with capture_logs() as lines, pytest.raises(Unreachable):
+        fetch.exchange(f"http://wiki.corp.example/?{SECRET}", limit=1)
+
+    (line,) = [line for line in lines if line["event"] == "fetch.not_reached"]
+    assert (line["host"], line["reason"]) == ("wiki.corp.example", "an address is not allowed")
+    assert SECRET not in str(lines)
 
 
 # -- what comes back --------------------------------------------------------------------------------
@@ -564,20 +585,16 @@ def test_slow_servers_are_left(outside: Site, behaviour: object) -> None:
     assert time.monotonic() - start < 10
 
 
+async def asleep(host: str) -> Sequence[str]:
+    """A name server that never answers."""
+    await asyncio.sleep(30)
+    return ["127.0.0.2"]
+
+
 def test_name_server_that_never_answers_is_left() -> None:
-    awake = threading.Event()
-
-    def asleep(host: str) -> Sequence[str]:
-        awake.wait(30)
-        return ["127.0.0.2"]
-
     start = time.monotonic()
-    try:
-        assert (
-            refusal(GuardedFetch(OUTSIDE, resolve=asleep, patience=HASTY), "http://slow.example") == "It took too long."
-        )
-    finally:
-        awake.set()
+
+    assert refusal(GuardedFetch(OUTSIDE, resolve=asleep, patience=HASTY), "http://slow.example") == NOT_REACHED
     assert time.monotonic() - start < 10
 
 
@@ -679,7 +696,7 @@ def test_post_is_guarded_and_limited(outside: Site, inside: Site, fetch: Guarded
     outside.paths["/long"] = lambda exchange: exchange.answer(b"x" * 101)
     outside.paths["/slow"] = lambda exchange: exchange.over.wait(30)
 
-    assert not_posted(fetch, inside.url) == "The host is not allowed."
+    assert not_posted(fetch, inside.url) == NOT_REACHED
     assert inside.seen == []
     assert not_posted(fetch, f"{outside.url}/long", 100) == "The answer has more than 100 bytes."
     assert not_posted(GuardedFetch(OUTSIDE, patience=HASTY), f"{outside.url}/slow") == "It took too long."
@@ -826,7 +843,7 @@ def test_delivery_follows_no_redirect(outside: Site, fetch: GuardedFetch) -> Non
 
 def test_delivery_is_guarded_and_ends_in_time(outside: Site, inside: Site, fetch: GuardedFetch) -> None:
     outside.paths["/never"] = lambda e: e.over.wait(30)
-    with pytest.raises(Unreachable, match="not allowed"):
+    with pytest.raises(Unreachable, match=NOT_REACHED):
         fetch.deliver(f"{inside.url}/", b"{}", {}, limit=1024, seconds=SECONDS)
     with pytest.raises(Unreachable, match="too long"):
         fetch.deliver(f"{outside.url}/never", b"{}", {}, limit=1024, seconds=0.3)

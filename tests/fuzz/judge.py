@@ -17,6 +17,7 @@ from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, PdfOptions, S
 from signroom.formats import catalogue
 from tests.formats.conftest import NOW, trusted, value
 from tests.verifiers import pages
+from tests.verifiers.filled import spot_of
 from tests.verifiers.signed_pdf import NOBODY_READS, Judges, objects_kept, verdicts, whole_prefix
 
 SIGNER = "rsa2048"
@@ -189,12 +190,13 @@ def _slow(file: Path, signing: _Signing) -> Iterator[str]:
 
 def _problems(task: Task, judges: Judges, before: dict[str, pages.Shown]) -> Iterator[str]:
     yield from whole_prefix(task.file, task.output)
+    spot = spot_of(task.file, task.output)
     pages.pdfium(task.file, most=_MOST_PAGES, dpi=_DPI)  # the first time it draws replaced fonts otherwise
-    old = pages.pdfium(task.file, most=_MOST_PAGES, dpi=_DPI)
-    new = pages.pdfium(task.output, most=_MOST_PAGES, dpi=_DPI)
+    old = pages.pdfium(task.file, most=_MOST_PAGES, dpi=_DPI, without=spot)
+    new = pages.pdfium(task.output, most=_MOST_PAGES, dpi=_DPI, without=spot)
     if old.complaint:  # it stopped at a page that it could not load
         new = replace(new, pages=new.pages[: len(old.pages)])
-    for difference in pages.differences(old, new):
+    for difference in pages.differences(old, new, spot):
         yield f"PDFium: {difference}"
     # Of what a hybrid file hides in its stream, other readers show a part, or nothing. Signed, they all show it.
     content = task.file.read_bytes()
@@ -204,11 +206,13 @@ def _problems(task: Task, judges: Judges, before: dict[str, pages.Shown]) -> Ite
     # Many of these files are so damaged that nobody can read them: then nobody is asked.
     ignored = re.compile(NOBODY_READS + (f"|{_UNREADABLE}" if _COMMENTED.search(content) else ""))
     yield from (problem for problem in verdicts(task.file, task.output, judges) if not ignored.match(problem))
-    for name, shown in before.items():
-        new = pages.READERS_APART[name](task.output, most=_MOST_PAGES, dpi=_DPI)
+    for name, seen in before.items():
+        show = pages.READERS_APART[name]
+        shown = seen if spot is None else show(task.file, most=_MOST_PAGES, dpi=_DPI, without=spot)
+        new = show(task.output, most=_MOST_PAGES, dpi=_DPI, without=spot)
         # A page that could not be shown may be shown afterwards: /Annots that was a number has become an array.
         if not hybrid and not _NOT_SHOWN.search(shown.complaint):
-            yield from (f"{name}: {difference}" for difference in pages.differences(shown, new))
+            yield from (f"{name}: {difference}" for difference in pages.differences(shown, new, spot))
 
 
 def allow(seconds: int) -> None:

@@ -11,7 +11,7 @@ _TEST = re.compile(r"`([\w/.-]+)::([^`]+)`")
 
 
 def test_there_are_forty_attacks_each_with_a_test_or_a_reason() -> None:
-    rows = rows_of(ATTACKS)
+    rows = [row for row in rows_of(ATTACKS) if row[0] != "-"]
 
     assert [row[0] for row in rows] == [str(number) for number in range(1, 41)]
     for number, *cells in rows:

@@ -101,7 +101,9 @@ def test_what_the_services_name_is_declared(compose: dict[str, Any]) -> None:
     named = {volume.partition(":")[0] for s in services.values() for volume in s.get("volumes", []) if ":" in volume}
     others = {other for s in services.values() for other in s.get("depends_on", {})}
 
-    assert named == set(compose["volumes"])
+    folders = {name for name in named if name.startswith("./")}
+    assert folders == {"./trust"}
+    assert named - folders == set(compose["volumes"])
     assert others <= set(services)
     conditions = {c["condition"] for s in services.values() for c in s.get("depends_on", {}).values()}
     assert conditions <= {"service_healthy", "service_completed_successfully"}
@@ -148,6 +150,9 @@ def test_the_settings_of_compose_start_the_service(compose: dict[str, Any], tmp_
     settings = read_settings(environment, tmp_path)
 
     assert settings.production
+    # It means something, and its roots come from the operator: any issuer would let anybody be anybody.
+    assert not settings.security_context.any_issuer
+    assert f"./trust:{settings.trust_folder}:ro" in compose["services"]["web"]["volumes"]
     assert settings.blob_url == "file:///files"
     assert settings.database_url.startswith("postgresql+psycopg://signroom:ppp")
 

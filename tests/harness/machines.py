@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +17,12 @@ import httpx
 
 from signroom.domain.application import Role
 from signroom.service.access.operators import this_operator
-from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import ensure_application
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import read_settings
 from signroom.wiring import managing
 from tests.harness.processes import Forked, Program
-from tests.harness.server import TLS, Json, Page, ok
+from tests.harness.server import ROOT, TLS, Json, Page, ok
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
 
@@ -70,6 +73,8 @@ class Installation:
     api_key: str
     machines: list[Machine] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    prefix: Sequence[str] = ()
+    """What each machine's command is given to, like a shell that changes its surroundings first."""
 
     def start(self, *arguments: str, ready: bool = True) -> Machine:
         """``signroom ARGUMENTS`` as one more machine."""
@@ -81,7 +86,19 @@ class Installation:
         log = folder / "log"
         variables = {**clean_environment(), **self.shared}
         variables |= {"SIGNROOM_DATA": str(folder / "data"), "SIGNROOM_PORT": str(port)}
-        process = Forked(arguments, variables, log)
+        process: Program
+        if self.prefix:
+            with log.open("wb") as errors:
+                process = subprocess.Popen(
+                    [*self.prefix, sys.executable, "-m", "signroom", *arguments],
+                    cwd=ROOT,
+                    env=variables,
+                    stdout=errors,
+                    stderr=errors,
+                    text=True,
+                )
+        else:
+            process = Forked(arguments, variables, log)
         machine = Machine(process, f"http://127.0.0.1:{port}", folder / "data", log)
         self.machines.append(machine)
         if ready:

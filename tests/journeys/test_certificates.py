@@ -117,3 +117,33 @@ def test_a_service_that_cannot_judge_leaves_the_signer_where_he_was(sqlite_serve
     page.get_by_role("button", name="Make a demo key").click()
 
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
+
+
+UNCONFIRMED = "Nobody has confirmed"
+
+
+def test_the_page_says_that_nobody_has_confirmed_the_identity(
+    sqlite_server: Server, window: Watched, tmp_path: Path
+) -> None:
+    """The session accepts every issuer: anybody can make such a certificate."""
+    page = window.page
+    open_predefined(sqlite_server, page)
+    choose_pfx(page, a_file(tmp_path, ["p256"]), "secret")
+    expect(page.get_by_text(f"{UNCONFIRMED} the identity in this certificate")).to_be_visible()
+    page.get_by_role("button", name="Sign 1 document").click()
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+    expect(page.get_by_text(f"{UNCONFIRMED} this identity")).to_be_visible()
+    expect(page.get_by_text("verified")).to_have_count(0)
+
+
+def test_nothing_is_said_where_an_authority_has_confirmed_it(sqlite_server: Server, window: Watched) -> None:
+    page = window.page
+    open_predefined(sqlite_server, page, securityContextId="803517ad-3bbc-4169-b085-60053a8f6dbf")
+    choose_demo_key(page)
+    expect(page.get_by_role("button", name="Sign 1 document")).to_be_visible()
+    expect(page.get_by_text(UNCONFIRMED)).to_have_count(0)
+    page.get_by_role("button", name="Sign 1 document").click()
+
+    expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+    expect(page.get_by_text(UNCONFIRMED)).to_have_count(0)

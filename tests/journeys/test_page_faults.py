@@ -19,9 +19,9 @@ from tests.vectors import hard_pdfs
 CONNECTION = re.compile("connection", re.IGNORECASE)
 
 
-def open_predefined(server: Server, page: Page) -> None:
+def open_predefined(server: Server, page: Page, **fields: Any) -> None:
     documents = [{"file": {"name": "contract.pdf", "content": base64(hard_pdfs.make("plain"))}}]
-    page.goto(server.open_session(documents=documents)["redirectUrl"])
+    page.goto(server.open_session(documents=documents, **fields)["redirectUrl"])
     go_on_to_signing(page)
 
 

@@ -162,7 +162,6 @@ def test_the_signers_national_data_and_chain_are_in_the_session(trusting: Server
         ({"certificateRequirements": [{"type": "Eyes"}]}, 400, "BadRequest"),
         ({"certificateRequirements": [{"type": "Cpf", "argument": "12345678900"}]}, 400, "BadRequest"),
         ({"certificateRequirements": [{"type": "Cpf"}]}, 400, "BadRequest"),
-        ({"certificateRequirements": [DEVICE]}, 422, "SecurityContextNotConfigured"),
         ({"securityContextId": "00000000-0000-0000-0000-000000000000"}, 422, "SecurityContextNotFound"),
         ({"securityContextId": "italy"}, 400, "BadRequest"),
     ],

@@ -111,7 +111,7 @@ def test_an_endpoint_that_is_down_but_for_the_last_try(tenant: Tenant) -> None:
 
     hook.settled("Delivered")
     assert [a["statusCode"] for a in hook.log()] == [None] * (TRIES - 1) + [204]
-    assert {a["error"] for a in hook.log()[:-1]} == {"No connection to its host."}
+    assert {a["error"] for a in hook.log()[:-1]} == {"Its host cannot be reached."}
     assert hook.read()["failingSince"] is None
 
 
@@ -194,7 +194,7 @@ def test_endpoints_that_answer_badly(tenant: Tenant, receiver: Receiver) -> None
         "hanging up": (None, "The connection broke off."),
     }
     assert first(hooks["endless"])["answer"] == "x" * 1024
-    assert first(private)["error"] == "The host is not allowed."
+    assert first(private)["error"] == "Its host cannot be reached."
 
 
 @ON_SQLITE

@@ -220,7 +220,10 @@ def test_a_call_takes_a_small_body_and_no_deep_one(page: Page) -> None:
     deep = b'{"link": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
     assert refused(page.client.post("renew", content=large, headers=kind), 413) == "RequestTooLarge"
+    assert refused(page.client.post("renew", content=deep, headers=kind), 413) == "RequestTooLarge"
+    deep = b'{"link": ' + b"[" * 8_000 + b"]" * 8_000
     assert refused(page.client.post("renew", content=deep, headers=kind), 400) == "BadRequest"
+    assert refused(page.client.post("prepare", content=deep, headers=kind), 400) == "BadRequest"
     assert refused(page.client.post("prepare", content=large, headers=kind), 413) == "RequestTooLarge"
 
 

@@ -176,9 +176,9 @@ def test_an_endpoint_in_our_own_network_is_not_asked(tenant: Tenant, url: str) -
     response = tenant.page().upload(PDF)
 
     assert refused(response, 503) == "FileValidationUnavailable"
-    assert "not allowed" in response.json()["message"]
-    logged = [line for line in tenant.server.log.read_text().splitlines() if "FileValidationUnavailable" in line]
-    assert "The host is not allowed." in logged[-1], "the operator can see why"
+    assert "Its host cannot be reached." in response.json()["message"]
+    logged = [line for line in tenant.server.log.read_text().splitlines() if "fetch.not_reached" in line]
+    assert "an address is not allowed" in logged[-1], "the operator can see why"
     assert url not in logged[-1]
 
 

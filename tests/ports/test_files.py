@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from signroom.blobs.objects import ObjectBlobs, open_blobs
-from signroom.domain.errors import BlobNotFound, FileTooLarge, StorageUnavailable
+from signroom.domain.errors import BlobNotFound, FileChanged, FileTooLarge, StorageUnavailable
+from signroom.ports.files import Stored
 from tests.harness.moto import S3
 from tests.harness.tools import free_port
 
@@ -28,7 +29,7 @@ async def chunks(content: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
 
 
 async def read(blobs: ObjectBlobs, key: str) -> bytes:
-    return b"".join([chunk async for chunk in blobs.read_stream(key)])
+    return b"".join([chunk async for chunk in blobs.read_stream(key, None)])
 
 
 @pytest.fixture
@@ -67,6 +68,55 @@ def lying(request: pytest.FixtureRequest, blobs: ObjectBlobs, tmp_path: Path) ->
     return look
 
 
+def stored(content: bytes) -> Stored:
+    return Stored(len(content), hashlib.sha256(content).digest())
+
+
+def written(blobs: ObjectBlobs, key: str, content: bytes) -> None:
+    asyncio.run(blobs.write_stream(key, chunks(content), limit=len(content)))
+
+
+async def received(blobs: ObjectBlobs, key: str, expected: Stored) -> tuple[bytes, bool]:
+    """What was handed out, and whether that was said to be all."""
+    body = bytearray()
+    try:
+        async for chunk in blobs.read_stream(key, expected):
+            body += chunk
+    except FileChanged:
+        return bytes(body), False
+    return bytes(body), True
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", CONTENT[: 1 << 20], CONTENT, LARGE], ids=["none", "one", "small", "large", "parts"]
+)
+def test_what_is_as_it_was_stored_is_read_whole(blobs: ObjectBlobs, content: bytes) -> None:
+    written(blobs, "a", content)
+
+    assert asyncio.run(received(blobs, "a", stored(content))) == (content, True)
+    with blobs.as_file("a", stored(content)) as file:
+        assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("size", [1, 1000, 1 << 20, (1 << 20) + 1, 3_000_000, 12_000_000])
+def test_what_has_changed_is_never_handed_out_whole(blobs: ObjectBlobs, size: int) -> None:
+    content = LARGE[:size]
+    flipped = bytes([content[0] ^ 1]) + content[1:]
+    last = content[:-1] + bytes([content[-1] ^ 1])
+    for number, other in enumerate((flipped, last, content[:-1], content + b"x")):
+        key = f"changed-{number}"
+        written(blobs, key, other)
+
+        body, whole = asyncio.run(received(blobs, key, stored(content)))
+
+        assert not whole
+        assert len(body) < len(content)
+        if size <= 1 << 20:
+            assert body == b"", "a small one is compared before its first byte"
+        with pytest.raises(FileChanged), blobs.as_file(key, stored(content)):
+            raise AssertionError("it must not be handed out")
+
+
 @pytest.mark.parametrize("content", [CONTENT, LARGE], ids=["3 MB", "12 MB"])
 def test_what_is_streamed_in_is_measured_and_read_back(blobs: ObjectBlobs, content: bytes) -> None:
     stored = asyncio.run(blobs.write_stream("a/b/original", chunks(content), limit=len(content)))
@@ -74,7 +124,7 @@ def test_what_is_streamed_in_is_measured_and_read_back(blobs: ObjectBlobs, conte
     assert stored.length == len(content)
     assert stored.sha256 == hashlib.sha256(content).digest()
     assert asyncio.run(read(blobs, "a/b/original")) == content
-    with blobs.as_file("a/b/original") as file:
+    with blobs.as_file("a/b/original", None) as file:
         assert file.read_bytes() == content
 
 
@@ -128,7 +178,7 @@ def test_the_same_bytes_may_be_written_again(blobs: ObjectBlobs, content: bytes)
 def test_a_missing_blob_says_so(blobs: ObjectBlobs) -> None:
     with pytest.raises(BlobNotFound):
         asyncio.run(read(blobs, "nothing/here"))
-    with pytest.raises(BlobNotFound), blobs.as_file("nothing/here"):
+    with pytest.raises(BlobNotFound), blobs.as_file("nothing/here", None):
         pass
     blobs.delete("nothing/here")
 
@@ -145,7 +195,7 @@ def test_a_deleted_blob_is_gone(blobs: ObjectBlobs) -> None:
 def test_a_copy_for_reading_does_not_stay(blobs: ObjectBlobs, tmp_path: Path) -> None:
     asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
 
-    with blobs.as_file("key") as file:
+    with blobs.as_file("key", None) as file:
         assert file.read_bytes() == b"content"
 
     assert list((tmp_path / "scratch").iterdir()) == []
@@ -174,7 +224,7 @@ def test_a_disk_that_is_gone_is_not_a_missing_file(local: ObjectBlobs, tmp_path:
             (tmp_path / "files").mkdir()
         with pytest.raises(StorageUnavailable):
             asyncio.run(read(local, "key"))
-        with pytest.raises(StorageUnavailable), local.as_file("key"):
+        with pytest.raises(StorageUnavailable), local.as_file("key", None):
             pass
 
 
@@ -266,7 +316,7 @@ def test_a_bucket_that_is_not_there_is_not_a_missing_file(s3_url: str, tmp_path:
 
     with pytest.raises(StorageUnavailable):
         asyncio.run(read(blobs, "key"))
-    with pytest.raises(StorageUnavailable), blobs.as_file("key"):
+    with pytest.raises(StorageUnavailable), blobs.as_file("key", None):
         pass
     with pytest.raises(StorageUnavailable):
         asyncio.run(blobs.write_stream("key", chunks(b"content"), limit=100))
@@ -302,7 +352,7 @@ def test_nobody_listening_is_unavailable(tmp_path: Path, monkeypatch: pytest.Mon
         blobs.write_file("key", folder / "f")
     with pytest.raises(StorageUnavailable):
         asyncio.run(read(blobs, "key"))
-    with pytest.raises(StorageUnavailable), blobs.as_file("key"):
+    with pytest.raises(StorageUnavailable), blobs.as_file("key", None):
         pass
     with pytest.raises(StorageUnavailable):
         blobs.delete("key")

@@ -16,7 +16,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from signroom.domain.errors import DatabaseUnavailable, DeadJobNotFound, StorageUnavailable, Unavailable
+from signroom.domain.errors import (
+    DatabaseUnavailable,
+    DeadJobNotFound,
+    ProcessingUnavailable,
+    QueueFull,
+    StorageUnavailable,
+    Unavailable,
+)
 from signroom.jobs.dead_letters import delete_finished
 from signroom.jobs.durable import LANE_PLACES, DurableJobs
 from signroom.jobs.heartbeat import Timing
@@ -235,6 +242,20 @@ def test_what_is_worth_a_short_wait_ends_a_patient_job(store: SqlStore, recorder
     assert recorder.given_up == [(subject, "ProcessingUnavailable")]
     # Counted from the first time that it was that: the outage before was waited out.
     assert len(recorder.ran) > 5
+
+
+def test_a_full_queue_is_waited_out(store: SqlStore, recorder: Recorder) -> None:
+    """It has the code of something that is worth half an hour only: the two are not counted together."""
+
+    class Broken(ProcessingUnavailable):
+        patience = timedelta(seconds=0.3)
+
+    recorder.fail = lambda tries: QueueFull() if tries < 12 else Broken() if tries < 14 else None
+    with store.work() as work:
+        work.enqueue("job", "pushed out", uuid4())
+
+    eventually(lambda: len(recorder.ran) == 14)
+    assert recorder.given_up == []
 
 
 def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, running: Running) -> None:

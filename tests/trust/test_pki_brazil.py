@@ -292,10 +292,35 @@ def test_malformed_entry_hides_only_itself(value: bytes) -> None:
     assert (found.pki_brazil.oab_numero, found.pki_brazil.oab_uf) == ("12345", "SP")
 
 
-def test_first_of_two_entries_counts() -> None:
-    second = ROW.replace(CPF_NUMBER, "12345678909")
+SECOND = ROW.replace(CPF_NUMBER, "12345678909")
 
-    assert person(other(PERSON, ROW), other(PERSON, second)).pki_brazil.cpf == CPF_NUMBER
+
+@pytest.mark.parametrize(
+    ("names", "common_name"),
+    [
+        ([other(PERSON, ROW), other(PERSON, SECOND)], "BELTRANA DA SILVA"),
+        ([other(PERSON, SECOND), other(PERSON, ROW)], "BELTRANA DA SILVA"),
+        ([other(PERSON, ROW)], "BELTRANA DA SILVA:12345678909"),
+        ([other(COMPANY, "11222333000181"), other(RESPONSIBLE, ROW), other(RESPONSIBLE, SECOND)], "EMPRESA"),
+        ([other(COMPANY, "11222333000181"), other(RESPONSIBLE, ROW), other(PERSON, SECOND)], "EMPRESA"),
+    ],
+)
+def test_two_different_cpfs_are_none(names: list[OtherName], common_name: str) -> None:
+    assert person(*names, common_name=common_name).pki_brazil.cpf is None
+
+
+def test_two_different_company_numbers_are_none() -> None:
+    names = [other(COMPANY, "11222333000181"), other(COMPANY, "12ABC34501DE35"), other(RESPONSIBLE, ROW)]
+    assert person(*names, common_name="EMPRESA").pki_brazil.cnpj is None
+    assert person(*names[::2], common_name="EMPRESA:12ABC34501DE35").pki_brazil.cnpj is None
+    assert person(*names[::2], common_name="EMPRESA:11222333000181").pki_brazil.cnpj == "11222333000181"
+
+
+def test_the_same_number_twice_is_one() -> None:
+    found = person(other(PERSON, ROW), other(PERSON, ROW.replace("SSPSP", "SSPRJ"))).pki_brazil
+
+    assert found.cpf == CPF_NUMBER
+    assert found.rg_numero is None, "two rows that contradict each other in the rest"
 
 
 MALFORMED_EXTENSIONS = [
@@ -380,8 +405,13 @@ def test_policies_are_read_with_qualifiers_beside_them() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.sampled_from([PERSON, NAME, COMPANY, RESPONSIBLE, APPLICATION, OAB]), st.text(max_size=70)))
-def test_any_text_is_survived_and_what_is_read_has_its_form(names: dict[str, str]) -> None:
+@given(
+    st.dictionaries(
+        st.sampled_from([PERSON, NAME, COMPANY, RESPONSIBLE, APPLICATION, OAB]),
+        st.lists(st.text(max_size=70), max_size=3),
+    )
+)
+def test_any_text_is_survived_and_what_is_read_has_its_form(names: dict[str, list[str]]) -> None:
     found = read_pki_brazil(Name("", ()), frozenset(), names)
 
     assert found.cpf is None or CPF.fullmatch(found.cpf)
@@ -402,7 +432,7 @@ def test_any_text_is_survived_and_what_is_read_has_its_form(names: dict[str, str
 )
 def test_every_row_of_the_norm_is_read_back(birth: date, cpf: str, rg: str, issuer: str, state: str, tag: int) -> None:
     row = f"{birth:%d%m}{birth.year:04}{cpf}{'0' * 11}{rg:0>15}{issuer}{state}"
-    found = person(other(PERSON, row, tag)).pki_brazil
+    found = person(other(PERSON, row, tag), common_name="BELTRANA").pki_brazil
 
     assert found.date_of_birth == birth
     assert found.cpf == (cpf if cpf.strip("0") else None)

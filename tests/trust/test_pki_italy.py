@@ -101,3 +101,13 @@ def test_any_text_is_survived_and_what_is_read_has_its_form(name: str, serial: s
 
     assert found.codice_fiscale is None or CODICE_FISCALE.fullmatch(found.codice_fiscale)
     assert found.id_carta is None or (found.id_carta and found.id_carta.isprintable())
+
+
+def test_two_different_codes_are_none() -> None:
+    """The code of the name and of the serial number of a card, or two serial numbers."""
+    other_code = "VRDGPP80A01F205X"
+    serials = [(NameOID.SERIAL_NUMBER, f"TINIT-{code}") for code in (CODE, other_code)]
+    assert read((NameOID.COMMON_NAME, "Mario"), *serials, non_repudiation=True).pki_italy.codice_fiscale is None
+    card = (NameOID.COMMON_NAME, f"{CODE}/6090001234567890.abcdef")
+    assert read(card, serials[0], policies=(CNS,)).pki_italy.codice_fiscale == CODE
+    assert read(card, serials[1], policies=(CNS,)).pki_italy.codice_fiscale is None

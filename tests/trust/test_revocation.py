@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -158,6 +159,37 @@ def test_a_list_signed_by_somebody_else_says_nothing(pki: ToyPki, trust: Certifi
         assert trust.judge(pki.chain("revoked-crl-only"), ICP_BRASIL, NOW).trusted
 
 
+@pytest.mark.parametrize(
+    ("certified_by", "why"),
+    [(None, "that nobody confirms"), ("e-cpf-a1", "that nobody confirms"), ("ac1", "that nobody confirms")],
+    ids=["self-made", "by-a-person", "by-an-authority-that-names-no-list"],
+)
+def test_a_list_by_a_namesake_of_the_issuer_says_nothing(
+    pki: ToyPki, trust: CertificateTrust, certified_by: str | None, why: str
+) -> None:
+    """A signer sends a certificate in the issuer's name along, and a list by its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.load_der_x509_certificate(pki.certificate("ac-crl")).subject
+    above = name if certified_by is None else x509.load_der_x509_certificate(pki.certificate(certified_by)).subject
+    namesake = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(above)
+        .public_key(key.public_key())
+        .serial_number(4711)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key if certified_by is None else pki.key(certified_by), hashes.SHA256())
+    )
+    chain = pki.chain("revoked-crl-only")
+    chain = replace(chain, issuers=(*chain.issuers, namesake.public_bytes(serialization.Encoding.DER)))
+    with pki.answering(CRL, _list(pki, "ac-crl", key=key)):
+        verdict = trust.judge(chain, ICP_BRASIL, NOW)
+    assert errors(verdict.results) == [UNKNOWN]
+    assert why in (only(verdict.results, UNKNOWN).detail or "")
+
+
 Change = Callable[[x509.CertificateRevocationListBuilder], x509.CertificateRevocationListBuilder]
 
 
@@ -179,10 +211,10 @@ def _scope(*, name: str | None = None, **scope: bool) -> Change:
     [
         (_scope(name="http://elsewhere.example.org/other.crl"), "not the one that the certificate names"),
         (_scope(ca=True), "for another kind of certificates"),
-        (_scope(attribute=True), "partial or indirect"),
-        (_scope(indirect=True), "partial or indirect"),
-        (_scope(reasons=True, user=True), "partial or indirect"),
-        (lambda builder: builder.add_extension(x509.DeltaCRLIndicator(1), critical=True), "critical extension"),
+        (_scope(attribute=True), "or for attributes"),
+        (_scope(indirect=True), "for other issuers' certificates too"),
+        (_scope(reasons=True, user=True), "do not cover every reason"),
+        (lambda builder: builder.add_extension(x509.DeltaCRLIndicator(1), critical=True), "only the changes"),
         (
             lambda builder: builder.add_extension(
                 x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.8"), b"\x05\x00"), critical=True

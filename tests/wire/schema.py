@@ -30,6 +30,7 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+BOOLEAN_OR_NULL: Schema = {"type": ["boolean", "null"]}
 UUID_TEXT: Schema = {"type": "string", "format": "uuid"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 BYTES: Schema = {"type": "string", "format": "byte"}
@@ -55,6 +56,10 @@ ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
         "processingErrorCode": TEXT_OR_NULL,
         "processingErrorDetail": TEXT_OR_NULL,
     },
+    # Whether anybody that is trusted has confirmed who the signer is.
+    "SignatureSessionModel": {"signerIdentityConfirmed": BOOLEAN_OR_NULL},
+    "SignerModel": {"identityConfirmed": BOOLEAN_OR_NULL},
+    "SignerSummary": {"identityConfirmed": BOOLEAN_OR_NULL},
     # Of a session with several documents: which one failed, and why.
     "SignatureSessionDocumentSummary": {"processingErrorCode": TEXT_OR_NULL, "processingErrorDetail": TEXT_OR_NULL},
 }

@@ -70,6 +70,8 @@ class CertificateSummary:
 class SignerSummary:
     certificate: CertificateSummary
     date: datetime
+    identity_confirmed: bool | None = None
+    """False: nobody has confirmed this identity. None: nobody has asked, or the server is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,8 @@ class Session:
     processing_error_code: str | None = None
     callback_argument: str | None = None
     signer_certificate: Certificate | None = None
+    signer_identity_confirmed: bool | None = None
+    """False: nobody has confirmed this identity. None: nobody has signed, or the server is older."""
     documents: tuple[SessionDocument, ...] = ()
 
     @property
@@ -396,6 +400,8 @@ class Signer:
     xml_signed_entity_type: XmlSignedEntity | None = None
     xml_signed_element: XmlElement | None = None
     attribute_certificates: tuple[AttributeCertificate, ...] = ()
+    identity_confirmed: bool | None = None
+    """False: nobody has confirmed this identity. None: no validation was asked for, or the server is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,6 +498,7 @@ class Event:
     application_id: UUID | None = None
     """None: it concerns the whole subscription."""
     webhook_id: UUID | None = None
+    api_key_id: UUID | None = None
 
 
 # -- webhooks --------------------------------------------------------------------------------------

@@ -106,6 +106,9 @@ class EventType(OpenEnum):
     DELIVERY_PAUSED = "DeliveryPaused"
     DELIVERY_RESUMED = "DeliveryResumed"
     WEBHOOK_TESTED = "WebhookTested"
+    API_KEY_CREATED = "ApiKeyCreated"
+    API_KEY_CHANGED = "ApiKeyChanged"
+    API_KEY_REVOKED = "ApiKeyRevoked"
 
 
 class InspectionFailure(OpenEnum):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request
@@ -12,8 +16,9 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.types import Guard
 
-from signroom.domain.application import ApplicationCaller
+from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
+from signroom.http.bodies import room_of
 from signroom.http.keys import shown_secret
 from signroom.ports import Ports
 from signroom.service.access.authenticate import authenticate, require_subscription
@@ -22,11 +27,27 @@ InjectedPorts = NamedDependency[SkipValidation[Ports]]
 InjectedCaller = NamedDependency[SkipValidation[ApplicationCaller]]
 
 
-def key_guard(ports: Ports) -> Guard:
-    """Identifies the caller before anything of the body is read: who has no key learns nothing from it."""
+_THREADS = 4
+"""For looking keys up, and for nothing else: when all threads of the verbs are busy, a wrong key is still refused."""
 
-    async def require_key(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        """Raises: Unauthenticated, NotAllowed."""
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route, and how many bytes of JSON it takes. `max_body` None: its body is streamed, and not held."""
+
+    roles: frozenset[Role]
+    max_body: int | None
+
+
+def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
+    """Knows the caller, their role and whether there is room for the body before anything of it is read.
+
+    `access` has each route by its function. A route that is missing there cannot be used.
+    """
+    threads = ThreadPoolExecutor(_THREADS, "keys")
+
+    async def require_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        """Raises: Unauthenticated, NotAllowed, TooManyRequests, ServerBusy."""
         secret = shown_secret(connection.scope["headers"])
         if not secret:
             raise Unauthenticated
@@ -38,7 +59,16 @@ def key_guard(ports: Ports) -> Guard:
                 require_subscription(ports, caller, wanted)
             return caller
 
-        connection.state.caller = await asyncio.to_thread(identify)
+        context = contextvars.copy_context()
+        caller = await asyncio.get_running_loop().run_in_executor(threads, context.run, identify)
+        allowed = access[handler.fn]
+        caller.require(allowed.roles)
+        connection.state.caller = caller
+        if allowed.max_body is not None:
+            room = room_of(connection.scope)
+            room.of_application(caller.application.id, caller.subscription_id, allowed.max_body)
+            announced = connection.headers.get("content-length", "")
+            room.require(int(announced) if announced.isdecimal() else 0)
 
     return require_key
 

@@ -7,14 +7,17 @@ from typing import Any
 
 from litestar import Router
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from signroom.api import reference
-from signroom.api.auth import key_guard, provide_caller
+from signroom.api.auth import Access, key_guard, provide_caller
 from signroom.api.resources import (
+    api_keys,
     applications,
+    audit_log,
     authentication,
     document_keys,
     documents,
@@ -27,72 +30,114 @@ from signroom.api.resources import (
     uploads,
     webhooks,
 )
+from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
+from signroom.http.bodies import SMALL_BODY, WireRequest
 from signroom.ports import Ports
 
 
 def api_routes(ports: Ports) -> list[Any]:
-    """Everything under ``/api``, and the reference page."""
-    keyed = Router(
-        path="/",
-        route_handlers=[
-            sessions.create,
-            sessions.read,
-            sessions.when_completed,
-            sessions.list_all,
-            sessions.cancel,
-            sessions.retry,
-            documents.read,
-            documents.signers,
-            documents.preflight,
-            documents.by_key,
-            documents.find,
-            document_keys.allocate,
-            document_keys.allocate_batch,
-            document_keys.query,
-            document_keys.unused,
-            uploads.plain,
-            uploads.begin,
-            uploads.part,
-            uploads.end,
-            events.read,
-            signature.prepare,
-            signature.complete,
-            inspection.inspect,
-            authentication.prepare,
-            authentication.complete,
-            applications.create,
-            applications.create_key,
-            applications.read_metadata,
-            applications.write_metadata,
-            applications.read_return_urls,
-            applications.write_return_urls,
-            settings.read_validation,
-            settings.write_validation,
-            settings.read_brand,
-            settings.write_brand,
-            settings.read_retention,
-            settings.write_retention,
-            settings.read_frame_origins,
-            settings.write_frame_origins,
-            webhooks.list_all,
-            webhooks.create,
-            webhooks.read,
-            webhooks.change,
-            webhooks.remove,
-            webhooks.rotate,
-            webhooks.pause,
-            webhooks.resume,
-            webhooks.test,
-            webhooks.deliveries,
-            webhooks.delivery,
-            webhooks.replay,
-            webhooks.replay_all,
-            webhooks.read_event,
-        ],
-        guards=[key_guard(ports)],
-        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
+    """Everything under ``/api``, and the reference page. Each route stands below the role that its verb asks for."""
+    access: dict[object, Access] = {}
+
+    def keyed(roles: frozenset[Role], *handlers: HTTPRouteHandler, max_body: int | None = SMALL_BODY) -> None:
+        """Routes for keys with one of `roles`. `max_body` in bytes; None: the body is streamed, and its verb counts."""
+        access.update({handler.fn: Access(roles, max_body) for handler in handlers})
+        routes.extend(handlers)
+
+    routes: list[HTTPRouteHandler] = []
+    keyed(
+        READERS,
+        sessions.read,
+        sessions.when_completed,
+        sessions.list_all,
+        documents.read,
+        documents.signers,
+        documents.by_key,
+        documents.find,
+        document_keys.query,
+        document_keys.unused,
+        events.read,
+        webhooks.read_event,
     )
-    return [keyed, documents.download, system.info, system.keys, system.crl, reference.page, reference.home]
+    keyed(
+        WORKERS,
+        sessions.create,
+        documents.preflight,
+        signature.prepare,
+        inspection.inspect,
+        max_body=largest_body(ports),
+    )
+    keyed(
+        WORKERS,
+        sessions.cancel,
+        document_keys.allocate,
+        document_keys.allocate_batch,
+        uploads.begin,
+        uploads.end,
+        signature.complete,
+        authentication.prepare,
+        authentication.complete,
+    )
+    keyed(WORKERS, uploads.plain, uploads.part, max_body=None)
+    keyed(
+        MANAGERS,
+        sessions.retry,
+        api_keys.create,
+        api_keys.list_all,
+        api_keys.change,
+        api_keys.revoke,
+        api_keys.rotate,
+        audit_log.read,
+        applications.read_metadata,
+        applications.write_metadata,
+        applications.read_return_urls,
+        applications.write_return_urls,
+        settings.read_validation,
+        settings.write_validation,
+        settings.read_brand,
+        settings.write_brand,
+        settings.read_retention,
+        settings.write_retention,
+        settings.read_frame_origins,
+        settings.write_frame_origins,
+        webhooks.list_all,
+        webhooks.create,
+        webhooks.read,
+        webhooks.change,
+        webhooks.remove,
+        webhooks.rotate,
+        webhooks.pause,
+        webhooks.resume,
+        webhooks.test,
+        webhooks.deliveries,
+        webhooks.delivery,
+        webhooks.replay,
+        webhooks.replay_all,
+    )
+    keyed(ADMINS, applications.create)
+    # One router: the framework knows a path, with all its methods, in one only.
+    keys = Router(
+        path="/",
+        route_handlers=routes,
+        guards=[key_guard(ports, access)],
+        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
+        request_class=WireRequest,
+        request_max_body_size=largest_body(ports),
+    )
+    return [
+        keys,
+        documents.download,
+        system.info,
+        system.keys,
+        system.crl,
+        reference.page,
+        reference.home,
+    ]
+
+
+def largest_body(ports: Ports) -> int:
+    """Bytes of JSON with the largest file in it: base64 is a third larger, and there are some options."""
+    return ports.limits.max_file * 4 // 3 + (1 << 20)
 
 
 def openapi_config() -> OpenAPIConfig:

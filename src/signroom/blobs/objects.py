@@ -13,7 +13,9 @@ import asyncio
 import errno
 import hashlib
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -27,6 +29,7 @@ import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, NotSupportedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from signroom.blobs.comparing import Alarm, Count, compared, require_file
 from signroom.domain.blob_key import NEVER_WRITTEN
 from signroom.domain.errors import BlobNotFound, FileTooLarge, SignroomError, StorageUnavailable
 from signroom.ports.files import Stored
@@ -49,6 +52,8 @@ _MAX_RETRIES = 3
 
 ENVIRONMENT = ("AWS_", "AZURE_", "GOOGLE_")
 """Prefixes of the variables by which obstore finds credentials, endpoint and region."""
+_ERROR_CODE = re.compile(r"<Code>(\w{1,64})</Code>")
+_BODY, _QUERY, _USER = re.compile(r"<.*"), re.compile(r"\?[^\s\"')]*"), re.compile(r"//[^/\s@]*@")
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
 Failure = (BaseError, OSError, ValueError)
@@ -56,11 +61,16 @@ Failure = (BaseError, OSError, ValueError)
 _NOT_OFFERED = (NotSupportedError, NotImplementedError)
 
 
+def _nobody_counts(_what: str, _outcome: str) -> None:
+    """For commands."""
+
+
 class ObjectBlobs:
     """Blobs in one obstore store. `scratch` is a local folder for files on their way in or out."""
 
-    def __init__(self, store: ObjectStore, root: Path | None, scratch: Path) -> None:
+    def __init__(self, store: ObjectStore, root: Path | None, scratch: Path, count: Count = _nobody_counts) -> None:
         self._store = store
+        self._alarm = Alarm(count)
         self._root = root
         """The folder behind `store` when it is local: lets others read without a copy."""
         self._disk = None if root is None else _disk(root)
@@ -115,7 +125,11 @@ class ObjectBlobs:
         except Failure as error:
             raise _unavailable("write", error) from error
 
-    async def read_stream(self, key: str) -> AsyncIterator[bytes]:
+    def read_stream(self, key: str, expected: Stored | None) -> AsyncIterator[bytes]:
+        chunks = self._chunks(key)
+        return chunks if expected is None else compared(self._alarm, key, chunks, expected)
+
+    async def _chunks(self, key: str) -> AsyncIterator[bytes]:
         try:
             found = await obstore.get_async(self._store, key)
         except Failure as error:
@@ -127,17 +141,28 @@ class ObjectBlobs:
             raise _unavailable("read", error) from error
 
     @contextmanager
-    def as_file(self, key: str) -> Iterator[Path]:
+    def as_file(self, key: str, expected: Stored | None) -> Iterator[Path]:
         if self._root is not None:
             file = self._root / key
             if not file.is_file():
                 raise self._not_read(FileNotFoundError())
+            self._require_same(key, file, expected)
             yield file
             return
         with self.scratch() as folder:
             file = folder / "blob"
             self._download(key, file)
+            self._require_same(key, file, expected)
             yield file
+
+    def _require_same(self, key: str, file: Path, expected: Stored | None) -> None:
+        """Raises: FileChanged, BlobNotFound, StorageUnavailable."""
+        if expected is None:
+            return
+        try:
+            require_file(self._alarm, key, file, expected)
+        except OSError as error:
+            raise self._not_read(error) from error
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -201,11 +226,14 @@ class ObjectBlobs:
         return _unavailable("read", error) if gone else BlobNotFound()
 
 
-def open_blobs(url: str, scratch: Path, *, timeout: timedelta = timedelta(seconds=20)) -> ObjectBlobs:
+def open_blobs(
+    url: str, scratch: Path, *, timeout: timedelta = timedelta(seconds=20), count: Count = _nobody_counts
+) -> ObjectBlobs:
     """Blobs at `url`: ``file:///folder``, ``s3://bucket/prefix``, ``gs://...``, ``az://...``.
 
     Credentials, endpoint and region come from the standard variables of the store (`ENVIRONMENT`). A store that says
     nothing for `timeout` (or does not take one part of a file in it) is given up; what fails sooner is tried again.
+    `count` hears of each file that has changed.
     Raises: StorageUnavailable when the URL cannot be opened.
     """
     try:
@@ -214,11 +242,12 @@ def open_blobs(url: str, scratch: Path, *, timeout: timedelta = timedelta(second
         if url.startswith("file://"):
             root = Path(url.removeprefix("file://"))
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return ObjectBlobs(LocalStore(root), root, scratch)
+            _close_to_others(root)
+            return ObjectBlobs(LocalStore(root), root, scratch, count)
         options, retries = _client_options(os.environ, timeout), _retries(timeout)
-        return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch)
+        return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch, count)
     except Failure as error:
-        raise StorageUnavailable(f"BLOB_URL cannot be opened: {error}.") from error
+        raise StorageUnavailable(f"BLOB_URL cannot be opened: {_reason(str(error))}.") from error
 
 
 def _client_options(environment: Mapping[str, str], timeout: timedelta) -> ClientConfig:
@@ -255,9 +284,18 @@ def _retries(timeout: timedelta) -> RetryConfig:
 
 def _unavailable(operation: str, error: Exception) -> StorageUnavailable:
     """Who waits reads that it failed; who can mend it reads why in the log."""
-    reason = next(iter(str(error).splitlines()), "")[:300]
+    reason = _reason(str(error))
     log.warning("storage.failed", operation=operation, kind=type(error).__name__, reason=reason)
     return StorageUnavailable()
+
+
+def _reason(text: str) -> str:
+    """The first line of a store's error, without what may hold credentials: queries of addresses, user names in them,
+    and the body of an answer but its error code."""
+    line = next(iter(text.splitlines()), "")
+    code = _ERROR_CODE.search(text)
+    line = _BODY.sub(f"({code[1]})" if code else "", line)
+    return _USER.sub("//", _QUERY.sub("?…", line))[:300]
 
 
 async def _first_part(source: AsyncIterator[bytes]) -> bytes:
@@ -285,6 +323,18 @@ def _sweep(scratch: Path) -> None:
             continue
         if stale:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _close_to_others(root: Path) -> None:
+    """Everything below a folder is behind its door. Raises: OSError."""
+    mode = stat.S_IMODE(root.stat().st_mode)
+    if mode & 0o077:
+        try:
+            root.chmod(0o700)
+        except PermissionError:  # another user's folder that we may write into: the operator has meant it so
+            log.warning("data.mode_open", file=root.name, mode=f"{mode:04o}")
+        else:
+            log.warning("data.mode_mended", file=root.name, was=f"{mode:04o}", now="0700")
 
 
 def _disk(root: Path) -> tuple[int, int] | None:
@@ -324,7 +374,8 @@ def _copy_in(file: Path, target: Path) -> None:
 
 
 def _flush(file: Path, root: Path) -> None:
-    """Make `file` and the folders above it, up to `root`, survive a power cut."""
+    """Make `file`, for its owner alone, and the folders above it, up to `root`, survive a power cut."""
+    file.chmod(0o600)
     _fsync(file)
     folder = file.parent
     while True:

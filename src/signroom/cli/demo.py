@@ -18,7 +18,8 @@ from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
 from signroom.ports import ManagementPorts
 from signroom.service.access.operators import this_operator
-from signroom.service.subscriptions.manage_applications import CreateKey, create_key, ensure_application
+from signroom.service.subscriptions.manage_applications import ensure_application
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import Settings, SettingsError, read_settings
 from signroom.wiring import build_service, build_web, demo_ca, prepare_data
 
@@ -58,7 +59,13 @@ def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> i
             webbrowser.open(app_url)
 
     applications = [(build_web(settings, service), listener), (example, app_listener)]
-    run_applications(applications, settings, on_ready=record_event, on_stop=service.stopping.set)
+    run_applications(
+        applications,
+        settings,
+        on_ready=record_event,
+        on_stop=service.stopping.set,
+        on_refusal=service.count_refused_connection,
+    )
     return 0
 
 

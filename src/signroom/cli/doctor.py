@@ -26,8 +26,9 @@ from signroom.domain.errors import SecretUnreadable, SignroomError
 from signroom.http.echo import ECHO
 from signroom.http.health import LIVE
 from signroom.http.metrics import is_loopback
-from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
+from signroom.ports.operations import UNUSED_AFTER, DatabaseDiagnosis, Migrations, Obstacle, Probed
 from signroom.service.access.self_check import self_check_token
+from signroom.service.maintenance.compare_files import all_damaged_files
 from signroom.service.subscriptions.manage_file_validation import secret_owner
 from signroom.service.webhooks.deliver_webhook import signing_owner
 from signroom.settings import Settings, SettingsError
@@ -35,6 +36,7 @@ from signroom.wiring import (
     examine_database,
     examine_jobs,
     installed_secret,
+    installed_store,
     open_installed_blobs,
     probe_address,
     secrets_of,
@@ -50,6 +52,7 @@ _PROCESS_CONNECTIONS = 40
 _DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
 _JOB_LATE_SECONDS = 300
 _REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
+_RESTORE = 'restore it from the backup under the same name (docs/operate.md, "Files that have changed")'
 _STATIC = Path(__file__).parents[1] / "page" / "static"
 
 
@@ -72,10 +75,10 @@ class CheckResult:
 Found = Iterator[CheckResult]
 
 
-def run_doctor(*, as_json: bool) -> int:
-    """Exit code: 0 nothing fails, 1 something does."""
+def run_doctor(*, as_json: bool, blobs: bool = False) -> int:
+    """Exit code: 0 nothing fails, 1 something does. `blobs`: also read every stored file."""
     configure_logs(logging.CRITICAL)  # what a check finds is in its line
-    findings = list(_findings())
+    findings = list(_findings(blobs=blobs))
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -86,14 +89,15 @@ def run_doctor(*, as_json: bool) -> int:
     return FAILED if any(finding.level is Severity.FAIL for finding in findings) else 0
 
 
-def _findings() -> Found:
+def _findings(*, blobs: bool) -> Found:
     try:
         settings = current_settings()
     except SettingsError as error:
         yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
         return
     yield from _settings(settings)
-    for check in (_data_folder, _disk, _page, _database, _jobs, _blobs, _public):
+    checks = (_trust, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
+    for check in (*checks, _every_file) if blobs else checks:
         yield from check(settings)
 
 
@@ -109,6 +113,26 @@ def _settings(settings: Settings) -> Found:
     else:
         kind = "production" if settings.production else "development: not for signatures that count"
         yield CheckResult("settings", Severity.OK, f"{settings.public_url}, {kind}")
+
+
+def _trust(settings: Settings) -> Found:
+    context, folder = settings.security_context, settings.trust_folder / settings.security_context.name
+    if context.any_issuer and settings.production:
+        yield CheckResult(
+            "trust",
+            Severity.WARN,
+            "Every issuer is accepted, so nobody confirms who a signer is; log-in and requirements are refused.",
+            "put the roots of an authority into SIGNROOM_TRUST_FOLDER and name their context in "
+            "SIGNROOM_DEFAULT_SECURITY_CONTEXT",
+        )
+    elif settings.production and not (folder.is_dir() and any(file.is_file() for file in folder.iterdir())):
+        yield _failed(
+            "trust",
+            f"The security context {context.name} has no trusted roots.",
+            f"put the certificates of its root authorities, PEM or DER, into {folder} as *.crt files",
+        )
+    else:
+        yield CheckResult("trust", Severity.OK, f"the default security context is {context.name}")
 
 
 # -- this machine ------------------------------------------------------------------------------
@@ -177,6 +201,7 @@ def _database(settings: Settings) -> Found:
     yield _migrations(found.migrations)
     yield _clock("its clock and this machine's", found.ahead)
     yield _secret(settings, found)
+    yield _keys(found)
 
 
 def _is_there(settings: Settings) -> bool:
@@ -209,6 +234,19 @@ def _migrations(found: Migrations) -> CheckResult:
         return CheckResult("migrations", Severity.WARN, what, "finish the upgrade: install the newer version here too")
     what = "The database has no tables." if found is Migrations.MISSING else "The tables are of an older version."
     return _failed("migrations", what, "run `signroom migrate`")
+
+
+def _keys(found: DatabaseDiagnosis) -> CheckResult:
+    """Keys that nobody misses are the ones that leak unseen."""
+    told = []
+    if found.unused_keys:
+        told.append(f"nobody has used these for {UNUSED_AFTER.days} days: {', '.join(found.unused_keys)}")
+    if found.endless_keys:
+        told.append(f"these never end: {', '.join(found.endless_keys)}")
+    if not told:
+        return CheckResult("API keys", Severity.OK, "each is in use and has an end")
+    fix = "end them with `signroom keys revoke` or `signroom keys expire`; SIGNROOM_API_KEY_LIFETIME ends new ones"
+    return CheckResult("API keys", Severity.WARN, "; ".join(told), fix)
 
 
 def _clock(whose: str, apart: float) -> CheckResult:
@@ -295,9 +333,27 @@ async def _round_trip(settings: Settings) -> bool:
 
     try:
         await blobs.write_stream(key, chunks(), limit=len(content))
-        return b"".join([chunk async for chunk in blobs.read_stream(key)]) == content
+        return b"".join([chunk async for chunk in blobs.read_stream(key, None)]) == content
     finally:
         await asyncio.to_thread(blobs.delete, key)
+
+
+def _every_file(settings: Settings) -> Found:
+    """One line for each document with a damaged file."""
+    if not _is_there(settings):
+        return  # said above
+    damaged = 0
+    try:
+        with installed_store(settings) as store:
+            for file in all_damaged_files(store, open_installed_blobs(settings), datetime.now(UTC)):
+                damaged += 1
+                yield _failed("stored files", f"A file of document {file.document_id} is {file.damage}.", _RESTORE)
+    except SignroomError as error:
+        fix = "mend what the lines above say, then start again"
+        yield _failed("stored files", f"They cannot all be read ({type(error).__name__}).", fix)
+        return
+    if not damaged:
+        yield CheckResult("stored files", Severity.OK, "every stored file is what was stored")
 
 
 # -- as browsers see it ------------------------------------------------------------------------

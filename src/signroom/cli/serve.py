@@ -10,11 +10,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 
 import uvicorn
 from litestar.types import ASGIApp
 
+from signroom.cli.connections import ConnectionLimits, Gate, protocol_of
 from signroom.cli.logs import configure_logs
+from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import build_service, build_web
 
@@ -44,14 +47,30 @@ class Server(uvicorn.Server):
 
 
 def run_server(settings: Settings, *, execute_jobs: bool) -> int:
-    """Serve until SIGTERM or SIGINT. Raises: SettingsError when the port is taken."""
+    """Serve until SIGTERM or SIGINT. Raises: SettingsError when the port is taken, or as `require_no_public_demo`."""
+    require_no_public_demo(settings)
     configure_logs()
     listener = listen(settings.host, settings.port)
     service = build_service(settings, execute_jobs=execute_jobs)
     run_applications(
-        [(build_web(settings, service), listener)], settings, on_ready=lambda: None, on_stop=service.stopping.set
+        [(build_web(settings, service), listener)],
+        settings,
+        on_ready=lambda: None,
+        on_stop=service.stopping.set,
+        on_refusal=service.count_refused_connection,
     )
     return 0
+
+
+def require_no_public_demo(settings: Settings) -> None:
+    """Raises: SettingsError for a development server that others reach: it issues demo keys to anybody."""
+    if settings.production or settings.development_in_public or is_loopback(settings.host):
+        return
+    raise SettingsError(
+        f"SIGNROOM_HOST is {settings.host}, which others reach, and SIGNROOM_ENVIRONMENT is development, which gives"
+        " demo keys to anybody: set SIGNROOM_ENVIRONMENT to production, or SIGNROOM_HOST to 127.0.0.1, or"
+        " SIGNROOM_DEVELOPMENT_IN_PUBLIC to yes."
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -71,13 +90,16 @@ def run_applications(
     *,
     on_ready: Callable[[], None],
     on_stop: Callable[[], None],
+    on_refusal: Callable[[str], None],
 ) -> None:
     """Serve each application on its socket until a signal, then end the process.
 
-    `on_stop` is called at the signal: what is being answered then has some seconds left.
+    `on_stop` is called at the signal: what is being answered then has some seconds left. `on_refusal` is told the
+    reason when a connection is refused or ended before the application sees a request.
     """
     servers: list[Server] = []
-    pairs = [(Server(_config(app, settings), servers, on_stop), listener) for app, listener in applications]
+    gate = Gate(_connection_limits(settings), on_refusal)
+    pairs = [(Server(_config(app, settings, gate), servers, on_stop), listener) for app, listener in applications]
 
     async def serve() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "verbs"))
@@ -111,7 +133,7 @@ async def _ready(servers: Sequence[Server], running: Sequence[asyncio.Task[None]
         await asyncio.sleep(0.02)
 
 
-def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+def _config(app: ASGIApp, settings: Settings, gate: Gate) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -120,5 +142,18 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=_GRACE_SECONDS,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=protocol_of(gate),
+        ws="none",
+        timeout_keep_alive=int(gate.limits.keep_alive_seconds),
+    )
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        total=settings.max_connections,
+        per_address=settings.max_connections_per_address,
+        header_seconds=settings.header_timeout.total_seconds(),
+        body_seconds=settings.body_timeout.total_seconds(),
+        keep_alive_seconds=settings.keep_alive_timeout.total_seconds(),
+        trusted=tuple(ip_network(network, strict=False) for network in settings.trusted_proxies),
     )

@@ -23,5 +23,6 @@ def run_worker(settings: Settings) -> int:
         settings,
         on_ready=lambda: log.info("worker.ready", host=host, port=port),
         on_stop=service.stopping.set,
+        on_refusal=service.count_refused_connection,
     )
     return 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
 
-from signroom.domain.errors import BadFrameOrigin, BadInput, NotAllowed, ReturnUrlNotAllowed
+from signroom.domain.errors import ApiKeyRevoked, BadFrameOrigin, BadInput, NotAllowed, ReturnUrlNotAllowed
 from signroom.domain.metadata import NO_METADATA, Metadata
 
 
@@ -29,6 +29,8 @@ class Role(StrEnum):
 
 READERS = frozenset(Role)
 """A key without any role reads nothing."""
+USE_NOTED_EVERY = timedelta(hours=1)
+"""How exactly the last use of a key is known: a write for each request would be too much."""
 MAX_ORIGIN = 255
 MAX_RETENTION_DAYS = 36500
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
@@ -118,17 +120,47 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     description: str | None = None
+    created_by: str | None = None
+    """Who made it, as `Caller.name` says; None: made by a version that did not write it down."""
+    last_used_at: datetime | None = None
+    """At most `USE_NOTED_EVERY` too early."""
+    revoked_at: datetime | None = None
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and now >= self.expires_at
 
+    def usable(self, now: datetime) -> bool:
+        return self.revoked_at is None and not self.expired(now)
+
+    def revoked(self, now: datetime) -> ApiKey:
+        """The key, taken back. The first moment stays when it is taken back again."""
+        return self if self.revoked_at is not None else replace(self, revoked_at=now)
+
+    def ending(self, at: datetime, now: datetime) -> ApiKey:
+        """The key with `at` as its last moment. Raises: ApiKeyRevoked, BadInput when `at` is over."""
+        if self.revoked_at is not None:
+            raise ApiKeyRevoked
+        if at <= now:
+            raise BadInput("The last moment of a key lies ahead. To end it now, revoke it.")
+        return replace(self, expires_at=at)
+
+    def use_is_due(self, now: datetime) -> bool:
+        """Whether it is time to write down that the key is in use."""
+        return self.last_used_at is None or now - self.last_used_at >= USE_NOTED_EVERY
+
 
 @dataclass(frozen=True, slots=True)
 class ApplicationCaller:
-    """An application that has shown a valid key."""
+    """An application that has shown a valid key. `key_id` is the key's."""
 
     application: Application
     roles: frozenset[Role]
+    key_id: UUID | None = None
+
+    @property
+    def name(self) -> str:
+        """Who it is, for people who read later what was done."""
+        return f"application {self.application.name}"
 
     @property
     def subscription_id(self) -> UUID:
@@ -145,6 +177,8 @@ class OperatorCaller:
     """The operator, who acts for one subscription. It has no application and sees no other subscription."""
 
     subscription_id: UUID
+    name: str = "operator"
+    """Who it is, for people who read later what was done."""
 
     def require(self, allowed: frozenset[Role]) -> None:
         """Never raises: for the subscription, the operator may do what every role may do."""
@@ -164,5 +198,7 @@ class Operator:
     No API key makes one: only `service/access/operators.py` does, and only `cli/` calls that.
     """
 
+    name: str = "operator"
+
     def acting_for(self, subscription_id: UUID) -> OperatorCaller:
-        return OperatorCaller(subscription_id)
+        return OperatorCaller(subscription_id, self.name)

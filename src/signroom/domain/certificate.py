@@ -15,6 +15,7 @@ from signroom.domain.errors import (
     CertificateKeyNotSupported,
     CertificateKeyUsage,
     CertificateNotYetValid,
+    CertificatePurpose,
 )
 from signroom.domain.national import NOT_BRAZILIAN, NOT_ITALIAN, PkiBrazil, PkiItaly
 
@@ -28,6 +29,24 @@ class KeyKind(StrEnum):
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 4096
 CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
+ANY_PURPOSE = "2.5.29.37.0"
+SIGNING_PURPOSES = frozenset(
+    {
+        "1.3.6.1.5.5.7.3.36",  # documentSigning, RFC 9336
+        "1.3.6.1.5.5.7.3.4",  # emailProtection: persons' certificates of ICP-Brasil and of many qualified authorities
+        "1.3.6.1.5.5.7.3.2",  # clientAuth: the same, and Italy's CNS
+        "1.3.6.1.4.1.311.10.3.12",  # document signing, as Microsoft wrote it before RFC 9336
+        "1.2.840.113583.1.1.5",  # authentic documents, as Adobe wrote it before RFC 9336
+    }
+)
+"""The purposes in an extended key usage that let a certificate sign documents, in every security context."""
+_PURPOSE_NAMES = {
+    "1.3.6.1.5.5.7.3.1": "TLS servers",
+    "1.3.6.1.5.5.7.3.3": "code signing",
+    "1.3.6.1.5.5.7.3.8": "timestamps",
+    "1.3.6.1.5.5.7.3.9": "OCSP responses",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -40,7 +59,11 @@ class Name:
 
     def first(self, attribute: str) -> str | None:
         """The first value of `attribute` (``CN``, ``O``, ``C``, ``serialNumber`` ...), or None."""
-        return next((found[0] for name, found in self.values if name == attribute), None)
+        return next(iter(self.every(attribute)), None)
+
+    def every(self, attribute: str) -> tuple[str, ...]:
+        """All values of `attribute`, in the order of the certificate."""
+        return next((found for name, found in self.values if name == attribute), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,8 @@ class Certificate:
     email_address: str | None
     sha1: bytes
     sha256: bytes
+    purposes: frozenset[str] | None = None
+    """The extended key usage: dotted OIDs (RFC 5280, 4.2.1.12); None without the extension."""
     policies: frozenset[str] = frozenset()
     """Dotted OIDs (RFC 5280, 4.2.1.4). They prove something only once the chain was validated."""
     qc_statements: frozenset[str] = frozenset()
@@ -79,9 +104,10 @@ class Certificate:
         return number or self.subject.first("serialNumber")
 
     def require_fit_for_signing(self, now: datetime) -> None:
-        """Check validity, key and key usage.
+        """Check validity, key, key usage and purpose.
 
-        Raises: CertificateNotYetValid, CertificateExpired, CertificateKeyNotSupported, CertificateKeyUsage.
+        Raises: CertificateNotYetValid, CertificateExpired, CertificateKeyNotSupported, CertificateKeyUsage,
+            CertificatePurpose.
         """
         if now < self.not_before:
             raise CertificateNotYetValid(f"Valid from {self.not_before:%Y-%m-%d}.")
@@ -94,6 +120,16 @@ class Certificate:
             raise CertificateKeyUsage
         if self.is_ca:
             raise CertificateKeyUsage("It is the certificate of an authority.")
+        if not self.signing_purposes:
+            named = sorted(_PURPOSE_NAMES.get(oid, oid) for oid in self.purposes or ())
+            raise CertificatePurpose(f"It is for {', '.join(named)}.")
+
+    @property
+    def signing_purposes(self) -> frozenset[str]:
+        """Those of `SIGNING_PURPOSES` that it allows: all without an extended key usage, or with the one for any."""
+        if self.purposes is None or ANY_PURPOSE in self.purposes:
+            return SIGNING_PURPOSES
+        return SIGNING_PURPOSES & self.purposes
 
     def _has_supported_key(self) -> bool:
         if self.key_kind is KeyKind.RSA:

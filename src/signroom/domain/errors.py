@@ -87,7 +87,27 @@ class ProcessingUnavailable(Unavailable):
     code = "ProcessingUnavailable"
     message = "The document workers are busy or restarting; try again."
     # Those are our own: whoever finds them so for long is the cause of it.
-    patience = timedelta(minutes=30)
+    patience: ClassVar[timedelta | None] = timedelta(minutes=30)
+
+
+class QueueFull(ProcessingUnavailable):
+    """Others fill the workers' queue. A job waits for as long as for any other outage: it is not the cause."""
+
+    message = "Too much waits for the document workers; try again."
+    patience = None
+
+
+class ShareUsed(Unavailable):
+    """A session or an application has as many files waiting as it may have."""
+
+    code = "TooManyRequests"
+    message = "Too many files of the same session or application wait to be looked at; try again."
+
+
+class ServerBusy(Unavailable):
+    code = "ServerBusy"
+    message = "The server has as much to do as it can take at once; try again."
+    retry_after = 2
 
 
 class StorageUnavailable(Unavailable):
@@ -264,6 +284,13 @@ class DocumentPurged(NotFound):
     message = "The files of the document are not kept any more: its time was over."
 
 
+class FileChanged(Refused):
+    """A stored file is not the one that was stored: its disk or store has changed it."""
+
+    code = "FileChanged"
+    message = "The stored file has changed since it was stored, and is not handed out. The operator must restore it."
+
+
 class BlobNotFound(NotFound):
     code = "FileNotFound"
     message = "The file is not stored any more."
@@ -317,6 +344,16 @@ class BadSignatureState(Refused):
 class NameTaken(Refused):
     code = "NameTaken"
     message = "That name is in use already."
+
+
+class ApiKeyRevoked(Refused):
+    code = "ApiKeyRevoked"
+    message = "The key was revoked. Make another one."
+
+
+class ApiKeyNotFound(NotFound):
+    code = "ApiKeyNotFound"
+    message = "There is no such API key."
 
 
 class BadWebhookOperation(Refused):
@@ -427,6 +464,11 @@ class InvalidCms(DocumentRejected):
     message = "The CMS object is damaged and cannot be signed again."
 
 
+class CmsTooComplex(InvalidCms):
+    code = "CmsTooComplex"
+    message = "The CMS object has more parts, or takes more time to read, than a signature may."
+
+
 class DataFileRequired(DocumentRejected):
     code = "DataFileRequired"
     message = "The signature is detached: the file that it signs is needed beside it."
@@ -435,6 +477,11 @@ class DataFileRequired(DocumentRejected):
 class DataMismatch(DocumentRejected):
     code = "DataMismatch"
     message = "The data is not what the earlier signatures cover."
+
+
+class DataNotExpected(DocumentRejected):
+    code = "DataNotExpected"
+    message = "A dataFile and dataHashes belong to CMS signatures; this file is signed as another kind."
 
 
 class NotSigned(DocumentRejected):
@@ -495,6 +542,16 @@ class CertificateNotYetValid(CertificateRejected):
 class CertificateKeyUsage(CertificateRejected):
     code = "CertificateKeyUsage"
     message = "The certificate is not meant for signing documents (key usage)."
+
+
+class CertificatePurpose(CertificateKeyUsage):
+    code = "CertificatePurpose"
+    message = "The certificate was issued for another purpose than signing documents (extended key usage)."
+
+
+class CertificateRuleBroken(CertificateRejected):
+    code = "CertificateRuleBroken"
+    message = "The certificate breaks a rule of the authorities above it."
 
 
 class CertificateKeyNotSupported(CertificateRejected):

@@ -96,6 +96,25 @@ class WebhookTested(Event):
     webhook_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKeyCreated(Event):
+    api_key_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyChanged(Event):
+    """Its last moment is another one."""
+
+    api_key_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRevoked(Event):
+    """It opens nothing any more."""
+
+    api_key_id: UUID
+
+
 TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 """Every kind of event by its name."""
 
@@ -113,6 +132,7 @@ class RecordedEvent:
     document_id: UUID | None
     webhook_id: UUID | None
     at: datetime
+    api_key_id: UUID | None = None
     position: int = 0
     """Ascending in the order in which facts became known; 0 until it is committed."""
 
@@ -127,5 +147,6 @@ def recorded(event: Event, id: UUID, subscription_id: UUID, application_id: UUID
         session_id=event.session_id,
         document_id=getattr(event, "document_id", None),
         webhook_id=getattr(event, "webhook_id", None),
+        api_key_id=getattr(event, "api_key_id", None),
         at=event.at,
     )

@@ -74,8 +74,34 @@ class SignatureSite:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldLock:
+    """What the author of a form wants locked once a field is signed (ISO 32000-2, 12.7.5.5)."""
+
+    action: str
+    """All, Include or Exclude."""
+    names: tuple[bytes, ...]
+    """Names of fields, as the bytes of their text strings."""
+    level: int | None
+    """/P: 1, 2 or 3, as DocMDP has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyField:
+    """A signature field that the author of the file has made, and that the signature fills in.
+
+    Field and widget are one dictionary. It gets /V, and /AP where something is drawn.
+    """
+
+    name: str
+    """With the names of the fields above it."""
+    number: int
+    generation: int
+    lock: FieldLock | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PdfFacts:
-    """The plan of an update that adds one signature field, and what is known of the file."""
+    """The plan of an update that adds one signature, and what is known of the file."""
 
     length: int
     """Bytes of the file."""
@@ -91,7 +117,8 @@ class PdfFacts:
     objects in object streams, and those streams: many readers look for them in the newest section only. Otherwise
     empty."""
     next_number: int
-    """The first object number that nothing in the file speaks of: it becomes the signature field's."""
+    """The first object number that nothing in the file speaks of. It becomes the signature field's, or that of the
+    signature where a field is there already."""
     trailer: tuple[tuple[str, bytes], ...]
     """(name, raw value) of the entries that the new trailer takes over: Root, Info, Encrypt."""
     least_size: int
@@ -107,3 +134,10 @@ class PdfFacts:
     site: SignatureSite | None = None
     """None for a signature that is not seen."""
     taken_in: tuple[TakenIn, ...] = ()
+    fills: EmptyField | None = None
+    """The field that is filled in; None: a field is added."""
+
+    @property
+    def signature_number(self) -> int:
+        """The object number of the signature dictionary."""
+        return self.next_number if self.fills is not None else self.next_number + 1

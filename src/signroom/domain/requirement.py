@@ -17,6 +17,10 @@ QC_COMPLIANCE = "0.4.0.1862.1.1"
 QC_SSCD = "0.4.0.1862.1.4"
 QSCD_POLICIES = frozenset({"0.4.0.194112.1.2", "0.4.0.194112.1.3"})
 """QCP-n-qscd and QCP-l-qscd."""
+BRAZILIAN_POLICIES = "2.16.76.1.2."
+"""Policies of ICP-Brasil begin like this; the type follows (DOC-ICP-04)."""
+_BRAZILIAN_DEVICES = (f"{BRAZILIAN_POLICIES}3.", f"{BRAZILIAN_POLICIES}4.")
+"""A3 and A4."""
 
 
 class RequirementKind(StrEnum):
@@ -48,19 +52,26 @@ class CertificateRequirement:
         """The argument as a stranger may see it; a CPF as ``***.456.789-**``."""
         return None if self.argument is None else f"***.{self.argument[3:6]}.{self.argument[6:9]}-**"
 
-    def require(self, certificate: Certificate) -> None:
-        """Raises: CryptoDeviceRequired, OtherCpfRequired. `certificate` must have been validated before."""
+    def require(self, certificate: Certificate, policies: frozenset[str]) -> None:
+        """`certificate` must have been validated before; `policies` are those of its that its authorities carry.
+
+        Raises: CryptoDeviceRequired, OtherCpfRequired.
+        """
         if self.kind is RequirementKind.CRYPTO_DEVICE:
-            _require_crypto_device(certificate)
+            _require_crypto_device(certificate, policies)
         else:
             _require_cpf(certificate, self.argument)
 
 
-def _require_crypto_device(certificate: Certificate) -> None:
-    """The authority vouches that the key was made in hardware and stays there."""
+def _require_crypto_device(certificate: Certificate, policies: frozenset[str]) -> None:
+    """The authority vouches that the key was made in hardware and stays there.
+
+    A policy counts only when the authorities above carry it too: anybody who may issue A1 can write A3.
+    """
     qualified_device = certificate.qc_statements >= {QC_COMPLIANCE, QC_SSCD}
-    brazilian_device = certificate.pki_brazil.certificate_type in {PkiBrazilType.A3, PkiBrazilType.A4}
-    if not (brazilian_device or qualified_device or certificate.policies & QSCD_POLICIES):
+    carried = any(oid.startswith(_BRAZILIAN_DEVICES) for oid in policies)
+    brazilian_device = carried and certificate.pki_brazil.certificate_type in {PkiBrazilType.A3, PkiBrazilType.A4}
+    if not (brazilian_device or qualified_device or policies & QSCD_POLICIES):
         raise CryptoDeviceRequired("Such are ICP-Brasil A3 and A4, and qualified signature creation devices.")
 
 

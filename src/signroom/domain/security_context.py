@@ -8,7 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class SecurityContext:
-    """``name`` is what a setting calls it; `any_issuer` accepts every issuer and says so in its verdicts."""
+    """``name`` is what a setting calls it; `any_issuer` accepts every issuer and says so in its verdicts.
+
+    Where every issuer is accepted, nobody has confirmed who a signer is: anybody can make a certificate in any name.
+    """
 
     id: UUID
     name: str
@@ -24,3 +27,9 @@ ITALY_TEST = SecurityContext(UUID("d480958c-59b0-4178-bd11-0198188bfd3c"), "ital
 BUILT_IN = (ANY, TEST, ICP_BRASIL, ITALY, ITALY_TEST)
 BY_ID = {context.id: context for context in BUILT_IN}
 BY_NAME = {context.name: context for context in BUILT_IN}
+
+
+def confirms_identity(context_id: UUID) -> bool:
+    """Whether a certificate that the context accepts says who its holder is. False for a context that is not known."""
+    context = BY_ID.get(context_id)
+    return context is not None and not context.any_issuer

@@ -263,6 +263,8 @@ class SignatureVerdict:
     covers_whole_file: bool
     warnings: tuple[str, ...] = ()
     """Short texts on what does not make it less intact: what was filled in later, weak algorithms of old ones."""
+    identity_confirmed: bool | None = None
+    """Whether an authority that the security context trusts has confirmed who the signer is; None: nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,15 @@ class TrustVerdict:
     """A certificate judged against a security context.
 
     ``path`` is DER from the signer's certificate up to the trusted root, or as far as issuers were found.
+    ``policies`` are the certificate's policies that the authorities of a path to a trusted root carry (RFC 5280, 6.1);
+    none without such a path. ``anchored`` says whether the path ends at a root of the context: without one nobody has
+    confirmed who the certificate's holder is.
     """
 
     path: tuple[bytes, ...]
     results: ValidationResults
+    policies: frozenset[str] = frozenset()
+    anchored: bool = False
 
     @property
     def trusted(self) -> bool:

@@ -152,7 +152,7 @@ def new_delivery(id: UUID, event: RecordedEvent, webhook: Webhook, now: datetime
         event_type=event.type,
         session_id=event.session_id,
         document_id=event.document_id,
-        stream=event.document_id or event.session_id or event.webhook_id or webhook.id,
+        stream=event.document_id or event.session_id or event.webhook_id or event.api_key_id or webhook.id,
         created_at=now,
         due_at=now,
     )

@@ -8,16 +8,16 @@
    nothing from the environment.
 5. The answer is counted as it comes, uncompressed, against a limit and a deadline.
 
-Details of errors never hold the address: its query may be somebody's key.
+Details of errors never hold the address: its query may be somebody's key. Nor do they say whether a host exists.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -25,22 +25,28 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
+import structlog
 
 from signroom.domain.errors import FileTooLarge
 from signroom.fetch.addresses import Address, Guard, Target, read_target
 from signroom.fetch.names import suggested_name
+from signroom.fetch.resolving import NameNotFound, SystemNames
 from signroom.ports.operations import Timed
 from signroom.ports.outside import Answer, Fetched, Unreachable
 
-Resolver = Callable[[str], Sequence[str]]
-"""A host name -> addresses. Raises: OSError."""
+log = structlog.get_logger()
+
+Resolver = Callable[[str], Awaitable[Sequence[str]]]
+"""A host name -> addresses. Raises: NameNotFound."""
 
 
 MAX_REDIRECTS = 5
 _MAX_ADDRESSES = 4
-_LOOKUPS = 8
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_THE_METHOD = frozenset({307, 308})
+_NOT_REACHED = "Its host cannot be reached."
+"""The one answer for a host that is not known, is not allowed, or takes no connection: who asks does not learn which
+names and addresses exist in our own network. The log says which of the three it was."""
 _TOO_SLOW = "It took too long."
 _BROKEN = "The connection broke off."
 
@@ -57,11 +63,19 @@ class Patience:
     """For a file, from the first look-up to the last byte."""
     exchange: float = 10
     """The same for a small answer."""
+    refusal: float = 0.5
+    """A name that leads nowhere is refused at a multiple of this time after the question: a name that exists inside
+    and one that does not look alike by the clock too."""
 
 
-def look_up(host: str) -> Sequence[str]:
-    """The system's own resolver, hosts file and all."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+class _NotReachable(Exception):
+    """`reason` is for the log. Who asked hears `_NOT_REACHED`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.started: float | None = None
+        """When the look-up began, by the monotonic clock. None: the refusal is told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class GuardedFetch:
         allowed: Sequence[str] = (),
         *,
         tls: ssl.SSLContext | None = None,
-        resolve: Resolver = look_up,
+        resolve: Resolver | None = None,
         patience: Patience = Patience(),
         timed: Timed | None = None,
         agent: str = "signroom",
@@ -126,11 +140,8 @@ class GuardedFetch:
         """`timed` is of a `Meter`. Raises: ValueError when `allowed` has something that is no network."""
         self._guard = Guard(allowed)
         self._tls = tls or _system_tls()
-        self._resolve = resolve
+        self._resolve = resolve or SystemNames()
         self._patience, self._timed, self._agent = patience, timed, agent
-        # Threads of their own: a look-up cannot be called off, and a name server that never answers would otherwise
-        # use up the threads that everything else waits for.
-        self._lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="signroom-lookup")
 
     @asynccontextmanager
     async def stream(self, url: str, *, limit: int) -> AsyncIterator[Fetched]:
@@ -172,6 +183,8 @@ class GuardedFetch:
         try:
             async with asyncio.timeout_at(deadline):
                 answer = await self._ask(target, call, deadline)
+        except _NotReachable as error:
+            raise await self._refusal(error) from None
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Unreachable(_TOO_SLOW) from error
         except httpx.HTTPError as error:
@@ -204,6 +217,8 @@ class GuardedFetch:
                         return await _require_success(answer, call)
                     await answer.close()
                     target = target.follow(_location(answer.response, call))
+        except _NotReachable as error:
+            raise await self._refusal(error) from None
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Unreachable(_TOO_SLOW) from error
         except httpx.HTTPError as error:
@@ -217,39 +232,52 @@ class GuardedFetch:
             return await self._send(target, call, deadline)
 
     async def _send(self, target: Target, call: _Call, deadline: float) -> _Answer:
-        addresses = await self._addresses(target)
         # The transport alone: httpx's client would follow redirects, keep cookies and read the environment.
         transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        started = time.monotonic()
         try:
+            addresses = await self._addresses(target)
             response = await self._connect(transport, target, addresses, call)
+        except _NotReachable as error:
+            await transport.aclose()
+            log.warning("fetch.not_reached", host=target.host, reason=error.reason)
+            # An address tells nothing by the clock: who asks has written it.
+            error.started = started if target.literal is None else None
+            raise
         except BaseException:
             await transport.aclose()
             raise
         return _Answer(target, transport, response, deadline=deadline)
 
+    async def _refusal(self, error: _NotReachable) -> Unreachable:
+        """Wait until the time at which the refusal may be told."""
+        quantum = self._patience.refusal
+        if error.started is not None and quantum > 0:
+            await asyncio.sleep(quantum - (time.monotonic() - error.started) % quantum)
+        return Unreachable(_NOT_REACHED)
+
     async def _addresses(self, target: Target) -> Sequence[Address]:
-        """Raises: Unreachable when one of them is not allowed, or there is none."""
+        """Raises: _NotReachable when one of them is not allowed, or there is none."""
         found: list[Address]
         if target.literal is not None:
             found = [target.literal]
         else:
-            loop = asyncio.get_running_loop()
             try:
                 async with asyncio.timeout(self._patience.connect):
-                    names = await loop.run_in_executor(self._lookups, self._resolve, target.host)
+                    names = await self._resolve(target.host)
                 found = [ip_address(name) for name in dict.fromkeys(names)]
-            except (socket.gaierror, UnicodeError) as error:
-                raise Unreachable("Its host is not known.") from error
+            except (NameNotFound, TimeoutError, ValueError) as error:
+                raise _NotReachable("no address is known") from error
         if not found:
-            raise Unreachable("Its host is not known.")
+            raise _NotReachable("no address is known")
         if not all(self._guard.allows(address) for address in found):
-            raise Unreachable("The host is not allowed.")
+            raise _NotReachable("an address is not allowed")
         return found
 
     async def _connect(
         self, transport: httpx.AsyncHTTPTransport, target: Target, addresses: Sequence[Address], call: _Call
     ) -> httpx.Response:
-        """Raises: Unreachable, httpx.HTTPError."""
+        """Raises: _NotReachable, Unreachable for a wrong certificate, httpx.HTTPError."""
         failure: httpx.HTTPError | None = None
         for address in addresses[:_MAX_ADDRESSES]:
             try:
@@ -258,7 +286,7 @@ class GuardedFetch:
                 if _is_tls(error):
                     raise Unreachable("Its host has no valid certificate for that name.") from error
                 failure = error
-        raise Unreachable("No connection to its host.") from failure
+        raise _NotReachable("no connection") from failure
 
     def _request(self, target: Target, address: Address, call: _Call) -> httpx.Request:
         patience = self._patience

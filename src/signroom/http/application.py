@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope, Typ
 
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
+from signroom.http.bodies import SMALL_BODY, Bodies
 from signroom.http.headers import EVERYWHERE
 from signroom.http.health import NOT_COUNTED, NOT_LOGGED
 from signroom.http.paths import AnyCase, Known, Template
@@ -32,7 +33,8 @@ def create_application(
     openapi: OpenAPIConfig | None,
     *,
     meter: Meter,
-    max_json: int,
+    max_bodies: int = SMALL_BODY,
+    largest_body: int = SMALL_BODY,
     rate_limits: tuple[str, str],
     type_decoders: TypeDecodersSequence = (),
     plugins: Sequence[PluginProtocol] = (),
@@ -41,7 +43,8 @@ def create_application(
 ) -> ASGIApp:
     """The application as ASGI.
 
-    `max_json` in bytes; `rate_limits` per key and per address; `hsts` when the public address is https.
+    `max_bodies`: how many bytes of bodies are held at once; `largest_body` of them for one. Routes without a limit of
+    their own take `SMALL_BODY`. `rate_limits` per key and per address; `hsts` when the public address is https.
     """
     extra = {**EVERYWHERE, **({"strict-transport-security": "max-age=31536000"} if hsts else {})}
 
@@ -61,7 +64,7 @@ def create_application(
             Exception: problems.crash,
         },
         before_send=[add_headers],
-        request_max_body_size=max_json,
+        request_max_body_size=SMALL_BODY,
         openapi_config=openapi,
         type_decoders=type_decoders,
         plugins=list(plugins),
@@ -69,7 +72,8 @@ def create_application(
         logging_config=None,
     )
     known = AnyCase(app, _routes(app), meter.about)
-    return RequestLog(RateLimits(known, *rate_limits, free=NOT_COUNTED), meter, quiet=NOT_LOGGED)
+    held = Bodies(known, max_bodies, largest_body)
+    return RequestLog(RateLimits(held, *rate_limits, free=NOT_COUNTED), meter, quiet=NOT_LOGGED)
 
 
 def _routes(app: Litestar) -> dict[Template, Known]:

@@ -10,6 +10,7 @@ from litestar.response import Stream
 from signroom.domain.document import StoredFile
 from signroom.http.headers import FILE_POLICY
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 
 ATTACHMENT = {
     "content-disposition": "attachment",
@@ -20,8 +21,13 @@ ATTACHMENT = {
 
 
 async def file_response(ports: Ports, file: StoredFile) -> Stream:
-    """Stream `file`. Raises: BlobNotFound and StorageUnavailable before the first byte is sent."""
-    chunks = ports.blobs.read_stream(file.blob_key)
+    """Stream `file`. A large file that has changed breaks off before its end; the header says how long it should be.
+
+    A part of a file is never sent: ``Range`` is ignored, and the whole file is compared.
+
+    Raises: BlobNotFound, StorageUnavailable and, for a small file, FileChanged before the first byte is sent.
+    """
+    chunks = ports.blobs.read_stream(file.blob_key, content_of(file))
     first = await anext(chunks, b"")
 
     async def body() -> AsyncIterator[bytes]:

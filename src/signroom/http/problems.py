@@ -20,11 +20,13 @@ log = structlog.get_logger()
 # The nearest class in the error's ancestry decides.
 STATUS: dict[type[errors.SignroomError], int] = {
     errors.Unavailable: 503,
+    errors.ShareUsed: 429,
     errors.BadInput: 400,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
     errors.FileTooLarge: 413,
     errors.TooManyRequests: 429,
+    errors.FileChanged: 500,  # nothing is wrong with the request, and trying again does not help
     errors.SecretUnreadable: 503,  # the operator must act: nothing is wrong with the request
     errors.Refused: 422,
 }
@@ -36,12 +38,15 @@ _FRAMEWORK_CODES = {
     403: "Forbidden",
     404: "RouteNotFound",
     405: "MethodNotAllowed",
+    408: "RequestTimeout",
     413: "RequestTooLarge",
+    414: "UriTooLong",
     415: "UnsupportedMediaType",
     429: "TooManyRequests",
+    431: "HeadersTooLarge",
 }
 
-_GONE = "client disconnected prematurely"
+GONE = "client disconnected prematurely"
 """What the framework raises when a client goes away in the middle of its request: nobody reads the answer."""
 
 Handler = Request[Any, Any, Any]
@@ -56,7 +61,8 @@ def refuse(_request: Handler, error: errors.SignroomError) -> Response[dict[str,
     status = status_of(error)
     if isinstance(error, errors.Unavailable):  # the caller can only try again: who can mend it reads the log
         log.warning("request.unavailable", code=error.code, detail=error.detail)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.Unavailable) else {}
+    again = error.retry_after if isinstance(error, errors.Unavailable | errors.TooManyRequests) else None
+    headers = {} if again is None else {"Retry-After": str(again)}
     if status == 422:
         return _problem(status, {"code": error.code, "message": error.message, "detail": error.detail}, headers)
     return _problem(status, {"code": error.code, "message": str(error)}, headers)
@@ -65,7 +71,7 @@ def refuse(_request: Handler, error: errors.SignroomError) -> Response[dict[str,
 def refuse_by_framework(_request: Handler, error: HTTPException) -> Response[dict[str, str | None]]:
     """Answer for a refusal of the framework: unknown route, malformed JSON, wrong type, body too large."""
     status = error.status_code
-    if status >= 500 and str(error.detail) == _GONE:
+    if status >= 500 and str(error.detail) == GONE:
         log.info("request.abandoned")
         return _problem(400, {"code": "BadRequest", "message": "The request was not sent to its end."}, {})
     if status >= 500:

@@ -232,6 +232,7 @@ class DurableJobs:
             serializer=JsonSerializer(),
             max_executor_threads=threads,
             sys_db_pool_size=threads + 2,
+            db_engine_kwargs={"hide_parameters": True},
             log_level="WARNING",
         )
         if self._engine.dialect.name == "sqlite":

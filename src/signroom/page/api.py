@@ -12,13 +12,18 @@ from uuid import UUID
 import msgspec
 import segno
 from litestar import Request, Response, get, post, put
+from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
+from litestar.types import Guard
 
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
 from signroom.domain.signature import CertificateChain
+from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
+from signroom.http.hang_up import Body, while_connected
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
@@ -40,6 +45,10 @@ from signroom.service.subscriptions.manage_branding import read_logo_of_page
 
 TOKEN_HEADER = "x-signature-session-token"
 MAX_KEY = 255
+MAX_BODY = 4 << 20
+"""Bytes of a call's JSON: 50 certificates with 10 issuers each fit."""
+MAX_LINK_BODY = 16 << 10
+"""The same of `renew`, which reads it of anybody."""
 FRAMED_HEADER = "x-signroom-framed"
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
@@ -47,10 +56,22 @@ InjectedSession = NamedDependency[SkipValidation[UUID]]
 """The session that the request's token names: the only one that it can touch."""
 
 
-async def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
-    """Raises: TokenRequired, BadToken, TokenExpired."""
-    session_id = session_of_token(ports, request.headers.get(TOKEN_HEADER))
-    ports.meter.about(session_id=session_id)
+def token_guard(ports: Ports) -> Guard:
+    """Knows the session before anything of the body is read."""
+
+    def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        """Raises: TokenRequired, BadToken, TokenExpired."""
+        session_id = session_of_token(ports, connection.headers.get(TOKEN_HEADER))
+        ports.meter.about(session_id=session_id)
+        connection.state.page_session = session_id
+        room_of(connection.scope).of_page(session_id, MAX_BODY, 2 * MAX_BODY)
+
+    return require_token
+
+
+def provide_session(request: Request[Any, Any, Any]) -> UUID:
+    """The session of the request's token, as `token_guard` found it."""
+    session_id: UUID = request.state.page_session
     return session_id
 
 
@@ -66,7 +87,7 @@ def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
     return session_view(ports, read_session_of_page(ports, session_id), framed=framed)
 
 
-@post("/sign/api/renew", status_code=200)
+@post("/sign/api/renew", status_code=200, request_max_body_size=MAX_LINK_BODY)
 async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
     """By the session's link, or once by the code of a hand-over."""
     if is_hand_over(data.link):
@@ -116,7 +137,9 @@ async def upload(
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > MAX_KEY:
         raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
-    document = await add_document(ports, page_session, _file_name(request), request.stream(), idempotency_key)
+    body = Body(request)
+    adding = add_document(ports, page_session, _file_name(request), body.chunks(), idempotency_key)
+    document = await while_connected(request, adding, body=body)
     return document_view(ports, document, downloads=False)
 
 
@@ -139,24 +162,42 @@ async def original(document_id: UUID, ports: InjectedPorts, page_session: Inject
 
 @get("/sign/api/preview/{document_id:str}/{page:int}")
 async def preview(
-    document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession, width: int = 800
+    document_id: UUID,
+    page: int,
+    *,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
+    width: int = 800,
 ) -> Response[bytes]:
     """A page as PNG: read by fetch and shown from a blob, so that no address holds a token."""
-    picture = await asyncio.to_thread(preview_page, ports, page_session, document_id, page, width)
+    picture = await while_connected(request, preview_page(ports, page_session, document_id, page, width))
     return Response(picture, media_type="image/png", headers=ATTACHMENT)
 
 
 @get("/sign/api/text/{document_id:str}/{page:int}")
-async def text(document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PageText:
-    return shapes.PageText(text=await asyncio.to_thread(page_text, ports, page_session, document_id, page))
+async def text(
+    document_id: UUID,
+    page: int,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
+) -> shapes.PageText:
+    words = await while_connected(request, page_text(ports, page_session, document_id, page))
+    return shapes.PageText(text=words)
 
 
 @get("/sign/api/canonical/{preparation_id:str}/{document_id:str}")
 async def canonical(
-    preparation_id: UUID, document_id: UUID, ports: InjectedPorts, page_session: InjectedSession
+    preparation_id: UUID,
+    document_id: UUID,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
 ) -> Response[bytes]:
     """The octets of an XML document that its signature covers."""
-    octets = await asyncio.to_thread(canonical_form, ports, page_session, preparation_id, document_id)
+    reading = canonical_form(ports, page_session, preparation_id, document_id)
+    octets = await while_connected(request, reading)
     return Response(octets, media_type="application/xml", headers=ATTACHMENT)
 
 
@@ -186,27 +227,29 @@ async def certificates(
 
 
 @post("/sign/api/prepare", status_code=200)
-async def prepare(data: shapes.Prepare, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PreparationView:
+async def prepare(
+    data: shapes.Prepare, request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.PreparationView:
     """Documents that cannot be prepared are named in the answer: they do not stop the others."""
     if len(data.chain) > MAX_ISSUERS:
         raise BadInput(f"At most {MAX_ISSUERS} issuer certificates.")
     chain = CertificateChain(data.certificate, tuple(data.chain))
-    return preparation_view(await asyncio.to_thread(prepare_signing, ports, page_session, chain))
+    return preparation_view(await while_connected(request, prepare_signing(ports, page_session, chain)))
 
 
 @post("/sign/api/finish", status_code=200)
 async def finish(
-    data: shapes.Finish, ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed
+    data: shapes.Finish,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
+    framed: InjectedFramed,
 ) -> shapes.SessionView:
     values = {s.document_id: s.value for s in data.signatures}
     if len(values) != len(data.signatures):
         raise SignatureMissing
-
-    def answer() -> shapes.SessionView:
-        finish_signing(ports, page_session, data.preparation_id, values)
-        return _view(ports, page_session, framed)
-
-    return await asyncio.to_thread(answer)
+    await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values))
+    return await asyncio.to_thread(_view, ports, page_session, framed)
 
 
 @post("/sign/api/cancel", status_code=200)
@@ -233,7 +276,6 @@ def _qr_code(text: str) -> bytes:
 
 
 HANDLERS = [
-    renew,
     load,
     events,
     hand_over,

@@ -15,16 +15,16 @@ from litestar.params import Parameter
 from litestar.static_files import create_static_files_router
 
 from signroom.domain.errors import KeySourceNotAvailable
+from signroom.http.bodies import WireRequest
 from signroom.http.headers import page_policy
 from signroom.http.problems import refuse_by_framework
 from signroom.page import api
 from signroom.page.api import InjectedPorts
+from signroom.ports import Ports
 from signroom.service.access.page_language import page_language
 from signroom.service.access.page_tokens import frame_origins_of_link
 
 STATIC = Path(__file__).parent / "static"
-MAX_BODY = 4 << 20
-"""Bytes of a call's JSON: 50 certificates with 10 issuers each fit, and `renew` reads it of anybody."""
 
 
 @get("/sign/{link:str}", include_in_schema=False)
@@ -73,7 +73,7 @@ def _no_such_file(request: Request[Any, Any, Any], _error: ValueError) -> Respon
     return refuse_by_framework(request, NotFoundException())
 
 
-def page_routes() -> list[Any]:
+def page_routes(ports: Ports) -> list[Any]:
     """Everything under ``/sign``."""
     assets = create_static_files_router(
         path="/sign/assets",
@@ -87,11 +87,14 @@ def page_routes() -> list[Any]:
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
+        guards=[api.token_guard(ports)],
         dependencies={
-            "page_session": Provide(api.provide_session),
+            "page_session": Provide(api.provide_session, sync_to_thread=False),
             "framed": Provide(api.provide_framed, sync_to_thread=False),
         },
-        request_max_body_size=MAX_BODY,
+        request_class=WireRequest,
+        request_max_body_size=api.MAX_BODY,
         include_in_schema=False,
     )
-    return [shell, assets, web_pki_script, calls]
+    links = Router(path="/", route_handlers=[api.renew], request_class=WireRequest, include_in_schema=False)
+    return [shell, assets, web_pki_script, calls, links]

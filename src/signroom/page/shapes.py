@@ -143,6 +143,8 @@ class SessionView(Wire):
     branding: BrandingView | None
     key_source_config: KeySourceConfigView
     requirements: list[RequirementView]
+    identity_confirmed: bool
+    """False: nobody confirms who a signer is, the session accepts every issuer."""
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]

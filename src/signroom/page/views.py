@@ -6,6 +6,7 @@ from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation, PreparedDocument
+from signroom.domain.security_context import confirms_identity
 from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.domain.signature import CmsLayout, PdfLayout, XmlLayout
 from signroom.page import shapes
@@ -38,6 +39,7 @@ def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> 
         branding=_branding(found.branding),
         key_source_config=_key_source_config(ports, session),
         requirements=[shapes.RequirementView(type=r.kind.value, argument=r.masked) for r in session.requirements],
+        identity_confirmed=confirms_identity(session.security_context_id),
         hand_over=offers_hand_over(ports),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )

@@ -18,7 +18,7 @@ from signroom.domain.session import Session
 from signroom.domain.webhook import DeliverySchedule
 from signroom.ports.certificates import DemoAuthority, Trust
 from signroom.ports.changes import Changes
-from signroom.ports.files import Blobs, Cache, Formats, NamePatterns, Pictures
+from signroom.ports.files import Blobs, Cache, NamePatterns, Pictures, Sandbox
 from signroom.ports.jobs import Jobs
 from signroom.ports.operations import Clock, Meter
 from signroom.ports.outside import Fetch
@@ -37,10 +37,16 @@ class Limits:
     events_kept: timedelta
     """How long a receiver of events may be down and still catch up."""
 
+    audit_kept: timedelta
+    """How long it is known who changed what."""
+    api_key_lifetime: timedelta | None
+    """Of keys for which nobody says when they end; None: they do not end."""
     webhook_waits: DeliverySchedule
     """When deliveries are tried again."""
     webhook_timeout: timedelta
     """For one try of a delivery, from the look-up of the name to the answer."""
+    files_compared_within: timedelta
+    """In this time every stored file is compared once with what was stored."""
 
 
 class EventBodies(Protocol):
@@ -71,6 +77,9 @@ class ManagementPorts(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    @property
+    def limits(self) -> Limits: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -80,7 +89,7 @@ class Ports:
     jobs: Jobs
     changes: Changes
     blobs: Blobs
-    formats: Formats
+    formats: Sandbox
     trust: Trust
     fetch: Fetch
     pictures: Pictures

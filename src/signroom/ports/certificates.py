@@ -29,9 +29,10 @@ class Trust(Protocol):
         at: datetime,
         *,
         revocation_may_be_unknown: bool = False,
+        offline: bool = False,
     ) -> TrustVerdict:
         """Build a path to a root of `context` and check it as of `at` (RFC 5280, 6): signatures, validity,
-        constraints, revocation by CRL or OCSP.
+        constraints, purposes, policies, revocation by CRL or OCSP. With `offline` nobody is asked about revocation.
 
         Never raises for what is wrong with the certificate. Raises: BadCertificate for what is none,
         SecurityContextNotConfigured. May fetch: call from threads.

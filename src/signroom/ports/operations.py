@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -22,6 +22,10 @@ class Migrations(StrEnum):
     CURRENT = "current"
     NEWER = "newer"
     """Of a version that is being rolled out: its tables can be used."""
+
+
+MAX_NAMED = 20
+UNUSED_AFTER = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,10 @@ class DatabaseDiagnosis:
     """True for a standby."""
     free_connections: int | None = None
     """None: it knows no limit."""
+    endless_keys: tuple[str, ...] = ()
+    """API keys that never end, as ``application id``; at most `MAX_NAMED`."""
+    unused_keys: tuple[str, ...] = ()
+    """API keys that still open something and that nobody has used for `UNUSED_AFTER`; at most `MAX_NAMED`."""
 
 
 class Obstacle(StrEnum):

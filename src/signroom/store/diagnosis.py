@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from signroom.domain.errors import DatabaseUnavailable
-from signroom.ports.operations import DatabaseDiagnosis, Migrations
+from signroom.ports.operations import MAX_NAMED, UNUSED_AFTER, DatabaseDiagnosis, Migrations
 from signroom.store import tables
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
@@ -36,8 +37,18 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
     there = migrations is not Migrations.MISSING
     sealed = _sealed(connection) if there else None
     signing = _signing(connection) if migrations is Migrations.CURRENT else None
+    endless, unused = _keys(connection) if migrations is Migrations.CURRENT else ((), ())
     if connection.dialect.name == "sqlite":
-        return DatabaseDiagnosis("SQLite", sqlite3.sqlite_version, ahead, migrations, sealed, signing)
+        return DatabaseDiagnosis(
+            "SQLite",
+            sqlite3.sqlite_version,
+            ahead,
+            migrations,
+            sealed,
+            signing,
+            endless_keys=endless,
+            unused_keys=unused,
+        )
     standby, version = connection.exec_driver_sql("SELECT pg_is_in_recovery(), current_setting('server_version')").one()
     return DatabaseDiagnosis(
         "PostgreSQL",
@@ -48,6 +59,8 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
         signing,
         read_only=standby,
         free_connections=_free(connection),
+        endless_keys=endless,
+        unused_keys=unused,
     )
 
 
@@ -82,6 +95,20 @@ def _signing(connection: Connection) -> tuple[UUID, bytes] | None:
     t = tables.webhooks
     row = connection.execute(sa.select(t.c.id, t.c.signing_secret).limit(1)).first()
     return None if row is None else (row[0], row[1])
+
+
+def _keys(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """API keys that never end, and those that nobody uses."""
+    k, a = tables.api_keys, tables.applications
+    now = datetime.now(UTC)
+    usable = sa.and_(k.c.revoked_at.is_(None), sa.or_(k.c.expires_at.is_(None), k.c.expires_at > now))
+    quiet = sa.func.coalesce(k.c.last_used_at, k.c.created_at) < now - UNUSED_AFTER
+
+    def named(condition: sa.ColumnElement[bool]) -> tuple[str, ...]:
+        query = sa.select(a.c.name, k.c.id).join_from(k, a).where(usable, condition).order_by(k.c.created_at)
+        return tuple(f"{row.name} {row.id}" for row in connection.execute(query.limit(MAX_NAMED)))
+
+    return named(k.c.expires_at.is_(None)), named(quiet)
 
 
 def _free(connection: Connection) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import RowMapping
 
 from signroom.domain.appearance import Appearance
 from signroom.domain.application import ApiKey, Application, Role
+from signroom.domain.audit import Action, Change
 from signroom.domain.branding import Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
 from signroom.domain.document_key import DocumentKey
@@ -415,6 +416,7 @@ def event_row(e: RecordedEvent) -> Row:
         "session_id": e.session_id,
         "document_id": e.document_id,
         "webhook_id": e.webhook_id,
+        "api_key_id": e.api_key_id,
         "at": e.at,
     }
 
@@ -491,6 +493,9 @@ def api_key_row(key: ApiKey) -> Row:
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "description": key.description,
+        "created_by": key.created_by,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
     }
 
 
@@ -503,4 +508,36 @@ def api_key_of(row: RowMapping) -> ApiKey:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         description=row["description"],
+        created_by=row["created_by"],
+        last_used_at=row["last_used_at"],
+        revoked_at=row["revoked_at"],
+    )
+
+
+def change_row(c: Change) -> Row:
+    return {
+        "id": c.id,
+        "at": c.at,
+        "subscription_id": c.subscription_id,
+        "actor": c.actor,
+        "key_id": c.key_id,
+        "action": c.action.value,
+        "subject_id": c.subject_id,
+        "before": packed(c.before),
+        "after": packed(c.after),
+    }
+
+
+def change_of(row: RowMapping) -> Change:
+    return Change(
+        id=row["id"],
+        at=row["at"],
+        subscription_id=row["subscription_id"],
+        actor=row["actor"],
+        key_id=row["key_id"],
+        action=Action(row["action"]),
+        subject_id=row["subject_id"],
+        before=unpacked_as(dict[str, Any], row["before"]),
+        after=unpacked_as(dict[str, Any], row["after"]),
+        position=row["position"],
     )

@@ -16,10 +16,12 @@ from signroom.ports.store.wall import Owned
 from signroom.store.engine import READ_ONLY
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
+from signroom.store.work.audit_log import SqlAuditLog
 from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
 from signroom.store.work.feed import SqlFeed
+from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.preparations import SqlPreparations
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
@@ -91,6 +93,7 @@ class SqlWork:
         self.sessions = SqlSessions(connection)
         self.documents = SqlDocuments(connection)
         self.document_keys = SqlDocumentKeys(connection)
+        self.file_comparison = SqlFileComparison(connection)
         self.uploads = SqlUploads(connection)
         self.preparations = SqlPreparations(connection)
         self.webhooks = SqlWebhooks(connection)
@@ -99,6 +102,7 @@ class SqlWork:
         self.subscriptions = SqlSubscriptions(connection)
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
+        self.audit_log = SqlAuditLog(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

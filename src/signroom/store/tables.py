@@ -93,6 +93,10 @@ api_keys = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime),
     sa.Column("description", sa.String(255)),
+    # NULL in rows of versions that did not write it down.
+    sa.Column("created_by", sa.String(150)),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Column("revoked_at", UtcDateTime),
 )
 
 sessions = sa.Table(
@@ -215,6 +219,21 @@ document_key_metadata = sa.Table(
     sa.Index("ix_signroom_document_key_metadata_search", "subscription_id", "name", "value"),
 )
 
+# One row: how far the comparison of all stored files has come.
+file_comparison = sa.Table(
+    "signroom_file_comparison",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    # Until then one process is at it.
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    # The last document that was compared.
+    sa.Column("after", sa.Uuid),
+    sa.Column("done", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+)
+
 uploads = sa.Table(
     "signroom_uploads",
     metadata,
@@ -304,6 +323,7 @@ events = sa.Table(
     sa.Column("application_id", sa.Uuid),
     sa.Column("webhook_id", sa.Uuid),
     sa.Column("data", sa.LargeBinary),
+    sa.Column("api_key_id", sa.Uuid),
     sa.Index(None, "subscription_id", "position"),
     # A position is never given twice, whatever was purged.
     sqlite_autoincrement=True,
@@ -368,6 +388,24 @@ delivery_attempts = sa.Table(
     sa.Column("status_code", sa.Integer),
     sa.Column("error", sa.String(255)),
     sa.Column("answer", sa.LargeBinary),
+)
+
+# Append-only: what was changed, by whom. Entries outlive what they tell of, so nothing refers to it.
+audit_log = sa.Table(
+    "signroom_audit_log",
+    metadata,
+    sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Uuid, nullable=False, unique=True),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+    sa.Column("subscription_id", sa.Uuid),
+    sa.Column("actor", sa.String(150), nullable=False),
+    sa.Column("key_id", sa.Uuid),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("subject_id", sa.Uuid, nullable=False),
+    sa.Column("before", sa.LargeBinary, nullable=False),
+    sa.Column("after", sa.LargeBinary, nullable=False),
+    sa.Index(None, "subscription_id", "position"),
+    sqlite_autoincrement=True,
 )
 
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).

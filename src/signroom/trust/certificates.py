@@ -18,6 +18,7 @@ from signroom.trust.extensions import (
     read_key_usage,
     read_other_names,
     read_policies,
+    read_purposes,
     read_qc_statements,
 )
 from signroom.trust.pki_brazil import read_pki_brazil
@@ -70,6 +71,7 @@ def read_certificate(der: bytes) -> Certificate:
             email_address=read_email(extensions),
             sha1=hashlib.sha1(der, usedforsecurity=False).digest(),
             sha256=hashlib.sha256(der).digest(),
+            purposes=read_purposes(extensions),
             policies=policies,
             qc_statements=read_qc_statements(extensions),
             pki_brazil=read_pki_brazil(subject, policies, read_other_names(extensions)),

@@ -22,6 +22,8 @@ from signroom.trust.certificates import read_certificate
 from signroom.trust.path_validation import judge
 from signroom.trust.revocation import RevocationSources
 
+_NOBODY = RevocationSources(None)
+
 
 class CertificateTrust:
     """Reads certificates, and judges them by the roots of security contexts."""
@@ -43,9 +45,11 @@ class CertificateTrust:
         at: datetime,
         *,
         revocation_may_be_unknown: bool = False,
+        offline: bool = False,
     ) -> TrustVerdict:
         unknown_is = Outcome.WARNING if revocation_may_be_unknown else Outcome.ERROR
-        return judge(chain, self._of(context), at, self._sources, unknown_is=unknown_is)
+        sources = _NOBODY if offline else self._sources
+        return judge(chain, self._of(context), at, sources, unknown_is=unknown_is)
 
     def _of(self, context: SecurityContext) -> Anchors:
         """The anchors of `context` now. Raises: SecurityContextNotConfigured."""

@@ -14,6 +14,7 @@ from asn1crypto import core, parser
 
 BASIC_CONSTRAINTS = "2.5.29.19"
 KEY_USAGE = "2.5.29.15"
+EXTENDED_KEY_USAGE = "2.5.29.37"
 CERTIFICATE_POLICIES = "2.5.29.32"
 SUBJECT_ALT_NAME = "2.5.29.17"
 QC_STATEMENTS = "1.3.6.1.5.5.7.1.3"
@@ -85,6 +86,17 @@ def read_key_usage(extensions: Mapping[str, bytes]) -> frozenset[str] | None:
     return frozenset(name for i, name in enumerate(_KEY_USAGES) if bits[1] & (0x80 >> i))
 
 
+def read_purposes(extensions: Mapping[str, bytes]) -> frozenset[str] | None:
+    """The OIDs of the extended key usage (RFC 5280, 4.2.1.12); None without the extension. Raises: ValueError."""
+    value = extensions.get(EXTENDED_KEY_USAGE)
+    if value is None:
+        return None
+    found = frozenset(_dotted(part) for part in _parts(_only(value, _SEQUENCE)))
+    if not found:
+        raise ValueError("The extended key usage is empty.")
+    return found
+
+
 def read_is_authority(extensions: Mapping[str, bytes]) -> bool:
     """Raises: ValueError."""
     value = extensions.get(BASIC_CONSTRAINTS)
@@ -113,9 +125,9 @@ def read_email(extensions: Mapping[str, bytes]) -> str | None:
     return next((address.decode("ascii") for address in addresses if address and address.isascii()), None)
 
 
-def read_other_names(extensions: Mapping[str, bytes]) -> Mapping[str, str]:
-    """OID -> text of the otherName entries that hold text (RFC 5280, 4.2.1.6); the first of each."""
-    found: dict[str, str] = {}
+def read_other_names(extensions: Mapping[str, bytes]) -> Mapping[str, tuple[str, ...]]:
+    """OID -> texts of the otherName entries that hold text (RFC 5280, 4.2.1.6), in the order of the certificate."""
+    found: dict[str, tuple[str, ...]] = {}
     for entry in _alternative_names(extensions):
         if entry.kind != _OTHER_NAME:
             continue
@@ -126,7 +138,7 @@ def read_other_names(extensions: Mapping[str, bytes]) -> Mapping[str, str]:
         except ValueError:
             continue
         if text is not None:
-            found.setdefault(name, text)
+            found[name] = (*found.get(name, ()), text)
     return found
 
 

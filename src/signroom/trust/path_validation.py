@@ -2,7 +2,7 @@
 
     the signer's certificate                      each of its issuers                   the root
     1. in date                                    1. in date                            is one of the context's
-    2. key and key usage fit for signing          2. an authority, path not too long
+    2. key, key usage and purpose fit for signing 2. an authority, path not too long
     3. the path ends at a trusted root
     4. issuer known, its signature verifies       3. the same
     5. not revoked                                4. the same
@@ -14,7 +14,7 @@ Nothing is asked of the network before signatures verify up to a trusted root.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,31 +22,61 @@ from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsa
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.trust.anchors import Anchors
-from signroom.trust.paths import Link, Path, broken_rule, find_path, read_chain
+from signroom.trust.paths import Link, Path, find_other_paths, find_path, read_chain
 from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status
+from signroom.trust.rules import Kept, PolicyInputs, check_rules
 
 _DAY = "%Y-%m-%d"
+_EVERY_POLICY = PolicyInputs()
 
 
 def judge(
-    chain: CertificateChain, anchors: Anchors, at: datetime, sources: RevocationSources, *, unknown_is: Outcome
+    chain: CertificateChain,
+    anchors: Anchors,
+    at: datetime,
+    sources: RevocationSources,
+    *,
+    unknown_is: Outcome,
+    policies: PolicyInputs = _EVERY_POLICY,
 ) -> TrustVerdict:
     """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. Raises: BadCertificate."""
     leaf, others = read_chain(chain)
-    path = find_path(leaf, (*others, *anchors.intermediates), anchors.roots, at)
-    revocations = _revocations(path, at, sources)
-    judgement = _Judgement(path, anchors, at, revocations, unknown_is)
-    return TrustVerdict(tuple(link.der for link in path.links), judgement.of_signer())
+    known = (*others, *anchors.intermediates)
+    path = find_path(leaf, known, anchors.roots, at)
+    kept = check_rules(path, at, policies) if path.anchored else Kept()
+    if path.anchored and leaf.certificate.signing_purposes and not _may_be_taken(path, kept):
+        for other in find_other_paths(leaf, known, anchors.roots, at, path):
+            kept_there = check_rules(other, at, policies)
+            if _may_be_taken(other, kept_there):
+                path, kept = other, kept_there
+                break
+    revocations = _revocations(path, at, sources, known)
+    results = _Judgement(path, anchors, at, revocations, unknown_is, kept).of_signer()
+    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
 
 
-def _revocations(path: Path, at: datetime, sources: RevocationSources) -> dict[bytes, Revocation]:
+def _may_be_taken(path: Path, kept: Kept) -> bool:
+    return kept.broken is None and bool(_purposes_left(path))
+
+
+def _purposes_left(path: Path) -> frozenset[str]:
+    """The signing purposes of the signer's certificate that every authority below the root allows."""
+    left = path.links[0].certificate.signing_purposes
+    for authority in path.links[1:-1] if path.anchored else path.links[1:]:
+        left &= authority.certificate.signing_purposes
+    return left
+
+
+def _revocations(
+    path: Path, at: datetime, sources: RevocationSources, known: Sequence[Link]
+) -> dict[bytes, Revocation]:
     """By fingerprint. Certificates that are not in date are left out: lists forget them."""
     if not path.anchored:
         return {}
     pairs = [(certificate, issuer) for certificate, issuer in path.pairs if certificate.valid_at(at)]
     return {
         certificate.fingerprint: revocation
-        for (certificate, _), revocation in zip(pairs, sources.ask(pairs, at), strict=True)
+        for (certificate, _), revocation in zip(pairs, sources.ask(pairs, at, known), strict=True)
     }
 
 
@@ -57,10 +87,17 @@ class _Judgement:
     at: datetime
     revocations: Mapping[bytes, Revocation]
     unknown_is: Outcome
+    kept: Kept
 
     def of_signer(self) -> ValidationResults:
         leaf = self.path.links[0]
-        items = [*self._validity(leaf), *self._fitness(leaf), *self._root(), *self._issued(0)]
+        items = [
+            *self._validity(leaf),
+            *self._fitness(leaf),
+            *self._purpose(leaf),
+            *self._root(),
+            *self._issued(0),
+        ]
         if self.path.anchored and all(item.outcome is not Outcome.ERROR for item in items):
             items.append(self._rules())
         return ValidationResults.of(items)
@@ -98,6 +135,18 @@ class _Judgement:
             yield _failed(Check.ALGORITHM_NOT_ALLOWED, error.message, error.detail)
         else:
             yield _passed("The key and its usage are fit for signing.")
+
+    def _purpose(self, link: Link) -> Iterator[ValidationItem]:
+        """An authority's extended key usage limits what the certificates below it are for; a root's does not.
+
+        RFC 5280 leaves this open; it is how every large validator reads it, and how RFC 9336, 4, wants it.
+        """
+        if link.certificate.signing_purposes and not _purposes_left(self.path):
+            yield ValidationItem(
+                Check.INVALID_KEY_USAGE,
+                Outcome.ERROR if self.path.anchored else Outcome.WARNING,
+                "An authority above the certificate may only issue certificates for other purposes.",
+            )
 
     def _authority(self, link: Link) -> Iterator[ValidationItem]:
         if link.may_certify:
@@ -195,10 +244,11 @@ class _Judgement:
                 )
 
     def _rules(self) -> ValidationItem:
-        broken = broken_rule(self.path, self.at)
-        if broken is None:
+        if self.kept.broken is None:
             return _passed("The path keeps the rules of RFC 5280.")
-        return _failed(Check.CERTIFICATE_VALIDATION_FAILED, "The path breaks a rule of RFC 5280.", f"{broken}.")
+        return _failed(
+            Check.CERTIFICATE_VALIDATION_FAILED, "The path breaks a rule of RFC 5280.", f"{self.kept.broken}."
+        )
 
 
 def _passed(message: str, detail: str | None = None, failures: tuple[Failure, ...] = ()) -> ValidationItem:

@@ -22,9 +22,11 @@ from signroom.domain.errors import BadCertificate
 from signroom.domain.signature import CertificateChain
 from signroom.trust.certificates import read_certificate
 from signroom.trust.extensions import read_extensions
+from signroom.trust.names import CanonicalName, canonical, same_name
 from signroom.trust.pointers import (
+    ListPoint,
     read_authority_key,
-    read_crl_addresses,
+    read_lists,
     read_ocsp_addresses,
     read_path_length,
     read_subject_key,
@@ -33,6 +35,8 @@ from signroom.trust.pointers import (
 MAX_ISSUERS = 100
 MAX_DEPTH = 10
 MAX_SIGNATURES = 400
+
+_PKCS1 = padding.PKCS1v15()
 
 _Fitness = Callable[["Link"], bool]
 
@@ -44,7 +48,9 @@ class Pointers:
     ocsp: tuple[str, ...] = ()
     """Addresses of responders (RFC 5280, 4.2.2.1)."""
     crl: tuple[str, ...] = ()
-    """Addresses of its issuer's own complete lists, whatever their scheme (RFC 5280, 4.2.1.13)."""
+    """Addresses of its issuer's own lists, whatever their scheme (RFC 5280, 4.2.1.13)."""
+    points: tuple[ListPoint, ...] = ()
+    """The distribution points that these addresses, and names of other kinds, stand in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,13 +76,19 @@ class Link:
 
     @property
     def self_issued(self) -> bool:
-        return self.parsed.subject == self.parsed.issuer
+        return same_name(self.parsed.subject, self.parsed.issuer)
 
     @property
     def may_certify(self) -> bool:
         """RFC 5280, 6.1.4 (k) and (n)."""
         usage = self.certificate.key_usage
         return self.certificate.is_ca and (usage is None or "keyCertSign" in usage)
+
+    @property
+    def may_sign_lists(self) -> bool:
+        """RFC 5280, 6.3.3 (f)."""
+        usage = self.certificate.key_usage
+        return usage is None or "cRLSign" in usage
 
     @property
     def weak_digest(self) -> str | None:
@@ -123,13 +135,14 @@ def read_link(der: bytes) -> Link:
     try:
         certificate = read_certificate(der)
         extensions = read_extensions(der)
+        parsed = x509.load_der_x509_certificate(der)
         return Link(
             certificate,
-            x509.load_der_x509_certificate(der),
+            parsed,
             read_path_length(extensions),
             read_subject_key(extensions),
             read_authority_key(extensions),
-            Pointers(read_ocsp_addresses(extensions), read_crl_addresses(extensions)),
+            Pointers(read_ocsp_addresses(extensions), *read_lists(extensions, parsed.issuer.public_bytes())),
         )
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise BadCertificate from error
@@ -146,27 +159,48 @@ def find_path(leaf: Link, issuers: Iterable[Link], roots: Sequence[Link], at: da
     return good if good.anchored else search.run(leaf, lambda _link: True)
 
 
+def find_other_paths(
+    leaf: Link, issuers: Iterable[Link], roots: Sequence[Link], at: datetime, path: Path
+) -> Iterator[Path]:
+    """Anchored paths that avoid one of the authorities of `path`, each in turn.
+
+    Authorities certify each other, for purposes and names of their own: where one path may not be taken another may.
+    """
+    search = _Search((*roots, *issuers), {root.fingerprint for root in roots})
+    for avoided in path.links[1:-1]:
+
+        def fit(link: Link, avoided: bytes = avoided.fingerprint) -> bool:
+            return link.fingerprint != avoided and link.may_certify and link.valid_at(at)
+
+        other = search.run(leaf, fit)
+        if other.anchored:
+            yield other
+
+
 def signed_by(child: Link, issuer: Link) -> bool:
-    """Whether `issuer`'s key made the signature of `child`, and its name is the one that `child` gives."""
+    """Whether `issuer`'s key made the signature of `child`, and its name is the one that `child` gives.
+
+    The library's own check wants names to be equal byte by byte, and refuses weak digests, good or bad. We say which of
+    the two it is, and refuse a weak digest by its name then.
+    """
     made, by = child.parsed, issuer.parsed
+    if not same_name(made.issuer, by.subject):
+        return False
     try:
-        algorithm = made.signature_hash_algorithm
-        if algorithm is not None and weak_digest(algorithm):
-            # The library refuses these, good or bad; we say which of the two it is, and refuse it by its name then.
-            named = made.issuer == by.subject
-            return named and verifies(by.public_key(), made.signature, made.tbs_certificate_bytes, algorithm)
-        made.verify_directly_issued_by(by)
+        digest, scheme = made.signature_hash_algorithm, made.signature_algorithm_parameters
+        if digest is None:
+            return False
+        return verifies(by.public_key(), made.signature, made.tbs_certificate_bytes, digest, scheme)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
         return False
-    return True
 
 
-def verifies(key: object, signature: bytes, data: bytes, digest: hashes.HashAlgorithm) -> bool:
-    """RSA with PKCS #1 v1.5, and ECDSA."""
+def verifies(key: object, signature: bytes, data: bytes, digest: hashes.HashAlgorithm, scheme: object = _PKCS1) -> bool:
+    """RSA with PKCS #1 v1.5 or the PSS of `scheme`, and ECDSA."""
     try:
         match key:
-            case rsa.RSAPublicKey():
-                key.verify(signature, data, padding.PKCS1v15(), digest)
+            case rsa.RSAPublicKey() if isinstance(scheme, padding.PSS | padding.PKCS1v15):
+                key.verify(signature, data, scheme, digest)
             case ec.EllipticCurvePublicKey():
                 key.verify(signature, data, ec.ECDSA(digest))
             case _:
@@ -181,49 +215,15 @@ def weak_digest(algorithm: hashes.HashAlgorithm | None) -> str | None:
     return algorithm.name if isinstance(algorithm, hashes.MD5 | hashes.SHA1) else None
 
 
-def broken_rule(path: Path, at: datetime) -> str | None:
-    """What RFC 5280, 6.1, has against an anchored path: policies, name constraints, critical extensions ...
-
-    The whole algorithm is pyHanko's; revocation is left out here. The text names no person.
-    """
-    from asn1crypto import x509 as asn1
-    from pyhanko_certvalidator.authority import CertTrustAnchor
-    from pyhanko_certvalidator.context import ValidationContext
-    from pyhanko_certvalidator.errors import ValidationError
-    from pyhanko_certvalidator.path import ValidationPath
-    from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
-    from pyhanko_certvalidator.validate import validate_path
-
-    if len(path.links) == 1:
-        return None
-    leaf, *middle, root = [asn1.Certificate.load(link.der) for link in path.links]
-    anchor = CertTrustAnchor(root)
-    nothing = RevocationCheckingPolicy(RevocationCheckingRule.NO_CHECK, RevocationCheckingRule.NO_CHECK)
-    try:
-        rules = ValidationContext(
-            trust_roots=[anchor],
-            moment=at,
-            allow_fetching=False,
-            revinfo_policy=CertRevTrustPolicy(nothing),
-        )
-        validate_path(rules, ValidationPath(anchor, middle[::-1], leaf))
-    except ValidationError as error:
-        # Only the first sentence: what follows may be the names that a constraint forbids.
-        return error.failure_msg.split(". ")[0]
-    except (ValueError, TypeError, KeyError, NotImplementedError):
-        return "A certificate on the path is malformed"
-    return None
-
-
 class _Search:
     """Breadth first, from the leaf up; remembers which signatures it verified."""
 
     def __init__(self, authorities: Sequence[Link], roots: set[bytes]) -> None:
         self._roots = roots
         self._verified: dict[tuple[bytes, bytes], bool] = {}
-        self._by_name: dict[x509.Name, list[Link]] = {}
+        self._by_name: dict[CanonicalName, list[Link]] = {}
         for link in authorities:
-            self._by_name.setdefault(link.parsed.subject, []).append(link)
+            self._by_name.setdefault(canonical(link.parsed.subject), []).append(link)
 
     def run(self, leaf: Link, fit: _Fitness) -> Path:
         below: dict[bytes, Link | None] = {leaf.fingerprint: None}
@@ -246,7 +246,7 @@ class _Search:
 
     def _candidates(self, link: Link) -> Iterator[Link]:
         """RFC 5280, 6.1.3 (a)(4), and the key identifier where both name one: it tells an authority's keys apart."""
-        for issuer in self._by_name.get(link.parsed.issuer, ()):
+        for issuer in self._by_name.get(canonical(link.parsed.issuer), ()):
             named = link.authority_key is not None and issuer.subject_key is not None
             if not named or link.authority_key == issuer.subject_key:
                 yield issuer

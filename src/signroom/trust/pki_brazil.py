@@ -3,16 +3,19 @@
 Fixed rows of characters: a missing number is all zeros, a short one has zeros before it, only the last field of a row
 varies in length. Authorities have cut and stretched rows over twenty years, so each field is read for itself and is
 None when it is not what it should be. Check digits are the authority's affair: what it certified is what is reported.
+
+A certificate is about one person and one company. Where it gives two different numbers for one of them, wherever they
+stand, it has none: a program that reads the other one would see somebody else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from signroom.domain.certificate import Name
-from signroom.domain.national import CNPJ, CPF, PkiBrazil, PkiBrazilType
+from signroom.domain.national import CNPJ, CPF, PkiBrazil, PkiBrazilType, is_cnpj, is_cpf
 
 PERSON = "2.16.76.1.3.1"
 RESPONSIBLE_NAME = "2.16.76.1.3.2"
@@ -37,32 +40,54 @@ _TYPES = {
 }
 _STATE = re.compile(r"A[CLMP]|BA|CE|DF|ES|GO|M[AGST]|P[ABEIR]|R[JNORS]|S[CEP]|TO")
 _LAST_DIGIT = re.compile(r".*[0-9](?:X(?=[A-Z]))?")
-_NUMBER_IN_NAME = re.compile(r":(?:[0-9]{11}|[0-9A-Z]{12}[0-9]{2})\Z")
+_NUMBER_IN_NAME = re.compile(r":([0-9]{11}|[0-9A-Z]{12}[0-9]{2})\Z")
 
 
-def read_pki_brazil(subject: Name, policies: frozenset[str], other_names: Mapping[str, str]) -> PkiBrazil:
+def read_pki_brazil(subject: Name, policies: frozenset[str], other_names: Mapping[str, Sequence[str]]) -> PkiBrazil:
     """Never raises; without any OID of ICP-Brasil everything is None."""
-    names = {oid: _clean(text) for oid, text in other_names.items()}
-    cnpj = _cnpj(names.get(COMPANY_NUMBER, ""))
-    is_company = COMPANY_NUMBER in names or APPLICATION_COMPANY in names or RESPONSIBLE_PERSON in names
+    names = {oid: tuple(_clean(text) for text in texts) for oid, texts in other_names.items()}
+    is_company = any(oid in names for oid in (COMPANY_NUMBER, APPLICATION_COMPANY, RESPONSIBLE_PERSON))
     is_person = PERSON in names and not is_company
-    row = names.get(PERSON if is_person else RESPONSIBLE_PERSON, "")
+    rows, other_rows = (
+        names.get(oid, ()) for oid in ((PERSON, RESPONSIBLE_PERSON) if is_person else (RESPONSIBLE_PERSON, PERSON))
+    )
+    row = _only(rows)
+    written = [found[1] for name in subject.every("CN") if (found := _NUMBER_IN_NAME.search(name))]
     common_name = _NUMBER_IN_NAME.sub("", subject.first("CN") or "").strip() or None
     rg_numero, rg_emissor, rg_emissor_uf = _rg(row)
-    oab_numero, oab_uf = _oab(names.get(OAB, ""))
+    oab_numero, oab_uf = _oab(_only(names.get(OAB, ())))
     return PkiBrazil(
         certificate_type=_type(policies),
-        cpf=_cpf(row[8:19]),
-        cnpj=cnpj,
-        responsavel=common_name if is_person else names.get(RESPONSIBLE_NAME) or None,
+        cpf=_cpf_of(rows, other_rows, written),
+        cnpj=_cnpj_of(names.get(COMPANY_NUMBER, ()), written),
+        responsavel=common_name if is_person else _only(names.get(RESPONSIBLE_NAME, ())) or None,
         date_of_birth=_date(row[:8]),
-        company_name=names.get(APPLICATION_COMPANY) or (common_name if is_company else None),
+        company_name=_only(names.get(APPLICATION_COMPANY, ())) or (common_name if is_company else None),
         oab_uf=oab_uf,
         oab_numero=oab_numero,
         rg_emissor=rg_emissor,
         rg_emissor_uf=rg_emissor_uf,
         rg_numero=rg_numero,
     )
+
+
+def _only(texts: Sequence[str]) -> str:
+    """The one text that there is; nothing when two contradict each other."""
+    different = set(texts)
+    return different.pop() if len(different) == 1 else ""
+
+
+def _cpf_of(rows: Sequence[str], other_rows: Sequence[str], written: Sequence[str]) -> str | None:
+    """That of `rows`, when neither another row nor a name gives a different one."""
+    certified = {found for row in rows if (found := _cpf(row[8:19]))}
+    named = {found for row in other_rows if (found := _cpf(row[8:19]))} | {text for text in written if is_cpf(text)}
+    return certified.pop() if len(certified) == 1 and named <= certified else None
+
+
+def _cnpj_of(texts: Sequence[str], written: Sequence[str]) -> str | None:
+    certified = {found for text in texts if (found := _cnpj(text))}
+    named = {text for text in written if is_cnpj(text)}
+    return certified.pop() if len(certified) == 1 and named <= certified else None
 
 
 def _type(policies: frozenset[str]) -> PkiBrazilType:

@@ -20,8 +20,10 @@ def read_pki_italy(subject: Name, policies: frozenset[str], key_usage: frozenset
     """Never raises; for other countries' certificates everything is None."""
     if policies & CNS_POLICIES:
         card = _CARD_NAME.fullmatch(subject.first("CN") or "")
-        code = _code(card["code"]) if card else None
-        return PkiItaly(PkiItalyType.CNS, code or _holder(subject), _text(card["card"]) if card else None)
+        code, holder = _code(card["code"]) if card else None, _holder(subject)
+        if code and holder and code != holder:
+            code = holder = None
+        return PkiItaly(PkiItalyType.CNS, code or holder, _text(card["card"]) if card else None)
     holder = _holder(subject)
     if holder is None or "nonRepudiation" not in (key_usage or ()):
         return PkiItaly(codice_fiscale=holder)
@@ -29,8 +31,10 @@ def read_pki_italy(subject: Name, policies: frozenset[str], key_usage: frozenset
 
 
 def _holder(subject: Name) -> str | None:
-    found = _SERIAL_NUMBER.fullmatch(subject.first("serialNumber") or "")
-    return _code(found["code"]) if found else None
+    """None also where two serial numbers name two persons."""
+    matches = [_SERIAL_NUMBER.fullmatch(text) for text in subject.every("serialNumber")]
+    codes = {code for match in matches if match and (code := _code(match["code"]))}
+    return codes.pop() if len(codes) == 1 else None
 
 
 def _code(text: str) -> str | None:

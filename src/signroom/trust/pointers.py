@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from asn1crypto import core, x509
+from asn1crypto import core, crl, x509
 
 Value = TypeVar("Value")
+
+ALL_REASONS = frozenset(
+    {
+        "key_compromise",
+        "ca_compromise",
+        "affiliation_changed",
+        "superseded",
+        "cessation_of_operation",
+        "certificate_hold",
+        "privilege_withdrawn",
+        "aa_compromise",
+    }
+)
+"""RFC 5280, 6.3.2 (a)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPoint:
+    """What a certificate or a list says of the place that the list is found at. ``names`` is empty when it does not."""
+
+    names: frozenset[str]
+    reasons: frozenset[str]
+
 
 _BASIC_CONSTRAINTS = "2.5.29.19"
 _SUBJECT_KEY_IDENTIFIER = "2.5.29.14"
@@ -38,9 +62,25 @@ def read_ocsp_addresses(extensions: Mapping[str, bytes]) -> tuple[str, ...]:
     return _read(extensions, _AUTHORITY_INFORMATION_ACCESS, _responders, ())
 
 
-def read_crl_addresses(extensions: Mapping[str, bytes]) -> tuple[str, ...]:
-    """RFC 5280, 4.2.1.13: of lists for all reasons, by the certificate's own issuer. Empty when they cannot be read."""
-    return _read(extensions, _CRL_DISTRIBUTION_POINTS, _lists, ())
+def read_lists(extensions: Mapping[str, bytes], issuer: bytes) -> tuple[tuple[str, ...], tuple[ListPoint, ...]]:
+    """The addresses of lists by the certificate's own `issuer` (a Name, DER), and their distribution points.
+
+    RFC 5280, 4.2.1.13. Empty when they cannot be read.
+    """
+    nothing: tuple[tuple[str, ...], tuple[ListPoint, ...]] = ((), ())
+    return _read(extensions, _CRL_DISTRIBUTION_POINTS, lambda value: _lists(value, issuer), nothing)
+
+
+def read_scope(value: bytes, issuer: bytes) -> ListPoint:
+    """The names and the reasons of an issuingDistributionPoint (RFC 5280, 5.2.5) of a list by `issuer`.
+
+    Raises: ValueError.
+    """
+    try:
+        scope = crl.IssuingDistributionPoint.load(value, strict=True)
+        return ListPoint(_names(scope["distribution_point"], issuer), _reasons(scope["only_some_reasons"]))
+    except (TypeError, KeyError) as error:
+        raise ValueError("The scope of the list is malformed.") from error
 
 
 def _read(extensions: Mapping[str, bytes], oid: str, read: Callable[[bytes], Value], otherwise: Value) -> Value:
@@ -69,15 +109,33 @@ def _responders(value: bytes) -> tuple[str, ...]:
     return _addresses(entry["access_location"] for entry in access if entry["access_method"].native == "ocsp")
 
 
-def _lists(value: bytes) -> tuple[str, ...]:
-    found: list[str] = []
+def _lists(value: bytes, issuer: bytes) -> tuple[tuple[str, ...], tuple[ListPoint, ...]]:
+    addresses: list[str] = []
+    points: list[ListPoint] = []
     for point in x509.CRLDistributionPoints.load(value, strict=True):
         name = point["distribution_point"]
-        if name.native is None or name.name != "full_name":
+        if point["crl_issuer"].native is not None or name.native is None:
             continue
-        if point["reasons"].native is None and point["crl_issuer"].native is None:
-            found += _addresses(name.chosen)
-    return tuple(found)
+        points.append(ListPoint(_names(name, issuer), _reasons(point["reasons"])))
+        if name.name == "full_name":
+            addresses += _addresses(name.chosen)
+    return tuple(addresses), tuple(points)
+
+
+def _names(point: Any, issuer: bytes) -> frozenset[str]:
+    """The names of a DistributionPointName, in a form in which the same names are equal."""
+    if point.native is None:
+        return frozenset()
+    if point.name == "full_name":
+        named = [name.chosen for name in point.chosen if name.name == "directory_name"]
+        return frozenset([*_addresses(point.chosen), *(name.hashable for name in named)])
+    whole = x509.RDNSequence([*x509.Name.load(issuer).chosen, point.chosen])
+    return frozenset({x509.Name(name="", value=whole).hashable})
+
+
+def _reasons(flags: Any) -> frozenset[str]:
+    """Without the field a list is for all reasons."""
+    return ALL_REASONS if flags.native is None else frozenset(flags.native) & ALL_REASONS
 
 
 def _addresses(names: Iterable[Any]) -> tuple[str, ...]:

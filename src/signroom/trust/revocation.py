@@ -5,24 +5,22 @@ verified already: a stranger's certificate makes nobody connect anywhere. Answer
 issuer (or by a responder that the issuer appointed), are about this certificate, and are not over at `at`. Whatever
 else comes, or nothing, means that the status is unknown; it is never an exception.
 
-Lists are read by the library cryptography. pyHanko's validator needs 10 s and more for 15 MB, this one 0.2 s.
-What is left out on purpose, and makes a list useless: indirect and delta lists, lists for some reasons only.
+A list may be signed by another key of the issuer: when an authority changes its key, or keeps one for lists. Such a key
+counts when its certificate stands on the same path, or was issued by an authority on it and is not revoked itself.
+Lists for some reasons only count together, once all reasons are covered.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -30,13 +28,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from signroom.domain.errors import BadCertificate
 from signroom.domain.validation import Check
 from signroom.ports.outside import Exchange, Unreachable
+from signroom.trust.lists import Useless, covered_reasons, find_entry, find_signer, reading
+from signroom.trust.names import same_name
 from signroom.trust.paths import Link, read_link, signed_by, verifies, weak_digest
+from signroom.trust.pointers import ALL_REASONS
 
 MAX_CRL = 20 * 1024 * 1024
 MAX_OCSP = 64 * 1024
 MAX_POINTERS = 3
 """Addresses of one kind that are tried for one certificate."""
 MAX_RESPONDERS = 3
+MAX_NAMESAKES = 5
 PATIENCE = 20.0
 """Seconds for all certificates of a path together."""
 
@@ -76,10 +78,6 @@ class Revocation:
         return Revocation(self.status, self.source, self.revoked_on, self.reason, (*failures, *self.failures))
 
 
-class _Useless(Exception):
-    """An answer that says nothing about this certificate."""
-
-
 class RevocationSources:
     """Asks through `fetch`; None: nothing is ever asked."""
 
@@ -87,13 +85,20 @@ class RevocationSources:
         self._fetch = fetch
         self._patience = patience
 
-    def ask(self, pairs: Sequence[tuple[Link, Link]], at: datetime) -> list[Revocation]:
-        """The status of each certificate of (certificate, issuer) as of `at`; all are asked for at the same time."""
+    def ask(
+        self, pairs: Sequence[tuple[Link, Link]], at: datetime, authorities: Sequence[Link] = ()
+    ) -> list[Revocation]:
+        """The status of each certificate of (certificate, issuer) as of `at`; all are asked for at the same time.
+
+        The pairs are those of one path to a trusted root. `authorities` are others that are known: some of them may
+        sign lists for an issuer of the path.
+        """
         if self._fetch is None:
             return [_unknown("Nothing is fetched here.")] * len(pairs)
         if not pairs:
             return []
-        errand = _Errand(self._fetch, at, time.monotonic() + self._patience)
+        path = tuple(issuer for _, issuer in pairs)
+        errand = _Errand(self._fetch, at, time.monotonic() + self._patience, path, tuple(authorities))
         # Threads of this call alone: a slow responder of one certificate must not hold up everybody else's.
         threads = ThreadPoolExecutor(len(pairs), thread_name_prefix="signroom-revocation")
         try:
@@ -111,19 +116,19 @@ class _Errand:
     fetch: Exchange
     at: datetime
     deadline: float
+    path: tuple[Link, ...]
+    authorities: tuple[Link, ...]
 
     def status_of(self, certificate: Link, issuer: Link) -> Revocation:
         failures: list[Failure] = []
-        tries = (
-            (Check.INVALID_OCSP_RESPONSE, _reachable(certificate.pointers.ocsp), self._by_ocsp),
-            (Check.INVALID_CRL, _reachable(certificate.pointers.crl), self._by_crl),
-        )
-        for check, urls, ask in tries:
-            for url in urls:
-                try:
-                    return ask(certificate, issuer, url).after(failures)
-                except _Useless as useless:
-                    failures.append(Failure(check, str(useless)))
+        for url in _reachable(certificate.pointers.ocsp):
+            try:
+                return self._by_ocsp(certificate, issuer, url).after(failures)
+            except Useless as useless:
+                failures.append(Failure(Check.INVALID_OCSP_RESPONSE, str(useless)))
+        listed = self._by_lists(certificate, issuer, failures)
+        if listed is not None:
+            return listed.after(failures)
         if not failures:
             return _unknown("The certificate names no revocation list and no responder.")
         return Revocation(Status.UNKNOWN, failures=tuple(failures))
@@ -131,14 +136,14 @@ class _Errand:
     # -- OCSP --------------------------------------------------------------------------------------------
 
     def _by_ocsp(self, certificate: Link, issuer: Link, url: str) -> Revocation:
-        with _reading("The certificate cannot be asked about."):
+        with reading("The certificate cannot be asked about."):
             # SHA-1 here only names the issuer; it is what every responder understands (RFC 5019, 2.1.1).
             request = _request(certificate, issuer, hashes.SHA1()).public_bytes(Encoding.DER)  # noqa: S303
         answer = self._exchange(url, MAX_OCSP, request, "application/ocsp-request")
-        with _reading("The answer is no OCSP response."):
+        with reading("The answer is no OCSP response."):
             response = ocsp.load_der_ocsp_response(answer)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-                raise _Useless(f"The responder answers {response.response_status.name.lower()}.")
+                raise Useless(f"The responder answers {response.response_status.name.lower()}.")
             single = _single_response(response, certificate, issuer)
             self._require_current(single.this_update_utc, single.next_update_utc)
             self._require_entitled(response, issuer)
@@ -156,13 +161,13 @@ class _Errand:
                 _require_still_listed(certificate, single.this_update_utc)
                 return Revocation(Status.GOOD, "OCSP")
             case _:
-                raise _Useless("The responder does not know the certificate.")
+                raise Useless("The responder does not know the certificate.")
 
     def _require_entitled(self, response: ocsp.OCSPResponse, issuer: Link) -> None:
         """RFC 6960, 3.2, points 2 to 4: signed by the issuer, or by whom the issuer appointed for this."""
         digest = response.signature_hash_algorithm
         if digest is None or weak_digest(digest):
-            raise _Useless("The response is signed by an algorithm that is not accepted.")
+            raise Useless("The response is signed by an algorithm that is not accepted.")
         for signer in (issuer, *_responders(response)):
             if not _is_responder(response, signer):
                 continue
@@ -170,8 +175,8 @@ class _Errand:
                 continue
             if _same_key(signer, issuer) or self._is_appointed(signer, issuer, response):
                 return
-            raise _Useless("The response is signed by somebody who was not appointed by the issuer.")
-        raise _Useless("The signature of the response does not verify.")
+            raise Useless("The response is signed by somebody who was not appointed by the issuer.")
+        raise Useless("The signature of the response does not verify.")
 
     def _is_appointed(self, signer: Link, issuer: Link, response: ocsp.OCSPResponse) -> bool:
         """RFC 6960, 4.2.2.2."""
@@ -183,64 +188,95 @@ class _Errand:
         extensions = signer.parsed.extensions
         if ExtendedKeyUsageOID.OCSP_SIGNING not in _extended_key_usage(extensions):
             return False
+        usage = signer.certificate.key_usage
+        if usage is not None and not usage & {"digitalSignature", "nonRepudiation"}:
+            return False
         # RFC 6960, 4.2.2.2.1: exempt, or on no list; one that names no list is the issuer's responsibility.
         return _is_exempt(extensions) or self._is_not_listed(signer, issuer)
 
     def _is_not_listed(self, signer: Link, issuer: Link) -> bool:
-        urls = _reachable(signer.pointers.crl)
-        for url in urls:
-            try:
-                return self._by_crl(signer, issuer, url).status is Status.GOOD
-            except _Useless:
-                continue
-        return not urls
+        if not _reachable(signer.pointers.crl):
+            return True
+        listed = self._by_lists(signer, issuer, [])
+        return listed is not None and listed.status is Status.GOOD
 
     # -- CRL ---------------------------------------------------------------------------------------------
 
-    def _by_crl(self, certificate: Link, issuer: Link, url: str) -> Revocation:
+    def _by_lists(
+        self, certificate: Link, issuer: Link, failures: list[Failure], *, deep: bool = True
+    ) -> Revocation | None:
+        """What the certificate's lists say together; None, with the `failures`, when they do not say enough.
+
+        Without `deep` no other list is asked about whoever signed one.
+        """
+        covered: frozenset[str] = frozenset()
+        urls = _reachable(certificate.pointers.crl)
+        for url in urls:
+            try:
+                verdict, reasons = self._by_crl(certificate, issuer, url, deep=deep)
+            except Useless as useless:
+                failures.append(Failure(Check.INVALID_CRL, str(useless)))
+                continue
+            covered |= reasons
+            if verdict.status is Status.REVOKED or covered == ALL_REASONS:
+                return verdict
+        if covered:
+            failures.append(Failure(Check.INVALID_CRL, "The lists do not cover every reason for a revocation."))
+        return None
+
+    def _by_crl(self, certificate: Link, issuer: Link, url: str, *, deep: bool) -> tuple[Revocation, frozenset[str]]:
         answer = self._exchange(url, MAX_CRL)
-        with _reading("The answer is no revocation list."):
+        with reading("The answer is no revocation list."):
             found = x509.load_der_x509_crl(answer)
             self._require_current(found.last_update_utc, found.next_update_utc)
-            _require_signed(found, issuer)
-            _require_in_scope(found, certificate)
-            return self._crl_verdict(found, certificate)
+            self._require_speaks_for(find_signer(found, issuer, self._namesakes(issuer)), issuer, deep=deep)
+            reasons = covered_reasons(found, certificate)
+            return self._crl_verdict(found, certificate), reasons
+
+    def _namesakes(self, issuer: Link) -> list[Link]:
+        """Authorities of the issuer's name with another key; those on the path come first. Few: each costs a check."""
+        known = {link.fingerprint: link for link in (*self.path, *self.authorities) if not _same_key(link, issuer)}
+        return [link for link in known.values() if same_name(link.parsed.subject, issuer.parsed.subject)][
+            :MAX_NAMESAKES
+        ]
+
+    def _require_speaks_for(self, signer: Link, issuer: Link, *, deep: bool) -> None:
+        """RFC 5280, 6.3.3 (f): the path of the key that signed the list ends at the same root. Raises: Useless."""
+        if signer is issuer or any(signer.fingerprint == link.fingerprint for link in self.path):
+            return
+        if not deep or signer.weak_digest or not signer.valid_at(self.at):
+            raise Useless("The list is signed by a key that does not count.")
+        for above in self.path:
+            if above.may_certify and signed_by(signer, above):
+                listed = self._by_lists(signer, above, [], deep=False)
+                if listed is not None and listed.status is Status.GOOD:
+                    return
+        raise Useless("The list is signed by a key that nobody confirms.")
 
     def _crl_verdict(self, found: x509.CertificateRevocationList, certificate: Link) -> Revocation:
-        entry = found.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
+        entry = find_entry(found, certificate)
         if entry is None:
             _require_still_listed(certificate, found.last_update_utc)
             return Revocation(Status.GOOD, "CRL")
-        if entry.revocation_date_utc > self.at:
+        if entry.revoked_on > self.at:
             return Revocation(Status.GOOD, "CRL")
-        return Revocation(Status.REVOKED, "CRL", entry.revocation_date_utc, _entry_reason(entry))
+        return Revocation(Status.REVOKED, "CRL", entry.revoked_on, entry.reason)
 
     # -- both --------------------------------------------------------------------------------------------
 
     def _exchange(self, url: str, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
         if time.monotonic() > self.deadline:
-            raise _Useless("There was no time left to ask.")
+            raise Useless("There was no time left to ask.")
         try:
             return self.fetch.exchange(url, limit=limit, body=body, content_type=content_type)
         except Unreachable as error:
-            raise _Useless("There was no answer.") from error
+            raise Useless("There was no answer.") from error
 
     def _require_current(self, this_update: datetime, next_update: datetime | None) -> None:
         """An answer that is newer than `at` is fine: it tells when a revocation was. An old one says nothing."""
         until = this_update + _WITHOUT_NEXT_UPDATE if next_update is None else next_update
         if until + _SKEW < self.at:
-            raise _Useless(f"The answer was good until {until:{_DAY}}.")
-
-
-@contextmanager
-def _reading(complaint: str) -> Iterator[None]:
-    """What the library raises for malformed answers becomes `_Useless`."""
-    try:
-        yield
-    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm) as error:
-        raise _Useless(complaint) from error
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion) as error:
-        raise _Useless(complaint) from error
+            raise Useless(f"The answer was good until {until:{_DAY}}.")
 
 
 def _unknown(reason: str) -> Revocation:
@@ -255,7 +291,7 @@ def _reachable(addresses: Sequence[str]) -> list[str]:
 def _require_still_listed(certificate: Link, this_update: datetime) -> None:
     """RFC 5280, 3.3: an issuer may forget a certificate after its end, so silence later than that says nothing."""
     if this_update > certificate.certificate.not_after + _SKEW:
-        raise _Useless("The certificate ended before this answer was made, which may leave it out.")
+        raise Useless("The certificate ended before this answer was made, which may leave it out.")
 
 
 # -- OCSP ------------------------------------------------------------------------------------------------
@@ -273,15 +309,15 @@ def _single_response(response: ocsp.OCSPResponse, certificate: Link, issuer: Lin
         expected = _request(certificate, issuer, single.hash_algorithm)
         if (single.issuer_name_hash, single.issuer_key_hash) == (expected.issuer_name_hash, expected.issuer_key_hash):
             return single
-    raise _Useless("The response is about another certificate.")
+    raise Useless("The response is about another certificate.")
 
 
 def _responders(response: ocsp.OCSPResponse) -> list[Link]:
-    """The certificates that came along; few, as each may cost a signature. Raises: _Useless."""
+    """The certificates that came along; few, as each may cost a signature. Raises: Useless."""
     try:
         return [read_link(found.public_bytes(Encoding.DER)) for found in response.certificates[:MAX_RESPONDERS]]
     except BadCertificate as error:
-        raise _Useless("The responder's certificate cannot be read.") from error
+        raise Useless("The responder's certificate cannot be read.") from error
 
 
 def _is_responder(response: ocsp.OCSPResponse, signer: Link) -> bool:
@@ -291,7 +327,7 @@ def _is_responder(response: ocsp.OCSPResponse, signer: Link) -> bool:
 
 
 def _same_key(one: Link, other: Link) -> bool:
-    return one.parsed.subject == other.parsed.subject and one.parsed.public_key() == other.parsed.public_key()
+    return same_name(one.parsed.subject, other.parsed.subject) and one.parsed.public_key() == other.parsed.public_key()
 
 
 def _extended_key_usage(extensions: x509.Extensions) -> x509.ExtendedKeyUsage | tuple[()]:
@@ -307,47 +343,3 @@ def _is_exempt(extensions: x509.Extensions) -> bool:
     except x509.ExtensionNotFound:
         return False
     return True
-
-
-# -- CRL -------------------------------------------------------------------------------------------------
-
-
-def _require_signed(found: x509.CertificateRevocationList, issuer: Link) -> None:
-    """RFC 5280, 6.3.3 (b), (f), (g); the signer must be the certificate's issuer itself."""
-    if found.issuer != issuer.parsed.subject:
-        raise _Useless("The list is by another issuer.")
-    usage = issuer.certificate.key_usage
-    if usage is not None and "cRLSign" not in usage:
-        raise _Useless("The issuer may not sign lists.")
-    if weak_digest(found.signature_hash_algorithm):
-        raise _Useless("The list is signed by an algorithm that is not accepted.")
-    key = issuer.parsed.public_key()
-    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or not found.is_signature_valid(key):
-        raise _Useless("The signature of the list does not verify.")
-
-
-def _require_in_scope(found: x509.CertificateRevocationList, certificate: Link) -> None:
-    """RFC 5280, 6.3.3 (b)(2) and (d), and 5.2: a critical extension that is not understood makes a list useless."""
-    for extension in found.extensions:
-        if isinstance(extension.value, x509.IssuingDistributionPoint):
-            _require_covered(extension.value, certificate)
-        elif extension.critical:
-            raise _Useless("The list has a critical extension that is not known here.")
-
-
-def _require_covered(scope: x509.IssuingDistributionPoint, certificate: Link) -> None:
-    if scope.indirect_crl or scope.only_some_reasons or scope.relative_name or scope.only_contains_attribute_certs:
-        raise _Useless("The list is partial or indirect.")
-    is_authority = certificate.certificate.is_ca
-    if (scope.only_contains_user_certs and is_authority) or (scope.only_contains_ca_certs and not is_authority):
-        raise _Useless("The list is for another kind of certificates.")
-    named = {name.value for name in scope.full_name or () if isinstance(name, x509.UniformResourceIdentifier)}
-    if scope.full_name and named.isdisjoint(certificate.pointers.crl):
-        raise _Useless("The list is not the one that the certificate names.")
-
-
-def _entry_reason(entry: x509.RevokedCertificate) -> str | None:
-    try:
-        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-    except (x509.ExtensionNotFound, ValueError):
-        return None

@@ -6,6 +6,7 @@ again. Anything else is a bug: the engine gives up with ``InternalError``, and t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -20,7 +21,9 @@ from signroom.service.documents.purge_documents import limit_unsigned, purge_doc
 from signroom.service.documents.upload_files import purge_uploads
 from signroom.service.events.import_legacy_events import import_legacy_events
 from signroom.service.events.record_event import DELIVER_WEBHOOK
+from signroom.service.maintenance.compare_files import EVERY, compare_files
 from signroom.service.maintenance.delete_expired import (
+    delete_expired_audit_entries,
     delete_expired_deliveries,
     delete_expired_events,
     delete_expired_idempotency_keys,
@@ -58,7 +61,9 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("forget-idempotency-keys", hour, delete_expired_idempotency_keys),
         ("forget-nonces", hour, delete_expired_nonces),
         ("forget-events", day, delete_expired_events),
+        ("forget-audit-entries", day, delete_expired_audit_entries),
         ("forget-deliveries", day, delete_expired_deliveries),
+        ("compare-files", EVERY, compare_files),
     )
     return tuple(Schedule(name, every, partial(_scheduled, ports, name, verb)) for name, every, verb in timetable)
 
@@ -70,8 +75,13 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 
 def _process(ports: Ports, document_id: UUID) -> None:
+    """On an event loop of its own: the thread of a job is nobody else's."""
+    asyncio.run(_processed(ports, document_id))
+
+
+async def _processed(ports: Ports, document_id: UUID) -> None:
     try:
-        process_document(ports, document_id)
+        await process_document(ports, document_id)
     except Refused as error:
         log.warning("document.failed", document_id=str(document_id), code=error.code)
-        fail_document(ports, document_id, error.code, error.detail)
+        await asyncio.to_thread(fail_document, ports, document_id, error.code, error.detail)

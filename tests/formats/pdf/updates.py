@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from signroom.domain.level import Level
-from signroom.domain.pdf_facts import PdfFacts, SignatureSite
+from signroom.domain.pdf_facts import EmptyField, PdfFacts, SignatureSite
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
 from signroom.formats.pdf.reading.opening import open_pdf
@@ -32,6 +32,7 @@ def facts_of(
     page: int = 0,
     site: SignatureSite | None = None,
     new_page: tuple[float, float] | None = None,
+    fills: EmptyField | None = None,
 ) -> PdfFacts:
     """What the upload finds out. Raises: a DocumentRejected."""
     file = folder / "read.pdf"
@@ -39,7 +40,9 @@ def facts_of(
     running = RunningSha256()
     running.update(data)
     with open_pdf(file) as opened:
-        return plan_update(opened, page_index=page, sha256_state=running.state(), site=site, new_page=new_page)
+        return plan_update(
+            opened, page_index=page, sha256_state=running.state(), site=site, new_page=new_page, fills=fills
+        )
 
 
 def laid_out(facts: PdfFacts, *, name: str = "Signature1", room: int = ROOM) -> PdfLayout:

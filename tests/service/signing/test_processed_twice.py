@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +52,7 @@ def test_two_processes_complete_each_document_once(database_url: str, tmp_path: 
 
         def process(service: Service, document_id: UUID) -> None:
             together.wait(SECONDS)
-            process_document(service.ports, document_id)
+            asyncio.run(process_document(service.ports, document_id))
             # Late, as a job that was given up elsewhere: what is completed stays so.
             fail_document(service.ports, document_id, "InternalError")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from signroom.domain.application import Application, ApplicationCaller, Operator, OperatorCaller, Role
+from signroom.domain.application import Application, ApplicationCaller, OperatorCaller, Role
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import (
     ApplicationNotFound,
@@ -31,9 +32,7 @@ from signroom.service.access.operators import (
 )
 from signroom.service.signing.retry_processing import retry_session
 from signroom.service.subscriptions.manage_applications import (
-    CreateKey,
     create_application,
-    create_key,
     create_subscription,
     find_application,
     read_application,
@@ -46,6 +45,7 @@ from signroom.service.subscriptions.manage_file_validation import (
     read_file_validation,
     set_file_validation,
 )
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.service.subscriptions.manage_retention import read_retention, set_retention
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
@@ -86,7 +86,7 @@ def failed_session(room: Room) -> UUID:
 
 def test_what_the_operator_sets_the_application_reads(room: Room, operator: OperatorCaller) -> None:
     ports, caller = room.ports, room.caller
-    set_branding(ports, operator, SetBranding(name="Acme Ltd"))
+    asyncio.run(set_branding(ports, operator, SetBranding(name="Acme Ltd")))
     set_file_validation(ports, operator, SetFileValidation(r".*\.pdf"))
     set_retention(ports, operator, 30)
     set_return_urls(ports, operator, caller.application.id, ["https://app.example/"])
@@ -183,7 +183,7 @@ def test_a_manager_makes_no_key_for_an_application_of_admins(room: Room) -> None
 
 def test_an_application_is_found_by_its_name(room: Room, operator: OperatorCaller, stranger: OperatorCaller) -> None:
     def acts_for(name: str, subscription: str | None = None) -> tuple[OperatorCaller, Application]:
-        return act_for_application(room.ports, Operator(), name, subscription)
+        return act_for_application(room.ports, this_operator(), name, subscription)
 
     assert acts_for("Portal") == (operator, room.caller.application)
     other = create_application(room.ports, stranger, "Portal")

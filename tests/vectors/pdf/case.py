@@ -76,5 +76,8 @@ class Case:
     readers: int = 2
     """How many of the three readers show its pages as they are meant."""
 
+    fills: str | None = None
+    """The name of the empty field that is filled in; empty: one is added; None: not looked at."""
+
     def __str__(self) -> str:
         return self.name

@@ -81,6 +81,8 @@ export interface SessionView {
   readonly maxFile: number;
   readonly maxDocuments: number;
   readonly keySources: readonly string[];
+  /** False: nobody confirms who a signer is, every issuer is accepted. */
+  readonly identityConfirmed: boolean;
   /** Another device may go on. */
   readonly handOver: boolean;
   readonly branding: Branding | null;

@@ -32,6 +32,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   processingErrorCode: null,
   maxFile: 100,
   maxDocuments: 100,
+  identityConfirmed: true,
   handOver: false,
   keySources: ['pfx', 'demo'],
   branding: null,

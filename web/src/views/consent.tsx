@@ -22,6 +22,7 @@ export function Consent({ state, controller }: ViewProps): VNode {
           </div>
         )}
         {state.source?.kind === 'demo' && <p class="warning">{t.demo}</p>}
+        {!state.session?.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
       </fieldset>
       <h2>{fill(t.documents, { count: documents.length })}</h2>
       <ul class="files">

@@ -8,20 +8,17 @@ from uuid import UUID
 from litestar import get, post, put
 
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.description import OptionalBody
-from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
+from signroom.api.media import ANSWERS, require_json
 from signroom.api.shapes import contract as shapes
-from signroom.api.translation.commands import metadata_of, moment_of, roles_of
-from signroom.api.translation.models import metadata_model, seconds
+from signroom.api.translation.commands import metadata_of, roles_of
+from signroom.api.translation.models import metadata_model
 from signroom.domain.errors import BadInput, NotAllowed
 from signroom.service.subscriptions.manage_applications import (
-    CreateKey,
     create_application,
     read_application,
     set_default_metadata,
     set_return_urls,
 )
-from signroom.service.subscriptions.manage_applications import create_key as create_key_of
 
 _TAGS = ["Applications"]
 
@@ -52,32 +49,6 @@ async def create(
         root_roles=[],
         subscriptions=[subscription],
     )
-
-
-@post(
-    "/api/applications/{application_id:str}/api-keys",
-    status_code=200,
-    responses=ANSWERS,
-    before_request=require_json_or_nothing,
-    operation_class=OptionalBody,
-    summary="Create an API key",
-    tags=_TAGS,
-)
-async def create_key(
-    application_id: UUID, ports: InjectedPorts, caller: InjectedCaller, data: shapes.CreateKeyRequest | None = None
-) -> shapes.KeyModel:
-    """Needs the role Manager. The key is shown here and never again."""
-    wanted = data or shapes.CreateKeyRequest()
-    command = CreateKey(wanted.description, moment_of(wanted.expires_on, "expiresOn"))
-    new = await asyncio.to_thread(create_key_of, ports, caller, application_id, command)
-    info = shapes.KeyInfoModel(
-        id=new.key.id,
-        type="ApiKey",
-        application_id=new.key.application_id,
-        description=new.key.description,
-        expires_on=seconds(new.key.expires_at),
-    )
-    return shapes.KeyModel(key=new.text, info=info)
 
 
 @get(

@@ -29,6 +29,7 @@ from signroom.api.translation.models import session_model, session_summary
 from signroom.domain.errors import BadInput, TooManyDocuments, document_place, told_of
 from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
+from signroom.http.hang_up import while_connected
 from signroom.ports.store import Position, SessionFilter
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.sessions.end_session import withdraw_session
@@ -81,7 +82,7 @@ async def create(
         webhook_url=data.webhook_url or None,
         idempotency=await idempotency_of(request, idempotency_key),
     )
-    opened = await open_session(ports, caller, command)
+    opened = await while_connected(request, open_session(ports, caller, command))
     ports.meter.about(session_id=opened.session_id)
     return shapes.CreateSessionResponse(session_id=opened.session_id, redirect_url=opened.redirect_url)
 

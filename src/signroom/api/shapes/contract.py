@@ -177,6 +177,14 @@ class CreateKeyRequest(Wire):
     expires_on: datetime | None = None
 
 
+class EndKeyRequest(Wire):
+    expires_on: datetime | None = None
+
+
+class RotateKeyRequest(Wire):
+    previous_hours: Annotated[int, msgspec.Meta(ge=0, le=720)] | None = None
+
+
 class ReturnUrls(Wire):
     """Both ways."""
 
@@ -361,6 +369,10 @@ class CertificateModel(CertificateSummary):
 class SignerSummary(Wire):
     certificate: CertificateSummary
     date: datetime
+    identity_confirmed: bool | None
+    """Addition: whether an authority that the security context trusts has confirmed who this is. False: nobody has
+    confirmed this identity, anybody can make a certificate in any name. Null: nobody has asked, for one who had signed
+    before the file came here."""
 
 
 class DocumentSummary(Wire):
@@ -387,6 +399,9 @@ class SessionModel(Wire):
     processing_error_code: str | None
     callback_argument: str | None
     signer_certificate: CertificateModel | None
+    signer_identity_confirmed: bool | None
+    """Addition: whether an authority that the session's security context trusts has confirmed who the signer is. False:
+    nobody has confirmed this identity. Null before somebody has signed."""
     documents: list[DocumentSummary]
 
 
@@ -436,6 +451,7 @@ class EventModel(Wire):
     application_id: UUID | None
     """Null: it concerns the whole subscription."""
     webhook_id: UUID | None
+    api_key_id: UUID | None
 
 
 class EventList(Wire):
@@ -473,6 +489,9 @@ class SignerModel(Wire):
     certificate: CertificateModel | None
     date: datetime
     """The signing time, or when we looked at it."""
+    identity_confirmed: bool | None
+    """Addition: whether an authority that the security context trusts has confirmed who this is. False: nobody has
+    confirmed this identity, anybody can make a certificate in any name. Null: no validation was asked for."""
 
 
 class SignatureAlgorithmModel(Wire):
@@ -614,6 +633,37 @@ class KeyInfoModel(Wire):
     application_id: UUID
     description: str | None
     expires_on: datetime | None
+    role: str | None
+    """Null: those of the application."""
+    created_on: datetime | None
+    created_by: str | None
+    last_used_on: datetime | None
+    """At most an hour too early."""
+    revoked_on: datetime | None
+
+
+class KeyList(Wire):
+    items: list[KeyInfoModel]
+
+
+class ChangeModel(Wire):
+    """A change that somebody made. `before` and `after` have what differs, without secrets."""
+
+    id: UUID
+    created_at: datetime | None
+    actor: str
+    key_id: UUID | None
+    """The API key that was shown; null: a command of the operator."""
+    action: str
+    subject_id: UUID
+    before: dict[str, str | int | bool | list[str] | None]
+    after: dict[str, str | int | bool | list[str] | None]
+
+
+class ChangeList(Wire):
+    items: list[ChangeModel]
+    next: str | None
+    """For `after` of the next request; null: there are no older ones."""
 
 
 class KeyModel(Wire):

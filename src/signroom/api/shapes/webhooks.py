@@ -46,6 +46,19 @@ class WebhookEvent(Wire):
     event_id: UUID
 
 
+class ApiKeyReference(Wire):
+    id: UUID
+    application_id: UUID | None
+
+
+class ApiKeyEvent(Wire):
+    """`ApiKeyCreated`, `ApiKeyChanged`, `ApiKeyRevoked`."""
+
+    type: str
+    api_key: ApiKeyReference
+    event_id: UUID
+
+
 # -- how they are managed --------------------------------------------------------------------------
 
 

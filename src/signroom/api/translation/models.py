@@ -17,6 +17,7 @@ from signroom.domain.examination import ExaminedSignature
 from signroom.domain.metadata import Metadata
 from signroom.domain.national import PkiBrazil, PkiItaly
 from signroom.domain.preflight import FindingCode, FindingLevel
+from signroom.domain.security_context import confirms_identity
 from signroom.domain.session import Session
 from signroom.domain.signature import DigestValue, Inspection, SignatureType, SignatureVerdict
 from signroom.domain.upload import Upload
@@ -37,6 +38,7 @@ def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionMo
         processing_error_code=session.processing_error_code,
         callback_argument=session.callback_argument,
         signer_certificate=certificate_model([ports.trust.read(der) for der in chain]) if chain else None,
+        signer_identity_confirmed=confirms_identity(session.security_context_id) if chain else None,
         documents=[session_document(ports, d) for d in _listed(found)],
     )
 
@@ -98,6 +100,7 @@ def event_model(event: RecordedEvent) -> shapes.EventModel:
         document_id=event.document_id,
         application_id=event.application_id,
         webhook_id=event.webhook_id,
+        api_key_id=event.api_key_id,
     )
 
 
@@ -248,7 +251,9 @@ def file_check_model(found: Inspection | Refused) -> shapes.FileCheckModel:
 def signer_model(ports: Ports, s: InspectedSigner) -> shapes.SignerModel:
     chain = [] if s.certificate is None else chain_of(ports, s.certificate, s.path)
     results = None if s.results is None else results_model(s.results)
-    return _signer_model(s.signature, chain, results, s.signature.verdict.signed_at or ports.clock.now())
+    model = _signer_model(s.signature, chain, results, s.signature.verdict.signed_at or ports.clock.now())
+    model.identity_confirmed = s.identity_confirmed
+    return model
 
 
 def _signer_model(
@@ -286,6 +291,7 @@ def _signer_model(
         attribute_certificates=[],
         certificate=certificate_model(chain) if chain else None,
         date=date.replace(microsecond=0),
+        identity_confirmed=None,
     )
 
 
@@ -338,7 +344,11 @@ def _signer(ports: Ports, signature: SignatureVerdict, accepted_at: datetime) ->
     except BadCertificate:
         return None
     date = signature.signed_at or accepted_at
-    return shapes.SignerSummary(certificate=certificate_summary(certificate), date=date.replace(microsecond=0))
+    return shapes.SignerSummary(
+        certificate=certificate_summary(certificate),
+        date=date.replace(microsecond=0),
+        identity_confirmed=signature.identity_confirmed,
+    )
 
 
 def _signed_file(ports: Ports, document: Document) -> shapes.DocumentFileModel | None:

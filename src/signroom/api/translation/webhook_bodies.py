@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from signroom.api.shapes.webhooks import DocumentEvent, SessionEvent, WebhookDocument, WebhookEvent, WebhookReference
+from signroom.api.shapes.webhooks import (
+    ApiKeyEvent,
+    ApiKeyReference,
+    DocumentEvent,
+    SessionEvent,
+    WebhookDocument,
+    WebhookEvent,
+    WebhookReference,
+)
 from signroom.api.shapes.wire import Wire
 from signroom.api.translation.models import document_model, session_summary
 from signroom.domain.document import Document
@@ -25,6 +33,10 @@ def _body(ports: Ports, event: RecordedEvent, session: Session | None, document:
         return DocumentEvent(type=event.type, document=_document(ports, event, session, document))
     if session is not None:
         return SessionEvent(type=event.type, session=session_summary(session), event_id=event.id)
+    if event.api_key_id is not None:
+        return ApiKeyEvent(
+            type=event.type, api_key=ApiKeyReference(event.api_key_id, event.application_id), event_id=event.id
+        )
     webhook = None if event.webhook_id is None else WebhookReference(id=event.webhook_id)
     return WebhookEvent(type=event.type, webhook=webhook, event_id=event.id)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from signroom.domain.appearance import Appearance, Place
+from signroom.domain.appearance import Appearance, AppearanceText, Place, Positioning
 from signroom.domain.errors import InvalidPdf, VerificationFailed
 from signroom.domain.level import Level
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
@@ -40,14 +40,16 @@ from signroom.formats.pdf.signing.own_update import Gap, check_update
 from signroom.formats.pdf.signing.running_hash import CannotResume, RunningSha256
 from signroom.formats.pdf.signing.tail import build_tail, first_drawn
 from signroom.formats.pdf.verification import verify
-from signroom.formats.pdf.visible.appearance import Site, draw
+from signroom.formats.pdf.visible.appearance import Drawing, Site, draw
 from signroom.ports.files import FileNeeded, Signed, Stored
 
 _CHUNK = 1 << 20
 _OURS = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M"
 """How the signature dictionary of `tail` begins."""
 _NAME = re.compile(rb"/FT/Sig/T\(([^()]+)\)")
-_TIME = re.compile(rb"/M\(D:(\d{14})\+00'00'\)/ByteRange")
+_TIME = re.compile(rb"/M\(D:(\d{14})\+00'00'\)")
+_IN_A_FIELD = Appearance(Positioning(1), AppearanceText("{{name}}", include_signing_time=True))
+"""What is drawn in a field of the file: no words, since nobody has said in which language."""
 
 
 def new_field_name() -> str:
@@ -84,10 +86,10 @@ def lay_out(
     chain = trusted.chain
     reserved = 2 * longest_signed_data(chain, algorithm, Level.B_B)
     name = new_field_name()
-    if appearance is None or facts.site is None:
+    drawing = _drawing(facts, appearance, chain.certificate, now)
+    if drawing is None:
         layout = build_tail(facts, field_name=name, now=now, reserved=reserved)
     else:
-        drawing = draw(_site(facts.site), appearance, chain.certificate, now, first_drawn(facts))
         layout = build_tail(
             facts,
             field_name=name,
@@ -105,6 +107,13 @@ def lay_out(
         chain=chain,
         layout=layout,
     )
+
+
+def _drawing(facts: PdfFacts, appearance: Appearance | None, certificate: bytes, now: datetime) -> Drawing | None:
+    """What is seen; None for nothing. Raises: BadAppearance, BadCertificate."""
+    if facts.site is None or (appearance is None and facts.fills is None):
+        return None
+    return draw(_site(facts.site), appearance or _IN_A_FIELD, certificate, now, first_drawn(facts))
 
 
 def _site(stored: SignatureSite) -> Site:
@@ -203,14 +212,17 @@ def sign(original: Path, prepared: Prepared, checked: CheckedValue, output: Path
     if reading is None or _OURS not in layout.before:
         return Signed(written.stored, verify(output))
     check_output(output, prepared, reading.facts, written.range_digest)
-    return Signed(written.stored, Verdict((*reading.earlier, _own_verdict(layout, prepared.chain.certificate))))
+    own = _own_verdict(layout, reading.facts, prepared.chain.certificate)
+    return Signed(written.stored, Verdict((*reading.earlier, own)))
 
 
-def _own_verdict(layout: PdfLayout, certificate: bytes) -> SignatureVerdict:
+def _own_verdict(layout: PdfLayout, facts: PdfFacts, certificate: bytes) -> SignatureVerdict:
     """On the signature that `check_output` has let through. An encrypted file has its name and time encrypted."""
-    name, time = _NAME.search(layout.before), _TIME.search(layout.before)
+    # Objects of the file come first, which may say anything.
+    at = layout.before.rindex(_OURS)
+    names, time = _NAME.findall(layout.before, 0, at), _TIME.search(layout.before, at)
     return SignatureVerdict(
-        field_name=name[1].decode() if name else "",
+        field_name=facts.fills.name if facts.fills is not None else names[-1].decode() if names else "",
         indication=Indication.TOTAL_PASSED,
         reason=None,
         certificate=certificate,

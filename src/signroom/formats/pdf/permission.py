@@ -24,12 +24,13 @@ _ASK = "Ask its author for a version that may be signed."
 _ASK_SIGNER = "Ask that signer for a version that may be signed by others."
 
 
-def require_signable(pdf: pikepdf.Pdf, field_name: str) -> None:
-    """A signature field called `field_name` may be added and filled.
+def require_signable(pdf: pikepdf.Pdf, field_name: str, *, fills: bool = False) -> None:
+    """A signature field called `field_name` may be filled in, and before that added if it is not there (`fills`).
 
     Raises: ProtectedPdf, CertifiedPdf, XfaPdf, PdfTooComplex for a form that is too large to be looked through.
     """
-    _require_unprotected(pdf)
+    if not (fills and _may_fill(pdf)):
+        _require_unprotected(pdf)
     if certification_level(pdf) == _NO_CHANGES:
         raise CertifiedPdf(f"Its certification forbids every change (DocMDP 1). {_ASK}")
     for filled in filled_fields(pdf):
@@ -63,6 +64,11 @@ def _require_unprotected(pdf: pikepdf.Pdf) -> None:
             f"Its owner's password forbids {' and '.join(missing)}, so no signature can be added. "
             "Ask its owner for a version without this protection."
         )
+
+
+def _may_fill(pdf: pikepdf.Pdf) -> bool:
+    """Bit 6, or bit 9: existing fields may be filled in, "including signature fields" (table 22)."""
+    return pdf.allow.modify_annotation or pdf.allow.modify_form
 
 
 def _require_unlocked(filled: FilledField, field_name: str) -> None:

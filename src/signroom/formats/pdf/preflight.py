@@ -5,19 +5,28 @@ What is called ready here has been laid out here: the update of a trial signatur
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from signroom.domain.appearance import Appearance
-from signroom.domain.errors import BrokenSignature, InvalidPdf, PdfTooComplex, VerificationFailed
+from signroom.domain.errors import (
+    BrokenSignature,
+    CertifiedPdf,
+    InvalidPdf,
+    PdfTooComplex,
+    ProtectedPdf,
+    VerificationFailed,
+)
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType
 from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
+from signroom.formats.pdf.signing.empty_field import fitting_fields
 from signroom.formats.pdf.signing.own_update import check_update
-from signroom.formats.pdf.signing.pages_alike import require_followed, require_same_pages
+from signroom.formats.pdf.signing.pages_alike import require_filled, require_followed, require_same_pages
 from signroom.formats.pdf.signing.plan import plan_update
 from signroom.formats.pdf.signing.running_hash import NO_STATE, CannotResume, RunningSha256
 from signroom.formats.pdf.signing.tail import build_tail
@@ -41,7 +50,6 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         require_pdf(stream)
     with only_refusals(), open_pdf(file) as opened:
         pages = _pages(opened)
-        require_signable(opened.pdf, _TRIAL)
         facts = read_facts(file, opened, appearance, pages)
         verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
         # Of a file whose table it makes anew, qpdf may not see a signature.
@@ -67,6 +75,7 @@ def compare_pages(file: Path, facts: PdfFacts) -> None:
         if facts.length <= _READ_AGAIN:
             _require_update(file.read_bytes() + update, facts)
         added = 0 if facts.added_page is None else 1
+        require_filled(file, update, facts)
         told_anew = bool(facts.table)  # where each object is
         if told_anew:
             require_followed(file, update)
@@ -81,7 +90,14 @@ def _require_update(whole: bytes, facts: PdfFacts) -> None:
 
 
 def read_facts(file: Path, opened: OpenPdf, appearance: Appearance | None, pages: int) -> PdfFacts:
-    """The plan of a signature; a page that is added for it comes with it. Raises: a DocumentRejected."""
+    """The plan of a signature; a page that is added for it comes with it. Raises: a DocumentRejected.
+
+    Without a wish where the signature is to be seen, an empty field of the file is filled in, if one fits.
+    """
+    filled = _field_to_fill(opened) if appearance is None else None
+    if filled is not None:
+        return replace(filled, sha256_state=_state(file))
+    require_signable(opened.pdf, _TRIAL)
     state = _state(file)
     if appearance is None:
         return plan_update(opened, page_index=0, sha256_state=state)
@@ -94,6 +110,17 @@ def read_facts(file: Path, opened: OpenPdf, appearance: Appearance | None, pages
         site=SignatureSite(site.page, site.box, place.left, place.top, place.width, place.height, site.turns),
         new_page=None if added is None else (added.width, added.height),
     )
+
+
+def _field_to_fill(opened: OpenPdf) -> PdfFacts | None:
+    """The plan for the first field that fits and that may be filled in; without the state of the file's hash."""
+    for one in fitting_fields(opened):
+        try:
+            require_signable(opened.pdf, one.field.name, fills=True)
+            return plan_update(opened, page_index=one.page, sha256_state=NO_STATE, site=one.site, fills=one.field)
+        except (InvalidPdf, ProtectedPdf, CertifiedPdf):
+            continue  # the next field, or one of our own
+    return None
 
 
 def facts_of(file: Path, appearance: Appearance | None) -> PdfFacts:

@@ -11,10 +11,12 @@ from typing import Protocol
 from uuid import UUID
 
 from signroom.ports.store.applications import Applications
+from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
 from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
+from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.sessions import SessionFilter, Sessions
@@ -25,7 +27,10 @@ from signroom.ports.store.wall import Owned, TenantRows
 from signroom.ports.store.webhooks import Webhooks
 
 __all__ = [
+    "ANY_CHANGE",
     "ANY_EVENT",
+    "ChangeFilter",
+    "ComparisonPass",
     "DeliveryFilter",
     "EventFilter",
     "FeedBounds",
@@ -59,6 +64,9 @@ class Work(Protocol):
     def document_keys(self) -> DocumentKeys: ...
 
     @property
+    def file_comparison(self) -> FileComparison: ...
+
+    @property
     def uploads(self) -> Uploads: ...
 
     @property
@@ -81,6 +89,9 @@ class Work(Protocol):
 
     @property
     def spent(self) -> Spent: ...
+
+    @property
+    def audit_log(self) -> AuditLog: ...
 
     def enqueue(
         self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -31,3 +32,17 @@ class Applications(Protocol):
         """The key with that hash and its application, or None."""
 
     def add_key(self, key: ApiKey) -> None: ...
+
+    def keys_of(self, application_id: UUID) -> list[ApiKey]:
+        """Newest first, revoked ones too."""
+
+    def locked_key(self, application_id: UUID, key_id: UUID) -> ApiKey:
+        """Raises: ApiKeyNotFound, also for a key of another application."""
+
+    def save_key(self, key: ApiKey) -> None: ...
+
+    def note_use(self, key_id: UUID, now: datetime, before: datetime) -> None:
+        """Write down that the key is in use, unless somebody did since `before`."""
+
+    def of_subscription(self, subscription_id: UUID) -> list[Application]:
+        """By name."""

@@ -69,6 +69,9 @@ class Documents(Protocol):
         They are ordered by that time and by id. Only those behind `after` are returned.
         """
 
+    def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
+        """At most `limit` whose files are kept at `now`, in the order of their ids. Only those behind `after`."""
+
     def files_in_use(self, keys: Sequence[str], besides: Sequence[UUID]) -> set[str]:
         """Of these keys of blobs those that a document points to which is not purged and not one of `besides`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signroom.domain.application import ApplicationCaller
+from signroom.domain.application import USE_NOTED_EVERY, ApplicationCaller
 from signroom.domain.errors import NotAllowed, Unauthenticated
 from signroom.domain.secret import hash_secret
 from signroom.ports import Ports
@@ -10,15 +10,21 @@ from signroom.ports import Ports
 
 def authenticate(ports: Ports, secret: str) -> ApplicationCaller:
     """The application behind the secret of a key; never an operator. Raises: Unauthenticated."""
+    now = ports.clock.now()
     with ports.store.read() as work:
         found = work.applications.by_key(hash_secret(secret))
     if found is None:
         raise Unauthenticated
     api_key, application = found
-    if api_key.expired(ports.clock.now()):
+    if api_key.revoked_at is not None:
+        raise Unauthenticated("It was revoked.")
+    if api_key.expired(now):
         raise Unauthenticated("It has expired.")
+    if api_key.use_is_due(now):
+        with ports.store.work() as work:
+            work.applications.note_use(api_key.id, now, now - USE_NOTED_EVERY)
     roles = application.roles if api_key.role is None else frozenset({api_key.role})
-    return ApplicationCaller(application, roles)
+    return ApplicationCaller(application, roles, api_key.id)
 
 
 def require_subscription(ports: Ports, caller: ApplicationCaller, wanted: str) -> None:

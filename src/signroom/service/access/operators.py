@@ -5,6 +5,8 @@ Only ``cli/`` may import this file. Whatever comes in over HTTP is an applicatio
 
 from __future__ import annotations
 
+import getpass
+import os
 from uuid import UUID
 
 from signroom.domain.application import Application, Operator, OperatorCaller
@@ -13,8 +15,15 @@ from signroom.ports import ManagementPorts
 
 
 def this_operator() -> Operator:
-    """The operator of this installation. A function that calls this must be reachable from a command only."""
-    return Operator()
+    """The operator of this installation, by the name of his account on this machine.
+
+    A function that calls this must be reachable from a command only.
+    """
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # a container's user has a number only
+        account = str(os.getuid())
+    return Operator(f"operator {account}")
 
 
 def act_for_subscription(ports: ManagementPorts, operator: Operator, name: str) -> OperatorCaller:

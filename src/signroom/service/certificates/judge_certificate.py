@@ -11,7 +11,7 @@ from uuid import UUID
 
 from signroom.domain import errors
 from signroom.domain.requirement import CertificateRequirement
-from signroom.domain.security_context import BY_ID, SecurityContext
+from signroom.domain.security_context import BY_ID, TEST, SecurityContext
 from signroom.domain.signature import CertificateChain, TrustedChain
 from signroom.domain.validation import Check, TrustVerdict
 from signroom.ports import Ports
@@ -22,8 +22,9 @@ MAX_ISSUERS = 10
 _REFUSALS: dict[Check, type[errors.CertificateRejected]] = {
     Check.CERTIFICATE_EXPIRED: errors.CertificateExpired,
     Check.CERTIFICATE_NOT_YET_VALID: errors.CertificateNotYetValid,
-    Check.INVALID_KEY_USAGE: errors.CertificateKeyUsage,
+    Check.INVALID_KEY_USAGE: errors.CertificatePurpose,
     Check.ALGORITHM_NOT_ALLOWED: errors.CertificateKeyNotSupported,
+    Check.CERTIFICATE_VALIDATION_FAILED: errors.CertificateRuleBroken,
     Check.CERTIFICATE_REVOKED: errors.CertificateRevoked,
     Check.CERTIFICATE_REVOCATION_STATUS_UNKNOWN: errors.RevocationStatusUnknown,
 }
@@ -43,6 +44,26 @@ def find_context(ports: Ports, context_id: UUID | None) -> SecurityContext:
     return context
 
 
+def find_deciding_context(ports: Ports, context_id: UUID | None) -> SecurityContext:
+    """The context that decides who somebody is: it has roots.
+
+    Where every issuer is accepted a certificate says nothing about its holder, since anybody can write any name and any
+    number into one. While the service is tried out, the test context decides instead; in production it is refused.
+
+    Raises: SecurityContextNotFound, SecurityContextNotConfigured.
+    """
+    context = find_context(ports, context_id)
+    if not context.any_issuer:
+        return context
+    if ports.demo is None:
+        raise errors.SecurityContextNotConfigured(
+            "The context accepts every issuer, so nobody confirms who the holder of a certificate is. Name a context "
+            "with trusted roots in securityContextId, or set SIGNROOM_DEFAULT_SECURITY_CONTEXT to one."
+        )
+    ports.trust.require_configured(TEST)
+    return TEST
+
+
 def require_good_certificate(
     ports: Ports,
     chain: CertificateChain,
@@ -56,9 +77,10 @@ def require_good_certificate(
     """
     certificate = ports.trust.read(chain.certificate)
     certificate.require_fit_for_signing(now)
-    trusted = require_trusted(chain, ports.trust.judge(chain, context, now))
+    verdict = ports.trust.judge(chain, context, now)
+    trusted = require_trusted(chain, verdict)
     for requirement in requirements:
-        requirement.require(certificate)
+        requirement.require(certificate, verdict.policies)
     return trusted
 
 

@@ -24,6 +24,7 @@ from signroom.domain.errors import (
     StorageUnavailable,
 )
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.ports.outside import Fetched, Unreachable
 from signroom.service.documents.download_file import DOWNLOADS, Download, open_download
 from signroom.service.documents.upload_files import find_upload
@@ -125,7 +126,7 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
                 await _write(target, fetched.chunks, ports.limits.max_file)
         case UploadToken() | Address():
             stored = await store_source(ports, caller, source, "", "file")  # it is stored already: nothing is written
-            async with off_the_loop(ports.blobs.as_file(stored.file.blob_key)) as file:
+            async with off_the_loop(ports.blobs.as_file(stored.file.blob_key, content_of(stored.file))) as file:
                 yield file
             return
     yield target
@@ -134,11 +135,36 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
 @asynccontextmanager
 async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[Path]:
     """Entered and left in threads: a blob may be fetched as a whole, a folder may hold gigabytes to be removed."""
-    path = await asyncio.to_thread(manager.__enter__)
+    entering = asyncio.create_task(asyncio.to_thread(manager.__enter__))
+    try:
+        path = await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        # The thread goes on: what it opens must be closed.
+        await asyncio.wait({entering})
+        if entering.exception() is None:
+            await asyncio.to_thread(manager.__exit__, None, None, None)
+        raise
     try:
         yield path
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+@asynccontextmanager
+async def local_files(
+    ports: Ports, stored: StoredFile, data: StoredFile | str | None = None
+) -> AsyncIterator[tuple[Path, Path | None]]:
+    """A stored file for reading, and the data that belong to it where there are any.
+
+    Of `data` that are given by their key alone nobody knows what they must be. Raises: as `Blobs.as_file`.
+    """
+    async with off_the_loop(ports.blobs.as_file(stored.blob_key, content_of(stored))) as file:
+        if data is None:
+            yield file, None
+            return
+        key, expected = (data, None) if isinstance(data, str) else (data.blob_key, content_of(data))
+        async with off_the_loop(ports.blobs.as_file(key, expected)) as other:
+            yield file, other
 
 
 @asynccontextmanager

@@ -41,6 +41,12 @@ def delete_expired_events(ports: Ports) -> int:
     return _all(ports, lambda work: work.feed.delete_expired(before, _AT_ONCE))
 
 
+def delete_expired_audit_entries(ports: Ports) -> int:
+    """Those that are older than `Limits.audit_kept`."""
+    before = ports.clock.now() - ports.limits.audit_kept
+    return _all(ports, lambda work: work.audit_log.delete_expired(before, _AT_ONCE))
+
+
 def delete_expired_deliveries(ports: Ports) -> int:
     """Settled ones that are as old."""
     before = ports.clock.now() - ports.limits.events_kept

@@ -16,7 +16,6 @@ from signroom.domain.application import WORKERS, ApplicationCaller, Caller
 from signroom.domain.errors import (
     AlreadyDone,
     FileDownloadFailed,
-    SecurityContextNotConfigured,
     TooManyDocuments,
     document_place,
     told_of,
@@ -31,7 +30,7 @@ from signroom.domain.signature import NO_OPTIONS, OptionsByType
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
 from signroom.service.access.page_tokens import page_link
-from signroom.service.certificates.judge_certificate import find_context
+from signroom.service.certificates.judge_certificate import find_context, find_deciding_context
 from signroom.service.documents.add_document import (
     Accepted,
     NewDocument,
@@ -40,6 +39,7 @@ from signroom.service.documents.add_document import (
     record_document,
     require_free_key,
 )
+from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.events.record_event import record_event
 from signroom.service.webhooks.manage_webhooks import ensure_session_webhook
@@ -91,10 +91,8 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
     if command.return_url is not None:
         caller.application.require_return_url(command.return_url)
-    context = find_context(ports, command.security_context_id)
-    if command.requirements and context.any_issuer:
-        # OIDs that anybody may have written into a certificate of his own prove nothing.
-        raise SecurityContextNotConfigured("certificateRequirements need a context with trusted roots.")
+    # Numbers that anybody may have written into a certificate of his own prove nothing: requirements need roots.
+    context = (find_deciding_context if command.requirements else find_context)(ports, command.security_context_id)
     now, session_id = ports.clock.now(), uuid4()
     session, event = new_session(
         id=session_id,
@@ -126,7 +124,8 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
                     await require_accepted(ports, validation, caller.subscription_id, found.file)
                 return found
 
-            accepted = await _accept_all(command.documents, accept)
+            with before_recording():
+                accepted = await _accept_all(command.documents, accept)
             await asyncio.to_thread(_record, ports, caller, command.idempotency, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.

@@ -6,9 +6,11 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from signroom.domain.application import MANAGERS, Caller
+from signroom.domain.audit import Action
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import WrongState
 from signroom.ports import Ports
+from signroom.service.events.record_change import record_change
 from signroom.service.events.record_event import record_event
 from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
 
@@ -26,7 +28,8 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:
     caller.require(MANAGERS)
     with ports.store.work() as work:
         session = work.of(caller).locked_session(session_id)
-        moved, event = session.retry(ports.clock.now())
+        now = ports.clock.now()
+        moved, event = session.retry(now)
         documents = work.documents.of_session(session.id)
         failed = [d for d in documents if d.status is DocumentStatus.PROCESSING_ERROR and not d.left_out]
         if not failed:
@@ -38,4 +41,5 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:
             work.enqueue(PROCESS_DOCUMENT, key, document.id)
         work.sessions.save(moved)
         record_event(work, event, moved.subscription_id, moved.application_id)
+        record_change(work, caller, Action.SESSION_RETRIED, session_id, now, after={"documents": len(failed)})
     return len(failed)

@@ -1,84 +1,78 @@
-"""Subscriptions, applications and their API keys."""
+"""Subscriptions and their applications."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from signroom.domain.application import (
     ADMINS,
     MANAGERS,
-    ApiKey,
     Application,
-    ApplicationCaller,
     Caller,
     Operator,
     Role,
     Subscription,
     require_frame_origin,
 )
-from signroom.domain.errors import BadInput, NotAllowed, NotFound
+from signroom.domain.audit import Action, application_facts, subscription_facts
+from signroom.domain.errors import BadInput, NotFound
 from signroom.domain.metadata import Metadata
-from signroom.domain.secret import hash_secret
 from signroom.domain.session import require_return_url
 from signroom.ports import ManagementPorts
+from signroom.ports.store import Work
+from signroom.service.events.record_change import record_change, record_making
 
 MAX_NAME = 100
-MAX_DESCRIPTION = 255
 MAX_RETURN_URLS = 100
 MAX_FRAME_ORIGINS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key as handed out, once: ``name|secret``."""
-
-    text: str
-    key: ApiKey
-
-
-@dataclass(frozen=True, slots=True)
-class CreateKey:
-    """The command. ``role`` None: the key has the roles of its application."""
-
-    description: str | None = None
-    expires_at: datetime | None = None
-    role: Role | None = None
-
-
 def create_subscription(
     ports: ManagementPorts,
-    operator: Operator,  # noqa: ARG001  (holding an Operator is the permission)
+    operator: Operator,
     name: str,
 ) -> Subscription:
-    """Raises: BadInput, NameTaken."""
+    """Holding an `Operator` is the permission. Raises: BadInput, NameTaken."""
     subscription = Subscription(uuid4(), _clean(name))
     with ports.store.work() as work:
-        work.subscriptions.add(subscription)
+        _add_subscription(work, operator, subscription, ports.clock.now())
     return subscription
 
 
 def ensure_application(
     ports: ManagementPorts,
-    operator: Operator,  # noqa: ARG001  (holding an Operator is the permission)
+    operator: Operator,
     subscription: str,
     name: str,
 ) -> Application:
-    """The application called `name`, made together with its subscription when missing. Raises: BadInput."""
+    """The application called `name`, made together with its subscription when missing.
+
+    Holding an `Operator` is the permission. Raises: BadInput.
+    """
+    now = ports.clock.now()
     with ports.store.work() as work:
         try:
             owner = work.subscriptions.named(subscription)
         except NotFound:
             owner = Subscription(uuid4(), _clean(subscription))
-            work.subscriptions.add(owner)
+            _add_subscription(work, operator, owner, now)
         known = [a for a in work.applications.named_of_any_tenant(name) if a.subscription_id == owner.id]
         if known:
             return known[0]
         application = Application(uuid4(), owner.id, _clean(name))
         work.applications.add(application)
+        record_making(
+            work,
+            operator.name,
+            Action.APPLICATION_CREATED,
+            application.id,
+            now,
+            subscription_id=owner.id,
+            after=application_facts(application),
+        )
     return application
 
 
@@ -88,30 +82,9 @@ def create_application(ports: ManagementPorts, caller: Caller, name: str, roles:
     application = Application(uuid4(), caller.subscription_id, _clean(name), frozenset(roles))
     with ports.store.work() as work:
         work.applications.add(application)
+        facts, now = application_facts(application), ports.clock.now()
+        record_change(work, caller, Action.APPLICATION_CREATED, application.id, now, after=facts)
     return application
-
-
-def create_key(ports: ManagementPorts, caller: Caller, application_id: UUID, command: CreateKey) -> NewKey:
-    """A new key of an application; its secret is shown here and never again.
-
-    Nobody hands out more than they have: an application makes keys with the roles of their application, and needs the
-    role Admin when those have it. An operator may make a key of any role, also one that has expired already.
-
-    Raises: NotAllowed, BadInput, ApplicationNotFound.
-    """
-    caller.require(MANAGERS)
-    now = ports.clock.now()
-    if isinstance(caller, ApplicationCaller):
-        _require_grantable(command, now)
-    if command.description is not None and (len(command.description) > MAX_DESCRIPTION or "\0" in command.description):
-        raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.")
-    with ports.store.work() as work:
-        owner = work.of(caller).application(application_id)
-        if Role.ADMIN in owner.roles:
-            caller.require(ADMINS)
-        new = _new_key(owner, now, command.role, command.expires_at, command.description)
-        work.applications.add_key(new.key)
-    return new
 
 
 def find_application(ports: ManagementPorts, caller: Caller, name: str) -> Application:
@@ -158,25 +131,32 @@ def _change(
 ) -> Application:
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        changed = change(work.of(caller).locked_application(application_id))
+        found = work.of(caller).locked_application(application_id)
+        changed = change(found)
         work.applications.save(changed)
+        record_change(
+            work,
+            caller,
+            Action.APPLICATION_CHANGED,
+            application_id,
+            ports.clock.now(),
+            before=application_facts(found),
+            after=application_facts(changed),
+        )
     return changed
 
 
-def _require_grantable(command: CreateKey, now: datetime) -> None:
-    """What an application may not ask for, whatever its roles are. Raises: NotAllowed, BadInput."""
-    if command.role is not None:
-        raise NotAllowed("Only an operator makes a key with a role of its own.")
-    if command.expires_at is not None and command.expires_at <= now:
-        raise BadInput("expiresOn is in the past.")
-
-
-def _new_key(
-    owner: Application, now: datetime, role: Role | None, expires_at: datetime | None, description: str | None
-) -> NewKey:
-    secret = secrets.token_urlsafe(32)
-    key = ApiKey(uuid4(), owner.id, hash_secret(secret), role, now, expires_at, description)
-    return NewKey(f"{owner.name}|{secret}", key)
+def _add_subscription(work: Work, operator: Operator, subscription: Subscription, now: datetime) -> None:
+    work.subscriptions.add(subscription)
+    record_making(
+        work,
+        operator.name,
+        Action.SUBSCRIPTION_CREATED,
+        subscription.id,
+        now,
+        subscription_id=subscription.id,
+        after=subscription_facts(subscription),
+    )
 
 
 def _return_urls(urls: Sequence[str]) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from signroom.domain.application import MANAGERS, Caller
+from signroom.domain.audit import Action, file_validation_facts
 from signroom.domain.file_validation import FileValidation
 from signroom.ports import ManagementPorts
+from signroom.service.events.record_change import record_change
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint, sealed_endpoint
 
 
@@ -34,12 +36,21 @@ def set_file_validation(ports: ManagementPorts, caller: Caller, command: SetFile
         ports.name_patterns.require_valid(pattern)
     endpoint = None
     with ports.store.work() as work:
+        found = work.subscriptions.file_validation(caller.subscription_id)
         if command.endpoint is not None:
-            known = work.subscriptions.file_validation(caller.subscription_id).endpoint
             owner = secret_owner(caller.subscription_id)
-            endpoint = sealed_endpoint(command.endpoint, known, ports.secrets, owner)
+            endpoint = sealed_endpoint(command.endpoint, found.endpoint, ports.secrets, owner)
         changed = FileValidation(pattern, endpoint)
         work.subscriptions.save_file_validation(caller.subscription_id, changed)
+        record_change(
+            work,
+            caller,
+            Action.FILE_VALIDATION_CHANGED,
+            caller.subscription_id,
+            ports.clock.now(),
+            before=file_validation_facts(found),
+            after=file_validation_facts(changed),
+        )
     return changed
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from signroom.domain.application import MANAGERS, Caller, require_retention
+from signroom.domain.audit import Action, subscription_facts
 from signroom.ports import ManagementPorts
+from signroom.service.events.record_change import record_change
 
 
 def read_retention(ports: ManagementPorts, caller: Caller) -> int | None:
@@ -23,5 +25,16 @@ def set_retention(ports: ManagementPorts, caller: Caller, days: int | None) -> i
     caller.require(MANAGERS)
     require_retention(days)
     with ports.store.work() as work:
-        work.subscriptions.save(replace(work.subscriptions.get(caller.subscription_id), retention_days=days))
+        found = work.subscriptions.get(caller.subscription_id)
+        changed = replace(found, retention_days=days)
+        work.subscriptions.save(changed)
+        record_change(
+            work,
+            caller,
+            Action.SUBSCRIPTION_CHANGED,
+            found.id,
+            ports.clock.now(),
+            before=subscription_facts(found),
+            after=subscription_facts(changed),
+        )
     return days

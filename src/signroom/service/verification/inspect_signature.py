@@ -1,12 +1,15 @@
-"""A stranger's signed file: every signature's facts, its integrity, its certificate by a security context."""
+"""A stranger's signed file: every signature's facts, its integrity, its certificate by a security context.
+
+A file that was signed in a session here is judged by that session's context, unless the caller names another one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -15,16 +18,17 @@ from signroom.domain.application import WORKERS, ApplicationCaller, Caller
 from signroom.domain.blob_key import UploadFolder
 from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document, StoredFile
-from signroom.domain.errors import BadCertificate
+from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured, SecurityContextNotFound
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
-from signroom.domain.signature import CertificateChain, DigestValue
+from signroom.domain.signature import CertificateChain, DigestValue, SignatureType
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
+from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_context
-from signroom.service.documents.file_sources import FileSource, as_local_file, off_the_loop
+from signroom.service.documents.file_sources import FileSource, as_local_file, local_files, off_the_loop
 from signroom.service.documents.read_documents import read_document
 
 
@@ -49,19 +53,27 @@ class _Validation:
     validate: bool
     revocation_may_be_unknown: bool
     trust_signing_time: bool
-
-
-_ONLY_PATHS = _Validation(ANY, validate=False, revocation_may_be_unknown=False, trust_signing_time=False)
+    offline: bool = False
+    """Nobody is asked whether certificates were revoked."""
+    compares_data: bool = False
+    """The caller has sent the data, or its digests. That they are other data is said without `validate`, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class InspectedSigner:
-    """``certificate`` is None when it cannot be read. ``results`` is None when no validation was asked for."""
+    """``certificate`` is None when it cannot be read.
+
+    ``results`` is None when no validation was asked for and the data that the caller sent is not another one.
+
+    ``identity_confirmed`` says whether an authority that the context trusts has confirmed who the signer is; None when
+    no validation was asked for.
+    """
 
     signature: ExaminedSignature
     certificate: Certificate | None
     path: tuple[bytes, ...]
     results: ValidationResults | None
+    identity_confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,10 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         validate=command.validate,
         revocation_may_be_unknown=command.revocation_may_be_unknown,
         trust_signing_time=command.trust_signing_time,
+        compares_data=command.data is not None or bool(command.data_hashes),
     )
+    formats = ports.formats.of(Turn.of_caller(caller))
+    formats.require_place()
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, _made(folder / "file")))
@@ -92,8 +107,10 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         if command.data is not None:
             data = await files.enter_async_context(as_local_file(ports, caller, command.data, _made(folder / "data")))
         target = folder / "content" if command.extract_content else None
-        examination = await asyncio.to_thread(ports.formats.examine, file, data, command.data_hashes, target)
+        examination = await formats.examine(file, data, command.data_hashes, target)
         document = await asyncio.to_thread(_made_here, ports, caller, file)
+        if document is not None and command.security_context_id is None:
+            validation = replace(validation, context=await asyncio.to_thread(_context_of, ports, document))
         signers = await asyncio.to_thread(_signers, ports, validation, examination)
         content = None
         if target is not None and target.exists():
@@ -108,26 +125,53 @@ def _made_here(ports: Ports, caller: Caller, file: Path) -> Document | None:
         return work.documents.by_signed_file(caller.subscription_id, digest)
 
 
-def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
+async def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
     """Who signed a document of ours, as its signed file says; nothing before it is signed.
+
+    The certificates are judged by the context of the document's session, as of when the signature was accepted. Nobody
+    is asked about revocation: that was done before the signature, and an inspection does it again.
 
     Raises: DocumentNotFound, also for another subscription's document, DocumentPurged, BlobNotFound, Unavailable.
     """
-    document = read_document(ports, caller, document_id)
+    document = await asyncio.to_thread(read_document, ports, caller, document_id)
     if document.signed is None:
         return ()
     document.require_files(ports.clock.now())
-    with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(document.signed.blob_key))
-        # A first detached signature is about the original, a further one about what was sent beside the original.
-        key = document.data_key if document.inspection.signatures else document.original.blob_key
-        content = None if key is None else files.enter_context(ports.blobs.as_file(key))
-        examination = ports.formats.examine(file, content)
-    return _signers(ports, _ONLY_PATHS, examination)
+    # A first detached signature is about the original, a further one about what was sent beside the original.
+    content_file = document.data_key if document.inspection.signatures else document.original
+    if document.inspection.signature_type is not SignatureType.CMS:
+        content_file = None
+    async with local_files(ports, document.signed, content_file) as (file, content):
+        examination = await ports.formats.of(Turn.of_document(document)).examine(file, content)
+    validation = _Validation(
+        await asyncio.to_thread(_context_of, ports, document),
+        validate=True,
+        revocation_may_be_unknown=True,
+        trust_signing_time=False,
+        offline=True,
+    )
+    return await asyncio.to_thread(_signers, ports, validation, examination, document.signed_at)
 
 
-def _signers(ports: Ports, validation: _Validation, examination: Examination) -> tuple[InspectedSigner, ...]:
-    now = ports.clock.now()
+def _context_of(ports: Ports, document: Document) -> SecurityContext:
+    """The context of the document's session, or the installation's default for a document without one.
+
+    A context that has lost its roots since then confirms nobody: it counts as one that accepts every issuer.
+    """
+    if document.session_id is None:
+        return ports.default_context
+    with ports.store.read() as work:
+        context_id = work.of(document).session(document.session_id).security_context_id
+    try:
+        return find_context(ports, context_id)
+    except (SecurityContextNotConfigured, SecurityContextNotFound):
+        return ANY
+
+
+def _signers(
+    ports: Ports, validation: _Validation, examination: Examination, at: datetime | None = None
+) -> tuple[InspectedSigner, ...]:
+    now = at or ports.clock.now()
     return tuple(_signer(ports, validation, signature, now) for signature in examination.signatures)
 
 
@@ -143,19 +187,25 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
         at = claimed if validation.trust_signing_time and claimed is not None and claimed < now else now
         # Without validation only the path is asked for: `any` finds it without a word to the network.
         asked = validation.context if validation.validate else ANY
-        verdict = ports.trust.judge(chain, asked, at, revocation_may_be_unknown=validation.revocation_may_be_unknown)
+        verdict = ports.trust.judge(
+            chain,
+            asked,
+            at,
+            revocation_may_be_unknown=validation.revocation_may_be_unknown,
+            offline=validation.offline,
+        )
     except BadCertificate as error:  # of an issuer that came along
         return _without_path(validation, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
     if not validation.validate:
-        return InspectedSigner(signature, certificate, verdict.path, None)
+        return InspectedSigner(signature, certificate, verdict.path, _mismatch(validation, signature))
     item = ValidationItem(
         Check.UNCERTIFIED_DATE_REFERENCE,
         Outcome.WARNING,
         "The signing time is the signer's own claim: no timestamp proves it.",
     )
-    return InspectedSigner(
-        signature, certificate, verdict.path, signature.results + verdict.results + ValidationResults((item,))
-    )
+    results = signature.results + verdict.results + ValidationResults((item,))
+    confirmed = verdict.anchored and verdict.trusted
+    return InspectedSigner(signature, certificate, verdict.path, results, confirmed)
 
 
 def _without_path(
@@ -168,7 +218,15 @@ def _without_path(
     item = ValidationItem(check, Outcome.ERROR, error.message, error.detail)
     results = signature.results + ValidationResults((item,))
     path = () if certificate is None else (certificate.der,)
-    return InspectedSigner(signature, certificate, path, results if validation.validate else None)
+    if not validation.validate:
+        return InspectedSigner(signature, certificate, path, _mismatch(validation, signature))
+    return InspectedSigner(signature, certificate, path, results, identity_confirmed=False)
+
+
+def _mismatch(validation: _Validation, signature: ExaminedSignature) -> ValidationResults | None:
+    """What is said without `validate`: only that the signature is not about the data that the caller has sent."""
+    found = [item for item in signature.results.errors if item.check is Check.MESSAGE_DIGEST_MISMATCH]
+    return ValidationResults.of(found) if validation.compares_data and found else None
 
 
 def _made(folder: Path) -> Path:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets as random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from signroom.domain.application import MANAGERS, Caller
+from signroom.domain.audit import Action, webhook_facts
 from signroom.domain.errors import (
     BadInput,
     BadWebhookOperation,
@@ -35,6 +36,7 @@ from signroom.domain.webhook import (
 from signroom.ports import ManagementPorts
 from signroom.ports.secrets import Secrets
 from signroom.ports.store import DeliveryFilter, Work
+from signroom.service.events.record_change import record_change
 from signroom.service.events.record_event import DELIVER_WEBHOOK, record_event, send
 from signroom.service.webhooks.deliver_webhook import credentials_owner, key_again, signing_owner
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint, sealed_endpoint
@@ -105,6 +107,9 @@ def create_webhook(ports: ManagementPorts, caller: Caller, command: SetWebhook) 
             description=command.description,
         )
         work.webhooks.add(webhook)
+        record_change(
+            work, caller, Action.WEBHOOK_CREATED, webhook_id, webhook.created_at, after=webhook_facts(webhook)
+        )
     return NewSecret(webhook, text)
 
 
@@ -125,7 +130,7 @@ def change_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID, com
             endpoint = sealed_endpoint(command.endpoint, webhook.endpoint, ports.secrets, owner)
             application = _application(work, caller, command.application_id)
             changed = replace(changed, endpoint=endpoint, application_id=application)
-        work.webhooks.save(changed)
+        _save(work, caller, webhook, changed, ports.clock.now())
     return changed
 
 
@@ -133,8 +138,9 @@ def remove_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> 
     """With its deliveries, also those that are on their way. Raises: NotAllowed, WebhookNotFound."""
     caller.require(MANAGERS)
     with ports.store.work() as work:
-        work.of(caller).webhook(webhook_id)
+        facts = webhook_facts(work.of(caller).webhook(webhook_id))
         work.webhooks.remove(webhook_id)
+        record_change(work, caller, Action.WEBHOOK_REMOVED, webhook_id, ports.clock.now(), before=facts)
 
 
 def rotate_secret(
@@ -151,8 +157,10 @@ def rotate_secret(
     with ports.store.work() as work:
         webhook = _locked(work, caller, webhook_id)
         sealed = ports.secrets.seal(signing_owner(webhook_id), text)
-        changed = webhook.rotated(sealed, ports.clock.now(), keep)
+        now = ports.clock.now()
+        changed = webhook.rotated(sealed, now, keep)
         work.webhooks.save(changed)
+        record_change(work, caller, Action.WEBHOOK_SECRET_ROTATED, webhook_id, now)
     return NewSecret(changed, text)
 
 
@@ -168,7 +176,7 @@ def pause_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> W
         if webhook.paused_at is not None:
             return webhook
         paused = webhook.paused(now)
-        work.webhooks.save(paused)
+        _save(work, caller, webhook, paused, now)
         record_event(work, DeliveryPaused(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
     return paused
 
@@ -182,7 +190,7 @@ def resume_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> 
         if webhook.paused_at is None:
             return webhook
         resumed = webhook.resumed()
-        work.webhooks.save(resumed)
+        _save(work, caller, webhook, resumed, now)
         record_event(work, DeliveryResumed(None, now, webhook_id), webhook.subscription_id, webhook.application_id)
         release_soon(work, webhook_id)
     return resumed
@@ -203,6 +211,7 @@ def send_test(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> Deliv
         told = record_event(work, event, webhook.subscription_id, webhook.application_id)
         delivery = new_delivery(uuid4(), told, webhook, now)
         send(work, delivery)
+        record_change(work, caller, Action.WEBHOOK_TESTED, webhook_id, now)
     return delivery
 
 
@@ -245,6 +254,8 @@ def replay_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, de
             again = replace(delivery, due_at=now)
             work.deliveries.save(again)
             work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, lane=str(webhook_id))
+        told = {"delivery": str(delivery_id)}
+        record_change(work, caller, Action.DELIVERIES_REPLAYED, webhook_id, now, after=told)
     return again
 
 
@@ -259,6 +270,8 @@ def replay_failed(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> i
         count = work.deliveries.hold_failed(webhook_id)
         if count and webhook.paused_at is None:
             release_soon(work, webhook_id)
+        told = {"deliveries": count}
+        record_change(work, caller, Action.DELIVERIES_REPLAYED, webhook_id, ports.clock.now(), after=told)
     return count
 
 
@@ -298,6 +311,12 @@ def _session_webhook(work: Work, session: Session) -> Webhook | None:
 
 def _locked(work: Work, caller: Caller, webhook_id: UUID) -> Webhook:
     return work.of(caller).locked_webhook(webhook_id)
+
+
+def _save(work: Work, caller: Caller, before: Webhook, after: Webhook, now: datetime) -> None:
+    work.webhooks.save(after)
+    facts = {"before": webhook_facts(before), "after": webhook_facts(after)}
+    record_change(work, caller, Action.WEBHOOK_CHANGED, after.id, now, **facts)
 
 
 def _of(delivery: Delivery, webhook_id: UUID) -> Delivery:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from signroom.domain.application import ApiKey, Application
-from signroom.domain.errors import ApplicationNotFound
+from signroom.domain.errors import ApiKeyNotFound, ApplicationNotFound
 from signroom.store import rows, tables
 from signroom.store.work.statements import insert, insert_named, one, update
 
@@ -47,3 +48,26 @@ class SqlApplications:
 
     def add_key(self, key: ApiKey) -> None:
         insert(self._connection, tables.api_keys, rows.api_key_row(key))
+
+    def keys_of(self, application_id: UUID) -> list[ApiKey]:
+        t = tables.api_keys
+        query = sa.select(t).where(t.c.application_id == application_id).order_by(t.c.created_at.desc(), t.c.id)
+        return [rows.api_key_of(row) for row in self._connection.execute(query).mappings()]
+
+    def locked_key(self, application_id: UUID, key_id: UUID) -> ApiKey:
+        t = tables.api_keys
+        query = sa.select(t).where(t.c.id == key_id, t.c.application_id == application_id).with_for_update()
+        return rows.api_key_of(one(self._connection, query, ApiKeyNotFound))
+
+    def save_key(self, key: ApiKey) -> None:
+        update(self._connection, tables.api_keys, rows.api_key_row(key))
+
+    def note_use(self, key_id: UUID, now: datetime, before: datetime) -> None:
+        t = tables.api_keys
+        due = sa.or_(t.c.last_used_at.is_(None), t.c.last_used_at <= before)
+        self._connection.execute(sa.update(t).where(t.c.id == key_id, due).values(last_used_at=now))
+
+    def of_subscription(self, subscription_id: UUID) -> list[Application]:
+        t = tables.applications
+        query = sa.select(t).where(t.c.subscription_id == subscription_id).order_by(t.c.name)
+        return [rows.application_of(row) for row in self._connection.execute(query).mappings()]

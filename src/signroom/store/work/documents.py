@@ -117,6 +117,15 @@ class SqlDocuments:
         query = query.order_by(t.c.available_until, t.c.id).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
+    def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
+        t = tables.documents
+        kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > now)
+        query = sa.select(t).where(t.c.purged_at.is_(None), kept)
+        if after is not None:
+            query = query.where(t.c.id > sa.literal(after, sa.Uuid))
+        query = query.order_by(t.c.id).limit(limit)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
     def files_in_use(self, keys: Sequence[str], besides: Sequence[UUID]) -> set[str]:
         t = tables.documents
         in_use: set[str] = set()

@@ -11,10 +11,19 @@ from pathlib import Path
 import pytest
 
 from signroom.domain.errors import VerificationFailed
-from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts, SignatureSite, TakenIn
+from signroom.domain.pdf_facts import (
+    ChangedObject,
+    CrossReferenceKind,
+    EmptyField,
+    FieldLock,
+    PdfFacts,
+    SignatureSite,
+    TakenIn,
+)
 from signroom.formats.pdf.reading import whole_table
 from signroom.formats.pdf.signing.own_update import Gap, check_update
-from tests.formats.pdf.updates import Updated, filled, laid_out, updated
+from signroom.formats.pdf.signing.tail import build_tail
+from tests.formats.pdf.updates import NOW, Updated, filled, laid_out, updated
 from tests.vectors.pdf.builder import CATALOG, CONTENT, PAGE, Form, document, written
 
 ANNOTATION, FORM, FIELDS, TEXT = 20, 21, 22, 23
@@ -431,11 +440,11 @@ def test_a_whole_table_has_every_object_where_it_was(form: Form, tmp_path: Path)
     assert isinstance(check_update(found.data, found.facts), Gap)
     places = list(whole_table.unpacked(found.facts.table))
     index = next(i for i, place in enumerate(places) if place.number == CONTENT)
-    moved = [*places[:index], replace(places[index], offset=places[index].offset + 1), *places[index + 1 :]]
+    moved = [*places[:index], places[index]._replace(offset=places[index].offset + 1), *places[index + 1 :]]
     refused(found.data, found.knowing(table=whole_table.packed(moved)), f"object {CONTENT} was moved")
-    more = [*places, replace(places[0], number=19)]
+    more = [*places, places[0]._replace(number=19)]
     refused(found.data, found.knowing(table=whole_table.packed(more)), "the table has lost an object")
-    turned = [*places[:index], replace(places[index], generation=1), *places[index + 1 :]]
+    turned = [*places[:index], places[index]._replace(generation=1), *places[index + 1 :]]
     refused(found.data, found.knowing(table=whole_table.packed(turned)), f"object {CONTENT} was moved")
 
 
@@ -472,3 +481,67 @@ def test_every_byte_of_the_update_counts(tmp_path: Path) -> None:
             continue
         passed.append((at, found.data[at - 10 : at + 10]))
     assert not passed
+
+
+EMPTY = 20
+OF_A_FORM = document(
+    1,
+    catalog=b"/AcroForm<</Fields[20 0 R 23 0 R]/DA(/F 0 Tf)>>",
+    page=b"/Annots[20 0 R]",
+    more={
+        EMPTY: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Buyer)/Rect[9 9 99 99]/F 4/AP<</N 5 0 R>>>>",
+        TEXT: b"<</FT/Tx/T(name)>>",
+    },
+)
+BUYER = EmptyField("Buyer", EMPTY, 0, FieldLock("Include", (b"name",), 2))
+FILLED: dict[str, tuple[Callable[[Parts], object], str]] = {
+    "another signature": (lambda p: p.change(EMPTY, b"24 0 R", b"23 0 R"), "another signature"),
+    "another name": (lambda p: p.change(EMPTY, b"(Buyer)", b"(Other)"), "/T was changed"),
+    "another place": (lambda p: p.change(EMPTY, b"[9 9 99 99]", b"[9 9 99 98]"), "/Rect was changed"),
+    "an action": (lambda p: p.change(EMPTY, b"/F 4", b"/F 4/A 3 0 R"), "/A was changed"),
+    "no lock any more": (lambda p: p.change(24, b"/Reference", b"/Referenze"), "cannot be read"),
+    "an old object as its looks": (lambda p: p.change(EMPTY, b"/N 5 0 R", b"/N 3 0 R"), "shows something else"),
+    "its signature as its looks": (lambda p: p.change(EMPTY, b"/N 5 0 R", b"/N 24 0 R"), "shows something else"),
+    "another field locked": (lambda p: p.change(24, b"6e616d65", b"6e616d66"), "locks something else"),
+    "another action of the lock": (lambda p: p.change(24, b"/Include", b"/Exclude"), "locks something else"),
+    "another level of the lock": (lambda p: p.change(24, b"/P 2", b"/P 3"), "locks something else"),
+    "a lock of another document": (lambda p: p.change(24, b"/Data 1 0 R", b"/Data 2 0 R"), "locks something else"),
+    "another rule": (lambda p: p.change(24, b"/FieldMDP", b"/DocMDP"), "locks something else"),
+    "two rules": (lambda p: p.change(24, b"/Reference[", b"/Reference[<<>>"), "cannot be read"),
+    "a field more": (lambda p: p.change(CATALOG, b"[20 0 R 23 0 R]", b"[20 0 R 23 0 R 20 0 R]"), "/Fields was changed"),
+    "no flags": (lambda p: p.change(CATALOG, b"/SigFlags 3", b"/SigFlags 1"), "/SigFlags"),
+    "another page tree": (lambda p: p.change(CATALOG, b"/Pages 2", b"/Pages 4"), "/Pages was changed"),
+    "another object as well": (lambda p: p.objects.update({CONTENT: b"null"}), "object 5 was moved"),
+}
+
+
+def of_a_form(folder: Path) -> Updated:
+    return updated(written(OF_A_FORM, trailer=ID), folder, fills=BUYER)
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_one_thing_is_wrong_where_a_field_was_filled_in(name: str, tmp_path: Path) -> None:
+    found = of_a_form(tmp_path)
+    assert found.facts.signature_number == 24
+    check_update(found.data, found.facts)
+    parts = Parts.of(found)
+    break_it, why = FILLED[name]
+    break_it(parts)
+    refused(parts.file(), found.facts, why)
+
+
+def test_a_field_that_had_a_value_is_not_filled_in(tmp_path: Path) -> None:
+    found = of_a_form(tmp_path)
+    changed = tuple(
+        replace(one, old=(one.old or b"").replace(b"/F 4", b"/F 4/V 3 0 R")) if one.number == EMPTY else one
+        for one in found.facts.changed
+    )
+    refused(found.data, found.knowing(changed=changed), "the field has another signature")
+
+
+def test_what_is_drawn_in_a_field_is_new(tmp_path: Path) -> None:
+    found = updated(written(OF_A_FORM), tmp_path, fills=BUYER, site=SITE)
+    drawn = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 0>>stream\n\nendstream"
+    layout = build_tail(found.facts, field_name="", now=NOW, reserved=100, drawn=(drawn,), appearance=25)
+    check_update(filled(found.original, layout), found.facts)
+    refused(filled(found.original, layout), found.knowing(site=None), "shows something else")

@@ -22,6 +22,7 @@ from pikepdf.settings import set_qpdf_limits
 from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
+from signroom.formats.pdf.reading.large_objects import require_no_large_objects
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
@@ -235,11 +236,12 @@ def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int
 
 @contextmanager
 def open_pdf(file: Path) -> Iterator[OpenPdf]:
-    """To be used inside ``parsing.only_refusals``. Raises: InvalidPdf, ProtectedPdf."""
+    """To be used inside ``parsing.only_refusals``. Raises: InvalidPdf, ProtectedPdf, PdfTooComplex."""
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
         header = buffer.find(b"%PDF-", 0, 1024)
         if header:
             raise InvalidPdf("There is something before its beginning (%PDF-). Save it again as a PDF.")
+        require_no_large_objects(buffer)
         sections, why = _chain(buffer)
         if sections and _OBJECT.search(buffer, max(buffer.rfind(_END), buffer.rfind(b"startxref"))):
             raise InvalidPdf("Its last update is not complete: some programs show it, others do not.")

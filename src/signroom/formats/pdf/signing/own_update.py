@@ -7,6 +7,8 @@ a mistake there does not pass here. The value itself is the affair of `own_signa
 2. The section leads to each of them, and every other object is where it was.
 3. The trailer is the one before, but for what belongs to an update.
 4. The page has the field as one annotation more, the form as one field more. No other object is written again.
+   Where an empty field of the file is filled in, it has the signature as its value, and may show something else;
+   page and form have what they had.
 5. What was absent before is looked up in the file: nothing may be lost because somebody called it absent.
 6. The byte range is the whole file without /Contents.
 """
@@ -22,7 +24,7 @@ from dataclasses import dataclass
 import pikepdf
 
 from signroom.domain.errors import VerificationFailed
-from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts
+from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, EmptyField, FieldLock, PdfFacts
 from signroom.formats.pdf.reading import whole_table
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
@@ -91,10 +93,16 @@ def _check(buffer: Buffer, facts: PdfFacts) -> Gap:
     _check_trailer(facts, section)
     objects = _objects(buffer, facts, section)
     _check_places(facts, section)
-    field = Reference(facts.next_number)
-    _Changed(buffer, facts, objects).check(field)
-    _check_field(Dictionary(objects[field.number].value), facts, objects)
-    return _gap(buffer, section.places[field.number + 1].offset, objects[field.number + 1])
+    changed = _Changed(buffer, facts, objects)
+    if facts.fills is None:
+        field = Reference(facts.next_number)
+        changed.check(field)
+        _check_field(Dictionary(objects[field.number].value), facts, objects)
+        signature = field.number + 1
+    else:
+        signature = facts.next_number
+        changed.check_filled(facts.fills, Reference(signature))
+    return _gap(buffer, section.places[signature].offset, objects[signature], facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +282,40 @@ class _Changed:
             self._check_form(old, new, field)
         _require(not todo, "an object was written again that nobody asked for")
 
+    def check_filled(self, fills: EmptyField, signature: Reference) -> None:
+        """The field has its value, and nothing else of the file has another one."""
+        _require(self._facts.added_page is None, "a page was added that nobody needs")
+        todo = dict(self._changes)
+        old, new = self._pair(todo.pop(Reference(fills.number, fills.generation), None), "field")
+        self._require_same(old, new, {"V", "AP"})
+        before = reference(old.get("V"))
+        # A reference to nothing is nothing (7.3.10).
+        is_empty = old.get("V") is None if before is None else not self._exists(before, pikepdf.Object)
+        _require(is_empty and new.get("V") == bytes(signature), "the field has another signature")
+        self._check_looks(old, new)
+        _require(len(todo) <= 1, "an object was written again that nobody asked for")
+        for change in todo.values():
+            self._check_flags(change)
+
+    def _check_looks(self, old: Dictionary, new: Dictionary) -> None:
+        """The widget looks as before, or as what was drawn for this signature."""
+        if old.get("AP") == new.get("AP"):
+            return
+        shown = _APPEARANCE.fullmatch(new.get("AP") or b"")
+        number = int(shown[1]) if shown else -1
+        is_new = number > self._facts.next_number and number in self._objects
+        right = is_new and self._facts.site is not None and self._objects[number].stream_at is not None
+        _require(right, "the field shows something else")
+
+    def _check_flags(self, change: ChangedObject) -> None:
+        """The form, or the catalog with the form in it, says that there is a signature."""
+        old, new = self._pair(change, "form")
+        if Reference(change.number, change.generation) == reference(dict(self._facts.trailer).get("Root")):
+            self._require_same(old, new, {"AcroForm"})
+            old, new = (Dictionary(one.get("AcroForm") or b"") for one in (old, new))
+        self._require_same(old, new, {"SigFlags"})
+        self._require_flags(old, new)
+
     def _pair(self, change: ChangedObject | None, what: str) -> tuple[Dictionary, Dictionary]:
         """The dictionary before and after."""
         if change is None or change.old is None:
@@ -298,6 +340,9 @@ class _Changed:
     def _check_form(self, old: Dictionary, new: Dictionary, field: Reference) -> None:
         self._require_same(old, new, {"Fields", "SigFlags"})
         self._require_longer(old.get("Fields"), new.get("Fields"), field)
+        self._require_flags(old, new)
+
+    def _require_flags(self, old: Dictionary, new: Dictionary) -> None:
         before, after = integer(old.get("SigFlags")), integer(new.get("SigFlags"))
         right = after is not None and after & _FLAGS == _FLAGS and after == after | (before or 0)
         _require(right, "/SigFlags do not say that there is a signature")
@@ -399,11 +444,32 @@ def _check_field(field: Dictionary, facts: PdfFacts, objects: Mapping[int, Indir
         _require(nothing, "a signature that is not visible shows something")
 
 
-def _gap(buffer: Buffer, at: int, found: IndirectObject) -> Gap:
+def _check_lock(signature: Dictionary, facts: PdfFacts, lock: FieldLock) -> None:
+    """What is locked from now on is what the field says (FieldMDP)."""
+    (found,) = (Dictionary(one) for one in items(signature.get("Reference") or b"[]"))
+    parameters = Dictionary(found.get("TransformParams") or b"")
+    right = (
+        sorted(found.names()) == ["Data", "TransformMethod", "TransformParams", "Type"]
+        and (found.get("Type"), found.get("TransformMethod")) == (b"/SigRef", b"/FieldMDP")
+        and found.get("Data") == dict(facts.trailer).get("Root")
+        and (parameters.get("Type"), parameters.get("V")) == (b"/TransformParams", b"/1.2")
+        and parameters.get("Action") == b"/" + lock.action.encode()
+        and integer(parameters.get("P")) == lock.level
+        and set(parameters.names()) <= {"Type", "V", "Action", "Fields", "P"}
+    )
+    names = [bytes.fromhex(one.strip(b"<>").decode("ascii")) for one in items(parameters.get("Fields") or b"[]")]
+    _require(right and tuple(names) == (() if lock.action == "All" else lock.names), "it locks something else")
+
+
+def _gap(buffer: Buffer, at: int, found: IndirectObject, facts: PdfFacts) -> Gap:
     """EN 319 142-1, 5.4: all of the file is signed but the hexadecimal string of /Contents."""
     signature = Dictionary(found.value)
     names = signature.names()
-    right = set(names) == _SIGNATURE_KEYS and len(set(names)) == len(names)
+    lock = None if facts.fills is None else facts.fills.lock
+    if lock is not None:
+        _check_lock(signature, facts, lock)
+    known = _SIGNATURE_KEYS | (set() if lock is None else {"Reference"})
+    right = set(names) == known and len(set(names)) == len(names)
     _require(right, "the signature dictionary has other entries")
     right = all(signature.get(name) == value for name, value in _SIGNATURE.items())
     _require(right, "the signature dictionary says something else")

@@ -16,7 +16,8 @@ import pikepdf
 import pypdfium2
 
 from signroom.domain.errors import InvalidPdf
-from signroom.domain.pdf_facts import SignatureSite
+from signroom.domain.pdf_facts import PdfFacts, SignatureSite
+from signroom.formats.pdf.earlier.embedded import form_fields, place_of
 from signroom.formats.pdf.reading.view import View
 
 _LONGEST_SIDE = 700
@@ -60,6 +61,24 @@ def require_followed(file: Path, update: bytes) -> None:
             raise InvalidPdf("Its table was made anew, and programs still cannot follow it.") from error
     if not pages:
         raise InvalidPdf("Its table was made anew, and leads to no page.")
+
+
+def require_filled(file: Path, update: bytes, facts: PdfFacts) -> None:
+    """With `update` behind `file` the form has the signature in the field that was meant, and only there.
+
+    Raises: InvalidPdf.
+    """
+    fills = facts.fills
+    if fills is None:
+        return
+    with (
+        file.open("rb") as stream,
+        io.BufferedReader(View(stream.fileno(), _length(file), update), _BUFFER) as view,
+        pikepdf.open(view, inherit_page_attributes=False) as pdf,
+    ):
+        found = [one for one in form_fields(pdf) if place_of(one.value) == (facts.signature_number, 0)]
+        if [(one.name, place_of(one.node)) for one in found] != [(fills.name, (fills.number, fills.generation))]:
+            raise InvalidPdf("Programs do not agree on which signature field is empty.")
 
 
 def _length(file: Path) -> int:

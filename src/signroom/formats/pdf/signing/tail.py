@@ -1,7 +1,7 @@
 """Put an update together from its plan (ISO 32000-1, 7.5.6): the file stays a prefix, and is not opened.
 
-Order: the objects that are written again, the field, the signature dictionary with its gap, what is drawn, and a
-cross-reference section of the same kind as the newest one.
+Order: the objects that are written again, the field where it is new, the signature dictionary with its gap, what is
+drawn, and a cross-reference section of the same kind as the newest one.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import struct
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from signroom.domain.pdf_facts import CrossReferenceKind, PdfFacts
+from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts
 from signroom.domain.signature import PdfLayout
 from signroom.formats.pdf.reading import whole_table
+from signroom.formats.pdf.reading.syntax import Dictionary
 from signroom.formats.pdf.reading.whole_table import Place
 from signroom.formats.pdf.reading.writing_encrypted import Encrypter
 
@@ -35,16 +36,17 @@ def build_tail(
     """
     start = b"" if facts.ends_line else b"\n"
     writer = _Writer(facts.length + len(start))
-    for changed in facts.changed:
-        writer.add(changed.number, changed.new, changed.generation)
-    field, signature = facts.next_number, facts.next_number + 1
+    signature = facts.signature_number
     objects = drawn or _unseen(facts)
+    seen = (appearance if drawn else first_drawn(facts)) if objects else None
+    for changed in facts.changed:
+        writer.add(changed.number, _changed(facts, changed, seen), changed.generation)
     if facts.added_page is not None:
         writer.add(signature + 1, facts.added_page)
-    seen = appearance if drawn else first_drawn(facts)
     for number, value in enumerate(objects, first_drawn(facts)):
         writer.add(number, Encrypter(facts.encryption, number).value(value))
-    writer.add(field, _field(facts, field_name, signature, seen if objects else None))
+    if facts.fills is None:
+        writer.add(facts.next_number, _field(facts, field_name, signature, seen))
     head, rest = _signature(facts, signature, now)
     writer.begin(signature)
     writer.raw(head)
@@ -65,7 +67,7 @@ def build_tail(
 
 def first_drawn(facts: PdfFacts) -> int:
     """The number of the first object of what a visible signature shows."""
-    return facts.next_number + (2 if facts.added_page is None else 3)
+    return facts.signature_number + (1 if facts.added_page is None else 2)
 
 
 class _Writer:
@@ -99,7 +101,15 @@ class _Writer:
 
 def _unseen(facts: PdfFacts) -> tuple[bytes, ...]:
     # PDF/A wants an appearance, and is never encrypted; an empty encrypted stream would not be empty.
-    return () if facts.encryption is not None else (_NOTHING_SEEN,)
+    # A field that the author has made looks as they have made it.
+    return () if facts.encryption is not None or facts.fills is not None else (_NOTHING_SEEN,)
+
+
+def _changed(facts: PdfFacts, changed: ChangedObject, appearance: int | None) -> bytes:
+    """Its new value; a field that is filled in gets its appearance only now."""
+    if facts.fills is None or facts.fills.number != changed.number or appearance is None:
+        return changed.new
+    return Dictionary(changed.new).with_entry("AP", b"<</N %d 0 R>>" % appearance)
 
 
 def _field(facts: PdfFacts, name: str, signature: int, appearance: int | None) -> bytes:
@@ -129,8 +139,21 @@ def _signature(facts: PdfFacts, number: int, now: datetime) -> tuple[bytes, byte
     time = f"D:{now.astimezone(UTC):%Y%m%d%H%M%S}+00'00'".encode()
     encrypter = Encrypter(facts.encryption, number)
     made_at = encrypter.string(time) if facts.encryption else b"(%b)" % time
-    head = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M%b/ByteRange" % made_at
+    head = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M%b%b/ByteRange" % (made_at, _lock(facts))
     return head, b"/Contents"
+
+
+def _lock(facts: PdfFacts) -> bytes:
+    """/Reference, which says what is locked from now on (FieldMDP, 12.8.2.4). /P is there as Acrobat writes it."""
+    lock = None if facts.fills is None else facts.fills.lock
+    if lock is None:
+        return b""
+    level = b"" if lock.level is None else b"/P %d" % lock.level
+    listed = b"".join(b"<%b>" % name.hex().encode() for name in lock.names)
+    names = b"" if lock.action == "All" else b"/Fields[%b]" % listed
+    parameters = b"/Type/TransformParams/V/1.2/Action/%b%b%b" % (lock.action.encode(), names, level)
+    root = dict(facts.trailer)["Root"]
+    return b"/Reference[<</Type/SigRef/TransformMethod/FieldMDP/Data %b/TransformParams<<%b>>>>]" % (root, parameters)
 
 
 def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:

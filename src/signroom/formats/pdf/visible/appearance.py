@@ -159,6 +159,12 @@ def locate(pdf: pikepdf.Pdf, position: Positioning) -> Site:
     return Site(index, page.to_user_space(place), place, page.turns)
 
 
+def site_of_widget(index: int, page: pikepdf.Object, box: tuple[float, float, float, float]) -> Site:
+    """The site of an annotation that is there already: `box` is its /Rect on `page`. Raises: InvalidPdf."""
+    found = _page(page)
+    return Site(index, box, found.to_shown(box), found.turns)
+
+
 def _on_new_page(pdf: pikepdf.Pdf, position: Positioning, count: int) -> Site:
     # It would break them (ISO 32000-1, table 254).
     if next(filled_fields(pdf), None) is not None:

@@ -1,0 +1,390 @@
+"""What one connection may cost before the application sees a request, and how many connections there may be.
+
+uvicorn reads with httptools, which has no limits of its own: it keeps a header line of any length in memory, it adds
+trailers to the headers of a request that is being answered, and it waits for the next byte for ever. The protocol here
+counts the bytes before it hands them to the parser, and ends connections that are too slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import socket
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from signroom.domain.errors import ServerBusy, TooManyRequests
+from signroom.http.headers import ENCODED
+
+MAX_HEAD = 64 * 1024
+"""Bytes of a request line with its header lines; also of trailers, and of what comes between two chunks of a body."""
+MAX_ADDRESS = 16 * 1024
+"""Bytes of the address in a request line."""
+MIN_RATE = 1024
+"""Bytes of a body per second, on average over the time-out: slower phones do not exist, slower attacks do."""
+_MAX_WAITING_REQUESTS = 16
+"""Requests that are sent ahead of the answer to the one before (pipelining). No browser does it."""
+_SLICE = 64 * 1024
+_LINGER_SECONDS = 1.0
+"""After a refusal: a connection that is closed while bytes come in loses the answer on its way."""
+_LINGER_BYTES = 4 << 20
+_MAX_LINGERING = 200
+_UNREAD_SECONDS = 5.0
+"""How long the rest of a body is read and dropped after its request was answered."""
+_STUCK = 5
+"""An answer of which the client takes nothing in so many time-outs of a body is given up."""
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Times in seconds. `trusted`: proxies, whose connections do not count per address."""
+
+    total: int
+    per_address: int
+    header_seconds: float
+    body_seconds: float
+    keep_alive_seconds: float
+    trusted: tuple[_Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that the application never sees. `reason` is its name in the metrics."""
+
+    status: int
+    code: str
+    message: str
+    reason: str
+    retry_after: int | None = None
+
+
+_MANY = Refusal(429, TooManyRequests.code, "Too many connections from this address.", "address", 5)
+_FULL = Refusal(503, ServerBusy.code, ServerBusy.message, "total", ServerBusy.retry_after)
+_HEAD = Refusal(431, "HeadersTooLarge", f"The header lines have more than {MAX_HEAD} bytes.", "head")
+_ADDRESS = Refusal(414, "UriTooLong", f"The address has more than {MAX_ADDRESS} bytes.", "head")
+_TRAILERS = Refusal(431, "HeadersTooLarge", f"Trailers or chunks have more than {MAX_HEAD} bytes of frame.", "head")
+_PIPELINE = Refusal(
+    429, TooManyRequests.code, f"More than {_MAX_WAITING_REQUESTS} requests wait for their answer.", "pipeline", 1
+)
+_LATE = Refusal(408, "RequestTimeout", "The request did not come in time.", "late")
+_MALFORMED = Refusal(400, "BadRequest", "This is not HTTP.", "malformed")
+
+
+class Gate:
+    """All connections of the process: how many there are, from where, and which ones wait for a request."""
+
+    def __init__(self, limits: ConnectionLimits, count: Callable[[str], None] = lambda _reason: None) -> None:
+        """`count` is told the reason of each refusal."""
+        self.limits, self.count = limits, count
+        self.lingering = 0
+        self._per_address: Counter[str] = Counter()
+        self._open: dict[LimitedProtocol, str | None] = {}
+        self._waiting: dict[LimitedProtocol, None] = {}
+        """Those without a request that is complete in its head, the oldest first."""
+
+    def admit(self, connection: LimitedProtocol, host: str | None) -> Refusal | None:
+        """Let a connection in, or say why not.
+
+        When the process has as many as it may have, the one that has waited longest without a request makes room.
+        """
+        address = self._counted(host)
+        if address is not None and self._per_address[address] >= self.limits.per_address:
+            return _MANY
+        if len(self._open) >= self.limits.total:
+            oldest = next(iter(self._waiting), None)
+            if oldest is None:
+                return _FULL
+            self.leave(oldest)
+            oldest.transport.abort()
+            self.count("evicted")
+        self._open[connection] = address
+        if address is not None:
+            self._per_address[address] += 1
+        self._waiting[connection] = None
+        return None
+
+    def waits(self, connection: LimitedProtocol) -> None:
+        """No request of the connection is under way."""
+        if connection in self._open:
+            self._waiting[connection] = None
+
+    def works(self, connection: LimitedProtocol) -> None:
+        self._waiting.pop(connection, None)
+
+    def leave(self, connection: LimitedProtocol) -> None:
+        """The connection has ended; once more does nothing."""
+        self._waiting.pop(connection, None)
+        address = self._open.pop(connection, None)
+        if address is not None:
+            self._per_address[address] -= 1
+            if self._per_address[address] <= 0:
+                del self._per_address[address]
+
+    def _counted(self, host: str | None) -> str | None:
+        """What a connection counts for: its IPv4 address, or its IPv6 network of 64 bits, which is one customer's."""
+        try:
+            address = ipaddress.ip_address((host or "").partition("%")[0])
+        except ValueError:
+            return None
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.ipv4_mapped is None:
+                if any(address in network for network in self.limits.trusted):
+                    return None
+                return str(ipaddress.ip_network((address, 64), strict=False))
+            address = address.ipv4_mapped
+        return None if any(address in network for network in self.limits.trusted) else str(address)
+
+
+class _Reads(Enum):
+    """What the next byte of a connection belongs to."""
+
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with limits. `protocol_of` makes the class that uvicorn gets."""
+
+    gate: ClassVar[Gate]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._reads = _Reads.NOTHING
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._frame_bytes = 0
+        """Of a chunked body: what came since the last byte of content."""
+        self._content_came = self._paused = False
+        self._refusal: Refusal | None = None
+        self._lingers = False
+        self._dropped = 0
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._end_when_the_peer_is_gone(transport)
+        refusal = self.gate.admit(self, self.client[0] if self.client else None)
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        self._set_timer("head", self.gate.limits.header_seconds, self._head_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for name in list(self._timers):
+            self._drop_timer(name)
+        self._unset_keepalive_if_required()
+        self.gate.leave(self)
+        if self._lingers:
+            self._lingers = False
+            self.gate.lingering -= 1
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        start = 0
+        while start < len(data) and self._refusal is None and not self.transport.is_closing():
+            size = _SLICE if self._reads is _Reads.BODY else MAX_HEAD - self._head_bytes
+            piece = data[start : start + size]
+            start += len(piece)
+            self._feed(piece)
+        if self._refusal is not None:
+            self._dropped += len(data)
+            if self._dropped > _LINGER_BYTES:
+                self.flow.pause_reading()
+
+    def _feed(self, piece: bytes) -> None:
+        in_body = self._reads is _Reads.BODY
+        if not in_body:
+            self._head_bytes += len(piece)
+            if "head" not in self._timers:  # the first byte of a request on a connection that was kept
+                self._set_timer("head", self.gate.limits.header_seconds, self._head_late)
+        self._content_came = False
+        super().data_received(piece)
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        elif in_body:
+            self._frame_bytes = 0 if self._content_came else self._frame_bytes + len(piece)
+            if self._reads is _Reads.BODY and self._frame_bytes > MAX_HEAD:
+                self._refuse(_TRAILERS)
+        elif self._reads is not _Reads.BODY and self._head_bytes >= MAX_HEAD:
+            self._refuse(_HEAD)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._drop_timer("write")
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reads = _Reads.HEAD
+
+    def on_url(self, url: bytes) -> None:
+        if len(self.url) + len(url) > MAX_ADDRESS:
+            self._refusal = self._refusal or _ADDRESS
+        else:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._reads is _Reads.HEAD:  # a trailer (RFC 9110, 6.5.1) may be ignored
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._drop_timer("head")
+        self._reads = _Reads.BODY
+        if len(self.pipeline) >= _MAX_WAITING_REQUESTS:
+            self._refusal = self._refusal or _PIPELINE
+        if self._refusal is None:
+            self.gate.works(self)
+            self._body_bytes = self._frame_bytes = 0
+            super().on_headers_complete()
+            self._watch_body()
+
+    def on_body(self, body: bytes) -> None:
+        if self._refusal is None:
+            self._content_came = True
+            self._body_bytes += len(body)
+            super().on_body(body)
+            self._paused = self._paused or self.flow.read_paused
+
+    def on_message_complete(self) -> None:
+        self._drop_timer("body")
+        self._drop_timer("unread")
+        self._reads, self._head_bytes = _Reads.NOTHING, 0
+        if self._refusal is None:
+            super().on_message_complete()
+            if self.cycle.response_complete:  # it was answered before its body was over
+                self._unset_keepalive_if_required()
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
+                self.gate.waits(self)
+
+    # What the answer calls
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return
+        if self._reads is _Reads.BODY:
+            self._drop_timer("body")
+            self._set_timer("unread", _UNREAD_SECONDS, self.transport.close)
+        elif self._reads is _Reads.NOTHING:
+            self.gate.waits(self)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(self._refusal or _MALFORMED)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: anybody could fill the log with it."""
+
+    # Time
+
+    def _set_timer(self, name: str, seconds: float, act: Callable[[], object]) -> None:
+        self._drop_timer(name)
+        self._timers[name] = self.loop.call_later(seconds, act)
+
+    def _drop_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _head_late(self) -> None:
+        if self._reads is _Reads.HEAD:
+            self._refuse(_LATE)
+        else:  # nobody has asked for anything
+            self.gate.count(_LATE.reason)
+            self.transport.close()
+
+    def _watch_body(self) -> None:
+        """Ask after each time-out whether enough has come; time in which we ourselves did not read does not count."""
+        seconds, before = self.gate.limits.body_seconds, self._body_bytes
+        self._paused = False
+
+        def look() -> None:
+            waits = self._paused or self.flow.read_paused or self.cycle.waiting_for_100_continue
+            if not waits and self._body_bytes - before < seconds * MIN_RATE:
+                self._refuse(_LATE)
+            else:
+                self._watch_body()
+
+        self._set_timer("body", seconds, look)
+
+    def _watch_writing(self) -> None:
+        before = self.transport.get_write_buffer_size()
+
+        def look() -> None:
+            if self.transport.get_write_buffer_size() >= before:
+                self.gate.count(_LATE.reason)
+                self.transport.abort()
+            else:
+                self._watch_writing()
+
+        self._set_timer("write", _STUCK * self.gate.limits.body_seconds, look)
+
+    def _end_when_the_peer_is_gone(self, transport: asyncio.Transport) -> None:
+        """The kernel ends a connection whose other side does not acknowledge, or takes nothing at all (RFC 5482)."""
+        found = transport.get_extra_info("socket")
+        if found is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            milliseconds = int(self.gate.limits.body_seconds * 1000)
+            with contextlib.suppress(OSError):  # not every socket is of TCP
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    # Refusals
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer in the name of the application, and end the connection. An answer that has begun is broken off."""
+        self._refusal = refusal
+        self.gate.count(refusal.reason)
+        self.gate.works(self)
+        for name in list(self._timers):
+            self._drop_timer(name)
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        if under_way:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        too_late = under_way and (self.cycle.response_started or bool(self.pipeline))
+        if too_late or self.gate.lingering >= _MAX_LINGERING or self.transport.is_closing():
+            self.transport.abort()
+            return
+        self.transport.write(_answer(refusal))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._lingers = True
+        self.gate.lingering += 1
+        self._set_timer("linger", _LINGER_SECONDS, self.transport.abort)
+
+
+def protocol_of(gate: Gate) -> type[asyncio.Protocol]:
+    """The protocol of all connections that `gate` counts."""
+    return type("Connection", (LimitedProtocol,), {"gate": gate})
+
+
+def _answer(refusal: Refusal) -> bytes:
+    body = json.dumps({"code": refusal.code, "message": refusal.message}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *([] if refusal.retry_after is None else [(b"retry-after", str(refusal.retry_after).encode())]),
+        *ENCODED,
+    ]
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    return f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n".encode() + lines + b"\r\n" + body

@@ -1,0 +1,1 @@
+"""Commands that manage subscriptions: one file for each group of commands."""

@@ -1,0 +1,139 @@
+"""The audit log: every change that somebody made to the settings of an installation, as it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from signroom.domain.application import ApiKey, Application, Subscription
+from signroom.domain.branding import Branding, Logo
+from signroom.domain.file_validation import FileValidation
+from signroom.domain.webhook import Webhook
+
+Fact: TypeAlias = str | int | bool | list[str] | None
+Facts: TypeAlias = Mapping[str, Fact]
+"""What may be told of a setting: no secret, no hash of one, and of an address only its origin."""
+
+NOTHING: Facts = {}
+"""Of what did not exist before, or does not exist any more."""
+
+
+class Action(StrEnum):
+    """What was done. The names are in rows of every version: they stay."""
+
+    SUBSCRIPTION_CREATED = "SubscriptionCreated"
+    SUBSCRIPTION_CHANGED = "SubscriptionChanged"
+    APPLICATION_CREATED = "ApplicationCreated"
+    APPLICATION_CHANGED = "ApplicationChanged"
+    API_KEY_CREATED = "ApiKeyCreated"
+    API_KEY_CHANGED = "ApiKeyChanged"
+    API_KEY_REVOKED = "ApiKeyRevoked"
+    BRANDING_CHANGED = "BrandingChanged"
+    FILE_VALIDATION_CHANGED = "FileValidationChanged"
+    WEBHOOK_CREATED = "WebhookCreated"
+    WEBHOOK_CHANGED = "WebhookChanged"
+    WEBHOOK_REMOVED = "WebhookRemoved"
+    WEBHOOK_SECRET_ROTATED = "WebhookSecretRotated"  # noqa: S105  (a name)
+    WEBHOOK_TESTED = "WebhookTested"
+    DELIVERIES_REPLAYED = "DeliveriesReplayed"
+    SESSION_RETRIED = "SessionRetried"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the audit log."""
+
+    id: UUID
+    at: datetime
+    subscription_id: UUID | None
+    """None: of no subscription, or of one that is gone."""
+    actor: str
+    """Who did it, as `Caller.name` says."""
+    key_id: UUID | None
+    """The API key that was shown; None: an operator's command."""
+    action: Action
+    subject_id: UUID
+    """Of what was changed."""
+    before: Facts
+    """Only what differs."""
+    after: Facts
+    position: int = 0
+    """Ascending in the order of writing; 0 until it is written."""
+
+
+def differing(before: Facts, after: Facts) -> tuple[Facts, Facts]:
+    """Both without what is the same in both."""
+    same = {name for name in before.keys() & after.keys() if before[name] == after[name]}
+    return ({n: v for n, v in before.items() if n not in same}, {n: v for n, v in after.items() if n not in same})
+
+
+def subscription_facts(s: Subscription) -> Facts:
+    return {"name": s.name, "retentionDays": s.retention_days}
+
+
+def application_facts(a: Application) -> Facts:
+    return {
+        "name": a.name,
+        "roles": sorted(a.roles),
+        "defaultMetadata": [f"{name}: {value}" for name, values in a.default_metadata for value in values],
+        "returnUrls": [_origin(url) for url in a.return_urls],
+        "frameOrigins": list(a.frame_origins),
+    }
+
+
+def api_key_facts(k: ApiKey) -> Facts:
+    return {
+        "applicationId": str(k.application_id),
+        "role": k.role,
+        "description": k.description,
+        "expiresOn": _moment(k.expires_at),
+        "revokedOn": _moment(k.revoked_at),
+    }
+
+
+def branding_facts(b: Branding, logo: Logo | None) -> Facts:
+    return {
+        "name": b.name,
+        "accent": b.accent,
+        "accentDark": b.accent_dark,
+        "logo": None if logo is None else f"{logo.content_type}, {len(logo.content)} bytes",
+    }
+
+
+def file_validation_facts(v: FileValidation) -> Facts:
+    e = v.endpoint
+    return {
+        "fileNamePattern": v.file_name_pattern,
+        "endpoint": None if e is None else _origin(e.url),
+        "auth": None if e is None else e.auth,
+        "user": None if e is None else e.user,
+        "hasSecret": e is not None and e.sealed_secret is not None,
+    }
+
+
+def webhook_facts(w: Webhook) -> Facts:
+    e = w.endpoint
+    return {
+        "applicationId": None if w.application_id is None else str(w.application_id),
+        "endpoint": None if e is None else _origin(e.url),
+        "auth": None if e is None else e.auth,
+        "user": None if e is None else e.user,
+        "eventTypes": list(w.event_types),
+        "description": w.description,
+        "pausedOn": _moment(w.paused_at),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _origin(url: str) -> str:
+    # Paths and queries of such addresses are often secrets.
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")

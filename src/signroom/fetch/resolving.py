@@ -1,0 +1,123 @@
+"""Host names -> addresses, by the hosts file and by DNS, without a thread.
+
+The system's own look-up (getaddrinfo) blocks a thread until every name server was asked, and nobody can call it off.
+A few names whose servers never answer would then take every thread there is. Here a look-up is a coroutine on the
+caller's event loop. A look-up that ends, in whatever way, leaves nothing behind.
+
+The order is the one of ``hosts: files dns``: first the hosts file, then the name servers of ``resolv.conf`` with its
+search domains. Other sources of ``nsswitch.conf`` (LDAP, multicast DNS) are not asked. ``localhost`` never goes to a
+name server (RFC 6761, 6.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import dns.asyncresolver
+import dns.exception
+import dns.rdatatype
+import dns.resolver
+
+HOSTS, RESOLV_CONF = Path("/etc/hosts"), Path("/etc/resolv.conf")
+_LIFETIME = 4.5
+"""Seconds for all questions about one name."""
+_LOOPBACK = ("127.0.0.1", "::1")
+_MAX_HOSTS = 4 << 20
+"""Bytes of a hosts file that are read."""
+
+T = TypeVar("T")
+
+
+class NameNotFound(Exception):
+    """No source knows an address for the name, or no name server answered in time."""
+
+
+class SystemNames:
+    """Looks names up as this machine's two files say. The files are read again when they have changed."""
+
+    def __init__(self, hosts: Path = HOSTS, resolv_conf: Path = RESOLV_CONF, *, port: int = 53) -> None:
+        """`port` is the name servers'."""
+        self._port = port
+        self._hosts: _FileKept[Mapping[str, Sequence[str]]] = _FileKept(hosts, _read_hosts, {})
+        self._resolver: _FileKept[dns.asyncresolver.Resolver | None] = _FileKept(resolv_conf, self._configured, None)
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        """The addresses of `host`, in lower case. Raises: NameNotFound."""
+        if host == "localhost" or host.endswith(".localhost"):
+            return self._hosts.value().get(host, _LOOPBACK)
+        known = self._hosts.value().get(host)
+        if known is not None:
+            return known
+        resolver = self._resolver.value()
+        if resolver is None:
+            raise NameNotFound
+        return await _ask(resolver, host)
+
+    def _configured(self, file: Path) -> dns.asyncresolver.Resolver | None:
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        try:
+            resolver.read_resolv_conf(str(file))
+        except dns.exception.DNSException:
+            return None
+        resolver.port, resolver.lifetime = self._port, _LIFETIME
+        return resolver
+
+
+class _FileKept(Generic[T]):
+    """What `read` makes of a file, until the file changes. `absent` when it cannot be read."""
+
+    def __init__(self, file: Path, read: Callable[[Path], T], absent: T) -> None:
+        self._file, self._read, self._absent = file, read, absent
+        self._lock = threading.Lock()
+        self._state: tuple[int, int, int] | None = None
+        self._value = absent
+
+    def value(self) -> T:
+        """Cheap: one `stat` where nothing has changed."""
+        with self._lock:
+            try:
+                found = self._file.stat()
+                state = (found.st_ino, found.st_size, found.st_mtime_ns)
+                if state != self._state:
+                    self._value, self._state = self._read(self._file), state
+            except OSError:
+                self._value, self._state = self._absent, None
+            return self._value
+
+
+def _read_hosts(file: Path) -> Mapping[str, Sequence[str]]:
+    """hosts(5): an address, then its names. A name may stand in several lines."""
+    found: dict[str, list[str]] = {}
+    with file.open("rb") as source:
+        text = source.read(_MAX_HOSTS).decode("utf-8", "replace")
+    for line in text.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        with suppress(ValueError):
+            ip_address(address)
+            for name in names:
+                found.setdefault(name.lower(), []).append(address)
+    return found
+
+
+async def _ask(resolver: dns.asyncresolver.Resolver, host: str) -> Sequence[str]:
+    """Both kinds of addresses at once. One kind is enough: many servers drop questions for the other."""
+    kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+    answers = await asyncio.gather(
+        *(resolver.resolve(host, kind, search=True) for kind in kinds), return_exceptions=True
+    )
+    addresses: list[str] = []
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            if not isinstance(answer, dns.exception.DNSException | OSError):
+                raise answer
+        else:
+            addresses += [record.address for record in answer]
+    if not addresses:
+        raise NameNotFound
+    return addresses

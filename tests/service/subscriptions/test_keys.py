@@ -1,0 +1,205 @@
+"""The life of an API key: made, used, ended, rotated, revoked; and who may do it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from signroom.domain.application import USE_NOTED_EVERY, ApplicationCaller, OperatorCaller, Role
+from signroom.domain.errors import (
+    ApiKeyNotFound,
+    ApiKeyRevoked,
+    ApplicationNotFound,
+    BadInput,
+    NotAllowed,
+    Unauthenticated,
+)
+from signroom.service.access.authenticate import authenticate
+from signroom.service.access.operators import act_for_subscription, this_operator
+from signroom.service.subscriptions.manage_applications import create_application, create_subscription
+from signroom.service.subscriptions.manage_keys import (
+    CreateKey,
+    NewKey,
+    create_key,
+    end_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
+from signroom.store.diagnosis import diagnose
+from tests.service.conftest import Room
+
+
+@pytest.fixture
+def operator(room: Room) -> OperatorCaller:
+    return act_for_subscription(room.ports, this_operator(), "Acme")
+
+
+@pytest.fixture
+def new(room: Room, operator: OperatorCaller) -> NewKey:
+    return create_key(room.ports, operator, room.caller.application.id, CreateKey("of the shop", role=Role.WORKER))
+
+
+def secret(key: NewKey) -> str:
+    return key.text.partition("|")[2]
+
+
+def told(room: Room) -> list[str]:
+    with room.ports.store.read() as work:
+        return [event.type for event in work.feed.after(room.caller.subscription_id, 0, 100)]
+
+
+def test_a_revoked_key_opens_nothing_and_stays_in_the_list(room: Room, operator: OperatorCaller, new: NewKey) -> None:
+    application = room.caller.application.id
+    assert authenticate(room.ports, secret(new)).key_id == new.key.id
+
+    revoked = revoke_key(room.ports, operator, application, new.key.id)
+
+    with pytest.raises(Unauthenticated, match="revoked"):
+        authenticate(room.ports, secret(new))
+    room.clock.advance(days=1)
+    assert revoke_key(room.ports, operator, application, new.key.id) == revoked  # once more: the first moment stays
+    (listed,) = [key for key in list_keys(room.ports, operator, application) if key.id == new.key.id]
+    assert (listed.revoked_at, listed.created_by) == (revoked.revoked_at, operator.name)
+    assert told(room).count("ApiKeyRevoked") == 1
+
+
+def test_a_key_gets_a_last_moment(room: Room, operator: OperatorCaller, new: NewKey) -> None:
+    application, now = room.caller.application.id, room.clock.now()
+
+    ended = end_key(room.ports, operator, application, new.key.id, now + timedelta(hours=1))
+
+    assert ended.expires_at == now + timedelta(hours=1)
+    authenticate(room.ports, secret(new))
+    room.clock.advance(hours=1)
+    with pytest.raises(Unauthenticated, match="expired"):
+        authenticate(room.ports, secret(new))
+    with pytest.raises(BadInput):
+        end_key(room.ports, operator, application, new.key.id, now)
+    revoke_key(room.ports, operator, application, new.key.id)
+    with pytest.raises(ApiKeyRevoked):
+        end_key(room.ports, operator, application, new.key.id, now + timedelta(days=9))
+
+
+def test_a_rotated_key_works_beside_its_successor_for_a_while(
+    room: Room, operator: OperatorCaller, new: NewKey
+) -> None:
+    application = room.caller.application.id
+
+    after = rotate_key(room.ports, operator, application, new.key.id, timedelta(hours=2))
+
+    assert (after.key.role, after.key.description) == (Role.WORKER, "of the shop")
+    room.clock.advance(hours=1)
+    assert authenticate(room.ports, secret(new)).roles == authenticate(room.ports, secret(after)).roles
+    room.clock.advance(hours=1)
+    with pytest.raises(Unauthenticated):
+        authenticate(room.ports, secret(new))
+    authenticate(room.ports, secret(after))
+    with pytest.raises(ApiKeyRevoked):
+        rotate_key(room.ports, operator, application, new.key.id)
+    assert told(room) == ["ApiKeyCreated", "ApiKeyCreated", "ApiKeyChanged"]
+
+
+def test_rotation_never_gives_a_key_more_time_than_it_had(room: Room, operator: OperatorCaller, new: NewKey) -> None:
+    application, now = room.caller.application.id, room.clock.now()
+    end_key(room.ports, operator, application, new.key.id, now + timedelta(minutes=5))
+
+    rotate_key(room.ports, operator, application, new.key.id, timedelta(hours=2))
+
+    (before,) = [key for key in list_keys(room.ports, operator, application) if key.id == new.key.id]
+    assert before.expires_at == now + timedelta(minutes=5)
+    with pytest.raises(BadInput):
+        rotate_key(room.ports, operator, application, new.key.id, timedelta(days=31))
+
+
+def test_the_last_use_is_written_once_an_hour(room: Room, operator: OperatorCaller, new: NewKey) -> None:
+    def last_use() -> object:
+        return next(
+            key.last_used_at
+            for key in list_keys(room.ports, operator, room.caller.application.id)
+            if key.id == new.key.id
+        )
+
+    assert last_use() is None
+    first = room.clock.now()
+    authenticate(room.ports, secret(new))
+    room.clock.advance(seconds=USE_NOTED_EVERY.total_seconds() - 1)
+    authenticate(room.ports, secret(new))
+    assert last_use() == first
+    room.clock.advance(seconds=1)
+    authenticate(room.ports, secret(new))
+    assert last_use() == room.clock.now()
+
+
+def test_the_installation_bounds_the_life_of_keys(room: Room, operator: OperatorCaller) -> None:
+    bounded = replace(room.ports, limits=replace(room.ports.limits, api_key_lifetime=timedelta(days=90)))
+    application, now = room.caller.application.id, room.clock.now()
+
+    made = create_key(bounded, operator, application, CreateKey()).key
+    asked = create_key(bounded, operator, application, CreateKey(expires_at=now + timedelta(days=400))).key
+
+    assert made.expires_at == now + timedelta(days=90)
+    assert asked.expires_at == now + timedelta(days=400)  # who names a moment means it
+    assert create_key(room.ports, operator, application, CreateKey()).key.expires_at is None
+
+
+def test_the_doctor_names_keys_that_never_end_and_those_that_nobody_uses(room: Room, operator: OperatorCaller) -> None:
+    def made(expires_at: datetime | None = None) -> str:
+        key = create_key(room.ports, operator, room.caller.application.id, CreateKey(expires_at=expires_at)).key
+        return f"{room.caller.application.name} {key.id}"
+
+    now = datetime.now(UTC)
+    room.clock.time = now - timedelta(days=91)
+    old, ended = made(), made(now - timedelta(days=1))
+    gone = made()
+    revoke_key(room.ports, operator, room.caller.application.id, UUID(gone.rpartition(" ")[2]))
+    room.clock.time = now
+    new, bounded = made(), made(now + timedelta(days=30))
+
+    found = diagnose(room.service.engine)
+
+    assert {old, new} <= set(found.endless_keys)
+    assert old in found.unused_keys
+    assert not {ended, gone, bounded} & set(found.endless_keys)
+    assert not {ended, gone, new, bounded} & set(found.unused_keys)
+
+
+def test_keys_of_others_are_not_found(room: Room, operator: OperatorCaller, new: NewKey) -> None:
+    sibling = create_application(room.ports, operator, "Shop")
+    stranger = this_operator().acting_for(create_subscription(room.ports, this_operator(), "Other").id)
+    application = room.caller.application.id
+
+    with pytest.raises(ApiKeyNotFound):
+        revoke_key(room.ports, operator, sibling.id, new.key.id)
+    with pytest.raises(ApiKeyNotFound):
+        revoke_key(room.ports, operator, application, uuid4())
+    for refused in (
+        lambda: list_keys(room.ports, stranger, application),
+        lambda: revoke_key(room.ports, stranger, application, new.key.id),
+        lambda: rotate_key(room.ports, stranger, application, new.key.id),
+    ):
+        with pytest.raises(ApplicationNotFound):
+            refused()
+
+
+@pytest.mark.parametrize("role", [Role.MONITOR, Role.WORKER])
+def test_who_manages_nothing_manages_no_keys(room: Room, new: NewKey, role: Role) -> None:
+    caller = ApplicationCaller(room.caller.application, frozenset({role}))
+
+    for refused in (
+        lambda: list_keys(room.ports, caller, caller.application.id),
+        lambda: revoke_key(room.ports, caller, caller.application.id, new.key.id),
+        lambda: rotate_key(room.ports, caller, caller.application.id, new.key.id),
+    ):
+        with pytest.raises(NotAllowed):
+            refused()
+
+
+def test_a_manager_does_not_take_the_key_of_an_admin_application(room: Room, new: NewKey) -> None:
+    manager = ApplicationCaller(room.caller.application, frozenset({Role.MANAGER}))
+
+    with pytest.raises(NotAllowed):
+        revoke_key(room.ports, manager, manager.application.id, new.key.id)
