@@ -104,8 +104,8 @@ class ShareUsed(Unavailable):
     message = "Too many files of the same session or application wait to be looked at; try again."
 
 
-class ServerBusy(Unavailable):
-    code = "ServerBusy"
+class CapacityUnavailable(Unavailable):
+    code = "CapacityUnavailable"
     message = "The server has as much to do as it can take at once; try again."
     retry_after = 2
 
@@ -145,6 +145,11 @@ class SecretUnreadable(Refused):
 class BadInput(Refused):
     code = "BadRequest"
     message = "The request is malformed."
+
+
+class UnknownField(BadInput):
+    code = "UnknownField"
+    message = "The request has a field that there is not."
 
 
 class BadReturnUrl(BadInput):
@@ -359,6 +364,11 @@ class ApiKeyNotFound(NotFound):
 class BadWebhookOperation(Refused):
     code = "BadWebhookOperation"
     message = "That cannot be done with this webhook or delivery as it is."
+
+
+class PdfAConversionNotAvailable(Refused):
+    code = "PdfAConversionNotAvailable"
+    message = "This version does not convert to PDF/A. Convert the file before, and send it without convertToPdfA."
 
 
 class NotImplementedHere(Refused):

@@ -19,7 +19,7 @@ from litestar.params import SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 from litestar.types import Guard
 
-from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
+from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing, TokenRefused
 from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
@@ -37,8 +37,8 @@ from signroom.service.documents.preview_document import page_text, preview_page
 from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
-from signroom.service.sessions.follow_session import follow_session
-from signroom.service.sessions.read_sessions import open_page, read_session_of_page
+from signroom.service.sessions.follow_session import SessionStreams
+from signroom.service.sessions.read_sessions import SessionWithDocuments, open_page, read_session_of_page
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
@@ -75,6 +75,7 @@ def provide_session(request: Request[Any, Any, Any]) -> UUID:
     return session_id
 
 
+InjectedStreams = NamedDependency[SkipValidation[SessionStreams]]
 InjectedFramed = NamedDependency[SkipValidation[bool]]
 """True when the page says that it is shown inside another one."""
 
@@ -105,14 +106,30 @@ async def load(ports: InjectedPorts, page_session: InjectedSession, framed: Inje
 
 
 @get("/sign/api/events")
-async def events(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> ServerSentEvent:
+async def events(
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    streams: InjectedStreams,
+    page_session: InjectedSession,
+    framed: InjectedFramed,
+) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
-    found = await asyncio.to_thread(read_session_of_page, ports, page_session)  # while there can still be a refusal
+    token = request.headers.get(TOKEN_HEADER)
+
+    def holds() -> bool:
+        try:
+            return session_of_token(ports, token) == page_session
+        except TokenRefused:
+            return False
+
+    found = await asyncio.to_thread(read_session_of_page, ports, page_session)
+    following = streams.follow(found, holds)
+    first = await anext(following)  # while there can still be a refusal
 
     async def messages() -> AsyncIterator[ServerSentEventMessage]:
-        async for changed in follow_session(ports, found):
-            data = msgspec.json.encode(session_view(ports, changed, framed=framed)).decode()
-            yield ServerSentEventMessage(data=data, event="session")
+        yield _message(ports, first, framed)
+        async for changed in following:
+            yield _message(ports, changed, framed)
 
     return ServerSentEvent(messages(), headers={"cache-control": "no-store"})
 
@@ -259,6 +276,11 @@ async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: In
         return _view(ports, page_session, framed)
 
     return await asyncio.to_thread(answer)
+
+
+def _message(ports: Ports, found: SessionWithDocuments, framed: bool) -> ServerSentEventMessage:
+    data = msgspec.json.encode(session_view(ports, found, framed=framed)).decode()
+    return ServerSentEventMessage(data=data, event="session")
 
 
 def _file_name(request: Request[Any, Any, Any]) -> str:

@@ -156,8 +156,9 @@ def test_signed_documents_say_until_when_they_are_available(server: Server, mana
 
 
 @pytest.mark.parametrize("body", [{}, {"days": 0}, {"days": 36501}, {"days": 1.5}, {"days": True}])
-def test_what_is_no_retention_is_refused(sqlite_server: Server, body: Json) -> None:
-    assert refused(sqlite_server.api.put(RETENTION, json=body), 400) == "BadRequest"
+def test_what_is_no_retention_is_refused(manager: httpx.Client, body: Json) -> None:
+    with manager:
+        assert refused(manager.put(RETENTION, json=body), 400) == "BadRequest"
 
 
 def test_only_managers_set_the_retention(server: Server, monitor_key: str) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from litestar import Request, get, post
 from litestar.params import Parameter
 
-from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.auth import InjectedCaller, InjectedPorts, InjectedWaits
 from signroom.api.media import ANSWERS, idempotency_of, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import (
@@ -103,9 +103,16 @@ async def read(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -
     summary="Wait until the documents of a session are done",
     tags=_TAGS,
 )
-async def when_completed(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.CompletionStatus:
+async def when_completed(
+    session_id: UUID,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    waits: InjectedWaits,
+    caller: InjectedCaller,
+) -> shapes.CompletionStatus:
     """Answers after 15 seconds at the latest; call again while `completed` is false."""
-    found = await wait_for_session(ports, caller, session_id)
+    with waits.taken(caller.application.id):
+        found = await while_connected(request, wait_for_session(ports, caller, session_id))
     return shapes.CompletionStatus(completed=found.completed, progress=found.progress)
 
 
