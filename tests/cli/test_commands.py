@@ -96,6 +96,16 @@ def test_names_and_unknown_names_are_told(tmp_path: Path) -> None:
     assert role.returncode == 2
 
 
+def test_what_a_command_logs_is_no_part_of_its_output(tmp_path: Path) -> None:
+    settings = {"SIGNROOM_DATA": str(tmp_path)}
+    (tmp_path / "a-copy").touch(mode=0o644)
+
+    done = command(settings, "jobs", "list")
+
+    assert "data.mode_mended" in done.stderr
+    assert "data.mode_mended" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("variables", "name"),
     [

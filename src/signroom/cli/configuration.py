@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,5 +20,13 @@ def current_settings(defaults: Mapping[str, str] | None = None) -> Settings:
 
 
 def settings_for_rows() -> Settings:
-    """For commands that only touch rows: they need no address. Raises: SettingsError."""
+    """For commands that only touch rows: they need no address.
+
+    What such a command logs goes to the standard error. Its output may be a key that a script reads.
+
+    Raises: SettingsError.
+    """
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     return current_settings({"PUBLIC_URL": "http://localhost"})
