@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -79,6 +80,8 @@ def hold(start: Start, plan: Plan, say: Say) -> list[Phase]:
         idle = Phase("idle", measure(service, plan.idle))
         idle.problems = list(idle.figures.wrong)
         phases.append(idle)
+        # On a machine that is busy with other things the ratios say more about these.
+        say(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.0f} after the first phase")
         say(HEAD)
         say(row(idle))
         if not plan.each:
