@@ -1,6 +1,6 @@
 # Everything that a person or CI does here. Needs python3 (3.11 or newer) with venv, and make; the page also Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo soak corpus fuzz test lint format bench page screenshots lock node clean
+.PHONY: help demo soak corpus fuzz test lint advisories format bench page screenshots lock node clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -29,7 +29,7 @@ demo: $(VENV)/.runtime ## Run the product: service, example application, test ce
 test: $(VENV)/.dev ## Run every check; with TESTS='-k name tests/api' only these tests
 	@bash scripts/test.sh $(TESTS)
 
-soak: $(VENV)/.dev ## Kill processes at random, then attack one; on each database (ARGS='kill --kills 50', ARGS='load --seconds 60')
+soak: $(VENV)/.dev ## Read hostile files, kill processes at random, attack one (ARGS='files --files 500', ARGS='kill', ARGS='load')
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 corpus: $(VENV)/.dev ## Sign every PDF of FOLDER and let every judge look at it (ARGS='--report lines.json')
@@ -38,8 +38,11 @@ corpus: $(VENV)/.dev ## Sign every PDF of FOLDER and let every judge look at it 
 fuzz: $(VENV)/.dev ## Sign mutated and generated PDFs (ARGS='--mutated 10000 --generated 2000 --seed 1')
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-lint: $(VENV)/.dev ## Style, types, import rules
+lint: $(VENV)/.dev ## Style, types, import rules, published advisories (offline)
 	@bash scripts/lint.sh
+
+advisories: $(VENV)/.dev ## Fetch the advisories on locked packages (ARGS='--pypi FOLDER --npm FOLDER' of OSV records)
+	@$(BIN)/python scripts/advisories.py update $(ARGS)
 
 format: $(VENV)/.dev ## Bring the Python code into shape
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

@@ -24,7 +24,7 @@ if [ $# -gt 0 ]; then
   table+=("not run  lint and page: TESTS is given, so only these tests run")
 else
   bash scripts/lint.sh
-  record "lint: ruff, mypy, import rules" $?
+  record "lint: ruff, mypy, import rules, advisories" $?
 
   bash scripts/check-page.sh
   code=$?

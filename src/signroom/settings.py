@@ -88,6 +88,8 @@ class Settings:
     webhook_schedule: tuple[timedelta, ...]
     """How long deliveries wait before each try."""
     webhook_timeout: timedelta
+    development_in_public: bool
+    """Serve as development on an address that others reach."""
     files_compared_within: timedelta
     """Every stored file is compared once in this time."""
 
@@ -127,6 +129,7 @@ NAMES = (
     "WEBHOOK_SCHEDULE",
     "WEBHOOK_TIMEOUT",
     "FILES_COMPARED_WITHIN",
+    "DEVELOPMENT_IN_PUBLIC",
 )
 """Every setting that this version reads, without the prefix."""
 
@@ -190,6 +193,7 @@ def read_settings(
         web_pki_license=source.text("WEB_PKI_LICENSE", "") or None,
         webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
         webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
+        development_in_public=source.choice("DEVELOPMENT_IN_PUBLIC", "no", ("yes", "no")) == "yes",
         files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
     )
 
@@ -252,8 +256,9 @@ def _database_url(text: str) -> str:
 
 
 def _blob_url(text: str) -> str:
-    if urlsplit(text).scheme not in {"file", "s3", "gs", "az"}:
-        raise SettingsError(f"{PREFIX}BLOB_URL is {text!r}: use file:///folder, s3://, gs:// or az://.")
+    scheme = urlsplit(text).scheme
+    if scheme not in {"file", "s3", "gs", "az"}:  # the rest of it may hold credentials
+        raise SettingsError(f"{PREFIX}BLOB_URL is for {scheme!r}: use file:///folder, s3://, gs:// or az://.")
     return text
 
 

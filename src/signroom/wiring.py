@@ -47,7 +47,7 @@ from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
-from signroom.secrets.installed import read_or_make_secret
+from signroom.secrets.installed import close_to_others, read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
 from signroom.secrets.sealed_secrets import AesGcmSecrets
 from signroom.secrets.tokens import SignedTokens
@@ -55,9 +55,10 @@ from signroom.settings import Settings, SettingsError
 from signroom.store.backlog import backlog, connections
 from signroom.store.changes import EventChanges
 from signroom.store.diagnosis import diagnose
-from signroom.store.engine import answers, open_engine
+from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
+from signroom.store.sqlite_file import close_database_file
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.anchor_folder import BrokenTrustFile
@@ -208,12 +209,15 @@ def _trust(
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     """Everything but the web: database migrated, nothing started yet."""
     prepare_data(settings)
+    close_to_others(settings.data)
+    keep_to_one_file(settings.database_url)
     engine = open_engine(settings.database_url)
+    close_database_file(engine)
     migrate(engine)
     # More than there are workers: while these are busy, the files of other documents are read and stored.
     jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)
     meters = Meters(version("signroom"), _spans(settings))
-    formats = PooledFormats(settings.workers, meters.timed)
+    formats = PooledFormats(settings.workers, meters.timed, lambda kind: meters.count("sandbox_refused", kind))
     clock, secret = SystemClock(), _secret_key(settings)
     demo = None if settings.production else demo_ca(settings)
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
@@ -350,7 +354,11 @@ def _spans(settings: Settings) -> Spans | None:
 
 def _checks(service: Service) -> dict[str, HealthCheck]:
     """What this process's answers rest on."""
-    checks: dict[str, HealthCheck] = {"database": lambda: answers(service.engine), "blobs": service.ports.blobs.answers}
+    checks: dict[str, HealthCheck] = {
+        "database": lambda: answers(service.engine),
+        "blobs": service.ports.blobs.answers,
+        "sandbox": lambda: service.formats.standstill() or True,
+    }
     if service.execute_jobs:
         checks["jobs"] = lambda: service.jobs.running
     return checks

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.harness.commands import command
 from tests.harness.server import ROOT, clean_environment, ok, refused, start_server
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
@@ -51,9 +52,9 @@ def test_a_production_server_is_set_up_and_serves(tmp_path: Path, empty_database
         **PRODUCTION,
     )
     assert signroom(variables, "migrate").returncode == 0
-    assert signroom(variables, "subscriptions", "create", "Acme").returncode == 0
-    assert signroom(variables, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
-    key = signroom(variables, "keys", "create", "--application", "portal").stdout.strip()
+    assert command(variables, "subscriptions", "create", "Acme").returncode == 0
+    assert command(variables, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
+    key = command(variables, "keys", "create", "--application", "portal").stdout.strip()
     server = subprocess.Popen([sys.executable, "-m", "signroom", "serve"], cwd=ROOT, env=variables)
     try:
         headers = {"X-Api-Key": key}

@@ -91,7 +91,7 @@ def test_a_worker_does_what_a_web_process_leaves_and_has_no_web(tmp_path: Path, 
             absent = [status(f"{worker.url}{path}") for path in ("/", "/api/system/info", "/sign/x", "/openapi.json")]
 
     assert before == "Processing"
-    assert parts == {"database": "ok", "blobs": "ok", "jobs": "ok"}
+    assert parts == {"database": "ok", "blobs": "ok", "sandbox": "ok", "jobs": "ok"}
     assert absent == [404] * 4
 
 

@@ -32,6 +32,7 @@ from signroom_client import (
 from tests.client.conftest import PDF, sign
 from tests.client.loopback import CUT, Told, loopback, refused, told
 from tests.harness.server import Server
+from tests.harness.waiting import SECONDS
 from tests.verifiers.programs import nss_database, require_accepted
 
 
@@ -192,7 +193,7 @@ def test_waiting_for_a_session_that_nobody_signed_is_refused(signroom: SignroomC
     created = signroom.create_session()
 
     with pytest.raises(RefusedError) as caught:
-        signroom.when_completed(created.session_id, timeout=5)
+        signroom.when_completed(created.session_id, timeout=SECONDS)
 
     assert caught.value.code == "BadSignatureSessionOperation"
 
@@ -216,7 +217,7 @@ def test_waiting_survives_a_service_that_restarts() -> None:
         loopback(down, told({"completed": True, "progress": 100}), session) as service,
         SignroomClient(service.url, "k") as client,
     ):
-        assert client.when_completed(uuid4(), timeout=30).completed
+        assert client.when_completed(uuid4(), timeout=SECONDS).completed
 
 
 def test_waiting_ends_in_time_when_answers_come() -> None:

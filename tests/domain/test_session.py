@@ -238,7 +238,7 @@ def test_return_address_exists_only_once_the_session_has_ended() -> None:
 
     assert session.return_address is None
     assert cancelled.return_address == f"https://app.example/back?signatureSessionId={session.id}"
-    assert expired.return_address is None
+    assert expired.return_address == f"https://app.example/back?signatureSessionId={session.id}"
     assert a_session(None).cancel(NOON)[0].return_address is None
 
 

@@ -168,8 +168,8 @@ def test_the_guides_options(sample: Sample, server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_a_service_that_does_not_answer_is_said_so(name: str, sqlite_server: Server, tmp_path: Path) -> None:
-    sample = Sample(name, sqlite_server, tmp_path, service=f"http://127.0.0.1:{closed_port()}")
+def test_a_service_that_does_not_answer_is_said_so(name: str, server: Server, tmp_path: Path) -> None:
+    sample = Sample(name, server, tmp_path, service=f"http://127.0.0.1:{closed_port()}")
     try:
         answer = sample.browser.get("/callback", params={"signatureSessionId": str(uuid4())})
     finally:
@@ -179,8 +179,8 @@ def test_a_service_that_does_not_answer_is_said_so(name: str, sqlite_server: Ser
     assert "ConnectionFailed" in answer.text
 
 
-def test_a_contract_that_is_not_there_is_said_so(sqlite_server: Server, tmp_path: Path) -> None:
-    sample = Sample("fastapi", sqlite_server, tmp_path)
+def test_a_contract_that_is_not_there_is_said_so(server: Server, tmp_path: Path) -> None:
+    sample = Sample("fastapi", server, tmp_path)
     (tmp_path / "contract.pdf").unlink()
     try:
         answer = sample.browser.post("/sign", data={"order": "7", "contract": "1"})

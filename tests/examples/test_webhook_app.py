@@ -14,7 +14,7 @@ import httpx
 from tests.harness.commands import signroom
 from tests.harness.server import ROOT, Server
 from tests.harness.tools import free_port
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 
 
@@ -33,7 +33,7 @@ def test_a_session_without_return_address_is_told_by_webhook(sqlite_server: Serv
     command = [sys.executable, "-m", "uvicorn", "--app-dir", "examples", "webhook_app:app", "--port", str(port)]
     with (tmp_path / "sample.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    browser = httpx.Client(base_url=url, trust_env=False, timeout=30)
+    browser = httpx.Client(base_url=url, trust_env=False, timeout=SECONDS)
     try:
         eventually(lambda: answers(browser))
         assert browser.post("/webhook", json={"type": "DocumentSignatureCompleted"}).status_code == 400
@@ -50,7 +50,7 @@ def test_a_session_without_return_address_is_told_by_webhook(sqlite_server: Serv
     finally:
         browser.close()
         process.terminate()
-        process.wait(20)
+        process.wait(SECONDS)
         signroom(sqlite_server, "webhooks", "delete", made[0], "--subscription", "Demo")
 
 

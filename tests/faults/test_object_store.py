@@ -19,7 +19,7 @@ from tests.harness.machines import Installation, installation
 from tests.harness.moto import S3, environment_of
 from tests.harness.postgres import Postgres
 from tests.harness.server import ok, refused, values_of
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 
 LARGE = os.urandom(12_000_000)
@@ -176,7 +176,7 @@ def test_a_file_that_breaks_off_on_its_way_out_is_not_sent_as_whole(service: Ins
     proxy.fault = Fault.CUT
 
     with suppress(httpx.RemoteProtocolError):  # what a broken answer looks like to a client
-        again = httpx.get(found["originalFile"]["location"], trust_env=False, timeout=30)
+        again = httpx.get(found["originalFile"]["location"], trust_env=False, timeout=SECONDS)
         assert again.status_code == 503 or again.content == original
 
 

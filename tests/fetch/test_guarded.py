@@ -29,6 +29,7 @@ from signroom.domain.errors import FileTooLarge
 from signroom.fetch.guarded import GuardedFetch, Patience, Resolver
 from signroom.ports.outside import Unreachable
 from tests.fetch.sites import Exchange, Site, running_site
+from tests.harness.waiting import SECONDS
 
 OUTSIDE = ("127.0.0.2/32",)
 LIMIT = 1_000_000
@@ -826,7 +827,7 @@ def test_redirect_from_https_to_http_is_refused_and_the_other_way_followed(tmp_p
 
 def test_delivery_tells_whatever_status_and_the_start_of_what_was_said(outside: Site, fetch: GuardedFetch) -> None:
     outside.paths["/busy"] = lambda e: e.answer(b"x" * 5000, "Retry-After: 7", status=503)
-    answer = fetch.deliver(f"{outside.url}/busy", b"{}", {"X-Api-Key": "k"}, limit=1024, seconds=5)
+    answer = fetch.deliver(f"{outside.url}/busy", b"{}", {"X-Api-Key": "k"}, limit=1024, seconds=SECONDS)
 
     assert (answer.status, answer.retry_after, answer.start) == (503, "7", b"x" * 1024)
     assert (outside.seen[-1].method, outside.seen[-1].body) == ("POST", b"{}")
@@ -836,14 +837,14 @@ def test_delivery_tells_whatever_status_and_the_start_of_what_was_said(outside: 
 def test_delivery_follows_no_redirect(outside: Site, fetch: GuardedFetch) -> None:
     outside.paths["/moved"] = lambda e: e.redirect(f"{outside.url}/elsewhere", 307)
 
-    assert fetch.deliver(f"{outside.url}/moved", b"{}", {}, limit=1024, seconds=5).status == 307
+    assert fetch.deliver(f"{outside.url}/moved", b"{}", {}, limit=1024, seconds=SECONDS).status == 307
     assert outside.seen[-1].target == "/moved"
 
 
 def test_delivery_is_guarded_and_ends_in_time(outside: Site, inside: Site, fetch: GuardedFetch) -> None:
     outside.paths["/never"] = lambda e: e.over.wait(30)
     with pytest.raises(Unreachable, match=NOT_REACHED):
-        fetch.deliver(f"{inside.url}/", b"{}", {}, limit=1024, seconds=5)
+        fetch.deliver(f"{inside.url}/", b"{}", {}, limit=1024, seconds=SECONDS)
     with pytest.raises(Unreachable, match="too long"):
         fetch.deliver(f"{outside.url}/never", b"{}", {}, limit=1024, seconds=0.3)
 

@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signroom.domain.errors import InvalidXml, NotSigned, UnsupportedFileType
-from signroom.domain.signature import NO_OPTIONS, DigestAlgorithm, Indication, OptionsByType, SignatureType
+from signroom.domain.errors import DataNotExpected, InvalidXml, NotSigned, UnsupportedFileType
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    CmsOptions,
+    DigestAlgorithm,
+    DigestValue,
+    Indication,
+    OptionsByType,
+    SignatureType,
+)
 from signroom.domain.validation import Check
 from signroom.formats import catalogue
 from signroom.formats.beginning import Beginning, decide, may_be_pdf
@@ -197,3 +205,18 @@ def test_what_is_called_pdf_and_is_something_else_says_what_it_is(tmp_path: Path
         catalogue.inspect(file, type_by_name(file.name), NO_OPTIONS, None)
 
     assert caught.value.detail == told
+
+
+@pytest.mark.parametrize("kind", [SignatureType.PDF, SignatureType.XML])
+def test_data_beside_a_file_that_is_not_about_data_is_refused(tmp_path: Path, kind: SignatureType) -> None:
+    file, data = tmp_path / "file", tmp_path / "data"
+    file.write_bytes(FILES[kind])
+    data.write_bytes(b"data")
+    hashes = (DigestValue("SHA256", bytes(32)),)
+
+    for beside_it, options in ((data, NO_OPTIONS), (None, OptionsByType(cms=CmsOptions(data_hashes=hashes)))):
+        with pytest.raises(DataNotExpected):
+            catalogue.inspect(file, kind, options, beside_it)
+    for beside_it, named in ((data, ()), (None, hashes)):
+        with pytest.raises(DataNotExpected):
+            catalogue.examine(file, beside_it, named, None)

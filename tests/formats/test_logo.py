@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import struct
@@ -13,7 +14,7 @@ from PIL import Image
 
 from signroom.domain.errors import BadLogo
 from signroom.formats.logo import read_logo
-from signroom.sandbox.pool import PooledFormats
+from tests.sandbox.calls import WaitingPool
 
 
 def picture(kind: str, size: tuple[int, int] = (80, 20), frames: int = 1) -> bytes:
@@ -63,13 +64,13 @@ def test_what_cannot_be_shown_is_refused(content: bytes) -> None:
 
 
 @pytest.fixture
-def pool() -> Iterator[PooledFormats]:
-    pool = PooledFormats(workers=1)
+def pool() -> Iterator[WaitingPool]:
+    pool = WaitingPool(workers=1)
     yield pool
     pool.close()
 
 
-def test_a_logo_is_read_in_a_process_of_its_own(pool: PooledFormats) -> None:
-    assert pool.read_logo(picture("PNG")).content_type == "image/png"
+def test_a_logo_is_read_in_a_process_of_its_own(pool: WaitingPool) -> None:
+    assert asyncio.run(pool.read_logo(pool.turn, picture("PNG"))).content_type == "image/png"
     with pytest.raises(BadLogo):
-        pool.read_logo(b"nothing")
+        asyncio.run(pool.read_logo(pool.turn, b"nothing"))

@@ -21,16 +21,17 @@ from signroom.service.subscriptions.manage_applications import ensure_applicatio
 from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.settings import read_settings
 from signroom.wiring import managing
+from tests.harness.processes import Forked, Program
 from tests.harness.server import ROOT, TLS, Json, Page, ok
 from tests.harness.tools import free_port
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 
 
 @dataclass
 class Machine:
     """One process of the service."""
 
-    process: subprocess.Popen[bytes]
+    process: Program
     url: str
     data: Path
     log: Path
@@ -38,7 +39,7 @@ class Machine:
     def terminate(self) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(SECONDS)
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -47,7 +48,7 @@ class Machine:
     def status(self, path: str) -> int:
         """0 where nobody answers."""
         try:
-            return httpx.get(self.url + path, trust_env=False, verify=TLS, timeout=10).status_code
+            return httpx.get(self.url + path, trust_env=False, verify=TLS, timeout=SECONDS).status_code
         except httpx.TransportError:
             return 0
 
@@ -85,14 +86,19 @@ class Installation:
         log = folder / "log"
         variables = {**clean_environment(), **self.shared}
         variables |= {"SIGNROOM_DATA": str(folder / "data"), "SIGNROOM_PORT": str(port)}
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", "signroom", *arguments],
-                cwd=ROOT,
-                env=variables,
-                stdout=errors,
-                stderr=errors,
-            )
+        process: Program
+        if self.prefix:
+            with log.open("wb") as errors:
+                process = subprocess.Popen(
+                    [*self.prefix, sys.executable, "-m", "signroom", *arguments],
+                    cwd=ROOT,
+                    env=variables,
+                    stdout=errors,
+                    stderr=errors,
+                    text=True,
+                )
+        else:
+            process = Forked(arguments, variables, log)
         machine = Machine(process, f"http://127.0.0.1:{port}", folder / "data", log)
         self.machines.append(machine)
         if ready:

@@ -19,6 +19,7 @@ import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from tests.harness.processes import Forked, Program
 from tests.harness.waiting import SECONDS, eventually
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ Json = dict[str, Any]
 class Server:
     """A running demo. Start it with `start_server`, end it with `stop` or `kill`."""
 
-    process: subprocess.Popen[str]
+    process: Program
     data: Path
     log: Path
     url: str
@@ -115,13 +116,43 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None, *, po
     log = data / "server.log"
     with log.open("a") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "signroom", "demo", "--data", str(data), "--port", str(port), "--json"],
+            [sys.executable, "-m", "signroom", *_demo(data, port)],
             cwd=ROOT,
             env={**clean_environment(), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
         )
+    return _started(process, data, environment or {})
+
+
+def fork_server(data: Path, environment: Mapping[str, str] | None = None) -> Server:
+    """The same on free ports with one worker for formats, forked from a process that has imported the program."""
+    data.mkdir(parents=True, exist_ok=True)
+    settings = {"SIGNROOM_WORKERS": "1", **(environment or {})}
+    process = Forked(_demo(data, 0), {**clean_environment(), **settings}, data / "server.log", piped=True)
+    return _started(process, data, settings)
+
+
+@contextmanager
+def running_server(data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A forked server for as long as the block runs.
+
+    It is killed at the end: that saves the second that an ordered stop takes. Its workers end with it.
+    """
+    server = fork_server(data, environment)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def _demo(data: Path, port: int) -> list[str]:
+    return ["demo", "--data", str(data), "--port", str(port), "--json"]
+
+
+def _started(process: Program, data: Path, environment: Mapping[str, str]) -> Server:
+    log = data / "server.log"
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, f"the server did not start:\n{log.read_text()}"
@@ -136,21 +167,8 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None, *, po
         pfx=Path(found["pfx"]),
         pfx_password=found["pfxPassword"],
         ca_certificate=Path(found["caCertificate"]),
-        environment=environment or {},
+        environment=environment,
     )
-
-
-@contextmanager
-def running_server(data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A server with one worker for formats, for as long as the block runs.
-
-    It is killed at the end: that saves the second that an ordered stop takes. Its workers end with it.
-    """
-    server = start_server(data, {"SIGNROOM_WORKERS": "1", **(environment or {})})
-    try:
-        yield server
-    finally:
-        server.kill()
 
 
 def clean_environment() -> dict[str, str]:

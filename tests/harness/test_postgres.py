@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from tests.harness.postgres import Postgres
+from tests.harness.waiting import SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,7 +88,7 @@ def test_the_server_ends_with_the_process_that_started_it(number: signal.Signals
     os.kill(holder.pid, number)
     holder.communicate()
 
-    assert _refuses(engine.url.port or 0, seconds=10)
+    assert _refuses(engine.url.port or 0, seconds=SECONDS)
     engine.dispose()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from signroom.http.request_log import public_path
 from tests.harness.server import Server
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 from tests.wire import raw
 
 
@@ -53,7 +53,7 @@ def test_a_client_that_goes_away_is_no_crash(sqlite_server: Server) -> None:
         "Content-Type: application/json",
         "Content-Length: 1000",
     )
-    with socket.create_connection((address.hostname or "", address.port or 80), timeout=10) as connection:
+    with socket.create_connection((address.hostname or "", address.port or 80), timeout=SECONDS) as connection:
         connection.sendall("\r\n".join([*lines, "", '{"returnUrl":']).encode())
         # The service must have begun to read: a request whose head is still unread is no request.
         time.sleep(0.2)

@@ -14,7 +14,7 @@ import pytest
 from litestar import Litestar, post
 
 from signroom.api.shapes.wire import Base64Text
-from signroom.domain.errors import BadInput, ServerBusy, SignroomError, TooManyRequests
+from signroom.domain.errors import BadInput, CapacityUnavailable, SignroomError, TooManyRequests
 from signroom.http.bodies import MAX_MEMBERS, Bodies, JsonReader, Room, WireRequest, _put_back, room_of
 from signroom.http.problems import refuse
 
@@ -138,7 +138,7 @@ def test_an_application_and_a_subscription_have_a_share_and_the_process_an_end()
         room(uuid4(), subscription).take(1)
     for _ in range(2):
         room(uuid4(), uuid4()).take(100)
-    with pytest.raises(ServerBusy):
+    with pytest.raises(CapacityUnavailable):
         room(uuid4(), uuid4()).take(1)
 
     first.leave()

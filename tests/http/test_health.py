@@ -13,7 +13,7 @@ import pytest
 from signroom.http import health
 from signroom.http.health import Readiness
 from tests.harness.server import Server, ok, refused, running_server
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_health_is_answered_to_anybody_as_often_as_he_asks(strict: Server) -> No
         head = client.head("/health/ready")
         others = {client.get("/health/ready").status_code for _ in range(20)}
 
-        assert found == {"status": "ready", "parts": {"database": "ok", "blobs": "ok", "jobs": "ok"}}
+        assert found == {"status": "ready", "parts": {"database": "ok", "blobs": "ok", "sandbox": "ok", "jobs": "ok"}}
         assert (head.status_code, head.content) == (200, b"")
         assert others == {200}
         assert refused(client.post("/health/live"), 405) == "MethodNotAllowed"
@@ -53,7 +53,7 @@ def test_the_end_makes_it_unready_at_once() -> None:
     stopping = threading.Event()
     readiness = Readiness({"database": lambda: True}, stopping)
 
-    async def before_and_after() -> tuple[dict[str, bool], dict[str, bool]]:
+    async def before_and_after() -> tuple[dict[str, bool | str], dict[str, bool | str]]:
         before = await readiness.parts()
         stopping.set()
         return before, await readiness.parts()
@@ -85,11 +85,11 @@ def test_a_part_that_hangs_is_not_ready_and_is_not_asked_again_on_top(monkeypatc
 
     def hangs() -> bool:
         asked.append(1)
-        return free.wait(10)
+        return free.wait(SECONDS)
 
     readiness = Readiness({"database": hangs, "blobs": lambda: True}, threading.Event())
 
-    async def ask() -> list[dict[str, bool]]:
+    async def ask() -> list[dict[str, bool | str]]:
         found = [await readiness.parts(), await readiness.parts()]
         free.set()
         await asyncio.sleep(0.1)

@@ -166,8 +166,8 @@ class Scenes:
             "signedFile": {"name": "lease-signed.pdf", "length": 1, "location": f"{self.server.url}/x"},
         }
         ends: dict[str, Json] = {
-            "cancelled": {"status": "UserCancelled", "returnUrl": back},
-            "expired": {"status": "Expired", "documents": []},
+            "cancelled": {"status": "UserCancelled"},
+            "expired": {"status": "Expired", "documents": [], "returnUrl": back},
             "completed-long-ago": {"status": "Completed", "documents": []},
             "completed-and-back": {"status": "Completed", "returnUrl": back},
             "stored": {"status": "Processing", "background": True},

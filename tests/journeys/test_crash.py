@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from signroom.store import tables
 from signroom.store.engine import open_engine
-from tests.harness.server import Server, ok, start_server, values_of
+from tests.harness.server import Server, fork_server, ok, values_of
 from tests.soak.cluster import ROLES, running_cluster
 from tests.soak.harm import Plan, soak
 from tests.vectors import hard_pdfs
@@ -71,10 +71,10 @@ def test_a_server_killed_after_finish_completes_every_document_exactly_once(tmp_
     environment = {"SIGNROOM_DATABASE_URL": database_url, "SIGNROOM_WORKERS": "1"}
     killed: list[tuple[str, Counter[str]]] = []
     for seconds in (0.0, 0.3):
-        killed.append(sign_and_kill(start_server(tmp_path / "data", environment), seconds))
+        killed.append(sign_and_kill(fork_server(tmp_path / "data", environment), seconds))
     assert any(found["Processing"] for _, found in killed), "no kill came in time: the test proved nothing"
 
-    server = start_server(tmp_path / "data", environment)
+    server = fork_server(tmp_path / "data", environment)
     try:
         for session_id, _ in killed:
             session = server.wait(session_id)
@@ -96,7 +96,7 @@ def test_a_server_killed_after_finish_completes_every_document_exactly_once(tmp_
 
 
 def test_a_session_that_was_only_prepared_is_still_open_after_a_crash(tmp_path: Path) -> None:
-    server = start_server(tmp_path / "data")
+    server = fork_server(tmp_path / "data")
     opened = server.open_session()
     page = server.page(opened["redirectUrl"])
     page.add(hard_pdfs.make("plain"))
@@ -104,7 +104,7 @@ def test_a_session_that_was_only_prepared_is_still_open_after_a_crash(tmp_path: 
     preparation = ok(page.prepare(chain))
     server.kill()
 
-    server = start_server(tmp_path / "data")
+    server = fork_server(tmp_path / "data")
     try:
         again = server.page(f"{server.url}/sign/{page.link}")
         ok(again.finish(preparation, values_of(preparation, key)))

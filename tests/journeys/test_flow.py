@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 from playwright.sync_api import Page, Route, expect
 
@@ -82,14 +84,16 @@ def test_a_link_that_was_cancelled_elsewhere_explains_itself(sqlite_server: Serv
     expect(window.page.get_by_text("Nothing was signed.")).to_be_visible()
 
 
-def test_a_link_whose_time_is_over_explains_itself_and_leads_nowhere(sqlite_server: Server, window: Watched) -> None:
+def test_a_link_whose_time_is_over_explains_itself_and_has_the_way_back(sqlite_server: Server, window: Watched) -> None:
     opened = sqlite_server.open_session(documents=DOCUMENTS, returnUrl="https://app.example/back")
     end_time_of(sqlite_server, opened["sessionId"])
     window.page.goto(opened["redirectUrl"])
 
     expect(window.page.get_by_role("heading", name="This link has expired")).to_be_visible()
     expect(window.page.get_by_text("Go back to Example application and start again there.")).to_be_visible()
-    expect(window.page.locator("a.button")).to_have_count(0)
+    back = f"https://app.example/back?signatureSessionId={opened['sessionId']}"
+    expect(window.page.get_by_role("link", name="Return to Example application")).to_have_attribute("href", back)
+    expect(window.page.get_by_text(re.compile("by yourself"))).to_have_count(0)
 
 
 def test_a_reload_in_the_middle_begins_where_the_server_stands(sqlite_server: Server, window: Watched) -> None:

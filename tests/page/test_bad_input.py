@@ -297,13 +297,13 @@ def test_demo_certificates_are_for_named_p256_keys(page: Page) -> None:
     assert refused(junk, 422) == "CertificateKeyNotSupported"
 
 
-def test_an_expired_session_explains_itself_and_accepts_nothing(sqlite_server: Server) -> None:
-    opened = sqlite_server.open_session(returnUrl=RETURN)
-    page = sqlite_server.page(opened["redirectUrl"])
+def test_an_expired_session_explains_itself_and_accepts_nothing(server: Server) -> None:
+    opened = server.open_session(returnUrl=RETURN)
+    page = server.page(opened["redirectUrl"])
     document = page.add(hard_pdfs.make("plain"))["id"]
     key, chain = page.demo_key()
     preparation = ok(page.prepare(chain))
-    end_time_of(sqlite_server, opened["sessionId"])
+    end_time_of(server, opened["sessionId"])
 
     assert refused(page.finish(preparation, values_of(preparation, key)), 422) == "BadSignatureSessionOperation"
     view = page.load()
@@ -312,7 +312,7 @@ def test_an_expired_session_explains_itself_and_accepts_nothing(sqlite_server: S
     assert view["documents"] == []
     for address in (f"original/{document}", f"preview/{document}/0", f"text/{document}/0"):
         assert refused(page.client.get(address), 422) == "DocumentNotFound"
-    assert sqlite_server.session(opened["sessionId"])["status"] == "Expired"
+    assert server.session(opened["sessionId"])["status"] == "Expired"
 
 
 def test_the_demo_authority_of_the_server_is_the_one_in_its_folder(server: Server, page: Page) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -71,6 +72,26 @@ def test_events_need_a_token(server: Server, token: str | None, code: str) -> No
     assert refused(httpx.get(f"{server.url}/sign/api/events", headers=headers, trust_env=False), 422) == code
 
 
+def test_a_session_has_six_streams(server: Server, page: Page) -> None:
+    with ExitStack() as streams:
+        for _ in range(6):
+            answer = streams.enter_context(page.client.stream("GET", "events", timeout=SECONDS))
+            assert answer.status_code == 200
+        seventh = page.client.get("events")
+        assert refused(seventh, 429) == "TooManyRequests"
+        assert int(seventh.headers["retry-after"]) >= 1
+        other = server.page(server.open_session()["redirectUrl"])
+        assert next(iter(events(other)))["status"] == "Pending"
+
+    # Who has hung up gives his place back.
+    eventually(lambda: next(iter(events(page)), None) if _has_place(page) else None)
+
+
+def _has_place(page: Page) -> bool:
+    with page.client.stream("GET", "events", timeout=SECONDS) as answer:
+        return answer.status_code == 200
+
+
 def test_a_server_that_stops_does_not_wait_for_who_follows(tmp_path: Path) -> None:
     server = start_server(tmp_path / "data")
     page = server.page(server.open_session()["redirectUrl"])
@@ -80,6 +101,6 @@ def test_a_server_that_stops_does_not_wait_for_who_follows(tmp_path: Path) -> No
     begin = time.monotonic()
     server.process.terminate()
     assert list(following) == []
-    assert server.process.wait(30) == 0
+    assert server.process.wait(SECONDS) == 0
     assert time.monotonic() - begin < 10, "the grace for answers that are under way is ten seconds"
     server.stop()

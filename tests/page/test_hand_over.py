@@ -14,6 +14,7 @@ from PIL import Image
 
 from signroom.service.access.hand_over import LIFETIME
 from tests.harness.server import Json, Server, ok, refused
+from tests.harness.waiting import SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def secure(tls_server: tuple[Server, Path]) -> Iterator[tuple[Server, httpx.Clie
     """A server behind TLS, and a client that trusts it."""
     server, authority = tls_server
     tls = ssl.create_default_context(cafile=authority)
-    with httpx.Client(base_url=server.url, verify=tls, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=server.url, verify=tls, trust_env=False, timeout=SECONDS) as client:
         yield server, client
 
 

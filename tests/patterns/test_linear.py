@@ -54,3 +54,8 @@ def test_a_pattern_that_backtracks_elsewhere_takes_no_time() -> None:
 
     assert not PATTERNS.matches("(a*)*(a|a)*b", "a" * 255)
     assert time.process_time() - started < 0.5
+
+
+def test_a_pattern_with_a_nul_is_refused() -> None:
+    with pytest.raises(BadFileNamePattern, match="NUL"):
+        PATTERNS.require_valid("a\0b")

@@ -16,7 +16,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from signroom.domain.errors import DatabaseUnavailable, DeadJobNotFound, StorageUnavailable, Unavailable
+from signroom.domain.errors import (
+    DatabaseUnavailable,
+    DeadJobNotFound,
+    ProcessingUnavailable,
+    QueueFull,
+    StorageUnavailable,
+    Unavailable,
+)
 from signroom.jobs.dead_letters import delete_finished
 from signroom.jobs.durable import LANE_PLACES, DurableJobs
 from signroom.jobs.heartbeat import Timing
@@ -37,9 +44,13 @@ class Recorder:
         self.given_up: list[tuple[UUID, str]] = []
         self.fail: Callable[[int], Exception | None] = lambda _tries: None
         self.again: Callable[[int], timedelta | None] = lambda _tries: None
+        self.hold: set[UUID] = set()
+        self.free = threading.Event()
 
     def run(self, subject: UUID) -> timedelta | None:
         self.ran.append(subject)
+        if subject in self.hold:
+            self.free.wait(60)
         error = self.fail(len(self.ran))
         if error is not None:
             raise error
@@ -235,6 +246,41 @@ def test_what_is_worth_a_short_wait_ends_a_patient_job(store: SqlStore, recorder
     assert recorder.given_up == [(subject, "ProcessingUnavailable")]
     # Counted from the first time that it was that: the outage before was waited out.
     assert len(recorder.ran) > 5
+
+
+def test_a_full_queue_is_waited_out(store: SqlStore, recorder: Recorder) -> None:
+    """It has the code of something that is worth half an hour only: the two are not counted together."""
+
+    class Broken(ProcessingUnavailable):
+        patience = timedelta(seconds=0.3)
+
+    recorder.fail = lambda tries: QueueFull() if tries < 12 else Broken() if tries < 14 else None
+    with store.work() as work:
+        work.enqueue("job", "pushed out", uuid4())
+
+    eventually(lambda: len(recorder.ran) == 14)
+    assert recorder.given_up == []
+
+
+def test_of_jobs_that_wait_the_one_with_the_lowest_order_goes_first(store: SqlStore, recorder: Recorder) -> None:
+    held, many, first, last = [uuid4(), uuid4()], [uuid4() for _ in range(4)], uuid4(), uuid4()
+    recorder.hold = set(held)
+    with store.work() as work:
+        for subject in held:
+            work.enqueue("job", f"held {subject}", subject)
+    eventually(lambda: set(recorder.ran) >= set(held))  # both places are taken
+    with store.work() as work:
+        for order, subject in enumerate(many, 1):
+            work.enqueue("job", f"many {subject}", subject, order=order)
+        work.enqueue("job", "last", last, order=5)
+        work.enqueue("job", "first", first)
+
+    recorder.free.set()
+
+    eventually(lambda: len(recorder.ran) == 8)
+    began = recorder.ran[2:]
+    assert began.index(first) <= 1
+    assert began.index(last) >= 4
 
 
 def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, running: Running) -> None:

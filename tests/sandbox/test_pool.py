@@ -13,26 +13,35 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import EmptyFile, InvalidPdf, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
-from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication
-from signroom.sandbox.pool import PooledFormats, _TookTooLong, _Within
+from signroom.domain.errors import (
+    CmsTooComplex,
+    EmptyFile,
+    InvalidPdf,
+    PdfTooComplex,
+    ProcessingUnavailable,
+    StorageUnavailable,
+    XmlTooComplex,
+)
+from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
+from signroom.sandbox.pool import _ComputedTooLong
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 from tests.pki import authority
+from tests.sandbox.calls import WaitingPool
 from tests.vectors import hard_pdfs
 
 Written = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[PooledFormats]:
-    pool = PooledFormats(workers=2)
+def pool() -> Iterator[WaitingPool]:
+    pool = WaitingPool(workers=2)
     yield pool
     pool.close()
 
 
-def test_a_signature_made_by_the_pool_is_verified_by_it(pool: PooledFormats, written: Written) -> None:
+def test_a_signature_made_by_the_pool_is_verified_by_it(pool: WaitingPool, written: Written) -> None:
     file = written("ten-pages")
     layout = pool.prepare(file, INVISIBLE, trusted("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
@@ -45,13 +54,13 @@ def test_a_signature_made_by_the_pool_is_verified_by_it(pool: PooledFormats, wri
     assert signed.verdict.intact
 
 
-def test_a_task_that_spends_too_much_of_the_processor_is_ended_and_the_next_one_is_not(pool: PooledFormats) -> None:
-    with pytest.raises(_TookTooLong):
-        pool._run(60, _Within(1, exec), "while True: pass")  # noqa: SLF001
-    assert pool._run(60, _Within(1, len), "three") == 5  # noqa: SLF001
+def test_a_task_that_spends_too_much_of_the_processor_is_ended_and_the_next_one_is_not(pool: WaitingPool) -> None:
+    with pytest.raises(_ComputedTooLong):
+        pool.run(60, exec, "while True: pass", processor=1)
+    assert pool.run(60, len, "three", processor=1) == 5
 
 
-def test_refusals_cross_the_process_border_as_they_are(pool: PooledFormats, written: Written) -> None:
+def test_refusals_cross_the_process_border_as_they_are(pool: WaitingPool, written: Written) -> None:
     with pytest.raises(EmptyFile):
         pool.inspect(written("empty"))
 
@@ -61,7 +70,7 @@ def busy(begun: Path, seconds: int) -> str:
     return f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep({seconds})"
 
 
-def test_a_bomb_costs_its_own_file_only(pool: PooledFormats, written: Written) -> None:
+def test_a_bomb_costs_its_own_file_only(pool: WaitingPool, written: Written) -> None:
     bomb, plain = written("objstm-bomb"), written("plain")
     with ThreadPoolExecutor(6) as threads:
         bombs = [threads.submit(pool.inspect, bomb) for _ in range(2)]
@@ -74,56 +83,70 @@ def test_a_bomb_costs_its_own_file_only(pool: PooledFormats, written: Written) -
 
 
 def test_a_killed_worker_fails_its_own_task_and_is_replaced(written: Written, tmp_path: Path) -> None:
-    pool = PooledFormats(workers=1)
+    pool = WaitingPool(workers=1)
     try:
-        pid = pool._run(30, os.getpid)  # noqa: SLF001
+        pid = pool.run(30, os.getpid)
         with ThreadPoolExecutor(1) as thread:
-            running = thread.submit(pool._run, 30, exec, busy(tmp_path / "begun", 20))  # noqa: SLF001
+            running = thread.submit(pool.run, 30, exec, busy(tmp_path / "begun", 20))
             eventually((tmp_path / "begun").exists)
             os.kill(pid, signal.SIGKILL)
             with pytest.raises(ProcessingUnavailable):
                 running.result()
         assert pool.inspect(written("plain")).pages == 1
-        assert pool._run(30, os.getpid) != pid  # noqa: SLF001
+        assert pool.run(30, os.getpid) != pid
     finally:
         pool.close()
 
 
 def test_a_task_that_takes_too_long_is_ended() -> None:
-    pool = PooledFormats(workers=1)
+    pool = WaitingPool(workers=1)
     try:
-        pool._run(30, os.getpid)  # noqa: SLF001
+        pool.run(30, os.getpid)
         with pytest.raises(ProcessingUnavailable):
-            pool._run(0.5, time.sleep, 30)  # noqa: SLF001
+            pool.run(0.5, time.sleep, 30)
     finally:
         pool.close()
 
 
 def test_reading_that_ends_its_worker_again_and_again_is_the_files_fault() -> None:
     """Pre-flight and `prepare` alike: such a file must not keep the others of its session from being signed."""
-    pool = PooledFormats(workers=1)
+    pool = WaitingPool(workers=1)
     try:
         with pytest.raises(PdfTooComplex):
-            pool._read(30, os._exit, 1)  # noqa: SLF001
+            pool.read(30, os._exit, 1)
         with pytest.raises(PdfTooComplex):
-            pool._read(0.5, time.sleep, 30)  # noqa: SLF001
-        assert pool._read(30, os.getpid) > 0  # noqa: SLF001
+            pool.read(0.5, time.sleep, 30)
+        assert pool.read(30, os.getpid) > 0
     finally:
         pool.close()
 
 
-def test_a_worker_has_a_limit_of_memory(pool: PooledFormats) -> None:
+def test_a_file_that_takes_too_much_is_refused_by_what_it_is() -> None:
+    """Also when memory was not enough: nobody ended that worker, and a second try would cost as much."""
+    pool = WaitingPool(workers=1)
+    kinds = {SignatureType.PDF: PdfTooComplex, SignatureType.CMS: CmsTooComplex, SignatureType.XML: XmlTooComplex}
+    try:
+        for of, refusal in kinds.items():
+            with pytest.raises(refusal):
+                pool.read(30, exec, "while True: pass", of=of, processor=0.2)
+        with pytest.raises(CmsTooComplex):
+            pool.read(30, bytes, 2 << 30, of=SignatureType.CMS)
+    finally:
+        pool.close()
+
+
+def test_a_worker_has_a_limit_of_memory(pool: WaitingPool) -> None:
     with pytest.raises((MemoryError, ProcessingUnavailable)):
-        pool._run(30, bytes, 2 << 30)  # noqa: SLF001
+        pool.run(30, bytes, 2 << 30)
 
 
 def test_an_idle_worker_that_is_killed_is_replaced(written: Written) -> None:
     """pebble gives the whole pool up then; ours starts another one."""
-    pool = PooledFormats(workers=2)
+    pool = WaitingPool(workers=2)
     file = written("plain")
     try:
         for _ in range(2):
-            os.kill(pool._run(30, os.getpid), signal.SIGKILL)  # noqa: SLF001
+            os.kill(pool.run(30, os.getpid), signal.SIGKILL)
             time.sleep(0.5)
             assert pool.inspect(file).pages == 1
     finally:
@@ -131,28 +154,28 @@ def test_an_idle_worker_that_is_killed_is_replaced(written: Written) -> None:
 
 
 def test_closing_the_pool_tells_everybody_who_waits(tmp_path: Path) -> None:
-    pool = PooledFormats(workers=1)
-    pool._run(30, os.getpid)  # noqa: SLF001
+    pool = WaitingPool(workers=1)
+    pool.run(30, os.getpid)
     with ThreadPoolExecutor(3) as threads:
         task = busy(tmp_path / "begun", 50)
-        waiting = [threads.submit(pool._run, 60, exec, task) for _ in range(3)]  # noqa: SLF001
+        waiting = [threads.submit(pool.run, 60, exec, task) for _ in range(3)]
         eventually((tmp_path / "begun").exists)
         start = time.monotonic()
         pool.close()
         for call in waiting:
             with pytest.raises(ProcessingUnavailable):
-                call.result(timeout=30)
+                call.result(timeout=SECONDS)
     assert time.monotonic() - start < 30, "each task would have taken fifty"
     with pytest.raises(ProcessingUnavailable):
-        pool._run(30, os.getpid)  # noqa: SLF001
+        pool.run(30, os.getpid)
 
 
 def test_a_pool_that_was_never_used_can_be_closed() -> None:
-    PooledFormats(workers=2).close()
+    WaitingPool(workers=2).close()
 
 
 def test_warming_up_does_not_wait(written: Written) -> None:
-    pool = PooledFormats(workers=1)
+    pool = WaitingPool(workers=1)
     try:
         start = time.monotonic()
         pool.warm_up()
@@ -163,7 +186,7 @@ def test_warming_up_does_not_wait(written: Written) -> None:
         pool.close()
 
 
-def test_an_error_of_the_disk_is_an_outage_and_not_a_refusal(pool: PooledFormats, tmp_path: Path) -> None:
+def test_an_error_of_the_disk_is_an_outage_and_not_a_refusal(pool: WaitingPool, tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable):
         pool.inspect(tmp_path / "gone.pdf")
 
@@ -173,11 +196,12 @@ def test_workers_do_not_load_the_service_and_ignore_the_keyboard(tmp_path: Path)
     code = (
         "import os, sys\n"
         "sys.argv = ['signroom']\n"
-        "from signroom.sandbox.pool import PooledFormats\n"
-        "pool = PooledFormats(workers=1)\n"
-        "loaded = pool._run(30, eval, '[*__import__(\"sys\").modules]')\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from tests.sandbox.calls import WaitingPool\n"
+        "pool = WaitingPool(workers=1)\n"
+        "loaded = pool.run(30, eval, '[*__import__(\"sys\").modules]')\n"
         "print(' '.join(sorted(loaded)), flush=True)\n"
-        "print(pool._run(30, eval, '__import__(\"signal\").getsignal(2).name'))\n"
+        "print(pool.run(30, eval, '__import__(\"signal\").getsignal(2).name'))\n"
         "pool.close()\n"
     )
     script = tmp_path / "run.py"
@@ -198,7 +222,7 @@ def test_workers_do_not_load_the_service_and_ignore_the_keyboard(tmp_path: Path)
     assert keyboard == "SIG_IGN"
 
 
-def test_a_hundred_values_are_checked_in_a_moment(pool: PooledFormats, written: Written) -> None:
+def test_a_hundred_values_are_checked_in_a_moment(pool: WaitingPool, written: Written) -> None:
     layout = pool.prepare(written("plain"), INVISIBLE, trusted("rsa4096"), algorithm=DigestAlgorithm.SHA256, now=NOW)
     value = signature(authority.leaf("rsa4096").signing_key, layout.to_sign)
     start = time.monotonic()
@@ -211,10 +235,10 @@ def test_a_hundred_values_are_checked_in_a_moment(pool: PooledFormats, written: 
 def test_workers_end_when_their_parent_is_killed() -> None:
     code = (
         "import os, time\n"
-        "from signroom.sandbox.pool import PooledFormats\n"
+        "from tests.sandbox.calls import WaitingPool\n"
         "if __name__ == '__main__':\n"
-        "    pool = PooledFormats(workers=1)\n"
-        "    print(pool._run(30, os.getpid), flush=True)\n"
+        "    pool = WaitingPool(workers=1)\n"
+        "    print(pool.run(30, os.getpid), flush=True)\n"
         "    time.sleep(60)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -230,7 +254,7 @@ def test_workers_end_when_their_parent_is_killed() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [hard_pdfs.many_objects, hard_pdfs.many_objects_packed])
 def test_two_hundred_thousand_objects_pass_within_the_limits(
-    pool: PooledFormats, tmp_path: Path, make: Callable[[int], bytes]
+    pool: WaitingPool, tmp_path: Path, make: Callable[[int], bytes]
 ) -> None:
     file, output = tmp_path / "many.pdf", tmp_path / "signed.pdf"
     file.write_bytes(make(200_000))
@@ -244,7 +268,7 @@ def test_two_hundred_thousand_objects_pass_within_the_limits(
 
 @pytest.mark.slow
 def test_a_hundred_megabytes_pass_through_in_less_than_200_mb_of_memory(tmp_path: Path) -> None:
-    pool = PooledFormats(workers=1)
+    pool = WaitingPool(workers=1)
     file, output = tmp_path / "large.pdf", tmp_path / "signed.pdf"
     hard_pdfs.write_large(file, 100 << 20)
     try:
@@ -252,7 +276,7 @@ def test_a_hundred_megabytes_pass_through_in_less_than_200_mb_of_memory(tmp_path
         layout = pool.prepare(file, INVISIBLE, trusted("p256"), algorithm=DigestAlgorithm.SHA256, now=NOW)
         raw = signature(authority.leaf("p256").signing_key, layout.to_sign)
         assert pool.sign(file, layout, pool.check_values([layout.claimed(raw)])[0], output).verdict.intact
-        status = Path(f"/proc/{pool._run(30, os.getpid)}/status").read_text()  # noqa: SLF001
+        status = Path(f"/proc/{pool.run(30, os.getpid)}/status").read_text()
     finally:
         pool.close()
 

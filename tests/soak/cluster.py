@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ from pathlib import Path
 import httpx
 
 from tests.harness.commands import command
-from tests.harness.server import ROOT, TLS, clean_environment
+from tests.harness.processes import Forked
+from tests.harness.server import TLS, clean_environment
 from tests.harness.tools import free_port
 
 SECRET = "a secret that all processes share"
@@ -34,7 +34,7 @@ class Slot:
         self.data.mkdir()
         self.log = folder / f"{role[0]}-{port}.log"
         self._environment = {**environment, "SIGNROOM_PORT": str(port), "SIGNROOM_DATA": str(self.data)}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | None = None
         self.starts = 0
 
     @property
@@ -46,10 +46,7 @@ class Slot:
         return self.role[0] == "serve"
 
     def start(self) -> None:
-        with self.log.open("a") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "signroom", *self.role], cwd=ROOT, env=self._environment, stderr=errors
-            )
+        self.process = Forked(self.role, self._environment, self.log)
         self.starts += 1
 
     def signal(self, number: signal.Signals) -> None:
@@ -68,7 +65,7 @@ class Slot:
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
             assert self.process is not None
-            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.log.read_text()}"
+            assert self.process.poll() is None, f"ended with {self.process.poll()}:\n{self.log.read_text()}"
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 
@@ -79,7 +76,7 @@ class Slot:
             try:
                 self.process.wait(40)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self.process.send_signal(signal.SIGKILL)
                 self.process.wait()
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.harness.server import Json, base64, values_of
+from tests.harness.waiting import SECONDS
 from tests.vectors import hard_pdfs
 
 PATIENCE_SECONDS = 240
@@ -86,7 +87,9 @@ class Signer:
         """A page that lost its answer looks what arrived, and sends what did not."""
         while missing := set(names) - {d["name"] for d in self._ask("GET", "/sign/api/load", page)["documents"]}:
             for name in sorted(missing):
-                sent = self._once("PUT", "/sign/api/upload", {**page, "X-File-Name": name}, content=self._pdf())
+                # One that is given up too soon may still arrive, beside the second one of the same name.
+                headers = {**page, "X-File-Name": name}
+                sent = self._once("PUT", "/sign/api/upload", headers, content=self._pdf(), timeout=SECONDS)
                 if sent is None:
                     break
 

@@ -22,6 +22,7 @@ from signroom.store.engine import open_engine
 from signroom.store.sql import SqlStore, SqlWork
 from tests.harness.postgres import Postgres
 from tests.harness.tools import free_port
+from tests.harness.waiting import SECONDS
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def make_files(folder: Path, together: Barrier) -> None:
     """In a process of its own: ends with 0 when each could be opened."""
     for number in range(100):
         engine = open_engine(f"sqlite:///{folder / str(number)}.db")
-        together.wait(30)
+        together.wait(SECONDS)
         with engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         engine.dispose()
@@ -116,7 +117,7 @@ def test_sqlite_that_processes_make_at_the_same_moment_is_made(tmp_path: Path) -
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(SECONDS)
 
     assert [process.exitcode for process in processes] == [0, 0, 0]
 
@@ -225,7 +226,7 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_asked_again(postgre
                 assert isinstance(work, SqlWork)
                 for number, each in enumerate((one, other)):
                     if number:
-                        both.wait(10)
+                        both.wait(SECONDS)
                     work.subscriptions.save_branding(each.id, Branding(name="A name"), None)
             outcomes.append("done")
         except DatabaseUnavailable:
@@ -238,7 +239,7 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_asked_again(postgre
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(SECONDS)
 
     assert sorted(outcomes) == ["again", "done"]
 

@@ -6,13 +6,14 @@ Jobs that the old one has enqueued are finished by this one, and the reverse.
 from __future__ import annotations
 
 import compileall
+import json
 import signal
 import sqlite3
 import subprocess
 import sys
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,17 @@ ROOT = Path(__file__).parents[2]
 OLD = Path(__file__).parent / "signroom-0.1.0-py3-none-any.whl"
 SECRET = "a secret that both versions share"
 DOCUMENTS = 3
+_COMMANDS = """
+import json, sys
+from signroom.cli.commands import run
+for arguments in json.loads(sys.argv[1]):
+    try:
+        code = run(arguments)
+    except SystemExit as end:  # cyclopts ends its program itself
+        code = end.code
+    if code:
+        sys.exit(code)
+"""
 _PDF = b64encode(hard_pdfs.make("ten-pages")).decode()
 
 
@@ -44,8 +56,12 @@ class Version:
     data: Path
 
     def command(self, *arguments: str) -> str:
+        return self.commands(arguments)
+
+    def commands(self, *lines: Sequence[str]) -> str:
+        """Run one after the other in one process; returns what they print."""
         run = subprocess.run(
-            [sys.executable, "-m", "signroom", *arguments],
+            [sys.executable, "-c", _COMMANDS, json.dumps(lines)],
             env=self._environment(),
             cwd=self.data,
             capture_output=True,
@@ -170,10 +186,13 @@ def postgresql_set_up(old_source: Path, tmp_path_factory: pytest.TempPathFactory
 
 def _set_up(old_source: Path, folder: Path, url: str) -> SetUp:
     old = Version(old_source, _environment(url, folder, free_port()), folder)
-    old.command("migrate")
-    old.command("subscriptions", "create", "Acme")
-    old.command("applications", "create", "Portal", "--subscription", "Acme")
-    return SetUp(url, old.command("keys", "create", "--application", "Portal"))
+    printed = old.commands(
+        ("migrate",),
+        ("subscriptions", "create", "Acme"),
+        ("applications", "create", "Portal", "--subscription", "Acme"),
+        ("keys", "create", "--application", "Portal"),
+    )
+    return SetUp(url, printed.splitlines()[-1])
 
 
 def _environment(database_url: str, folder: Path, port: int) -> dict[str, str]:

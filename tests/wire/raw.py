@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.harness.server import Server
+from tests.harness.waiting import SECONDS
 
 
 def send(server: Server, *lines: str, body: bytes = b"", key: bool = True) -> httpx.Response:
@@ -16,7 +17,7 @@ def send(server: Server, *lines: str, body: bytes = b"", key: bool = True) -> ht
     address = urlsplit(server.url)
     assert address.hostname is not None
     head = [lines[0], f"Host: {address.netloc}", *([f"X-Api-Key: {server.api_key}"] if key else []), *lines[1:]]
-    with socket.create_connection((address.hostname, address.port or 80), timeout=30) as connection:
+    with socket.create_connection((address.hostname, address.port or 80), timeout=SECONDS) as connection:
         connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)
         return received(connection, *lines[0].split(" ")[:2])
 

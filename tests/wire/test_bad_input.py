@@ -16,6 +16,7 @@ import pytest
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, signed_session
 from tests.harness.server import Json, Server, base64, running_server
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 from tests.wire.answers import answered_as, refused_with
 from tests.wire.operations import (
@@ -378,17 +379,17 @@ def test_numbers_and_booleans_may_come_as_texts(server: Server) -> None:
 
 
 def test_a_key_that_is_over_gets_401(server: Server, admin: dict[str, str]) -> None:
-    expires = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
     application = answered_application(server, admin)
+    expires = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
     key = server.api.post(f"{application}/api-keys", json={"expiresOn": expires}, headers=admin).json()["key"]
     mine = {"X-Api-Key": key}
     assert server.api.get(f"{KEYS}/x", headers=mine).status_code in {200, 403}
 
-    deadline = datetime.now(UTC) + timedelta(seconds=10)
-    while (answer := server.api.get(f"{KEYS}/x", headers=mine)).status_code != 401:
-        assert datetime.now(UTC) < deadline
+    def over() -> httpx.Response | None:
+        answer = server.api.get(f"{KEYS}/x", headers=mine)
+        return answer if answer.status_code == 401 else None
 
-    refused_with(answer, 401, "Unauthorized")
+    refused_with(eventually(over), 401, "Unauthorized")
 
 
 def test_who_reads_only_creates_nothing(server: Server, monitor: dict[str, str]) -> None:
@@ -723,7 +724,7 @@ def test_an_abandoned_upload_is_gone_after_a_day(sqlite_server: Server, ended: b
 def make_older(server: Server, token: str, *, days: int) -> None:
     """Change when an upload was begun."""
     digest = hashlib.sha256(token.encode()).digest()
-    with sqlite3.connect(server.data / "signroom.db", timeout=10) as database:
+    with sqlite3.connect(server.data / "signroom.db", timeout=SECONDS) as database:
         ((created,),) = database.execute(
             "select created_at from signroom_uploads where token_hash = ?", [digest]
         ).fetchall()

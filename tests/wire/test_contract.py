@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer
+from tests.harness.commands import signroom
 from tests.harness.server import Json, Key, Server, base64, signature
 from tests.pki import authority
 from tests.vectors import hard_pdfs, what_a_file_is
@@ -639,11 +640,17 @@ def test_another_media_type_gets_415(server: Server, operation: Operation, kind:
     refused_with(answer, 415, "UnsupportedMediaType")
 
 
+@pytest.fixture(scope="session")
+def small_admin(small_server: Server) -> str:
+    return signroom(small_server, "keys", "create", "--application", "Example application", "--role", "Admin")
+
+
 @pytest.mark.parametrize("operation", WITH_JSON, ids=str)
-def test_a_body_beyond_the_limit_gets_413(small_server: Server, operation: Operation) -> None:
+def test_a_body_beyond_the_limit_gets_413(small_server: Server, small_admin: str, operation: Operation) -> None:
     body = b'{"x": "' + b"x" * 2_000_000 + b'"}'
 
-    answer = operation.send(small_server.api, content=body, headers={"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "X-Api-Key": small_admin}
+    answer = operation.send(small_server.api, content=body, headers=headers)
 
     refused_with(answer, 413, "RequestTooLarge")
 

@@ -17,6 +17,7 @@ import pytest
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, signed_session
 from tests.harness.commands import signroom
 from tests.harness.server import Json, Server, base64
+from tests.harness.waiting import SECONDS
 from tests.vectors import hard_pdfs
 from tests.wire import raw
 from tests.wire.answers import answered, answered_as, read_strictly, refused_with
@@ -594,7 +595,7 @@ def test_a_client_that_asks_before_it_sends_is_told_to_continue(sqlite_server: S
         f"POST {SESSIONS}/ HTTP/1.1\r\nHost: {address.netloc}\r\nX-Api-Key: {sqlite_server.api_key}\r\n"
         "Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     )
-    with socket.create_connection((address.hostname, address.port or 80), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port or 80), timeout=SECONDS) as connection:
         connection.sendall(head.encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 100")
         connection.sendall(b"{}")

@@ -18,12 +18,15 @@ from litestar.types import Guard
 
 from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
+from signroom.domain.places import Places
 from signroom.http.bodies import room_of
 from signroom.http.keys import shown_secret
 from signroom.ports import Ports
 from signroom.service.access.authenticate import authenticate, require_subscription
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
+InjectedWaits = NamedDependency[SkipValidation[Places]]
+"""The places of an application's requests that wait for something to happen."""
 InjectedCaller = NamedDependency[SkipValidation[ApplicationCaller]]
 
 
@@ -47,7 +50,7 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
     threads = ThreadPoolExecutor(_THREADS, "keys")
 
     async def require_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Raises: Unauthenticated, NotAllowed, TooManyRequests, ServerBusy."""
+        """Raises: Unauthenticated, NotAllowed, TooManyRequests, CapacityUnavailable."""
         secret = shown_secret(connection.scope["headers"])
         if not secret:
             raise Unauthenticated

@@ -31,8 +31,12 @@ from signroom.api.resources import (
     webhooks,
 )
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
+from signroom.domain.places import Places
 from signroom.http.bodies import SMALL_BODY, WireRequest
 from signroom.ports import Ports
+
+MAX_WAITS = 50
+"""Requests of an application that wait in one process: `when-completed`, and the feed with `wait`."""
 
 
 def api_routes(ports: Ports) -> list[Any]:
@@ -115,12 +119,16 @@ def api_routes(ports: Ports) -> list[Any]:
         webhooks.replay_all,
     )
     keyed(ADMINS, applications.create)
+    waits = Places(MAX_WAITS, f"An application has at most {MAX_WAITS} requests that wait.")
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(
         path="/",
         route_handlers=routes,
         guards=[key_guard(ports, access)],
-        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
+        dependencies={
+            "caller": Provide(provide_caller, sync_to_thread=False),
+            "waits": Provide(lambda: waits, sync_to_thread=False),
+        },
         request_class=WireRequest,
         request_max_body_size=largest_body(ports),
     )

@@ -13,7 +13,9 @@ import asyncio
 import errno
 import hashlib
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -50,6 +52,8 @@ _MAX_RETRIES = 3
 
 ENVIRONMENT = ("AWS_", "AZURE_", "GOOGLE_")
 """Prefixes of the variables by which obstore finds credentials, endpoint and region."""
+_ERROR_CODE = re.compile(r"<Code>(\w{1,64})</Code>")
+_BODY, _QUERY, _USER = re.compile(r"<.*"), re.compile(r"\?[^\s\"')]*"), re.compile(r"//[^/\s@]*@")
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
 Failure = (BaseError, OSError, ValueError)
@@ -238,11 +242,12 @@ def open_blobs(
         if url.startswith("file://"):
             root = Path(url.removeprefix("file://"))
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _close_to_others(root)
             return ObjectBlobs(LocalStore(root), root, scratch, count)
         options, retries = _client_options(os.environ, timeout), _retries(timeout)
         return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch, count)
     except Failure as error:
-        raise StorageUnavailable(f"BLOB_URL cannot be opened: {error}.") from error
+        raise StorageUnavailable(f"BLOB_URL cannot be opened: {_reason(str(error))}.") from error
 
 
 def _client_options(environment: Mapping[str, str], timeout: timedelta) -> ClientConfig:
@@ -279,9 +284,18 @@ def _retries(timeout: timedelta) -> RetryConfig:
 
 def _unavailable(operation: str, error: Exception) -> StorageUnavailable:
     """Who waits reads that it failed; who can mend it reads why in the log."""
-    reason = next(iter(str(error).splitlines()), "")[:300]
+    reason = _reason(str(error))
     log.warning("storage.failed", operation=operation, kind=type(error).__name__, reason=reason)
     return StorageUnavailable()
+
+
+def _reason(text: str) -> str:
+    """The first line of a store's error, without what may hold credentials: queries of addresses, user names in them,
+    and the body of an answer but its error code."""
+    line = next(iter(text.splitlines()), "")
+    code = _ERROR_CODE.search(text)
+    line = _BODY.sub(f"({code[1]})" if code else "", line)
+    return _USER.sub("//", _QUERY.sub("?…", line))[:300]
 
 
 async def _first_part(source: AsyncIterator[bytes]) -> bytes:
@@ -309,6 +323,18 @@ def _sweep(scratch: Path) -> None:
             continue
         if stale:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _close_to_others(root: Path) -> None:
+    """Everything below a folder is behind its door. Raises: OSError."""
+    mode = stat.S_IMODE(root.stat().st_mode)
+    if mode & 0o077:
+        try:
+            root.chmod(0o700)
+        except PermissionError:  # another user's folder that we may write into: the operator has meant it so
+            log.warning("data.mode_open", file=root.name, mode=f"{mode:04o}")
+        else:
+            log.warning("data.mode_mended", file=root.name, was=f"{mode:04o}", now="0700")
 
 
 def _disk(root: Path) -> tuple[int, int] | None:
@@ -348,7 +374,8 @@ def _copy_in(file: Path, target: Path) -> None:
 
 
 def _flush(file: Path, root: Path) -> None:
-    """Make `file` and the folders above it, up to `root`, survive a power cut."""
+    """Make `file`, for its owner alone, and the folders above it, up to `root`, survive a power cut."""
+    file.chmod(0o600)
     _fsync(file)
     folder = file.parent
     while True:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from signroom.domain.errors import ServerBusy, TooManyRequests
+from signroom.domain.errors import CapacityUnavailable, TooManyRequests
 from signroom.http.headers import ENCODED
 
 MAX_HEAD = 64 * 1024
@@ -69,7 +69,7 @@ class Refusal:
 
 
 _MANY = Refusal(429, TooManyRequests.code, "Too many connections from this address.", "address", 5)
-_FULL = Refusal(503, ServerBusy.code, ServerBusy.message, "total", ServerBusy.retry_after)
+_FULL = Refusal(503, CapacityUnavailable.code, CapacityUnavailable.message, "total", CapacityUnavailable.retry_after)
 _HEAD = Refusal(431, "HeadersTooLarge", f"The header lines have more than {MAX_HEAD} bytes.", "head")
 _ADDRESS = Refusal(414, "UriTooLong", f"The address has more than {MAX_ADDRESS} bytes.", "head")
 _TRAILERS = Refusal(431, "HeadersTooLarge", f"Trailers or chunks have more than {MAX_HEAD} bytes of frame.", "head")

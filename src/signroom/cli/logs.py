@@ -1,12 +1,26 @@
-"""Structured logs on standard error: JSON lines, or text on a terminal."""
+"""Structured logs on standard error: JSON lines, or text on a terminal.
+
+Our own lines say nothing secret. What libraries write is not ours to promise: their lines are written without their
+text, and every exception without its text (`tracebacks`).
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+from pathlib import Path
+from typing import Any
 
 import structlog
-from structlog.tracebacks import ExceptionDictTransformer
+
+from signroom.cli import tracebacks
+
+log = structlog.get_logger()
+
+_OURS = "signroom"
+_CONSTANT = frozenset({"uvicorn.error"})
+"""Loggers whose messages without arguments are constants of their code."""
 
 
 def configure_logs(level: int = logging.INFO) -> None:
@@ -16,12 +30,11 @@ def configure_logs(level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Both without local variables, which may hold tokens and file contents.
     renderers: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [structlog.dev.ConsoleRenderer(exception_formatter=tracebacks.write)]
         if sys.stderr.isatty()
         else [
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(tracebacks.describe),
             structlog.processors.JSONRenderer(),
         ]
     )
@@ -34,14 +47,56 @@ def configure_logs(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _without_text],
+            use_get_message=False,
+            pass_foreign_args=True,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *renderers,
             ],
         )
     )
+    handler.addFilter(_is_wanted)
+    logging.raiseExceptions = False  # a line that cannot be formatted would be written with its arguments
+    logging.captureWarnings(True)
+    _take_over_uncaught()
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("signroom").setLevel(level)
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Below a warning libraries write what they work on, whatever level somebody gives their loggers."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] == _OURS
+
+
+def _without_text(_logger: Any, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A line of a library: where it was written, and its text only as far as that is a constant of its code."""
+    record: logging.LogRecord = line["_record"]
+    constant = bool(line.pop("positional_args", None)) or record.name in _CONSTANT
+    line["event"] = str(record.msg) if constant else "library.message"
+    line["logger"] = record.name
+    line["where"] = f"{Path(record.pathname).name}:{record.lineno}"
+    line.pop("stack_info", None)
+    return line
+
+
+def _take_over_uncaught() -> None:
+    """Python would write exceptions that nobody caught to standard error, text and all."""
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+        else:
+            log.critical("process.crashed", exc_info=(kind, error, trace))
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        error = args.exc_value or args.exc_type()
+        log.error("thread.crashed", exc_info=(args.exc_type, error, args.exc_traceback))
+
+    def unraisable(args: Any) -> None:
+        error = args.exc_value or args.exc_type()
+        log.error("process.unraisable", exc_info=(args.exc_type, error, args.exc_traceback))
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, in_thread, unraisable

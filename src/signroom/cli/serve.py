@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 
 from signroom.cli.connections import ConnectionLimits, Gate, protocol_of
 from signroom.cli.logs import configure_logs
+from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import build_service, build_web
 
@@ -46,7 +47,8 @@ class Server(uvicorn.Server):
 
 
 def run_server(settings: Settings, *, execute_jobs: bool) -> int:
-    """Serve until SIGTERM or SIGINT. Raises: SettingsError when the port is taken."""
+    """Serve until SIGTERM or SIGINT. Raises: SettingsError when the port is taken, or as `require_no_public_demo`."""
+    require_no_public_demo(settings)
     configure_logs()
     listener = listen(settings.host, settings.port)
     service = build_service(settings, execute_jobs=execute_jobs)
@@ -58,6 +60,17 @@ def run_server(settings: Settings, *, execute_jobs: bool) -> int:
         on_refusal=service.count_refused_connection,
     )
     return 0
+
+
+def require_no_public_demo(settings: Settings) -> None:
+    """Raises: SettingsError for a development server that others reach: it issues demo keys to anybody."""
+    if settings.production or settings.development_in_public or is_loopback(settings.host):
+        return
+    raise SettingsError(
+        f"SIGNROOM_HOST is {settings.host}, which others reach, and SIGNROOM_ENVIRONMENT is development, which gives"
+        " demo keys to anybody: set SIGNROOM_ENVIRONMENT to production, or SIGNROOM_HOST to 127.0.0.1, or"
+        " SIGNROOM_DEVELOPMENT_IN_PUBLIC to yes."
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -87,11 +87,25 @@ class ProcessingUnavailable(Unavailable):
     code = "ProcessingUnavailable"
     message = "The document workers are busy or restarting; try again."
     # Those are our own: whoever finds them so for long is the cause of it.
-    patience = timedelta(minutes=30)
+    patience: ClassVar[timedelta | None] = timedelta(minutes=30)
 
 
-class ServerBusy(Unavailable):
-    code = "ServerBusy"
+class QueueFull(ProcessingUnavailable):
+    """Others fill the workers' queue. A job waits for as long as for any other outage: it is not the cause."""
+
+    message = "Too much waits for the document workers; try again."
+    patience = None
+
+
+class ShareUsed(Unavailable):
+    """A session or an application has as many files waiting as it may have."""
+
+    code = "TooManyRequests"
+    message = "Too many files of the same session or application wait to be looked at; try again."
+
+
+class CapacityUnavailable(Unavailable):
+    code = "CapacityUnavailable"
     message = "The server has as much to do as it can take at once; try again."
     retry_after = 2
 
@@ -131,6 +145,11 @@ class SecretUnreadable(Refused):
 class BadInput(Refused):
     code = "BadRequest"
     message = "The request is malformed."
+
+
+class UnknownField(BadInput):
+    code = "UnknownField"
+    message = "The request has a field that there is not."
 
 
 class BadReturnUrl(BadInput):
@@ -347,6 +366,11 @@ class BadWebhookOperation(Refused):
     message = "That cannot be done with this webhook or delivery as it is."
 
 
+class PdfAConversionNotAvailable(Refused):
+    code = "PdfAConversionNotAvailable"
+    message = "This version does not convert to PDF/A. Convert the file before, and send it without convertToPdfA."
+
+
 class NotImplementedHere(Refused):
     code = "NotSupported"
     message = "This version does not support that yet."
@@ -450,6 +474,11 @@ class InvalidCms(DocumentRejected):
     message = "The CMS object is damaged and cannot be signed again."
 
 
+class CmsTooComplex(InvalidCms):
+    code = "CmsTooComplex"
+    message = "The CMS object has more parts, or takes more time to read, than a signature may."
+
+
 class DataFileRequired(DocumentRejected):
     code = "DataFileRequired"
     message = "The signature is detached: the file that it signs is needed beside it."
@@ -458,6 +487,11 @@ class DataFileRequired(DocumentRejected):
 class DataMismatch(DocumentRejected):
     code = "DataMismatch"
     message = "The data is not what the earlier signatures cover."
+
+
+class DataNotExpected(DocumentRejected):
+    code = "DataNotExpected"
+    message = "A dataFile and dataHashes belong to CMS signatures; this file is signed as another kind."
 
 
 class NotSigned(DocumentRejected):

@@ -167,7 +167,12 @@ class Session:
     @property
     def return_address(self) -> str | None:
         """Where the browser goes at the end; None without a return URL, or while there is nothing to return with."""
-        ended = {SessionStatus.COMPLETED, SessionStatus.USER_CANCELLED, SessionStatus.PROCESSING_ERROR}
+        ended = {
+            SessionStatus.COMPLETED,
+            SessionStatus.USER_CANCELLED,
+            SessionStatus.PROCESSING_ERROR,
+            SessionStatus.EXPIRED,
+        }
         left = self.background and self.status is SessionStatus.PROCESSING
         if self.return_url is None or not (left or self.status in ended):
             return None

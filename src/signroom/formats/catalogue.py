@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from signroom.domain.errors import EmptyFile
+from signroom.domain.errors import DataNotExpected, EmptyFile
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -103,6 +103,7 @@ _FORMATS: Mapping[SignatureType, Callable[[], Format[Any]]] = {
 
 def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None) -> Inspection:
     kind = wanted or sniff(file)
+    _require_use_of_data(kind, data, options.cms.data_hashes)
     return _FORMATS[kind]().inspect(file, options.of(kind), data)
 
 
@@ -154,8 +155,19 @@ def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:
 def examine(
     file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
 ) -> Examination:
-    """Raises: EmptyFile, NotSigned, a DocumentRejected."""
-    return _FORMATS[signed_kind(file)]().examine(file, data, data_hashes, extract_to)
+    """Raises: EmptyFile, NotSigned, DataNotExpected, another DocumentRejected."""
+    kind = signed_kind(file)
+    _require_use_of_data(kind, data, data_hashes)
+    return _FORMATS[kind]().examine(file, data, data_hashes, extract_to)
+
+
+def _require_use_of_data(kind: SignatureType, data: Path | None, data_hashes: tuple[DigestValue, ...]) -> None:
+    """A caller who sends data wants it compared, and only a CMS object is about data beside it.
+
+    Raises: DataNotExpected.
+    """
+    if kind is not SignatureType.CMS and (data is not None or data_hashes):
+        raise DataNotExpected
 
 
 def canonical(file: Path, options: XmlOptions) -> bytes:

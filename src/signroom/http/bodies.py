@@ -26,7 +26,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.serialization import decode_json
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from signroom.domain.errors import BadInput, ServerBusy, TooManyRequests
+from signroom.domain.errors import BadInput, CapacityUnavailable, TooManyRequests
 
 SMALL_BODY = 1 << 20
 """Bytes of JSON where no file is expected."""
@@ -92,17 +92,17 @@ class Room:
         self._owners = {session_id: share, "pages": self._bodies.pages}
 
     def require(self, length: int) -> None:
-        """Raises: RequestEntityTooLarge; TooManyRequests, ServerBusy when there is no room for `length` bytes more."""
+        """Ask for room for `length` bytes more. Raises: RequestEntityTooLarge, TooManyRequests, CapacityUnavailable."""
         if self._taken + length > self._most:
             raise RequestEntityTooLarge
         held = self._bodies.held
         if any(held[owner] + length > share for owner, share in self._owners.items()):
             raise TooManyRequests("The bodies of other requests are being handled.", retry_after=_AGAIN_SECONDS)
         if held["process"] + length > self._bodies.total:
-            raise ServerBusy
+            raise CapacityUnavailable
 
     def take(self, length: int) -> None:
-        """Raises: RequestEntityTooLarge, TooManyRequests, ServerBusy."""
+        """Raises: RequestEntityTooLarge, TooManyRequests, CapacityUnavailable."""
         self.require(length)
         self._taken += length
         self._change(length)
@@ -241,11 +241,12 @@ class WireRequest(Request[Any, Any, Any]):
     _read: bytes | None = None
     _texts: dict[str, LargeText]
     _digest: bytes | None = None
+    _found: Any = None
 
     async def body(self) -> bytes:
         """The JSON without its large texts.
 
-        Raises: BadInput, RequestEntityTooLarge, TooManyRequests, ServerBusy.
+        Raises: BadInput, RequestEntityTooLarge, TooManyRequests, CapacityUnavailable.
         """
         if self._read is None:
             room, reader = room_of(self.scope), JsonReader()
@@ -263,9 +264,12 @@ class WireRequest(Request[Any, Any, Any]):
         return self._read
 
     async def json(self) -> Any:
-        body = await self.body()
-        found = decode_json(body or b"null", type_decoders=self.route_handler.resolve_type_decoders())
-        return _put_back(found, self._texts) if self._texts else found
+        """What the body says. Decoded once. Raises: as `body`, and litestar's for what is not JSON."""
+        if self._found is None:
+            body = await self.body()
+            found = decode_json(body or b"null", type_decoders=self.route_handler.resolve_type_decoders())
+            self._found = _put_back(found, self._texts) if self._texts else found
+        return self._found
 
     async def digest(self) -> bytes:
         """SHA-256 of the body as it was sent, for a request with an ``Idempotency-Key``."""

@@ -1,7 +1,7 @@
 """``/health/live`` and ``/health/ready``, for load balancers and whoever restarts processes: open to anybody.
 
 Live: the process answers. Ready: what its answers rest on answers too, and it is not about to stop. Strangers learn
-which part does not answer, and nothing else.
+which part does not answer, and for how long a part stands still; nothing else.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ _KEPT_SECONDS = 1.0
 _PATIENCE_SECONDS = 3.0
 """A part that takes longer does not answer."""
 
-HealthCheck = Callable[[], bool]
-"""Asks one part, and blocks; true when it answers. Called from a thread, never twice at once."""
+HealthCheck = Callable[[], bool | str]
+"""Asks one part, and blocks. True when it answers, otherwise False or the reason, which strangers may read.
+
+Called from a thread, never twice at once.
+"""
 
 
 class Readiness:
@@ -43,13 +46,16 @@ class Readiness:
         self._checks, self._stopping = dict(checks), stopping
         # Threads of their own: those of the verbs may all be waiting for the part that does not answer.
         self._threads = ThreadPoolExecutor(max(1, len(checks)), "health")
-        self._asked: dict[str, Future[bool]] = {}
-        self._known: dict[str, bool] = {}
+        self._asked: dict[str, Future[bool | str]] = {}
+        self._known: dict[str, bool | str] = {}
         self._until = 0.0
         self._turn = asyncio.Lock()
 
-    async def parts(self) -> dict[str, bool]:
-        """By name: true where the part answers. ``stopping`` is there, and false, once the end has begun."""
+    async def parts(self) -> dict[str, bool | str]:
+        """By name: True where the part answers, otherwise False or the reason.
+
+        ``stopping`` is there, and False, once the end has begun.
+        """
         async with self._turn:
             if time.monotonic() >= self._until:
                 found = await self._ask()
@@ -57,7 +63,7 @@ class Readiness:
                 self._known, self._until = found, time.monotonic() + _KEPT_SECONDS
         return {**self._known, "stopping": False} if self._stopping.is_set() else self._known
 
-    async def _ask(self) -> dict[str, bool]:
+    async def _ask(self) -> dict[str, bool | str]:
         for name, check in self._checks.items():
             before = self._asked.get(name)
             if before is None or before.done():  # one that hangs is not asked once more on top
@@ -67,13 +73,17 @@ class Readiness:
             await asyncio.wait(map(asyncio.shield, answers.values()), timeout=_PATIENCE_SECONDS)
         return {name: _answered(future) for name, future in self._asked.items()}
 
-    def _tell(self, found: Mapping[str, bool]) -> None:
-        failing = sorted(name for name, fine in found.items() if not fine)
-        if failing != sorted(name for name, fine in self._known.items() if not fine):
+    def _tell(self, found: Mapping[str, bool | str]) -> None:
+        failing = _failing(found)
+        if failing != _failing(self._known):
             log.warning("service.readiness_changed", failing=failing)
 
 
-def _answered(future: Future[bool]) -> bool:
+def _failing(parts: Mapping[str, bool | str]) -> list[str]:
+    return sorted(name for name, found in parts.items() if found is not True)
+
+
+def _answered(future: Future[bool | str]) -> bool | str:
     if not future.done():
         return False
     error = future.exception()
@@ -94,9 +104,13 @@ async def live() -> Response[dict[str, str]]:
 @route(READY, http_method=["GET", "HEAD"], include_in_schema=False)
 async def ready(readiness: InjectedReadiness) -> Response[dict[str, Any]]:
     parts = await readiness.parts()
-    fine = all(parts.values())
-    words = {name: "ok" if answers else "failing" for name, answers in parts.items()}
-    return _json({"status": "ready" if fine else "not ready", "parts": words}, 200 if fine else 503)
+    failing = _failing(parts)
+    words = {name: "failing" if name in failing else "ok" for name in parts}
+    body: dict[str, Any] = {"status": "not ready" if failing else "ready", "parts": words}
+    reasons = {name: found for name, found in parts.items() if isinstance(found, str)}
+    if reasons:
+        body["reasons"] = reasons
+    return _json(body, 503 if failing else 200)
 
 
 def _json(body: Any, status: int) -> Response[Any]:

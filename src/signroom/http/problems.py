@@ -20,6 +20,7 @@ log = structlog.get_logger()
 # The nearest class in the error's ancestry decides.
 STATUS: dict[type[errors.SignroomError], int] = {
     errors.Unavailable: 503,
+    errors.ShareUsed: 429,
     errors.BadInput: 400,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
@@ -45,7 +46,7 @@ _FRAMEWORK_CODES = {
     431: "HeadersTooLarge",
 }
 
-_GONE = "client disconnected prematurely"
+GONE = "client disconnected prematurely"
 """What the framework raises when a client goes away in the middle of its request: nobody reads the answer."""
 
 Handler = Request[Any, Any, Any]
@@ -70,7 +71,7 @@ def refuse(_request: Handler, error: errors.SignroomError) -> Response[dict[str,
 def refuse_by_framework(_request: Handler, error: HTTPException) -> Response[dict[str, str | None]]:
     """Answer for a refusal of the framework: unknown route, malformed JSON, wrong type, body too large."""
     status = error.status_code
-    if status >= 500 and str(error.detail) == _GONE:
+    if status >= 500 and str(error.detail) == GONE:
         log.info("request.abandoned")
         return _problem(400, {"code": "BadRequest", "message": "The request was not sent to its end."}, {})
     if status >= 500:
@@ -83,6 +84,11 @@ def refuse_by_framework(_request: Handler, error: HTTPException) -> Response[dic
 def refuse_depth(_request: Handler, _error: RecursionError) -> Response[dict[str, str | None]]:
     """Answer for JSON that is nested deeper than the decoder follows."""
     return refuse(_request, errors.BadInput("It is nested too deeply."))
+
+
+def refuse_text(_request: Handler, _error: UnicodeDecodeError) -> Response[dict[str, str | None]]:
+    """Answer for JSON that is not UTF-8 (RFC 8259, 8.1)."""
+    return refuse(_request, errors.BadInput("It is not UTF-8."))
 
 
 def crash(_request: Handler, error: Exception) -> Response[dict[str, str | None]]:

@@ -45,7 +45,8 @@ class RunHistory:
     """Where in the chain of its runs a workflow stands; an argument of it, so fields are only added, with defaults.
 
     The last ``tries`` runs found something unavailable, the first of them at ``since`` (seconds since 1970); the last
-    ones of them always with ``code``, the first of these at ``code_since``.
+    ones of them always with ``code``, the first of these at ``code_since``. ``code`` is None for what is waited for as
+    long as the job says.
     """
 
     lane: str | None = None
@@ -190,7 +191,7 @@ def _next(link: RunHistory, outcome: dict[str, Any], job: Job, runner: Runner) -
     """
     if outcome["again"] is not None:
         return RunHistory(link.lane, link.number + 1), outcome["again"]
-    now, code = time.time(), outcome["code"]
+    now, code = time.time(), outcome["code"] if outcome["patience"] is not None else None
     since = link.since or now
     code_since = link.code_since if link.code == code else now
     # A process that is about to end hands the job over at once.

@@ -19,10 +19,11 @@ from litestar.params import SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 from litestar.types import Guard
 
-from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing
+from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing, TokenRefused
 from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
+from signroom.http.hang_up import Body, while_connected
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
@@ -36,8 +37,8 @@ from signroom.service.documents.preview_document import page_text, preview_page
 from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
-from signroom.service.sessions.follow_session import follow_session
-from signroom.service.sessions.read_sessions import open_page, read_session_of_page
+from signroom.service.sessions.follow_session import SessionStreams
+from signroom.service.sessions.read_sessions import SessionWithDocuments, open_page, read_session_of_page
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
@@ -74,6 +75,7 @@ def provide_session(request: Request[Any, Any, Any]) -> UUID:
     return session_id
 
 
+InjectedStreams = NamedDependency[SkipValidation[SessionStreams]]
 InjectedFramed = NamedDependency[SkipValidation[bool]]
 """True when the page says that it is shown inside another one."""
 
@@ -104,14 +106,30 @@ async def load(ports: InjectedPorts, page_session: InjectedSession, framed: Inje
 
 
 @get("/sign/api/events")
-async def events(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> ServerSentEvent:
+async def events(
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    streams: InjectedStreams,
+    page_session: InjectedSession,
+    framed: InjectedFramed,
+) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
-    found = await asyncio.to_thread(read_session_of_page, ports, page_session)  # while there can still be a refusal
+    token = request.headers.get(TOKEN_HEADER)
+
+    def holds() -> bool:
+        try:
+            return session_of_token(ports, token) == page_session
+        except TokenRefused:
+            return False
+
+    found = await asyncio.to_thread(read_session_of_page, ports, page_session)
+    following = streams.follow(found, holds)
+    first = await anext(following)  # while there can still be a refusal
 
     async def messages() -> AsyncIterator[ServerSentEventMessage]:
-        async for changed in follow_session(ports, found):
-            data = msgspec.json.encode(session_view(ports, changed, framed=framed)).decode()
-            yield ServerSentEventMessage(data=data, event="session")
+        yield _message(ports, first, framed)
+        async for changed in following:
+            yield _message(ports, changed, framed)
 
     return ServerSentEvent(messages(), headers={"cache-control": "no-store"})
 
@@ -136,7 +154,9 @@ async def upload(
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > MAX_KEY:
         raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
-    document = await add_document(ports, page_session, _file_name(request), request.stream(), idempotency_key)
+    body = Body(request)
+    adding = add_document(ports, page_session, _file_name(request), body.chunks(), idempotency_key)
+    document = await while_connected(request, adding, body=body)
     return document_view(ports, document, downloads=False)
 
 
@@ -159,24 +179,42 @@ async def original(document_id: UUID, ports: InjectedPorts, page_session: Inject
 
 @get("/sign/api/preview/{document_id:str}/{page:int}")
 async def preview(
-    document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession, width: int = 800
+    document_id: UUID,
+    page: int,
+    *,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
+    width: int = 800,
 ) -> Response[bytes]:
     """A page as PNG: read by fetch and shown from a blob, so that no address holds a token."""
-    picture = await asyncio.to_thread(preview_page, ports, page_session, document_id, page, width)
+    picture = await while_connected(request, preview_page(ports, page_session, document_id, page, width))
     return Response(picture, media_type="image/png", headers=ATTACHMENT)
 
 
 @get("/sign/api/text/{document_id:str}/{page:int}")
-async def text(document_id: UUID, page: int, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PageText:
-    return shapes.PageText(text=await asyncio.to_thread(page_text, ports, page_session, document_id, page))
+async def text(
+    document_id: UUID,
+    page: int,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
+) -> shapes.PageText:
+    words = await while_connected(request, page_text(ports, page_session, document_id, page))
+    return shapes.PageText(text=words)
 
 
 @get("/sign/api/canonical/{preparation_id:str}/{document_id:str}")
 async def canonical(
-    preparation_id: UUID, document_id: UUID, ports: InjectedPorts, page_session: InjectedSession
+    preparation_id: UUID,
+    document_id: UUID,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
 ) -> Response[bytes]:
     """The octets of an XML document that its signature covers."""
-    octets = await asyncio.to_thread(canonical_form, ports, page_session, preparation_id, document_id)
+    reading = canonical_form(ports, page_session, preparation_id, document_id)
+    octets = await while_connected(request, reading)
     return Response(octets, media_type="application/xml", headers=ATTACHMENT)
 
 
@@ -206,27 +244,29 @@ async def certificates(
 
 
 @post("/sign/api/prepare", status_code=200)
-async def prepare(data: shapes.Prepare, ports: InjectedPorts, page_session: InjectedSession) -> shapes.PreparationView:
+async def prepare(
+    data: shapes.Prepare, request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.PreparationView:
     """Documents that cannot be prepared are named in the answer: they do not stop the others."""
     if len(data.chain) > MAX_ISSUERS:
         raise BadInput(f"At most {MAX_ISSUERS} issuer certificates.")
     chain = CertificateChain(data.certificate, tuple(data.chain))
-    return preparation_view(await asyncio.to_thread(prepare_signing, ports, page_session, chain))
+    return preparation_view(await while_connected(request, prepare_signing(ports, page_session, chain)))
 
 
 @post("/sign/api/finish", status_code=200)
 async def finish(
-    data: shapes.Finish, ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed
+    data: shapes.Finish,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    page_session: InjectedSession,
+    framed: InjectedFramed,
 ) -> shapes.SessionView:
     values = {s.document_id: s.value for s in data.signatures}
     if len(values) != len(data.signatures):
         raise SignatureMissing
-
-    def answer() -> shapes.SessionView:
-        finish_signing(ports, page_session, data.preparation_id, values)
-        return _view(ports, page_session, framed)
-
-    return await asyncio.to_thread(answer)
+    await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values))
+    return await asyncio.to_thread(_view, ports, page_session, framed)
 
 
 @post("/sign/api/cancel", status_code=200)
@@ -236,6 +276,11 @@ async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: In
         return _view(ports, page_session, framed)
 
     return await asyncio.to_thread(answer)
+
+
+def _message(ports: Ports, found: SessionWithDocuments, framed: bool) -> ServerSentEventMessage:
+    data = msgspec.json.encode(session_view(ports, found, framed=framed)).decode()
+    return ServerSentEventMessage(data=data, event="session")
 
 
 def _file_name(request: Request[Any, Any, Any]) -> str:

@@ -23,6 +23,7 @@ from signroom.page.api import InjectedPorts
 from signroom.ports import Ports
 from signroom.service.access.page_language import page_language
 from signroom.service.access.page_tokens import frame_origins_of_link
+from signroom.service.sessions.follow_session import SessionStreams
 
 STATIC = Path(__file__).parent / "static"
 
@@ -84,12 +85,14 @@ def page_routes(ports: Ports) -> list[Any]:
         cache_control=CacheControlHeader(public=True, max_age=31536000, immutable=True),
         exception_handlers={ValueError: _no_such_file},
     )
+    streams = SessionStreams(ports)
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
         guards=[api.token_guard(ports)],
         dependencies={
             "page_session": Provide(api.provide_session, sync_to_thread=False),
+            "streams": Provide(lambda: streams, sync_to_thread=False),
             "framed": Provide(api.provide_framed, sync_to_thread=False),
         },
         request_class=WireRequest,

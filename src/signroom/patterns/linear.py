@@ -30,6 +30,8 @@ class Re2Patterns:
 def _compiled(pattern: str) -> Any:
     if not 0 < len(pattern) <= MAX_PATTERN:
         raise BadFileNamePattern
+    if "\0" in pattern:  # no name has one, and PostgreSQL stores none
+        raise BadFileNamePattern("It has a NUL.")
     options = re2.Options()
     options.max_mem = _MEMORY
     options.log_errors = False  # it would go to standard error, past our log

@@ -18,7 +18,7 @@ from signroom.domain.session import Session
 from signroom.domain.webhook import DeliverySchedule
 from signroom.ports.certificates import DemoAuthority, Trust
 from signroom.ports.changes import Changes
-from signroom.ports.files import Blobs, Cache, Formats, NamePatterns, Pictures
+from signroom.ports.files import Blobs, Cache, NamePatterns, Pictures, Sandbox
 from signroom.ports.jobs import Jobs
 from signroom.ports.operations import Clock, Meter
 from signroom.ports.outside import Fetch
@@ -89,7 +89,7 @@ class Ports:
     jobs: Jobs
     changes: Changes
     blobs: Blobs
-    formats: Formats
+    formats: Sandbox
     trust: Trust
     fetch: Fetch
     pictures: Pictures

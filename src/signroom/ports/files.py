@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
+from signroom.domain.application import ApplicationCaller, Caller
 from signroom.domain.branding import Logo
-from signroom.domain.document import StoredFile
+from signroom.domain.document import Document, StoredFile
 from signroom.domain.examination import Examination
+from signroom.domain.session import Session
 from signroom.domain.signature import (
     NO_OPTIONS,
     CheckedValue,
@@ -95,14 +98,51 @@ class Blobs(Protocol):
 MAX_PAGE_TEXT = 50_000
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """For whom something is done in the limited processes: whoever asks for much waits behind their own tasks."""
+
+    subscription_id: UUID
+    application_id: UUID | None = None
+    """None: the operator."""
+    session_id: UUID | None = None
+    """None: the application itself."""
+
+    @classmethod
+    def of_caller(cls, caller: Caller, session_id: UUID | None = None) -> Turn:
+        application = caller.application.id if isinstance(caller, ApplicationCaller) else None
+        return cls(caller.subscription_id, application, session_id)
+
+    @classmethod
+    def of_session(cls, session: Session) -> Turn:
+        return cls(session.subscription_id, session.application_id, session.id)
+
+    @classmethod
+    def of_document(cls, document: Document) -> Turn:
+        return cls(document.subscription_id, document.application_id, document.session_id)
+
+
+class Sandbox(Protocol):
+    """Limited processes, shared by all. Nobody's tasks delay another's for long."""
+
+    def of(self, turn: Turn) -> Formats:
+        """The formats, for what is done for `turn`: `ports.formats.of(Turn.of_document(document)).preview(...)`."""
+
+
 class Formats(Protocol):
     """Bytes -> prepared -> signed. No network, no key. Runs off the event loop, in limited processes.
 
-    Each raises ProcessingUnavailable when the processes are exhausted or restarting, and StorageUnavailable when a
+    Waiting for a process holds no thread. A task that waits is dropped when its caller is cancelled.
+
+    Each method raises ProcessingUnavailable when the processes are exhausted or restarting, QueueFull when too much
+    waits for them, ShareUsed when too much of the same session or application waits, and StorageUnavailable when a
     file cannot be read or written. ``data`` is the content of a detached CMS object that is signed once more.
     """
 
-    def inspect(
+    def require_place(self) -> None:
+        """Say now already that a file would not be looked at, before it is taken in. Raises: QueueFull, ShareUsed."""
+
+    async def inspect(
         self,
         file: Path,
         wanted: SignatureType | None = None,
@@ -114,7 +154,7 @@ class Formats(Protocol):
         None: PDF for a PDF, else CMS. Raises: a DocumentRejected.
         """
 
-    def prepare(
+    async def prepare(
         self,
         file: Path | None,
         options: SigningOptions,
@@ -132,16 +172,16 @@ class Formats(Protocol):
         Raises: a DocumentRejected, BadCertificate, FileNeeded when `file` is None and something of it is needed.
         """
 
-    def canonical(self, file: Path, options: XmlOptions) -> bytes:
+    async def canonical(self, file: Path, options: XmlOptions) -> bytes:
         """The octets of an XML document whose digest is signed. Raises: a DocumentRejected."""
 
-    def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
+    async def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
         """Verify each value over its bytes with its certificate, in the order of `values`.
 
         ECDSA values may come as r||s (IEEE P1363) or DER. Raises: SignatureRejected.
         """
 
-    def sign(
+    async def sign(
         self,
         original: Path,
         prepared: Prepared,
@@ -159,7 +199,7 @@ class Formats(Protocol):
         Raises: DocumentRejected when `original` is not what was prepared, VerificationFailed.
         """
 
-    def examine(
+    async def examine(
         self,
         file: Path,
         data: Path | None = None,
@@ -171,13 +211,13 @@ class Formats(Protocol):
         Raises: NotSigned, a DocumentRejected.
         """
 
-    def preview(self, file: Path, page: int, width: int) -> bytes:
+    async def preview(self, file: Path, page: int, width: int) -> bytes:
         """A picture (PNG) of a page of a PDF, counted from 0, `width` pixels wide or less.
 
         Raises: PreviewNotAvailable.
         """
 
-    def page_text(self, file: Path, page: int) -> str:
+    async def page_text(self, file: Path, page: int) -> str:
         """The words of a page of a PDF, counted from 0, at most `MAX_PAGE_TEXT` characters.
 
         Raises: PreviewNotAvailable.
@@ -196,10 +236,10 @@ class Cache(Protocol):
 class Pictures(Protocol):
     """Strangers' pictures, decoded where they can do no harm."""
 
-    def read_logo(self, content: bytes) -> Logo:
+    async def read_logo(self, turn: Turn, content: bytes) -> Logo:
         """What kind of picture `content` is: a PNG, JPEG or WebP that can be shown.
 
-        Raises: BadLogo, ProcessingUnavailable.
+        Raises: BadLogo, ProcessingUnavailable, QueueFull, ShareUsed.
         """
 
 

@@ -1,38 +1,35 @@
-"""The ``Formats`` port on a pool of spawned, limited processes.
+"""The ``Sandbox`` and ``Pictures`` ports on a pool of spawned, limited processes.
 
 Parsing hostile files and hashing large ones must neither stop the event loop nor take the service down. pebble
 ends the one worker whose task takes too long or dies, and only that task fails; the standard library's pool would
-be broken as a whole (``docs/decisions/0006-pebble-pool.md``).
+be broken as a whole (``docs/decisions/0006-pebble-pool.md``). Who waits, and for how long, is in
+``docs/decisions/0027-a-fair-queue.md``.
 """
 
 from __future__ import annotations
 
-import importlib
-import logging
-import math
-import multiprocessing
-import os
-import resource
+import asyncio
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import CancelledError, Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from signroom.domain.branding import Logo
 from signroom.domain.errors import (
     BadLogo,
+    CmsTooComplex,
+    DocumentRejected,
     PdfTooComplex,
     PreviewNotAvailable,
     ProcessingUnavailable,
+    SignatureRejected,
     StorageUnavailable,
+    XmlTooComplex,
 )
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
@@ -51,81 +48,103 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Signed
+from signroom.ports.files import Signed, Turn
 from signroom.ports.operations import Measured, Timed
+from signroom.sandbox.processes import Deadline, Processes, Within
+from signroom.sandbox.queue import Bounds, Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_MEMORY = 1536 << 20
-"""Address space of a worker in bytes: 200,000 objects need some 250 MB, a bomb needs more than this."""
-_SECONDS = 60
-_SECONDS_LARGE = 300
-"""For passes over the whole file."""
-_SECONDS_PAGE = 15
-"""For one page that somebody looks at: the workers are needed for signing."""
-_CPU_READING = 3
-"""Seconds of processor time for looking at a file, and one more for each of the next."""
-_READ_IN_A_SECOND = 50 << 20
-"""Bytes. They are hashed on the way."""
-_CPU_COMPARING = 6
-"""Seconds of processor time for drawing the pages that a signature might change."""
-_TASKS = 500
-"""After so many a worker is replaced, whatever memory a library has kept."""
-_LIBRARIES = (
-    "signroom.formats.pdf.visible.appearance",
-    "signroom.formats.pdf.format",
-    "signroom.formats.pdf.preview",
-)
+_SHOW = Deadline(wall=5, processor=4)
+"""For one page that somebody looks at."""
+_LOOK = Deadline(wall=20, processor=2)
+"""For looking at a file, beyond reading it once."""
+_COMPARE = Deadline(wall=20, processor=2)
+"""For drawing the pages that a signature might change."""
+_LAY_OUT = Deadline(wall=20, processor=15)
+"""For preparing a signature, and for what belongs to it: canonical octets, checking values."""
+_EMBED = Deadline(wall=60, processor=30)
+"""For writing the signed file and checking it: a pass over the whole file and more."""
+_TAKE_APART = Deadline(wall=20, processor=15)
+"""For a stranger's signed file."""
+_PICTURE = Deadline(wall=5, processor=2)
+_READ_IN_A_SECOND = {SignatureType.PDF: 50 << 20, SignatureType.CMS: 50 << 20, SignatureType.XML: 25 << 20}
+"""Bytes that are read in a second of processor time: XML is parsed and written in its canonical form."""
 
 
 class PooledFormats:
-    """Each call runs in a worker and waits for it: call from threads."""
+    """The processes of this service. What is done for somebody goes through `of`."""
 
-    def __init__(self, workers: int, timed: Timed = lambda kind, name, **about: nullcontext()) -> None:  # noqa: ARG005
-        """`timed` is of a `Meter`: it times each task, its wait for a worker included."""
-        self._workers, self._timed = workers, timed
-        self._lock = threading.Lock()
-        self._closed = False
-        self._pool = self._new_pool()
-        self._waiting: dict[Future[Any], ProcessPool] = {}
+    def __init__(
+        self,
+        workers: int,
+        timed: Timed = lambda kind, name, **about: nullcontext(),  # noqa: ARG005
+        refused: Callable[[str], None] = lambda kind: None,  # noqa: ARG005
+        bounds: Bounds | None = None,
+    ) -> None:
+        """`timed` is of a `Meter`: it times each task, and its wait for a worker. `refused` gets the kind of a task
+        that found no place. `bounds` are for tests.
+        """
+        self._timed = timed
+        self._processes = Processes(workers, lambda kind: refused(kind.label), bounds)
 
     def warm_up(self) -> None:
         """Start the workers, without waiting; each loads the libraries first."""
-        with suppress(ProcessingUnavailable):
-            self._schedule(_SECONDS, os.getpid)
+        self._processes.warm_up()
 
     def close(self) -> None:
         """End the workers. Calls that are under way raise ProcessingUnavailable."""
-        with self._lock:
-            self._closed = True
-            pool = self._pool
-        self._end(pool)
+        self._processes.close()
 
-    def inspect(
+    def of(self, turn: Turn) -> FormatsOfTurn:
+        return FormatsOfTurn(self._processes, self._timed, turn)
+
+    async def read_logo(self, turn: Turn, content: bytes) -> Logo:
+        """The ``Pictures`` port."""
+        from signroom.formats.logo import read_logo
+
+        try:
+            return await self.of(turn).run(Kind.INSPECTION, _PICTURE, read_logo, content)
+        except (_WorkerDied, _TookTooLong) as error:
+            raise BadLogo("It cannot be read.") from error
+
+    def tasks(self) -> Iterable[Measured]:
+        """How much there is to do: numbers for a `Meter`."""
+        return self._processes.measured()
+
+    def standstill(self) -> str | None:
+        """Why the queue does not move; None when it does."""
+        oldest = self._processes.standstill()
+        return None if oldest is None else f"nothing moves; the oldest task is there for {oldest:.0f} s"
+
+
+class FormatsOfTurn:
+    """The ``Formats`` port for one turn. Each call waits for a worker, without a thread."""
+
+    def __init__(self, processes: Processes, timed: Timed, turn: Turn) -> None:
+        self._processes, self._timed, self._turn = processes, timed, turn
+
+    def require_place(self) -> None:
+        self._processes.require_place(self._turn, Kind.INSPECTION)
+
+    async def inspect(
         self,
         file: Path,
         wanted: SignatureType | None = None,
         options: OptionsByType = NO_OPTIONS,
         data: Path | None = None,
     ) -> Inspection:
-        inspection = self._inspected(file, wanted, options, data)
+        of = wanted or _kind_of(file, catalogue.sniff)
+        deadline = _for_size(_LOOK, of, file, data)
+        inspection = await self._read(of, Kind.INSPECTION, deadline, catalogue.inspect, file, wanted, options, data)
         if inspection.reading is not None:
             # A page that takes too much to draw is no reason to refuse: `catalogue.sign` compares the objects anyway.
             with suppress(_WorkerDied, _TookTooLong):
-                self._run(_SECONDS, _Within(_CPU_COMPARING, catalogue.compare_pages), file, inspection.reading)
+                await self.run(Kind.INSPECTION, _COMPARE, catalogue.compare_pages, file, inspection.reading)
         return inspection
 
-    def _inspected(
-        self, file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None
-    ) -> Inspection:
-        try:
-            seconds = _CPU_READING + file.stat().st_size // _READ_IN_A_SECOND
-        except OSError as error:
-            raise StorageUnavailable from error
-        return self._read(_SECONDS, _Within(seconds, catalogue.inspect), file, wanted, options, data)
-
-    def prepare(
+    async def prepare(
         self,
         file: Path | None,
         options: SigningOptions,
@@ -137,8 +156,11 @@ class PooledFormats:
         reading: PdfReading | None = None,
     ) -> Prepared:
         # A file that ends its worker each time must not keep the other documents of its session from being signed.
-        return self._read(
-            _SECONDS_LARGE,
+        of = options.signature_type
+        return await self._read(
+            of,
+            Kind.SIGNING,
+            _for_size(_LAY_OUT, of, file, data),
             catalogue.prepare,
             file,
             options,
@@ -149,15 +171,19 @@ class PooledFormats:
             reading=reading,
         )
 
-    def canonical(self, file: Path, options: XmlOptions) -> bytes:
-        return self._run(_SECONDS, catalogue.canonical, file, options)
+    async def canonical(self, file: Path, options: XmlOptions) -> bytes:
+        deadline = _for_size(_LAY_OUT, SignatureType.XML, file)
+        return await self._read(SignatureType.XML, Kind.SIGNING, deadline, catalogue.canonical, file, options)
 
-    def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
+    async def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
         from signroom.formats.values import check_values
 
-        return self._run(_SECONDS, check_values, values)
+        try:
+            return await self.run(Kind.SIGNING, _LAY_OUT, check_values, values)
+        except _ComputedTooLong as error:
+            raise SignatureRejected("Checking the values takes too much.") from error
 
-    def sign(
+    async def sign(
         self,
         original: Path,
         prepared: Prepared,
@@ -167,142 +193,124 @@ class PooledFormats:
         content: Path | None = None,
         reading: PdfReading | None = None,
     ) -> Signed:
-        return self._run(
-            _SECONDS_LARGE, catalogue.sign, original, prepared, checked, output, content=content, reading=reading
-        )
+        of = prepared.signature_type
+        try:
+            return await self.run(
+                Kind.SIGNING,
+                _for_size(_EMBED, of, original, content),
+                catalogue.sign,
+                original,
+                prepared,
+                checked,
+                output,
+                content=content,
+                reading=reading,
+            )
+        except _ComputedTooLong as error:
+            raise _TOO_COMPLEX[of] from error
 
-    def examine(
+    async def examine(
         self,
         file: Path,
         data: Path | None = None,
         data_hashes: tuple[DigestValue, ...] = (),
         extract_to: Path | None = None,
     ) -> Examination:
+        of = _kind_of(file, catalogue.signed_kind)
+        deadline = _for_size(_TAKE_APART, of, file, data)
         try:
-            return self._run(_SECONDS_LARGE, catalogue.examine, file, data, data_hashes, extract_to)
+            return await self.run(Kind.INSPECTION, deadline, catalogue.examine, file, data, data_hashes, extract_to)
         except (_WorkerDied, _TookTooLong) as error:
-            raise PdfTooComplex from error
+            raise _TOO_COMPLEX[of] from error
 
-    def read_logo(self, content: bytes) -> Logo:
-        """The ``Pictures`` port."""
-        from signroom.formats.logo import read_logo
-
-        try:
-            return self._run(_SECONDS, read_logo, content)
-        except (_WorkerDied, _TookTooLong) as error:
-            raise BadLogo("It cannot be read.") from error
-
-    def preview(self, file: Path, page: int, width: int) -> bytes:
+    async def preview(self, file: Path, page: int, width: int) -> bytes:
         from signroom.formats.pdf.preview import render
 
-        return self._show(render, file, page, width)
+        return await self._show(render, file, page, width)
 
-    def page_text(self, file: Path, page: int) -> str:
+    async def page_text(self, file: Path, page: int) -> str:
         from signroom.formats.pdf.preview import text
 
-        return self._show(text, file, page)
+        return await self._show(text, file, page)
 
-    def _read(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Raises: PdfTooComplex when reading the file takes more than a worker may use."""
+    async def _read(
+        self,
+        of: SignatureType,
+        kind: Kind,
+        deadline: Deadline,
+        function: Callable[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Raises: PdfTooComplex, CmsTooComplex, XmlTooComplex when the file takes more than a worker may use."""
         try:
-            return self._run(seconds, function, *args, **kwargs)
-        except _WorkerDied:
-            # Somebody else may have ended it; once more, and it is the file.
+            return await self.run(kind, deadline, function, *args, **kwargs)
+        except _ComputedTooLong as error:
+            raise _TOO_COMPLEX[of] from error
+        except (_WorkerDied, _TookTooLong):
+            # Somebody else may have ended it, or the machine was busy with others. Once more, and it is the file.
             try:
-                return self._run(seconds, function, *args, **kwargs)
-            except _WorkerDied as error:
-                raise PdfTooComplex from error
-        except _TookTooLong as error:
-            raise PdfTooComplex from error
+                return await self.run(kind, deadline, function, *args, **kwargs)
+            except (_WorkerDied, _TookTooLong) as error:
+                raise _TOO_COMPLEX[of] from error
 
-    def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return self._run(_SECONDS_PAGE, function, *args, **kwargs)
+            return await self.run(Kind.PREVIEW, _SHOW, function, *args, **kwargs)
         except (_WorkerDied, _TookTooLong) as error:
             raise PreviewNotAvailable("Drawing it takes too much.") from error
 
-    def tasks(self) -> Iterable[Measured]:
-        """How much there is to do: numbers for a `Meter`."""
-        with self._lock:
-            open_tasks = len(self._waiting)
-        busy = min(open_tasks, self._workers)
-        yield Measured("pool_workers", self._workers)
-        yield Measured("pool_tasks", busy, (("state", "running"),))
-        yield Measured("pool_tasks", open_tasks - busy, (("state", "waiting"),))
-
-    def _run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(
+        self, kind: Kind, deadline: Deadline, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Wait for a worker, then for the result of `function` in it. Raises: what it raises, and Unavailable."""
         with self._timed("format", function.__name__):
-            return self._wait(seconds, function, *args, **kwargs)
-
-    def _wait(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        future, pool = self._schedule(seconds, function, *args, **kwargs)
-        try:
-            result: R = future.result()
-        except BrokenProcessPool as error:
-            self._replace(pool)
-            raise _WorkerDied from error
-        except ProcessExpired as error:
-            if error.exitcode == -signal.SIGXCPU:
-                raise _TookTooLong from error
-            raise _WorkerDied from error
-        except MemoryError as error:
-            raise _WorkerDied from error
-        except TimeoutError as error:
-            raise _TookTooLong from error
-        except CancelledError as error:
-            raise ProcessingUnavailable from error
-        except OSError as error:
-            raise StorageUnavailable from error
-        finally:
-            with self._lock:
-                self._waiting.pop(future, None)
-        return result
-
-    def _schedule(
-        self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
-    ) -> tuple[Future[R], ProcessPool]:
-        with self._lock:
-            if self._closed:
-                raise ProcessingUnavailable
-            if not self._pool.active:
-                # It broke: an idle worker was killed, or no process could be started.
-                self._renew()
+            call = Within(deadline.processor, function, *args, **kwargs)
+            place = self._processes.submit(self._turn, kind, deadline.wall, call)
             try:
-                future: Future[R] = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=seconds)
-            except RuntimeError as error:
-                raise ProcessingUnavailable from error
-            self._waiting[future] = self._pool
-            return future, self._pool
+                with self._timed("sandbox_wait", kind.label):
+                    await asyncio.wrap_future(place.task.begun)
+                result: R = await asyncio.wrap_future(place.task.ended)
+            except asyncio.CancelledError:
+                self._processes.withdraw(place)
+                raise
+            except BrokenProcessPool as error:
+                raise _WorkerDied from error
+            except ProcessExpired as error:
+                if error.exitcode == -signal.SIGPROF:
+                    raise _ComputedTooLong from error
+                raise _WorkerDied from error
+            except MemoryError as error:  # nobody ended the worker: a second try would cost the same again
+                raise _ComputedTooLong from error
+            except TimeoutError as error:
+                raise _TookTooLong from error
+            except OSError as error:
+                raise StorageUnavailable from error
+            return result
 
-    def _replace(self, broken: ProcessPool) -> None:
-        with self._lock:
-            if self._pool is broken and not self._closed:
-                self._renew()
 
-    def _renew(self) -> None:
-        broken, self._pool = self._pool, self._new_pool()
-        # In a thread: ending the workers may take seconds, and the lock is held.
-        threading.Thread(target=self._end, args=(broken,), daemon=True).start()
+_TOO_COMPLEX: Mapping[SignatureType, type[DocumentRejected]] = {
+    SignatureType.PDF: PdfTooComplex,
+    SignatureType.CMS: CmsTooComplex,
+    SignatureType.XML: XmlTooComplex,
+}
 
-    def _end(self, pool: ProcessPool) -> None:
-        """Stop the workers of `pool`, and tell who waits: pebble lets them wait for ever."""
-        pool.stop()
-        pool.join()
-        with self._lock:
-            waiting = [future for future, owner in self._waiting.items() if owner is pool]
-        for future in waiting:
-            future.cancel()
-            if not future.done():  # running futures cannot be cancelled
-                future.set_exception(CancelledError())
 
-    def _new_pool(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=self._workers,
-            max_tasks=_TASKS,
-            initializer=_prepare_worker,
-            initargs=(os.getpid(),),
-            context=multiprocessing.get_context("spawn"),
-        )
+def _kind_of(file: Path, decide: Callable[[Path], SignatureType]) -> SignatureType:
+    """What the beginning of `file` says. Raises: EmptyFile, StorageUnavailable."""
+    try:
+        return decide(file)
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+def _for_size(deadline: Deadline, of: SignatureType, *files: Path | None) -> Deadline:
+    """More of the processor for reading the files once. Raises: StorageUnavailable when one is not there."""
+    try:
+        octets = sum(file.stat().st_size for file in files if file is not None)
+    except OSError as error:
+        raise StorageUnavailable from error
+    return Deadline(deadline.wall, deadline.processor + octets / _READ_IN_A_SECOND[of])
 
 
 class _WorkerDied(ProcessingUnavailable):
@@ -310,41 +318,8 @@ class _WorkerDied(ProcessingUnavailable):
 
 
 class _TookTooLong(ProcessingUnavailable):
-    """It was ended by the pool."""
+    """It reached its deadline."""
 
 
-class _Within(Generic[P, R]):
-    """`function` with a clock of its own: SIGXCPU ends the worker when it has used `seconds` of the processor.
-
-    Time on the wall says little on a busy machine, and an honest file must not be refused for its neighbours.
-    """
-
-    def __init__(self, seconds: int, function: Callable[P, R]) -> None:
-        self._seconds, self._function = seconds, function
-        self.__name__ = function.__name__
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        spent = resource.getrusage(resource.RUSAGE_SELF)
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        most = math.ceil(spent.ru_utime + spent.ru_stime) + self._seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
-        try:
-            return self._function(*args, **kwargs)
-        finally:
-            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
-
-
-def _prepare_worker(parent: int) -> None:
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
-    for name in _LIBRARIES:
-        importlib.import_module(name)
-
-
-def _end_with(parent: int) -> None:
-    """A worker whose parent was killed would live for ever."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+class _ComputedTooLong(_TookTooLong):
+    """It has used the processor or the memory that it may: nobody but the file is to blame."""

@@ -2,12 +2,15 @@
 
 SQLite: WAL, ``BEGIN IMMEDIATE`` for every transaction that may write (a deferred one loses updates or fails on
 the snapshot upgrade), ``synchronous=FULL`` because a signature is evidence. PostgreSQL: psycopg 3.
+
+Errors never quote the parameters of a statement: they hold what people have written.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,6 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
+
+from signroom.store.sqlite_file import DatabaseFile
+from signroom.store.texts import refuse_odd_texts
 
 READ_ONLY = {"signroom_read_only": True}
 _BUSY_TIMEOUT_MS = 30_000
@@ -30,8 +36,11 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _open_sqlite(url, foreign_keys=foreign_keys)
-    engine = sa.create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args=_patience(url))
+    engine = sa.create_engine(
+        url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args=_patience(url), hide_parameters=True
+    )
     mark_lost_connections(engine)
+    refuse_odd_texts(engine)
     event.listen(engine, "connect", _end_idle_transactions)
     return engine
 
@@ -85,8 +94,17 @@ def mark_lost_connections(target: Engine | type[Engine]) -> None:
     event.listen(target, "handle_error", handle_error)
 
 
+def keep_to_one_file(url: str) -> None:
+    """Let no engine of this process connect to another SQLite file at `url` than the one that is there now."""
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite" and parts.database:
+        DatabaseFile(Path(parts.database)).watch_others()
+
+
 def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16)
+    engine = sa.create_engine(
+        url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16, hide_parameters=True
+    )
 
     def connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves; pysqlite's own rules lose updates
@@ -99,8 +117,12 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
         read_only = connection.get_execution_options().get("signroom_read_only", False)
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
+    file = make_url(url).database
+    if file and file != ":memory:":
+        DatabaseFile(Path(file)).watch(engine)
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)
+    refuse_odd_texts(engine)
     return engine
 
 

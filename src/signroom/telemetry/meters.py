@@ -31,11 +31,13 @@ _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SLOW = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _KINDS = {
     "format": ("step", "Seconds of a step of signing, waiting for a worker included", _SLOW),
+    "sandbox_wait": ("kind", "Seconds that a task waited for a process for CPU work", _SLOW),
     "job": ("job", "Seconds of one run of a job", _SLOW),
     "fetch": ("method", "Seconds until an outside address answered", _QUICK),
 }
 _COUNTED = {
     "event": ("events", "type", "Facts that this process made known, by type"),
+    "sandbox_refused": ("sandbox_refused", "kind", "Tasks that found no place in the queue, or lost it"),
     "file": ("damaged_files", "found", "Stored files that were found changed or missing, each time"),
     "webhook_attempt": ("webhook_attempts", "outcome", "Tries of deliveries, by what became of them"),
     "refused_connection": ("refused_connections", "reason", "Connections refused or ended before a request was whole"),
@@ -52,6 +54,8 @@ _MOMENTARY = {
     "executors": "Processes that run jobs and are alive",
     "pool_workers": "Processes for CPU work of this process",
     "pool_tasks": "Their tasks, by state",
+    "sandbox_tasks": "Their tasks, by kind and state",
+    "sandbox_oldest_wait_seconds": "How long the oldest task waits that has no process yet",
     "database_connections": "Connections of this process, by state",
 }
 """Metrics of the moment, by name; `Measured` uses no other."""

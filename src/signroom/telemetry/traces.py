@@ -62,6 +62,7 @@ class Traces:
             kind=SpanKind.SERVER,
             attributes={"http.request.method": method},
             record_exception=False,
+            set_status_on_exception=False,  # its description would be the exception's text
         ) as span:
             yield _Answered(span, method)
 

@@ -6,6 +6,7 @@ again. Anything else is a bug: the engine gives up with ``InternalError``, and t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -74,8 +75,13 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 
 def _process(ports: Ports, document_id: UUID) -> None:
+    """On an event loop of its own: the thread of a job is nobody else's."""
+    asyncio.run(_processed(ports, document_id))
+
+
+async def _processed(ports: Ports, document_id: UUID) -> None:
     try:
-        process_document(ports, document_id)
+        await process_document(ports, document_id)
     except Refused as error:
         log.warning("document.failed", document_id=str(document_id), code=error.code)
-        fail_document(ports, document_id, error.code, error.detail)
+        await asyncio.to_thread(fail_document, ports, document_id, error.code, error.detail)

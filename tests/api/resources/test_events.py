@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.requests import a_file, signed_session
 from tests.harness.server import Json, Server, ok, refused
+from tests.harness.waiting import SECONDS
 
 
 def read(server: Server, **params: object) -> Json:
@@ -155,8 +156,9 @@ def test_signed_documents_say_until_when_they_are_available(server: Server, mana
 
 
 @pytest.mark.parametrize("body", [{}, {"days": 0}, {"days": 36501}, {"days": 1.5}, {"days": True}])
-def test_what_is_no_retention_is_refused(sqlite_server: Server, body: Json) -> None:
-    assert refused(sqlite_server.api.put(RETENTION, json=body), 400) == "BadRequest"
+def test_what_is_no_retention_is_refused(manager: httpx.Client, body: Json) -> None:
+    with manager:
+        assert refused(manager.put(RETENTION, json=body), 400) == "BadRequest"
 
 
 def test_only_managers_set_the_retention(server: Server, monitor_key: str) -> None:
@@ -171,7 +173,7 @@ def test_a_document_whose_time_is_over_says_so(sqlite_server: Server) -> None:
     session = signed_session(sqlite_server, a_file())
     (document,) = session["documents"]
     over = (datetime.now(UTC) - timedelta(minutes=1)).replace(tzinfo=None).isoformat(" ", "microseconds")
-    with sqlite3.connect(sqlite_server.data / "signroom.db", timeout=10) as database:
+    with sqlite3.connect(sqlite_server.data / "signroom.db", timeout=SECONDS) as database:
         change = "update signroom_documents set available_until = ? where id = ?"
         assert database.execute(change, [over, UUID(document["id"]).hex]).rowcount == 1
     database.close()

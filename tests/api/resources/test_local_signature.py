@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, fetched, uploaded
+from tests.harness.commands import signroom
 from tests.harness.server import Json, Server, base64, ok, refused, signature
+from tests.harness.waiting import SECONDS
 from tests.pki import authority
 from tests.vectors import hard_pdfs
 from tests.verifiers import cms as cms_verifier
@@ -101,7 +103,7 @@ def test_a_repeat_goes_on_where_the_first_call_was_cut_off(sqlite_server: Server
     value = signature(key, b64decode(preparation["toSign"]["data"]))
     body, headers = {"state": preparation["state"], "signature": base64(value)}, {"Idempotency-Key": uuid4().hex}
     first = ok(sqlite_server.api.post(COMPLETE, json=body, headers=headers))
-    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=30)) as database, database:
+    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=SECONDS)) as database, database:
         changed = database.execute(
             "UPDATE signroom_documents SET status = 'Processing', signed_key = NULL, verdict = NULL WHERE id = ?",
             (UUID(first["id"]).hex,),
@@ -121,7 +123,7 @@ def test_extracted_content_that_a_document_uses_is_kept(sqlite_server: Server, t
     signed = {"url": attached["signedFile"]["location"]}
     content = inspected(sqlite_server, signed, extractEncapsulatedContent=True)["encapsulatedContent"]
     opened = sqlite_server.open_session(documents=[{"file": {"url": content["location"], "name": "content.bin"}}])
-    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=30)) as database, database:
+    with closing(sqlite3.connect(sqlite_server.data / "signroom.db", timeout=SECONDS)) as database, database:
         database.execute("UPDATE signroom_uploads SET created_at = '2020-01-01 00:00:00.000000'")
 
     ok(sqlite_server.api.post("/Api/MultipartUploads"))  # purges what nothing uses
@@ -190,6 +192,11 @@ def test_a_stranger_is_not_trusted_where_there_are_roots(server: Server) -> None
         ({"certificate": {}}, 400, "BadRequest"),
         ({"certificate": None}, 400, "BadRequest"),
         ({"certificate": {"id": str(uuid4())}}, 422, "NotSupported"),
+        ({"certificate": {"id": str(uuid4()), "content": "AAAA"}}, 422, "NotSupported"),
+        ({"xmlSignatureOptions": {"type": "FullXml", "elementToSignId": "a"}}, 400, "BadRequest"),
+        ({"xmlSignatureOptions": {"elementToSignId": "a"}, "signatureType": "Pdf"}, 400, "BadRequest"),
+        ({"xmlSignatureOptions": {"signatureElementLocation": {"insertionOption": "PrependChild"}}}, 400, "BadRequest"),
+        ({"cmsSignatureOptions": {"dataFile": {"content": "AAAA", "name": "a"}}}, 422, "DataNotExpected"),
         ({"file": None}, 400, "BadRequest"),
         ({"file": {"content": "%%%"}}, 400, "BadRequest"),
         ({"signatureType": "Word"}, 400, "BadRequest"),
@@ -309,6 +316,23 @@ def test_a_log_in_needs_the_key_and_a_trusted_issuer(server: Server, other_key: 
     assert refused(server.api.post(address, json={**theirs, "state": "x"}), 422) == "BadSignatureState"
 
 
+def test_a_log_in_belongs_to_the_application_that_began_it(server: Server) -> None:
+    """Another application of the same subscription sees the same sessions, and is still another one."""
+    name = f"Neighbour {uuid4().hex[:8]}"
+    signroom(server, "applications", "create", name, "--subscription", "Demo")
+    neighbour = signroom(server, "keys", "create", "--application", name)
+    key, certificate = demo_signer(server)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    begun = ok(server.api.post("/api/v2/authentication", json={"securityContextId": TEST_CONTEXT}))
+    value = key.sign(b64decode(begun["toSignHash"]["value"]), padding.PKCS1v15(), Prehashed(hashes.SHA256()))
+    body = {"state": begun["state"], "certificate": base64(certificate), "signature": base64(value)}
+    address = "/api/v2/authentication/completion"
+
+    theirs = server.api.post(address, json=body, headers={"X-Api-Key": neighbour})
+    assert refused(theirs, 422) == "BadSignatureState"
+    assert ok(server.api.post(address, json=body))["success"] is True, "their try has not spent it"
+
+
 # -- CMS and XML -----------------------------------------------------------------------------------
 
 
@@ -382,6 +406,23 @@ def test_a_detached_signature_is_inspected_with_its_data(server: Server, tmp_pat
         assert found["success"] is True
         assert found["signers"][0]["validationResults"]["errors"] == []
         assert found["hasEncapsulatedContent"] is False
+
+
+def test_data_that_was_not_signed_is_told_without_being_asked_to_validate(server: Server) -> None:
+    attached = completed(server, prepared(server, content=b"I owe 1 EUR"))
+    file = {"url": attached["signedFile"]["location"]}
+    other = {"dataFile": {"content": base64(b"I owe 1,000,000 EUR"), "name": "contract"}}
+
+    (mismatch,) = inspected(server, file, **other)["signers"]
+    (fitting,) = inspected(server, file, dataFile={"content": base64(b"I owe 1 EUR"), "name": "contract"})["signers"]
+
+    assert [item["type"] for item in mismatch["validationResults"]["errors"]] == ["MessageDigestMismatch"]
+    assert fitting["validationResults"] is None
+    body = {"documents": [{"file": {**file, "name": "a.p7m"}, "cmsSignatureOptions": other}]}
+    assert refused(server.api.post("/api/signature-sessions", json=body), 422) == "DataMismatch"
+    local: Json = {"file": {**file, "name": "a.p7m"}, "cmsSignatureOptions": other}
+    local["certificate"] = {"content": base64(demo_signer(server)[1])}
+    assert refused(server.api.post(PREPARE, json=local), 422) == "DataMismatch"
 
 
 def test_encapsulated_content_is_handed_out(server: Server, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.api.requests import SESSIONS, a_file, fetched, signed_session, uploaded
@@ -93,6 +94,8 @@ def test_an_upload_is_ended_once_and_again_with_the_same_parts(server: Server) -
     for etags in ([etag], [etag.strip('"').upper()]):
         assert server.api.post(f"{MULTIPART}/{token}", json={"partETags": etags}).status_code == 200
 
+    wrong = {"partETags": [etag], "completeMD5": base64(md5_of(b"another"))}
+    assert refused(server.api.post(f"{MULTIPART}/{token}", json=wrong), 422) == "UploadDigestMismatch"
     for etags in (["zzz"], [], [etag, etag]):
         answer = server.api.post(f"{MULTIPART}/{token}", json={"partETags": etags})
         assert refused(answer, 422) == "UploadIncomplete", etags
@@ -109,6 +112,20 @@ def test_bytes_that_changed_on_the_way_are_refused(server: Server) -> None:
 
     assert refused(answer, 422) == "UploadDigestMismatch"
     assert refused(end, 422) == "UploadDigestMismatch"
+
+
+@pytest.mark.parametrize("place", ["part", "request"])
+def test_the_md5_of_a_plain_upload_is_compared(server: Server, place: str) -> None:
+    def answer(of_file: bytes, of_body: bytes | None = None) -> httpx.Response:
+        named = f"Content-MD5: {base64(md5_of(of_file))}\r\n" if place == "part" else ""
+        form = f'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n{named}\r\n'.encode()
+        form += b"what came\r\n--x--\r\n"
+        digest = {"Content-MD5": base64(md5_of(of_body or form))} if place == "request" else {}
+        headers = {"Content-Type": "multipart/form-data; boundary=x", **digest}
+        return server.api.post("/api/plain-uploads", content=form, headers=headers)
+
+    assert answer(b"what came").status_code == 200
+    assert refused(answer(b"what was meant", b"what was meant"), 422) == "UploadDigestMismatch"
 
 
 @pytest.mark.parametrize("md5", ["no base64!", "c2hvcnQ="])

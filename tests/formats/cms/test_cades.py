@@ -200,6 +200,27 @@ def test_an_attached_object_is_not_about_another_file(content: Path, tmp_path: P
         assert inspect(first, CmsOptions(data_hashes=hashes), data).signatures == 1
 
 
+def test_each_digest_that_a_caller_names_is_compared(content: Path, tmp_path: Path) -> None:
+    """Also beside the data itself, beside a right one, and for a file that nobody has signed yet."""
+    attached = signed(content, "p256", tmp_path / "1.p7m")
+    detached = signed(content, "p256", tmp_path / "2.p7s", DETACHED)
+    right = DigestValue("SHA256", hashlib.sha256(CONTENT).digest())
+    wrong = DigestValue("SHA3_256", hashlib.sha3_256(b"another").digest())
+    second = DigestValue("SHA256", hashlib.sha256(b"another").digest())
+
+    for file, data in ((attached, content), (attached, None), (detached, content), (content, None)):
+        for hashes in ((right, wrong), (right, second)):
+            with pytest.raises(DataMismatch):
+                inspect(file, CmsOptions(data_hashes=hashes), data)
+        assert inspect(file, CmsOptions(data_hashes=(right,)), data).signatures == (file != content)
+    with pytest.raises(DataMismatch):
+        inspect(detached, CmsOptions(data_hashes=(right, second)), None)
+    with pytest.raises(DataMismatch):
+        inspect(content, ATTACHED, attached)
+    (examined,) = examine(detached, content, (wrong,), None).signatures
+    assert [item.check for item in examined.results.errors] == [Check.MESSAGE_DIGEST_MISMATCH]
+
+
 def test_a_detached_object_needs_its_data_to_be_signed_once_more(
     content: Path, tmp_path: Path, root_pem: bytes
 ) -> None:

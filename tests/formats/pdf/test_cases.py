@@ -94,6 +94,7 @@ def test_it_is_signed_or_refused_as_is_right(case: Case, judges: Judges, tmp_pat
     seen = looked_at(file)
     if isinstance(seen, DocumentRejected):
         if isinstance(case.right, Signed):
+            assert case.fills is None, f"refused: {seen.code}: {seen}"
             # What programs show differently may be refused: nobody knows what the signer would see. So may a hybrid
             # file with a wrong table: programs mend it differently.
             assert not Original.of(file).is_shown_alike or case.name.endswith("-hybrid"), (

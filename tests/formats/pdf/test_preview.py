@@ -12,8 +12,8 @@ from PIL import Image
 
 from signroom.domain.errors import PreviewNotAvailable
 from signroom.formats.pdf.preview import render, text
-from signroom.sandbox.pool import PooledFormats
 from tests.formats.conftest import signed
+from tests.sandbox.calls import WaitingPool
 from tests.vectors import hard_pdfs
 
 Written = Callable[[str], Path]
@@ -97,14 +97,14 @@ def test_a_page_that_is_not_there_is_refused(written: Written, show: Callable[[P
 
 
 @pytest.fixture
-def pool() -> Iterator[PooledFormats]:
-    found = PooledFormats(workers=1)
+def pool() -> Iterator[WaitingPool]:
+    found = WaitingPool(workers=1)
     yield found
     found.close()
 
 
 def test_a_page_that_takes_too_much_costs_its_worker_and_the_next_one_is_drawn(
-    pool: PooledFormats, written: Written
+    pool: WaitingPool, written: Written
 ) -> None:
     with pytest.raises(PreviewNotAvailable, match="takes too much"):
         pool.preview(written("drawing-bomb"), 0, 600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -44,7 +45,7 @@ class MeanwhileClock:
 
     def now(self) -> datetime:
         self.asked += 1
-        process_document(self._ports, self._document_id)
+        asyncio.run(process_document(self._ports, self._document_id))
         return self._ports.clock.now()
 
 
@@ -72,7 +73,7 @@ def test_what_is_read_in_one_transaction_is_of_one_moment(database_url: str, tmp
         try:
             with service.ports.store.read() as work:
                 before = work.sessions.of_any_tenant(session_id)
-                process_document(service.ports, document_id)
+                asyncio.run(process_document(service.ports, document_id))
                 (document,) = work.documents.of_session(session_id)
         finally:
             service.stop()

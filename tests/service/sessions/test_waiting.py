@@ -27,7 +27,7 @@ from signroom.service.events.read_events import ReadEvents, read_events
 from signroom.service.events.record_event import record_event
 from signroom.service.maintenance.delete_expired import delete_expired_events
 from signroom.service.sessions import wait_for_session as waiting
-from signroom.service.sessions.follow_session import follow_session
+from signroom.service.sessions.follow_session import SessionStreams
 from signroom.service.sessions.read_sessions import read_session_of_page
 from signroom.service.sessions.wait_for_session import Completion, wait_for_session
 from signroom.store import tables
@@ -202,7 +202,7 @@ def test_the_page_hears_of_a_change_at_once(room: Room, elsewhere: Store) -> Non
     async def statuses() -> list[str]:
         found = await asyncio.to_thread(read_session_of_page, room.ports, session.id)
         seen: list[str] = []
-        async for changed in follow_session(room.ports, found):
+        async for changed in SessionStreams(room.ports).follow(found):
             seen.append(changed.session.status.value)
             if len(seen) == 1:
                 await asyncio.to_thread(complete, elsewhere, room, session.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from signroom.settings import read_settings
 from signroom.store import tables
 from signroom.wiring import Service, build_service
 from tests.harness.server import Page, ok, values_of
+from tests.harness.waiting import SECONDS
 from tests.soak.cluster import Cluster, running_cluster
 from tests.vectors import hard_pdfs
 
@@ -49,8 +51,8 @@ def test_two_processes_complete_each_document_once(database_url: str, tmp_path: 
         together = threading.Barrier(4)
 
         def process(service: Service, document_id: UUID) -> None:
-            together.wait(60)
-            process_document(service.ports, document_id)
+            together.wait(SECONDS)
+            asyncio.run(process_document(service.ports, document_id))
             # Late, as a job that was given up elsewhere: what is completed stays so.
             fail_document(service.ports, document_id, "InternalError")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -85,7 +86,7 @@ def failed_session(room: Room) -> UUID:
 
 def test_what_the_operator_sets_the_application_reads(room: Room, operator: OperatorCaller) -> None:
     ports, caller = room.ports, room.caller
-    set_branding(ports, operator, SetBranding(name="Acme Ltd"))
+    asyncio.run(set_branding(ports, operator, SetBranding(name="Acme Ltd")))
     set_file_validation(ports, operator, SetFileValidation(r".*\.pdf"))
     set_retention(ports, operator, 30)
     set_return_urls(ports, operator, caller.application.id, ["https://app.example/"])

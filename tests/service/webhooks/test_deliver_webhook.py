@@ -44,6 +44,7 @@ from signroom.store import tables
 from signroom.worker.steps import jobs
 from tests.fetch.sites import Exchange
 from tests.harness.hooks import Endpoint, Receiver, broken, broken_until, fine, running_receiver
+from tests.harness.waiting import SECONDS
 from tests.service.conftest import Room
 
 
@@ -116,7 +117,7 @@ def together(*runs: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     assert errors == []
     return results
 
@@ -471,7 +472,7 @@ def test_one_that_is_removed_while_it_is_told_breaks_nothing(hook: Hook) -> None
             record_event(work, SessionCreated(session.id, hook.room.clock.now()), session.subscription_id, None)
 
     def remove() -> None:
-        telling.wait(10)
+        telling.wait(SECONDS)
         remove_webhook(hook.ports, hook.room.caller, hook.id)
 
     together(tell, remove)

@@ -31,7 +31,7 @@ export function Ended({ session, controller }: EndedProps): VNode {
         <section>
           <Heading text={t.cancelled} />
           <p>{t.cancelledText}</p>
-          <GoBack session={session} automatic={false} />
+          <GoBack session={session} automatic={session.returnUrl !== null} at={0} />
         </section>
       );
     case 'Expired':
@@ -39,6 +39,7 @@ export function Ended({ session, controller }: EndedProps): VNode {
         <section>
           <Heading text={t.expired} />
           <p>{fill(t.expiredText, { application: session.applicationName })}</p>
+          {session.returnUrl !== null && <GoBack session={session} automatic={false} />}
         </section>
       );
     default:
@@ -54,7 +55,7 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
       <p>{fill(documents.length > 0 ? t.completedText : t.completedLate, { count: documents.length, application: applicationName })}</p>
       {!session.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
       <Downloads documents={documents} />
-      <GoBack session={session} automatic={session.disableDownloads} />
+      <GoBack session={session} automatic={session.returnUrl !== null || session.disableDownloads} />
     </section>
   );
 }
@@ -121,17 +122,25 @@ interface GoBackProps {
 function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode {
   const { returnUrl } = session;
   const [left, setLeft] = useState(at);
-  const counting = automatic && left > 0;
+  const [stays, stay] = useState(!automatic);
+  const counting = !stays && left > 0;
   useEffect(() => {
-    if (!automatic) return;
+    if (stays) return;
     const timer = setInterval(() => setLeft((seconds) => seconds - 1), 1000);
-    return () => clearInterval(timer);
-  }, [automatic]);
+    // Who fetches his files is not torn away from them.
+    const files = document.querySelector('.downloads');
+    const fetched = (): void => stay(true);
+    files?.addEventListener('click', fetched);
+    return () => {
+      clearInterval(timer);
+      files?.removeEventListener('click', fetched);
+    };
+  }, [stays]);
   useEffect(() => {
-    if (!automatic || left !== 0) return;
+    if (stays || left !== 0) return;
     if (returnUrl === null) close();
     else location.assign(returnUrl);
-  }, [automatic, left, returnUrl]);
+  }, [stays, left, returnUrl]);
   if (returnUrl === null) return <Close line={counting ? fill(t.closing, { count: left }) : t.close} />;
   return (
     <>
@@ -139,6 +148,11 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
       <a class="button primary" href={returnUrl}>
         {fill(t.goBack, { application: session.applicationName })}
       </a>
+      {counting && (
+        <button type="button" class="plain" onClick={() => stay(true)}>
+          {t.stay}
+        </button>
+      )}
     </>
   );
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from litestar import post
+from litestar import Request, post
 
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.models import certificate_model, chain_of, digest_model, results_model
+from signroom.http.hang_up import while_connected
 from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
 
 _TAGS = ["Certificate authentication"]
@@ -49,12 +51,16 @@ async def prepare(
     tags=_TAGS,
 )
 async def complete(
-    data: shapes.CompleteAuthenticationRequest, ports: InjectedPorts, caller: InjectedCaller
+    data: shapes.CompleteAuthenticationRequest,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    caller: InjectedCaller,
 ) -> shapes.AuthenticationResultModel:
     """Only with `success` is the user the one that `certificate` names. A state works once."""
+    completing = complete_authentication(ports, caller, data.state, data.certificate, data.signature)
+    found = await while_connected(request, completing)
 
     def answer() -> shapes.AuthenticationResultModel:
-        found = complete_authentication(ports, caller, data.state, data.certificate, data.signature)
         return shapes.AuthenticationResultModel(
             success=found.failure is None,
             failure=found.failure,

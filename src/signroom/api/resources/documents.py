@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import HttpMethod, get, post, route
+from litestar import HttpMethod, Request, get, post, route
 from litestar.params import Parameter
 from litestar.response import Stream
 
@@ -19,6 +19,7 @@ from signroom.api.translation.cursors import Limit, cursor_of, position_of
 from signroom.api.translation.models import document_model, file_check_model, signer_model
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
+from signroom.http.hang_up import while_connected
 from signroom.ports.store import MetadataSearch, Position
 from signroom.service.documents.check_file import CheckFile, check_file
 from signroom.service.documents.download_file import open_download
@@ -44,24 +45,23 @@ async def read(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) 
     tags=_TAGS,
 )
 async def preflight(
-    data: shapes.CheckFileRequest, ports: InjectedPorts, caller: InjectedCaller
+    data: shapes.CheckFileRequest, request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.FileCheckModel:
     """Addition. What stands in the way of signing it, and what is worth a word, before anybody is asked.
 
     A file that cannot be signed is an answer (200) whose finding has the code of the refusal. Nothing is kept.
     """
     command = CheckFile(file_source(data.file), signature_type_of(data.signature_type))
-    return file_check_model(await check_file(ports, caller, command))
+    return file_check_model(await while_connected(request, check_file(ports, caller, command)))
 
 
 @get("/api/documents/{document_id:str}/signers", responses=ANSWERS, summary="Who signed a document", tags=_TAGS)
-async def signers(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> list[shapes.SignerModel]:
+async def signers(
+    document_id: UUID, request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller
+) -> list[shapes.SignerModel]:
     """One entry per signature, those of earlier signers included; empty before it is signed."""
-
-    def answer() -> list[shapes.SignerModel]:
-        return [signer_model(ports, signer) for signer in signers_of_document(ports, caller, document_id)]
-
-    return await asyncio.to_thread(answer)
+    found = await while_connected(request, signers_of_document(ports, caller, document_id))
+    return await asyncio.to_thread(lambda: [signer_model(ports, signer) for signer in found])
 
 
 @get("/api/documents/keys/{key:str}", responses=ANSWERS, summary="Find a document by its key", tags=_TAGS)

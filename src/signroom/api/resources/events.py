@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import nullcontext
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import get
+from litestar import Request, get
 from litestar.params import Parameter
 
-from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.auth import InjectedCaller, InjectedPorts, InjectedWaits
 from signroom.api.media import ANSWERS
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.cursors import event_cursor, event_position
 from signroom.api.translation.models import event_model
 from signroom.domain.event import TYPES
+from signroom.http.hang_up import while_connected
 from signroom.ports.store import EventFilter
 from signroom.service.events.read_events import MAX_WAIT, ReadEvents, read_events
 
 
 @get("/api/events", responses=ANSWERS, summary="Read the event feed", tags=["Events"])
 async def read(
+    request: Request[Any, Any, Any],
     ports: InjectedPorts,
+    waits: InjectedWaits,
     caller: InjectedCaller,
     after: Annotated[
         str | None, Parameter(description="`next` of the answer before; without it: from the oldest.")
@@ -37,5 +41,7 @@ async def read(
     is older than that the answer is 422 `EventsPurged`: begin again without `after`.
     """
     wanted = EventFilter(type or None, session_id, application_id)
-    found = await read_events(ports, caller, ReadEvents(event_position(after), limit, wanted, wait))
+    command = ReadEvents(event_position(after), limit, wanted, wait)
+    with waits.taken(caller.application.id) if wait else nullcontext():
+        found = await while_connected(request, read_events(ports, caller, command))
     return shapes.EventList(events=[event_model(e) for e in found.events], next=event_cursor(found.next))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from litestar import put
+from typing import Any
+
+from litestar import Request, put
 
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.media import ANSWERS, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import digests_of, file_source, optional_source
 from signroom.api.translation.models import inspection_model
+from signroom.http.hang_up import while_connected
 from signroom.service.verification.inspect_signature import InspectSignature, inspect_signature
 
 
@@ -21,7 +24,10 @@ from signroom.service.verification.inspect_signature import InspectSignature, in
     tags=["Inspection"],
 )
 async def inspect(
-    data: shapes.InspectSignatureRequest, ports: InjectedPorts, caller: InjectedCaller
+    data: shapes.InspectSignatureRequest,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    caller: InjectedCaller,
 ) -> shapes.InspectSignatureModel:
     """Who signed the file, when, with what, and (with `validate`) whether it holds. PDF, CMS or XML.
 
@@ -37,4 +43,5 @@ async def inspect(
         data_hashes=digests_of(data.data_hashes),
         extract_content=bool(data.extract_encapsulated_content),
     )
-    return inspection_model(ports, await inspect_signature(ports, caller, command))
+    found = await while_connected(request, inspect_signature(ports, caller, command))
+    return inspection_model(ports, found)

@@ -10,7 +10,7 @@ from uuid import UUID
 from litestar import Request, get, post
 from litestar.params import Parameter
 
-from signroom.api.auth import InjectedCaller, InjectedPorts
+from signroom.api.auth import InjectedCaller, InjectedPorts, InjectedWaits
 from signroom.api.media import ANSWERS, idempotency_of, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import (
@@ -29,6 +29,7 @@ from signroom.api.translation.models import session_model, session_summary
 from signroom.domain.errors import BadInput, TooManyDocuments, document_place, told_of
 from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
+from signroom.http.hang_up import while_connected
 from signroom.ports.store import Position, SessionFilter
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.sessions.end_session import withdraw_session
@@ -81,7 +82,7 @@ async def create(
         webhook_url=data.webhook_url or None,
         idempotency=await idempotency_of(request, idempotency_key),
     )
-    opened = await open_session(ports, caller, command)
+    opened = await while_connected(request, open_session(ports, caller, command))
     ports.meter.about(session_id=opened.session_id)
     return shapes.CreateSessionResponse(session_id=opened.session_id, redirect_url=opened.redirect_url)
 
@@ -102,9 +103,16 @@ async def read(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -
     summary="Wait until the documents of a session are done",
     tags=_TAGS,
 )
-async def when_completed(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.CompletionStatus:
+async def when_completed(
+    session_id: UUID,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    waits: InjectedWaits,
+    caller: InjectedCaller,
+) -> shapes.CompletionStatus:
     """Answers after 15 seconds at the latest; call again while `completed` is false."""
-    found = await wait_for_session(ports, caller, session_id)
+    with waits.taken(caller.application.id):
+        found = await while_connected(request, wait_for_session(ports, caller, session_id))
     return shapes.CompletionStatus(completed=found.completed, progress=found.progress)
 
 

@@ -80,7 +80,7 @@ async def write_brand(
     content = data.logo.content if isinstance(data.logo, shapes.LogoRequest) else None
     logo = None if content is None else await _decoded(content)
     command = SetBranding(data.name, data.accent, data.accent_dark, logo)
-    return _branding_model(await asyncio.to_thread(set_branding, ports, caller, command))
+    return _branding_model(await set_branding(ports, caller, command))
 
 
 @get("/api/settings/retention", responses=ANSWERS, summary="Read how long signed documents are kept", tags=_TAGS)

@@ -16,6 +16,7 @@ from signroom.api.translation.commands import file_source, new_document
 from signroom.api.translation.models import certificate_model, chain_of, digest_model, document_model, results_model
 from signroom.domain.errors import BadInput, NotImplementedHere
 from signroom.domain.signature import CertificateChain
+from signroom.http.hang_up import while_connected
 from signroom.service.documents.read_documents import read_document
 from signroom.service.signing.sign_locally import PrepareLocally, complete_locally, prepare_locally
 
@@ -31,12 +32,15 @@ _TAGS = ["Local signature"]
     tags=_TAGS,
 )
 async def prepare(
-    data: shapes.PrepareSignatureRequest, ports: InjectedPorts, caller: InjectedCaller
+    data: shapes.PrepareSignatureRequest,
+    request: Request[Any, Any, Any],
+    ports: InjectedPorts,
+    caller: InjectedCaller,
 ) -> shapes.PrepareSignatureModel:
     """Sign `toSignHash` (a digest) or `toSign.data` (the bytes) with the certificate's key, then complete."""
+    if data.certificate.id is not None:
+        raise NotImplementedHere("Stored certificates.")
     if data.certificate.content is None:
-        if data.certificate.id is not None:
-            raise NotImplementedHere("Stored certificates.")
         raise BadInput("certificate.content is missing.")
     document = new_document(
         file_source(data.file),
@@ -48,7 +52,7 @@ async def prepare(
         fallback_name="document",
     )
     command = PrepareLocally(document, CertificateChain(data.certificate.content), data.security_context_id)
-    found = await prepare_locally(ports, caller, command)
+    found = await while_connected(request, prepare_locally(ports, caller, command))
     prepared = found.prepared
     to_sign_hash = to_sign = None
     if prepared is not None:
@@ -84,9 +88,6 @@ async def complete(
 ) -> shapes.DocumentModel:
     """The signed document. The same `state` and `signature` again are answered the same, with or without a key."""
     same = await idempotency_of(request, idempotency_key)
-
-    def answer() -> shapes.DocumentModel:
-        document_id = complete_locally(ports, caller, data.state, data.signature, same)
-        return document_model(ports, read_document(ports, caller, document_id))
-
-    return await asyncio.to_thread(answer)
+    completing = complete_locally(ports, caller, data.state, data.signature, same)
+    document_id = await while_connected(request, completing)
+    return await asyncio.to_thread(lambda: document_model(ports, read_document(ports, caller, document_id)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
+import hmac
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -16,7 +18,7 @@ from signroom.api.description import MD5_TEXT, FileForm, Octets
 from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.domain.document import clean_file_name
-from signroom.domain.errors import BadFileName, BadInput
+from signroom.domain.errors import BadFileName, BadInput, UploadDigestMismatch
 from signroom.domain.upload import PART_SIZE
 from signroom.service.documents.file_sources import media_type
 from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part, upload_plain
@@ -38,7 +40,10 @@ _MD5_BYTES = 16
 async def plain(
     request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.FileReferenceModel:
-    """`multipart/form-data` with one file, whatever its field is called."""
+    """`multipart/form-data` with one file, whatever its field is called.
+
+    A `Content-MD5` is compared: in the file's own part with the file, in the request with the whole body.
+    """
     form = _Form(request)
     part = await form.first_file()
     name = _name(part.filename)
@@ -111,35 +116,53 @@ class _Form:
             raise UnsupportedMediaType(detail="The body must be multipart/form-data.")
         if "boundary" not in options:
             raise BadInput("The multipart body has no boundary.")
+        self._md5_of_body = _md5(request.headers.get("content-md5"))
+        self._md5_of_file: bytes | None = None
         self._events = self._parse(PushMultipartParser(options["boundary"]), request.stream())
 
     async def first_file(self) -> MultipartSegment:
         """Raises: BadInput when the body ends before one."""
         async for event in self._events:
             if isinstance(event, MultipartSegment):
+                self._md5_of_file = _md5(event.header("Content-MD5"))
                 return event
         raise BadInput("The multipart body has no file.")
 
     async def content(self) -> AsyncIterator[bytes]:
-        """The bytes of the file that `first_file` found; what comes after it is read and dropped."""
-        inside = True
+        """The bytes of the file that `first_file` found; what comes after it is read and dropped.
+
+        Raises: UploadDigestMismatch at the end, BadInput.
+        """
+        inside, digest = True, hashlib.md5(usedforsecurity=False)
         async for event in self._events:
             if not event:
                 inside = False
             elif inside and isinstance(event, bytes | bytearray):
+                if self._md5_of_file is not None:
+                    digest.update(event)
                 yield bytes(event)
+        _require_digest(self._md5_of_file, digest.digest())
 
     async def _parse(
         self, parser: PushMultipartParser, stream: AsyncIterator[bytes]
     ) -> AsyncIterator[MultipartSegment | bytearray | None]:
+        digest = hashlib.md5(usedforsecurity=False)
         try:
             with parser:
                 async for chunk in stream:
+                    if self._md5_of_body is not None:
+                        digest.update(chunk)
                     for event in parser.parse(chunk):
                         yield event
                 parser.parse(b"")
         except (MultipartError, ParserLimitReached) as error:
             raise BadInput("The multipart body is malformed.") from error
+        _require_digest(self._md5_of_body, digest.digest())
+
+
+def _require_digest(expected: bytes | None, digest: bytes) -> None:
+    if expected is not None and not hmac.compare_digest(expected, digest):
+        raise UploadDigestMismatch
 
 
 def _name(given: str | None) -> str | None:

@@ -52,7 +52,7 @@ def file_source(given: shapes.FileReference | EmptyList | None, what: str = "fil
     """Raises: BadInput unless there is exactly one of content, blobToken and url."""
     found = optional_source(given)
     if found is None:
-        raise BadInput(f"A {what} is missing: it needs its content (base64) and name, a blobToken or a url.")
+        raise BadInput(f"A {what} is missing: it needs its content (base64), a blobToken or a url.")
     return found
 
 
@@ -66,8 +66,8 @@ def optional_source(given: shapes.FileReference | EmptyList | None) -> FileSourc
         return Content(given.content.chunks, given.name, content_type)
     if given.blob_token:
         return UploadToken(given.blob_token, given.name, content_type)
-    if given.url:
-        return Address(_checked_url(given.url), given.name, content_type)
+    if address := given.url or given.location:
+        return Address(_checked_url(address), given.name, content_type)
     return None
 
 
@@ -97,8 +97,10 @@ def new_document(
 ) -> NewDocument:
     """Raises: BadInput, NotImplementedHere."""
     kind = signature_type_of(signature_type)
-    if isinstance(xml, shapes.XmlOptionsRequest) and kind is None:
-        kind = SignatureType.XML
+    if isinstance(xml, shapes.XmlOptionsRequest):
+        kind = kind or SignatureType.XML
+        if kind is not SignatureType.XML and (_xml_element(xml) or _xml_location(xml)):
+            raise BadInput(f"xmlSignatureOptions name an element or a place, and signatureType is {kind}.")
     return NewDocument(
         file=file,
         signature_type=kind,
@@ -166,6 +168,8 @@ def _xml_element(given: shapes.XmlOptionsRequest | None) -> str | None:
     kind = (given.type or ("XmlElement" if given.element_to_sign_id else "FullXml")).casefold()
     match kind:
         case "fullxml":
+            if given.element_to_sign_id:
+                raise BadInput("FullXml signs the whole document: leave out elementToSignId, or ask for XmlElement.")
             return None
         case "xmlelement":
             if not given.element_to_sign_id:
@@ -179,10 +183,14 @@ def _xml_element(given: shapes.XmlOptionsRequest | None) -> str | None:
 
 def _xml_location(given: shapes.XmlOptionsRequest | None) -> XmlLocation | None:
     location = given.signature_element_location if given is not None else None
-    if not isinstance(location, shapes.XmlLocationRequest) or not location.x_path:
+    if not isinstance(location, shapes.XmlLocationRequest):
+        return None
+    insertion = member(XmlInsertion, location.insertion_option or XmlInsertion.APPEND_CHILD, "insertionOption")
+    if not location.x_path:
+        if insertion is not XmlInsertion.APPEND_CHILD:
+            raise BadInput("signatureElementLocation needs an xPath for its insertionOption.")
         return None
     namespaces = tuple((n.prefix or "", n.uri or "") for n in location.namespaces or ())
-    insertion = member(XmlInsertion, location.insertion_option or XmlInsertion.APPEND_CHILD, "insertionOption")
     return XmlLocation(location.x_path, namespaces, insertion)
 
 

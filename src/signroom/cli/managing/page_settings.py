@@ -87,6 +87,7 @@ def set_brand(
     accent: colour of buttons and links, like #17594a; it must stand out from the page (4.5:1)
     accent_dark: the same for people who read light on dark
     """
+    import asyncio
     import sys
 
     from signroom.service.subscriptions.manage_branding import SetBranding, set_branding
@@ -97,7 +98,8 @@ def set_brand(
         print(f"signroom: {logo} cannot be read: {error.strerror}.", file=sys.stderr)
         return 2
     with acting_for(subscription) as (ports, caller):
-        _print_branding(set_branding(ports, caller, SetBranding(name, accent, accent_dark, content)))
+        command = SetBranding(name, accent, accent_dark, content)
+        _print_branding(asyncio.run(set_branding(ports, caller, command)))
     return 0
 
 

@@ -53,6 +53,8 @@ def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
         raise EmptyFile
     found = _earlier(file)
     if found is None:
+        if Data(whole(file), options.data_hashes, None if data is None else whole(data)).is_another():
+            raise DataMismatch("The file itself is what is signed, and it is not the data that was named.")
         return Inspection(SignatureType.CMS, _OCTETS, 0, 0)
     content = beside(found, data, options.data_hashes)
     with only_refusals():

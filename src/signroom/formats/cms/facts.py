@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from signroom.domain.examination import SignaturePolicy
 from signroom.domain.signature import DigestValue
+from signroom.formats.malformed import MALFORMED
 
 if TYPE_CHECKING:
     from asn1crypto.cms import SignedData, SignerInfo
@@ -21,13 +23,52 @@ DIGESTS = {
 }
 """asn1crypto's names and the contract's ``DigestAlgorithms``."""
 _FEW = 50
+_FEW_NAMES = 10
+"""Certificates with one number that are compared by their issuers' names."""
+_LONGEST_NAME = 4 << 10
+"""Octets of a name that is compared letter by letter."""
 _POLICY, _POLICY_OID = "signature_policy_identifier", "1.2.840.113549.1.9.16.2.15"
 _KEYS = {"rsassa_pkcs1v15": "RSA", "ecdsa": "ECDSA"}
 
 
-def signer_certificate(data: SignedData, signer: SignerInfo) -> Any | None:
-    """The certificate that the signer's identifier names; None when it is not there."""
-    return next((c for c in certificates_of(data) if is_signer(signer, c)), None)
+class SignerCertificates:
+    """The certificates of an object, found by what signers say of them: there may be thousands, and many signers."""
+
+    def __init__(self, data: SignedData) -> None:
+        self._all = certificates_of(data)
+        self._by_number: dict[int, list[Any]] = {}
+        self._by_key: dict[bytes, Any] | None = None
+        self._compared: dict[tuple[bytes, int], Any | None] = {}
+        for certificate in self._all:
+            self._by_number.setdefault(certificate.serial_number, []).append(certificate)
+
+    def of(self, signer: SignerInfo) -> Any | None:
+        """The certificate that the signer's identifier names; None when it is not there."""
+        sid = signer["sid"]
+        if sid.name != "issuer_and_serial_number":
+            return self._with_key(sid.chosen.native)
+        issuer, number = sid.chosen["issuer"], sid.chosen["serial_number"].native
+        place = issuer.dump(), number
+        if place not in self._compared:
+            self._compared[place] = self._named(issuer, place[0], number)
+        return self._compared[place]
+
+    def _named(self, issuer: Any, der: bytes, number: int) -> Any | None:
+        same_number = self._by_number.get(number, [])
+        for certificate in same_number:
+            if certificate.issuer.dump() == der:
+                return certificate
+        # Names that are written in another way. Comparing them takes time.
+        few = (c for c in same_number[:_FEW_NAMES] if max(len(c.issuer.dump()), len(der)) <= _LONGEST_NAME)
+        return next((c for c in few if c.issuer == issuer), None)
+
+    def _with_key(self, identifier: bytes) -> Any | None:
+        if self._by_key is None:
+            self._by_key = {}
+            for certificate in self._all:
+                with suppress(*MALFORMED):  # one that cannot be read must not hide the others
+                    self._by_key.setdefault(certificate.key_identifier, certificate)
+        return self._by_key.get(identifier)
 
 
 def attributes_of(signer: SignerInfo) -> dict[str, Any]:
@@ -66,18 +107,6 @@ def issuers_of(certificate: bytes, certificates: Sequence[Any]) -> tuple[bytes, 
         wanted += above
         found.update((c.dump(), None) for c in above)
     return tuple(der for der in found if der != certificate)[:_FEW]
-
-
-def is_signer(signer: SignerInfo, certificate: Any) -> bool:
-    sid = signer["sid"]
-    if sid.name == "issuer_and_serial_number":
-        wanted = sid.chosen
-        # The number first: comparing names takes time, and there may be thousands of certificates.
-        same: bool = certificate.serial_number == wanted["serial_number"].native and (
-            certificate.issuer.dump() == wanted["issuer"].dump() or certificate.issuer == wanted["issuer"]
-        )
-        return same
-    return bool(certificate.key_identifier == sid.chosen.native)
 
 
 def message_digest_of(signer: SignerInfo, attributes: dict[str, Any]) -> DigestValue | None:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from signroom.domain.errors import InvalidCms, Refused
+from signroom.domain.errors import CmsTooComplex, InvalidCms, Refused
+from signroom.formats.cms.bounds import MAX_PARTS, require_few_parts
 from signroom.formats.cms.hashing import new_hash
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ _MAX_TEXT = 32 << 20
 """Bytes of a text form, which is decoded as a whole."""
 _MAX_AROUND = 16 << 20
 """Bytes of everything but the content."""
-_MAX_HEADERS = 1_000_000
-"""Of one walk; openssl's pieces have some kilobytes each, a hostile file's can be empty."""
+_MAX_HEADERS = 250_000
+"""Of one walk. A content of 100 MB in pieces of 1000 bytes has 100,000; a hostile file's pieces can be empty."""
 _MAX_DEPTH = 16
 _HEAD = 16 << 10
 """Bytes that tell whether a file is a CMS object, in a text form too; a MIME header ends within them."""
 _MAX_LAYERS = 3
 """Text forms around each other."""
 _CHUNK = 1 << 20
+_WHITE = b" \t\r\n\v\f"
 _MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MIME_HEADER = re.compile(
@@ -171,7 +173,9 @@ def _content(source: Source, walk: _Walk) -> Content:
 def _signed_data(body: bytes) -> SignedData:
     from asn1crypto.cms import SignedData
 
-    signed = SignedData.load(header(_SEQUENCE, len(body)) + body)
+    whole_body = header(_SEQUENCE, len(body)) + body
+    require_few_parts(_Walk(io.BytesIO(whole_body), len(whole_body), most=MAX_PARTS))
+    signed = SignedData.load(whole_body)
     _ = [signer["sid"].native for signer in signed["signer_infos"]]  # asn1crypto is lazy
     return signed
 
@@ -221,7 +225,7 @@ def _letters(text: bytes) -> bytes:
     if header is not None:
         text = text[header.end() :].lstrip()
     label = next((label for label in _PEM if text.startswith(label)), b"")
-    return b"".join(text[len(label) :].partition(b"-----END")[0].split())
+    return text[len(label) :].partition(b"-----END")[0].translate(None, _WHITE)
 
 
 class _Walk:
@@ -230,12 +234,12 @@ class _Walk:
     Each step raises InvalidCms when something else is there.
     """
 
-    def __init__(self, stream: BinaryIO, size: int, position: int = 0) -> None:
+    def __init__(self, stream: BinaryIO, size: int, position: int = 0, most: int = _MAX_HEADERS) -> None:
         self._stream = stream
         self._size = size
         self._ends: list[int | None] = []
         """Of the values that were entered; None: until the end-of-contents octets."""
-        self._left = _MAX_HEADERS
+        self._left = most
         self.position = position
 
     def enter(self, tag: int) -> None:
@@ -252,6 +256,10 @@ class _Walk:
         if end is not None:
             return self.position == end
         return self._header() == (0, self.position + 2, 0)
+
+    def peek(self) -> int:
+        """The identifier of the next value."""
+        return self._header()[0]
 
     def leave(self) -> None:
         if not self.at_end():
@@ -303,7 +311,7 @@ class _Walk:
         """Of the next value: tag, where the value begins, its length or None for an indefinite one."""
         self._left -= 1
         if self._left < 0:
-            raise InvalidCms("It is in too many pieces.")
+            raise CmsTooComplex("It is in too many pieces.")
         self._stream.seek(self.position)
         head = self._stream.read(10)
         limit = next((end for end in reversed(self._ends) if end is not None), self._size)

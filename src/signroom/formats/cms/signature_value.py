@@ -27,9 +27,9 @@ _SHORTEST = 2048
 """Bits of an RSA or DSA modulus that is not weak today."""
 _SHORTEST_CURVE = 224
 _LONGEST_MODULUS, _LONGEST_EXPONENT = 16_384, 64
-"""Bits that OpenSSL takes. Beyond them it calls every value wrong."""
-_EVERY_EXPONENT = 3072
-"""Bits of a modulus up to which OpenSSL takes any exponent."""
+"""Bits that OpenSSL takes. Beyond them it calls every value wrong, but for short moduli."""
+_LONGEST_DSA = 4096
+"""Bits of a DSA modulus; FIPS 186-4, 4.2, ends at 3072. A hostile one takes 50 ms for each value."""
 
 _PSS = "1.2.840.113549.1.1.10"
 _PKCS1 = frozenset(
@@ -262,6 +262,8 @@ def _verify_pair(value: bytes, key: ec.EllipticCurvePublicKey | dsa.DSAPublicKey
     """Raises: InvalidSignature."""
     prehashed = Prehashed(_OF_LENGTH[len(octets)])
     if isinstance(key, dsa.DSAPublicKey):
+        if key.key_size > _LONGEST_DSA:
+            raise NotComputable("key")
         key.verify(value, octets, prehashed)
         return
     width = (key.curve.key_size + 7) // 8
@@ -304,6 +306,6 @@ def _digest(message: Message, name: str) -> bytes:
 
 def _require_rsa_in_limits(key: rsa.RSAPublicKey) -> None:
     """Raises: NotComputable."""
-    exponent = key.public_numbers().e.bit_length()
-    if key.key_size > _LONGEST_MODULUS or (key.key_size > _EVERY_EXPONENT and exponent > _LONGEST_EXPONENT):
+    # OpenSSL takes any exponent with a modulus of up to 3072 bits: a value then costs as much as signing 250 times.
+    if key.key_size > _LONGEST_MODULUS or key.public_numbers().e.bit_length() > _LONGEST_EXPONENT:
         raise NotComputable("key")

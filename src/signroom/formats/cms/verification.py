@@ -7,25 +7,25 @@ Integrity only: digest, signed attributes, value, and that the attributes name t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from signroom.domain.errors import EmptyFile, InvalidCms, NotSigned
+from signroom.domain.errors import EmptyFile, NotSigned
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.signature import DigestValue, Indication, SignatureType, SignatureVerdict, Verdict
 from signroom.domain.validation import Outcome, ValidationItem, ValidationResults
 from signroom.formats.cms import checks
 from signroom.formats.cms.facts import (
     DIGESTS,
+    SignerCertificates,
     attributes_of,
     certificates_of,
     issuers_of,
     message_digest_of,
     policy_of,
     signature_algorithm_of,
-    signer_certificate,
 )
 from signroom.formats.cms.hashing import WEAK, digest_name
 from signroom.formats.cms.reading import CmsFile, Content, digest, header, only_refusals, read_cms, whole
@@ -35,8 +35,6 @@ from signroom.formats.malformed import MALFORMED
 if TYPE_CHECKING:
     from asn1crypto.cms import SignerInfo
 
-_MAX_SIGNERS = 250
-"""Each is judged by itself, and its certificate after that."""
 _LONGEST_ATTRIBUTES = 1 << 20
 _LONGEST_UNSORTED = 1 << 16
 """Bytes of signed attributes that are put in order."""
@@ -54,25 +52,31 @@ class Data:
     content: Content | None
     hashes: tuple[DigestValue, ...]
     claimed: Content | None = None
+    known: dict[str, bytes] = field(default_factory=dict)
+    """Digests of `content` that were computed: a large content is read once per algorithm."""
 
     def digest(self, algorithm: str) -> bytes | None:
         """`algorithm` as asn1crypto names it; None when it cannot be known."""
-        if self.content is not None:
-            return digest(self.content, algorithm)
-        return self._told(algorithm)
+        if self.content is None:
+            return next(iter(self._told(algorithm)), None)
+        if algorithm not in self.known:
+            self.known[algorithm] = digest(self.content, algorithm)
+        return self.known[algorithm]
 
     def is_another(self) -> bool:
-        """True when an object has its content inside, and the caller says that it is another one."""
-        if self.content is None:
-            return False
-        if self.claimed is not None:
-            same_length = self.claimed.length == self.content.length
-            return not same_length or digest(self.claimed, "sha256") != digest(self.content, "sha256")
-        told = {name: self._told(name) for name in DIGESTS}
-        return any(value is not None and value != digest(self.content, name) for name, value in told.items())
+        """True when what a caller says of the content is not true: its octets, or one of its digests.
 
-    def _told(self, algorithm: str) -> bytes | None:
-        return next((h.value for h in self.hashes if h.algorithm == DIGESTS.get(algorithm)), None)
+        Where there is no content, two digests by one algorithm must be the same.
+        """
+        if self.content is not None and self.claimed is not None:
+            same_length = self.claimed.length == self.content.length
+            if not same_length or digest(self.claimed, "sha256") != self.digest("sha256"):
+                return True
+        told = ((name, value) for name in DIGESTS for value in self._told(name))
+        return any(value != self.digest(name) for name, value in told)
+
+    def _told(self, algorithm: str) -> list[bytes]:
+        return [h.value for h in self.hashes if h.algorithm == DIGESTS.get(algorithm)]
 
     def looks_like_attributes(self) -> bool:
         """The content is what another signer's key signs: attributes with a message digest (RFC 5652, 5.4)."""
@@ -174,12 +178,11 @@ def beside(found: CmsFile, data: Path | None, data_hashes: tuple[DigestValue, ..
 def judge(found: CmsFile, covered: Covered) -> list[JudgedSigner]:
     """In the order of the object. To be used inside `only_refusals`."""
     signers = list(found.signed["signer_infos"])
-    if len(signers) > _MAX_SIGNERS:
-        raise InvalidCms(f"It has more than {_MAX_SIGNERS} signers.")
+    certificates = SignerCertificates(found.signed)
     if isinstance(covered, Data) and covered.is_another():
-        return [_about_another(found, signer) for signer in signers]
+        return [_about_another(certificates, signer) for signer in signers]
     digests = _Digests(covered, {})
-    return [_judge(found, signer, digests) for signer in signers]
+    return [_judge(found, certificates, signer, digests) for signer in signers]
 
 
 def _read(file: Path) -> CmsFile:
@@ -193,9 +196,9 @@ def _contract_digest(signer: SignerInfo) -> str | None:
     return DIGESTS.get(signer["digest_algorithm"]["algorithm"].native)
 
 
-def _judge(found: CmsFile, signer: SignerInfo, digests: _Digests) -> JudgedSigner:
+def _judge(found: CmsFile, certificates: SignerCertificates, signer: SignerInfo, digests: _Digests) -> JudgedSigner:
     written = _attributes_as_written(signer)
-    certificate = signer_certificate(found.signed, signer)
+    certificate = certificates.of(signer)
     algorithm = digest_name(signer["digest_algorithm"])
     known = None if algorithm is None else digests.digest(algorithm)
     missing = known is None and algorithm is not None
@@ -211,10 +214,10 @@ def _judge(found: CmsFile, signer: SignerInfo, digests: _Digests) -> JudgedSigne
     return _judged(signer, certificate, finding, data_missing=missing)
 
 
-def _about_another(found: CmsFile, signer: SignerInfo) -> JudgedSigner:
+def _about_another(certificates: SignerCertificates, signer: SignerInfo) -> JudgedSigner:
     """What the caller holds is not what was signed, whatever the object has inside."""
     finding = Conclusion.failed("HASH_FAILURE", checks.message_digest(intact=False))
-    return _judged(signer, signer_certificate(found.signed, signer), finding)
+    return _judged(signer, certificates.of(signer), finding)
 
 
 def _content_finding(
@@ -280,7 +283,9 @@ def _messages(attributes: bytes | None, digests: _Digests) -> Iterator[Message]:
     start = header(_SET, len(attributes))
     yield Octets(start + attributes)
     if len(attributes) <= _LONGEST_UNSORTED:
-        yield Octets(start + b"".join(sorted(_members(attributes))))
+        in_order = b"".join(sorted(_members(attributes)))
+        if in_order != attributes:
+            yield Octets(start + in_order)
 
 
 def _members(octets: bytes) -> Iterator[bytes]:

@@ -41,6 +41,7 @@ _CALL = re.compile(r"([\w-]+)\s*\(")
 _ID = re.compile(r"[\w.:-]{1,1000}")
 """What can stand behind # as it is. Wider than xs:ID, which may not begin with a digit: many do."""
 
+_END_TAG = re.compile(rb"</([^\s<>?!/]+)\s*>\s*")
 _MARKUP = re.compile(
     rb"""<(?: !--.*?-- | \?.*?\? | !\[CDATA\[.*?\]\] | (?P<end>/)[^>]*+
           | (?P<start>[^\s!?/>]++)(?:[^>"']++|"[^"]*+"|'[^']*+')*+ )>""",
@@ -126,6 +127,10 @@ def _require_quick(xpath: str) -> None:
 
 def insert(document: XmlDocument, place: Place, element: bytes) -> bytes:
     """The file with `element` (ASCII) in its place, everything else as it is. Raises: InvalidXml."""
+    if place.anchor is document.root and place.insertion is XmlInsertion.APPEND_CHILD:
+        end = _end_of_root(document.data, document.root)
+        if end is not None:
+            return b"".join((document.data[:end], element, document.data[end:]))
     ordinal = next(n for n, each in enumerate(document.root.iter("*")) if each is place.anchor)
     mark, codec = _wide(document.data)
     if codec is None:
@@ -164,6 +169,18 @@ def _spliced(content: bytes, ordinal: int, insertion: XmlInsertion, element: byt
         case _:
             assert_never(insertion)
     return b"".join((content[:at], element, content[at:]))
+
+
+def _end_of_root(content: bytes, root: Element) -> int | None:
+    """Where the end tag of the whole document begins, when nothing but white space is behind it.
+
+    None where it must be looked for from the beginning, which takes much longer.
+    """
+    at = max(content.rfind(b"</"), 0)
+    found = _END_TAG.fullmatch(content, at)
+    name = etree.QName(root).localname
+    written = name if root.prefix is None else f"{root.prefix}:{name}"
+    return at if found is not None and found[1] == written.encode() else None
 
 
 def _tags(content: bytes, ordinal: int) -> tuple[re.Match[bytes], re.Match[bytes]]:

@@ -6,6 +6,7 @@ out, that happens in a second tree of the same bytes. (lxml would also rename pr
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,31 +25,55 @@ DS = "http://www.w3.org/2000/09/xmldsig#"
 SIGNATURE = f"{{{DS}}}Signature"
 
 _MAX_SIGNATURES = 100
-_MAX_WORK = 2 << 30
-"""Octets that are parsed, searched or digested for one file: a small file may ask for as many passes as it likes."""
+_MAX_WORK, _MAX_PASSES = 128 << 20, 8
+"""Octets that are parsed, searched or digested for one file: so many, and so many passes over the whole file.
+
+A small file may ask for as many passes as it likes.
+"""
+_MAX_TAGS = 1_500_000
+"""Each costs memory and time, however small it is. Comments and the like count, too."""
+_MAX_ATTRIBUTES = 300
+"""Of one element: writing them in order takes time that grows with the square."""
+_FEW_NAMESPACES = 16
+_MANY_ATTRIBUTES = etree.XPath(f"boolean(//*[@*[{_MAX_ATTRIBUTES + 1}]])")
+_WITH_ID = etree.XPath("//*[@Id or @ID or @id or @xml:id]")
+_ID_NAMES = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
 _TOO_LARGE = frozenset(
     {etree.ErrorTypes.ERR_RESOURCE_LIMIT, etree.ErrorTypes.ERR_NAME_TOO_LONG, etree.ErrorTypes.ERR_NO_MEMORY}
 )
 _ENCODING = re.compile(r"(?:utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d|utf-?16(?:le|be)?)", re.IGNORECASE)
 """Supersets of ASCII where no other character has an ASCII byte in it, and UTF-16."""
-_BY_ID = "//*[@Id=$id or @ID=$id or @id=$id or @xml:id=$id]"
 
 
 class XmlDocument:
-    """A file without DOCTYPE, parsed. Raises: EmptyFile, InvalidXml, XmlTooComplex."""
+    """A file without DOCTYPE, parsed. Raises: EmptyFile, InvalidXml, XmlTooComplex.
 
-    def __init__(self, data: bytes) -> None:
+    Args:
+        data: the file.
+        before: the same document before something was put into it; both may do as much work together as one.
+        looked_at_once: nobody looks at the tree after its first canonical form, which may then be made of it itself.
+    """
+
+    def __init__(self, data: bytes, before: XmlDocument | None = None, *, looked_at_once: bool = False) -> None:
         if not data:
             raise EmptyFile
         self.data = data
-        self._work = 0
+        self._work = 0 if before is None else before.work
+        self._looked_at_once = looked_at_once
+        self.tags = data.count(b"<")
+        """At most so many elements, twice."""
+        if self.tags > _MAX_TAGS:
+            raise XmlTooComplex(f"It has more than {_MAX_TAGS} tags.")
         self.digests: dict[object, bytes] = {}
         """What `canonical` has computed of this file."""
-        self._ids: dict[str, list[Element]] = {}
+        self._ids: dict[str, list[Element]] | None = None
+        self._namespaces: int | None = None
         self.tree: Tree = self.parse_again()
         self.root: Element = self.tree.getroot()
         self.encoding: str = self.tree.docinfo.encoding or "UTF-8"
         _require_plain(self.tree, self.encoding)
+        if data.count(b"=") > _MAX_ATTRIBUTES and _MANY_ATTRIBUTES(self.tree):
+            raise XmlTooComplex(f"An element has more than {_MAX_ATTRIBUTES} attributes.")
         self.signatures: tuple[Element, ...] = tuple(self.root.iter(SIGNATURE))
         if len(self.signatures) > _MAX_SIGNATURES:
             raise XmlTooComplex("It has more signatures than a document may have.")
@@ -57,10 +82,15 @@ class XmlDocument:
     def read(cls, file: Path) -> XmlDocument:
         return cls(file.read_bytes())
 
+    @property
+    def work(self) -> int:
+        """Octets that were worked on."""
+        return self._work
+
     def spend(self, octets: int) -> None:
         """Account for work on so many octets. Raises: XmlTooComplex."""
         self._work += octets
-        if self._work > _MAX_WORK:
+        if self._work > _MAX_WORK + _MAX_PASSES * len(self.data):
             raise XmlTooComplex("Its signatures ask for more digests than a document may need.")
 
     def parse_again(self) -> Tree:
@@ -79,10 +109,22 @@ class XmlDocument:
 
     def with_id(self, value: str) -> list[Element]:
         """Elements whose Id, ID, id or xml:id is `value`: no schema says which of them is of type xs:ID."""
-        if value not in self._ids:
+        if self._ids is None:
             self.spend(len(self.data))
-            self._ids[value] = self.root.xpath(_BY_ID, id=value, smart_strings=False)
-        return self._ids[value]
+            self._ids = {}
+            for element in _WITH_ID(self.tree):
+                for known in {element.get(name) for name in _ID_NAMES} - {None}:
+                    self._ids.setdefault(known, []).append(element)
+        return self._ids.get(value, [])
+
+    def namespaces_in_scope(self) -> int:
+        """The most namespace declarations that stand around one element, its own ones included, or a little more."""
+        if self._namespaces is None:
+            self._namespaces = _FEW_NAMESPACES
+            if self.data.replace(b"\0", b"").count(b"xmlns") > _FEW_NAMESPACES:
+                self.spend(len(self.data))
+                self._namespaces = max(_FEW_NAMESPACES, _most_declarations(self.data))
+        return self._namespaces
 
     def element_with_id(self, value: str) -> Element:
         """Raises: XmlElementNotFound when there is none, or more than one."""
@@ -94,6 +136,8 @@ class XmlDocument:
     def twins(self, elements: Iterable[Element]) -> tuple[Tree, list[Element]]:
         """A second tree, and in it the same elements in the same order."""
         wanted = list(elements)
+        if self._looked_at_once:
+            return self.tree, wanted
         tree = self.parse_again()
         if not wanted:
             return tree, []
@@ -121,6 +165,19 @@ def only_refusals() -> Iterator[None]:
         raise InvalidXml(f"Line {error.lineno}.") from error
     except (etree.LxmlError, ValueError) as error:
         raise InvalidXml from error
+
+
+def _most_declarations(data: bytes) -> int:
+    """Of namespaces, at one place."""
+    most = now = 0
+    events = etree.iterparse(
+        io.BytesIO(data), events=("start-ns", "end-ns"), resolve_entities=False, no_network=True, load_dtd=False
+    )
+    with only_refusals():
+        for event, _ in events:
+            now += 1 if event == "start-ns" else -1
+            most = max(most, now)
+    return most
 
 
 def is_inside_signature(element: Element) -> bool:

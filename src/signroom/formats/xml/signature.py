@@ -61,6 +61,8 @@ METHODS = {
 """SignatureMethod -> (kind of key and padding, digest): RFC 9231, 2.3."""
 
 _MAX_REFERENCES = 30
+_MAX_TRANSFORMS = 20
+"""Of one reference; usual are three."""
 _MAX_CERTIFICATES = 20
 _SPACE = dict.fromkeys(map(ord, " \t\r\n"))
 
@@ -142,6 +144,8 @@ def _reference(element: Element) -> Reference:
         transform.tag != ds("Transform") for transform in transforms
     ):
         raise malformed("ds:Reference does not have the elements that it must have")
+    if len(transforms) > _MAX_TRANSFORMS:
+        raise malformed("a reference has too many transforms")
     method, value = children
     return Reference(element, element.get("URI"), tuple(transforms), method.get("Algorithm", ""), decode(text(value)))
 

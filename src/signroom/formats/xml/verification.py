@@ -57,6 +57,10 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 _WEAK = frozenset({"SHA1"})
 _MIN_RSA_BITS, _MIN_EC_BITS = 2048, 224
+_MAX_EXPONENT = 64
+"""Bits. OpenSSL takes any exponent with a modulus of up to 3072 bits: a value then costs as much as signing."""
+_WORK_OF_A_VALUE = 1 << 18
+"""Octets whose reading takes as long as the slowest check of a value."""
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -127,7 +131,7 @@ def _steps(
     passed: list[Check] = []
     try:
         signed_info = octets(document, parts.signed_info, canonicalization(parts.canonicalization))
-        signer = _signer(parts, signed_info)
+        signer = _signer(document, parts, signed_info)
         _require_digests(document, parts)
         _require_something_signed(document, parts, own, signed)
         passed.append(Check.MESSAGE_DIGEST_MISMATCH)
@@ -199,7 +203,7 @@ def _first_target(document: XmlDocument, signed: Sequence[Reference]) -> Element
 # -- value and certificate -------------------------------------------------------------------------
 
 
-def _signer(parts: SignatureParts, signed_info: bytes) -> bytes:
+def _signer(document: XmlDocument, parts: SignatureParts, signed_info: bytes) -> bytes:
     """The certificate that the properties name, else the one whose key made the value, else the first; or none."""
     bound = certificate_digest(parts.properties)
     if bound is not None and bound[0] in DIGESTS:
@@ -207,6 +211,7 @@ def _signer(parts: SignatureParts, signed_info: bytes) -> bytes:
             if hashlib.new(DIGESTS[bound[0]], der).digest() == bound[1]:
                 return der
     for der in parts.certificates:
+        document.spend(_WORK_OF_A_VALUE)
         if _fits(parts, signed_info, der):
             return der
     return parts.certificates[0] if parts.certificates else b""
@@ -248,6 +253,8 @@ def _require_value(parts: SignatureParts, signed_info: bytes, der: bytes) -> Non
 def _public_key(der: bytes) -> PublicKey | None:
     """None for other kinds. Raises: ValueError, UnsupportedAlgorithm."""
     key = x509.load_der_x509_certificate(der).public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e.bit_length() > _MAX_EXPONENT:
+        raise UnsupportedAlgorithm("exponent")
     return key if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else None
 
 

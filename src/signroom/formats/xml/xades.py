@@ -76,9 +76,11 @@ _PLACEHOLDER = f'<ds:Signature xmlns:ds="{DS}"/>'.encode()
 
 def inspect(file: Path, options: XmlOptions = WHOLE_DOCUMENT) -> Inspection:
     """Raises: EmptyFile, InvalidXml, XmlTooComplex, XmlElementNotFound, BrokenSignature, XmlSealed."""
-    signatures, inside, before, with_one_more = _looked_at(XmlDocument.read(file), options)
+    document = XmlDocument.read(file)
+    signatures, inside, before, with_one_more = _looked_at(document, options)
     # A rehearsal of what `verify` will do, which needs more memory than all before it: better refused now than then.
-    after = XmlDocument(with_one_more)
+    after = XmlDocument(with_one_more, document, looked_at_once=True)
+    del document
     if document_digest(after, signed_element(after, options), hide_signatures=inside) != before:
         raise InvalidXml("A signature cannot be put into it without changing it.")
     return Inspection(SignatureType.XML, XML, 0, signatures)
@@ -180,7 +182,7 @@ def _require_unharmed(document: XmlDocument, place: Place) -> None:
     # INDETERMINATE for want of knowing what is signed: nobody can say what another signature does to it.
     if any(f.fault is not None and f.fault.check is Check.XML_DSIG_CORE_VALIDATION_FAILED for f in before):
         raise XmlSealed("It is of a kind that is not supported here.")
-    after = XmlDocument(insert(document, place, _PLACEHOLDER))
+    after = XmlDocument(insert(document, place, _PLACEHOLDER), document)
     for element in after.signatures:
         is_new = not len(element)
         if not is_new and judge_signature(after, element).verdict.indication is Indication.TOTAL_FAILED:

@@ -7,19 +7,21 @@ The nonce is signed by us and stored only once it is spent, so that nobody can r
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from signroom.domain.application import WORKERS, Caller
+from signroom.domain.application import WORKERS, ApplicationCaller
 from signroom.domain.certificate import Certificate
 from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
 from signroom.domain.signature import CertificateChain, ClaimedValue, DigestAlgorithm
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
+from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_deciding_context
 
 _PURPOSE = "authentication"
@@ -46,25 +48,30 @@ class Authentication:
 
 
 def begin_authentication(
-    ports: Ports, caller: Caller, security_context_id: UUID | None, *, revocation_may_be_unknown: bool
+    ports: Ports, caller: ApplicationCaller, security_context_id: UUID | None, *, revocation_may_be_unknown: bool
 ) -> Challenge:
     """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured."""
     caller.require(WORKERS)
     context = find_deciding_context(ports, security_context_id)
     nonce = secrets.token_bytes(32)
     text = base64.urlsafe_b64encode(nonce).decode()
-    parts = (text, str(caller.subscription_id), str(context.id), str(int(revocation_may_be_unknown)))
+    parts = (text, _owner(caller), str(context.id), str(int(revocation_may_be_unknown)))
     state = ports.tokens.issue(_PURPOSE, _SEPARATOR.join(parts), ports.clock.now())
     return Challenge(state, hashlib.sha256(nonce).digest())
 
 
-def complete_authentication(
-    ports: Ports, caller: Caller, state: str, certificate_der: bytes, signature: bytes
+def _owner(caller: ApplicationCaller) -> str:
+    """Whom a state is for. One of another application would log a person in where they did not mean to."""
+    return f"{caller.subscription_id}/{caller.application.id}"
+
+
+async def complete_authentication(
+    ports: Ports, caller: ApplicationCaller, state: str, certificate_der: bytes, signature: bytes
 ) -> Authentication:
     """A state that is too old or was used before fails as ``StaleSession``.
 
-    Raises: NotAllowed, BadSignatureState for a state that is not ours, BadCertificate, SignatureRejected,
-    SecurityContextNotConfigured, Unavailable.
+    Raises: NotAllowed, BadSignatureState for a state that is not this application's, BadCertificate,
+    SignatureRejected, SecurityContextNotConfigured, Unavailable.
     """
     caller.require(WORKERS)
     now = ports.clock.now()
@@ -75,16 +82,23 @@ def complete_authentication(
         return Authentication(certificate, ValidationResults(), (certificate_der,), "StaleSession")
     except BadToken as error:
         raise BadSignatureState from error
-    text, subscription, context_id, may_be_unknown = subject.split(_SEPARATOR)
-    if subscription != str(caller.subscription_id):
+    text, owner, context_id, may_be_unknown = subject.split(_SEPARATOR)
+    if owner != _owner(caller):
         raise BadSignatureState
     nonce = base64.urlsafe_b64decode(text)
     chain = CertificateChain(certificate_der)
-    ports.formats.check_values([ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)])
-    verdict = ports.trust.judge(
-        chain, find_deciding_context(ports, UUID(context_id)), now, revocation_may_be_unknown=may_be_unknown == "1"
+    value = ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)
+    await ports.formats.of(Turn.of_caller(caller)).check_values([value])
+    context = find_deciding_context(ports, UUID(context_id))
+    verdict = await asyncio.to_thread(
+        ports.trust.judge, chain, context, now, revocation_may_be_unknown=may_be_unknown == "1"
     )
-    with ports.store.work() as work:  # last: an outage before it may be tried again
-        fresh = work.spent.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)
+    fresh = await asyncio.to_thread(_spend, ports, nonce, now)  # last: an outage before it may be tried again
     failure = None if verdict.trusted else "CertificateFailedValidation"
     return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")
+
+
+def _spend(ports: Ports, nonce: bytes, now: datetime) -> bool:
+    """False when it was used before."""
+    with ports.store.work() as work:
+        return work.spent.spend_nonce(hashlib.sha256(nonce).digest(), now + STATE_LIFETIME)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
 
@@ -22,11 +22,17 @@ from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, OptionsByType, SignatureType, SigningOptions
 from signroom.ports import Ports
-from signroom.ports.files import content_of
+from signroom.ports.files import Turn
 from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
-from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
-from signroom.service.documents.file_sources import FileSource, StoredSource, media_type, store_source
+from signroom.service.documents.discard_blobs import before_recording, discard_blob, discard_unless_recorded
+from signroom.service.documents.file_sources import (
+    FileSource,
+    StoredSource,
+    local_files,
+    media_type,
+    store_source,
+)
 from signroom.service.documents.validate_file import require_accepted, require_name
 
 
@@ -69,7 +75,7 @@ async def add_document(
     The same file under the same `idempotency_key` is added once.
 
     Raises: BadFileName, FileTooLarge, TooManyDocuments, WrongState, FileRejected, another DocumentRejected,
-    IdempotencyKeyReused, Unavailable.
+    IdempotencyKeyReused, Unavailable (QueueFull and ShareUsed before the file is taken in, where that is possible).
     """
     clean = clean_file_name(name)
     document_id = uuid4() if idempotency_key is None else uuid5(session_id, idempotency_key)
@@ -78,16 +84,19 @@ async def add_document(
         return _same(before, clean, await _digest(chunks, ports.limits.max_file))
     session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
     require_name(ports, validation, clean)
+    turn = Turn.of_session(session)
+    ports.formats.of(turn).require_place()
     folder = DocumentFolder(session_id, document_id)
     # With an idempotency key another request may add the same document now; when it fails, it deletes its own blob.
     key = folder.original() if idempotency_key is None else folder.original_of_request(uuid4())
     stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     try:
-        inspection = await asyncio.to_thread(_inspect, ports, file, None, session.options, None)
-        options = session.options.of(inspection.signature_type)
-        accepted = Accepted(document_id, _typed(file, inspection), inspection, options)
-        await require_accepted(ports, validation, session.subscription_id, accepted.file)
+        with before_recording():
+            inspection = await _inspect(ports, turn, file, options=session.options)
+            options = session.options.of(inspection.signature_type)
+            accepted = Accepted(document_id, _typed(file, inspection), inspection, options)
+            await require_accepted(ports, validation, session.subscription_id, accepted.file)
         document = await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException as error:
         await discard_unless_recorded(ports, key, error)
@@ -132,18 +141,22 @@ async def accepted_document(
     application signs itself.
     Raises: as `store_source`, and a DocumentRejected.
     """
-    document_id = uuid4()
+    document_id, turn = uuid4(), Turn.of_caller(caller, session_id)
     folder = DocumentFolder(session_id, document_id)
     taken: list[StoredSource] = []
     try:
-        taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
-        file, data_key = taken[0].file, None
-        if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
-            raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
-        if command.data is not None:
-            taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
-            data_key = taken[1].file.blob_key
-        inspection = await asyncio.to_thread(_inspect, ports, file, command.signature_type, command.options, data_key)
+        with before_recording():
+            ports.formats.of(turn).require_place()
+            taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
+            file, data_key = taken[0].file, None
+            if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
+                raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
+            if command.data is not None:
+                taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
+                data_key = taken[1].file.blob_key
+            inspection = await _inspect(
+                ports, turn, file, kind=command.signature_type, options=command.options, data_key=data_key
+            )
         yield Accepted(
             document_id=document_id,
             file=_typed(file, inspection),
@@ -222,14 +235,18 @@ def _typed(file: StoredFile, inspection: Inspection) -> StoredFile:
     return replace(file, content_type=inspection.content_type)
 
 
-def _inspect(
-    ports: Ports, stored: StoredFile, kind: SignatureType | None, options: OptionsByType, data_key: str | None
+async def _inspect(
+    ports: Ports,
+    turn: Turn,
+    stored: StoredFile,
+    *,
+    kind: SignatureType | None = None,
+    options: OptionsByType,
+    data_key: str | None = None,
 ) -> Inspection:
     wanted = kind or type_by_name(stored.name)
-    with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(stored.blob_key, content_of(stored)))
-        data = None if data_key is None else files.enter_context(ports.blobs.as_file(data_key, None))
-        return with_name(ports.formats.inspect(file, wanted, options, data), stored.name)
+    async with local_files(ports, stored, data_key) as (file, data):
+        return with_name(await ports.formats.of(turn).inspect(file, wanted, options, data), stored.name)
 
 
 def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:

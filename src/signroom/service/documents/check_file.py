@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -12,6 +11,7 @@ from signroom.domain.errors import DocumentRejected, FileDownloadFailed, FileToo
 from signroom.domain.preflight import Finding, FindingCode, FindingLevel, fact
 from signroom.domain.signature import Inspection, SignatureType
 from signroom.ports import Ports
+from signroom.ports.files import Turn
 from signroom.service.documents.file_sources import FileSource, UploadToken, as_local_file, store_source
 
 
@@ -37,12 +37,14 @@ async def check_file(ports: Ports, caller: Caller, command: CheckFile) -> Inspec
 
 
 async def _inspected(ports: Ports, caller: Caller, command: CheckFile) -> Inspection:
+    formats = ports.formats.of(Turn.of_caller(caller))
+    formats.require_place()
     async with AsyncExitStack() as files:
         folder = files.enter_context(ports.blobs.scratch())
         name = await _name(ports, caller, command.file)
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, folder))
         wanted = command.signature_type or type_by_name(name)
-        return with_name(await asyncio.to_thread(ports.formats.inspect, file, wanted), name)
+        return with_name(await formats.inspect(file, wanted), name)
 
 
 async def _name(ports: Ports, caller: Caller, source: FileSource) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from signroom.domain.errors import DatabaseUnavailable, StorageUnavailable
 from signroom.ports import Ports
@@ -16,8 +18,21 @@ def discard_blob(ports: Ports, key: str) -> None:
         return  # the driver has written into the log why
 
 
+class CalledOff(asyncio.CancelledError):
+    """A request was called off before anything of it was recorded: its caller has gone."""
+
+
+@contextmanager
+def before_recording() -> Iterator[None]:
+    """Around what comes before the transaction that records a file. Raises: CalledOff when it is cancelled."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        raise CalledOff from error
+
+
 async def discard_unless_recorded(ports: Ports, key: str, error: BaseException) -> None:
     """Forget the blob of a request that failed with `error`, unless a row may point to it all the same: the answer to
     a commit can be lost, and a request can be called off while its transaction ends in a thread."""
-    if not isinstance(error, DatabaseUnavailable | asyncio.CancelledError):
+    if isinstance(error, CalledOff) or not isinstance(error, DatabaseUnavailable | asyncio.CancelledError):
         await asyncio.to_thread(discard_blob, ports, key)

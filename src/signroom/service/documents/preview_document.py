@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
 from signroom.domain.document import Document
 from signroom.domain.errors import PreviewNotAvailable
 from signroom.ports import Ports
-from signroom.ports.files import content_of
+from signroom.ports.files import Turn
+from signroom.service.documents.file_sources import local_files
 from signroom.service.documents.read_documents import read_document_of_page
 
 MIN_WIDTH, MAX_WIDTH = 320, 1600
 
 
-def preview_page(ports: Ports, session_id: UUID, document_id: UUID, page: int, width: int) -> bytes:
+async def preview_page(ports: Ports, session_id: UUID, document_id: UUID, page: int, width: int) -> bytes:
     """PNG, about `width` pixels wide (`MIN_WIDTH` to `MAX_WIDTH`); `page` from 0. Drawn once in a while.
 
     Raises: DocumentNotFound, PreviewNotAvailable, BlobNotFound, Unavailable.
     """
-    document = _document(ports, session_id, document_id, page)
+    document = await asyncio.to_thread(_document, ports, session_id, document_id, page)
+    formats = ports.formats.of(Turn.of_document(document))
     wide = min(max(width, MIN_WIDTH), MAX_WIDTH)
-    return _kept(ports, document, f"picture {page} {wide}", lambda file: ports.formats.preview(file, page, wide))
+    return await _kept(ports, document, f"picture {page} {wide}", lambda file: formats.preview(file, page, wide))
 
 
-def page_text(ports: Ports, session_id: UUID, document_id: UUID, page: int) -> str:
+async def page_text(ports: Ports, session_id: UUID, document_id: UUID, page: int) -> str:
     """The words of the page, for whom does not see it. Raises: as `preview_page`."""
-    document = _document(ports, session_id, document_id, page)
-    words = _kept(ports, document, f"text {page}", lambda file: ports.formats.page_text(file, page).encode())
-    return words.decode()
+    document = await asyncio.to_thread(_document, ports, session_id, document_id, page)
+    formats = ports.formats.of(Turn.of_document(document))
+
+    async def words(file: Path) -> bytes:
+        return (await formats.page_text(file, page)).encode()
+
+    return (await _kept(ports, document, f"text {page}", words)).decode()
 
 
 def _document(ports: Ports, session_id: UUID, document_id: UUID, page: int) -> Document:
@@ -40,12 +47,12 @@ def _document(ports: Ports, session_id: UUID, document_id: UUID, page: int) -> D
     return document
 
 
-def _kept(ports: Ports, document: Document, what: str, make: Callable[[Path], bytes]) -> bytes:
+async def _kept(ports: Ports, document: Document, what: str, make: Callable[[Path], Awaitable[bytes]]) -> bytes:
     # The blob never changes, so that its pictures do not either.
     key = f"{document.original.blob_key} {what}"
     found = ports.previews.get(key)
     if found is None:
-        with ports.blobs.as_file(document.original.blob_key, content_of(document.original)) as file:
-            found = make(file)
+        async with local_files(ports, document.original) as (file, _):
+            found = await make(file)
         ports.previews.put(key, found)
     return found

@@ -35,6 +35,7 @@ from signroom.domain.upload import (
     require_all_parts,
 )
 from signroom.ports import Ports
+from signroom.ports.files import content_of
 from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
 
 _PURGED_AT_ONCE = 200
@@ -106,7 +107,7 @@ async def upload_part(
 
 
 async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[str], md5: bytes | None) -> Upload:
-    """Make one file of the parts. Once more with the same parts: the same answer; `md5` is looked at the first time.
+    """Make one file of the parts. Once more with the same parts and `md5`: the same answer.
 
     Raises: NotAllowed, UploadNotFound, UploadIncomplete, UploadDigestMismatch, FileTooLarge, StorageUnavailable.
     """
@@ -114,6 +115,8 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
     upload = await asyncio.to_thread(find_upload, ports, caller, token)
     if upload.file is not None:
         upload.require_ended_with(etags)
+        if md5 is not None:
+            await _require_md5(ports, upload.file, md5)
         return upload
     parts = await asyncio.to_thread(_parts, ports, upload.id)
     require_all_parts(parts, etags)
@@ -142,6 +145,15 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
     for part in parts:
         await asyncio.to_thread(discard_blob, ports, part.blob_key)
     return ended
+
+
+async def _require_md5(ports: Ports, file: StoredFile, md5: bytes) -> None:
+    """Raises: UploadDigestMismatch."""
+    digest = hashlib.md5(usedforsecurity=False)
+    async for chunk in ports.blobs.read_stream(file.blob_key, content_of(file)):
+        digest.update(chunk)
+    if not hmac.compare_digest(digest.digest(), md5):
+        raise UploadDigestMismatch
 
 
 def find_upload(ports: Ports, caller: Caller, token: str) -> Upload:

@@ -39,6 +39,7 @@ from signroom.service.documents.add_document import (
     record_document,
     require_free_key,
 )
+from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.events.record_event import record_event
 from signroom.service.webhooks.manage_webhooks import ensure_session_webhook
@@ -123,7 +124,8 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
                     await require_accepted(ports, validation, caller.subscription_id, found.file)
                 return found
 
-            accepted = await _accept_all(command.documents, accept)
+            with before_recording():
+                accepted = await _accept_all(command.documents, accept)
             await asyncio.to_thread(_record, ports, caller, command.idempotency, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.

@@ -14,6 +14,7 @@ Steps 3 to 5 are one transaction. Once it has committed, no signature can be los
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -24,13 +25,14 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session
 from signroom.domain.signature import CheckedValue
 from signroom.ports import Ports
+from signroom.ports.files import Turn
 from signroom.service.events.record_event import record_event
 
 PROCESS_DOCUMENT = "process-document"
 """The name of the durable job; never renamed while rows of it may exist."""
 
 
-def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]) -> Session:
+async def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]) -> Session:
     """Accept the values of one preparation. The same values again are accepted again, others are refused.
 
     A preparation that could lay out no document at all takes no value: the session then ends in their errors.
@@ -38,17 +40,22 @@ def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values:
     Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState, Unavailable.
     """
     # 1. Read the preparation.
-    with ports.store.read() as work:
-        preparation = work.preparations.of_any_tenant(preparation_id)
-    if preparation.session_id != session_id:
-        raise PreparationNotFound
+    preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
     preparation.require_exactly(values.keys())
     # 2. Verify each value over the stored bytes.
     claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
-    checked = dict(
-        zip((item.document_id for item in preparation.items), ports.formats.check_values(claimed), strict=True)
-    )
-    return _commit(ports, session_id, preparation, checked)
+    values_checked = await ports.formats.of(Turn.of_session(session)).check_values(claimed)
+    checked = dict(zip((item.document_id for item in preparation.items), values_checked, strict=True))
+    return await asyncio.to_thread(_commit, ports, session_id, preparation, checked)
+
+
+def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Preparation, Session]:
+    """Raises: PreparationNotFound, also when it is another session's."""
+    with ports.store.read() as work:
+        preparation = work.preparations.of_any_tenant(preparation_id)
+        if preparation.session_id != session_id:
+            raise PreparationNotFound
+        return preparation, work.sessions.of_any_tenant(session_id)
 
 
 def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, CheckedValue]) -> Session:
@@ -71,10 +78,14 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             session, signed = session.sign(preparation.chain, now)
             events.append(signed)
         moved = {d.id: d for d in documents}
+        order = work.documents.in_processing(session.subscription_id)
         for document in waiting:
             if document.id in values:
                 moved[document.id] = document.accept_signature(preparation.id, values[document.id], now)
-                work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
+                key = f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}"
+                # Whoever has much in processing lets others go first.
+                work.enqueue(PROCESS_DOCUMENT, key, document.id, order=order)
+                order += 1
             else:
                 moved[document.id] = _left_out(document, preparation)
                 events.append(DocumentFailed(session_id, now, document.id))

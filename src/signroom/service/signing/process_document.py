@@ -15,26 +15,29 @@ A run may be repeated at any point without harm: step 4 writes the same blob aga
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
 from signroom.domain.security_context import confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
-from signroom.ports.files import content_of
+from signroom.ports.files import Turn
 from signroom.ports.store import Work
+from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
 
 SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
 """Where the signed file is of another kind than the original."""
 
 
-def process_document(ports: Ports, document_id: UUID, *, identity_confirmed: bool | None = None) -> None:
+async def process_document(ports: Ports, document_id: UUID, *, identity_confirmed: bool | None = None) -> None:
     """Make the signed file of a document whose signature value was accepted.
 
     `identity_confirmed` is what was found when it was prepared, for a document without a session. A session's is judged
@@ -43,27 +46,22 @@ def process_document(ports: Ports, document_id: UUID, *, identity_confirmed: boo
     Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
     """
     # 1. Read the document and what was prepared for it.
-    with ports.store.read() as work:
-        document = work.documents.of_any_tenant(document_id)
-        if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
-            return
-        prepared = work.preparations.prepared(document.preparation_id, document_id)
-        reading = work.documents.readings([document_id]).get(document_id)
-        subscription = work.subscriptions.get(document.subscription_id)
-        if document.session_id is not None:
-            context_id = work.sessions.of_any_tenant(document.session_id).security_context_id
-            identity_confirmed = confirms_identity(context_id)
+    found = await asyncio.to_thread(_read, ports, document_id)
+    if found is None:
+        return
+    document, subscription = found.document, found.subscription
     if document.session_id is not None:
         ports.meter.about(session_id=document.session_id)
-    signed, verdict = _sign(ports, document, prepared, reading)
-    verdict = _with_identity(verdict, prepared.chain.certificate, identity_confirmed)
+        identity_confirmed = found.identity_confirmed
+    signed, verdict = await _sign(ports, document, found.prepared, found.reading)
+    verdict = _with_identity(verdict, found.prepared.chain.certificate, identity_confirmed)
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
         kept = subscription.available_until(current.signed_at or ports.clock.now())
         return current.complete(signed, verdict, kept), event
 
-    _settle(ports, document, complete)
+    await asyncio.to_thread(_settle, ports, document, complete)
 
 
 def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None = None) -> None:
@@ -77,26 +75,54 @@ def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None
     _settle(ports, document, fail)
 
 
-def _sign(
+@dataclass(frozen=True, slots=True)
+class _InProcessing:
+    document: Document
+    prepared: Prepared
+    reading: PdfReading | None
+    subscription: Subscription
+    identity_confirmed: bool | None
+    """By the security context of the document's session; None without a session."""
+
+
+def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
+    """None when the document is not in processing any more."""
+    with ports.store.read() as work:
+        document = work.documents.of_any_tenant(document_id)
+        if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
+            return None
+        confirmed = None
+        if document.session_id is not None:
+            confirmed = confirms_identity(work.sessions.of_any_tenant(document.session_id).security_context_id)
+        return _InProcessing(
+            document,
+            work.preparations.prepared(document.preparation_id, document_id),
+            work.documents.readings([document_id]).get(document_id),
+            work.subscriptions.get(document.subscription_id),
+            confirmed,
+        )
+
+
+async def _sign(
     ports: Ports, document: Document, prepared: Prepared, reading: PdfReading | None
 ) -> tuple[StoredFile, Verdict]:
     if document.signature_value is None or document.preparation_id is None:
         raise VerificationFailed("No signature value is stored.")
     key = document.blob_folder.signed(document.preparation_id)
-    with ExitStack() as files:
-        folder = files.enter_context(ports.blobs.scratch())
-        original = files.enter_context(ports.blobs.as_file(document.original.blob_key, content_of(document.original)))
-        data = None if document.data_key is None else files.enter_context(ports.blobs.as_file(document.data_key, None))
+    async with AsyncExitStack() as files:
+        folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
+        originals = local_files(ports, document.original, document.data_key)
+        original, data = await files.enter_async_context(originals)
         # 2. Embed the signature value into a new file.
         output = folder / "signed"
         # 3. Verify the new file. A first detached signature is about the original itself.
         content = data if document.inspection.signatures else original
-        signed = ports.formats.sign(
+        signed = await ports.formats.of(Turn.of_document(document)).sign(
             original, prepared, document.signature_value, output, content=content, reading=reading
         )
         _require_good(signed.verdict, document, prepared)
         # 4. Store the new file.
-        ports.blobs.write_file(key, output)
+        await asyncio.to_thread(ports.blobs.write_file, key, output)
     name = signed_name(document.original.name, document.signature_type)
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
     return StoredFile(key, name, kind, signed.stored.length, signed.stored.sha256), signed.verdict

@@ -25,9 +25,10 @@ from signroom.domain.errors import (
 )
 from signroom.domain.metadata import merged
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, Prepared
+from signroom.domain.signature import CertificateChain, CheckedValue, Prepared
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
+from signroom.ports.files import Turn
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
 from signroom.service.certificates.judge_certificate import find_context, require_trusted
 from signroom.service.documents.add_document import (
@@ -37,6 +38,7 @@ from signroom.service.documents.add_document import (
     record_document,
     require_free_key,
 )
+from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
 
@@ -73,7 +75,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     caller.require(WORKERS)
     context = find_context(ports, command.security_context_id)
     now = ports.clock.now()
-    certificate = ports.trust.read(command.chain.certificate)
+    certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await asyncio.to_thread(ports.trust.judge, command.chain, context, now)
     answer = LocallyPrepared(certificate, verdict.results, verdict.path)
     if not answer.results.valid:
@@ -97,9 +99,8 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
             )
-            prepared = await asyncio.to_thread(
-                prepare_document, ports, document, trusted, now, document.inspection.reading
-            )
+            with before_recording():
+                prepared = await prepare_document(ports, document, trusted, now, document.inspection.reading)
             preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:
@@ -124,7 +125,7 @@ def _require_free_key(ports: Ports, caller: ApplicationCaller, document: NewDocu
         require_free_key(work, caller, document)
 
 
-def complete_locally(
+async def complete_locally(
     ports: Ports, caller: ApplicationCaller, state: str, value: bytes, idempotency: Idempotency | None = None
 ) -> UUID:
     """Check and embed the value; returns the document's id. The same value again is accepted again.
@@ -134,21 +135,36 @@ def complete_locally(
     """
     caller.require(WORKERS)
     # A repeat goes on where the first call was cut off: its value is stored, its file may not be.
-    before = find_result(ports, caller, idempotency)
-    document_id = _accept(ports, caller, state, value, idempotency) if before is None else before
-    _process(ports, caller, document_id, _identity_confirmed(ports, state))
+    document_id = await asyncio.to_thread(find_result, ports, caller, idempotency)
+    if document_id is None:
+        prepared = await asyncio.to_thread(_own_preparation, ports, caller, state)
+        claimed = prepared[0].items[0].prepared.claimed(value)
+        (checked,) = await ports.formats.of(Turn.of_caller(caller)).check_values([claimed])
+        document_id = await asyncio.to_thread(_accept, ports, caller, prepared, checked, idempotency)
+    await _process(ports, caller, document_id, _identity_confirmed(ports, state))
     return document_id
 
 
-def _accept(ports: Ports, caller: ApplicationCaller, state: str, value: bytes, idempotency: Idempotency | None) -> UUID:
+def _own_preparation(ports: Ports, caller: ApplicationCaller, state: str) -> tuple[Preparation, str]:
+    """The preparation of `state` and the document key that was asked for. Raises: BadSignatureState."""
     preparation, key = _preparation(ports, state)
-    item = preparation.items[0]
     try:
         with ports.store.read() as work:
-            work.of(caller).document(item.document_id)
+            work.of(caller).document(preparation.items[0].document_id)
     except DocumentNotFound as error:
         raise BadSignatureState from error
-    (checked,) = ports.formats.check_values([item.prepared.claimed(value)])
+    return preparation, key
+
+
+def _accept(
+    ports: Ports,
+    caller: ApplicationCaller,
+    prepared: tuple[Preparation, str],
+    checked: CheckedValue,
+    idempotency: Idempotency | None,
+) -> UUID:
+    preparation, key = prepared
+    item = preparation.items[0]
     with ports.store.work() as work:
         document = work.of(caller).locked_document(item.document_id)
         if document.status is DocumentStatus.PENDING_SIGNATURE:
@@ -163,13 +179,18 @@ def _accept(ports: Ports, caller: ApplicationCaller, state: str, value: bytes, i
     return document.id
 
 
-def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID, identity_confirmed: bool | None) -> None:
+async def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID, identity_confirmed: bool | None) -> None:
     """Not a job: the caller waits, and calls again when this process dies."""
     try:
-        process_document(ports, document_id, identity_confirmed=identity_confirmed)
+        await process_document(ports, document_id, identity_confirmed=identity_confirmed)
     except Refused as error:
-        fail_document(ports, document_id, error.code, error.detail)
+        await asyncio.to_thread(fail_document, ports, document_id, error.code, error.detail)
         raise
+    await asyncio.to_thread(_require_completed, ports, caller, document_id)
+
+
+def _require_completed(ports: Ports, caller: ApplicationCaller, document_id: UUID) -> None:
+    """Raises: WrongState."""
     with ports.store.read() as work:
         document = work.of(caller).document(document_id)
     if document.status is not DocumentStatus.COMPLETED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from signroom.domain.audit import Action, branding_facts
 from signroom.domain.branding import NO_BRANDING, Branding, Logo, new_branding
 from signroom.domain.errors import NotFound
 from signroom.ports import ManagementPorts, Ports
+from signroom.ports.files import Turn
 from signroom.service.events.record_change import record_change
 
 
@@ -38,20 +40,24 @@ def read_branding(ports: ManagementPorts, caller: Caller) -> WholeBranding:
         )
 
 
-def set_branding(ports: ManagementPorts, caller: Caller, command: SetBranding) -> WholeBranding:
-    """Raises: NotAllowed, BadInput, BadLogo, LowContrast, ProcessingUnavailable."""
+async def set_branding(ports: ManagementPorts, caller: Caller, command: SetBranding) -> WholeBranding:
+    """Raises: NotAllowed, BadInput, BadLogo, LowContrast, Unavailable."""
     caller.require(MANAGERS)
-    logo = None if command.logo is None else ports.pictures.read_logo(command.logo)
+    logo = None if command.logo is None else await ports.pictures.read_logo(Turn.of_caller(caller), command.logo)
     branding = new_branding(
         name=command.name, accent=command.accent, accent_dark=command.accent_dark, has_logo=logo is not None
     )
+    await asyncio.to_thread(_save, ports, caller, WholeBranding(branding, logo))
+    return WholeBranding(branding, logo)
+
+
+def _save(ports: ManagementPorts, caller: Caller, whole: WholeBranding) -> None:
     with ports.store.work() as work:
         subscription_id = caller.subscription_id
         before = branding_facts(work.subscriptions.branding(subscription_id), work.subscriptions.logo(subscription_id))
-        work.subscriptions.save_branding(subscription_id, branding, logo)
-        after, now = branding_facts(branding, logo), ports.clock.now()
+        work.subscriptions.save_branding(subscription_id, whole.branding, whole.logo)
+        after, now = branding_facts(whole.branding, whole.logo), ports.clock.now()
         record_change(work, caller, Action.BRANDING_CHANGED, subscription_id, now, before=before, after=after)
-    return WholeBranding(branding, logo)
 
 
 def read_logo_of_page(ports: Ports, session_id: UUID) -> Logo:

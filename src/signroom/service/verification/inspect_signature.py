@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,13 +22,13 @@ from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured,
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
-from signroom.domain.signature import CertificateChain, DigestValue
+from signroom.domain.signature import CertificateChain, DigestValue, SignatureType
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
-from signroom.ports.files import content_of
+from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_context
-from signroom.service.documents.file_sources import FileSource, as_local_file, off_the_loop
+from signroom.service.documents.file_sources import FileSource, as_local_file, local_files, off_the_loop
 from signroom.service.documents.read_documents import read_document
 
 
@@ -55,11 +55,15 @@ class _Validation:
     trust_signing_time: bool
     offline: bool = False
     """Nobody is asked whether certificates were revoked."""
+    compares_data: bool = False
+    """The caller has sent the data, or its digests. That they are other data is said without `validate`, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class InspectedSigner:
-    """``certificate`` is None when it cannot be read. ``results`` is None when no validation was asked for.
+    """``certificate`` is None when it cannot be read.
+
+    ``results`` is None when no validation was asked for and the data that the caller sent is not another one.
 
     ``identity_confirmed`` says whether an authority that the context trusts has confirmed who the signer is; None when
     no validation was asked for.
@@ -92,7 +96,10 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         validate=command.validate,
         revocation_may_be_unknown=command.revocation_may_be_unknown,
         trust_signing_time=command.trust_signing_time,
+        compares_data=command.data is not None or bool(command.data_hashes),
     )
+    formats = ports.formats.of(Turn.of_caller(caller))
+    formats.require_place()
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, _made(folder / "file")))
@@ -100,7 +107,7 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         if command.data is not None:
             data = await files.enter_async_context(as_local_file(ports, caller, command.data, _made(folder / "data")))
         target = folder / "content" if command.extract_content else None
-        examination = await asyncio.to_thread(ports.formats.examine, file, data, command.data_hashes, target)
+        examination = await formats.examine(file, data, command.data_hashes, target)
         document = await asyncio.to_thread(_made_here, ports, caller, file)
         if document is not None and command.security_context_id is None:
             validation = replace(validation, context=await asyncio.to_thread(_context_of, ports, document))
@@ -118,7 +125,7 @@ def _made_here(ports: Ports, caller: Caller, file: Path) -> Document | None:
         return work.documents.by_signed_file(caller.subscription_id, digest)
 
 
-def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
+async def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tuple[InspectedSigner, ...]:
     """Who signed a document of ours, as its signed file says; nothing before it is signed.
 
     The certificates are judged by the context of the document's session, as of when the signature was accepted. Nobody
@@ -126,26 +133,24 @@ def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -> tupl
 
     Raises: DocumentNotFound, also for another subscription's document, DocumentPurged, BlobNotFound, Unavailable.
     """
-    document = read_document(ports, caller, document_id)
+    document = await asyncio.to_thread(read_document, ports, caller, document_id)
     if document.signed is None:
         return ()
     document.require_files(ports.clock.now())
-    with ExitStack() as files:
-        file = files.enter_context(ports.blobs.as_file(document.signed.blob_key, content_of(document.signed)))
-        # A first detached signature is about the original, a further one about what was sent beside the original.
-        first = document.inspection.signatures == 0
-        key = document.original.blob_key if first else document.data_key
-        expected = content_of(document.original) if first else None
-        content = None if key is None else files.enter_context(ports.blobs.as_file(key, expected))
-        examination = ports.formats.examine(file, content)
+    # A first detached signature is about the original, a further one about what was sent beside the original.
+    content_file = document.data_key if document.inspection.signatures else document.original
+    if document.inspection.signature_type is not SignatureType.CMS:
+        content_file = None
+    async with local_files(ports, document.signed, content_file) as (file, content):
+        examination = await ports.formats.of(Turn.of_document(document)).examine(file, content)
     validation = _Validation(
-        _context_of(ports, document),
+        await asyncio.to_thread(_context_of, ports, document),
         validate=True,
         revocation_may_be_unknown=True,
         trust_signing_time=False,
         offline=True,
     )
-    return _signers(ports, validation, examination, document.signed_at)
+    return await asyncio.to_thread(_signers, ports, validation, examination, document.signed_at)
 
 
 def _context_of(ports: Ports, document: Document) -> SecurityContext:
@@ -192,7 +197,7 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
     except BadCertificate as error:  # of an issuer that came along
         return _without_path(validation, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
     if not validation.validate:
-        return InspectedSigner(signature, certificate, verdict.path, None)
+        return InspectedSigner(signature, certificate, verdict.path, _mismatch(validation, signature))
     item = ValidationItem(
         Check.UNCERTIFIED_DATE_REFERENCE,
         Outcome.WARNING,
@@ -214,8 +219,14 @@ def _without_path(
     results = signature.results + ValidationResults((item,))
     path = () if certificate is None else (certificate.der,)
     if not validation.validate:
-        return InspectedSigner(signature, certificate, path, None)
+        return InspectedSigner(signature, certificate, path, _mismatch(validation, signature))
     return InspectedSigner(signature, certificate, path, results, identity_confirmed=False)
+
+
+def _mismatch(validation: _Validation, signature: ExaminedSignature) -> ValidationResults | None:
+    """What is said without `validate`: only that the signature is not about the data that the caller has sent."""
+    found = [item for item in signature.results.errors if item.check is Check.MESSAGE_DIGEST_MISMATCH]
+    return ValidationResults.of(found) if validation.compares_data and found else None
 
 
 def _made(folder: Path) -> Path:

@@ -440,11 +440,11 @@ def test_a_whole_table_has_every_object_where_it_was(form: Form, tmp_path: Path)
     assert isinstance(check_update(found.data, found.facts), Gap)
     places = list(whole_table.unpacked(found.facts.table))
     index = next(i for i, place in enumerate(places) if place.number == CONTENT)
-    moved = [*places[:index], replace(places[index], offset=places[index].offset + 1), *places[index + 1 :]]
+    moved = [*places[:index], places[index]._replace(offset=places[index].offset + 1), *places[index + 1 :]]
     refused(found.data, found.knowing(table=whole_table.packed(moved)), f"object {CONTENT} was moved")
-    more = [*places, replace(places[0], number=19)]
+    more = [*places, places[0]._replace(number=19)]
     refused(found.data, found.knowing(table=whole_table.packed(more)), "the table has lost an object")
-    turned = [*places[:index], replace(places[index], generation=1), *places[index + 1 :]]
+    turned = [*places[:index], places[index]._replace(generation=1), *places[index + 1 :]]
     refused(found.data, found.knowing(table=whole_table.packed(turned)), f"object {CONTENT} was moved")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pikepdf
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
+from signroom.formats.pdf.reading.large_objects import require_no_large_objects
 
 if TYPE_CHECKING:
     from signroom.formats.pdf.reading.syntax import Buffer
@@ -63,12 +64,16 @@ class Window(io.RawIOBase):
 
 @contextmanager
 def mapped(file: Path) -> Iterator[Buffer]:
-    """The bytes of `file`, which the operating system reads when they are asked for."""
+    """The bytes of `file`, which the operating system reads when they are asked for.
+
+    Raises: PdfTooComplex for an object with millions of parts.
+    """
     with file.open("rb") as stream:
         if file.stat().st_size == 0:
             yield b""
             return
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as found:
+            require_no_large_objects(found)
             yield found
 
 
@@ -99,8 +104,8 @@ def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
     try:
         pdf = pikepdf.open(io.BufferedReader(window, _BUFFER), inherit_page_attributes=False)
     except pikepdf.PasswordError as error:
-        raise ProtectedPdf from error
+        raise ProtectedPdf("It opens with a password only.") from error
     except (pikepdf.PdfError, pikepdf.DependencyError, RuntimeError, ValueError, OverflowError, TypeError) as error:
-        raise InvalidPdf from error
+        raise InvalidPdf("It cannot be followed. Open it and save it again as a PDF.") from error
     with pdf:
         yield pdf

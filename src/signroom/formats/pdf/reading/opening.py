@@ -22,6 +22,7 @@ from pikepdf.settings import set_qpdf_limits
 from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
+from signroom.formats.pdf.reading.large_objects import require_no_large_objects
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
@@ -77,12 +78,6 @@ class OpenPdf:
     """What is wrong with its cross-reference table; empty when nothing is."""
     encryption: PdfEncryption | None
     _object_streams: dict[int, _ObjectStream] = field(default_factory=dict)
-
-    @property
-    def is_padded(self) -> bool:
-        """There is more behind its end than readers look over."""
-        end = self.buffer.rfind(_END)
-        return end >= 0 and len(self.buffer) - end >= _ROOM_BEHIND
 
     @property
     def rebuilt(self) -> bool:
@@ -160,7 +155,7 @@ class OpenPdf:
                 return min(inside)
             unfolded += len(stream.data)
             if unfolded > _MOST_UNFOLDED:
-                raise PdfTooComplex
+                raise PdfTooComplex("Its object streams have more in them than can be looked at.")
         return None
 
     def _plain_object_streams(self) -> set[int]:
@@ -235,11 +230,12 @@ def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int
 
 @contextmanager
 def open_pdf(file: Path) -> Iterator[OpenPdf]:
-    """To be used inside ``parsing.only_refusals``. Raises: InvalidPdf, ProtectedPdf."""
+    """To be used inside ``parsing.only_refusals``. Raises: InvalidPdf, ProtectedPdf, PdfTooComplex."""
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
         header = buffer.find(b"%PDF-", 0, 1024)
         if header:
             raise InvalidPdf("There is something before its beginning (%PDF-). Save it again as a PDF.")
+        require_no_large_objects(buffer)
         sections, why = _chain(buffer)
         if sections and _OBJECT.search(buffer, max(buffer.rfind(_END), buffer.rfind(b"startxref"))):
             raise InvalidPdf("Its last update is not complete: some programs show it, others do not.")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ROW = struct.Struct(">BIQH")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an object lies (ISO 32000-1, table 18)."""
+class Place(NamedTuple):
+    """Where an object lies (ISO 32000-1, table 18). A tuple: some files have hundreds of thousands."""
 
     number: int
     compressed: bool

@@ -288,7 +288,10 @@ class _Changed:
         todo = dict(self._changes)
         old, new = self._pair(todo.pop(Reference(fills.number, fills.generation), None), "field")
         self._require_same(old, new, {"V", "AP"})
-        _require(old.get("V") is None and new.get("V") == bytes(signature), "the field has another signature")
+        before = reference(old.get("V"))
+        # A reference to nothing is nothing (7.3.10).
+        is_empty = old.get("V") is None if before is None else not self._exists(before, pikepdf.Object)
+        _require(is_empty and new.get("V") == bytes(signature), "the field has another signature")
         self._check_looks(old, new)
         _require(len(todo) <= 1, "an object was written again that nobody asked for")
         for change in todo.values():

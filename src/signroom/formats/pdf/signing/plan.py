@@ -386,7 +386,14 @@ def _require_possible_count(opened: OpenPdf) -> None:
 
 
 def _places(opened: OpenPdf) -> list[Place]:
-    return [place_of(*key, entry, opened.header) for key, entry in sorted(opened.table.items())]
+    """As `place_of` says; without a call for each of hundreds of thousands."""
+    header = opened.header
+    return [
+        Place(number, True, entry.obj_stream_number or 0, entry.obj_stream_index or 0)
+        if entry.type == COMPRESSED
+        else Place(number, False, (entry.offset or 0) + header, generation)
+        for (number, generation), entry in sorted(opened.table.items())
+    ]
 
 
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:

@@ -1,0 +1,297 @@
+"""Spawned, limited processes, and the queue of tasks before them.
+
+pebble gets a task only when a process is free for it: what waits, waits in our queue (`sandbox.queue`), which knows
+shares and bounds and from which a task can be taken back. Nobody blocks: a task is two futures.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from pebble import ProcessPool
+
+from signroom.domain.errors import ProcessingUnavailable, QueueFull, ShareUsed
+from signroom.ports.files import Turn
+from signroom.ports.operations import Measured
+from signroom.sandbox.queue import Bounds, FairQueue, Kind, NoPlace, Place, ShareTaken
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_MEMORY = 1536 << 20
+"""Address space of a worker in bytes: 200,000 objects need some 250 MB, a bomb needs more than this."""
+_TASKS = 500
+"""After so many a worker is replaced, whatever memory a library has kept."""
+_STANDSTILL_SECONDS = 90.0
+"""Without any task that begins or ends. It is longer than the longest deadline of a task and a start of its process."""
+_MOST_BUSY = 6.0
+"""Deadlines on the wall become so many times longer at most."""
+_LIBRARIES = (
+    "signroom.formats.pdf.visible.appearance",
+    "signroom.formats.pdf.format",
+    "signroom.formats.pdf.preview",
+)
+
+
+def bounds_for(workers: int) -> Bounds:
+    """A session may let its processes work for some seconds of usual files, an application for four sessions."""
+    session = 8 + 8 * workers
+    return Bounds(session=session, application=4 * session, total=16 * session)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a task is ended, in seconds from its start in a process. The time that it waits does not count.
+
+    `processor` ends what computes. `wall` ends what hangs, and is longer where others use the processors as well: an
+    honest file must not be refused for its neighbours.
+    """
+
+    wall: float
+    processor: float
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """What a process shall do."""
+
+    call: Callable[[], Any]
+    wall: float
+    begun: Future[None] = field(default_factory=Future)
+    """Done when a process gets the task. Cancelled when nobody waits for it any more."""
+    ended: Future[Any] = field(default_factory=Future)
+
+
+class Processes:
+    """Runs tasks in turn. Safe to call from threads and from any event loop; nothing blocks but `close`."""
+
+    def __init__(self, workers: int, refused: Callable[[Kind], None], bounds: Bounds | None = None) -> None:
+        """`refused` is told of each task that finds no place or loses it."""
+        self.workers, self._refused = workers, refused
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pool = self._new_pool()
+        # A session leaves one process to the others: uploads of a page come one by one anyway.
+        self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), inspections=max(1, workers - 1))
+        self._running: dict[Future[Any], tuple[ProcessPool, Place[Task]]] = {}
+        self._moved = time.monotonic()
+
+    def warm_up(self) -> None:
+        """Start the workers, without waiting; each loads the libraries first."""
+        with self._lock, suppress(RuntimeError):
+            self._pool.schedule(os.getpid)
+
+    def require_place(self, turn: Turn, kind: Kind) -> None:
+        """Raises: QueueFull, ShareUsed."""
+        with self._lock:
+            try:
+                self._queue.require_place(turn, kind)
+            except (ShareTaken, NoPlace) as error:
+                refusal = _refusal(error)
+            else:
+                return
+        self._refused(kind)
+        raise refusal
+
+    def submit(self, turn: Turn, kind: Kind, wall: float, call: Callable[[], Any]) -> Place[Task]:
+        """Let `call` wait for its turn. Raises: QueueFull, ShareUsed, ProcessingUnavailable."""
+        place = Place(Task(call, wall), turn, kind, time.monotonic())
+        with self._lock:
+            if self._closed:
+                raise ProcessingUnavailable
+            if not self._queue and not self._running:
+                self._moved = place.since
+            try:
+                displaced = self._queue.add(place)
+            except (ShareTaken, NoPlace) as error:
+                refusal: Exception | None = _refusal(error)
+            else:
+                refusal = None
+        if refusal is not None:
+            self._refused(kind)
+            raise refusal
+        if displaced is not None:
+            self._refused(displaced.kind)
+            _fail(displaced.task.begun, QueueFull())
+        self._start_next()
+        return place
+
+    def withdraw(self, place: Place[Task]) -> None:
+        """Nobody waits for the task any more. It goes if it waits; if it runs, its deadline ends it."""
+        with self._lock:
+            self._queue.remove(place)
+
+    def close(self) -> None:
+        """End the processes. Every task that waits or runs ends with ProcessingUnavailable."""
+        with self._lock:
+            self._closed = True
+            pool, waiting = self._pool, list(self._queue.places())
+            for place in waiting:
+                self._queue.remove(place)
+        for place in waiting:
+            _fail(place.task.begun, ProcessingUnavailable())
+        self._end(pool)
+
+    def standstill(self) -> float | None:
+        """For how many seconds the oldest task waits, when nothing moves; None when all is well."""
+        with self._lock:
+            now = time.monotonic()
+            if (not self._queue and not self._running) or now - self._moved < _STANDSTILL_SECONDS * _busy():
+                return None
+            return now - min(p.since for p in (*self._queue.places(), *(place for _, place in self._running.values())))
+
+    def measured(self) -> Iterable[Measured]:
+        """How much there is to do: numbers for a `Meter`."""
+        with self._lock:
+            waiting = list(self._queue.places())
+            running = [place for _, place in self._running.values()]
+        yield Measured("pool_workers", self.workers)
+        yield Measured("pool_tasks", len(running), (("state", "running"),))
+        yield Measured("pool_tasks", len(waiting), (("state", "waiting"),))
+        for state, places in (("running", running), ("waiting", waiting)):
+            for kind in Kind:
+                count = sum(1 for place in places if place.kind is kind)
+                yield Measured("sandbox_tasks", count, (("kind", kind.label), ("state", state)))
+        oldest = min((place.since for place in waiting), default=None)
+        yield Measured("sandbox_oldest_wait_seconds", 0 if oldest is None else time.monotonic() - oldest)
+
+    def _start_next(self) -> None:
+        """Give tasks to pebble for as long as a process is free for them."""
+        while True:
+            with self._lock:
+                if self._closed or len(self._running) >= self.workers:
+                    return
+                place = self._queue.next()
+                if place is None:
+                    return
+                if not place.task.begun.set_running_or_notify_cancel():
+                    self._queue.done(place)
+                    continue
+                self._moved = time.monotonic()
+                try:
+                    future = self._schedule(place)
+                except RuntimeError as error:
+                    self._queue.done(place)
+                    failure: Exception | None = error
+                else:
+                    failure = None
+                    self._running[future] = self._pool, place
+            if failure is not None:
+                _fail(place.task.begun, ProcessingUnavailable())
+                continue
+            place.task.begun.set_result(None)
+            # Not under the lock: it is called at once when the task has ended already.
+            future.add_done_callback(self._ended)
+
+    def _schedule(self, place: Place[Task]) -> Future[Any]:
+        if not self._pool.active:
+            # It broke: an idle worker was killed, or no process could be started.
+            self._renew()
+        future: Future[Any] = self._pool.schedule(place.task.call, timeout=place.task.wall * _busy())
+        return future
+
+    def _ended(self, future: Future[Any]) -> None:
+        with self._lock:
+            pool, place = self._running.pop(future)
+            self._queue.done(place)
+            self._moved = time.monotonic()
+        error = CancelledError() if future.cancelled() else future.exception()
+        if isinstance(error, BrokenProcessPool):
+            self._replace(pool)
+        if isinstance(error, CancelledError):
+            # asyncio would take it for a cancellation of the caller.
+            error = ProcessingUnavailable()
+        if error is None:
+            with suppress(InvalidStateError):  # its caller has gone
+                place.task.ended.set_result(future.result())
+        else:
+            _fail(place.task.ended, error)
+        self._start_next()
+
+    def _replace(self, broken: ProcessPool) -> None:
+        """Start another pool in place of one that broke."""
+        with self._lock:
+            if self._pool is broken and not self._closed:
+                self._renew()
+
+    def _renew(self) -> None:
+        broken, self._pool = self._pool, self._new_pool()
+        # In a thread: ending the workers may take seconds, and the lock is held.
+        threading.Thread(target=self._end, args=(broken,), daemon=True).start()
+
+    def _end(self, pool: ProcessPool) -> None:
+        """Stop the workers of `pool`, and tell who waits: pebble lets them wait for ever."""
+        pool.stop()
+        pool.join()
+        with self._lock:
+            lost = [future for future, (owner, _) in self._running.items() if owner is pool]
+        for future in lost:
+            future.cancel()
+            if not future.done():  # running futures cannot be cancelled
+                future.set_exception(CancelledError())
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self.workers,
+            max_tasks=_TASKS,
+            initializer=_prepare_worker,
+            initargs=(os.getpid(),),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+
+def _busy() -> float:
+    """How many processes share a processor of this machine, at least 1. Ours alone never make it more than 1."""
+    return min(_MOST_BUSY, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+
+
+def _refusal(error: Exception) -> Exception:
+    return ShareUsed() if isinstance(error, ShareTaken) else QueueFull()
+
+
+def _fail(future: Future[Any], error: BaseException) -> None:
+    with suppress(InvalidStateError):  # its caller has gone
+        future.set_exception(error)
+
+
+class Within(Generic[P, R]):
+    """`function` with a clock of its own: SIGPROF ends the worker when it has used `seconds` of the processor."""
+
+    def __init__(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
+        self._seconds, self._function, self._args, self._kwargs = seconds, function, args, kwargs
+
+    def __call__(self) -> R:
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
+        try:
+            return self._function(*self._args, **self._kwargs)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _prepare_worker(parent: int) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose parent was killed would live for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

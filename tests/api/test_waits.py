@@ -1,0 +1,48 @@
+"""Requests that wait: so many of an application, and none for a caller who has hung up."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from signroom.api.routes import MAX_WAITS
+from tests.harness.commands import signroom
+from tests.harness.server import Server, ok, refused, running_server
+from tests.harness.waiting import eventually
+
+
+def waiting(server: Server, after: str) -> socket.socket:
+    """A request for events that do not happen."""
+    address = urlsplit(server.url)
+    connection = socket.create_connection((address.hostname or "", address.port or 80), timeout=30)
+    head = f"GET /api/events?after={after}&wait=15 HTTP/1.1\r\nHost: a\r\nX-Api-Key: {server.api_key}\r\n\r\n"
+    connection.sendall(head.encode())
+    return connection
+
+
+def test_an_application_waits_so_often_and_who_hangs_up_gives_a_place_back(tmp_path: Path) -> None:
+    with running_server(tmp_path / "waits") as server, ExitStack() as closing:
+        signroom(server, "subscriptions", "create", "Other")
+        signroom(server, "applications", "create", "Other", "--subscription", "Other")
+        other = signroom(server, "keys", "create", "--application", "Other")
+        after = ok(server.api.get("/api/events", params={"limit": 500}))["next"]
+        connections = [closing.enter_context(waiting(server, after)) for _ in range(MAX_WAITS)]
+
+        def one_more() -> httpx.Response:
+            return server.api.get("/api/events", params={"after": after, "wait": 1})
+
+        eventually(lambda: one_more().status_code == 429)
+        answer = one_more()
+        assert refused(answer, 429) == "TooManyRequests"
+        assert int(answer.headers["retry-after"]) >= 1
+        ok(server.api.get("/api/events", params={"after": after}))  # it does not wait
+        ok(server.api.get("/api/events", params={"wait": 1}, headers={"X-Api-Key": other}))
+
+        for connection in connections:
+            connection.close()
+        eventually(lambda: one_more().status_code == 200, 10)
+        assert "request.crashed" not in server.log.read_text()

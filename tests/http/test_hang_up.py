@@ -1,0 +1,130 @@
+"""A caller who hangs up: what they wait for is cancelled, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from litestar import Request
+from litestar.exceptions import HTTPException
+from litestar.types import HTTPScope
+
+from signroom.http.hang_up import Body, while_connected
+from signroom.http.problems import GONE
+
+END: dict[str, Any] = {"type": "http.request", "body": b"", "more_body": False}
+GOES: dict[str, Any] = {"type": "http.disconnect"}
+
+
+def request(messages: Iterable[dict[str, Any]]) -> Request[Any, Any, Any]:
+    """A request whose server says `messages`, and nothing more."""
+    left = list(messages)
+
+    async def receive() -> Any:
+        if left:
+            return left.pop(0)
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    scope = {
+        "type": "http",
+        "method": "PUT",
+        "path": "/",
+        "headers": [],
+        "query_string": b"",
+        "state": {},
+        "route_handler": SimpleNamespace(resolve_request_max_body_size=lambda: None),
+    }
+    return Request(cast(HTTPScope, scope), receive=receive)
+
+
+def run(call: Callable[[], Awaitable[Any]]) -> Any:
+    async def soon() -> Any:
+        async with asyncio.timeout(30):
+            return await call()
+
+    return asyncio.run(soon())
+
+
+def test_who_hangs_up_cancels_what_they_wait_for() -> None:
+    cleaned = []
+
+    async def answer() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cleaned.append(True)
+            raise
+
+    with pytest.raises(HTTPException) as gone:
+        run(lambda: while_connected(request([END, GOES]), answer()))
+
+    assert (gone.value.detail, cleaned) == (GONE, [True])
+
+
+def test_who_waits_has_the_answer() -> None:
+    async def answer() -> str:
+        await asyncio.sleep(0.01)
+        return "done"
+
+    assert run(lambda: while_connected(request([END]), answer())) == "done"
+
+
+def test_a_refusal_comes_as_it_is() -> None:
+    async def answer() -> None:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        run(lambda: while_connected(request([END]), answer()))
+
+
+def test_what_has_ended_all_the_same_is_the_answer() -> None:
+    async def answer() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return "committed"
+        raise AssertionError
+
+    assert run(lambda: while_connected(request([GOES]), answer())) == "committed"
+
+
+def test_the_body_has_one_reader_and_is_watched_behind_its_end() -> None:
+    parts = [{**END, "body": b"one", "more_body": True}, {**END, "body": b"two"}, GOES]
+    asked = request(parts)
+    body, read = Body(asked), []
+
+    async def answer() -> None:
+        async for chunk in body.chunks():
+            await asyncio.sleep(0.01)
+            read.append(chunk)
+        await asyncio.sleep(60)
+
+    with pytest.raises(HTTPException):
+        run(lambda: while_connected(asked, answer(), body=body))
+
+    assert b"".join(read) == b"onetwo"
+
+
+def test_a_handler_that_is_cancelled_takes_its_work_with_it() -> None:
+    ended = []
+
+    async def answer() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    async def stopped() -> None:
+        handler = asyncio.create_task(while_connected(request([END]), answer()))
+        await asyncio.sleep(0.01)
+        handler.cancel()
+        await asyncio.wait({handler})
+        assert handler.cancelled()
+
+    run(stopped)
+
+    assert ended == [True]

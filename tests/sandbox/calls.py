@@ -1,0 +1,53 @@
+"""The pool for tests that have no event loop: each call waits for its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from signroom.domain.signature import SignatureType
+from signroom.ports.files import Turn
+from signroom.sandbox.pool import FormatsOfTurn, PooledFormats
+from signroom.sandbox.processes import Deadline
+from signroom.sandbox.queue import Kind
+
+
+def somebody() -> Turn:
+    """A session of an application that nobody else knows."""
+    return Turn(uuid4(), uuid4(), uuid4())
+
+
+class WaitingPool(PooledFormats):
+    """A pool whose calls are all for one session."""
+
+    turn = somebody()
+
+    @property
+    def formats(self) -> FormatsOfTurn:
+        return self.of(self.turn)
+
+    def run(self, wall: float, function: Callable[..., Any], *args: Any, processor: int = 60) -> Any:
+        """`function` in a worker."""
+        return asyncio.run(self.formats.run(Kind.SIGNING, Deadline(wall, processor), function, *args))
+
+    def read(
+        self,
+        wall: float,
+        function: Callable[..., Any],
+        *args: Any,
+        of: SignatureType = SignatureType.PDF,
+        processor: float = 60,
+    ) -> Any:
+        """`function` in a worker, as what reads a file."""
+        reading = self.formats._read(of, Kind.SIGNING, Deadline(wall, processor), function, *args)  # noqa: SLF001
+        return asyncio.run(reading)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """The methods of the port."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return asyncio.run(getattr(self.formats, name)(*args, **kwargs))
+
+        return call

@@ -1,0 +1,138 @@
+"""Event streams: six of a session, one look at the database for all of them, and an end with the token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from signroom.domain.errors import TooManyRequests
+from signroom.domain.session import Session
+from signroom.service.sessions import follow_session as following
+from signroom.service.sessions.end_session import cancel_session
+from signroom.service.sessions.follow_session import MAX_STREAMS, SessionStreams
+from signroom.service.sessions.read_sessions import SessionWithDocuments, read_session_of_page
+from tests.service.conftest import Room
+
+
+def opened(room: Room) -> Session:
+    return room.session(predefined=False)
+
+
+def begun(room: Room, streams: SessionStreams, session: Session) -> AsyncIterator[SessionWithDocuments]:
+    return streams.follow(read_session_of_page(room.ports, session.id))
+
+
+def test_a_session_has_six_streams_and_a_place_is_given_back(room: Room) -> None:
+    one, other = opened(room), opened(room)
+
+    async def run() -> None:
+        streams = SessionStreams(room.ports)
+        taken = [begun(room, streams, one) for _ in range(MAX_STREAMS)]
+        for stream in taken:
+            await anext(stream)
+        with pytest.raises(TooManyRequests):
+            await anext(begun(room, streams, one))
+        elsewhere = begun(room, streams, other)
+        await anext(elsewhere)
+
+        await taken.pop().aclose()  # type: ignore[attr-defined]
+        again = begun(room, streams, one)
+        await anext(again)
+        for stream in (*taken, elsewhere, again):
+            await stream.aclose()  # type: ignore[attr-defined]
+        assert not streams._followed  # noqa: SLF001
+
+    asyncio.run(run())
+
+
+def test_an_application_has_a_limit_over_all_its_sessions(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "MAX_OF_APPLICATION", 3)
+
+    async def run() -> None:
+        streams = SessionStreams(room.ports)
+        taken = [begun(room, streams, opened(room)) for _ in range(3)]
+        for stream in taken:
+            await anext(stream)
+        with pytest.raises(TooManyRequests):
+            await anext(begun(room, streams, opened(room)))
+
+    asyncio.run(run())
+
+
+def test_all_streams_of_a_session_cost_one_look_and_all_hear_of_a_change(room: Room) -> None:
+    session = opened(room)
+    looks: list[str] = []
+
+    def see(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM signroom_sessions" in statement:
+            looks.append(statement)
+
+    async def follow(streams: SessionStreams) -> list[str]:
+        async with aclosing(begun(room, streams, session)) as stream:  # type: ignore[type-var]
+            return [found.session.status.value async for found in stream]
+
+    async def run() -> list[list[str]]:
+        streams = SessionStreams(room.ports)
+        reading = [asyncio.create_task(follow(streams)) for _ in range(MAX_STREAMS)]
+        await asyncio.sleep(0.5)
+        looks.clear()
+        await asyncio.sleep(4.5)
+        assert 1 <= len(looks) <= 3, "one every two seconds, not six"
+        await asyncio.to_thread(cancel_session, room.ports, session.id)
+        return await asyncio.gather(*reading)
+
+    event.listen(room.service.engine, "before_cursor_execute", see)
+    try:
+        assert asyncio.run(run()) == [["Pending", "UserCancelled"]] * MAX_STREAMS
+    finally:
+        event.remove(room.service.engine, "before_cursor_execute", see)
+
+
+def test_a_stream_ends_with_its_token(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "_CHECK_SECONDS", 0.1)
+    session, asked = opened(room), 0
+
+    def holds() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked < 4
+
+    async def run() -> int:
+        streams = SessionStreams(room.ports)
+        found = await asyncio.to_thread(read_session_of_page, room.ports, session.id)
+        async with asyncio.timeout(10):
+            return len([one async for one in streams.follow(found, holds)])
+
+    assert asyncio.run(run()) == 1
+
+
+def test_a_database_that_is_away_ends_all_streams(room: Room) -> None:
+    session = opened(room)
+    away = False
+
+    def refuse(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if away and "FROM signroom_sessions" in statement:
+            raise sa.exc.OperationalError(statement, {}, Exception("away"))
+
+    async def run() -> list[BaseException | str]:
+        nonlocal away
+        streams = SessionStreams(room.ports)
+        taken = [begun(room, streams, session) for _ in range(2)]
+        for stream in taken:
+            await anext(stream)
+        reading: list[asyncio.Task[object]] = [asyncio.create_task(anext(stream)) for stream in taken]  # type: ignore[arg-type]
+        await asyncio.sleep(0.5)
+        away = True
+        async with asyncio.timeout(10):
+            return [type(error).__name__ for error in await asyncio.gather(*reading, return_exceptions=True)]
+
+    event.listen(room.service.engine, "before_cursor_execute", refuse)
+    try:
+        assert asyncio.run(run()) == ["OperationalError"] * 2
+    finally:
+        event.remove(room.service.engine, "before_cursor_execute", refuse)
