@@ -53,7 +53,18 @@ def test_an_installation_that_runs_is_fine(tmp_path: Path, database_url: str) ->
     failing = {name: line for name, line in found.items() if line["level"] == "FAIL" and name != "disk"}
     assert (failing, code == 0 or found["disk"]["level"] == "FAIL") == ({}, True)
     assert set(found) == {
-        *("settings", "data folder", "disk", "page", "database", "migrations", "clock", "secret key", "API keys"),
+        *(
+            "settings",
+            "trust",
+            "data folder",
+            "disk",
+            "page",
+            "database",
+            "migrations",
+            "clock",
+            "secret key",
+            "API keys",
+        ),
         *("jobs", "files", "public URL", "proxy headers"),
     }
     assert not list((tmp_path / "data" / "files").glob("doctor*"))

@@ -37,7 +37,8 @@ def test_nobody_logs_in_where_every_issuer_is_accepted(room: Room, context_id: U
 
 def test_a_state_of_an_earlier_version_logs_nobody_in(room: Room) -> None:
     """It named the context `any`, which was judged."""
-    subject = "~".join(("bm9uY2U=", str(room.caller.subscription_id), str(ANY.id), "1"))
+    owner = f"{room.caller.subscription_id}/{room.caller.application.id}"
+    subject = "~".join(("bm9uY2U=", owner, str(ANY.id), "1"))
     state = room.ports.tokens.issue("authentication", subject, room.clock.now())
     signer = authority.leaf("rsa2048")
     assert isinstance(signer.key, rsa.RSAPrivateKey)
