@@ -28,9 +28,9 @@ def test_an_application_waits_so_often_and_who_hangs_up_gives_a_place_back(tmp_p
     with running_server(tmp_path / "waits") as server, ExitStack() as closing:
         signroom(server, "subscriptions", "create", "Other")
         signroom(server, "applications", "create", "Other", "--subscription", "Other")
-        other = signroom(server, "keys", "create", "--application", "Other")
+        other = signroom(server, "keys", "create", "--application", "Other").splitlines()[-1]
         after = ok(server.api.get("/api/events", params={"limit": 500}))["next"]
-        connections = [closing.enter_context(waiting(server, after)) for _ in range(MAX_WAITS)]
+        connections = [closing.enter_context(waiting(server, after)) for _ in range(MAX_WAITS + 5)]
 
         def one_more() -> httpx.Response:
             return server.api.get("/api/events", params={"after": after, "wait": 1})
