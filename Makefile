@@ -29,7 +29,7 @@ demo: $(VENV)/.runtime ## Run the product: service, example application, test ce
 test: $(VENV)/.dev ## Run every check; with TESTS='-k name tests/api' only these tests
 	@bash scripts/test.sh $(TESTS)
 
-soak: $(VENV)/.dev ## Kill processes at random, then attack one; on each database (ARGS='kill --kills 50', ARGS='load --seconds 60')
+soak: $(VENV)/.dev ## Read hostile files, kill processes at random, attack one (ARGS='files --files 500', ARGS='kill', ARGS='load')
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 corpus: $(VENV)/.dev ## Sign every PDF of FOLDER and let every judge look at it (ARGS='--report lines.json')

@@ -58,6 +58,7 @@ from signroom.store.diagnosis import diagnose
 from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
+from signroom.store.sqlite_file import close_database_file
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.trust.anchor_folder import BrokenTrustFile
@@ -84,9 +85,8 @@ def system_clock() -> Clock:
 
 
 def prepare_data(settings: Settings) -> None:
-    """The data folder and the files in it, for their owner alone. What others may read is mended."""
+    """The data folder, for its owner alone."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    close_to_others(settings.data)
 
 
 def migrate_database(settings: Settings) -> None:
@@ -209,8 +209,10 @@ def _trust(
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     """Everything but the web: database migrated, nothing started yet."""
     prepare_data(settings)
+    close_to_others(settings.data)
     keep_to_one_file(settings.database_url)
     engine = open_engine(settings.database_url)
+    close_database_file(engine)
     migrate(engine)
     # More than there are workers: while these are busy, the files of other documents are read and stored.
     jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)

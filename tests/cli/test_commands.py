@@ -114,7 +114,7 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", [("serve",), ("worker",), ("subscriptions", "create", "Acme")])
+@pytest.mark.parametrize("command", [("serve",), ("worker",)])
 def test_a_start_without_the_operators_roots_says_where_they_belong(tmp_path: Path, command: tuple[str, ...]) -> None:
     variables = {**PRODUCTION, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "icp-brasil", "SIGNROOM_PUBLIC_URL": "https://x"}
     done = signroom(environment(tmp_path, **variables), *command)

@@ -45,7 +45,7 @@ def test_uploading_and_signing_100_mb_keeps_every_process_under_200_mb(tmp_path:
             answer = page.client.put("upload", content=chunks, headers={"X-File-Name": "large.pdf"})
         assert answer.json()["length"] == file.stat().st_size
         page.sign(*page.demo_key())
-        session = server.wait(opened["sessionId"])
+        session = server.wait(opened["sessionId"], seconds=240)
         assert session["status"] == "Completed"
         signed = session["documents"][0]["signedFile"]
         digest, length = hashlib.sha256(), 0
@@ -85,7 +85,7 @@ def test_300_mb_uploaded_in_parts_keep_every_process_under_200_mb(tmp_path: Path
         assert server.api.post(f"/Api/MultipartUploads/{begun['blobToken']}", json=end).status_code == 200
         opened = server.open_session(documents=[{"file": {"blobToken": begun["blobToken"], "name": "large.pdf"}}])
         server.page(opened["redirectUrl"]).sign(*server.pages[-1].demo_key())
-        session = server.wait(opened["sessionId"], seconds=120)
+        session = server.wait(opened["sessionId"], seconds=240)
         memory = peaks(server)
         assert session["status"] == "Completed"
         assert session["documents"][0]["originalFile"]["length"] == file.stat().st_size

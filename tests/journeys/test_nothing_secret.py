@@ -265,7 +265,7 @@ def test_errors_of_both_databases_quote_no_parameters(database_url: str) -> None
         connection.execute(sa.text("INSERT INTO signroom_subscriptions (id, name) VALUES (NULL, :n)"), {"n": "planted"})
     engine.dispose()
 
-    assert "planted" not in str(broken.value).partition("DETAIL")[0]
+    assert "SQL parameters hidden" in str(broken.value)
 
 
 def test_a_locked_database_quotes_no_parameters(tmp_path: Path) -> None:

@@ -44,9 +44,13 @@ class Recorder:
         self.given_up: list[tuple[UUID, str]] = []
         self.fail: Callable[[int], Exception | None] = lambda _tries: None
         self.again: Callable[[int], timedelta | None] = lambda _tries: None
+        self.hold: set[UUID] = set()
+        self.free = threading.Event()
 
     def run(self, subject: UUID) -> timedelta | None:
         self.ran.append(subject)
+        if subject in self.hold:
+            self.free.wait(60)
         error = self.fail(len(self.ran))
         if error is not None:
             raise error
@@ -256,6 +260,27 @@ def test_a_full_queue_is_waited_out(store: SqlStore, recorder: Recorder) -> None
 
     eventually(lambda: len(recorder.ran) == 14)
     assert recorder.given_up == []
+
+
+def test_of_jobs_that_wait_the_one_with_the_lowest_order_goes_first(store: SqlStore, recorder: Recorder) -> None:
+    held, many, first, last = [uuid4(), uuid4()], [uuid4() for _ in range(4)], uuid4(), uuid4()
+    recorder.hold = set(held)
+    with store.work() as work:
+        for subject in held:
+            work.enqueue("job", f"held {subject}", subject)
+    eventually(lambda: set(recorder.ran) >= set(held))  # both places are taken
+    with store.work() as work:
+        for order, subject in enumerate(many, 1):
+            work.enqueue("job", f"many {subject}", subject, order=order)
+        work.enqueue("job", "last", last, order=5)
+        work.enqueue("job", "first", first)
+
+    recorder.free.set()
+
+    eventually(lambda: len(recorder.ran) == 8)
+    began = recorder.ran[2:]
+    assert began.index(first) <= 1
+    assert began.index(last) >= 4
 
 
 def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, running: Running) -> None:

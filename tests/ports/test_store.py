@@ -384,21 +384,21 @@ def test_an_error_takes_everything_back(store: SqlStore, application: Applicatio
 
 
 def test_job_rows_share_the_transaction(engine: Engine, application: Application) -> None:
-    seen: list[tuple[bool, str, str, UUID, timedelta, str | None]] = []
+    seen: list[tuple[bool, str, str, UUID, timedelta, str | None, int]] = []
 
     def enqueue(
-        connection: Connection, job: str, key: str, subject: UUID, *, delay: timedelta, lane: str | None
+        connection: Connection, job: str, key: str, subject: UUID, *, delay: timedelta, lane: str | None, order: int
     ) -> None:
-        seen.append((connection.in_transaction(), job, key, subject, delay, lane))
+        seen.append((connection.in_transaction(), job, key, subject, delay, lane, order))
 
     subject = uuid4()
     with SqlStore(engine, enqueue).work() as work:
         work.enqueue("job", "key", subject)
-        work.enqueue("job", "later", subject, delay=timedelta(minutes=1), lane="endpoint")
+        work.enqueue("job", "later", subject, delay=timedelta(minutes=1), lane="endpoint", order=3)
 
     assert seen == [
-        (True, "job", "key", subject, timedelta(), None),
-        (True, "job", "later", subject, timedelta(minutes=1), "endpoint"),
+        (True, "job", "key", subject, timedelta(), None, 0),
+        (True, "job", "later", subject, timedelta(minutes=1), "endpoint", 3),
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from signroom.domain.signature import SignatureType
 from signroom.ports.files import Turn
 from signroom.sandbox.pool import FormatsOfTurn, PooledFormats
 from signroom.sandbox.processes import Deadline
@@ -31,9 +32,16 @@ class WaitingPool(PooledFormats):
         """`function` in a worker."""
         return asyncio.run(self.formats.run(Kind.SIGNING, Deadline(wall, processor), function, *args))
 
-    def read(self, wall: float, function: Callable[..., Any], *args: Any) -> Any:
+    def read(
+        self,
+        wall: float,
+        function: Callable[..., Any],
+        *args: Any,
+        of: SignatureType = SignatureType.PDF,
+        processor: float = 60,
+    ) -> Any:
         """`function` in a worker, as what reads a file."""
-        reading = self.formats._read(Kind.SIGNING, Deadline(wall, 60), function, *args)  # noqa: SLF001
+        reading = self.formats._read(of, Kind.SIGNING, Deadline(wall, processor), function, *args)  # noqa: SLF001
         return asyncio.run(reading)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -13,8 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import EmptyFile, InvalidPdf, PdfTooComplex, ProcessingUnavailable, StorageUnavailable
-from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication
+from signroom.domain.errors import (
+    CmsTooComplex,
+    EmptyFile,
+    InvalidPdf,
+    PdfTooComplex,
+    ProcessingUnavailable,
+    StorageUnavailable,
+    XmlTooComplex,
+)
+from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.sandbox.pool import _ComputedTooLong
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
@@ -109,6 +117,20 @@ def test_reading_that_ends_its_worker_again_and_again_is_the_files_fault() -> No
         with pytest.raises(PdfTooComplex):
             pool.read(0.5, time.sleep, 30)
         assert pool.read(30, os.getpid) > 0
+    finally:
+        pool.close()
+
+
+def test_a_file_that_takes_too_much_is_refused_by_what_it_is() -> None:
+    """Also when memory was not enough: nobody ended that worker, and a second try would cost as much."""
+    pool = WaitingPool(workers=1)
+    kinds = {SignatureType.PDF: PdfTooComplex, SignatureType.CMS: CmsTooComplex, SignatureType.XML: XmlTooComplex}
+    try:
+        for of, refusal in kinds.items():
+            with pytest.raises(refusal):
+                pool.read(30, exec, "while True: pass", of=of, processor=0.2)
+        with pytest.raises(CmsTooComplex):
+            pool.read(30, bytes, 2 << 30, of=SignatureType.CMS)
     finally:
         pool.close()
 

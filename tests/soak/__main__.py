@@ -1,7 +1,10 @@
-"""``make soak``: hundreds of kills, and three tenants of whom one means harm. Prints figures, and fails when anything
-was lost or doubled, or when the honest tenants waited too long.
+"""``make soak``: thousands of hostile files, hundreds of kills, and three tenants of whom one means harm.
 
-python -m tests.soak [kill|load|all] [--database sqlite|postgresql|both]
+Prints figures, and fails when a file took too much of the processor, when anything was lost or doubled, or when the
+honest tenants waited too long.
+
+python -m tests.soak [files|kill|load|all] [--database sqlite|postgresql|both]
+    files: [--files 2000] [--formats pdf,cms] [--seed N]
     kill: [--kills 300] [--clients 3] [--seed N]
     load: [--seconds 300] [--idle 30] [--each 20] [--only streams,names]
 """
@@ -18,6 +21,7 @@ from pathlib import Path
 
 from tests.harness.postgres import running_postgres
 from tests.soak.cluster import ROLES, Cluster, running_cluster
+from tests.soak.files import READERS, names_of, read_all
 from tests.soak.harm import Done, soak
 from tests.soak.harm import Plan as Kills
 from tests.soak.load.attacks import NAMES
@@ -25,13 +29,16 @@ from tests.soak.load.service import Service, running_service
 from tests.soak.load.trial import Plan as Load
 from tests.soak.load.trial import hold
 
+_SLOWEST = 10
 AWAY, STOPPED = 0.04, 0.03
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
-    parser.add_argument("what", nargs="?", choices=["kill", "load", "all"], default="all")
+    parser.add_argument("what", nargs="?", choices=["files", "kill", "load", "all"], default="all")
     parser.add_argument("--database", choices=[*ROLES, "both"], default="both")
+    parser.add_argument("--files", type=int, default=2000, help="of each format")
+    parser.add_argument("--formats", default=",".join(READERS), help=f"some of {','.join(READERS)}")
     parser.add_argument("--kills", type=int, default=300, help="on each database")
     parser.add_argument("--clients", type=int, default=3)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31))
@@ -43,17 +50,36 @@ def main() -> int:
     only = tuple(arguments.only.split(","))
     if unknown := set(only) - set(NAMES):
         parser.error(f"There is no attack {sorted(unknown)[0]!r}: use some of {', '.join(NAMES)}.")
+    print(f"seed {arguments.seed}", flush=True)
+    slow = 0
+    if arguments.what in {"files", "all"}:
+        slow = _read_files(arguments.formats.split(","), arguments.files, arguments.seed)
     runs: list[Callable[[str], int]] = []
-    if arguments.what != "load":
-        print(f"seed {arguments.seed}", flush=True)
+    if arguments.what in {"kill", "all"}:
         kills = Kills(arguments.kills, arguments.clients, arguments.seed, away=AWAY, stopped=STOPPED)
         runs.append(lambda database: _kill(database, kills))
-    if arguments.what != "kill":
+    if arguments.what in {"load", "all"}:
         each = arguments.each if len(only) > 1 else 0
         load = Load(arguments.idle, arguments.seconds, each, only)
         runs.append(lambda database: _load(database, load))
     databases = list(ROLES) if arguments.database == "both" else [arguments.database]
-    return max(run(database) for run in runs for database in databases)
+    return max([slow, *(run(database) for run in runs for database in databases)])
+
+
+def _read_files(formats: list[str], count: int, seed: int) -> int:
+    found = []
+    for kind in formats:
+        of_kind = list(read_all(names_of([kind], count), seed))
+        found += of_kind
+        seconds = sum(read.seconds for read in of_kind)
+        print(f"{kind}: {len(of_kind)} files took {seconds:.0f} s of the processor", flush=True)
+    wrong = [read for read in found if read.problem or read.over > 0]
+    print(f"the slowest of {len(found)} files; {len(wrong)} took too much, or failed:")
+    for read in sorted(found, key=lambda read: -read.seconds)[:_SLOWEST]:
+        print(f"  {read.seconds:.2f} s for {read.size / 1e6:.2f} MB: {read.name} ({read.about})")
+    for read in wrong:
+        print(f"WRONG {read.name} of seed {seed} ({read.about}): {read.seconds:.2f} s {read.problem}", flush=True)
+    return 1 if wrong else 0
 
 
 @contextmanager

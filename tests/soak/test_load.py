@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.soak.load.service import Service, running_service
 from tests.soak.load.trial import Limits, Plan, hold
 
-HELD = ("bodies", "half-open")
+HELD = ("headers", "names", "bodies", "half-open")
 """The attacks of the short form."""
 PLAN = Plan(idle=3, attacked=6, attacks=HELD, limits=Limits(floor_read=0.4, floor_sign=2.5))
 """The floors are high: beside this test others run, on the same processors."""

@@ -15,6 +15,7 @@ from signroom.domain.errors import BadInput, DatabaseUnavailable
 from signroom.store.engine import answers, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
+from signroom.store.sqlite_file import close_database_file
 
 
 def moved(file: Path) -> None:
@@ -69,7 +70,7 @@ def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
     file.chmod(0o644)
     again = open_engine(f"sqlite:///{file}")
-    migrate(again)
+    close_database_file(again)
     again.dispose()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 

@@ -46,6 +46,11 @@ class Dss:
         self._anchor = anchor
         self._lock = threading.Lock()
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
     def judge(self, file: Path) -> dict[str, Any]:
         """The answer as it came: `validator`, `signatures`, `timestamps`, or `exception`."""
         assert self._process.stdin is not None

@@ -34,26 +34,31 @@ class Spot:
 
 
 def spot_of(original: Path, output: Path) -> Spot | None:
-    """The widget that both files have, and that is filled in `output`. None when there is none."""
+    """The widget that was written again with a signature in it. None when there is none.
+
+    Only `output` is opened: of some originals qpdf finds nothing. A field that was added, and no field of a file, has
+    a name that begins with "Signature-".
+    """
     import pikepdf
 
+    length = original.stat().st_size
     try:
-        with (
-            pikepdf.open(original, inherit_page_attributes=False) as old,
-            pikepdf.open(output, inherit_page_attributes=False) as new,
-        ):
-            for index, page in enumerate(old.pages):
+        with pikepdf.open(output, inherit_page_attributes=False) as pdf:
+            places = pdf.get_xref_table()
+            for index, page in enumerate(pdf.pages):
                 for widget in page.obj.get("/Annots", ()):
-                    if isinstance(widget, pikepdf.Dictionary) and widget.is_indirect and _is_filled(new, widget):
+                    if not isinstance(widget, pikepdf.Dictionary) or widget.objgen not in places:
+                        continue
+                    is_new = (places[widget.objgen].offset or 0) >= length
+                    if is_new and _is_signed(widget) and not str(widget.get("/T")).startswith("Signature-"):
                         return _spot(index, page, widget)
     except (pikepdf.PdfError, ValueError, TypeError, KeyError, RuntimeError):
         pass
     return None
 
 
-def _is_filled(new: Any, widget: Any) -> bool:
-    after = new.get_object(widget.objgen)
-    return "/V" in after and "/Contents" in after["/V"] and "/V" not in widget
+def _is_signed(widget: Any) -> bool:
+    return "/V" in widget and "/Contents" in widget["/V"]
 
 
 def _spot(index: int, page: Any, widget: Any) -> Spot:

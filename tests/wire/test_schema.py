@@ -26,6 +26,7 @@ SESSION: dict[str, Any] = {
     "processingErrorCode": None,
     "callbackArgument": None,
     "signerCertificate": None,
+    "signerIdentityConfirmed": None,
     "documents": [
         {
             "status": "Completed",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import structlog
 from litestar import Request
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, SerializationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.typing import FieldDefinition
 
 from signroom.api.shapes.contract import DetailedProblem, Problem
-from signroom.domain.errors import BadInput
+from signroom.api.shapes.fields import unknown_fields
+from signroom.api.shapes.wire import Wire
+from signroom.domain.errors import BadInput, UnknownField
 from signroom.http.bodies import WireRequest
+from signroom.http.headers import IGNORED, STRICT
 from signroom.service.access.idempotency import Idempotency, idempotency
+
+log = structlog.get_logger()
 
 ANSWERS = {
     400: ResponseSpec(Problem, generate_examples=False, description="Syntax: see `code` and `message`."),
@@ -37,6 +45,7 @@ async def require_json(request: Request[Any, Any, Any]) -> None:
     _require_json_type(request)
     if not await request.body():
         raise BadInput("The body is missing.")
+    await _name_unknown_fields(request)
 
 
 async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
@@ -45,6 +54,39 @@ async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
         _require_json_type(request)  # before a large body of another type is read
     if await request.body():
         _require_json_type(request)
+        await _name_unknown_fields(request)
+
+
+async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:
+    """They are told with the answer and in the log; with ``Signroom-Strict`` they are refused.
+
+    Raises: BadInput, UnknownField, PdfAConversionNotAvailable, NotImplementedHere.
+    """
+    field = request.route_handler.parsed_data_field
+    model = next((kind for kind in _kinds(field) if issubclass(kind, Wire)), None)
+    if model is None:
+        return
+    try:
+        value = await request.json()
+    except SerializationException:
+        return  # the framework says what is wrong, as for every body
+    ignored = unknown_fields(model, value)
+    if not ignored:
+        return
+    if request.headers.get(STRICT, "").strip().lower() == "true":
+        raise UnknownField(f"'{ignored[0]}'.")
+    request.state[IGNORED] = ", ".join(ignored)
+    application = request.state.caller.application
+    log.warning("request.fields_ignored", application=str(application.id), fields=ignored)
+
+
+def _kinds(field: FieldDefinition | None) -> Iterator[type]:
+    """The types that a handler's `data` may be."""
+    if field is None:
+        return
+    for one in (field, *field.inner_types):
+        if isinstance(one.annotation, type):
+            yield one.annotation
 
 
 def _require_json_type(request: Request[Any, Any, Any]) -> None:

@@ -147,6 +147,11 @@ class BadInput(Refused):
     message = "The request is malformed."
 
 
+class UnknownField(BadInput):
+    code = "UnknownField"
+    message = "The request has a field that there is not."
+
+
 class BadReturnUrl(BadInput):
     code = "BadReturnUrl"
     message = "returnUrl must be an absolute http or https URL of at most 1024 characters."
@@ -359,6 +364,11 @@ class ApiKeyNotFound(NotFound):
 class BadWebhookOperation(Refused):
     code = "BadWebhookOperation"
     message = "That cannot be done with this webhook or delivery as it is."
+
+
+class PdfAConversionNotAvailable(Refused):
+    code = "PdfAConversionNotAvailable"
+    message = "This version does not convert to PDF/A. Convert the file before, and send it without convertToPdfA."
 
 
 class NotImplementedHere(Refused):

@@ -29,6 +29,8 @@ class FindingCode(StrEnum):
     """Intact, by `name`."""
     EARLIER_SIGNATURE_UNPROVEN = "EarlierSignatureUnproven"
     """By `name`: neither broken nor proven, because it is of an old or weak kind, or what came later is unclear."""
+    CHANGED_AFTER_SIGNATURE = "ChangedAfterSignature"
+    """After `name` had signed, something was changed that their signature does not forbid: `changes` says what."""
     PDF_A = "PdfA"
     """Its metadata claim PDF/A-`part` `conformance` (ISO 19005); nobody has checked the claim."""
     XFA_FORM = "XfaForm"
@@ -49,6 +51,7 @@ _MESSAGES = {
     FindingCode.CERTIFIED: "Its author has certified it and allows signatures.",
     FindingCode.EARLIER_SIGNATURE: "It has an earlier signature, which is intact.",
     FindingCode.EARLIER_SIGNATURE_UNPROVEN: "It has an earlier signature that cannot be proven intact.",
+    FindingCode.CHANGED_AFTER_SIGNATURE: "After an earlier signature it was filled in, or something was added to it.",
     FindingCode.PDF_A: "It claims to be PDF/A.",
     FindingCode.XFA_FORM: "It has an XFA form: some programs may show it differently.",
     FindingCode.SCRIPTS: "It contains scripts or actions: it may look different elsewhere.",

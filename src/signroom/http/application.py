@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope, Typ
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
 from signroom.http.bodies import SMALL_BODY, Bodies
-from signroom.http.headers import EVERYWHERE
+from signroom.http.headers import EVERYWHERE, IGNORED
 from signroom.http.health import NOT_COUNTED, NOT_LOGGED
 from signroom.http.paths import AnyCase, Known, Template
 from signroom.http.rates import RateLimits
@@ -53,6 +53,8 @@ def create_application(
             headers = MutableScopeHeaders.from_message(message)
             for name, value in extra.items():
                 headers.setdefault(name, value)
+            if IGNORED in scope["state"]:
+                headers[IGNORED] = scope["state"][IGNORED]
 
     app = Litestar(
         route_handlers=list(routes),
@@ -61,6 +63,7 @@ def create_application(
             SignroomError: problems.refuse,
             HTTPException: problems.refuse_by_framework,
             RecursionError: problems.refuse_depth,
+            UnicodeDecodeError: problems.refuse_text,
             Exception: problems.crash,
         },
         before_send=[add_headers],

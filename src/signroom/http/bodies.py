@@ -241,6 +241,7 @@ class WireRequest(Request[Any, Any, Any]):
     _read: bytes | None = None
     _texts: dict[str, LargeText]
     _digest: bytes | None = None
+    _found: Any = None
 
     async def body(self) -> bytes:
         """The JSON without its large texts.
@@ -263,9 +264,12 @@ class WireRequest(Request[Any, Any, Any]):
         return self._read
 
     async def json(self) -> Any:
-        body = await self.body()
-        found = decode_json(body or b"null", type_decoders=self.route_handler.resolve_type_decoders())
-        return _put_back(found, self._texts) if self._texts else found
+        """What the body says. Decoded once. Raises: as `body`, and litestar's for what is not JSON."""
+        if self._found is None:
+            body = await self.body()
+            found = decode_json(body or b"null", type_decoders=self.route_handler.resolve_type_decoders())
+            self._found = _put_back(found, self._texts) if self._texts else found
+        return self._found
 
     async def digest(self) -> bytes:
         """SHA-256 of the body as it was sent, for a request with an ``Idempotency-Key``."""

@@ -32,6 +32,11 @@ EVERYWHERE = {
 }
 """Defaults: a handler that sets one of them keeps its own."""
 
+STRICT = "signroom-strict"
+"""Request: ``true`` refuses fields that there are not."""
+IGNORED = "signroom-ignored"
+"""Answer: fields of the request that mean nothing to us. Also where a request's state has them."""
+
 FORWARDING = (
     "forwarded",
     "via",

@@ -86,6 +86,11 @@ def refuse_depth(_request: Handler, _error: RecursionError) -> Response[dict[str
     return refuse(_request, errors.BadInput("It is nested too deeply."))
 
 
+def refuse_text(_request: Handler, _error: UnicodeDecodeError) -> Response[dict[str, str | None]]:
+    """Answer for JSON that is not UTF-8 (RFC 8259, 8.1)."""
+    return refuse(_request, errors.BadInput("It is not UTF-8."))
+
+
 def crash(_request: Handler, error: Exception) -> Response[dict[str, str | None]]:
     """Answer for a bug. The id joins answer and log; the log has no content of requests."""
     exception_code = uuid4().hex

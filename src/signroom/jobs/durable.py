@@ -136,10 +136,20 @@ class DurableJobs:
         )
 
     def enqueue(
-        self, connection: Connection, job: str, key: str, subject: UUID, *, delay: timedelta, lane: str | None
+        self,
+        connection: Connection,
+        job: str,
+        key: str,
+        subject: UUID,
+        *,
+        delay: timedelta,
+        lane: str | None,
+        order: int = 0,
     ) -> None:
         """Put a job row into the open transaction of `connection`; a key that exists already is left alone."""
         options = self._options(job, key, delay.total_seconds(), lane)
+        if order > 0:
+            options["priority"] = order  # 0, which the engine does not let us say, goes first
         # Version 0.1.0, which may still run beside us, knows only jobs without a lane, and their subject.
         arguments = (str(subject),) if lane is None else (str(subject), asdict(RunHistory(lane)))
         self._connected.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
 from datetime import datetime
@@ -22,10 +22,14 @@ from pebble import ProcessExpired
 from signroom.domain.branding import Logo
 from signroom.domain.errors import (
     BadLogo,
+    CmsTooComplex,
+    DocumentRejected,
     PdfTooComplex,
     PreviewNotAvailable,
     ProcessingUnavailable,
+    SignatureRejected,
     StorageUnavailable,
+    XmlTooComplex,
 )
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
@@ -54,9 +58,9 @@ R = TypeVar("R")
 
 _SHOW = Deadline(wall=5, processor=4)
 """For one page that somebody looks at."""
-_LOOK = Deadline(wall=20, processor=3)
-"""For reading a file; more of the processor for a large one."""
-_COMPARE = Deadline(wall=20, processor=6)
+_LOOK = Deadline(wall=20, processor=2)
+"""For looking at a file, beyond reading it once."""
+_COMPARE = Deadline(wall=20, processor=2)
 """For drawing the pages that a signature might change."""
 _LAY_OUT = Deadline(wall=20, processor=15)
 """For preparing a signature, and for what belongs to it: canonical octets, checking values."""
@@ -64,9 +68,9 @@ _EMBED = Deadline(wall=60, processor=30)
 """For writing the signed file and checking it: a pass over the whole file and more."""
 _TAKE_APART = Deadline(wall=20, processor=15)
 """For a stranger's signed file."""
-_PICTURE = Deadline(wall=5, processor=4)
-_READ_IN_A_SECOND = 50 << 20
-"""Bytes. They are hashed on the way."""
+_PICTURE = Deadline(wall=5, processor=2)
+_READ_IN_A_SECOND = {SignatureType.PDF: 50 << 20, SignatureType.CMS: 50 << 20, SignatureType.XML: 25 << 20}
+"""Bytes that are read in a second of processor time: XML is parsed and written in its canonical form."""
 
 
 class PooledFormats:
@@ -131,8 +135,9 @@ class FormatsOfTurn:
         options: OptionsByType = NO_OPTIONS,
         data: Path | None = None,
     ) -> Inspection:
-        deadline = _for_size(_LOOK, file)
-        inspection = await self._read(Kind.INSPECTION, deadline, catalogue.inspect, file, wanted, options, data)
+        of = wanted or _kind_of(file, catalogue.sniff)
+        deadline = _for_size(_LOOK, of, file, data)
+        inspection = await self._read(of, Kind.INSPECTION, deadline, catalogue.inspect, file, wanted, options, data)
         if inspection.reading is not None:
             # A page that takes too much to draw is no reason to refuse: `catalogue.sign` compares the objects anyway.
             with suppress(_WorkerDied, _TookTooLong):
@@ -151,9 +156,11 @@ class FormatsOfTurn:
         reading: PdfReading | None = None,
     ) -> Prepared:
         # A file that ends its worker each time must not keep the other documents of its session from being signed.
+        of = options.signature_type
         return await self._read(
+            of,
             Kind.SIGNING,
-            _LAY_OUT,
+            _for_size(_LAY_OUT, of, file, data),
             catalogue.prepare,
             file,
             options,
@@ -165,12 +172,16 @@ class FormatsOfTurn:
         )
 
     async def canonical(self, file: Path, options: XmlOptions) -> bytes:
-        return await self.run(Kind.SIGNING, _LAY_OUT, catalogue.canonical, file, options)
+        deadline = _for_size(_LAY_OUT, SignatureType.XML, file)
+        return await self._read(SignatureType.XML, Kind.SIGNING, deadline, catalogue.canonical, file, options)
 
     async def check_values(self, values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
         from signroom.formats.values import check_values
 
-        return await self.run(Kind.SIGNING, _LAY_OUT, check_values, values)
+        try:
+            return await self.run(Kind.SIGNING, _LAY_OUT, check_values, values)
+        except _ComputedTooLong as error:
+            raise SignatureRejected("Checking the values takes too much.") from error
 
     async def sign(
         self,
@@ -182,17 +193,21 @@ class FormatsOfTurn:
         content: Path | None = None,
         reading: PdfReading | None = None,
     ) -> Signed:
-        return await self.run(
-            Kind.SIGNING,
-            _EMBED,
-            catalogue.sign,
-            original,
-            prepared,
-            checked,
-            output,
-            content=content,
-            reading=reading,
-        )
+        of = prepared.signature_type
+        try:
+            return await self.run(
+                Kind.SIGNING,
+                _for_size(_EMBED, of, original, content),
+                catalogue.sign,
+                original,
+                prepared,
+                checked,
+                output,
+                content=content,
+                reading=reading,
+            )
+        except _ComputedTooLong as error:
+            raise _TOO_COMPLEX[of] from error
 
     async def examine(
         self,
@@ -201,10 +216,12 @@ class FormatsOfTurn:
         data_hashes: tuple[DigestValue, ...] = (),
         extract_to: Path | None = None,
     ) -> Examination:
+        of = _kind_of(file, catalogue.signed_kind)
+        deadline = _for_size(_TAKE_APART, of, file, data)
         try:
-            return await self.run(Kind.INSPECTION, _TAKE_APART, catalogue.examine, file, data, data_hashes, extract_to)
+            return await self.run(Kind.INSPECTION, deadline, catalogue.examine, file, data, data_hashes, extract_to)
         except (_WorkerDied, _TookTooLong) as error:
-            raise PdfTooComplex from error
+            raise _TOO_COMPLEX[of] from error
 
     async def preview(self, file: Path, page: int, width: int) -> bytes:
         from signroom.formats.pdf.preview import render
@@ -217,19 +234,25 @@ class FormatsOfTurn:
         return await self._show(text, file, page)
 
     async def _read(
-        self, kind: Kind, deadline: Deadline, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+        self,
+        of: SignatureType,
+        kind: Kind,
+        deadline: Deadline,
+        function: Callable[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> R:
-        """Raises: PdfTooComplex when reading the file takes more than a worker may use."""
+        """Raises: PdfTooComplex, CmsTooComplex, XmlTooComplex when the file takes more than a worker may use."""
         try:
             return await self.run(kind, deadline, function, *args, **kwargs)
         except _ComputedTooLong as error:
-            raise PdfTooComplex from error
+            raise _TOO_COMPLEX[of] from error
         except (_WorkerDied, _TookTooLong):
             # Somebody else may have ended it, or the machine was busy with others. Once more, and it is the file.
             try:
                 return await self.run(kind, deadline, function, *args, **kwargs)
             except (_WorkerDied, _TookTooLong) as error:
-                raise PdfTooComplex from error
+                raise _TOO_COMPLEX[of] from error
 
     async def _show(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
@@ -254,11 +277,11 @@ class FormatsOfTurn:
             except BrokenProcessPool as error:
                 raise _WorkerDied from error
             except ProcessExpired as error:
-                if error.exitcode == -signal.SIGXCPU:
+                if error.exitcode == -signal.SIGPROF:
                     raise _ComputedTooLong from error
                 raise _WorkerDied from error
-            except MemoryError as error:
-                raise _WorkerDied from error
+            except MemoryError as error:  # nobody ended the worker: a second try would cost the same again
+                raise _ComputedTooLong from error
             except TimeoutError as error:
                 raise _TookTooLong from error
             except OSError as error:
@@ -266,13 +289,28 @@ class FormatsOfTurn:
             return result
 
 
-def _for_size(deadline: Deadline, file: Path) -> Deadline:
-    """A second more of the processor for each 50 MB. Raises: StorageUnavailable when the file is not there."""
+_TOO_COMPLEX: Mapping[SignatureType, type[DocumentRejected]] = {
+    SignatureType.PDF: PdfTooComplex,
+    SignatureType.CMS: CmsTooComplex,
+    SignatureType.XML: XmlTooComplex,
+}
+
+
+def _kind_of(file: Path, decide: Callable[[Path], SignatureType]) -> SignatureType:
+    """What the beginning of `file` says. Raises: EmptyFile, StorageUnavailable."""
     try:
-        more = file.stat().st_size // _READ_IN_A_SECOND
+        return decide(file)
     except OSError as error:
         raise StorageUnavailable from error
-    return Deadline(deadline.wall, deadline.processor + more)
+
+
+def _for_size(deadline: Deadline, of: SignatureType, *files: Path | None) -> Deadline:
+    """More of the processor for reading the files once. Raises: StorageUnavailable when one is not there."""
+    try:
+        octets = sum(file.stat().st_size for file in files if file is not None)
+    except OSError as error:
+        raise StorageUnavailable from error
+    return Deadline(deadline.wall, deadline.processor + octets / _READ_IN_A_SECOND[of])
 
 
 class _WorkerDied(ProcessingUnavailable):
@@ -284,4 +322,4 @@ class _TookTooLong(ProcessingUnavailable):
 
 
 class _ComputedTooLong(_TookTooLong):
-    """It has used the processor for as long as it may: nobody but the file is to blame."""
+    """It has used the processor or the memory that it may: nobody but the file is to blame."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import math
 import multiprocessing
 import os
 import resource
@@ -62,7 +61,7 @@ class Deadline:
     """
 
     wall: float
-    processor: int
+    processor: float
 
 
 @dataclass(eq=False, slots=True)
@@ -269,20 +268,17 @@ def _fail(future: Future[Any], error: BaseException) -> None:
 
 
 class Within(Generic[P, R]):
-    """`function` with a clock of its own: SIGXCPU ends the worker when it has used `seconds` of the processor."""
+    """`function` with a clock of its own: SIGPROF ends the worker when it has used `seconds` of the processor."""
 
-    def __init__(self, seconds: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
+    def __init__(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
         self._seconds, self._function, self._args, self._kwargs = seconds, function, args, kwargs
 
     def __call__(self) -> R:
-        spent = resource.getrusage(resource.RUSAGE_SELF)
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        most = math.ceil(spent.ru_utime + spent.ru_stime) + self._seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
         try:
             return self._function(*self._args, **self._kwargs)
         finally:
-            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _prepare_worker(parent: int) -> None:

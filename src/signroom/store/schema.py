@@ -11,7 +11,6 @@ from sqlalchemy.engine import Connection, Engine
 
 from signroom.store.engine import open_engine
 from signroom.store.outages import outages_as_ours
-from signroom.store.sqlite_file import close_to_others
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -25,7 +24,6 @@ def migrate(engine: Engine) -> None:
     from alembic import command  # 0.5 s to import; only needed here
 
     config = _config()
-    close_to_others(engine)
     with outages_as_ours(), _without_foreign_keys(engine) as free, free.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Two processes that start together would both run the first migration.

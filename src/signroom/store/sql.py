@@ -35,7 +35,16 @@ class Enqueue(Protocol):
     """Puts a job row into the transaction of a connection."""
 
     def __call__(
-        self, connection: Connection, job: str, key: str, subject: UUID, /, *, delay: timedelta, lane: str | None
+        self,
+        connection: Connection,
+        job: str,
+        key: str,
+        subject: UUID,
+        /,
+        *,
+        delay: timedelta,
+        lane: str | None,
+        order: int,
     ) -> None: ...
 
 
@@ -108,6 +117,13 @@ class SqlWork:
         return SqlTenantRows(self, owner.subscription_id)
 
     def enqueue(
-        self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
+        self,
+        job: str,
+        key: str,
+        subject: UUID,
+        *,
+        delay: timedelta = timedelta(),
+        lane: str | None = None,
+        order: int = 0,
     ) -> None:
-        self._enqueue(self._connection, job, key, subject, delay=delay, lane=lane)
+        self._enqueue(self._connection, job, key, subject, delay=delay, lane=lane, order=order)

@@ -81,7 +81,7 @@ class DatabaseFile:
             self._known = _identity(self._file)
 
 
-def close_to_others(engine: Engine) -> None:
+def close_database_file(engine: Engine) -> None:
     """Take from others what they may do with the files of a SQLite database, wherever it lies."""
     path = engine.url.database
     if engine.dialect.name == "sqlite" and path:

@@ -27,6 +27,9 @@ from signroom.trust.pki_italy import read_pki_italy
 MAX_CERTIFICATE = 64 * 1024
 """Bytes; real certificates have 1-4 KB."""
 
+_LONGEST_SERIAL = 64
+"""Octets; RFC 5280, 4.1.2.2, allows 20. It is shown in decimal, which takes time that grows with the square."""
+
 _SHORT_NAMES = {
     NameOID.COMMON_NAME: "CN",
     NameOID.ORGANIZATION_NAME: "O",
@@ -53,6 +56,8 @@ def read_certificate(der: bytes) -> Certificate:
         raise BadCertificate
     try:
         found = x509.load_der_x509_certificate(der)
+        if found.serial_number.bit_length() > _LONGEST_SERIAL * 8:
+            raise BadCertificate("Its serial number is too long.")
         kind, bits, curve = _key(found)
         extensions = read_extensions(der)
         subject, key_usage, policies = _name(found.subject), read_key_usage(extensions), read_policies(extensions)
@@ -92,9 +97,9 @@ def _key(certificate: x509.Certificate) -> tuple[KeyKind, int, str | None]:
 
 
 def _name(name: x509.Name) -> Name:
-    values: dict[str, tuple[str, ...]] = {}
+    values: dict[str, list[str]] = {}
     for attribute in name:
         short = _SHORT_NAMES.get(attribute.oid, attribute.oid.dotted_string)
         text = attribute.value if isinstance(attribute.value, str) else attribute.value.hex()
-        values[short] = (*values.get(short, ()), text)
-    return Name(dn_string=name.rfc4514_string(), values=tuple(values.items()))
+        values.setdefault(short, []).append(text)
+    return Name(dn_string=name.rfc4514_string(), values=tuple((short, tuple(of)) for short, of in values.items()))

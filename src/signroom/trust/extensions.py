@@ -31,6 +31,12 @@ _RFC822_NAME = (2, False, 1)
 _EXTENSIONS = (2, True, 3)
 
 
+_LONGEST_OID = 64
+"""Octets. Writing one in decimal takes time that grows with the square of its length."""
+_MAX_PARTS = 1_000
+"""Of one value. Each becomes an object, and a chain has many certificates."""
+
+
 class _Element(NamedTuple):
     kind: tuple[int, bool, int]
     content: bytes
@@ -185,14 +191,19 @@ def _only(der: bytes, kind: tuple[int, bool, int]) -> bytes:
 
 
 def _parts(content: bytes) -> Iterator[_Element]:
-    """Each element in turn. Raises: ValueError."""
+    """Each element in turn. Raises: ValueError, also for too many."""
+    count = 0
     while content:
+        count += 1
+        if count > _MAX_PARTS:
+            raise ValueError("It has too many parts.")
         where, method, tag, header, inner, trailer = parser.parse(content)
         yield _Element((where, bool(method), tag), inner)
         content = content[len(header) + len(inner) + len(trailer) :]
 
 
 def _dotted(element: _Element) -> str:
-    if element.kind != _OID or not element.content or element.content[-1] & 0x80:
+    wrong_length = not 0 < len(element.content) <= _LONGEST_OID
+    if element.kind != _OID or wrong_length or element.content[-1] & 0x80:
         raise ValueError("Not an OBJECT IDENTIFIER.")
     return str(core.ObjectIdentifier(contents=element.content).dotted)

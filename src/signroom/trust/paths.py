@@ -1,7 +1,8 @@
 """Certification paths: from a signer's certificate up to a root, or as far as issuers are known (RFC 5280, 6).
 
 Nothing is fetched and nobody is trusted here: who comes in as a root is a root. The work is bounded whatever comes
-in: `MAX_ISSUERS` certificates, `MAX_SIGNATURES` signatures verified, `MAX_DEPTH` steps up; each certificate is looked
+in: `MAX_ISSUERS` certificates of `MAX_CHAIN` bytes, as much time as `MAX_SIGNATURES` usual signatures take,
+`MAX_DEPTH` steps up; each certificate is looked
 at once, so issuers that certify each other in a circle end the search instead of keeping it going.
 """
 
@@ -34,7 +35,13 @@ from signroom.trust.pointers import (
 
 MAX_ISSUERS = 100
 MAX_DEPTH = 10
+MAX_CHAIN = 512 << 10
+"""Bytes of all issuers that come along; real ones have 1-4 KB each."""
 MAX_SIGNATURES = 400
+_MOST_BITS = MAX_SIGNATURES * 2048**2
+"""A signature costs the square of its key's bits: so many by keys of 2048 bits, or a quarter of them by 4096."""
+_LONGEST_EXPONENT = 64
+"""Bits of an RSA key's exponent. OpenSSL takes any with a modulus of up to 3072 bits: it costs as much as signing."""
 
 _PKCS1 = padding.PKCS1v15()
 
@@ -126,6 +133,8 @@ def read_chain(chain: CertificateChain) -> tuple[Link, tuple[Link, ...]]:
     """
     if len(chain.issuers) > MAX_ISSUERS:
         raise BadCertificate(f"At most {MAX_ISSUERS} issuers may come along.")
+    if sum(map(len, chain.issuers)) > MAX_CHAIN:
+        raise BadCertificate(f"Its issuers have more than {MAX_CHAIN >> 10} KB together.")
     leaf = read_link(chain.certificate)
     return leaf, tuple({der: read_link(der) for der in chain.issuers if der != leaf.der}.values())
 
@@ -187,10 +196,13 @@ def signed_by(child: Link, issuer: Link) -> bool:
     if not same_name(made.issuer, by.subject):
         return False
     try:
+        key = by.public_key()
+        if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e.bit_length() > _LONGEST_EXPONENT:
+            return False
         digest, scheme = made.signature_hash_algorithm, made.signature_algorithm_parameters
         if digest is None:
             return False
-        return verifies(by.public_key(), made.signature, made.tbs_certificate_bytes, digest, scheme)
+        return verifies(key, made.signature, made.tbs_certificate_bytes, digest, scheme)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
         return False
 
@@ -221,6 +233,7 @@ class _Search:
     def __init__(self, authorities: Sequence[Link], roots: set[bytes]) -> None:
         self._roots = roots
         self._verified: dict[tuple[bytes, bytes], bool] = {}
+        self._left = _MOST_BITS
         self._by_name: dict[CanonicalName, list[Link]] = {}
         for link in authorities:
             self._by_name.setdefault(canonical(link.parsed.subject), []).append(link)
@@ -260,7 +273,8 @@ class _Search:
     def _signed(self, child: Link, issuer: Link) -> bool:
         pair = child.fingerprint, issuer.fingerprint
         if pair not in self._verified:
-            if len(self._verified) >= MAX_SIGNATURES:
+            self._left -= max(issuer.certificate.key_bits, 2048) ** 2
+            if self._left < 0:
                 return False
             self._verified[pair] = signed_by(child, issuer)
         return self._verified[pair]

@@ -106,6 +106,9 @@ def test_unused_keys_are_found_by_metadata(server: Server) -> None:
 
     assert unused(name.upper(), value) == {keys[1]["key"], keys[2]["key"]}
     assert unused(name, value[:-1]) == set()
+    everything: Any = ok(server.api.get(f"{KEYS}/unused"))
+    assert {keys[1]["key"], keys[2]["key"]} <= {key["key"] for key in everything}
+    assert refused(server.api.get(f"{KEYS}/unused", params={"metadataName": name}), 400) == "BadRequest"
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,13 @@ def test_what_cannot_be_meant_is_refused(sqlite_server: Server, body: dict[str, 
     assert refused(sqlite_server.api.post(SESSIONS, json=body), status) == code
 
 
+@pytest.mark.parametrize("body", [b'{"returnUrl":"\x80"}', b'{"\x80":1}', b'{"a":"\xed\xa0\x80"}'])
+def test_a_body_that_is_not_utf_8_is_refused_or_its_field_ignored(sqlite_server: Server, body: bytes) -> None:
+    answer = sqlite_server.api.post(SESSIONS, content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code in {200, 400}, answer.text
+
+
 def test_an_unset_data_file_of_a_session_is_nothing(sqlite_server: Server) -> None:
     body = {"cmsSignatureOptions": {"detached": True, "dataFile": {"content": None, "name": None}}, "documents": []}
 

@@ -7,6 +7,7 @@ import random
 import time
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -14,7 +15,10 @@ import pytest
 from signroom.domain.preflight import Finding, FindingCode
 from signroom.domain.signature import Verdict
 from signroom.formats.pdf.findings import findings
+from signroom.formats.pdf.preflight import inspect
 from tests.vectors import hard_pdfs
+from tests.vectors.pdf.builder import document, written
+from tests.vectors.pdf.signing import signed_by_another
 
 NOTHING = Verdict(())
 SECONDS = 0.4
@@ -218,3 +222,14 @@ def test_a_damaged_file_never_makes_it_fail(source: str) -> None:
         assert all(isinstance(finding, Finding) for finding in findings(pdf, NOTHING, damaged=False))
         looked += 1
     assert looked > 10
+
+
+def test_what_came_after_an_earlier_signature_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "file.pdf"
+    file.write_bytes(signed_by_another(written(document())) + b"\0" * 2000 + b"a mail gateway was here")
+
+    told = {finding.code: dict(finding.facts) for finding in inspect(file).findings}
+
+    assert told[FindingCode.CHANGED_AFTER_SIGNATURE]["changes"] == "bytes behind the signed file, which mean nothing"
+    assert FindingCode.EARLIER_SIGNATURE in told
+    assert FindingCode.DAMAGED not in told

@@ -28,8 +28,8 @@ from tests.vectors import hard_pdfs
 
 MB = 1 << 20
 _PART = 64 << 10
-_PAUSE = 0.3
-"""Seconds after each answer. Who means harm does not wait for ``Retry-After``."""
+_TRIES_PER_SECOND = 100
+"""Of each attack, once its connections are there: as many requests as one address may send. Retry-After is ignored."""
 _FIRST_ADDRESS = 61
 
 
@@ -84,7 +84,7 @@ class Attack:
                 await self.once(number)
             except (OSError, asyncio.IncompleteReadError, ValueError):
                 self.got.answers["closed"] += 1
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(max(0.2, self.at_once / _TRIES_PER_SECOND))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[tuple[StreamReader, StreamWriter]]:
@@ -165,6 +165,7 @@ class HungUp(Attack):
                 await self.send(writer, self.head(line, self.page))
                 await asyncio.sleep(0.05)
                 self.got.answers["hung up"] += 1
+            await asyncio.sleep(0.15)
 
 
 class Streams(Attack):

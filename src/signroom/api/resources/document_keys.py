@@ -76,11 +76,16 @@ async def query(key: str, ports: InjectedPorts, caller: InjectedCaller) -> shape
 
 @get("/api/document-keys/unused", responses=ANSWERS, summary="Find unused document keys", tags=_TAGS)
 async def unused(
-    metadata_name: Annotated[str, Parameter(query="metadataName", schema_extra={"pattern": METADATA_NAME})],
-    metadata_value: Annotated[str, Parameter(query="metadataValue", max_length=MAX_VALUE)],
     ports: InjectedPorts,
     caller: InjectedCaller,
+    metadata_name: Annotated[
+        str | None, Parameter(query="metadataName", schema_extra={"pattern": METADATA_NAME})
+    ] = None,
+    metadata_value: Annotated[str | None, Parameter(query="metadataValue", max_length=MAX_VALUE)] = None,
 ) -> list[shapes.DocumentKeyModel]:
-    """Keys without a document by provisional metadata, oldest first, at most 1000; the name's case is ignored."""
+    """Keys without a document, oldest first, at most 1000: all of them, or by provisional metadata.
+
+    The case of the metadata's name is ignored.
+    """
     found = await asyncio.to_thread(unused_keys, ports, caller, metadata_name, metadata_value)
     return [document_key_model(key) for key in found]

@@ -33,7 +33,7 @@ GivenHashes = Annotated[list[DigestRequest], msgspec.Meta(max_length=10)]
 
 
 class FileReference(Wire):
-    """`content` and `name`; or `blobToken`; or `url`."""
+    """`content`, better with its `name`; or `blobToken`; or `url`."""
 
     content: Base64Text | None = None
     name: str | None = None
@@ -41,6 +41,10 @@ class FileReference(Wire):
     blob_token: str | None = None
     mime_type: str | None = None
     content_type: str | None = None
+    location: str | None = None
+    """Older word for `url`: answers have it, and clients send it back."""
+    length: int | None = None
+    """Of an upload, as its answer had it. What counts is the file."""
 
 
 class CmsOptionsRequest(Wire):

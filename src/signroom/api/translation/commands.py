@@ -52,7 +52,7 @@ def file_source(given: shapes.FileReference | EmptyList | None, what: str = "fil
     """Raises: BadInput unless there is exactly one of content, blobToken and url."""
     found = optional_source(given)
     if found is None:
-        raise BadInput(f"A {what} is missing: it needs its content (base64) and name, a blobToken or a url.")
+        raise BadInput(f"A {what} is missing: it needs its content (base64), a blobToken or a url.")
     return found
 
 
@@ -66,8 +66,8 @@ def optional_source(given: shapes.FileReference | EmptyList | None) -> FileSourc
         return Content(given.content.chunks, given.name, content_type)
     if given.blob_token:
         return UploadToken(given.blob_token, given.name, content_type)
-    if given.url:
-        return Address(_checked_url(given.url), given.name, content_type)
+    if address := given.url or given.location:
+        return Address(_checked_url(address), given.name, content_type)
     return None
 
 

@@ -53,7 +53,7 @@ def findings(pdf: pikepdf.Pdf, verdict: Verdict, *, damaged: bool) -> tuple[Find
     """
     found = [Finding(FindingCode.DAMAGED, FindingLevel.BUT)] if damaged else []
     found += [*_things_inside(pdf), *_xfa(pdf), *_certification(pdf)]
-    found += [_earlier(signature) for signature in verdict.signatures[:_MAX_SIGNATURES]]
+    found += [one for signature in verdict.signatures[:_MAX_SIGNATURES] for one in _earlier(signature)]
     found += _pdf_a(pdf)
     return tuple(sorted(found, key=lambda finding: finding.level is not FindingLevel.BUT))
 
@@ -72,11 +72,15 @@ def _certification(pdf: pikepdf.Pdf) -> Iterator[Finding]:
         yield Finding(FindingCode.CERTIFIED, FindingLevel.NOTE, (fact("level", str(level)),))
 
 
-def _earlier(verdict: SignatureVerdict) -> Finding:
-    facts = (fact("name", _common_name(verdict.certificate)),)
+def _earlier(verdict: SignatureVerdict) -> Iterator[Finding]:
+    name = fact("name", _common_name(verdict.certificate))
     if verdict.indication is Indication.TOTAL_PASSED:
-        return Finding(FindingCode.EARLIER_SIGNATURE, FindingLevel.NOTE, facts)
-    return Finding(FindingCode.EARLIER_SIGNATURE_UNPROVEN, FindingLevel.BUT, facts)
+        yield Finding(FindingCode.EARLIER_SIGNATURE, FindingLevel.NOTE, (name,))
+    else:
+        yield Finding(FindingCode.EARLIER_SIGNATURE_UNPROVEN, FindingLevel.BUT, (name,))
+    if verdict.warnings:
+        changes = fact("changes", "; ".join(verdict.warnings))
+        yield Finding(FindingCode.CHANGED_AFTER_SIGNATURE, FindingLevel.BUT, (name, changes))
 
 
 def _common_name(der: bytes) -> str:

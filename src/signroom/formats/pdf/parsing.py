@@ -17,6 +17,7 @@ from signroom.domain.errors import (
 )
 from signroom.formats.beginning import HEAD, may_be_pdf, name_of
 
+_UNREADABLE = "A part of it cannot be read. Open it and save it again as a PDF."
 _BAD_OFFSETS = {errno.EINVAL, errno.EOVERFLOW}
 
 
@@ -31,14 +32,14 @@ def only_refusals() -> Iterator[None]:
     except Refused:
         raise
     except (MemoryError, RecursionError) as error:
-        raise PdfTooComplex from error
+        raise PdfTooComplex("It needs too much memory, or has too many things inside each other.") from error
     except OSError as error:
         # "startxref -5" makes the parser seek there.
         if error.errno in _BAD_OFFSETS:
-            raise InvalidPdf from error
+            raise InvalidPdf(_UNREADABLE) from error
         raise
     except Exception as error:
-        raise InvalidPdf from error
+        raise InvalidPdf(_UNREADABLE) from error
 
 
 def require_pdf(stream: BinaryIO) -> None:

@@ -56,7 +56,7 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(b"/ByteRange") >= 0)
         if signed and opened.damage:
             raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
-        found = findings(opened.pdf, verdict, damaged=bool(opened.damage) or opened.is_padded)
+        found = findings(opened.pdf, verdict, damaged=bool(opened.damage))
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
@@ -127,7 +127,7 @@ def facts_of(file: Path, appearance: Appearance | None) -> PdfFacts:
     """For a document that has none stored: everything is looked at again. Raises: a DocumentRejected."""
     reading = inspect(file, appearance).reading
     if reading is None:
-        raise InvalidPdf
+        raise InvalidPdf("Nothing is known of how to sign it.")
     return reading.facts
 
 

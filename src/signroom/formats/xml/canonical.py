@@ -136,7 +136,7 @@ def _inherited(element: Element, method: Canonicalization) -> dict[str, str]:
 def _write(document: XmlDocument, what: Tree | Element, method: Canonicalization) -> bytes:
     if not method.exclusive:
         # libxml2 looks at all namespaces in scope for each of them, at each element.
-        document.spend(document.tags * document.namespaces_in_scope() ** 2 // 8)
+        document.spend(document.tags * document.namespaces_in_scope() ** 2 // 3)
     with only_refusals():
         found: bytes = etree.tostring(
             what,

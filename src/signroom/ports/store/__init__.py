@@ -94,12 +94,19 @@ class Work(Protocol):
     def audit_log(self) -> AuditLog: ...
 
     def enqueue(
-        self, job: str, key: str, subject: UUID, *, delay: timedelta = timedelta(), lane: str | None = None
+        self,
+        job: str,
+        key: str,
+        subject: UUID,
+        *,
+        delay: timedelta = timedelta(),
+        lane: str | None = None,
+        order: int = 0,
     ) -> None:
         """Run `job` on `subject` once this transaction has committed, after `delay`; the same `key` is run once only.
 
         `lane` is needed for jobs of ``Queue.DELIVERIES`` and for no other. It says whom the job is for (an endpoint's
-        id), so that a slow endpoint holds up only itself.
+        id), so that a slow endpoint holds up only itself. Of jobs that are due those with a lower `order` go first.
         """
 
 

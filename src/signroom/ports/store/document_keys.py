@@ -26,5 +26,5 @@ class DocumentKeys(Protocol):
     def save(self, key: DocumentKey) -> None:
         """Only its document changes."""
 
-    def unused(self, wanted: MetadataSearch, limit: int) -> list[DocumentKey]:
+    def unused(self, subscription_id: UUID, wanted: MetadataSearch | None, limit: int) -> list[DocumentKey]:
         """At most `limit` without a document, oldest first."""

@@ -38,6 +38,9 @@ class Documents(Protocol):
     def statuses_of_session(self, session_id: UUID) -> list[DocumentStatus]:
         """The statuses of the documents of a session, without reading the rest of them."""
 
+    def in_processing(self, subscription_id: UUID) -> int:
+        """How many documents of sessions of the subscription are being processed, or wait for it."""
+
     def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
         """The newest document of the subscription whose signed file has that digest."""
 

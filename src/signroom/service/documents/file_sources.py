@@ -33,6 +33,10 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,49}/[\w.+-]{1,49}", re.ASCII)
 OCTETS = "application/octet-stream"
 
 
+_BEGINNING = 64
+"""Bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """The file came along in the request. `chunks` makes its content anew at each call."""
@@ -84,8 +88,9 @@ async def store_source(
     limit = ports.limits.max_file
     match source:
         case Content():
-            name = _name(source.name, fallback_name)
-            stored = await ports.blobs.write_stream(key, source.chunks(), limit=limit)
+            beginning = bytearray()
+            stored = await ports.blobs.write_stream(key, _noting(source.chunks(), beginning), limit=limit)
+            name = _name(source.name, fallback_name or _name_of(source.content_type, bytes(beginning)))
             file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
             return StoredSource(file, owned=True)
         case UploadToken():
@@ -218,10 +223,27 @@ def _renamed(file: StoredFile, source: FileSource, fallback_name: str | None) ->
     return StoredFile(file.blob_key, name, kind, file.length, file.sha256)
 
 
+async def _noting(chunks: AsyncIterator[bytes], beginning: bytearray) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        if not beginning:
+            beginning += chunk[:_BEGINNING]
+        yield chunk
+
+
+def _name_of(content_type: str | None, beginning: bytes) -> str:
+    """For a content without a name: by its media type, else by how it begins."""
+    plain = (content_type or "").partition(";")[0].strip().lower()
+    extension = mimetypes.guess_extension(plain) if plain and plain != OCTETS else None
+    if extension is None:
+        begin = beginning.lstrip()
+        extension = ".pdf" if begin.startswith(b"%PDF-") else ".xml" if begin.startswith(b"<") else ""
+    return f"document{extension}"
+
+
 def _name(name: str | None, fallback: str | None) -> str:
     if not name:
         if fallback is None:
-            raise BadInput("A file needs its content (base64) and its name.")
+            raise BadInput("A file needs its name.")
         return fallback
     try:
         return clean_file_name(name)

@@ -51,11 +51,20 @@ def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
         return KeyWithDocument(key, None if key.document_id is None else work.of(caller).document(key.document_id))
 
 
-def unused_keys(ports: Ports, caller: Caller, name: str, value: str) -> list[DocumentKey]:
-    """Those without a document whose provisional metadata has `value` under `name`. Raises: NotAllowed, BadMetadata."""
+def unused_keys(ports: Ports, caller: Caller, name: str | None, value: str | None) -> list[DocumentKey]:
+    """Those without a document whose provisional metadata has `value` under `name`; without both, all of them.
+
+    Raises: NotAllowed, BadMetadata, BadInput for one without the other.
+    """
     caller.require(READERS)
+    if (name is None) != (value is None):
+        raise BadInput("metadataName and metadataValue belong together.")
     with ports.store.read() as work:
-        return work.document_keys.unused(_search(caller.subscription_id, name, value), MAX_FOUND)
+        if name is None or value is None:
+            return work.document_keys.unused(caller.subscription_id, None, MAX_FOUND)
+        return work.document_keys.unused(
+            caller.subscription_id, _search(caller.subscription_id, name, value), MAX_FOUND
+        )
 
 
 def _search(subscription_id: UUID, name: str, value: str) -> MetadataSearch:

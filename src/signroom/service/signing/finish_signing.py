@@ -78,10 +78,14 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             session, signed = session.sign(preparation.chain, now)
             events.append(signed)
         moved = {d.id: d for d in documents}
+        order = work.documents.in_processing(session.subscription_id)
         for document in waiting:
             if document.id in values:
                 moved[document.id] = document.accept_signature(preparation.id, values[document.id], now)
-                work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}", document.id)
+                key = f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}"
+                # Whoever has much in processing lets others go first.
+                work.enqueue(PROCESS_DOCUMENT, key, document.id, order=order)
+                order += 1
             else:
                 moved[document.id] = _left_out(document, preparation)
                 events.append(DocumentFailed(session_id, now, document.id))

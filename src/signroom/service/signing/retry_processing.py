@@ -34,11 +34,12 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:
         failed = [d for d in documents if d.status is DocumentStatus.PROCESSING_ERROR and not d.left_out]
         if not failed:
             raise WrongState("No failed document has a signature: they could not be prepared.")
-        for document in failed:
+        before = work.documents.in_processing(session.subscription_id)
+        for order, document in enumerate(failed, before):
             work.documents.save(document.process_again())
             # A key of its own: that of the first try was used up.
             key = f"{PROCESS_DOCUMENT}:{document.id}:{document.preparation_id}:{uuid4()}"
-            work.enqueue(PROCESS_DOCUMENT, key, document.id)
+            work.enqueue(PROCESS_DOCUMENT, key, document.id, order=order)
         work.sessions.save(moved)
         record_event(work, event, moved.subscription_id, moved.application_id)
         record_change(work, caller, Action.SESSION_RETRIED, session_id, now, after={"documents": len(failed)})

@@ -75,7 +75,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     caller.require(WORKERS)
     context = find_context(ports, command.security_context_id)
     now = ports.clock.now()
-    certificate = ports.trust.read(command.chain.certificate)
+    certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await asyncio.to_thread(ports.trust.judge, command.chain, context, now)
     answer = LocallyPrepared(certificate, verdict.results, verdict.path)
     if not answer.results.valid:

@@ -38,12 +38,11 @@ class SqlDocumentKeys:
         t = tables.document_keys
         self._connection.execute(sa.update(t).where(t.c.key == key.key).values(document_id=key.document_id))
 
-    def unused(self, wanted: MetadataSearch, limit: int) -> list[DocumentKey]:
+    def unused(self, subscription_id: UUID, wanted: MetadataSearch | None, limit: int) -> list[DocumentKey]:
         t, m = tables.document_keys, tables.document_key_metadata
-        matching = sa.select(m.c.key).where(*matches(m, wanted))
-        query = sa.select(t).where(
-            t.c.subscription_id == wanted.subscription_id, t.c.document_id.is_(None), t.c.key.in_(matching)
-        )
+        query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.document_id.is_(None))
+        if wanted is not None:
+            query = query.where(t.c.key.in_(sa.select(m.c.key).where(*matches(m, wanted))))
         query = query.order_by(t.c.created_at, t.c.key).limit(limit)
         return [rows.document_key_of(row) for row in self._connection.execute(query).mappings()]
 

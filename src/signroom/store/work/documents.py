@@ -46,6 +46,14 @@ class SqlDocuments:
         query = sa.select(t.c.status).where(t.c.session_id == session_id)
         return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
 
+    def in_processing(self, subscription_id: UUID) -> int:
+        # By way of their sessions: those have an index by state.
+        d, s = tables.documents, tables.sessions
+        query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
+        query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == subscription_id)
+        count: int = self._connection.execute(query.where(d.c.status == DocumentStatus.PROCESSING)).scalar_one()
+        return count
+
     def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
         t = tables.documents
         query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_sha256 == sha256)

@@ -104,8 +104,8 @@ def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
     try:
         pdf = pikepdf.open(io.BufferedReader(window, _BUFFER), inherit_page_attributes=False)
     except pikepdf.PasswordError as error:
-        raise ProtectedPdf from error
+        raise ProtectedPdf("It opens with a password only.") from error
     except (pikepdf.PdfError, pikepdf.DependencyError, RuntimeError, ValueError, OverflowError, TypeError) as error:
-        raise InvalidPdf from error
+        raise InvalidPdf("It cannot be followed. Open it and save it again as a PDF.") from error
     with pdf:
         yield pdf

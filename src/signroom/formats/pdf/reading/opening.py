@@ -80,12 +80,6 @@ class OpenPdf:
     _object_streams: dict[int, _ObjectStream] = field(default_factory=dict)
 
     @property
-    def is_padded(self) -> bool:
-        """There is more behind its end than readers look over."""
-        end = self.buffer.rfind(_END)
-        return end >= 0 and len(self.buffer) - end >= _ROOM_BEHIND
-
-    @property
     def rebuilt(self) -> bool:
         return not self.sections
 
@@ -161,7 +155,7 @@ class OpenPdf:
                 return min(inside)
             unfolded += len(stream.data)
             if unfolded > _MOST_UNFOLDED:
-                raise PdfTooComplex
+                raise PdfTooComplex("Its object streams have more in them than can be looked at.")
         return None
 
     def _plain_object_streams(self) -> set[int]:

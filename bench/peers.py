@@ -1,0 +1,131 @@
+"""Peers that are not written in Python: warm processes that are asked in the same run, and the processor time of each.
+
+They are fetched into a temporary folder, by npm and Maven, and are no part of what is shipped. Where something is
+missing, the row says "not run".
+
+- `@libpdf/core` signs the whole file.
+- `@documenso/pdf-sign` makes the CMS object of the file's bytes. The PDF around it is made by others.
+- The EU's DSS judges the output of ours. What it costs is to be held against our own check.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+from cryptography.x509 import load_der_x509_certificate
+
+from bench.processes import cpu
+from tests.pki import authority
+from tests.verifiers.dss import Dss, running_dss
+
+NODE = ("@libpdf/core", "@documenso/pdf-sign")
+DSS = "DSS (verifies)"
+NAMES = (*NODE, DSS)
+_SCRIPT = Path(__file__).with_name("peers.mjs")
+_SECONDS_TO_FETCH = 120
+_WARM = 3
+"""Calls before the clock counts: both machines compile while they run."""
+
+
+@dataclass
+class Peers:
+    """Those that are there."""
+
+    node: subprocess.Popen[str] | None
+    dss: Dss | None
+    dss_process: int = 0
+
+    def milliseconds(self, name: str, file: Path, signed: Path, output: Path) -> float | None:
+        """Of the processor, for `file`; DSS is asked about `signed`. None: it is not there, or it could not do it."""
+        if name == DSS:
+            if self.dss is None:
+                return None
+            before = cpu(self.dss_process)
+            answer = self.dss.judge(signed)
+            return None if "exception" in answer else (cpu(self.dss_process) - before) * 1000
+        if self.node is None or self.node.stdin is None or self.node.stdout is None:
+            return None
+        self.node.stdin.write(json.dumps({"peer": name, "file": str(file), "output": str(output)}) + "\n")
+        self.node.stdin.flush()
+        answer = json.loads(self.node.stdout.readline() or "{}")
+        found: float | None = answer.get("ms")
+        return found
+
+    def warm(self, file: Path, signed: Path, output: Path) -> None:
+        for name in NAMES:
+            for _ in range(_WARM):
+                self.milliseconds(name, file, signed, output)
+
+
+@contextmanager
+def running(folder: Path, signer: str) -> Iterator[Peers]:
+    """The peers, each in a process that lives until the end."""
+    with ExitStack() as stack:
+        node = _node(stack, folder, signer)
+        anchor = folder / "root.crt"
+        anchor.write_bytes(authority.root_der())
+        try:
+            dss = stack.enter_context(running_dss(anchor))
+        except BaseException as missing:  # pytest says "not run" by an exception of its own
+            if isinstance(missing, KeyboardInterrupt):
+                raise
+            yield Peers(node, None)
+            return
+        yield Peers(node, dss, dss.pid)
+
+
+def _node(stack: ExitStack, folder: Path, signer: str) -> subprocess.Popen[str] | None:
+    if not (shutil.which("node") and shutil.which("npm")):
+        return None
+    (folder / "package.json").write_text('{"private": true}')
+    fetch = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *NODE]
+    try:
+        subprocess.run(fetch, cwd=folder, check=True, capture_output=True, timeout=_SECONDS_TO_FETCH)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return None
+    files = [folder / name for name in ("key.p12", "key.pem", "certificate.pem")]
+    for file, content in zip(files, _keys(signer), strict=True):
+        file.write_bytes(content)
+    process = subprocess.Popen(
+        ["node", str(_SCRIPT), *map(str, files)],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    stack.callback(process.wait, 10)
+    stack.callback(process.terminate)
+    return process
+
+
+def _keys(signer: str) -> tuple[bytes, bytes, bytes]:
+    """PKCS #12, and key and certificate as PEM."""
+    leaf = authority.leaf(signer)
+    certificates = [load_der_x509_certificate(authority.root_der())]
+    own = load_der_x509_certificate(leaf.certificate_der)
+    both = pkcs12.serialize_key_and_certificates(
+        b"bench", leaf.signing_key, own, certificates, BestAvailableEncryption(b"bench")
+    )
+    key = leaf.signing_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return both, key, own.public_bytes(Encoding.PEM)
+
+
+def told(times: Mapping[str, list[float | None]]) -> Iterator[str]:
+    """A cell for each peer: the minimum, or "not run"."""
+    for name in NAMES:
+        known = [time for time in times[name] if time is not None]
+        yield f"{min(known):.1f}" if known else "not run"

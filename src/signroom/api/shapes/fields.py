@@ -1,0 +1,106 @@
+"""Fields of a request that mean nothing to us: they are named, or refused, and never dropped in silence.
+
+An integrator who misspells `certificateRequirements` must hear of it: he would believe that everybody is kept out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, get_type_hints
+
+import msgspec
+from msgspec import inspect
+
+from signroom.api.shapes.wire import Wire
+from signroom.domain.errors import NotImplementedHere, PdfAConversionNotAvailable, Refused
+
+NOT_DONE: Mapping[str, type[Refused]] = {
+    "convertToPdfA": PdfAConversionNotAvailable,
+    **dict.fromkeys(
+        (
+            "bypassMarksIfSigned",
+            "certification",
+            "certificationLevel",
+            "marks",
+            "pdfMarks",
+            "policy",
+            "policyId",
+            "signaturePolicy",
+            "signaturePolicyId",
+            "timestamp",
+            "timestampPolicy",
+            "useTimestamp",
+        ),
+        NotImplementedHere,
+    ),
+}
+"""Fields that the original service knows, and what a request gets that uses one.
+
+Were they dropped, something else would be signed than was asked for.
+"""
+
+MAX_NAMED = 20
+_MAX_LENGTH = 100
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
+
+
+def unknown_fields(kind: type[Wire], value: Any) -> list[str]:
+    """Where `value`, JSON that was decoded, has fields that `kind` does not know, like ``documents[0].fille``.
+
+    At most `MAX_NAMED`. Characters that a header may not have are shown as ``?``.
+
+    Raises: PdfAConversionNotAvailable, NotImplementedHere for a field of `NOT_DONE` that asks for something.
+    """
+    found: list[str] = []
+    for path in _unknown(value, (kind,), ""):
+        if len(found) < MAX_NAMED:
+            found.append(_UNSAFE.sub("?", path)[:_MAX_LENGTH])
+    return found
+
+
+def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
+    if not kinds:
+        return
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(item, kinds, f"{path}[{index}]")
+        return
+    if not isinstance(value, dict):
+        return
+    known: dict[str, tuple[type, ...]] = {}
+    for kind in kinds:
+        known |= _fields(kind)
+    for name, inner in value.items():
+        place = f"{path}.{name}" if path else name
+        if name in known:
+            yield from _unknown(inner, known[name], place)
+            continue
+        refusal = NOT_DONE.get(name)
+        if refusal is not None and inner not in (None, False, "", [], {}):
+            raise refusal(f"Field '{place}'.")
+        yield place
+
+
+@cache
+def _fields(kind: type[Wire]) -> dict[str, tuple[type, ...]]:
+    """The names of a model's fields on the wire, each with the models that may stand in it."""
+    types = get_type_hints(kind, include_extras=True)
+    return {
+        field.encode_name: tuple(_models(inspect.type_info(types[field.name])))
+        for field in msgspec.structs.fields(kind)
+    }
+
+
+def _models(kind: inspect.Type) -> Iterator[type]:
+    match kind:
+        case inspect.StructType(cls=model):
+            yield model
+        case inspect.UnionType(types=types):
+            for one in types:
+                yield from _models(one)
+        case inspect.ListType(item_type=item) | inspect.Metadata(type=item):
+            yield from _models(item)
+        case _:
+            pass

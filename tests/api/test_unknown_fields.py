@@ -1,0 +1,130 @@
+"""No field of a request is dropped in silence: it is done, refused by its name, or named in the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signroom.api.shapes import contract
+from signroom.api.shapes.fields import MAX_NAMED, NOT_DONE, unknown_fields
+from signroom.domain.errors import NotImplementedHere, PdfAConversionNotAvailable
+from tests.api.requests import SESSIONS
+from tests.harness.server import Json, Server, base64, ok, refused
+from tests.vectors import hard_pdfs
+
+HEADER = "Signroom-Ignored"
+
+
+def post(server: Server, body: Json, **headers: str) -> httpx.Response:
+    return server.api.post(SESSIONS, json=body, headers={"X-Api-Key": server.api_key, **headers})
+
+
+def test_a_misspelt_field_is_named(server: Server) -> None:
+    document = {"file": {"content": base64(hard_pdfs.make("plain")), "nmae": "a.pdf"}}
+    body = {"certificateRequirments": [{"type": "Cpf"}], "documents": [document], "language": "en"}
+
+    answer = post(server, body)
+
+    assert ok(answer)["sessionId"]
+    assert answer.headers[HEADER] == "certificateRequirments, documents[0].file.nmae"
+    assert HEADER not in post(server, {"language": "en"}).headers
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"content": base64(hard_pdfs.make("plain"))}, "document.pdf"),
+        ({"content": base64(hard_pdfs.make("plain")), "contentType": "application/pdf; x=1"}, "document.pdf"),
+        ({"content": base64(b"<a/>")}, "document.xml"),
+        ({"content": base64(b"text"), "mimeType": "text/plain"}, "document.txt"),
+        ({"content": base64(b"\x00\x01")}, "document"),
+    ],
+)
+def test_a_content_without_a_name_gets_one(server: Server, given: Json, name: str) -> None:
+    opened = ok(post(server, {"documents": [{"file": given, "signatureType": None if "df" in name else "Cms"}]}))
+
+    assert server.session(opened["sessionId"])["documents"][0]["originalFile"]["name"] == name
+
+
+def test_who_asks_for_strictness_is_refused(server: Server) -> None:
+    answer = post(server, {"returnUrll": "https://app.example/"}, **{"Signroom-Strict": "true"})
+
+    assert refused(answer, 400) == "UnknownField"
+    assert "returnUrll" in answer.json()["message"]
+    ok(post(server, {"returnUrl": "https://app.example/"}, **{"Signroom-Strict": "true"}))
+
+
+def test_a_name_makes_no_header(server: Server) -> None:
+    answer = post(server, {"a\r\nSet-Cookie: x=1": 1, "ü" * 300: 2})
+
+    ok(answer)
+    assert "set-cookie" not in answer.headers
+    assert answer.headers[HEADER] == "a??Set-Cookie??x?1, " + "?" * 100
+
+
+def test_conversion_to_pdfa_is_refused(server: Server) -> None:
+    document = {"file": {"content": base64(hard_pdfs.make("plain"))}, "pdfSignatureOptions": {"convertToPdfA": True}}
+
+    assert refused(post(server, {"documents": [document]}), 422) == "PdfAConversionNotAvailable"
+    answer = post(server, {"pdfSignatureOptions": {"convertToPdfA": True}})
+    assert refused(answer, 422) == "PdfAConversionNotAvailable"
+    ok(post(server, {"pdfSignatureOptions": {"convertToPdfA": False}}))  # clients send what they do not set, too
+
+
+@pytest.mark.parametrize("name", sorted(set(NOT_DONE) - {"convertToPdfA"}))
+def test_what_the_original_does_and_we_do_not_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(NotImplementedHere, match=f"pdfSignatureOptions.{name}"):
+        unknown_fields(contract.CreateSessionRequest, {"pdfSignatureOptions": {name: "x"}})
+    nothing: tuple[Any, ...] = (None, False, "", [], {})
+    for unset in nothing:
+        found = unknown_fields(contract.CreateSessionRequest, {"pdfSignatureOptions": {name: unset}})
+        assert found == [f"pdfSignatureOptions.{name}"]
+    with pytest.raises(PdfAConversionNotAvailable):
+        unknown_fields(contract.CreateSessionRequest, {"documents": [{"pdfSignatureOptions": {"convertToPdfA": 1}}]})
+
+
+EXAMPLE: Json = {
+    "language": "en",
+    "documents": [{"file": {"name": "a.pdf"}, "metadata": {"free": ["x"]}}],
+    "certificateRequirements": [{"type": "Cpf", "argument": "1"}],
+    "pdfSignatureOptions": {},
+}
+
+
+def places(value: Any, path: str = "") -> list[tuple[Json, str]]:
+    """Every object of the example that a model stands for."""
+    if isinstance(value, list):
+        return [found for i, item in enumerate(value) for found in places(item, f"{path}[{i}]")]
+    if not isinstance(value, dict):
+        return []
+    inner = [
+        found
+        for name, item in value.items()
+        if name != "metadata"  # its names are free
+        for found in places(item, f"{path}.{name}" if path else name)
+    ]
+    return [(value, path), *inner]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_field_anywhere_is_named_whatever_it_is(data: st.DataObject) -> None:
+    body = msgspec.json.decode(msgspec.json.encode(EXAMPLE))
+    added = set()
+    names = st.text("abcXYZ_", min_size=6, max_size=12)
+    values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=4)
+    for place, path in data.draw(st.lists(st.sampled_from(places(body)), min_size=1, max_size=4)):
+        name = data.draw(names)
+        place[name] = data.draw(values)
+        added.add(f"{path}.{name}" if path else name)
+
+    assert set(unknown_fields(contract.CreateSessionRequest, body)) == added
+
+
+def test_the_list_ends() -> None:
+    assert len(unknown_fields(contract.CreateSessionRequest, {f"x{i}": 1 for i in range(999)})) == MAX_NAMED
