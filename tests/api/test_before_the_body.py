@@ -64,7 +64,9 @@ def first_status(server: Server, method: str, path: str, length: int = 500_000, 
 
 
 def test_a_wrong_key_and_a_key_that_may_only_read_are_refused_before_the_body(sqlite_server: Server) -> None:
-    monitor = signroom(sqlite_server, "keys", "create", "--application", "Example application", "--role", "Monitor")
+    monitor = signroom(
+        sqlite_server, "keys", "create", "--application", "Example application", "--role", "Monitor"
+    ).splitlines()[-1]
     routes = keyed_routes(sqlite_server)
     assert len(routes) > 25
 
@@ -87,7 +89,9 @@ def test_a_key_of_a_worker_manages_nothing_and_is_told_so_before_the_body(sqlite
 
 
 def test_a_key_of_a_manager_makes_no_application(sqlite_server: Server) -> None:
-    manager = signroom(sqlite_server, "keys", "create", "--application", "Example application", "--role", "Manager")
+    manager = signroom(
+        sqlite_server, "keys", "create", "--application", "Example application", "--role", "Manager"
+    ).splitlines()[-1]
     routes = keyed_routes(sqlite_server)
 
     found = {route: first_status(sqlite_server, *route, X_Api_Key=manager) for route in routes}
@@ -142,7 +146,7 @@ def test_an_application_holds_so_many_bytes_and_no_more(tmp_path: Path) -> None:
     with running_server(tmp_path / "tight", settings) as server:
         signroom(server, "subscriptions", "create", "Other")
         signroom(server, "applications", "create", "Other", "--subscription", "Other")
-        other = signroom(server, "keys", "create", "--application", "Other")
+        other = signroom(server, "keys", "create", "--application", "Other").splitlines()[-1]
         slow = begun(server, "POST", path, 2 * MB, X_Api_Key=server.api_key)
         slow.sendall(b'{"x": "' + b"x" * (2 * MB - 100))
 
