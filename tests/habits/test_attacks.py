@@ -10,10 +10,11 @@ ATTACKS = ROOT / "docs" / "attacks.md"
 _TEST = re.compile(r"`([\w/.-]+)::([^`]+)`")
 
 
-def test_there_are_forty_attacks_each_with_a_test_or_a_reason() -> None:
-    rows = [row for row in rows_of(ATTACKS) if row[0] != "-"]
+def test_the_attacks_are_numbered_each_with_a_test_or_a_reason() -> None:
+    rows = rows_of(ATTACKS)
 
-    assert [row[0] for row in rows] == [str(number) for number in range(1, 41)]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    assert len(rows) >= 80
     for number, *cells in rows:
         assert len(cells) == 3, number
         assert all(cells), number
