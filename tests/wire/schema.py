@@ -138,6 +138,12 @@ OURS: Mapping[str, Schema] = {
                     "applicationId": UUID_TEXT,
                     "description": TEXT_OR_NULL,
                     "expiresOn": {"type": ["string", "null"], "format": "date-time"},
+                    # Additions.
+                    "role": TEXT_OR_NULL,
+                    "createdOn": {"type": ["string", "null"], "format": "date-time"},
+                    "createdBy": TEXT_OR_NULL,
+                    "lastUsedOn": {"type": ["string", "null"], "format": "date-time"},
+                    "revokedOn": {"type": ["string", "null"], "format": "date-time"},
                 }
             ),
         }

@@ -43,8 +43,6 @@ class FileReference(Wire):
     content_type: str | None = None
     location: str | None = None
     """Older word for `url`: answers have it, and clients send it back."""
-    length: int | None = None
-    """Of an upload, as its answer had it. What counts is the file."""
 
 
 class CmsOptionsRequest(Wire):

@@ -41,6 +41,9 @@ NOT_DONE: Mapping[str, type[Refused]] = {
 Were they dropped, something else would be signed than was asked for.
 """
 
+SENT_BACK = frozenset({"length"})
+"""Fields of our answers that clients send back with a file. They ask for nothing: what counts is the file."""
+
 MAX_NAMED = 20
 _MAX_LENGTH = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
@@ -76,6 +79,8 @@ def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
         place = f"{path}.{name}" if path else name
         if name in known:
             yield from _unknown(inner, known[name], place)
+            continue
+        if name in SENT_BACK:
             continue
         refusal = NOT_DONE.get(name)
         if refusal is not None and inner not in (None, False, "", [], {}):

@@ -90,7 +90,7 @@ async def store_source(
         case Content():
             beginning = bytearray()
             stored = await ports.blobs.write_stream(key, _noting(source.chunks(), beginning), limit=limit)
-            name = _name(source.name, fallback_name or _name_of(source.content_type, bytes(beginning)))
+            name = _name(source.name or fallback_name or _name_of(source.content_type, bytes(beginning)), fallback_name)
             file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
             return StoredSource(file, owned=True)
         case UploadToken():
