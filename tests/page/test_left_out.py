@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from signroom.domain.errors import FileChanged
 from tests.api.requests import a_file
 from tests.harness.server import Json, Page, Server, ok, refused, values_of
 from tests.harness.tenants import new_tenant
@@ -54,7 +55,7 @@ def test_the_others_are_signed_and_the_application_is_told(server: Server, opene
 
     (one,) = preparation["refused"]
     assert {name: one[name] for name in LOST} == LOST
-    assert (one["documentId"], one["message"]) == (bad, "The CMS object is damaged and cannot be signed again.")
+    assert (one["documentId"], one["message"]) == (bad, FileChanged.message)
     assert [item["documentId"] for item in preparation["items"]].count(bad) == 0
     assert before["status"] == "Pending", "the signer decides"
     documents = by_name(ended["documents"])

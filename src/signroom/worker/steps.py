@@ -7,6 +7,7 @@ again. Anything else is a bug: the engine gives up with ``InternalError``, and t
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -76,7 +77,14 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 def _process(ports: Ports, document_id: UUID) -> None:
     """On an event loop of its own: the thread of a job is nobody else's."""
-    asyncio.run(_processed(ports, document_id))
+    context = contextvars.copy_context()
+    try:
+        with asyncio.Runner() as runner:
+            runner.run(_processed(ports, document_id), context=context)
+    finally:
+        # What the verb has bound is for the lines about its failure, too: they are written outside of the loop.
+        for variable, value in context.items():
+            variable.set(value)
 
 
 async def _processed(ports: Ports, document_id: UUID) -> None:
