@@ -235,6 +235,7 @@ def _templates(subscription: UUID, application: UUID) -> tuple[Session, Document
         inspection=Inspection(SignatureType.PDF, "application/pdf", pages=1, signatures=0),
         options=INVISIBLE,
         created_at=NOW,
+        key="2345" * 4,
         versions=(Version(Level.B_B, signed, NOW),),
         signed_at=NOW,
     )

@@ -41,6 +41,10 @@ NEVER_NULL: Mapping[str, frozenset[str]] = {
     "SignatureSessionModel": frozenset({"documents"}),
     "CertificateModel": frozenset({"subjectName", "issuerName", "pkiBrazil", "pkiItaly"}),
     "ValidationResultsModel": frozenset({"passedChecks", "errors", "warnings"}),
+    # Three client libraries refuse a completed document without a key.
+    **dict.fromkeys(
+        ("DocumentModel", "DocumentSummary", "SignatureSessionDocumentSummary"), frozenset({"key", "formattedKey"})
+    ),
 }
 """What client libraries use without asking (wire contract, "Responses"): ``[]`` or objects of nulls."""
 

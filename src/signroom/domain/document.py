@@ -76,6 +76,11 @@ class Document:
     options: SigningOptions
     """For the type that the inspection found."""
     created_at: datetime
+    key: str
+    """Its document key, which no other document has.
+
+    It changes in one case: a session ends unsigned and gives back the key that the application had allocated.
+    """
     preparation_id: UUID | None = None
     """The preparation whose value was accepted; set when processing starts."""
     signature_value: CheckedValue | None = None
@@ -88,8 +93,6 @@ class Document:
     processing_error_detail: str | None = None
     """What is wrong, as far as the code alone does not say it; in English."""
     verdict: Verdict | None = None
-    key: str | None = None
-    """Its document key."""
     metadata: Metadata = NO_METADATA
     data_key: str | None = None
     """The blob with the content of a detached CMS object that is signed once more."""

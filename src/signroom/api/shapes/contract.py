@@ -385,8 +385,8 @@ class DocumentSummary(Wire):
     status: str
     date_signed: datetime | None
     id: UUID
-    key: str | None
-    formatted_key: str | None
+    key: str
+    formatted_key: str
     original_file: DocumentFileModel
     marked_file: DocumentFileModel | None
     signed_file: DocumentFileModel | None
@@ -413,8 +413,8 @@ class DocumentModel(Wire):
     signers: list[SignerSummary]
     metadata: dict[str, list[str]]
     id: UUID
-    key: str | None
-    formatted_key: str | None
+    key: str
+    formatted_key: str
     original_file: DocumentFileModel
     marked_file: DocumentFileModel | None
     signed_file: DocumentFileModel | None
@@ -596,8 +596,8 @@ class PlainDocumentSummary(Wire):
     """A document as an inspection names it."""
 
     id: UUID
-    key: str | None
-    formatted_key: str | None
+    key: str
+    formatted_key: str
     original_file: DocumentFileModel
     marked_file: DocumentFileModel | None
     signed_file: DocumentFileModel | None

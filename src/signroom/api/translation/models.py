@@ -81,7 +81,7 @@ def _document(ports: Ports, document: Document) -> dict[str, Any]:
     return {
         "id": document.id,
         "key": document.key,
-        "formatted_key": None if document.key is None else formatted(document.key),
+        "formatted_key": formatted(document.key),
         "original_file": _file(ports, document, document.original, FileKind.ORIGINAL),
         "marked_file": None,
         "signed_file": _signed_file(ports, document),
