@@ -272,13 +272,17 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class SignatureAlgorithmIdentifier:
-    algorithm: SignatureAlgorithm
+    """`algorithm` is None where the contract has no word: `SignatureValue.signature_algorithm_name` has the name."""
+
+    algorithm: SignatureAlgorithm | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureValue:
     value: bytes
     algorithm_identifier: SignatureAlgorithmIdentifier | None = None
+    signature_algorithm_name: SignatureAlgorithm | None = None
+    """Of elliptic curves too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -499,13 +499,16 @@ class SignerModel(Wire):
 
 
 class SignatureAlgorithmModel(Wire):
-    algorithm: str
+    algorithm: str | None
+    """Null where the contract has no word for the algorithm: strict clients refuse a word that they do not know."""
 
 
 class SignatureValueModel(Wire):
-    algorithm_identifier: SignatureAlgorithmModel | None
+    algorithm_identifier: SignatureAlgorithmModel
     value: bytes
     hex_value: str
+    signature_algorithm_name: str | None
+    """Addition: the algorithm's name, also where the contract has no word for it (`SHA256WithECDSA`)."""
 
 
 class SignaturePolicyModel(Wire):

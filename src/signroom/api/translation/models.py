@@ -27,6 +27,9 @@ from signroom.service.documents.download_file import FileKind, location, upload_
 from signroom.service.sessions.read_sessions import SessionWithDocuments
 from signroom.service.verification.inspect_signature import InspectedFile, InspectedSigner
 
+_SIGNATURE_ALGORITHMS = frozenset({"MD5WithRSA", *(f"SHA{bits}WithRSA" for bits in (1, 256, 384, 512))})
+"""The contract's words."""
+
 
 def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionModel:
     session = found.session
@@ -262,13 +265,14 @@ def _signer_model(
     results: shapes.ValidationResultsModel | None,
     date: datetime,
 ) -> shapes.SignerModel:
-    algorithm = (
-        None if s.signature_algorithm is None else shapes.SignatureAlgorithmModel(algorithm=s.signature_algorithm)
-    )
+    name = s.signature_algorithm
+    algorithm = shapes.SignatureAlgorithmModel(algorithm=name if name in _SIGNATURE_ALGORITHMS else None)
     element = s.xml_element
     return shapes.SignerModel(
         message_digest=_digest(s.message_digest),
-        signature=shapes.SignatureValueModel(algorithm_identifier=algorithm, value=s.value, hex_value=s.value.hex()),
+        signature=shapes.SignatureValueModel(
+            algorithm_identifier=algorithm, value=s.value, hex_value=s.value.hex(), signature_algorithm_name=name
+        ),
         signature_policy=_policy(s),
         signing_time=seconds(s.verdict.signed_at),
         certified_date_reference=None,
