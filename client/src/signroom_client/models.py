@@ -45,7 +45,10 @@ class SystemInfo:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFile:
-    """A file of a document. `location` is an address that works without the API key, for some hours."""
+    """A file of a document. `location` is an address that works without the API key, for some hours.
+
+    A signed file has the `name` of its original: save it in another folder, or under another name.
+    """
 
     name: str
     length: int

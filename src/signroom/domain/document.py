@@ -200,14 +200,7 @@ def clean_file_name(name: str) -> str:
 
 
 def signed_name(name: str, kind: SignatureType = SignatureType.PDF) -> str:
-    """``contract.pdf`` -> ``contract-signed.pdf``, and ``.p7s`` behind the name of a CMS object's content.
-
-    Stays within 255 characters.
-    """
-    if kind is SignatureType.CMS:
-        return name if name.lower().endswith(CMS_SUFFIXES) else name[: MAX_NAME - len(".p7s")] + ".p7s"
-    stem, dot, extension = name.rpartition(".")
-    if not dot or not stem:
-        stem, extension = name, ""
-    suffix = f"-signed{dot if stem != name else ''}{extension}"
-    return stem[: MAX_NAME - len(suffix)] + suffix
+    """The name of the original. A CMS object gets ``.p7s`` behind the name of its content, within 255 characters."""
+    if kind is not SignatureType.CMS or name.lower().endswith(CMS_SUFFIXES):
+        return name
+    return name[: MAX_NAME - len(".p7s")] + ".p7s"

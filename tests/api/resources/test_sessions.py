@@ -329,7 +329,7 @@ def test_a_completed_session_says_who_signed_what(server: Server) -> None:
 
     assert session["status"] == "Completed"
     assert document["status"] == "Completed"
-    assert document["signedFile"]["name"] == "contract-signed.pdf"
+    assert document["signedFile"]["name"] == "contract.pdf"
     assert document["dateSigned"].endswith("Z")
     signer = session["signerCertificate"]
     assert signer["subjectDisplayName"] == signer["subjectName"]["commonName"] == "Ana (DEMO)"
