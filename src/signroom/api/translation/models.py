@@ -222,7 +222,7 @@ def inspection_model(ports: Ports, found: InspectedFile) -> shapes.InspectSignat
         document=None if found.document is None else shapes.PlainDocumentSummary(**_document(ports, found.document)),
         has_encapsulated_content=e.has_encapsulated_content,
         encapsulated_content_type="Data" if e.signature_type is SignatureType.CMS else None,
-        encapsulated_content=None if content is None else _upload(ports, content),
+        encapsulated_content=None if content is None else upload_model(ports, content),
     )
 
 
@@ -315,14 +315,15 @@ def _policy(s: ExaminedSignature) -> shapes.SignaturePolicyModel | None:
     return shapes.SignaturePolicyModel(digest=_digest(s.policy.digest), oid=s.policy.oid, uri=s.policy.uri)
 
 
-def _upload(ports: Ports, upload: Upload) -> shapes.FileReferenceModel:
+def upload_model(ports: Ports, upload: Upload, token: str | None = None) -> shapes.FileReferenceModel:
+    """A file that is kept for a day. `token` is its ``blobToken``, in the answer to its upload only."""
     file, address = upload.require_file(), upload_location(ports, upload)
     return shapes.FileReferenceModel(
         mime_type=file.content_type,
         content=None,
-        blob_token=None,
+        blob_token=token,
         url=address,
-        name=file.name,
+        name=file.name or None,
         length=file.length,
         content_type=file.content_type,
         location=address,

@@ -98,15 +98,17 @@ async def store_source(
             file = _renamed(upload.require_file(), source, fallback_name)
             return StoredSource(file, owned=False, upload=upload.id)
         case Address():
-            return await _store_from_address(ports, source, key, fallback_name)
+            return await _store_from_address(ports, caller, source, key, fallback_name)
 
 
-async def _store_from_address(ports: Ports, source: Address, key: str, fallback_name: str | None) -> StoredSource:
+async def _store_from_address(
+    ports: Ports, caller: Caller, source: Address, key: str, fallback_name: str | None
+) -> StoredSource:
     """An address that this server handed out leads to a file that is stored already; others are downloaded."""
     limit = ports.limits.max_file
     token = own_download(ports, source.url)
     if token is not None:
-        own = await asyncio.to_thread(_own_file, ports, token)
+        own = await asyncio.to_thread(_own_file, ports, caller, token)
         _require_fitting(own.file.length, limit)
         return StoredSource(_renamed(own.file, source, fallback_name), owned=False, upload=own.upload)
     async with _fetched(ports, source.url) as fetched:
@@ -201,10 +203,17 @@ def own_download(ports: Ports, url: str) -> str | None:
     return path[len(DOWNLOADS) :].rstrip("/")
 
 
-def _own_file(ports: Ports, token: str) -> Download:
-    """Raises: FileDownloadFailed: to whom creates a session, a wrong address is no matter of his rights."""
+def _own_file(ports: Ports, caller: Caller, token: str) -> Download:
+    """The file of an address that this server handed out. An upload is its owner's alone, like its ``blobToken``.
+
+    Raises: FileDownloadFailed. A wrong address in a request says nothing about the rights of its sender.
+    """
     try:
-        return open_download(ports, token)
+        own = open_download(ports, token)
+        if own.upload is not None:
+            with ports.store.read() as work:
+                work.of(caller).upload(own.upload).require_alive(ports.clock.now())
+        return own
     except (BadDownloadToken, ExpiredDownloadToken, NotFound) as error:
         raise FileDownloadFailed(error.message) from error
 
