@@ -14,7 +14,7 @@ from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
 from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA, Metadata
-from signroom.domain.signature import CheckedValue, Inspection, SignatureType, SigningOptions, Verdict
+from signroom.domain.signature import CheckedValue, CmsOptions, Inspection, SignatureType, SigningOptions, Verdict
 
 
 class DocumentStatus(StrEnum):
@@ -130,6 +130,19 @@ class Document:
         """The keys of all its blobs; some may be another document's or an upload's."""
         keys = (self.original.blob_key, *(version.file.blob_key for version in self.versions), self.data_key)
         return tuple(key for key in keys if key is not None)
+
+    def require_signed(self) -> StoredFile:
+        """The newest version of the signed file. Raises: WrongState until the document is completed."""
+        if self.signed is None:
+            raise WrongState(f"The document is {self.status}, it is not signed.")
+        return self.signed
+
+    @property
+    def content_key(self) -> str | None:
+        """The blob with the content that a detached CMS signature is about. None for every other document."""
+        options = self.options
+        first = isinstance(options, CmsOptions) and options.detached and self.inspection.signatures == 0
+        return self.original.blob_key if first else self.data_key
 
     def require_files(self, now: datetime) -> None:
         """Raises: DocumentPurged once its time is over."""

@@ -77,6 +77,7 @@ class RequirementRequest(Wire):
 
 class SessionDocumentRequest(Wire):
     id: UUID | None = None
+    """Instead of `file`: a document of an earlier session, whose signed file is signed once more."""
     file: FileReference | EmptyList | None = None
     signature_type: str | None = None
     document_key: str | None = None

@@ -28,6 +28,7 @@ from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
 from signroom.service.documents.discard_blobs import before_recording, discard_blob, discard_unless_recorded
 from signroom.service.documents.file_sources import (
+    EarlierDocument,
     FileSource,
     StoredSource,
     local_files,
@@ -42,7 +43,7 @@ from signroom.service.documents.validate_file import require_accepted, require_n
 class NewDocument:
     """What an application says about a document: of a session, or one that it signs itself."""
 
-    file: FileSource
+    file: FileSource | EarlierDocument
     signature_type: SignatureType | None = None
     """None: PDF for a PDF, else CMS."""
     options: OptionsByType = NO_OPTIONS
@@ -150,14 +151,19 @@ async def accepted_document(
         with before_recording():
             ports.formats.of(turn).require_place()
             taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
-            file, data_key = taken[0].file, None
+            file, data_key = taken[0].file, taken[0].data_key
             if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
                 raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
             if command.data is not None:
                 taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
                 data_key = taken[1].file.blob_key
             inspection = await _inspect(
-                ports, turn, file, kind=command.signature_type, options=command.options, data_key=data_key
+                ports,
+                turn,
+                file,
+                kind=command.signature_type or taken[0].signature_type,
+                options=command.options,
+                data_key=data_key,
             )
         yield Accepted(
             document_id=document_id,

@@ -23,6 +23,7 @@ from signroom.domain.errors import (
     NotFound,
     StorageUnavailable,
 )
+from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import content_of
 from signroom.ports.outside import Fetched, Unreachable
@@ -64,6 +65,13 @@ class Address:
     content_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierDocument:
+    """The signed file of a document of the caller's subscription, to be signed once more."""
+
+    document_id: UUID
+
+
 FileSource = Content | UploadToken | Address
 
 
@@ -75,15 +83,20 @@ class StoredSource:
     owned: bool
     """Stored for this request: forgotten again when it fails."""
     upload: UUID | None = None
+    signature_type: SignatureType | None = None
+    """Of an earlier document: it is signed in the same format again."""
+    data_key: str | None = None
+    """The blob with the content that the detached signature of an earlier document is about."""
 
 
 async def store_source(
-    ports: Ports, caller: Caller, source: FileSource, key: str, fallback_name: str | None
+    ports: Ports, caller: Caller, source: FileSource | EarlierDocument, key: str, fallback_name: str | None
 ) -> StoredSource:
     """Store the file of `source` under `key`, or find where it is stored already.
 
     Raises: BadInput, BadFileName without a name and a `fallback_name`, FileTooLarge, UploadNotFound,
-    UploadIncomplete, FileDownloadFailed, StorageUnavailable.
+    UploadIncomplete, FileDownloadFailed, StorageUnavailable. For an earlier document: DocumentNotFound, DocumentPurged,
+    WrongState.
     """
     limit = ports.limits.max_file
     match source:
@@ -99,6 +112,17 @@ async def store_source(
             return StoredSource(file, owned=False, upload=upload.id)
         case Address():
             return await _store_from_address(ports, caller, source, key, fallback_name)
+        case EarlierDocument():
+            return await asyncio.to_thread(_signed_file, ports, caller, source.document_id)
+
+
+def _signed_file(ports: Ports, caller: Caller, document_id: UUID) -> StoredSource:
+    """Raises: DocumentNotFound, DocumentPurged, WrongState."""
+    with ports.store.read() as work:
+        document = work.of(caller).document(document_id)
+    signed = document.require_signed()
+    document.require_files(ports.clock.now())
+    return StoredSource(signed, owned=False, signature_type=document.signature_type, data_key=document.content_key)
 
 
 async def _store_from_address(
