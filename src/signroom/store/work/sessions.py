@@ -69,7 +69,7 @@ class SqlSessions:
         ids = [session.id for session in sessions]
         own = sa.select(d.c.id).where(d.c.session_id.in_(ids))
         # A key that is given back may be another document's soon. This one gets a key as an old document does.
-        given_back = sa.exists().where(k.c.document_id == d.c.id, k.c.made_with_document.is_(None))
+        given_back = sa.exists().where(k.c.document_id == d.c.id, k.c.made_with_document.is_(None)).correlate(d)
         ended = sa.update(d).where(d.c.session_id.in_(ids))
         key = sa.case((given_back, sa.null()), else_=d.c.key)
         self._connection.execute(ended.values(available_until=files_until, key=key))
