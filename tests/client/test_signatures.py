@@ -22,6 +22,7 @@ from signroom_client import (
     Rectangle,
     RefusedError,
     SecurityContexts,
+    SignatureAlgorithm,
     SignatureNotPreparedError,
     SignatureType,
     SignroomClient,
@@ -177,6 +178,8 @@ def test_a_signed_file_is_inspected(server: Server, signroom: SignroomClient, pd
     assert by_path.valid
     assert [s.certificate.subject_common_name for s in by_path.signers if s.certificate] == ["Ana (DEMO)"]
     assert by_path.signers[0].signing_time is not None
+    assert by_path.signers[0].signature is not None
+    assert by_path.signers[0].signature.signature_algorithm_name is SignatureAlgorithm.SHA256_WITH_ECDSA
     assert len(by_address.signers) == 1
     assert by_address.signers[0].validation_results is None
     assert not by_address.valid, "nothing was validated"

@@ -52,6 +52,7 @@ def a_document(status: DocumentStatus, code: str | None = None) -> Document:
         inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 0),
         options=INVISIBLE,
         created_at=NOON,
+        key="2345" * 4,
         processing_error_code=code,
     )
 

@@ -60,7 +60,7 @@ def test_the_signer_goes_on_without_it_and_the_application_is_told(
 
         expect(page.get_by_role("heading", name="Not all documents could be signed")).to_be_visible()
         expect(page.get_by_text("What was signed is kept.")).to_be_visible()
-        expect(page.get_by_role("link", name="Download contract-signed.pdf")).to_be_visible()
+        expect(page.get_by_role("link", name="Download contract.pdf")).to_be_visible()
         expect(page.get_by_role("button", name="Try again")).to_have_count(0)
         back = f"https://app.example/back?order=7&signatureSessionId={opened['sessionId']}"
         expect(page.get_by_role("link", name="Return to")).to_have_attribute("href", back)

@@ -116,9 +116,15 @@ def test_a_422_has_no_other_key(extra: dict[str, Any]) -> None:
 
 
 def test_our_additions_are_listed_and_nothing_else_is() -> None:
-    conforms("SignatureAlgorithmIdentifier", {"algorithm": "SHA256WithECDSA"})
+    signature = {"algorithmIdentifier": {"algorithm": None}, "value": "AQID", "hexValue": "010203"}
+    conforms("SignatureAlgorithmAndValueModel", {**signature, "signatureAlgorithmName": "SHA256WithECDSA"})
     with pytest.raises(AssertionError):
-        conforms("SignatureAlgorithmIdentifier", {"algorithm": "SHA1WithECDSA"})
+        conforms("SignatureAlgorithmAndValueModel", {**signature, "signatureAlgorithmName": None, "name": "x"})
+
+
+def test_a_word_of_an_enum_that_the_contract_does_not_have_is_a_fault() -> None:
+    with pytest.raises(AssertionError):
+        conforms("SignatureAlgorithmIdentifier", {"algorithm": "SHA256WithECDSA"})
 
 
 def test_lists_are_judged_item_by_item() -> None:

@@ -18,6 +18,7 @@ import structlog
 from signroom.domain.errors import Refused
 from signroom.ports import Ports
 from signroom.ports.jobs import Job, Queue, Schedule
+from signroom.service.documents.manage_document_keys import give_document_keys
 from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
 from signroom.service.documents.upload_files import purge_uploads
 from signroom.service.events.import_legacy_events import import_legacy_events
@@ -55,6 +56,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
     timetable: tuple[tuple[str, timedelta, Callable[[Ports], int]], ...] = (
         ("expire-sessions", minute, expire_sessions),
         ("adopt-events", minute, import_legacy_events),
+        ("give-document-keys", minute, give_document_keys),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("limit-unsigned", day, limit_unsigned),
