@@ -196,7 +196,7 @@ def test_a_body_over_the_limit_gets_413(small_server: Server) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"documents": [{"id": "201856ce-273c-4058-a872-8937bd547d36"}]},
+        {"cmsSignatureOptions": {"dataFile": {"content": "AAAA"}}},
     ],
 )
 def test_what_this_version_does_not_do_is_refused_not_ignored(server: Server, fields: dict[str, Any]) -> None:
