@@ -223,7 +223,7 @@ def _templates(subscription: UUID, application: UUID) -> tuple[Session, Document
         security_context_id=ANY.id,
     )
     original = StoredFile("sessions/one/original", "contract.pdf", "application/pdf", 50_000, b"o" * 32)
-    signed = StoredFile("sessions/one/signed", "contract-signed.pdf", "application/pdf", 60_000, b"s" * 32)
+    signed = StoredFile("sessions/one/signed", "contract.pdf", "application/pdf", 60_000, b"s" * 32)
     document = Document(
         id=uuid4(),
         subscription_id=subscription,
@@ -235,6 +235,7 @@ def _templates(subscription: UUID, application: UUID) -> tuple[Session, Document
         inspection=Inspection(SignatureType.PDF, "application/pdf", pages=1, signatures=0),
         options=INVISIBLE,
         created_at=NOW,
+        key="2345" * 4,
         versions=(Version(Level.B_B, signed, NOW),),
         signed_at=NOW,
     )

@@ -168,7 +168,7 @@ def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:
     second.stop()
 
     assert (first.api_key, first.pfx_password, first.pfx) == (second.api_key, second.pfx_password, second.pfx)
-    for file in ("demo-api-key", "test-signer.pfx", "test-signer.password", "secret.key"):
+    for file in ("demo-api-key", "demo-manager-key", "test-signer.pfx", "test-signer.password", "secret.key"):
         assert (tmp_path / "data" / file).stat().st_mode & 0o077 == 0
 
 
@@ -185,11 +185,17 @@ def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
     with server.stdout:
         found = json.loads(server.stdout.readline())
         answer = httpx.get(f"{found['url']}/api/system/info")
+        settings = [
+            httpx.get(f"{found['url']}/api/settings/retention", headers={"X-Api-Key": found[name]})
+            for name in ("managerKey", "apiKey")
+        ]
         server.terminate()
         assert server.wait(SECONDS) == 0
 
-    assert set(found) == {"url", "appUrl", "apiKey", "pfx", "pfxPassword", "caCertificate"}
+    contract = {"url", "appUrl", "apiKey", "pfx", "pfxPassword", "caCertificate"}
+    assert set(found) == contract | {"managerKey", "subscription"}
     assert answer.status_code == 200
+    assert [setting.status_code for setting in settings] == [200, 403], "a manager's, and no worker's"
 
 
 def test_help_and_unknown_commands() -> None:

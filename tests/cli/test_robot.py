@@ -155,7 +155,7 @@ def test_a_document_that_cannot_be_prepared_is_named_and_the_others_are_signed(s
     code, _, errors = robot(opened["redirectUrl"], "--demo")
 
     session = sqlite_server.session(opened["sessionId"])
-    told = "annex.pdf.p7m: InvalidCms: The CMS object is damaged and cannot be signed again. It ends early"
+    told = "annex.pdf.p7m: FileChanged: The stored file has changed since it was stored"
     assert (code, errors.count("\n")) == (4, 1)
     assert errors.startswith(told)
     assert [d["status"] for d in session["documents"]] == ["Completed", "ProcessingError", "Completed"]
@@ -169,7 +169,7 @@ def test_a_session_of_which_nothing_can_be_signed_is_ended(sqlite_server: Server
     code, last, errors = robot(opened["redirectUrl"], "--demo")
 
     assert (code, last) == (4, "closed")
-    assert "annex.pdf.p7m: InvalidCms" in errors
+    assert "annex.pdf.p7m: FileChanged" in errors
     assert sqlite_server.session(opened["sessionId"])["status"] == "ProcessingError"
 
 

@@ -79,6 +79,19 @@ def test_a_document_says_who_signed_it(server: Server, signroom: SignroomClient)
     assert document.signature_type is SignatureType.PDF
 
 
+def test_an_earlier_document_is_signed_once_more(server: Server, signroom: SignroomClient) -> None:
+    created = signroom.create_session(documents=[FileReference.from_bytes(PDF, "a.pdf")])
+    sign(server, created.redirect_url)
+    first = signroom.when_completed(created.session_id).documents[0]
+
+    again = signroom.create_session(documents=[NewDocument(first.id)])
+    sign(server, again.redirect_url)
+    second = signroom.when_completed(again.session_id).documents[0]
+
+    assert second.id != first.id
+    assert len(signroom.get_document_signers(second.id)) == 2
+
+
 def test_a_session_without_documents_is_for_the_users_own(server: Server, signroom: SignroomClient) -> None:
     created = signroom.create_session(return_url="https://app.example/")
     page = server.page(created.redirect_url)

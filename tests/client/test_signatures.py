@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from signroom_client import (
     Rectangle,
     RefusedError,
     SecurityContexts,
+    SignatureAlgorithm,
     SignatureNotPreparedError,
     SignatureType,
     SignroomClient,
@@ -33,6 +35,7 @@ from signroom_client import (
 from signroom_client.models import PreparedSignature, ToSign
 from signroom_client.signing import signature_of
 
+from tests.api.requests import demo_signer
 from tests.client.conftest import PDF, sign
 from tests.harness.server import Server
 from tests.pki import authority
@@ -175,6 +178,8 @@ def test_a_signed_file_is_inspected(server: Server, signroom: SignroomClient, pd
     assert by_path.valid
     assert [s.certificate.subject_common_name for s in by_path.signers if s.certificate] == ["Ana (DEMO)"]
     assert by_path.signers[0].signing_time is not None
+    assert by_path.signers[0].signature is not None
+    assert by_path.signers[0].signature.signature_algorithm_name is SignatureAlgorithm.SHA256_WITH_ECDSA
     assert len(by_address.signers) == 1
     assert by_address.signers[0].validation_results is None
     assert not by_address.valid, "nothing was validated"
@@ -203,19 +208,22 @@ def test_a_file_without_signatures_is_no_valid_one(signroom: SignroomClient) -> 
 # -- log in ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["rsa2048", "p256"])
-def test_a_person_logs_in_with_a_certificate_once(signroom: SignroomClient, kind: str) -> None:
-    leaf = authority.leaf(kind)
+@pytest.mark.parametrize("kept_in", ["file", "browser"])
+def test_a_person_logs_in_with_a_certificate_once(signroom: SignroomClient, server: Server, kept_in: str) -> None:
+    key, der = demo_signer(server)
+    if kept_in == "browser":
+        key, chain = server.page(server.open_session()["redirectUrl"]).demo_key()
+        der = base64.b64decode(chain[0])
+    certificate = x509.load_der_x509_certificate(der)
 
     challenge = signroom.prepare_authentication()
-    value = sign_digest(challenge.to_sign_hash, leaf.signing_key)
-    found = signroom.complete_authentication(challenge.state, leaf.certificate, value)
-    replayed = signroom.complete_authentication(challenge.state, leaf.certificate, value)
+    value = sign_digest(challenge.to_sign_hash, key)
+    found = signroom.complete_authentication(challenge.state, certificate, value)
+    replayed = signroom.complete_authentication(challenge.state, certificate, value)
 
     assert found.success
     assert found.certificate is not None
-    serial = x509.load_der_x509_certificate(leaf.certificate_der).serial_number
-    assert found.certificate.serial_number == str(serial)
+    assert found.certificate.serial_number == str(certificate.serial_number)
     assert not replayed.success
     assert replayed.failure == "StaleSession"
 

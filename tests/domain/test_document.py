@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from signroom.domain.document import DocumentStatus, StoredFile, Version, clean_file_name, signed_name
 from signroom.domain.errors import BadFileName, WrongState
 from signroom.domain.level import Level
-from signroom.domain.signature import CheckedValue, Verdict
+from signroom.domain.signature import CheckedValue, SignatureType, Verdict
 from tests.domain.test_session import ID, NOON, a_document
 
 SIGNED = StoredFile("key", "a-signed.pdf", "application/pdf", 2, b"e" * 32)
@@ -124,15 +124,16 @@ def test_a_clean_name_has_no_separator_and_no_control_character(name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "kind", "expected"),
     [
-        ("contract.pdf", "contract-signed.pdf"),
-        ("contract", "contract-signed"),
-        ("v1.2.pdf", "v1.2-signed.pdf"),
-        (".pdf", ".pdf-signed"),
-        ("x" * 251 + ".pdf", "x" * 244 + "-signed.pdf"),
+        ("contract.pdf", SignatureType.PDF, "contract.pdf"),
+        ("contract", SignatureType.PDF, "contract"),
+        ("x" * 251 + ".pdf", SignatureType.PDF, "x" * 251 + ".pdf"),
+        ("order.xml", SignatureType.XML, "order.xml"),
+        ("notes.txt", SignatureType.CMS, "notes.txt.p7s"),
+        ("notes.txt.P7S", SignatureType.CMS, "notes.txt.P7S"),
+        ("x" * 251 + ".txt", SignatureType.CMS, "x" * 251 + ".p7s"),
     ],
 )
-def test_signed_file_has_a_name_of_its_own(name: str, expected: str) -> None:
-    assert signed_name(name) == expected
-    assert len(signed_name(name)) <= 255
+def test_a_signed_file_is_named_like_the_original(name: str, kind: SignatureType, expected: str) -> None:
+    assert signed_name(name, kind) == expected

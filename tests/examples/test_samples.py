@@ -118,7 +118,7 @@ def test_the_user_signs_his_own_file_and_sees_it_listed(sample: Sample, server: 
     assert "<h1>Signed</h1>" in answer.text
     assert order not in answer.text, "what others wrote is escaped"
     assert order in unescape(answer.text)
-    file = httpx.get(links(answer.text)["mine-signed.pdf"], trust_env=False)
+    file = httpx.get(links(answer.text)["mine.pdf"], trust_env=False)
     assert file.content.startswith(hard_pdfs.make("plain"))
 
 
@@ -163,7 +163,7 @@ def test_the_guides_options(sample: Sample, server: Server) -> None:
 
     assert "<h1>Signed</h1>" in answer.text
     listed = links(sample.browser.get("/signed", params={"order": order}).text)
-    assert "contract-signed.pdf" in listed
+    assert "contract.pdf" in listed
     assert page.load()["documents"][0]["signedFile"] is None
 
 

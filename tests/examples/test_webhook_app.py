@@ -41,7 +41,7 @@ def test_a_session_without_return_address_is_told_by_webhook(sqlite_server: Serv
         (link,) = re.findall(r'href="([^"]+)" target="_blank"', browser.get("/").text)
         signroom(sqlite_server, "robot", unescape(link), "--file", str(tmp_path / "mine.pdf"), "--demo")
 
-        home = eventually(lambda: text if "mine-signed.pdf" in (text := browser.get("/").text) else "")
+        home = eventually(lambda: text if "mine.pdf" in (text := browser.get("/").text) else "")
         assert "Order &lt;b&gt;7:" in home
         assert 'target="_blank"' not in home, "what is signed is not asked for any more"
         (path,) = re.findall(r'href="(/documents/[^"]+)"', home)

@@ -163,7 +163,7 @@ class Scenes:
         failed = {"processingErrorCode": "EarlierSignatureBroken", "status": "ProcessingError"}
         signed = {
             "status": "Completed",
-            "signedFile": {"name": "lease-signed.pdf", "length": 1, "location": f"{self.server.url}/x"},
+            "signedFile": {"name": "lease.pdf", "length": 1, "location": f"{self.server.url}/x"},
         }
         ends: dict[str, Json] = {
             "cancelled": {"status": "UserCancelled"},

@@ -79,7 +79,7 @@ def test_two_documents_are_signed_by_the_keyboard_alone(sqlite_server: Server, w
     press(page, "Sign 2 documents")
 
     expect(page.get_by_role("heading", name="Documents signed")).to_be_focused()
-    tab_to(page, "Download one-signed.pdf")
+    tab_to(page, "Download one.pdf")
     assert sqlite_server.session(opened["sessionId"])["status"] == "Completed"
 
 

@@ -48,7 +48,7 @@ def test_the_browsers_back_button_after_the_end_changes_nothing(sqlite_server: S
     page.go_forward()
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
-    expect(page.get_by_role("link", name="Download contract-signed.pdf")).to_be_visible()
+    expect(page.get_by_role("link", name="Download contract.pdf")).to_be_visible()
 
 
 def test_two_tabs_that_sign_at_the_same_moment_sign_once(sqlite_server: Server, window: Watched) -> None:

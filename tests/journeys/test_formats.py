@@ -52,7 +52,7 @@ def test_three_formats_with_one_consent(
     pdf, xml, cms = (d["signedFile"] for d in documents)
     root = sqlite_server.ca_certificate.read_bytes()
     assert [d["signatureType"] for d in documents] == ["Pdf", "Xml", "Cms"]
-    assert [f["name"] for f in (pdf, xml, cms)] == ["contract-signed.pdf", "order-signed.xml", "notes.txt.p7s"]
+    assert [f["name"] for f in (pdf, xml, cms)] == ["contract.pdf", "order.xml", "notes.txt.p7s"]
     assert [f["contentType"] for f in (xml, cms)] == ["application/xml", "application/pkcs7-signature"]
     verifiers.require_accepted(fetched(pdf["location"], tmp_path), demo_nss, demo_roots)
     xml_verifier.require_accepted(fetched(xml["location"], tmp_path), root)

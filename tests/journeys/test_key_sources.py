@@ -68,7 +68,7 @@ def test_a_card_signs_two_documents(
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
 
-    verifiers.require_accepted(signed_file(page, tmp_path, "contract-signed.pdf"), demo_nss, demo_roots)
+    verifiers.require_accepted(signed_file(page, tmp_path, "contract.pdf"), demo_nss, demo_roots)
     assert card.asked == ["status", "get-signing-certificate", "sign", "sign"]
     assert sqlite_server.session(session_id)["signerCertificate"]["subjectCommonName"] == f"Signer {kind}"
 
@@ -161,7 +161,7 @@ def test_web_pki_signs_two_documents_with_the_certificate_chosen(
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
 
-    verifiers.require_accepted(signed_file(page, tmp_path, "contract-signed.pdf"), demo_nss, [authority.root_der()])
+    verifiers.require_accepted(signed_file(page, tmp_path, "contract.pdf"), demo_nss, [authority.root_der()])
     assert store.licences == {LICENCE}
     assert store.asked.count("preauthorizeSignatures") == 1
     assert web_pki_server.session(session_id)["signerCertificate"]["subjectCommonName"] == "Signer p256"

@@ -19,7 +19,7 @@ from tests.verifiers import programs as verifiers
 from tests.verifiers.cms import openssl_accepts
 
 CONTRACT, ANNEX, LEASE = hard_pdfs.make("ten-pages"), what_a_file_is.signed_pdf(), hard_pdfs.make("plain")
-REASON = "The signed file (.p7s, .p7m) is damaged. Ask for a new copy of it."
+REASON = "The stored file is damaged. Tell the people who run this service."
 
 
 def three() -> list[Json]:
@@ -51,7 +51,7 @@ def test_the_signer_goes_on_without_it_and_the_application_is_told(
 
         expect(page.get_by_role("heading", name="1 document cannot be signed")).to_be_focused()
         expect(page.locator(".refused")).to_contain_text(f"annex.pdf.p7m{REASON}")
-        expect(page.get_by_text("For the people who help you: InvalidCms")).to_be_visible()
+        expect(page.get_by_text("For the people who help you: FileChanged")).to_be_visible()
         page.get_by_role("button", name="Go on without it").click()
         expect(page.get_by_role("heading", name="Check and sign")).to_be_visible()
         expect(page.get_by_text("You sign these 2 documents:")).to_be_visible()
@@ -60,7 +60,7 @@ def test_the_signer_goes_on_without_it_and_the_application_is_told(
 
         expect(page.get_by_role("heading", name="Not all documents could be signed")).to_be_visible()
         expect(page.get_by_text("What was signed is kept.")).to_be_visible()
-        expect(page.get_by_role("link", name="Download contract-signed.pdf")).to_be_visible()
+        expect(page.get_by_role("link", name="Download contract.pdf")).to_be_visible()
         expect(page.get_by_role("button", name="Try again")).to_have_count(0)
         back = f"https://app.example/back?order=7&signatureSessionId={opened['sessionId']}"
         expect(page.get_by_role("link", name="Return to")).to_have_attribute("href", back)
@@ -69,16 +69,16 @@ def test_the_signer_goes_on_without_it_and_the_application_is_told(
     path = f"/api/signature-sessions/{opened['sessionId']}"
     session = ok(sqlite_server.api.get(path, headers=tenant.worker))
     contract, annex, lease = session["documents"]
-    assert (session["status"], session["processingErrorCode"]) == ("ProcessingError", "InvalidCms")
+    assert (session["status"], session["processingErrorCode"]) == ("ProcessingError", "FileChanged")
     assert [d["status"] for d in session["documents"]] == ["Completed", "ProcessingError", "Completed"]
-    assert annex["processingErrorCode"] == "InvalidCms"
+    assert annex["processingErrorCode"] == "FileChanged"
     assert annex["signedFile"] is None
     for document in (contract, lease):
         verifiers.require_accepted(fetched(document["signedFile"]["location"], tmp_path), demo_nss, demo_roots)
     told = {(body["type"], body.get("document", {}).get("processingErrorCode")) for body in endpoint.bodies}
     assert told == {
         ("DocumentSignatureCompleted", None),
-        ("DocumentFailed", "InvalidCms"),
+        ("DocumentFailed", "FileChanged"),
         ("SessionFailed", None),
     }
     (failed,) = [body["document"] for body in endpoint.bodies if body["type"] == "DocumentFailed"]

@@ -269,6 +269,6 @@ def test_a_tab_of_its_own_stays_for_the_downloads_and_closes_when_asked(sqlite_s
     go_on_to_signing(tab)
     choose_demo_key(tab)
     tab.get_by_role("button", name="Sign 1 document").click()
-    expect(tab.get_by_role("link", name="Download contract-signed.pdf")).to_be_visible()
+    expect(tab.get_by_role("link", name="Download contract.pdf")).to_be_visible()
     with tab.expect_event("close"), suppress(Error):  # the page may be closed before the click is over
         tab.get_by_role("button", name="Close this page").click()

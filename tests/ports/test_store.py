@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from signroom.domain.application import ApiKey, Application, Role, Subscription
 from signroom.domain.branding import NO_BRANDING, Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
+from signroom.domain.document_key import new_key
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.errors import (
     ApplicationNotFound,
@@ -136,6 +138,7 @@ def a_document(session: Session, position: int = 0) -> Document:
         inspection=Inspection(SignatureType.PDF, "application/pdf", 3, 1),
         options=INVISIBLE,
         created_at=NOW,
+        key=new_key(secrets.choice),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile
+from signroom.domain.document_key import new_key
 from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, new_session
 from signroom.domain.signature import INVISIBLE, CheckedValue, Inspection, SignatureType, Verdict
@@ -96,6 +98,7 @@ class Room:
             inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 0),
             options=INVISIBLE,
             created_at=self.clock.now(),
+            key=new_key(secrets.choice),
         )
         with self.ports.store.work() as work:
             work.documents.add(document)

@@ -12,6 +12,7 @@ from alembic import command
 from sqlalchemy.engine import Engine
 
 from signroom.domain.branding import NO_BRANDING
+from signroom.domain.document_key import key_of_old_document
 from signroom.domain.file_validation import NO_VALIDATION
 from signroom.domain.security_context import ANY
 from signroom.domain.session import SessionStatus
@@ -111,6 +112,7 @@ def test_rows_of_the_first_version_are_kept_and_readable(engine: Engine) -> None
     assert (found.status, found.security_context_id, found.options) == (SessionStatus.PENDING, ANY.id, NO_OPTIONS)
     assert (own.subscription_id, own.application_id, own.metadata) == (subscription, application, ())
     assert own.inspection.findings == ()
+    assert own.key == key_of_old_document(document)
     assert prepared.signature_type is SignatureType.PDF
     assert prepared.layout == PdfLayout(b"before", 10, b"after")
     assert [s.id for s in listed] == [session]

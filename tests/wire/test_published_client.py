@@ -273,3 +273,22 @@ def test_refusals_arrive_as_the_clients_exceptions(client: Any, sqlite_server: S
     error = models.ErrorModelV2.from_json(caught.value.body)
     assert error.code == "DocumentNotFound"
     assert error.message
+
+
+def test_an_ec_signature_is_read(client: Any, sqlite_server: Server) -> None:
+    """Its enum has no word for ECDSA: an unknown one would make it refuse the whole answer."""
+    session = opened(client, documents=[by_content()])
+    page = sqlite_server.page(session.redirect_url)
+    page.sign(*page.demo_key())  # of a curve
+    while not client.wait_for_completion_signature_session_by_id(session.session_id).completed:
+        pass
+    (document,) = client.retrieve_signature_session_details_by_id(session.session_id).documents
+
+    (signer,) = client.retrieve_signers_info_in_document_by_id(document.id)
+    file = models.FileReferenceModel(url=document.signed_file.location)
+    (inspected,) = client.inspect_signed_file(models.InspectSignatureRequest(file=file)).signers
+
+    for found in (signer, inspected):
+        assert found.signature.algorithm_identifier.algorithm is None
+        assert found.signature.value
+        assert found.message_digest.algorithm is models.DigestAlgorithms.SHA256

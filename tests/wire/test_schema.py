@@ -32,8 +32,8 @@ SESSION: dict[str, Any] = {
             "status": "Completed",
             "dateSigned": "2026-11-24T04:25:11Z",
             "id": "7a2c2f26-7cf1-4c1a-8a7c-6bb7fd0e5c45",
-            "key": None,
-            "formattedKey": None,
+            "key": "23456789ABCDEFGH",
+            "formattedKey": "2345-6789-ABCD-EFGH",
             "originalFile": FILE,
             "markedFile": None,
             "signedFile": FILE,
@@ -116,9 +116,15 @@ def test_a_422_has_no_other_key(extra: dict[str, Any]) -> None:
 
 
 def test_our_additions_are_listed_and_nothing_else_is() -> None:
-    conforms("SignatureAlgorithmIdentifier", {"algorithm": "SHA256WithECDSA"})
+    signature = {"algorithmIdentifier": {"algorithm": None}, "value": "AQID", "hexValue": "010203"}
+    conforms("SignatureAlgorithmAndValueModel", {**signature, "signatureAlgorithmName": "SHA256WithECDSA"})
     with pytest.raises(AssertionError):
-        conforms("SignatureAlgorithmIdentifier", {"algorithm": "SHA1WithECDSA"})
+        conforms("SignatureAlgorithmAndValueModel", {**signature, "signatureAlgorithmName": None, "name": "x"})
+
+
+def test_a_word_of_an_enum_that_the_contract_does_not_have_is_a_fault() -> None:
+    with pytest.raises(AssertionError):
+        conforms("SignatureAlgorithmIdentifier", {"algorithm": "SHA256WithECDSA"})
 
 
 def test_lists_are_judged_item_by_item() -> None:

@@ -45,7 +45,10 @@ class SystemInfo:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFile:
-    """A file of a document. `location` is an address that works without the API key, for some hours."""
+    """A file of a document. `location` is an address that works without the API key, for some hours.
+
+    A signed file has the `name` of its original: save it in another folder, or under another name.
+    """
 
     name: str
     length: int
@@ -272,13 +275,17 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class SignatureAlgorithmIdentifier:
-    algorithm: SignatureAlgorithm
+    """`algorithm` is None where the contract has no word: `SignatureValue.signature_algorithm_name` has the name."""
+
+    algorithm: SignatureAlgorithm | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureValue:
     value: bytes
     algorithm_identifier: SignatureAlgorithmIdentifier | None = None
+    signature_algorithm_name: SignatureAlgorithm | None = None
+    """Of elliptic curves too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from signroom_client.files import AnyFile
 from signroom_client.models import Digest
@@ -191,7 +192,8 @@ class XmlSignatureOptions:
 class NewDocument:
     """A document of a new session; what is not said is as the session has it."""
 
-    file: AnyFile
+    file: AnyFile | UUID
+    """A file, or the id of a document that was signed before and is signed once more."""
     signature_type: SignatureType | None = None
     document_key: str | None = None
     """One that was allocated before."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -184,7 +185,8 @@ def _timed_out(progress: float) -> WaitTimedOutError:
 async def _document(service: Service, given: options.NewDocument | AnyFile, room: Room) -> dict[str, Any]:
     document = given if isinstance(given, options.NewDocument) else options.NewDocument(given)
     return {
-        "file": await sent(service, document.file, room),
+        "id": document.file if isinstance(document.file, UUID) else None,
+        "file": None if isinstance(document.file, UUID) else await sent(service, document.file, room),
         "signatureType": document.signature_type,
         "documentKey": document.document_key,
         "metadata": metadata(document.metadata),

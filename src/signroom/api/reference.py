@@ -19,9 +19,9 @@ def page(request: Request[Any, Any, Any]) -> Response[str]:
     return Response(html, media_type=MediaType.HTML, headers={"content-security-policy": _POLICY})
 
 
-@get("/", include_in_schema=False, status_code=302)
+@get(["/", "/swagger", "/swagger/index.html"], include_in_schema=False, status_code=302)
 async def home() -> Redirect:
-    """Somebody who opens the bare address wants to know what this is."""
+    """Somebody who opens the bare address wants to know what this is. The original's reference is at ``/swagger``."""
     return Redirect("/docs", status_code=302)
 
 

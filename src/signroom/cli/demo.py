@@ -40,6 +40,10 @@ class Demo:
     pfx: str
     pfxPassword: str  # noqa: N815
     caCertificate: str  # noqa: N815
+    managerKey: str  # noqa: N815
+    """For settings, keys and webhooks. The example application does not have it."""
+    subscription: str
+    """The name of the subscription that both keys belong to."""
 
 
 def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> int:
@@ -97,7 +101,6 @@ def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str)
     """Make what is missing in the data folder; a second start finds and prints the same."""
     prepare_data(settings)
     pfx, pfx_password = settings.data / "test-signer.pfx", settings.data / "test-signer.password"
-    key_file = settings.data / "demo-api-key"
     authority = demo_ca(settings)
     if not (pfx.exists() and pfx_password.exists()):
         password = secrets.token_urlsafe(9)
@@ -105,17 +108,22 @@ def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str)
         _write_private(pfx, authority.issue_pfx(_SIGNER, password, ports.clock.now()))
     operator = this_operator()
     application = ensure_application(ports, operator, _SUBSCRIPTION, _APPLICATION)
-    if not key_file.exists():
-        caller = operator.acting_for(application.subscription_id)
-        new = create_key(ports, caller, application.id, CreateKey(role=Role.WORKER))
-        _write_private(key_file, new.text.encode())
+    caller = operator.acting_for(application.subscription_id)
+
+    def key(file: Path, role: Role) -> str:
+        if not file.exists():
+            _write_private(file, create_key(ports, caller, application.id, CreateKey(role=role)).text.encode())
+        return file.read_text()
+
     return Demo(
         url=settings.public_url or url,
         appUrl=app_url,
-        apiKey=key_file.read_text(),
+        apiKey=key(settings.data / "demo-api-key", Role.WORKER),
         pfx=str(pfx),
         pfxPassword=pfx_password.read_text(),
         caCertificate=str(settings.data / "demo-ca.crt"),
+        managerKey=key(settings.data / "demo-manager-key", Role.MANAGER),
+        subscription=_SUBSCRIPTION,
     )
 
 
@@ -144,6 +152,8 @@ def _welcome(demo: Demo) -> str:
 
   Try it         {demo.appUrl}          (an application that asks for your signature)
   API            {demo.url}/docs        key: {demo.apiKey}
+  Settings       key of a manager: {demo.managerKey}
+                 subscription: {demo.subscription}
   Test signer    {demo.pfx}
                  password: {demo.pfxPassword}
   Demo CA        {demo.caCertificate}

@@ -14,7 +14,7 @@ from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
 from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA, Metadata
-from signroom.domain.signature import CheckedValue, Inspection, SignatureType, SigningOptions, Verdict
+from signroom.domain.signature import CheckedValue, CmsOptions, Inspection, SignatureType, SigningOptions, Verdict
 
 
 class DocumentStatus(StrEnum):
@@ -76,6 +76,11 @@ class Document:
     options: SigningOptions
     """For the type that the inspection found."""
     created_at: datetime
+    key: str
+    """Its document key, which no other document has.
+
+    It changes in one case: a session ends unsigned and gives back the key that the application had allocated.
+    """
     preparation_id: UUID | None = None
     """The preparation whose value was accepted; set when processing starts."""
     signature_value: CheckedValue | None = None
@@ -88,8 +93,6 @@ class Document:
     processing_error_detail: str | None = None
     """What is wrong, as far as the code alone does not say it; in English."""
     verdict: Verdict | None = None
-    key: str | None = None
-    """Its document key."""
     metadata: Metadata = NO_METADATA
     data_key: str | None = None
     """The blob with the content of a detached CMS object that is signed once more."""
@@ -127,6 +130,19 @@ class Document:
         """The keys of all its blobs; some may be another document's or an upload's."""
         keys = (self.original.blob_key, *(version.file.blob_key for version in self.versions), self.data_key)
         return tuple(key for key in keys if key is not None)
+
+    def require_signed(self) -> StoredFile:
+        """The newest version of the signed file. Raises: WrongState until the document is completed."""
+        if self.signed is None:
+            raise WrongState(f"The document is {self.status}, it is not signed.")
+        return self.signed
+
+    @property
+    def content_key(self) -> str | None:
+        """The blob with the content that a detached CMS signature is about. None for every other document."""
+        options = self.options
+        first = isinstance(options, CmsOptions) and options.detached and self.inspection.signatures == 0
+        return self.original.blob_key if first else self.data_key
 
     def require_files(self, now: datetime) -> None:
         """Raises: DocumentPurged once its time is over."""
@@ -197,14 +213,7 @@ def clean_file_name(name: str) -> str:
 
 
 def signed_name(name: str, kind: SignatureType = SignatureType.PDF) -> str:
-    """``contract.pdf`` -> ``contract-signed.pdf``, and ``.p7s`` behind the name of a CMS object's content.
-
-    Stays within 255 characters.
-    """
-    if kind is SignatureType.CMS:
-        return name if name.lower().endswith(CMS_SUFFIXES) else name[: MAX_NAME - len(".p7s")] + ".p7s"
-    stem, dot, extension = name.rpartition(".")
-    if not dot or not stem:
-        stem, extension = name, ""
-    suffix = f"-signed{dot if stem != name else ''}{extension}"
-    return stem[: MAX_NAME - len(suffix)] + suffix
+    """The name of the original. A CMS object gets ``.p7s`` behind the name of its content, within 255 characters."""
+    if kind is not SignatureType.CMS or name.lower().endswith(CMS_SUFFIXES):
+        return name
+    return name[: MAX_NAME - len(".p7s")] + ".p7s"

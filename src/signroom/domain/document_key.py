@@ -1,7 +1,12 @@
-"""Document keys: short codes that are printed on paper and typed in by people, allocated before there is a document."""
+"""Document keys: short codes that are printed on paper and typed in by people.
+
+Every document has one. An application may allocate keys before there is a document, and say which document gets which.
+A document that none was allocated for gets a new key when it is made.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +31,8 @@ class DocumentKey:
     metadata: Metadata = NO_METADATA
     """Provisional: it tells what the key was allocated for until there is a document."""
     document_id: UUID | None = None
+    allocated: bool = True
+    """False: it was made together with its document, which keeps it. Only an allocated one is given back."""
 
     def bind(self, document_id: UUID) -> DocumentKey:
         """Give the key to a document. Raises: DocumentKeyInUse."""
@@ -37,6 +44,19 @@ class DocumentKey:
 def new_key(choice: Callable[[Sequence[str]], str]) -> str:
     """79 bits: nobody meets one by chance. `choice` is a source of randomness like ``secrets.choice``."""
     return "".join(choice(ALPHABET) for _ in range(LENGTH))
+
+
+def key_of_old_document(document_id: UUID) -> str:
+    """The key of a document that a version stored which gave no keys.
+
+    It follows from the id: every process that reads the document says the same key, before anyone has stored it.
+    """
+    number = int.from_bytes(hashlib.sha256(b"signroom document key " + document_id.bytes).digest())
+    letters = []
+    for _ in range(LENGTH):
+        number, letter = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[letter])
+    return "".join(letters)
 
 
 def formatted(key: str) -> str:

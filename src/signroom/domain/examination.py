@@ -36,7 +36,7 @@ class ExaminedSignature:
     """Certificates that came along in the signature, DER, without the signer's."""
     message_digest: DigestValue | None
     signature_algorithm: str | None
-    """As the contract's ``SignatureAlgorithms``: ``SHA256WithRSA`` ..., or ``SHA256WithECDSA`` ...; None if unknown."""
+    """``SHA256WithRSA`` ..., or ``SHA256WithECDSA`` ..., for which the contract has no word. None if unknown."""
     value: bytes
     policy: SignaturePolicy | None = None
     is_document_timestamp: bool = False

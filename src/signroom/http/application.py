@@ -81,9 +81,13 @@ def create_application(
 
 def _routes(app: Litestar) -> dict[Template, Known]:
     return {
-        tuple(c if isinstance(c, str) else None for c in route.path_components): Known(
-            route.path_format, ", ".join(sorted(route.methods))
-        )
+        tuple(c if isinstance(c, str) else None for c in route.path_components): _known(route)
         for route in app.routes
         if isinstance(route, HTTPRoute)
     }
+
+
+def _known(route: HTTPRoute) -> Known:
+    reads = "GET" in route.methods
+    methods = {*route.methods, "HEAD"} if reads else route.methods
+    return Known(route.path_format, ", ".join(sorted(methods)), reads)

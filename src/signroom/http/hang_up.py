@@ -7,6 +7,7 @@ there, and the caller could take the next one.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
@@ -27,7 +28,8 @@ async def while_connected(
 
     Raises: HTTPException when the caller has gone; whatever `answer` raises.
     """
-    working = asyncio.create_task(answer)
+    context = contextvars.copy_context()
+    working = asyncio.create_task(answer, context=context)
     watching = asyncio.create_task(_gone(request, body))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -42,6 +44,9 @@ async def while_connected(
         if not working.done():  # we are cancelled ourselves
             working.cancel()
             await asyncio.wait({working})
+        # A task has a context of its own: what `answer` has bound is for the request's line in the log, too.
+        for variable, value in context.items():
+            variable.set(value)
 
 
 class Body:

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import structlog
-from litestar import MediaType, Response, route
+from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
@@ -96,12 +96,12 @@ def _answered(future: Future[bool | str]) -> bool | str:
 InjectedReadiness = NamedDependency[SkipValidation[Readiness]]
 
 
-@route(LIVE, http_method=["GET", "HEAD"], include_in_schema=False)
+@get(LIVE, include_in_schema=False)
 async def live() -> Response[dict[str, str]]:
     return _json({"status": "live"}, 200)
 
 
-@route(READY, http_method=["GET", "HEAD"], include_in_schema=False)
+@get(READY, include_in_schema=False)
 async def ready(readiness: InjectedReadiness) -> Response[dict[str, Any]]:
     parts = await readiness.parts()
     failing = _failing(parts)

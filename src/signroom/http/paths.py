@@ -1,13 +1,17 @@
-"""Routes match whatever the case of their literal parts: client libraries in the field disagree on it."""
+"""Routes match whatever the case of their literal parts: client libraries in the field disagree on it.
+
+HEAD is answered wherever GET is (RFC 9110, 9.1), by the handler of GET.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send, WebSocketReceiveMessage
 
 from signroom.http.headers import ENCODED
 
@@ -30,6 +34,8 @@ class Known:
     """With parameters by name, like ``/api/documents/{id}``."""
     allow: str
     """The methods that it answers, as ``Allow`` says them."""
+    reads: bool = False
+    """True when it answers GET, and so HEAD."""
 
 
 class AnyCase:
@@ -59,6 +65,10 @@ class AnyCase:
                 self._about(**_ids(template, segments))
                 path = "/" + "/".join(literal or s for literal, s in zip(template, segments, strict=True))
                 scope = {**scope, "path": path, "raw_path": path.encode()}
+                if scope["method"] == "HEAD" and known.reads:
+                    head = _Head(receive, send)
+                    await self._app({**scope, "method": "GET"}, head.receive, head.send)
+                    return
         await self._app(scope, receive, send)
 
     def _match(self, segments: list[str]) -> tuple[Template, Known] | None:
@@ -67,6 +77,35 @@ class AnyCase:
             if len(wanted) == len(lowered) and all(w is None or w == s for w, s in zip(wanted, lowered, strict=True)):
                 return template, known
         return None
+
+
+class _Head:
+    """The answer to HEAD: what GET would say, without its content.
+
+    The answer ends with its header lines. What makes the content is then told that the caller has gone, so that a
+    stream which never ends does not run on.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._ended = asyncio.Event()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] != "http.response.start":
+            return
+        await self._send(message)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        self._ended.set()
+
+    async def receive(self) -> HTTPReceiveMessage | WebSocketReceiveMessage:
+        coming = asyncio.ensure_future(self._receive())
+        ending = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait({coming, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return {"type": "http.disconnect"} if ending.done() else coming.result()
+        finally:
+            coming.cancel()
+            ending.cancel()
 
 
 def _ids(template: Template, segments: list[str]) -> dict[str, UUID]:

@@ -59,7 +59,7 @@ InjectedSession = NamedDependency[SkipValidation[UUID]]
 def token_guard(ports: Ports) -> Guard:
     """Knows the session before anything of the body is read."""
 
-    def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    async def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         """Raises: TokenRequired, BadToken, TokenExpired."""
         session_id, subscription_id = owner_of_token(ports, connection.headers.get(TOKEN_HEADER))
         ports.meter.about(session_id=session_id)

@@ -88,7 +88,7 @@ class Processes:
         self._closed = False
         self._pool = self._new_pool()
         # A session leaves one process to the others: uploads of a page come one by one anyway.
-        self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), inspections=max(1, workers - 1))
+        self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), looks=max(1, workers - 1))
         self._running: dict[Future[Any], tuple[ProcessPool, Place[Task]]] = {}
         self._moved = time.monotonic()
 

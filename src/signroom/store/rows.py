@@ -18,7 +18,7 @@ from signroom.domain.application import ApiKey, Application, Role
 from signroom.domain.audit import Action, Change
 from signroom.domain.branding import Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
-from signroom.domain.document_key import DocumentKey
+from signroom.domain.document_key import DocumentKey, key_of_old_document
 from signroom.domain.endpoint import Endpoint, EndpointAuth
 from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
@@ -228,7 +228,7 @@ def document_of(row: RowMapping) -> Document:
         processing_error_code=row["processing_error_code"],
         processing_error_detail=row["processing_error_detail"],
         verdict=None if row["verdict"] is None else unpacked_as(Verdict, row["verdict"]),
-        key=row["key"],
+        key=row["key"] or key_of_old_document(row["id"]),
         metadata=unpacked_as(Metadata, row["metadata"]),
         data_key=row["data_key"],
         available_until=row["available_until"],
@@ -277,11 +277,20 @@ def document_key_row(k: DocumentKey) -> Row:
         "created_at": k.created_at,
         "metadata": packed(k.metadata),
         "document_id": k.document_id,
+        "made_with_document": None if k.allocated else True,
     }
 
 
 def document_key_of(row: RowMapping) -> DocumentKey:
-    return DocumentKey(**{**row, "metadata": unpacked_as(Metadata, row["metadata"])})
+    return DocumentKey(
+        key=row["key"],
+        subscription_id=row["subscription_id"],
+        application_id=row["application_id"],
+        created_at=row["created_at"],
+        metadata=unpacked_as(Metadata, row["metadata"]),
+        document_id=row["document_id"],
+        allocated=not row["made_with_document"],
+    )
 
 
 def upload_row(u: Upload) -> Row:

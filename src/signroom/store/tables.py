@@ -176,6 +176,13 @@ documents = sa.Table(
     sa.Index(None, "original_key"),
     sa.Index(None, "signed_key"),
     sa.Index(None, "data_key"),
+    # Of versions that gave no keys: few, and soon none.
+    sa.Index(
+        "ix_signroom_documents_without_key",
+        "id",
+        postgresql_where=sa.text("key IS NULL"),
+        sqlite_where=sa.text("key IS NULL"),
+    ),
 )
 
 # The same values as in `documents.metadata`, to search by.
@@ -206,6 +213,8 @@ document_keys = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("metadata", sa.LargeBinary, nullable=False),
     sa.Column("document_id", sa.Uuid, unique=True),
+    # NULL: an application has allocated it.
+    sa.Column("made_with_document", sa.Boolean),
 )
 
 document_key_metadata = sa.Table(

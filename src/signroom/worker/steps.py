@@ -7,6 +7,7 @@ again. Anything else is a bug: the engine gives up with ``InternalError``, and t
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -17,6 +18,7 @@ import structlog
 from signroom.domain.errors import Refused
 from signroom.ports import Ports
 from signroom.ports.jobs import Job, Queue, Schedule
+from signroom.service.documents.manage_document_keys import give_document_keys
 from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
 from signroom.service.documents.upload_files import purge_uploads
 from signroom.service.events.import_legacy_events import import_legacy_events
@@ -54,6 +56,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
     timetable: tuple[tuple[str, timedelta, Callable[[Ports], int]], ...] = (
         ("expire-sessions", minute, expire_sessions),
         ("adopt-events", minute, import_legacy_events),
+        ("give-document-keys", minute, give_document_keys),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("limit-unsigned", day, limit_unsigned),
@@ -76,7 +79,14 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 def _process(ports: Ports, document_id: UUID) -> None:
     """On an event loop of its own: the thread of a job is nobody else's."""
-    asyncio.run(_processed(ports, document_id))
+    context = contextvars.copy_context()
+    try:
+        with asyncio.Runner() as runner:
+            runner.run(_processed(ports, document_id), context=context)
+    finally:
+        # What the verb has bound is for the lines about its failure, too: they are written outside of the loop.
+        for variable, value in context.items():
+            variable.set(value)
 
 
 async def _processed(ports: Ports, document_id: UUID) -> None:

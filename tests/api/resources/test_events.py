@@ -40,6 +40,7 @@ def test_the_feed_tells_a_session_from_its_beginning_to_its_end(server: Server) 
     assert [e["type"] for e in found] == types
     assert set(found[0]) == {
         "cursor", "id", "type", "createdAt", "sessionId", "documentId", "applicationId", "webhookId",
+        "apiKeyId",
     }  # fmt: skip
     assert found[3]["documentId"] == session["documents"][0]["id"]
     assert found[0]["createdAt"].endswith("Z")

@@ -11,11 +11,20 @@ import httpx
 import pytest
 
 from signroom.secrets.tokens import SignedTokens
+from tests.api.requests import signed_session
 from tests.harness.server import Json, Server, base64, ok, refused
 from tests.vectors import hard_pdfs
 
 SESSIONS = "/api/signature-sessions"
-SESSION_KEYS = {"id", "status", "processingErrorCode", "callbackArgument", "signerCertificate", "documents"}
+SESSION_KEYS = {
+    "id",
+    "status",
+    "processingErrorCode",
+    "callbackArgument",
+    "signerCertificate",
+    "signerIdentityConfirmed",
+    "documents",
+}
 DOCUMENT_KEYS = {
     "status",
     "dateSigned",
@@ -134,7 +143,6 @@ def test_a_long_callback_argument_is_refused(server: Server) -> None:
         b'{"documents": {}}',
         b'{"documents": [{"file": {"name": "a.pdf", "content": "not base64!"}}]}',
         b'{"documents": [{}]}',
-        b'{"documents": [{"file": {"content": "AAAA"}}]}',
         b'{"documents": [{"file": {"name": "a.pdf"}}]}',
         b'{"securityContextId": "no uuid"}',
         b'{"callbackArgument": "a\\u0000b"}',
@@ -188,7 +196,7 @@ def test_a_body_over_the_limit_gets_413(small_server: Server) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"documents": [{"id": "201856ce-273c-4058-a872-8937bd547d36"}]},
+        {"cmsSignatureOptions": {"dataFile": {"content": "AAAA"}}},
     ],
 )
 def test_what_this_version_does_not_do_is_refused_not_ignored(server: Server, fields: dict[str, Any]) -> None:
@@ -329,7 +337,7 @@ def test_a_completed_session_says_who_signed_what(server: Server) -> None:
 
     assert session["status"] == "Completed"
     assert document["status"] == "Completed"
-    assert document["signedFile"]["name"] == "contract-signed.pdf"
+    assert document["signedFile"]["name"] == "contract.pdf"
     assert document["dateSigned"].endswith("Z")
     signer = session["signerCertificate"]
     assert signer["subjectDisplayName"] == signer["subjectName"]["commonName"] == "Ana (DEMO)"
@@ -395,6 +403,8 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/.well-known/jwks.json",
         "/api/applications",
         "/api/applications/{application_id}/api-keys",
+        "/api/applications/{application_id}/api-keys/{key_id}",
+        "/api/applications/{application_id}/api-keys/{key_id}/rotate",
         "/api/applications/{application_id}/default-document-metadata",
         "/api/document-keys",
         "/api/document-keys/batch",
@@ -425,6 +435,7 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/plain-uploads",
         "/api/settings/applications/{application_id}/frame-origins",
         "/api/settings/applications/{application_id}/return-urls",
+        "/api/settings/audit-log",
         "/api/settings/branding",
         "/api/settings/file-validation",
         "/api/signature",
@@ -491,3 +502,50 @@ def test_a_refusal_says_which_document_it_is_about(
     assert (body["detail"] if status == 422 else body["message"]).count(told) == 1
     if status == 422:
         assert body["detail"].startswith("documents[2]")
+
+
+# -- an earlier document once more ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Pdf", "Cms", "Xml"])
+def test_an_earlier_document_is_signed_once_more(server: Server, kind: str) -> None:
+    name, content = {
+        "Pdf": ("contract.pdf", hard_pdfs.make("plain")),
+        "Cms": ("notes.txt", b"notes"),
+        "Xml": ("order.data", b"<order/>"),
+    }[kind]
+    options = {"cmsSignatureOptions": {"detached": True}} if kind == "Cms" else {}
+    first = signed_session(server, a_file(content, name, signatureType=kind, **options))["documents"][0]
+
+    second = signed_session(server, {"id": first["id"], "metadata": {"Round": "2"}})["documents"][0]
+    third = signed_session(server, {"id": second["id"]})["documents"][0]
+
+    assert len({first["id"], second["id"], third["id"]}) == len({d["key"] for d in (first, second, third)}) == 3
+    assert third["signatureType"] == kind
+    assert third["signedFile"]["name"] == first["signedFile"]["name"]
+    assert second["originalFile"]["length"] == first["signedFile"]["length"]
+    for document, signers in ((first, 1), (second, 2), (third, 3)):
+        assert len(ok(server.api.get(f"/api/documents/{document['id']}/signers"))) == signers
+    assert ok(server.api.get(f"/api/documents/{second['id']}"))["metadata"] == {"Round": ["2"]}
+
+
+def test_what_is_not_signed_is_not_signed_again(server: Server) -> None:
+    opened = server.open_session(documents=[a_file()])
+    document = server.session(opened["sessionId"])["documents"][0]["id"]
+
+    answer = server.api.post(SESSIONS, json={"documents": [{"id": document}]})
+    unknown = server.api.post(SESSIONS, json={"documents": [{"id": str(uuid4())}]})
+    both = server.api.post(SESSIONS, json={"documents": [{"id": document, **a_file()}]})
+
+    assert refused(answer, 422) == "BadSignatureSessionOperation"
+    assert answer.json()["detail"].startswith("documents[0]")
+    assert refused(unknown, 422) == "DocumentNotFound"
+    assert refused(both, 400) == "BadRequest"
+
+
+def test_a_document_of_others_is_not_signed_again(server: Server, other_key: str) -> None:
+    document = signed_session(server, a_file())["documents"][0]["id"]
+
+    answer = server.api.post(SESSIONS, json={"documents": [{"id": document}]}, headers={"X-Api-Key": other_key})
+
+    assert refused(answer, 422) == "DocumentNotFound"

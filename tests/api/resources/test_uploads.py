@@ -228,6 +228,23 @@ def test_another_subscriptions_upload_does_not_exist(server: Server, other_key: 
     assert refused(added, 422) == "UploadNotFound"
 
 
+def test_the_location_of_an_upload_is_a_file_of_its_owner_alone(server: Server, other_key: str, tmp_path: Path) -> None:
+    answer = ok(server.api.post("/api/plain-uploads", files={"file": ("contract.pdf", PDF, "application/pdf")}))
+    theirs = {"X-Api-Key": other_key}
+
+    assert answer["url"] == answer["location"]
+    assert fetched(answer["location"], tmp_path).read_bytes() == PDF
+    assert server.api.get(answer["location"]).content == PDF, "with the key, too"
+    relative = answer["location"].removeprefix(server.url)
+    for reference in ({"url": answer["url"]}, {"location": answer["location"]}, {"url": relative}, answer):
+        session = server.session(server.open_session(documents=[{"file": reference}])["sessionId"])
+        assert session["documents"][0]["originalFile"]["name"] == "contract.pdf"
+    stolen = {"documents": [{"file": {"url": answer["url"]}}]}
+    assert refused(server.api.post(SESSIONS, json=stolen, headers=theirs), 422) == "FileDownloadFailed"
+    inspected = server.api.put("/api/signature-inspection", json={"file": {"url": answer["url"]}}, headers=theirs)
+    assert refused(inspected, 422) == "FileDownloadFailed"
+
+
 def test_an_upload_may_serve_twice_and_a_refused_session_does_not_take_it_away(server: Server) -> None:
     token = uploaded(server, PDF)
     both: list[Json] = [{"file": {"blobToken": token}}, a_file(b"%PDF-1.7 damaged")]

@@ -37,7 +37,7 @@ def test_null_metadata_is_unset_and_an_empty_list_is_not() -> None:
     ("body", "status", "code"),
     [
         ({"cmsSignatureOptions": {"dataFile": {"content": "AAAA", "name": "a"}}}, 422, "NotSupported"),
-        ({"documents": [{**a_file(), "id": str(uuid4())}]}, 422, "NotSupported"),
+        ({"documents": [{**a_file(), "id": str(uuid4())}]}, 400, "BadRequest"),
         ({"certificateRequirements": [{"type": "CryptoDevice"}] * 11}, 400, "BadRequest"),
         ({"cmsSignatureOptions": {"dataHashes": [{}] * 11}}, 400, "BadRequest"),
         ({"documents": [{}] * 5000}, 422, "TooManyDocuments"),

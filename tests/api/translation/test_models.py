@@ -37,6 +37,7 @@ def test_an_earlier_signer_whose_certificate_cannot_be_read_is_left_out(tmp_path
         inspection=Inspection(SignatureType.PDF, "application/pdf", 1, 1),
         options=INVISIBLE,
         created_at=NOW,
+        key="2345" * 4,
         versions=(Version(Level.B_B, file, NOW),),
         signed_at=NOW,
         verdict=Verdict((a_verdict(b"no certificate", NOW), a_verdict(good, None))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -73,7 +74,7 @@ def test_every_change_is_there_without_its_secrets(room: Room, operator: Operato
         (Action.API_KEY_CHANGED, lambda: rotate_key(ports, operator, application.id, key.key.id)),
         (Action.API_KEY_REVOKED, lambda: revoke_key(ports, operator, application.id, key.key.id)),
         (Action.SUBSCRIPTION_CHANGED, lambda: set_retention(ports, operator, 30)),
-        (Action.BRANDING_CHANGED, lambda: set_branding(ports, operator, SetBranding(name="Acme AG"))),
+        (Action.BRANDING_CHANGED, lambda: asyncio.run(set_branding(ports, operator, SetBranding(name="Acme AG")))),
         (
             Action.FILE_VALIDATION_CHANGED,
             lambda: set_file_validation(ports, operator, SetFileValidation("a.*", ENDPOINT)),

@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import HttpMethod, Request, get, post, route
+from litestar import Request, get, post
 from litestar.params import Parameter
 from litestar.response import Stream
 
@@ -98,7 +98,7 @@ async def find(
     return await asyncio.to_thread(answer)
 
 
-@route("/api/downloads/{token:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False)
+@get("/api/downloads/{token:str}", include_in_schema=False)
 async def download(token: str, ports: InjectedPorts) -> Stream:
     """The file of a `location`: the token is the authorisation."""
     found = await asyncio.to_thread(open_download, ports, token)

@@ -32,6 +32,7 @@ from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
 from signroom.http.hang_up import while_connected
 from signroom.ports.store import Position, SessionFilter
 from signroom.service.documents.add_document import NewDocument
+from signroom.service.documents.file_sources import EarlierDocument, FileSource
 from signroom.service.sessions.end_session import withdraw_session
 from signroom.service.sessions.open_session import OpenSession, open_session
 from signroom.service.sessions.read_sessions import list_sessions, read_session
@@ -178,6 +179,15 @@ async def retry(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) 
     return await asyncio.to_thread(answer)
 
 
+def _source(given: shapes.SessionDocumentRequest) -> FileSource | EarlierDocument:
+    """A file, or a document that is signed already and is signed once more. Raises: BadInput."""
+    if given.id is None:
+        return file_source(given.file)
+    if optional_source(given.file) is not None:
+        raise BadInput("A document has a file or the id of an earlier document, not both.")
+    return EarlierDocument(given.id)
+
+
 def _language(given: str | None, accepted: str | None) -> str | None:
     """What the request says, else what its ``Accept-Language`` prefers. Raises: BadInput."""
     if not given:
@@ -192,9 +202,8 @@ def _document(number: int, given: shapes.SessionDocumentRequest, session: shapes
     """Raises: BadInput, BadMetadata, NotImplementedHere, each with the document's place."""
     default = signing_options(session.pdf_signature_options, session.cms_signature_options)
     with told_of(document_place(number)):
-        require_absent(id=given.id)
         return new_document(
-            file_source(given.file),
+            _source(given),
             signature_type=given.signature_type,
             pdf=given.pdf_signature_options,
             cms=given.cms_signature_options,

@@ -17,6 +17,7 @@ from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import MD5_TEXT, FileForm, Octets
 from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
 from signroom.api.shapes import contract as shapes
+from signroom.api.translation.models import upload_model
 from signroom.domain.document import clean_file_name
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, UploadDigestMismatch
 from signroom.domain.upload import PART_SIZE, PLAIN_LIMIT
@@ -47,6 +48,9 @@ async def plain(
 ) -> shapes.FileReferenceModel:
     """`multipart/form-data` with one file, whatever its field is called.
 
+    The answer is a file reference as other requests take one, by its `blobToken` for a day. Its `location` (and `url`)
+    is an address of the file that works without a key for some hours; this subscription may give it back as a `url`.
+
     A `Content-MD5` is compared: in the file's own part with the file, in the request with the whole body.
     """
     form = _Form(request)
@@ -54,17 +58,7 @@ async def plain(
     name = _name(part.filename)
     kind = media_type(part.content_type, name or "")
     new = await upload_plain(ports, caller, name, kind, form.content())
-    file = new.upload.require_file()
-    return shapes.FileReferenceModel(
-        mime_type=file.content_type,
-        content=None,
-        blob_token=new.token,
-        url=None,
-        name=file.name or None,
-        length=file.length,
-        content_type=file.content_type,
-        location=None,
-    )
+    return upload_model(ports, new.upload, new.token)
 
 
 @post("/Api/MultipartUploads", status_code=200, responses=ANSWERS, summary="Begin an upload in parts", tags=_TAGS)

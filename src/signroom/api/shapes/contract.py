@@ -43,8 +43,6 @@ class FileReference(Wire):
     content_type: str | None = None
     location: str | None = None
     """Older word for `url`: answers have it, and clients send it back."""
-    length: int | None = None
-    """Of an upload, as its answer had it. What counts is the file."""
 
 
 class CmsOptionsRequest(Wire):
@@ -77,6 +75,7 @@ class RequirementRequest(Wire):
 
 class SessionDocumentRequest(Wire):
     id: UUID | None = None
+    """Instead of `file`: a document of an earlier session, whose signed file is signed once more."""
     file: FileReference | EmptyList | None = None
     signature_type: str | None = None
     document_key: str | None = None
@@ -385,8 +384,8 @@ class DocumentSummary(Wire):
     status: str
     date_signed: datetime | None
     id: UUID
-    key: str | None
-    formatted_key: str | None
+    key: str
+    formatted_key: str
     original_file: DocumentFileModel
     marked_file: DocumentFileModel | None
     signed_file: DocumentFileModel | None
@@ -413,8 +412,8 @@ class DocumentModel(Wire):
     signers: list[SignerSummary]
     metadata: dict[str, list[str]]
     id: UUID
-    key: str | None
-    formatted_key: str | None
+    key: str
+    formatted_key: str
     original_file: DocumentFileModel
     marked_file: DocumentFileModel | None
     signed_file: DocumentFileModel | None
@@ -499,13 +498,16 @@ class SignerModel(Wire):
 
 
 class SignatureAlgorithmModel(Wire):
-    algorithm: str
+    algorithm: str | None
+    """Null where the contract has no word for the algorithm: strict clients refuse a word that they do not know."""
 
 
 class SignatureValueModel(Wire):
-    algorithm_identifier: SignatureAlgorithmModel | None
+    algorithm_identifier: SignatureAlgorithmModel
     value: bytes
     hex_value: str
+    signature_algorithm_name: str | None
+    """Addition: the algorithm's name, also where the contract has no word for it (`SHA256WithECDSA`)."""
 
 
 class SignaturePolicyModel(Wire):
@@ -596,8 +598,8 @@ class PlainDocumentSummary(Wire):
     """A document as an inspection names it."""
 
     id: UUID
-    key: str | None
-    formatted_key: str | None
+    key: str
+    formatted_key: str
     original_file: DocumentFileModel
     marked_file: DocumentFileModel | None
     signed_file: DocumentFileModel | None

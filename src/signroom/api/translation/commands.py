@@ -26,7 +26,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.service.documents.add_document import NewDocument
-from signroom.service.documents.file_sources import Address, Content, FileSource, UploadToken
+from signroom.service.documents.file_sources import Address, Content, EarlierDocument, FileSource, UploadToken
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -84,7 +84,7 @@ def _checked_url(url: str) -> str:
 
 
 def new_document(
-    file: FileSource,
+    file: FileSource | EarlierDocument,
     *,
     signature_type: str | None = None,
     pdf: PdfOptionsRequest | EmptyList | None = None,

@@ -27,6 +27,9 @@ from signroom.service.documents.download_file import FileKind, location, upload_
 from signroom.service.sessions.read_sessions import SessionWithDocuments
 from signroom.service.verification.inspect_signature import InspectedFile, InspectedSigner
 
+_SIGNATURE_ALGORITHMS = frozenset({"MD5WithRSA", *(f"SHA{bits}WithRSA" for bits in (1, 256, 384, 512))})
+"""The contract's words."""
+
 
 def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionModel:
     session = found.session
@@ -81,7 +84,7 @@ def _document(ports: Ports, document: Document) -> dict[str, Any]:
     return {
         "id": document.id,
         "key": document.key,
-        "formatted_key": None if document.key is None else formatted(document.key),
+        "formatted_key": formatted(document.key),
         "original_file": _file(ports, document, document.original, FileKind.ORIGINAL),
         "marked_file": None,
         "signed_file": _signed_file(ports, document),
@@ -219,7 +222,7 @@ def inspection_model(ports: Ports, found: InspectedFile) -> shapes.InspectSignat
         document=None if found.document is None else shapes.PlainDocumentSummary(**_document(ports, found.document)),
         has_encapsulated_content=e.has_encapsulated_content,
         encapsulated_content_type="Data" if e.signature_type is SignatureType.CMS else None,
-        encapsulated_content=None if content is None else _upload(ports, content),
+        encapsulated_content=None if content is None else upload_model(ports, content),
     )
 
 
@@ -262,13 +265,14 @@ def _signer_model(
     results: shapes.ValidationResultsModel | None,
     date: datetime,
 ) -> shapes.SignerModel:
-    algorithm = (
-        None if s.signature_algorithm is None else shapes.SignatureAlgorithmModel(algorithm=s.signature_algorithm)
-    )
+    name = s.signature_algorithm
+    algorithm = shapes.SignatureAlgorithmModel(algorithm=name if name in _SIGNATURE_ALGORITHMS else None)
     element = s.xml_element
     return shapes.SignerModel(
         message_digest=_digest(s.message_digest),
-        signature=shapes.SignatureValueModel(algorithm_identifier=algorithm, value=s.value, hex_value=s.value.hex()),
+        signature=shapes.SignatureValueModel(
+            algorithm_identifier=algorithm, value=s.value, hex_value=s.value.hex(), signature_algorithm_name=name
+        ),
         signature_policy=_policy(s),
         signing_time=seconds(s.verdict.signed_at),
         certified_date_reference=None,
@@ -311,14 +315,15 @@ def _policy(s: ExaminedSignature) -> shapes.SignaturePolicyModel | None:
     return shapes.SignaturePolicyModel(digest=_digest(s.policy.digest), oid=s.policy.oid, uri=s.policy.uri)
 
 
-def _upload(ports: Ports, upload: Upload) -> shapes.FileReferenceModel:
+def upload_model(ports: Ports, upload: Upload, token: str | None = None) -> shapes.FileReferenceModel:
+    """A file that is kept for a day. `token` is its ``blobToken``, in the answer to its upload only."""
     file, address = upload.require_file(), upload_location(ports, upload)
     return shapes.FileReferenceModel(
         mime_type=file.content_type,
         content=None,
-        blob_token=None,
+        blob_token=token,
         url=address,
-        name=file.name,
+        name=file.name or None,
         length=file.length,
         content_type=file.content_type,
         location=address,

@@ -26,5 +26,8 @@ class DocumentKeys(Protocol):
     def save(self, key: DocumentKey) -> None:
         """Only its document changes."""
 
+    def of_documents(self, document_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """The keys that are bound to these documents, by document."""
+
     def unused(self, subscription_id: UUID, wanted: MetadataSearch | None, limit: int) -> list[DocumentKey]:
         """At most `limit` without a document, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -53,11 +53,24 @@ class Documents(Protocol):
     def add(self, document: Document) -> None:
         """With the reading of its inspection, if there is one."""
 
-    def save(self, document: Document) -> None: ...
+    def save(self, document: Document) -> None:
+        """All but its key, see `set_keys`."""
 
-    def remove(self, document_id: UUID) -> None: ...
+    def without_key(self, limit: int) -> list[Document]:
+        """At most `limit` whose key is not stored yet: a version that gave no keys has stored them.
 
-    def remove_all(self, document_ids: Sequence[UUID]) -> None: ...
+        Local signatures that wait for their value are left out: their caller may have named a key for them. So are
+        documents that another transaction is about to change.
+        """
+
+    def set_keys(self, keys: Mapping[UUID, str]) -> None:
+        """Store the keys of old documents, by the documents' ids."""
+
+    def remove(self, document_id: UUID) -> None:
+        """With the key that it got when it was made: nobody was told of it."""
+
+    def remove_all(self, document_ids: Sequence[UUID]) -> None:
+        """As `remove`."""
 
     def limit_unsigned(self, created_before: datetime, until: datetime, limit: int) -> int:
         """Keep the files of documents that nobody will sign any more until `until`, where they have no limit yet.

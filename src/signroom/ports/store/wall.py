@@ -46,6 +46,9 @@ class TenantRows(Protocol):
     def upload_by_token(self, token_hash: bytes) -> Upload:
         """Raises: UploadNotFound."""
 
+    def upload(self, upload_id: UUID) -> Upload:
+        """Raises: UploadNotFound."""
+
     def locked_upload(self, upload_id: UUID) -> Upload:
         """Raises: UploadNotFound."""
 

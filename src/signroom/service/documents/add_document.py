@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
@@ -15,7 +16,7 @@ from uuid import UUID, uuid4, uuid5
 from signroom.domain.application import Caller
 from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
-from signroom.domain.document_key import normalized
+from signroom.domain.document_key import new_key, normalized
 from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata, merged
@@ -27,12 +28,14 @@ from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
 from signroom.service.documents.discard_blobs import before_recording, discard_blob, discard_unless_recorded
 from signroom.service.documents.file_sources import (
+    EarlierDocument,
     FileSource,
     StoredSource,
     local_files,
     media_type,
     store_source,
 )
+from signroom.service.documents.manage_document_keys import key_of
 from signroom.service.documents.validate_file import require_accepted, require_name
 
 
@@ -40,7 +43,7 @@ from signroom.service.documents.validate_file import require_accepted, require_n
 class NewDocument:
     """What an application says about a document: of a session, or one that it signs itself."""
 
-    file: FileSource
+    file: FileSource | EarlierDocument
     signature_type: SignatureType | None = None
     """None: PDF for a PDF, else CMS."""
     options: OptionsByType = NO_OPTIONS
@@ -148,14 +151,19 @@ async def accepted_document(
         with before_recording():
             ports.formats.of(turn).require_place()
             taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
-            file, data_key = taken[0].file, None
+            file, data_key = taken[0].file, taken[0].data_key
             if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
                 raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
             if command.data is not None:
                 taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
                 data_key = taken[1].file.blob_key
             inspection = await _inspect(
-                ports, turn, file, kind=command.signature_type, options=command.options, data_key=data_key
+                ports,
+                turn,
+                file,
+                kind=command.signature_type or taken[0].signature_type,
+                options=command.options,
+                data_key=data_key,
             )
         yield Accepted(
             document_id=document_id,
@@ -175,12 +183,10 @@ async def accepted_document(
 
 
 def record_document(work: Work, ports: Ports, document: Document, accepted: Accepted) -> None:
-    """Write the row of an accepted file, with its key and the uploads that it uses.
+    """Write the row of an accepted file, with the uploads that it uses.
 
-    Raises: DocumentKeyNotFound, DocumentKeyInUse.
+    Its key is bound by `bind_keys`, once for all documents of a session.
     """
-    if document.key is not None:
-        bind_key(work, document)
     for upload_id in accepted.uploads:
         # Named by a token of the caller's own, or by a download address, which is a permission in itself.
         upload = work.uploads.locked_of_any_tenant(upload_id)
@@ -189,12 +195,29 @@ def record_document(work: Work, ports: Ports, document: Document, accepted: Acce
     work.documents.add(document)
 
 
+def bind_keys(work: Work, documents: Sequence[tuple[Document, Accepted]]) -> None:
+    """Bind the keys that the application has named, and add those of the other documents in one statement.
+
+    Raises: DocumentKeyNotFound, DocumentKeyInUse.
+    """
+    for document, accepted in documents:
+        if accepted.key is not None:
+            bind_key(work, document)
+    work.document_keys.add([key_of(document) for document, accepted in documents if accepted.key is None])
+
+
 def bind_key(work: Work, document: Document) -> None:
-    """Raises: DocumentKeyNotFound, DocumentKeyInUse."""
-    found = work.document_keys.locked(document.subscription_id, document.key or "")
+    """Bind the key that the application has named. Raises: DocumentKeyNotFound, DocumentKeyInUse."""
+    found = work.document_keys.locked(document.subscription_id, document.key)
     if found is None:
         raise DocumentKeyNotFound
     work.document_keys.save(found.bind(document.id))
+
+
+def key_for(accepted: Accepted) -> str:
+    """The key that the application has named, or a new one."""
+    named = None if accepted.key is None else normalized(accepted.key)
+    return named or new_key(secrets.choice)
 
 
 def require_free_key(work: Work, caller: Caller, document: NewDocument) -> None:
@@ -221,7 +244,7 @@ def document_of_session(
         original=accepted.file,
         inspection=accepted.inspection,
         created_at=ports.clock.now(),
-        key=None if accepted.key is None else normalized(accepted.key),
+        key=key_for(accepted),
         metadata=merged(accepted.metadata, session.metadata, application_metadata),
         options=accepted.options,
         data_key=accepted.data_key,
@@ -271,5 +294,6 @@ def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
         defaults = work.of(session).application(session.application_id).default_metadata
         position = max((d.position for d in others), default=-1) + 1
         document = document_of_session(accepted, session, defaults, position, ports)
+        bind_keys(work, [(document, accepted)])
         record_document(work, ports, document, accepted)
     return document

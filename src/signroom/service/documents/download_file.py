@@ -31,7 +31,7 @@ def location(ports: Ports, document: Document, kind: FileKind) -> str:
 
 
 def upload_location(ports: Ports, upload: Upload) -> str:
-    """The same for a file that is kept for a day (encapsulated content that was extracted)."""
+    """The same for a file that is kept for a day: an upload, or encapsulated content that was extracted."""
     return _address(ports, upload.id, FileKind.UPLOAD)
 
 

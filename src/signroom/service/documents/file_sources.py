@@ -23,6 +23,7 @@ from signroom.domain.errors import (
     NotFound,
     StorageUnavailable,
 )
+from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn, content_of
 from signroom.ports.outside import Fetched, Unreachable
@@ -66,6 +67,13 @@ class Address:
     content_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierDocument:
+    """The signed file of a document of the caller's subscription, to be signed once more."""
+
+    document_id: UUID
+
+
 FileSource = Content | UploadToken | Address
 
 
@@ -77,22 +85,27 @@ class StoredSource:
     owned: bool
     """Stored for this request: forgotten again when it fails."""
     upload: UUID | None = None
+    signature_type: SignatureType | None = None
+    """Of an earlier document: it is signed in the same format again."""
+    data_key: str | None = None
+    """The blob with the content that the detached signature of an earlier document is about."""
 
 
 async def store_source(
-    ports: Ports, caller: Caller, source: FileSource, key: str, fallback_name: str | None
+    ports: Ports, caller: Caller, source: FileSource | EarlierDocument, key: str, fallback_name: str | None
 ) -> StoredSource:
     """Store the file of `source` under `key`, or find where it is stored already.
 
     Raises: BadInput, BadFileName without a name and a `fallback_name`, FileTooLarge, UploadNotFound,
-    UploadIncomplete, FileDownloadFailed, StorageUnavailable.
+    UploadIncomplete, FileDownloadFailed, StorageUnavailable. For an earlier document: DocumentNotFound, DocumentPurged,
+    WrongState.
     """
     limit = ports.limits.max_file
     match source:
         case Content():
             beginning = bytearray()
             stored = await ports.blobs.write_stream(key, _noting(source.chunks(), beginning), limit=limit)
-            name = _name(source.name, fallback_name or _name_of(source.content_type, bytes(beginning)))
+            name = _name(source.name or fallback_name or _name_of(source.content_type, bytes(beginning)), fallback_name)
             file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
             return StoredSource(file, owned=True)
         case UploadToken():
@@ -100,15 +113,28 @@ async def store_source(
             file = _renamed(upload.require_file(), source, fallback_name)
             return StoredSource(file, owned=False, upload=upload.id)
         case Address():
-            return await _store_from_address(ports, source, key, fallback_name)
+            return await _store_from_address(ports, caller, source, key, fallback_name)
+        case EarlierDocument():
+            return await asyncio.to_thread(_signed_file, ports, caller, source.document_id)
 
 
-async def _store_from_address(ports: Ports, source: Address, key: str, fallback_name: str | None) -> StoredSource:
+def _signed_file(ports: Ports, caller: Caller, document_id: UUID) -> StoredSource:
+    """Raises: DocumentNotFound, DocumentPurged, WrongState."""
+    with ports.store.read() as work:
+        document = work.of(caller).document(document_id)
+    signed = document.require_signed()
+    document.require_files(ports.clock.now())
+    return StoredSource(signed, owned=False, signature_type=document.signature_type, data_key=document.content_key)
+
+
+async def _store_from_address(
+    ports: Ports, caller: Caller, source: Address, key: str, fallback_name: str | None
+) -> StoredSource:
     """An address that this server handed out leads to a file that is stored already; others are downloaded."""
     limit = ports.limits.max_file
     token = own_download(ports, source.url)
     if token is not None:
-        own = await asyncio.to_thread(_own_file, ports, token)
+        own = await asyncio.to_thread(_own_file, ports, caller, token)
         _require_fitting(own.file.length, limit)
         return StoredSource(_renamed(own.file, source, fallback_name), owned=False, upload=own.upload)
     async with _fetched(ports, source.url) as fetched:
@@ -221,10 +247,17 @@ def own_download(ports: Ports, url: str) -> str | None:
     return path[len(DOWNLOADS) :].rstrip("/")
 
 
-def _own_file(ports: Ports, token: str) -> Download:
-    """Raises: FileDownloadFailed: to whom creates a session, a wrong address is no matter of his rights."""
+def _own_file(ports: Ports, caller: Caller, token: str) -> Download:
+    """The file of an address that this server handed out. An upload is its owner's alone, like its ``blobToken``.
+
+    Raises: FileDownloadFailed. A wrong address in a request says nothing about the rights of its sender.
+    """
     try:
-        return open_download(ports, token)
+        own = open_download(ports, token)
+        if own.upload is not None:
+            with ports.store.read() as work:
+                work.of(caller).upload(own.upload).require_alive(ports.clock.now())
+        return own
     except (BadDownloadToken, ExpiredDownloadToken, NotFound) as error:
         raise FileDownloadFailed(error.message) from error
 

@@ -15,6 +15,7 @@ from signroom.ports import Ports
 from signroom.ports.store import MetadataSearch
 
 MAX_FOUND = 1000
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,37 @@ def unused_keys(ports: Ports, caller: Caller, name: str | None, value: str | Non
         return work.document_keys.unused(
             caller.subscription_id, _search(caller.subscription_id, name, value), MAX_FOUND
         )
+
+
+def key_of(document: Document) -> DocumentKey:
+    """The key of a document that none was allocated for; it counts as used."""
+    return DocumentKey(
+        document.key,
+        document.subscription_id,
+        document.application_id,
+        document.created_at,
+        document_id=document.id,
+        allocated=False,
+    )
+
+
+def give_document_keys(ports: Ports) -> int:
+    """Store the keys of documents that have none yet; returns how many. May run late, twice, and at once.
+
+    A version that gave no keys has stored them, or their sessions have given back the keys of an application. Until
+    then such a document is read with the same key, and is not found by it.
+    """
+    given = 0
+    while True:
+        with ports.store.work() as work:
+            found = work.documents.without_key(_AT_ONCE)
+            # A process of that version may have overwritten the column alone.
+            bound = work.document_keys.of_documents([document.id for document in found])
+            work.document_keys.add([key_of(document) for document in found if document.id not in bound])
+            work.documents.set_keys({document.id: bound.get(document.id, document.key) for document in found})
+        given += len(found)
+        if len(found) < _AT_ONCE:
+            return given
 
 
 def _search(subscription_id: UUID, name: str, value: str) -> MetadataSearch:

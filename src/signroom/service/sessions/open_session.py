@@ -35,6 +35,7 @@ from signroom.service.documents.add_document import (
     Accepted,
     NewDocument,
     accepted_document,
+    bind_keys,
     document_of_session,
     record_document,
     require_free_key,
@@ -191,7 +192,12 @@ def _record(
         store_result(work, ports, caller, idempotency, session.id)
         work.sessions.add(session)
         ensure_session_webhook(work, ports.secrets, session)
-        for position, file in enumerate(accepted):
-            document = document_of_session(file, session, caller.application.default_metadata, position, ports)
+        defaults = caller.application.default_metadata
+        documents = [
+            (document_of_session(file, session, defaults, position, ports), file)
+            for position, file in enumerate(accepted)
+        ]
+        bind_keys(work, documents)
+        for document, file in documents:
             record_document(work, ports, document, file)
         record_event(work, event, session.subscription_id, session.application_id)

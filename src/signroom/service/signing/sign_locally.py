@@ -35,6 +35,8 @@ from signroom.service.documents.add_document import (
     NewDocument,
     accepted_document,
     bind_key,
+    bind_keys,
+    key_for,
     record_document,
     require_free_key,
 )
@@ -94,6 +96,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 original=accepted.file,
                 inspection=accepted.inspection,
                 created_at=now,
+                key=key_for(accepted),
                 metadata=merged(command.document.metadata, caller.application.default_metadata),
                 options=accepted.options,
                 data_key=accepted.data_key,
@@ -106,6 +109,8 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
             def record() -> None:
                 with ports.store.work() as work:
                     record_document(work, ports, document, accepted)
+                    if accepted.key is None:  # a key that the caller has named is used when the value is accepted
+                        bind_keys(work, [(document, accepted)])
                     work.preparations.add(preparation)
 
             await asyncio.to_thread(record)
@@ -170,7 +175,9 @@ def _accept(
         if document.status is DocumentStatus.PENDING_SIGNATURE:
             document = document.accept_signature(preparation.id, checked, ports.clock.now())
             if key:
-                document = replace(document, key=key)
+                if document.key != key:  # a version that gave no keys has prepared it
+                    document = replace(document, key=key)
+                    work.documents.set_keys({document.id: key})
                 bind_key(work, document)
             work.documents.save(document)
             store_result(work, ports, caller, idempotency, document.id)

@@ -22,7 +22,7 @@ from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured,
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
-from signroom.domain.signature import CertificateChain, DigestValue, SignatureType
+from signroom.domain.signature import CertificateChain, DigestValue, Indication, SignatureType
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
@@ -65,8 +65,8 @@ class InspectedSigner:
 
     ``results`` is None when no validation was asked for and the data that the caller sent is not another one.
 
-    ``identity_confirmed`` says whether an authority that the context trusts has confirmed who the signer is; None when
-    no validation was asked for.
+    ``identity_confirmed`` says whether an authority that the context trusts has confirmed who the signer is, and the
+    signature is intact; None when no validation was asked for.
     """
 
     signature: ExaminedSignature
@@ -207,7 +207,9 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
         "The signing time is the signer's own claim: no timestamp proves it.",
     )
     results = signature.results + verdict.results + ValidationResults((item,))
-    confirmed = verdict.anchored and verdict.trusted
+    # Anybody may put another person's certificate beside a value that the person's key has not made.
+    is_theirs = signature.verdict.indication is Indication.TOTAL_PASSED
+    confirmed = is_theirs and verdict.anchored and verdict.trusted
     return InspectedSigner(signature, certificate, verdict.path, results, confirmed)
 
 

@@ -38,6 +38,11 @@ class SqlDocumentKeys:
         t = tables.document_keys
         self._connection.execute(sa.update(t).where(t.c.key == key.key).values(document_id=key.document_id))
 
+    def of_documents(self, document_ids: Sequence[UUID]) -> dict[UUID, str]:
+        t = tables.document_keys
+        query = sa.select(t.c.document_id, t.c.key).where(t.c.document_id.in_(document_ids))
+        return {row.document_id: row.key for row in self._connection.execute(query)}
+
     def unused(self, subscription_id: UUID, wanted: MetadataSearch | None, limit: int) -> list[DocumentKey]:
         t, m = tables.document_keys, tables.document_key_metadata
         query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.document_id.is_(None))

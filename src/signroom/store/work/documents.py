@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -87,18 +87,37 @@ class SqlDocuments:
         )
 
     def save(self, document: Document) -> None:
-        update(self._connection, tables.documents, rows.document_row(document))
+        row = rows.document_row(document)
+        # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
+        del row["key"]
+        update(self._connection, tables.documents, row)
+
+    def without_key(self, limit: int) -> list[Document]:
+        t = tables.documents
+        of_session_or_signed = sa.or_(t.c.session_id.is_not(None), t.c.status != _PENDING)
+        query = sa.select(t).where(t.c.key.is_(None), of_session_or_signed).order_by(t.c.id).limit(limit)
+        query = query.with_for_update(skip_locked=True)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
+    def set_keys(self, keys: Mapping[UUID, str]) -> None:
+        t = tables.documents
+        if keys:
+            change = sa.update(t).where(t.c.id == sa.bindparam("document")).values(key=sa.bindparam("new_key"))
+            self._connection.execute(change, [{"document": i, "new_key": key} for i, key in keys.items()])
 
     def remove(self, document_id: UUID) -> None:
         # Not by the foreign key alone: SQLite obeys it only where the pragma is on.
         m = tables.document_metadata
         r = tables.pdf_readings
+        k = tables.document_keys
+        self._connection.execute(sa.delete(k).where(k.c.document_id == document_id))
         self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
         self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
         self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
 
     def remove_all(self, document_ids: Sequence[UUID]) -> None:
         for table, column in (
+            (tables.document_keys, tables.document_keys.c.document_id),
             (tables.document_metadata, tables.document_metadata.c.document_id),
             (tables.pdf_readings, tables.pdf_readings.c.document_id),
             (tables.documents, tables.documents.c.id),

@@ -68,8 +68,13 @@ class SqlSessions:
         self._connection.execute(change, [{"of": session.id, "to": session.status.value} for session in sessions])
         ids = [session.id for session in sessions]
         own = sa.select(d.c.id).where(d.c.session_id.in_(ids))
-        self._connection.execute(sa.update(k).where(k.c.document_id.in_(own)).values(document_id=None))
-        self._connection.execute(sa.update(d).where(d.c.session_id.in_(ids)).values(available_until=files_until))
+        # A key that is given back may be another document's soon. This one gets a key as an old document does.
+        given_back = sa.exists().where(k.c.document_id == d.c.id, k.c.made_with_document.is_(None)).correlate(d)
+        ended = sa.update(d).where(d.c.session_id.in_(ids))
+        key = sa.case((given_back, sa.null()), else_=d.c.key)
+        self._connection.execute(ended.values(available_until=files_until, key=key))
+        allocated = sa.update(k).where(k.c.document_id.in_(own), k.c.made_with_document.is_(None))
+        self._connection.execute(allocated.values(document_id=None))
 
     def predefined(self, session_ids: Sequence[UUID]) -> set[UUID]:
         t = tables.sessions

@@ -49,6 +49,9 @@ class SqlTenantRows:
     def upload_by_token(self, token_hash: bytes) -> Upload:
         return self._own(self._work.uploads.by_token_of_any_tenant(token_hash), UploadNotFound)
 
+    def upload(self, upload_id: UUID) -> Upload:
+        return self._own(self._work.uploads.of_any_tenant(upload_id), UploadNotFound)
+
     def locked_upload(self, upload_id: UUID) -> Upload:
         return self._own(self._work.uploads.locked_of_any_tenant(upload_id), UploadNotFound)
 

@@ -13,6 +13,7 @@ import pikepdf
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
+from signroom.formats.pdf.reading.limits import limit_qpdf
 
 if TYPE_CHECKING:
     from signroom.formats.pdf.reading.syntax import Buffer
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 _HEADER = b"%PDF-"
 _HEAD = 1024
 _END = b"%%EOF"
-_MAX_UNPACKED = 64 << 20
-"""Bytes of an object stream or a cross-reference stream: a few kilobytes can unfold to gigabytes."""
 _BUFFER = 1 << 15
 _NEAR = 1000
 """Bytes behind the end mark in which every reader still finds it."""
@@ -99,7 +98,7 @@ def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
 
     Raises: InvalidPdf, ProtectedPdf when it cannot be read without a password.
     """
-    pikepdf.settings.set_qpdf_limits(flate_max_memory=_MAX_UNPACKED, run_length_max_memory=_MAX_UNPACKED)
+    limit_qpdf()
     window = Window(buffer, header_at(buffer), end_of_pdf(buffer, len(buffer) if end is None else end))
     try:
         pdf = pikepdf.open(io.BufferedReader(window, _BUFFER), inherit_page_attributes=False)

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pikepdf
-from pikepdf.settings import set_qpdf_limits
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
+from signroom.formats.pdf.reading.limits import MOST_UNFOLDED, limit_qpdf
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
@@ -36,11 +36,6 @@ _HOPELESS = "Too many warnings"
 _END = b"%%EOF"
 _ROOM_BEHIND = 900
 """Bytes behind %%EOF in which qpdf and others still find it."""
-_MOST_UNFOLDED = 64 << 20
-"""Bytes that the data of a cross-reference or object stream may have once they are decompressed."""
-_MOST_ITEMS = 1 << 20
-"""Items of one array, in a damaged file as in any other (5,000 in qpdf). A whole one may have more."""
-_MOST_WARNINGS = 1000
 _BUFFER = 1 << 16
 _NOWHERE = b"startxref\n0\n%%EOF\n"
 """It makes qpdf search the whole file for objects."""
@@ -154,7 +149,7 @@ class OpenPdf:
             if inside := plain.intersection(stream.numbers()):
                 return min(inside)
             unfolded += len(stream.data)
-            if unfolded > _MOST_UNFOLDED:
+            if unfolded > MOST_UNFOLDED:
                 raise PdfTooComplex("Its object streams have more in them than can be looked at.")
         return None
 
@@ -239,15 +234,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
         sections, why = _chain(buffer)
         if sections and _OBJECT.search(buffer, max(buffer.rfind(_END), buffer.rfind(b"startxref"))):
             raise InvalidPdf("Its last update is not complete: some programs show it, others do not.")
-        set_qpdf_limits(
-            parser_max_container_size=_MOST_ITEMS,
-            parser_max_container_size_damaged=_MOST_ITEMS,
-            doc_max_warnings=_MOST_WARNINGS,
-            flate_max_memory=_MOST_UNFOLDED,
-            png_max_memory=_MOST_UNFOLDED,
-            tiff_max_memory=_MOST_UNFOLDED,
-            run_length_max_memory=_MOST_UNFOLDED,
-        )
+        limit_qpdf()
         try:
             with ExitStack() as files:
                 pdf = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)

@@ -1,0 +1,28 @@
+"""How much qpdf may do with one file.
+
+The limits hold for the whole process, so they are the same whoever opens a file: else what a file is would depend on
+which files were opened before it.
+"""
+
+from __future__ import annotations
+
+from pikepdf.settings import set_qpdf_limits
+
+MOST_UNFOLDED = 64 << 20
+"""Bytes that the data of a cross-reference or object stream may have once they are decompressed."""
+_MOST_ITEMS = 1 << 20
+"""Items of one array, in a damaged file as in any other (5,000 in qpdf). A whole one may have more."""
+_MOST_WARNINGS = 1000
+
+
+def limit_qpdf() -> None:
+    """To be called before a file is opened: another library may have changed the limits."""
+    set_qpdf_limits(
+        parser_max_container_size=_MOST_ITEMS,
+        parser_max_container_size_damaged=_MOST_ITEMS,
+        doc_max_warnings=_MOST_WARNINGS,
+        flate_max_memory=MOST_UNFOLDED,
+        png_max_memory=MOST_UNFOLDED,
+        tiff_max_memory=MOST_UNFOLDED,
+        run_length_max_memory=MOST_UNFOLDED,
+    )
