@@ -174,11 +174,9 @@ def test_chunks_of_one_byte_are_dropped_for_a_moment_and_not_for_long(strict: Se
     with connected(strict) as connection:
         connection.sendall(head)
         assert raw.received(connection, "POST", "/").status_code == 401
-        began = time.monotonic()
-        pour(connection, b"1\r\na\r\n" * 10_000, 1000)
-        took = time.monotonic() - began
+        sent = pour(connection, b"1\r\na\r\n" * 10_000, 1000)
 
-    assert took < 4, "what is not read is dropped for 5 s"
+    assert sent < 16 * MB, "60 MB of chunks were read"
     assert is_quick(strict)
 
 
@@ -188,7 +186,7 @@ def test_a_body_of_small_chunks_without_end_is_refused(strict: Server) -> None:
         "POST /api/document-keys/batch HTTP/1.1",
         "Content-Type: application/json",
         "Transfer-Encoding: chunked",
-        body=b"1\r\n \r\n" * 100_000 + b"d\r\n" + b'{"count":   1}' + b"\r\n0\r\n\r\n",
+        body=b"1\r\n \r\n" * 100_000 + b"e\r\n" + b'{"count":   1}' + b"\r\n0\r\n\r\n",
     )
 
     assert answer.status_code == 400, answer.text
