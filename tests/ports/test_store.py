@@ -314,6 +314,7 @@ WALL: dict[str, tuple[str, type[NotFound]]] = {
     "document": ("document", DocumentNotFound),
     "locked_document": ("document", DocumentNotFound),
     "upload_by_token": ("token", UploadNotFound),
+    "upload": ("upload", UploadNotFound),
     "locked_upload": ("upload", UploadNotFound),
     "webhook": ("webhook", WebhookNotFound),
     "locked_webhook": ("webhook", WebhookNotFound),

@@ -17,7 +17,6 @@ something would be seen that was covered before, or what was read before would b
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from signroom.formats.pdf.earlier.embedded import (
 )
 from signroom.formats.pdf.reading.opening import OpenPdf
 from signroom.formats.pdf.visible.appearance import site_of_widget
+from signroom.formats.pdf.widget_looks import shows_something
 
 _MOST = 50
 """Fields of one file that are looked at."""
@@ -52,10 +52,6 @@ _HIDDEN, _NO_VIEW = 2, 32
 """Of /F (table 167)."""
 _LEAST_SIDE = 12.0
 """Points: less has no room for text. Such a field is signed, and looks as before."""
-_LONGEST_NOTHING = 100
-"""Bytes of a look that shows nothing, as they are in the file. Programs write comments and empty states."""
-_NOTHING = frozenset({b"q", b"Q"})
-_COMMENT = re.compile(rb"%[^\r\n]*")
 _OUR_FILTER, _OUR_SUBFILTER = "/Adobe.PPKLite", "/ETSI.CAdES.detached"
 _OUR_DIGESTS = ("SHA256", "SHA384", "SHA512")
 _OUR_VERSION = 3
@@ -174,22 +170,6 @@ def _on_pages(pdf: pikepdf.Pdf, empty: Mapping[tuple[int, int], EmptyField]) -> 
     for place, index in shown:
         if times[place] == 1:
             yield FittingField(empty[place], index, _site(pdf, index, pdf.get_object(place)))
-
-
-def shows_something(widget: object) -> bool:
-    """Whether the widget has a look of its own (/AP) that paints; true also for one that cannot be read."""
-    look = entries.entry(entries.entry(widget, "/AP"), "/N")
-    if look is None:
-        return False
-    if not isinstance(look, pikepdf.Stream):
-        return True
-    try:
-        raw = memoryview(look.get_raw_stream_buffer())
-        if len(raw) > _LONGEST_NOTHING:
-            return True
-        return not _NOTHING.issuperset(_COMMENT.sub(b"", look.read_bytes()).split())
-    except entries.UNREADABLE:
-        return True
 
 
 def _site(pdf: pikepdf.Pdf, page: int, widget: Any) -> SignatureSite | None:

@@ -39,7 +39,7 @@ from signroom.formats.pdf.reading.syntax import (
     value_end,
 )
 from signroom.formats.pdf.reading.whole_table import Place
-from signroom.formats.pdf.signing.empty_field import shows_something
+from signroom.formats.pdf.widget_looks import shows_something
 
 _END = re.compile(rb"startxref\n(\d{1,18})\n%%EOF\n\Z")
 _SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,10})\n")
