@@ -26,6 +26,7 @@ from signroom.blobs.objects import open_blobs
 from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
+from signroom.domain.places import Lines
 from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
@@ -240,6 +241,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         blobs=open_blobs(
             settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
         ),
+        lines=Lines(),
         formats=formats,
         trust=trust,
         fetch=fetch,

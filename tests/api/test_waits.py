@@ -7,10 +7,15 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
-from signroom.api.routes import MAX_WAITS
+from signroom.api import auth
+from signroom.api.auth import MAX_WAITS, Waits
+from signroom.domain.application import Application, ApplicationCaller, Role
+from signroom.domain.errors import TooManyRequests
 from tests.harness.commands import signroom
 from tests.harness.server import Server, ok, refused, running_server
 from tests.harness.waiting import eventually
@@ -48,3 +53,21 @@ def test_an_application_waits_so_often_and_who_hangs_up_gives_a_place_back(tmp_p
             connection.close()
         eventually(lambda: one_more().status_code == 200, 10)
         assert "request.crashed" not in server.log.read_text()
+
+
+def test_a_subscription_waits_so_often_whatever_its_applications(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "MAX_WAITS_OF_SUBSCRIPTION", 3)
+    subscription, waits = uuid4(), Waits()
+
+    def caller(of: UUID) -> ApplicationCaller:
+        application = Application(uuid4(), of, "any")
+        return ApplicationCaller(application, frozenset({Role.WORKER}))
+
+    with ExitStack() as taken:
+        for _ in range(3):
+            taken.enter_context(waits.taken(caller(subscription)))
+        with pytest.raises(TooManyRequests), waits.taken(caller(subscription)):
+            raise AssertionError("a fourth one has a place")
+        taken.enter_context(waits.taken(caller(uuid4())))
+    with waits.taken(caller(subscription)):
+        pass

@@ -156,6 +156,43 @@ def test_a_body_in_small_chunks_with_a_trailer_is_taken(strict: Server) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def test_200_header_lines_pass_and_one_more_does_not(strict: Server) -> None:
+    """Short lines cost a hundred bytes of memory each: 16 requests that wait had 24 MB on one connection."""
+
+    def asked(lines: int) -> int:
+        with connected(strict) as connection:
+            connection.sendall(b"GET /api/system/info HTTP/1.1\r\nHost: a\r\n" + b"a:\r\n" * (lines - 1) + b"\r\n")
+            return raw.received(connection, "GET", "/").status_code
+
+    assert asked(200) == 200
+    assert asked(201) == 431
+
+
+def test_chunks_of_one_byte_are_dropped_for_a_moment_and_not_for_long(strict: Server) -> None:
+    """Who has no key is refused at once, and what they send is dropped: each chunk costs all the same."""
+    head = b"POST /api/document-keys HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with connected(strict) as connection:
+        connection.sendall(head)
+        assert raw.received(connection, "POST", "/").status_code == 401
+        sent = pour(connection, b"1\r\na\r\n" * 10_000, 1000)
+
+    assert sent < 16 * MB, "60 MB of chunks were read"
+    assert is_quick(strict)
+
+
+def test_a_body_of_small_chunks_without_end_is_refused(strict: Server) -> None:
+    answer = raw.send(
+        strict,
+        "POST /api/document-keys/batch HTTP/1.1",
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+        body=b"1\r\n \r\n" * 100_000 + b"e\r\n" + b'{"count":   1}' + b"\r\n0\r\n\r\n",
+    )
+
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["message"] == "The chunks of the body are too small."
+
+
 def test_what_is_not_http_is_refused_with_a_code(strict: Server) -> None:
     with connected(strict) as connection:
         connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")

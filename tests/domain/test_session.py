@@ -14,7 +14,15 @@ from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.errors import BadCallbackArgument, BadReturnUrl, TooManyDocuments, WrongState
 from signroom.domain.event import Event, SessionCancelled, SessionCreated, SessionExpired, SessionFailed
 from signroom.domain.security_context import ANY
-from signroom.domain.session import MOVES, Session, SessionStatus, new_session, require_return_url, with_session_id
+from signroom.domain.session import (
+    MOVES,
+    Session,
+    SessionStatus,
+    new_session,
+    require_return_url,
+    with_parameter,
+    with_session_id,
+)
 from signroom.domain.signature import INVISIBLE, CertificateChain, Inspection, SignatureType
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -221,6 +229,18 @@ ID = UUID("11111111-2222-3333-4444-555555555555")
 )
 def test_session_id_is_added_and_nothing_else_changes(url: str, expected: str) -> None:
     assert with_session_id(url, ID) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["signatureSessionId=1&x=2", "x=2&signature%53essionId=3", "signatureSessionId&x=2&signatureSessionId=4"],
+)
+def test_a_session_id_that_was_there_already_is_not_taken_for_ours(query: str) -> None:
+    assert with_session_id(f"https://a/b?{query}", ID) == f"https://a/b?x=2&signatureSessionId={ID}"
+    assert with_parameter(f"https://a/b?{query}&signroomResult=forged", "signroomResult", "own").endswith(
+        "&signroomResult=own"
+    )
+    assert "forged" not in with_parameter("https://a/b?signroomResult=forged", "signroomResult", "own")
 
 
 @given(st.text("abc=&%20+;", max_size=40), st.text("abc?=&", max_size=20))

@@ -509,6 +509,37 @@ def test_endless_bodies_end(outside: Site, fetch: GuardedFetch, headers: str) ->
     assert sent < 50 * LIMIT  # what fits into the sockets' buffers, not more
 
 
+def test_an_answer_in_pieces_of_one_byte_is_left_and_does_not_hold_the_event_loop(
+    outside: Site, fetch: GuardedFetch
+) -> None:
+    def crumbs(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not exchange.over.is_set():
+            exchange.send(b"1\r\na\r\n" * 10_000)
+
+    outside.paths["/"] = crumbs
+    pauses = list[float]()
+
+    async def look_on() -> None:
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            pauses.append(time.thread_time() - began)
+
+    async def run() -> None:
+        watching = asyncio.create_task(look_on())
+        with pytest.raises(Unreachable, match="too many small pieces"):
+            async with fetch.stream(outside.url, limit=LIMIT) as fetched:
+                async for _ in fetched.chunks:
+                    pass
+        watching.cancel()
+
+    asyncio.run(run())
+    assert max(pauses) < 0.05
+    with pytest.raises(Unreachable, match="too many small pieces"):
+        fetch.exchange(outside.url, limit=LIMIT)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip"])
 def test_packed_answers_are_refused(outside: Site, fetch: GuardedFetch, coding: str) -> None:
     bomb = gzip.compress(bytes(50_000_000))

@@ -33,8 +33,10 @@ class NameServer:
     port: int
     records: dict[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    truncates: bool = False
+    """By UDP it says that its answers are too long for it."""
 
-    def answer(self, packet: bytes) -> bytes | None:
+    def answer(self, packet: bytes, *, by_tcp: bool = False) -> bytes | None:
         query = dns.message.from_wire(packet)
         question = query.question[0]
         name, kind = question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)
@@ -44,11 +46,13 @@ class NameServer:
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
         found = self.records.get((name, kind))
-        if found:
+        if found and self.truncates and not by_tcp:
+            response.flags |= dns.flags.TC
+        elif found:
             response.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *found))
         elif not any(known == name for known, _ in self.records):
             response.set_rcode(dns.rcode.NXDOMAIN)
-        return response.to_wire()
+        return response.to_wire(max_size=65535)
 
 
 @pytest.fixture
@@ -79,6 +83,31 @@ def running_name_server() -> Iterator[NameServer]:
         finally:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
                 end.sendto(b"", ("127.0.0.1", server.port))
+            thread.join()
+
+
+@contextmanager
+def running_tcp(server: NameServer) -> Iterator[None]:
+    """The same name server by TCP."""
+    with socket.create_server(("127.0.0.1", server.port)) as listener:
+
+        def serve() -> None:
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    packet = connection.recv(4096)
+                    reply = server.answer(packet[2:], by_tcp=True) if packet else None
+                    if not packet:
+                        return
+                    if reply is not None:
+                        connection.sendall(len(reply).to_bytes(2, "big") + reply)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            socket.create_connection(("127.0.0.1", server.port)).close()
             thread.join()
 
 
@@ -130,6 +159,18 @@ def test_the_hosts_file_comes_first_and_is_read_again_when_it_changes(
     assert look_up(names, "intra.corp.example") == ["10.9.9.9"]
     (tmp_path / "hosts").unlink()
     assert look_up(names, "intra.corp.example") == ["192.0.2.9"]
+
+
+def test_an_answer_without_end_is_refused_and_a_long_one_is_taken(server: NameServer, names: SystemNames) -> None:
+    """Whoever owns a name decides how long its answer is; reading 64 KB held the event loop for a sixth of a second."""
+    server.truncates = True
+    few, many = [f"192.0.2.{n}" for n in range(1, 101)], [f"198.51.{n // 250}.{n % 250}" for n in range(4000)]
+    server.records = {("few.example.", "A"): few, ("many.example.", "A"): many}
+
+    with running_tcp(server):
+        assert look_up(names, "few.example") == sorted(few)
+        with pytest.raises(NameNotFound):
+            look_up(names, "many.example")
 
 
 def test_search_domains_are_used(server: NameServer, names: SystemNames) -> None:

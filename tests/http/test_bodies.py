@@ -105,6 +105,20 @@ def test_json_without_end_is_refused_while_it_comes(body: bytes) -> None:
     assert slowest < 0.05
 
 
+def test_backslashes_cost_no_more_than_letters() -> None:
+    """100 MB of them took the event loop for 9 s."""
+
+    def seconds(text: bytes) -> float:
+        reader = JsonReader()
+        reader.feed(b'["')
+        began = time.process_time()
+        for _ in range(200):
+            reader.feed(text * (32 << 10))
+        return time.process_time() - began
+
+    assert seconds(b"\\") < 50 * seconds(b"a")
+
+
 def test_commas_inside_a_text_are_no_values() -> None:
     found, _ = read(b'{"a": "' + b"," * 100_000 + b'"}', 1000)
 
@@ -144,6 +158,27 @@ def test_an_application_and_a_subscription_have_a_share_and_the_process_an_end()
     first.leave()
     first.leave()
     room(application, subscription).take(100)
+
+
+def test_the_pages_of_a_subscription_leave_room_for_those_of_others() -> None:
+    bodies = Bodies(_nothing, total=64 * MB, largest=MB)
+    hostile = uuid4()
+
+    def room(subscription: Any) -> Room:
+        made = Room(bodies)
+        made.of_page(uuid4(), subscription, 4 * MB, 8 * MB)
+        return made
+
+    rooms = [room(hostile) for _ in range(2)]
+    for each in rooms:
+        each.take(4 * MB)
+    with pytest.raises(TooManyRequests):
+        room(hostile).take(1)
+    other = room(uuid4())
+    other.take(4 * MB)
+    for each in (*rooms, other):
+        each.leave()
+    assert not bodies.held
 
 
 def test_the_largest_body_finds_room_whatever_the_limit() -> None:

@@ -82,6 +82,8 @@ def test_what_was_uploaded_never_runs_as_a_page_of_ours(page: Page, name: str, c
         "/sign/assets-operator/../assets/../../routes.py",
         "/sign/api/original/..%2f..%2fsecret.key",
         "/sign/api/../../secret.key",
+        pytest.param(f"/sign/assets/{'a' * 300}", id="a long name"),
+        pytest.param(f"/sign/assets/{'a/' * 3000}", id="a long path"),
     ],
 )
 def test_no_path_leads_out_of_the_page_s_files(sqlite_server: Server, path: str) -> None:

@@ -187,6 +187,26 @@ def test_closing_tells_who_waits_and_who_runs() -> None:
     assert all(isinstance(outcome, ProcessingUnavailable) for outcome in asyncio.run(closed()))
 
 
+def test_a_task_that_cannot_be_started_is_told_and_the_next_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a free file descriptor no pool can be started: whoever waited would wait for ever."""
+    pool = PooledFormats(workers=1)
+
+    def no_descriptor(*_arguments: object, **_named: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    async def both() -> list[BaseException | None]:
+        with monkeypatch.context() as broken:
+            broken.setattr("pebble.ProcessPool.schedule", no_descriptor)
+            tasks = [asyncio.create_task(nap(pool, somebody(), 0, [], "")) for _ in range(3)]
+            async with asyncio.timeout(20):
+                return await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert all(isinstance(outcome, ProcessingUnavailable) for outcome in asyncio.run(both()))
+    assert numbers(pool) == {"running": 0, "waiting": 0}
+    asyncio.run(nap(pool, somebody(), 0, [], ""))
+    pool.close()
+
+
 def test_a_queue_that_stands_still_says_for_how_long(pool: PooledFormats, monkeypatch: pytest.MonkeyPatch) -> None:
     async def still() -> tuple[str | None, str | None]:
         task = asyncio.create_task(nap(pool, somebody(), 0.5, [], ""))

@@ -15,8 +15,8 @@ WIDE = Bounds(session=1000, application=1000, total=1000)
 _times = count()
 
 
-def queue(bounds: Bounds = WIDE, *, inspections: int = 1000) -> FairQueue[str]:
-    return FairQueue(bounds, inspections=inspections)
+def queue(bounds: Bounds = WIDE, *, looks: int = 1000) -> FairQueue[str]:
+    return FairQueue(bounds, looks=looks)
 
 
 def add(waiting: FairQueue[str], task: str, turn: Turn, kind: Kind = Kind.INSPECTION) -> Place[str] | None:
@@ -152,14 +152,15 @@ def test_ever_new_sessions_do_not_starve_one_that_waits() -> None:
     assert "inspection" in found[:5]
 
 
-def test_a_session_leaves_a_process_to_others_for_its_inspections() -> None:
-    waiting, flooding, honest = queue(inspections=1), session(PORTAL), session(STRANGER)
+@pytest.mark.parametrize("kind", [Kind.INSPECTION, Kind.PREVIEW])
+def test_a_session_leaves_a_process_to_others_whatever_it_looks_at(kind: Kind) -> None:
+    waiting, flooding, honest = queue(looks=1), session(PORTAL), session(STRANGER)
     for number in range(3):
-        add(waiting, f"flood {number}", flooding)
+        add(waiting, f"flood {number}", flooding, kind)
     first = waiting.next()
     assert first is not None
 
-    assert waiting.next() is None, "one of its inspections runs already"
+    assert waiting.next() is None, "one of them runs already"
     add(waiting, "signing", flooding, Kind.SIGNING)
     add(waiting, "honest", honest)
     assert order(waiting) == ["signing", "honest"]
@@ -251,7 +252,7 @@ def test_what_is_removed_is_not_handed_out_and_leaves_nothing_behind() -> None:
 
 def test_whatever_happens_no_task_is_lost_and_no_bound_is_passed() -> None:
     chance, bounds = random.Random(13), Bounds(session=5, application=9, total=20)
-    waiting = queue(bounds, inspections=2)
+    waiting = queue(bounds, looks=2)
     turns = [Turn(s, a, n) for s in (ACME, OTHER) for a in (uuid4(), uuid4()) for n in (uuid4(), uuid4(), None)]
     inside: set[Place[str]] = set()
     running: list[Place[str]] = []

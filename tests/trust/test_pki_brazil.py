@@ -303,10 +303,28 @@ SECOND = ROW.replace(CPF_NUMBER, "12345678909")
         ([other(PERSON, ROW)], "BELTRANA DA SILVA:12345678909"),
         ([other(COMPANY, "11222333000181"), other(RESPONSIBLE, ROW), other(RESPONSIBLE, SECOND)], "EMPRESA"),
         ([other(COMPANY, "11222333000181"), other(RESPONSIBLE, ROW), other(PERSON, SECOND)], "EMPRESA"),
+        # In a kind of string that few programs read, or in one that is in no norm.
+        *(
+            ([other(PERSON, ROW), other(PERSON, SECOND.encode(encoding), tag)], "BELTRANA DA SILVA")
+            for tag, encoding in ((26, "ascii"), (27, "ascii"), (28, "utf-32-be"))
+        ),
+        ([other(PERSON, ROW), (PERSON, der(0x24, der(OCTETS, SECOND.encode())))], "BELTRANA DA SILVA"),
+        ([other(PERSON, ROW), (PERSON, der(SEQUENCE, der(UTF8, SECOND.encode())))], "BELTRANA DA SILVA"),
+        ([other(PERSON, ROW), (PERSON, der(UTF8, SECOND.encode()) * 2)], "BELTRANA DA SILVA"),
     ],
 )
 def test_two_different_cpfs_are_none(names: list[OtherName], common_name: str) -> None:
-    assert person(*names, common_name=common_name).pki_brazil.cpf is None
+    found = person(*names, common_name=common_name)
+
+    assert found.pki_brazil.cpf is None
+    assert found.subject_identifier == found.pki_brazil.cnpj
+
+
+def test_a_serial_number_is_no_second_way_to_a_number_that_is_contradicted() -> None:
+    names = [other(PERSON, ROW), other(PERSON, SECOND)]
+    subject = ((NameOID.COMMON_NAME, "BELTRANA"), (NameOID.SERIAL_NUMBER, CPF_NUMBER))
+
+    assert read_certificate(certificate(*subject, other_names=names, policies=[A3])).subject_identifier is None
 
 
 def test_two_different_company_numbers_are_none() -> None:
@@ -321,6 +339,15 @@ def test_the_same_number_twice_is_one() -> None:
 
     assert found.cpf == CPF_NUMBER
     assert found.rg_numero is None, "two rows that contradict each other in the rest"
+
+
+@pytest.mark.parametrize("odd", [b"ceo@bank.example\0.evil.example", b"ceo@bank.example\n", b"a b@example.org"])
+def test_an_address_with_a_character_that_cannot_be_seen_is_none(odd: bytes) -> None:
+    """A program that stops at a NUL reads another address than we do."""
+    names = [der(0x81, odd), der(0x81, b"me@example.org")]
+
+    assert read_certificate(certificate(raw=[(SAN, alternatives([], *names))])).email_address == "me@example.org"
+    assert read_certificate(certificate(raw=[(SAN, alternatives([], names[0]))])).email_address is None
 
 
 MALFORMED_EXTENSIONS = [

@@ -50,6 +50,7 @@ def test_name_of_a_card_without_the_policy_proves_nothing() -> None:
         (f"{CODE}{CARD}.{HASH}", None, None),
         (f"NOBODY/{CARD}.{HASH}", None, CARD),
         (f"{CODE.lower()}/{CARD}.{HASH}", CODE, CARD),
+        (f"{CODE.replace('S', chr(0x17F))}/{CARD}.{HASH}", None, CARD),
         (f"{CODE}/{CARD}.x/more.x", CODE, CARD),
         ("/.", None, None),
     ],
@@ -104,10 +105,23 @@ def test_any_text_is_survived_and_what_is_read_has_its_form(name: str, serial: s
 
 
 def test_two_different_codes_are_none() -> None:
-    """The code of the name and of the serial number of a card, or two serial numbers."""
+    """The code of the name and of the serial number of a card, two serial numbers, or two names."""
     other_code = "VRDGPP80A01F205X"
     serials = [(NameOID.SERIAL_NUMBER, f"TINIT-{code}") for code in (CODE, other_code)]
     assert read((NameOID.COMMON_NAME, "Mario"), *serials, non_repudiation=True).pki_italy.codice_fiscale is None
     card = (NameOID.COMMON_NAME, f"{CODE}/6090001234567890.abcdef")
     assert read(card, serials[0], policies=(CNS,)).pki_italy.codice_fiscale == CODE
     assert read(card, serials[1], policies=(CNS,)).pki_italy.codice_fiscale is None
+    for cards in ([card, second := (NameOID.COMMON_NAME, f"{other_code}/6090001234567899.abcdef")], [second, card]):
+        assert read(*cards, policies=(CNS,)).pki_italy == PkiItaly(PkiItalyType.CNS)
+    assert read(card, card, policies=(CNS,)).pki_italy.codice_fiscale == CODE
+    # Two persons in the serial numbers stay two, whomever the name names.
+    assert read(card, *serials, policies=(CNS,)).pki_italy.codice_fiscale is None
+
+
+def test_two_serial_numbers_of_a_name_identify_nobody() -> None:
+    """The first would be told as the number of the holder, and another program reads the last."""
+    serials = [(NameOID.SERIAL_NUMBER, number) for number in ("PNOES-1", "PNOES-2")]
+
+    assert read((NameOID.COMMON_NAME, "Ana"), *serials).subject_identifier is None
+    assert read((NameOID.COMMON_NAME, "Ana"), serials[0], serials[0]).subject_identifier == "PNOES-1"

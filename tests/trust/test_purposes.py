@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signroom.domain.errors import BadCertificate, CertificateKeyUsage, CertificatePurpose, CertificateRejected
@@ -20,10 +20,11 @@ from signroom.domain.validation import Check, Outcome, TrustVerdict
 from signroom.service.certificates.judge_certificate import require_trusted
 from signroom.trust.certificates import read_certificate
 from signroom.trust.contexts import open_trust
-from tests.trust.reading import errors, warnings
+from tests.trust.reading import errors, issuer, only, warnings
 
 NOW = datetime.now(UTC)
-KEY = ec.generate_private_key(ec.SECP256R1())
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+KEY: Key = ec.generate_private_key(ec.SECP256R1())
 
 ANY_PURPOSE = "2.5.29.37.0"
 SERVER, CLIENT, CODE, EMAIL, STAMPS, OCSP, DOCUMENTS = (f"1.3.6.1.5.5.7.3.{n}" for n in (1, 2, 3, 4, 8, 9, 36))
@@ -214,14 +215,41 @@ def test_nothing_is_proven_without_a_root(tmp_path: Path) -> None:
     assert Outcome.WARNING in {item.outcome for item in verdict.results.items}
 
 
+@pytest.mark.parametrize(
+    ("key", "detail"),
+    [
+        (rsa.generate_private_key(65537, 1024), "It has RSA of 1024 bits."),  # noqa: S505 - short on purpose
+        (ec.generate_private_key(ec.SECP192R1()), "It has EC of 192 bits."),
+    ],
+)
+def test_an_authority_whose_key_can_be_computed_confirms_nobody(tmp_path: Path, key: Key, detail: str) -> None:
+    """Whoever has computed it makes certificates in any name below a root that is trusted."""
+    root = _certificate("root", "root", Made(), authority=True)
+    above = _certificate("short", "root", Made(), authority=True, key=key)
+    signer = CertificateChain(_certificate("signer", "short", Made(), authority=False, by=key), (above,))
+    trust = open_trust(tmp_path / "none", None, extra={TEST: [root]})
+
+    verdict = trust.judge(signer, TEST, NOW, revocation_may_be_unknown=True)
+
+    assert errors(verdict.results) == [Check.CERTIFICATE_ISSUER_INVALID]
+    assert only(issuer(verdict.results), Check.ALGORITHM_NOT_ALLOWED).detail == detail
+
+
 def _certificate(
-    subject: str, issuer: str, made: Made, *, authority: bool, raw: tuple[str, bytes] | None = None
+    subject: str,
+    issuer: str,
+    made: Made,
+    *,
+    authority: bool,
+    raw: tuple[str, bytes] | None = None,
+    key: Key = KEY,
+    by: Key = KEY,
 ) -> bytes:
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
         .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]))
-        .public_key(KEY.public_key())
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW - timedelta(days=1))
         .not_valid_after(NOW + timedelta(days=1))
@@ -237,4 +265,4 @@ def _certificate(
     if raw is not None:
         odd = x509.UnrecognizedExtension(x509.ObjectIdentifier(raw[0]), raw[1])
         builder = builder.add_extension(odd, critical=False)
-    return builder.sign(KEY, hashes.SHA256()).public_bytes(Encoding.DER)
+    return builder.sign(by, hashes.SHA256()).public_bytes(Encoding.DER)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,27 @@ from signroom.ports import Ports
 from signroom.service.access.authenticate import authenticate, require_subscription
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
-InjectedWaits = NamedDependency[SkipValidation[Places]]
-"""The places of an application's requests that wait for something to happen."""
+MAX_WAITS, MAX_WAITS_OF_SUBSCRIPTION = 50, 200
+
+
+class Waits:
+    """The places of requests that wait for something to happen. Each holds a connection."""
+
+    def __init__(self) -> None:
+        self._of_application = Places(MAX_WAITS, f"An application has at most {MAX_WAITS} requests that wait.")
+        self._of_subscription = Places(
+            MAX_WAITS_OF_SUBSCRIPTION, f"A subscription has at most {MAX_WAITS_OF_SUBSCRIPTION} requests that wait."
+        )
+
+    @contextmanager
+    def taken(self, caller: ApplicationCaller) -> Iterator[None]:
+        """A place, for as long as the block runs. Raises: TooManyRequests."""
+        application, subscription = caller.application.id, caller.subscription_id
+        with self._of_application.taken(application), self._of_subscription.taken(subscription):
+            yield
+
+
+InjectedWaits = NamedDependency[SkipValidation[Waits]]
 InjectedCaller = NamedDependency[SkipValidation[ApplicationCaller]]
 
 

@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from signroom.api import reference
-from signroom.api.auth import Access, key_guard, provide_caller
+from signroom.api.auth import Access, Waits, key_guard, provide_caller
 from signroom.api.resources import (
     api_keys,
     applications,
@@ -31,11 +31,9 @@ from signroom.api.resources import (
     webhooks,
 )
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
-from signroom.domain.places import Places
 from signroom.http.bodies import SMALL_BODY, WireRequest
 from signroom.ports import Ports
 
-MAX_WAITS = 50
 """Requests of an application that wait in one process: `when-completed`, and the feed with `wait`."""
 
 
@@ -119,7 +117,7 @@ def api_routes(ports: Ports) -> list[Any]:
         webhooks.replay_all,
     )
     keyed(ADMINS, applications.create)
-    waits = Places(MAX_WAITS, f"An application has at most {MAX_WAITS} requests that wait.")
+    waits = Waits()
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(
         path="/",

@@ -23,11 +23,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from signroom.domain.errors import CapacityUnavailable, TooManyRequests
 from signroom.http.headers import ENCODED
+from signroom.http.rates import customer, plain_address
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line with its header lines; also of trailers, and of what comes between two chunks of a body."""
 MAX_ADDRESS = 16 * 1024
 """Bytes of the address in a request line."""
+MAX_LINES = 200
+"""Header lines of a request. Each costs a hundred bytes of memory beside its own, however short it is."""
+_MAX_CHUNKS, _CONTENT_PER_CHUNK = 1 << 16, 64
+"""So many chunks a body may have, and one more for each so many bytes: each costs as much as its first 20 KB."""
+_UNREAD_CHUNKS = 1000
+"""The same for what is dropped, since its request was answered."""
 MIN_RATE = 1024
 """Bytes of a body per second, on average over the time-out: slower phones do not exist, slower attacks do."""
 _MAX_WAITING_REQUESTS = 16
@@ -40,7 +47,7 @@ _MAX_LINGERING = 200
 _UNREAD_SECONDS = 5.0
 """How long the rest of a body is read and dropped after its request was answered."""
 _STUCK = 5
-"""An answer of which the client takes nothing in so many time-outs of a body is given up."""
+"""An answer of which the client takes less than `MIN_RATE` in so many time-outs of a body is given up."""
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -71,8 +78,10 @@ class Refusal:
 _MANY = Refusal(429, TooManyRequests.code, "Too many connections from this address.", "address", 5)
 _FULL = Refusal(503, CapacityUnavailable.code, CapacityUnavailable.message, "total", CapacityUnavailable.retry_after)
 _HEAD = Refusal(431, "HeadersTooLarge", f"The header lines have more than {MAX_HEAD} bytes.", "head")
+_LINES = Refusal(431, "HeadersTooLarge", f"There are more than {MAX_LINES} header lines.", "head")
 _ADDRESS = Refusal(414, "UriTooLong", f"The address has more than {MAX_ADDRESS} bytes.", "head")
 _TRAILERS = Refusal(431, "HeadersTooLarge", f"Trailers or chunks have more than {MAX_HEAD} bytes of frame.", "head")
+_CHUNKS = Refusal(400, "BadRequest", "The chunks of the body are too small.", "chunks")
 _PIPELINE = Refusal(
     429, TooManyRequests.code, f"More than {_MAX_WAITING_REQUESTS} requests wait for their answer.", "pipeline", 1
 )
@@ -131,18 +140,11 @@ class Gate:
                 del self._per_address[address]
 
     def _counted(self, host: str | None) -> str | None:
-        """What a connection counts for: its IPv4 address, or its IPv6 network of 64 bits, which is one customer's."""
-        try:
-            address = ipaddress.ip_address((host or "").partition("%")[0])
-        except ValueError:
+        """What a connection counts for; None: it does not count."""
+        address = plain_address(host or "")
+        if address is None or any(address in network for network in self.limits.trusted):
             return None
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped is None:
-                if any(address in network for network in self.limits.trusted):
-                    return None
-                return str(ipaddress.ip_network((address, 64), strict=False))
-            address = address.ipv4_mapped
-        return None if any(address in network for network in self.limits.trusted) else str(address)
+        return customer(address)
 
 
 class _Reads(Enum):
@@ -163,6 +165,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._reads = _Reads.NOTHING
         self._head_bytes = 0
         self._body_bytes = 0
+        self._chunks = self._dropped_chunks = 0
         self._frame_bytes = 0
         """Of a chunked body: what came since the last byte of content."""
         self._content_came = self._paused = False
@@ -242,7 +245,11 @@ class LimitedProtocol(HttpToolsProtocol):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._reads is _Reads.HEAD:  # a trailer (RFC 9110, 6.5.1) may be ignored
+        if self._reads is not _Reads.HEAD:  # a trailer (RFC 9110, 6.5.1) may be ignored
+            return
+        if len(self.headers) >= MAX_LINES:
+            self._refusal = self._refusal or _LINES
+        else:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -252,14 +259,24 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refusal = self._refusal or _PIPELINE
         if self._refusal is None:
             self.gate.works(self)
-            self._body_bytes = self._frame_bytes = 0
+            self._body_bytes = self._frame_bytes = self._chunks = self._dropped_chunks = 0
             super().on_headers_complete()
             self._watch_body()
 
     def on_body(self, body: bytes) -> None:
-        if self._refusal is None:
-            self._content_came = True
-            self._body_bytes += len(body)
+        if self._refusal is not None or self.transport.is_closing():
+            return
+        self._content_came = True
+        self._body_bytes += len(body)
+        self._chunks += 1
+        if self.cycle.response_complete:
+            self._dropped_chunks += 1
+            if self._dropped_chunks > _UNREAD_CHUNKS + self._body_bytes // _CONTENT_PER_CHUNK:
+                self.gate.count(_CHUNKS.reason)
+                self.transport.close()
+        elif self._chunks > _MAX_CHUNKS + self._body_bytes // _CONTENT_PER_CHUNK:
+            self._refusal = _CHUNKS
+        else:
             super().on_body(body)
             self._paused = self._paused or self.flow.read_paused
 
@@ -285,7 +302,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._reads is _Reads.BODY:
             self._drop_timer("body")
             self._set_timer("unread", _UNREAD_SECONDS, self.transport.close)
-        elif self._reads is _Reads.NOTHING:
+        else:  # also when a next request has begun: it may never be complete
             self.gate.waits(self)
 
     def send_400_response(self, msg: str) -> None:
@@ -327,16 +344,17 @@ class LimitedProtocol(HttpToolsProtocol):
         self._set_timer("body", seconds, look)
 
     def _watch_writing(self) -> None:
-        before = self.transport.get_write_buffer_size()
+        """Ask after some time-outs whether enough was taken: a byte now and then would keep an answer for ever."""
+        before, seconds = self.transport.get_write_buffer_size(), _STUCK * self.gate.limits.body_seconds
 
         def look() -> None:
-            if self.transport.get_write_buffer_size() >= before:
+            if before - self.transport.get_write_buffer_size() < seconds * MIN_RATE:
                 self.gate.count(_LATE.reason)
                 self.transport.abort()
             else:
                 self._watch_writing()
 
-        self._set_timer("write", _STUCK * self.gate.limits.body_seconds, look)
+        self._set_timer("write", seconds, look)
 
     def _end_when_the_peer_is_gone(self, transport: asyncio.Transport) -> None:
         """The kernel ends a connection whose other side does not acknowledge, or takes nothing at all (RFC 5482)."""

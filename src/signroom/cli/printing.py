@@ -1,4 +1,7 @@
-"""How commands print what they found: for people, and as JSON for scripts."""
+"""How commands print what they found: for people, and as JSON for scripts.
+
+Tenants write some of the texts. In none of them a line ends, a terminal is commanded, or a line turns its direction.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,19 @@ import json
 from datetime import datetime
 
 
+def print_line(text: str) -> None:
+    """One line: what cannot be printed is escaped as in JSON."""
+    print("".join(map(_escaped, text)))
+
+
 def print_json(found: object) -> None:
     """One JSON value, indented."""
-    print(json.dumps(found, indent=2, ensure_ascii=False))
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    print("".join(c if c == "\n" else _escaped(c) for c in text))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def moment(at: datetime | None) -> str | None:

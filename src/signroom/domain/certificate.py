@@ -17,7 +17,14 @@ from signroom.domain.errors import (
     CertificateNotYetValid,
     CertificatePurpose,
 )
-from signroom.domain.national import NOT_BRAZILIAN, NOT_ITALIAN, PkiBrazil, PkiItaly
+from signroom.domain.national import (
+    NOT_BRAZILIAN,
+    NOT_ITALIAN,
+    PkiBrazil,
+    PkiBrazilType,
+    PkiItaly,
+    PkiItalyType,
+)
 
 
 class KeyKind(StrEnum):
@@ -98,10 +105,15 @@ class Certificate:
     def subject_identifier(self) -> str | None:
         """The number of the subject: a company's CNPJ, a person's CPF or codice fiscale, else ``serialNumber``.
 
-        A company's certificate has a CPF too, of the person responsible for it.
+        A company's certificate has a CPF too, of the person responsible for it. None where several serial numbers
+        name different subjects, and where national numbers belong that are missing, or contradict each other.
         """
         number = self.pki_brazil.cnpj or self.pki_brazil.cpf or self.pki_italy.codice_fiscale
-        return number or self.subject.first("serialNumber")
+        is_brazilian = self.pki_brazil.certificate_type is not PkiBrazilType.UNKNOWN
+        if number or is_brazilian or self.pki_italy.certificate_type is PkiItalyType.CNS:
+            return number
+        serial_numbers = set(self.subject.every("serialNumber"))
+        return serial_numbers.pop() if len(serial_numbers) == 1 else None
 
     def require_fit_for_signing(self, now: datetime) -> None:
         """Check validity, key, key usage and purpose.

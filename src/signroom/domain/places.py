@@ -1,10 +1,11 @@
-"""Places: how many things of one kind an owner may do at the same time."""
+"""How many things of one kind an owner may do at the same time: more of them are refused, or wait in line."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from signroom.domain.errors import TooManyRequests
 
@@ -31,3 +32,28 @@ class Places:
             self._taken[owner] -= 1
             if not self._taken[owner]:
                 del self._taken[owner]
+
+
+class Lines:
+    """Of each owner so many get through at the same time; the others wait in order, without a thread.
+
+    Each event loop has lines of its own.
+    """
+
+    def __init__(self) -> None:
+        self._doors: dict[Hashable, asyncio.Semaphore] = {}
+        self._users: Counter[Hashable] = Counter()
+
+    @asynccontextmanager
+    async def passed(self, owner: Hashable, at_once: int) -> AsyncIterator[None]:
+        """The block runs when it is its turn. `at_once` is the same at each call for an owner."""
+        key = (asyncio.get_running_loop(), owner)
+        door = self._doors.setdefault(key, asyncio.Semaphore(at_once))
+        self._users[key] += 1
+        try:
+            async with door:
+                yield
+        finally:
+            self._users[key] -= 1
+            if not self._users[key]:
+                del self._users[key], self._doors[key]

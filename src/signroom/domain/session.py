@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
 from uuid import UUID
 
 from signroom.domain.document import Document, DocumentStatus
@@ -259,7 +259,11 @@ def with_session_id(url: str, session_id: UUID) -> str:
 
 
 def with_parameter(url: str, name: str, value: str) -> str:
-    """Add a parameter that needs no escapes; the query of `url` (escapes untouched) and its fragment stay."""
+    """Add a parameter that needs no escapes; the query of `url` (escapes untouched) and its fragment stay.
+
+    One of that name that is there already goes: of two, programs read the one or the other.
+    """
     parts = urlsplit(url)
-    query = f"{parts.query}&" if parts.query else ""
-    return urlunsplit(parts._replace(query=f"{query}{name}={value}"))
+    others = [one for one in parts.query.split("&") if unquote_plus(one.partition("=")[0]) != name]
+    query = "&".join(others)
+    return urlunsplit(parts._replace(query=f"{query}&{name}={value}" if query else f"{name}={value}"))

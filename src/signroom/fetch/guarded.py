@@ -42,6 +42,10 @@ Resolver = Callable[[str], Awaitable[Sequence[str]]]
 
 MAX_REDIRECTS = 5
 _MAX_ADDRESSES = 4
+_PIECES, _CONTENT_PER_PIECE = 10_000, 512
+"""So many pieces an answer may come in, and one more for each so many bytes: each costs as much as its first 50 KB."""
+_AT_ONCE = 50
+"""Pieces that are handed on before others get a turn: they may all be here already."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_THE_METHOD = frozenset({307, 308})
 _NOT_REACHED = "Its host cannot be reached."
@@ -104,7 +108,7 @@ class _Answer:
 
     async def chunks(self, limit: int) -> AsyncIterator[bytes]:
         """Raises: Unreachable, FileTooLarge."""
-        received = 0
+        received = pieces = 0
         parts = self.response.aiter_raw()
         while True:
             try:
@@ -116,8 +120,12 @@ class _Answer:
                 raise Unreachable(_BROKEN) from error
             if part is None:
                 return
-            received += len(part)
+            received, pieces = received + len(part), pieces + 1
             _require_within(received, limit)
+            if pieces > _PIECES + received // _CONTENT_PER_PIECE:
+                raise Unreachable("It comes in too many small pieces.")
+            if pieces % _AT_ONCE == 0:
+                await asyncio.sleep(0)
             yield part
 
 

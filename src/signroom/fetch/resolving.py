@@ -17,16 +17,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import dns.asyncresolver
 import dns.exception
+import dns.message
+import dns.nameserver
+import dns.query
 import dns.rdatatype
 import dns.resolver
 
 HOSTS, RESOLV_CONF = Path("/etc/hosts"), Path("/etc/resolv.conf")
 _LIFETIME = 4.5
 """Seconds for all questions about one name."""
+_MAX_ANSWER = 4096
+"""Bytes of an answer by TCP, some 250 addresses: reading 64 KB holds the event loop for a sixth of a second."""
 _LOOPBACK = ("127.0.0.1", "::1")
 _MAX_HOSTS = 4 << 20
 """Bytes of a hosts file that are read."""
@@ -65,8 +70,44 @@ class SystemNames:
             resolver.read_resolv_conf(str(file))
         except dns.exception.DNSException:
             return None
-        resolver.port, resolver.lifetime = self._port, _LIFETIME
+        resolver.nameservers = [_NameServer(str(address), self._port) for address in resolver.nameservers]
+        resolver.lifetime = _LIFETIME
         return resolver
+
+
+class _NameServer(dns.nameserver.Do53Nameserver):
+    """Answers by TCP have an end: whoever owns a name decides how long they are."""
+
+    async def async_query(  # noqa: PLR0917  (the library's)
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,  # noqa: ASYNC109  (the library's)
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        backend: Any,
+        one_rr_per_rrset: bool = False,
+        ignore_trailing: bool = False,
+    ) -> dns.message.Message:
+        """By UDP, or with `max_size` by TCP. Raises: dns.exception.DNSException, OSError, EOFError."""
+        if not max_size:
+            return await super().async_query(
+                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
+            )
+        async with asyncio.timeout(timeout):
+            reader, writer = await asyncio.open_connection(self.address, self.port)
+            try:
+                question = request.to_wire()
+                writer.write(len(question).to_bytes(2, "big") + question)
+                length = int.from_bytes(await reader.readexactly(2), "big")
+                if length > _MAX_ANSWER:
+                    raise dns.exception.FormError  # the resolver does not ask this server again
+                answer = dns.message.from_wire(await reader.readexactly(length), ignore_trailing=ignore_trailing)
+            finally:
+                writer.close()
+        if not request.is_response(answer):
+            raise dns.query.BadResponse
+        return answer
 
 
 class _FileKept(Generic[T]):

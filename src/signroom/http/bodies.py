@@ -54,6 +54,7 @@ class Bodies:
         self.per_application = max(total // 4, largest)
         self.per_subscription = max(total // 2, largest)
         self.pages = max(total // 4, SMALL_BODY)
+        self.pages_of_subscription = max(self.pages // 2, SMALL_BODY)
         self.held: Counter[Hashable] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,13 +84,16 @@ class Room:
         self._most = most
         self._owners = {application_id: bodies.per_application, subscription_id: bodies.per_subscription}
 
-    def of_page(self, session_id: UUID, most: int, share: int) -> None:
+    def of_page(self, session_id: UUID, subscription_id: UUID | None, most: int, share: int) -> None:
         """The body is of the page of a session, and has `most` bytes. The session may hold `share` bytes.
 
-        All pages have one share together.
+        All pages have one share together, of which the pages of a subscription may hold a half.
         """
+        bodies = self._bodies
         self._most = most
-        self._owners = {session_id: share, "pages": self._bodies.pages}
+        self._owners = {session_id: share, "pages": bodies.pages}
+        if subscription_id is not None:
+            self._owners["pages", subscription_id] = bodies.pages_of_subscription
 
     def require(self, length: int) -> None:
         """Ask for room for `length` bytes more. Raises: RequestEntityTooLarge, TooManyRequests, CapacityUnavailable."""
@@ -213,9 +217,8 @@ class JsonReader:
         while True:
             quote = chunk.find(b'"', start)
             end = len(chunk) if quote < 0 else quote
-            backslashes = 0
-            while end - backslashes > begin and chunk[end - backslashes - 1] == 0x5C:
-                backslashes += 1
+            # Before `start` is a quote or the beginning: no run of backslashes goes on there.
+            backslashes = end - start - len(chunk[start:end].rstrip(b"\\"))
             # A run that reaches the beginning of the piece goes on with the piece before.
             escaped = (backslashes + (self._escaped if end - backslashes == begin else 0)) % 2 == 1
             if quote < 0 or not escaped:

@@ -6,6 +6,7 @@ Counted in this process: with N processes behind a balancer a client may do up t
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import math
 import time
@@ -20,6 +21,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from signroom.domain.errors import TooManyRequests
 from signroom.http.headers import ENCODED
 from signroom.http.keys import shown_secret
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class RateLimits:
@@ -41,8 +44,9 @@ class RateLimits:
 
     def _seconds_to_wait(self, scope: Scope) -> int:
         client = scope["client"]
-        address = client[0] if client else ""
-        counted = [(self._per_address, "address", address)]
+        host = client[0] if client else ""
+        address = plain_address(host)
+        counted = [(self._per_address, "address", host if address is None else customer(address))]
         secret = shown_secret(scope["headers"])
         if secret is not None:
             # Hashed: what is counted stays in memory for a while, and it is a secret.
@@ -52,6 +56,22 @@ class RateLimits:
                 reset = self._counters.get_window_stats(limit, kind, name).reset_time
                 return max(1, math.ceil(reset - time.time()))
         return 0
+
+
+def plain_address(host: str) -> Address | None:
+    """The address that `host` is: an IPv4 address also when it is written as an IPv6 one. None: it is none."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def customer(address: Address) -> str:
+    """What is counted for an address: itself, or its IPv6 network of 64 bits. One customer has all of these."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
 
 
 async def _refuse(send: Send, error: TooManyRequests) -> None:

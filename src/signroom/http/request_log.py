@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 _SECRET_PREFIXES = ("/sign/", "/api/downloads/", "/api/multipartuploads/")
 """Paths whose last part is a secret: never logged."""
+_LONGEST = 300
+"""Characters of a path that are logged: an address of 16 KB in each request would fill the disk."""
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADER = b"x-request-id"
 
@@ -80,4 +82,5 @@ def public_path(path: str) -> str:
             if lowered.startswith(prefix):
                 return f"{prefix}…"
     # On a terminal a line break would begin a line of its own, and an escape sequence would be obeyed.
-    return "".join(c if c.isprintable() else quote(c) for c in path)
+    shown = "".join(c if c.isprintable() else quote(c) for c in path[:_LONGEST])
+    return shown if len(path) <= _LONGEST else f"{shown}…"

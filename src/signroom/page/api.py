@@ -28,7 +28,7 @@ from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
-from signroom.service.access.page_tokens import renew_page_token, session_of_token
+from signroom.service.access.page_tokens import owner_of_token, renew_page_token, session_of_token
 from signroom.service.certificates.issue_demo_certificate import issue_demo_certificate
 from signroom.service.certificates.judge_certificate import MAX_ISSUERS
 from signroom.service.certificates.judge_certificates import judge_certificates
@@ -61,10 +61,10 @@ def token_guard(ports: Ports) -> Guard:
 
     async def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         """Raises: TokenRequired, BadToken, TokenExpired."""
-        session_id = session_of_token(ports, connection.headers.get(TOKEN_HEADER))
+        session_id, subscription_id = owner_of_token(ports, connection.headers.get(TOKEN_HEADER))
         ports.meter.about(session_id=session_id)
         connection.state.page_session = session_id
-        room_of(connection.scope).of_page(session_id, MAX_BODY, 2 * MAX_BODY)
+        room_of(connection.scope).of_page(session_id, subscription_id, MAX_BODY, 2 * MAX_BODY)
 
     return require_token
 
@@ -235,11 +235,11 @@ async def demo_certificate(
 
 @post("/sign/api/certificates", status_code=200)
 async def certificates(
-    data: shapes.Certificates, ports: InjectedPorts, page_session: InjectedSession
+    data: shapes.Certificates, request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
 ) -> shapes.JudgementsView:
     """Which of them `prepare` would take, and why not the others."""
     chains = [CertificateChain(each.certificate, tuple(each.chain)) for each in data.certificates]
-    judged = await asyncio.to_thread(judge_certificates, ports, page_session, chains)
+    judged = await while_connected(request, judge_certificates(ports, page_session, chains))
     return shapes.JudgementsView(certificates=[judgement_view(each) for each in judged])
 
 

@@ -26,6 +26,8 @@ from signroom.service.access.page_tokens import frame_origins_of_link
 from signroom.service.sessions.follow_session import SessionStreams
 
 STATIC = Path(__file__).parent / "static"
+_LONGEST_ADDRESS = 250
+"""Bytes of the address of a file of the page."""
 
 
 @get("/sign/{link:str}", include_in_schema=False)
@@ -69,6 +71,15 @@ async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
     return Response(web_pki.script, media_type="text/javascript", headers=headers)
 
 
+async def _require_possible(request: Request[Any, Any, Any]) -> None:
+    """A file system answers a name that is too long with an error, which would count as one of ours.
+
+    Raises: NotFoundException.
+    """
+    if len(request.scope["path"].encode()) > _LONGEST_ADDRESS:
+        raise NotFoundException
+
+
 def _no_such_file(request: Request[Any, Any, Any], _error: ValueError) -> Response[dict[str, str | None]]:
     """A name with a NUL, which no file can have: the system refuses to look for it."""
     return refuse_by_framework(request, NotFoundException())
@@ -84,6 +95,7 @@ def page_routes(ports: Ports) -> list[Any]:
         # File names hold a hash of their content.
         cache_control=CacheControlHeader(public=True, max_age=31536000, immutable=True),
         exception_handlers={ValueError: _no_such_file},
+        before_request=_require_possible,
     )
     streams = SessionStreams(ports)
     calls = Router(

@@ -21,12 +21,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar
 
+import structlog
 from pebble import ProcessPool
 
 from signroom.domain.errors import ProcessingUnavailable, QueueFull, ShareUsed
 from signroom.ports.files import Turn
 from signroom.ports.operations import Measured
 from signroom.sandbox.queue import Bounds, FairQueue, Kind, NoPlace, Place, ShareTaken
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,7 +88,7 @@ class Processes:
         self._closed = False
         self._pool = self._new_pool()
         # A session leaves one process to the others: uploads of a page come one by one anyway.
-        self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), inspections=max(1, workers - 1))
+        self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), looks=max(1, workers - 1))
         self._running: dict[Future[Any], tuple[ProcessPool, Place[Task]]] = {}
         self._moved = time.monotonic()
 
@@ -183,13 +186,14 @@ class Processes:
                 self._moved = time.monotonic()
                 try:
                     future = self._schedule(place)
-                except RuntimeError as error:
+                except Exception as error:  # noqa: BLE001  (told to the log and to who waits; the place must not get lost)
                     self._queue.done(place)
                     failure: Exception | None = error
                 else:
                     failure = None
                     self._running[future] = self._pool, place
             if failure is not None:
+                log.error("sandbox.not_started", kind=type(failure).__name__)
                 _fail(place.task.begun, ProcessingUnavailable())
                 continue
             place.task.begun.set_result(None)

@@ -91,12 +91,12 @@ class _Branch(Generic[T]):
 class FairQueue(Generic[T]):
     """See the module. Not safe to call from several threads at once."""
 
-    def __init__(self, bounds: Bounds, *, inspections: int) -> None:
-        """At most so many `inspections` of one session are chosen and not `done` yet at any time."""
-        self._bounds, self._inspections = bounds, inspections
+    def __init__(self, bounds: Bounds, *, looks: int) -> None:
+        """At most so many previews and inspections of one session are chosen and not `done` yet at any time."""
+        self._bounds, self._looks = bounds, looks
         self._root: _Branch[T] = _Branch()
         self._moves = 0
-        self._inspecting: Counter[_Session] = Counter()
+        self._looking: Counter[_Session] = Counter()
 
     def __len__(self) -> int:
         return sum(1 for _ in self.places())
@@ -144,17 +144,17 @@ class FairQueue(Generic[T]):
             branch, path = child, (*path, key)
         place = branch.places.popleft()
         self._cut(place)
-        if place.kind is Kind.INSPECTION:
-            self._inspecting[_session(place.turn)] += 1
+        if place.kind is not Kind.SIGNING:
+            self._looking[_session(place.turn)] += 1
         return place
 
     def done(self, place: Place[T]) -> None:
         """Say that a task ended that `next` returned."""
-        if place.kind is Kind.INSPECTION:
+        if place.kind is not Kind.SIGNING:
             session = _session(place.turn)
-            self._inspecting[session] -= 1
-            if not self._inspecting[session]:
-                del self._inspecting[session]
+            self._looking[session] -= 1
+            if not self._looking[session]:
+                del self._looking[session]
 
     def remove(self, place: Place[T]) -> bool:
         """Take a task out whose caller has gone; False when it does not wait any more."""
@@ -183,7 +183,7 @@ class FairQueue(Generic[T]):
         if not branch.places:
             return None
         place = branch.places[0]
-        if place.kind is Kind.INSPECTION and self._inspecting[_session(place.turn)] >= self._inspections:
+        if place.kind is not Kind.SIGNING and self._looking[_session(place.turn)] >= self._looks:
             return None
         return place.kind
 

@@ -7,6 +7,7 @@ describes its holder is left out when it cannot be read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ _RFC822_NAME = (2, False, 1)
 _EXTENSIONS = (2, True, 3)
 
 
+_VISIBLE = re.compile(rb"[!-~]+")
 _LONGEST_OID = 64
 """Octets. Writing one in decimal takes time that grows with the square of its length."""
 _MAX_PARTS = 1_000
@@ -58,9 +60,13 @@ _KEY_USAGES = (
 _TEXTS: Mapping[int, tuple[str, ...]] = {
     4: ("utf-8", "iso-8859-1"),
     12: ("utf-8",),
+    18: ("ascii",),
     19: ("ascii", "iso-8859-1"),
     20: ("iso-8859-1",),
     22: ("ascii", "iso-8859-1"),
+    26: ("ascii", "iso-8859-1"),
+    27: ("iso-8859-1",),
+    28: ("utf-32-be",),
     30: ("utf-16-be",),
 }
 
@@ -126,26 +132,37 @@ def read_qc_statements(extensions: Mapping[str, bytes]) -> frozenset[str]:
 
 
 def read_email(extensions: Mapping[str, bytes]) -> str | None:
-    """The first e-mail address among the alternative names."""
+    """The first e-mail address among the alternative names; none with a NUL or the like, where some programs stop."""
     addresses = (e.content for e in _alternative_names(extensions) if e.kind == _RFC822_NAME)
-    return next((address.decode("ascii") for address in addresses if address and address.isascii()), None)
+    return next((address.decode("ascii") for address in addresses if _VISIBLE.fullmatch(address)), None)
 
 
 def read_other_names(extensions: Mapping[str, bytes]) -> Mapping[str, tuple[str, ...]]:
-    """OID -> texts of the otherName entries that hold text (RFC 5280, 4.2.1.6), in the order of the certificate."""
+    """OID -> texts of the otherName entries (RFC 5280, 4.2.1.6), in the order of the certificate.
+
+    One that holds no text, or none that can be read here, is empty: it is not passed over, since another program may
+    read what we do not.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for entry in _alternative_names(extensions):
         if entry.kind != _OTHER_NAME:
             continue
         try:
-            oid, explicit = _parts(entry.content)
-            (value,) = _parts(explicit.content)
-            name, text = _dotted(oid), _text(value)
+            oid, *rest = _parts(entry.content)
+            name = _dotted(oid)
         except ValueError:
             continue
-        if text is not None:
-            found[name] = (*found.get(name, ()), text)
+        found[name] = (*found.get(name, ()), _explicit_text(rest))
     return found
+
+
+def _explicit_text(parts: list[_Element]) -> str:
+    try:
+        (explicit,) = parts
+        (value,) = _parts(explicit.content)
+    except ValueError:
+        return ""
+    return _text(value) or ""
 
 
 def _alternative_names(extensions: Mapping[str, bytes]) -> list[_Element]:

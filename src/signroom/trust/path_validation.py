@@ -2,7 +2,7 @@
 
     the signer's certificate                      each of its issuers                   the root
     1. in date                                    1. in date                            is one of the context's
-    2. key, key usage and purpose fit for signing 2. an authority, path not too long
+    2. key, key usage and purpose fit for signing 2. an authority, key and path not too short or long
     3. the path ends at a trusted root
     4. issuer known, its signature verifies       3. the same
     5. not revoked                                4. the same
@@ -108,7 +108,13 @@ class _Judgement:
             # RFC 5280, 6.1.1 (d): an anchor is trusted for its name and key; its validity is the operator's affair.
             return ValidationResults.of([_passed("The certificate is a trusted root of the security context.")])
         return ValidationResults.of(
-            [*self._validity(link), *self._authority(link), *self._length(position), *self._issued(position)]
+            [
+                *self._validity(link),
+                *self._authority(link),
+                *self._strength(link),
+                *self._length(position),
+                *self._issued(position),
+            ]
         )
 
     # -- the certificate by itself -----------------------------------------------------------------------
@@ -153,6 +159,11 @@ class _Judgement:
             yield _passed("The certificate is an authority's.")
         else:
             yield _failed(Check.UNAUTHORIZED_ISSUER, "The certificate may not issue others.")
+
+    def _strength(self, link: Link) -> Iterator[ValidationItem]:
+        if link.has_short_key:
+            detail = f"It has {link.certificate.key_kind} of {link.certificate.key_bits} bits."
+            yield _failed(Check.ALGORITHM_NOT_ALLOWED, "The authority's key is too short.", detail)
 
     def _length(self, position: int) -> Iterator[ValidationItem]:
         """RFC 5280, 4.2.1.9: authorities between this one and the signer; self-issued ones do not count."""

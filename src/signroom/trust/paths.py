@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from signroom.domain.certificate import Certificate
+from signroom.domain.certificate import Certificate, KeyKind
 from signroom.domain.errors import BadCertificate
 from signroom.domain.signature import CertificateChain
 from signroom.trust.certificates import read_certificate
@@ -40,6 +40,7 @@ MAX_CHAIN = 512 << 10
 MAX_SIGNATURES = 400
 _MOST_BITS = MAX_SIGNATURES * 2048**2
 """A signature costs the square of its key's bits: so many by keys of 2048 bits, or a quarter of them by 4096."""
+_LEAST_RSA_BITS, _LEAST_EC_BITS = 2048, 224
 _LONGEST_EXPONENT = 64
 """Bits of an RSA key's exponent. OpenSSL takes any with a modulus of up to 3072 bits: it costs as much as signing."""
 
@@ -101,6 +102,12 @@ class Link:
     def weak_digest(self) -> str | None:
         """The digest that this certificate is signed with, when collisions of it are known."""
         return weak_digest(self.parsed.signature_hash_algorithm)
+
+    @property
+    def has_short_key(self) -> bool:
+        """Somebody may have computed the private key, and sign as this authority."""
+        least = _LEAST_RSA_BITS if self.certificate.key_kind is KeyKind.RSA else _LEAST_EC_BITS
+        return self.certificate.key_bits < least
 
     def valid_at(self, moment: datetime) -> bool:
         return self.certificate.not_before <= moment <= self.certificate.not_after

@@ -5,7 +5,8 @@ varies in length. Authorities have cut and stretched rows over twenty years, so 
 None when it is not what it should be. Check digits are the authority's affair: what it certified is what is reported.
 
 A certificate is about one person and one company. Where it gives two different numbers for one of them, wherever they
-stand, it has none: a program that reads the other one would see somebody else.
+stand, it has none: a program that reads the other one would see somebody else. So it is where one of two entries cannot
+be read here.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _NUMBER_IN_NAME = re.compile(r":([0-9]{11}|[0-9A-Z]{12}[0-9]{2})\Z")
 
 def read_pki_brazil(subject: Name, policies: frozenset[str], other_names: Mapping[str, Sequence[str]]) -> PkiBrazil:
     """Never raises; without any OID of ICP-Brasil everything is None."""
-    names = {oid: tuple(_clean(text) for text in texts) for oid, texts in other_names.items()}
+    names = {oid: tuple(_clean(text) for text in texts) for oid, texts in other_names.items() if any(texts)}
     is_company = any(oid in names for oid in (COMPANY_NUMBER, APPLICATION_COMPANY, RESPONSIBLE_PERSON))
     is_person = PERSON in names and not is_company
     rows, other_rows = (
@@ -79,12 +80,16 @@ def _only(texts: Sequence[str]) -> str:
 
 def _cpf_of(rows: Sequence[str], other_rows: Sequence[str], written: Sequence[str]) -> str | None:
     """That of `rows`, when neither another row nor a name gives a different one."""
+    if not all((*rows, *other_rows)):
+        return None
     certified = {found for row in rows if (found := _cpf(row[8:19]))}
     named = {found for row in other_rows if (found := _cpf(row[8:19]))} | {text for text in written if is_cpf(text)}
     return certified.pop() if len(certified) == 1 and named <= certified else None
 
 
 def _cnpj_of(texts: Sequence[str], written: Sequence[str]) -> str | None:
+    if not all(texts):
+        return None
     certified = {found for text in texts if (found := _cnpj(text))}
     named = {text for text in written if is_cnpj(text)}
     return certified.pop() if len(certified) == 1 and named <= certified else None

@@ -19,11 +19,14 @@ _SERIAL_NUMBER = re.compile(r"(?:TINIT-|IT:)(?P<code>.+)", re.DOTALL)
 def read_pki_italy(subject: Name, policies: frozenset[str], key_usage: frozenset[str] | None) -> PkiItaly:
     """Never raises; for other countries' certificates everything is None."""
     if policies & CNS_POLICIES:
-        card = _CARD_NAME.fullmatch(subject.first("CN") or "")
-        code, holder = _code(card["code"]) if card else None, _holder(subject)
-        if code and holder and code != holder:
-            code = holder = None
-        return PkiItaly(PkiItalyType.CNS, code or holder, _text(card["card"]) if card else None)
+        cards = [card for name in subject.every("CN") if (card := _CARD_NAME.fullmatch(name))]
+        numbers = {card["card"] for card in cards}
+        codes = {code for card in cards if (code := _code(card["code"]))} | _holders(subject)
+        return PkiItaly(
+            PkiItalyType.CNS,
+            codes.pop() if len(codes) == 1 else None,
+            _text(numbers.pop()) if len(numbers) == 1 else None,
+        )
     holder = _holder(subject)
     if holder is None or "nonRepudiation" not in (key_usage or ()):
         return PkiItaly(codice_fiscale=holder)
@@ -32,14 +35,20 @@ def read_pki_italy(subject: Name, policies: frozenset[str], key_usage: frozenset
 
 def _holder(subject: Name) -> str | None:
     """None also where two serial numbers name two persons."""
-    matches = [_SERIAL_NUMBER.fullmatch(text) for text in subject.every("serialNumber")]
-    codes = {code for match in matches if match and (code := _code(match["code"]))}
+    codes = _holders(subject)
     return codes.pop() if len(codes) == 1 else None
 
 
+def _holders(subject: Name) -> set[str]:
+    """All codes that the serial numbers give."""
+    matches = [_SERIAL_NUMBER.fullmatch(text) for text in subject.every("serialNumber")]
+    return {code for match in matches if match and (code := _code(match["code"]))}
+
+
 def _code(text: str) -> str | None:
+    """Letters that only become ASCII when they are made capital (U+017F, U+0131) are another name's."""
     code = text.strip().upper()
-    return code if CODICE_FISCALE.fullmatch(code) else None
+    return code if text.isascii() and CODICE_FISCALE.fullmatch(code) else None
 
 
 def _text(text: str) -> str | None:

@@ -180,7 +180,7 @@ class _Errand:
 
     def _is_appointed(self, signer: Link, issuer: Link, response: ocsp.OCSPResponse) -> bool:
         """RFC 6960, 4.2.2.2."""
-        if not signed_by(signer, issuer) or signer.weak_digest:
+        if not signed_by(signer, issuer) or signer.weak_digest or signer.has_short_key:
             return False
         produced = response.produced_at_utc
         if not (signer.valid_at(produced - _SKEW) or signer.valid_at(produced + _SKEW)):
@@ -244,7 +244,7 @@ class _Errand:
         """RFC 5280, 6.3.3 (f): the path of the key that signed the list ends at the same root. Raises: Useless."""
         if signer is issuer or any(signer.fingerprint == link.fingerprint for link in self.path):
             return
-        if not deep or signer.weak_digest or not signer.valid_at(self.at):
+        if not deep or signer.weak_digest or signer.has_short_key or not signer.valid_at(self.at):
             raise Useless("The list is signed by a key that does not count.")
         for above in self.path:
             if above.may_certify and signed_by(signer, above):

@@ -130,3 +130,18 @@ def test_the_operator_does_it_by_command(tenant: Tenant) -> None:
     told = signroom(server, "audit", "list", "--subscription", name, "--subject", key, "--json")
     assert '"ApiKeyRevoked"' in told
     assert "operator" in signroom(server, "audit", "list", "--subscription", name, "--limit", "1")
+
+
+def test_a_description_forges_no_line_of_a_command(tenant: Tenant, owner: str) -> None:
+    """A manager writes it; the operator reads it in a terminal, beside what others have done."""
+    forged = "x\n2026-11-30T00:00:00Z operator: SubscriptionChanged \x1b[2J"
+    made = ok(tenant.server.api.post(owner, json={"description": forged}, headers=tenant.manager))
+    key, shop = made["info"]["id"], made["key"].partition("|")[0]
+
+    for command in (
+        ("keys", "list", "--application", shop),
+        ("audit", "list", "--subscription", tenant.name),
+    ):
+        lines = signroom(tenant.server, *command).split("\n")
+        assert not [line for line in lines if line.startswith("2026-11-30T00:00:00Z operator") or "\x1b" in line]
+        assert any(key in line and r"x\n2026" in line for line in lines)

@@ -101,3 +101,21 @@ def test_a_certificate_of_his_own_logs_nobody_in(server: Server, context: Json) 
     answer = ok(server.api.post(f"{LOG_IN}/completion", json=body))
 
     assert (answer["success"], answer["failure"]) == (False, "CertificateFailedValidation")
+
+
+def test_who_did_not_make_the_value_is_not_confirmed(server: Server) -> None:
+    """Anybody can put another person's certificate beside a value of their own."""
+    note = a_file(b"a note", "note.txt", signatureType="Cms")
+    made = signed_session(server, note, securityContextId=TEST_CONTEXT)["documents"][0]["signedFile"]["location"]
+    signed = server.api.get(made).content
+    forged = signed[:-1] + bytes([signed[-1] ^ 1])
+
+    def signer(content: bytes) -> Json:
+        body = {"file": {"content": base64(content)}, "validate": True, "securityContextId": TEST_CONTEXT}
+        (found,) = ok(server.api.put("/api/signature-inspection", json=body))["signers"]
+        return found  # type: ignore[no-any-return]
+
+    assert signer(signed)["identityConfirmed"] is True
+    found = signer(forged)
+    assert found["validationResults"]["errors"]
+    assert found["identityConfirmed"] is False

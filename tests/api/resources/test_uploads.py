@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,8 @@ from tests.vectors import hard_pdfs
 
 MULTIPART = "/Api/MultipartUploads"
 PDF = hard_pdfs.make("plain")
+PART = b'--b\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n\r\n'
+"""The beginning of a part, without content."""
 
 
 def begun(server: Server) -> str:
@@ -171,10 +174,29 @@ def test_a_plain_upload_has_at_most_5_mib(server: Server) -> None:
         (b"x", "multipart/form-data", 400),
         (b"--b\r\nnonsense", "multipart/form-data; boundary=b", 400),
         (b"--b--\r\n", "multipart/form-data; boundary=b", 400),
+        (b"----\r\n", 'multipart/form-data; boundary=""', 400),
+        (b"--b--\r\n", "multipart/form-data; boundary=" + "b" * 30_000, 400),
+        (PART * 2000 + b"--b--\r\n", "multipart/form-data; boundary=b", 400),
     ],
 )
 def test_a_form_that_is_none_is_refused(server: Server, content: bytes, kind: str, status: int) -> None:
     refused(server.api.post("/api/plain-uploads", content=content, headers={"Content-Type": kind}), status)
+
+
+def test_a_form_without_end_is_refused_though_its_file_is_small(server: Server) -> None:
+    def endless() -> Iterator[bytes]:
+        yield PART + b"small"
+        yield b"\r\n" + PART
+        for _ in range(100):
+            yield bytes(1 << 20)
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Expect": ""}
+    try:
+        answer = server.api.post("/api/plain-uploads", content=endless(), headers=headers)
+    except httpx.TransportError:  # it was ended while we sent
+        return
+
+    assert refused(answer, 413) == "FileTooLarge"
 
 
 def test_what_was_never_ended_cannot_be_used(server: Server) -> None:

@@ -88,6 +88,22 @@ def test_scripts_are_found_where_they_hide(more: bytes) -> None:
     assert found(with_catalog(more, b"<</S/JavaScript/JS(x)>>")) == {"Scripts": {"kinds": "JavaScript"}}
 
 
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        (b"<</S/Hide/T(covers)/H true>>", "Hide"),
+        (b"<</S/SetOCGState/State[/OFF 5 0 R]>>", "SetOCGState"),
+        (b"<</S/ResetForm>>", "ResetForm"),
+    ],
+)
+@pytest.mark.parametrize(
+    "more", [b"/OpenAction 4 0 R", b"/AcroForm<</Fields[<</T(a)/FT/Sig/AA<</PV 4 0 R>>>>]>>", b"/AA<</WP 4 0 R>>"]
+)
+def test_an_action_that_shows_something_else_without_a_script_is_found(more: bytes, action: bytes, kind: str) -> None:
+    """It opens with an annotation or a layer gone that was seen here."""
+    assert found(with_catalog(more, action)) == {"Scripts": {"kinds": kind}}
+
+
 @pytest.mark.parametrize("more", [b"/F(x)", b"/F<</F(x)>>", b"/Ref<</F(x)/Page 0>>"])
 def test_content_of_other_files_is_found_in_streams_only(more: bytes) -> None:
     assert found(with_catalog(b"/X 4 0 R", a_stream(b"", more))) == {"ExternalContent": {}}

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from signroom.domain.errors import FileDownloadFailed
 from signroom.fetch.guarded import GuardedFetch
 from signroom.ports import Ports
-from signroom.service.documents.file_sources import Address, FileSource, as_local_file, store_source
+from signroom.ports.files import Turn
+from signroom.service.documents.file_sources import Address, FileSource, as_local_file, local_files, store_source
+from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part
 from tests.fetch.sites import Site, running_site
 from tests.service.conftest import Room
 
@@ -60,3 +67,75 @@ def test_a_file_that_is_only_looked_at(
         asyncio.run(look())
 
     assert refused.value.detail == reason
+
+
+def test_a_flood_of_looks_at_a_large_file_takes_few_threads_of_a_session_and_of_a_subscription(room: Room) -> None:
+    """Each look compares the whole file first: previews of a file of 100 MB took all threads of the verbs."""
+    file = room.file("a/large")
+    opening, most = 0, 0
+
+    class SlowBlobs:
+        """Blobs whose files take a while to compare."""
+
+        @contextmanager
+        def as_file(self, key: str, expected: Any) -> Iterator[Path]:
+            nonlocal opening, most
+            opening += 1
+            most = max(most, opening)
+            time.sleep(0.03)
+            opening -= 1
+            with room.ports.blobs.as_file(key, expected) as path:
+                yield path
+
+    ports = replace(room.ports, blobs=SlowBlobs())  # type: ignore[arg-type]
+
+    def flood(sessions: int) -> int:
+        nonlocal most
+        subscription, most = uuid4(), 0
+        turns = [Turn(subscription, None, uuid4()) for _ in range(sessions)]
+
+        async def look(turn: Turn) -> None:
+            async with local_files(ports, turn, file) as (path, _):
+                assert path.read_bytes() == b"content"
+
+        async def all_at_once() -> None:
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
+            looks = [asyncio.create_task(look(turn)) for turn in turns * 8]
+            await asyncio.sleep(0.015)
+            looks.pop().cancel()
+            await asyncio.gather(*looks)
+
+        asyncio.run(all_at_once())
+        return most
+
+    assert flood(1) == 2
+    assert 2 < flood(8) <= 8
+
+
+def test_an_upload_that_is_ended_often_at_once_is_written_once(room: Room) -> None:
+    """A request of 100 bytes has the server write a file of 100 MB."""
+    token = begin_upload(room.ports, room.caller).token
+    written = list[str]()
+
+    class CountedBlobs:
+        """The room's blobs, and what is written to them."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(room.ports.blobs, name)
+
+        def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Any:
+            written.append(key)
+            return room.ports.blobs.write_stream(key, chunks, limit=limit)
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"content"
+
+    async def all_at_once() -> None:
+        part = await upload_part(room.ports, room.caller, token, 0, content(), md5=None)
+        ports = replace(room.ports, blobs=CountedBlobs())
+        ends = (end_upload(ports, room.caller, token, [part.etag], None) for _ in range(20))
+        ended = await asyncio.gather(*ends)
+        assert len({upload.require_file() for upload in ended}) == 1
+
+    asyncio.run(all_at_once())
+    assert len(written) == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -50,16 +52,21 @@ def test_a_session_has_six_streams_and_a_place_is_given_back(room: Room) -> None
     asyncio.run(run())
 
 
-def test_an_application_has_a_limit_over_all_its_sessions(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "MAX_OF_APPLICATION", 3)
+def test_a_subscription_has_a_limit_over_all_its_applications(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two applications of one subscription took every connection of a process, through a proxy."""
+    monkeypatch.setattr(following, "MAX_OF_SUBSCRIPTION", 3)
+
+    def of_another_application() -> SessionWithDocuments:
+        found = read_session_of_page(room.ports, opened(room).id)
+        return replace(found, session=replace(found.session, application_id=uuid4()))
 
     async def run() -> None:
         streams = SessionStreams(room.ports)
-        taken = [begun(room, streams, opened(room)) for _ in range(3)]
+        taken = [streams.follow(of_another_application()) for _ in range(3)]
         for stream in taken:
             await anext(stream)
         with pytest.raises(TooManyRequests):
-            await anext(begun(room, streams, opened(room)))
+            await anext(streams.follow(of_another_application()))
 
     asyncio.run(run())
 

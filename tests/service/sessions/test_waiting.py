@@ -18,11 +18,20 @@ from sqlalchemy.engine import Engine
 
 from signroom.domain.application import Application, ApplicationCaller, Role
 from signroom.domain.document import DocumentStatus
-from signroom.domain.errors import BadInput, EventsPurged, NotAllowed, SignatureSessionNotFound, WrongState
+from signroom.domain.errors import (
+    BadInput,
+    EventsPurged,
+    NotAllowed,
+    SignatureSessionNotFound,
+    Unauthenticated,
+    WrongState,
+)
 from signroom.domain.event import DocumentSignatureCompleted, RecordedEvent, SessionCreated, SessionFailed
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, CheckedValue
 from signroom.ports.store import EventFilter, Store
+from signroom.service.access.authenticate import authenticate
+from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.events.read_events import ReadEvents, read_events
 from signroom.service.events.record_event import record_event
 from signroom.service.maintenance.delete_expired import delete_expired_events
@@ -30,6 +39,7 @@ from signroom.service.sessions import wait_for_session as waiting
 from signroom.service.sessions.follow_session import SessionStreams
 from signroom.service.sessions.read_sessions import read_session_of_page
 from signroom.service.sessions.wait_for_session import Completion, wait_for_session
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key, revoke_key
 from signroom.store import tables
 from signroom.store.engine import open_engine
 from signroom.store.sql import SqlStore
@@ -337,3 +347,20 @@ def test_a_feed_without_any_event_has_a_beginning(room: Room) -> None:
 
     assert (page.events, page.next) == ((), 0)
     assert len(asyncio.run(read_events(room.ports, room.caller, ReadEvents(page.next))).events) == 1
+
+
+def test_a_key_that_is_revoked_while_its_caller_waits_is_told_nothing(room: Room) -> None:
+    operator = act_for_subscription(room.ports, this_operator(), "Acme")
+    new = create_key(room.ports, operator, room.caller.application.id, CreateKey(role=Role.MONITOR))
+    caller = authenticate(room.ports, new.text.partition("|")[2])
+
+    async def wait() -> None:
+        end = (await read_events(room.ports, caller, ReadEvents(limit=500))).next
+        answer = asyncio.create_task(read_events(room.ports, caller, ReadEvents(after=end, wait=10)))
+        await asyncio.sleep(0.2)
+        # This is an event by itself.
+        await asyncio.to_thread(revoke_key, room.ports, operator, caller.application.id, new.key.id)
+        await answer
+
+    with pytest.raises(Unauthenticated):
+        asyncio.run(wait())

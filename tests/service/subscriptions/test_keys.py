@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -14,9 +16,11 @@ from signroom.domain.errors import (
     ApiKeyRevoked,
     ApplicationNotFound,
     BadInput,
+    DatabaseUnavailable,
     NotAllowed,
     Unauthenticated,
 )
+from signroom.ports.store import Store, Work
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.subscriptions.manage_applications import create_application, create_subscription
@@ -203,3 +207,42 @@ def test_a_manager_does_not_take_the_key_of_an_admin_application(room: Room, new
 
     with pytest.raises(NotAllowed):
         revoke_key(room.ports, manager, manager.application.id, new.key.id)
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.ADMIN])
+def test_only_admins_take_or_copy_a_key_with_the_role_admin(room: Room, operator: OperatorCaller, role: Role) -> None:
+    """`keys create --role Admin` makes such a key for an application that has no such role itself."""
+    shop = create_application(room.ports, operator, "Shop", [Role.MANAGER])
+    mighty = create_key(room.ports, operator, shop.id, CreateKey(role=Role.ADMIN)).key
+    caller, later = ApplicationCaller(shop, frozenset({role})), room.clock.now() + timedelta(days=1)
+
+    attempts: tuple[Callable[[], Role | None], ...] = (
+        lambda: rotate_key(room.ports, caller, shop.id, mighty.id).key.role,
+        lambda: end_key(room.ports, caller, shop.id, mighty.id, later).role,
+        lambda: revoke_key(room.ports, caller, shop.id, mighty.id).role,
+    )
+    for attempt in attempts:
+        if role is Role.ADMIN:
+            assert attempt() is Role.ADMIN
+        else:
+            with pytest.raises(NotAllowed):
+                attempt()
+
+
+@dataclass
+class FullDisk:
+    """A store that reads, and takes nothing in."""
+
+    store: Store
+
+    def work(self) -> AbstractContextManager[Work]:
+        raise DatabaseUnavailable
+
+    def read(self) -> AbstractContextManager[Work]:
+        return self.store.read()
+
+
+def test_a_use_that_cannot_be_written_down_keeps_nobody_from_reading(room: Room, new: NewKey) -> None:
+    ports = replace(room.ports, store=FullDisk(room.ports.store))
+
+    assert authenticate(ports, secret(new)).key_id == new.key.id

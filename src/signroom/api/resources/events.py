@@ -42,6 +42,6 @@ async def read(
     """
     wanted = EventFilter(type or None, session_id, application_id)
     command = ReadEvents(event_position(after), limit, wanted, wait)
-    with waits.taken(caller.application.id) if wait else nullcontext():
+    with waits.taken(caller) if wait else nullcontext():
         found = await while_connected(request, read_events(ports, caller, command))
     return shapes.EventList(events=[event_model(e) for e in found.events], next=event_cursor(found.next))

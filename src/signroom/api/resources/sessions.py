@@ -112,7 +112,7 @@ async def when_completed(
     caller: InjectedCaller,
 ) -> shapes.CompletionStatus:
     """Answers after 15 seconds at the latest; call again while `completed` is false."""
-    with waits.taken(caller.application.id):
+    with waits.taken(caller):
         found = await while_connected(request, wait_for_session(ports, caller, session_id))
     return shapes.CompletionStatus(completed=found.completed, progress=found.progress)
 

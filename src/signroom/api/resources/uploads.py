@@ -19,13 +19,18 @@ from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.models import upload_model
 from signroom.domain.document import clean_file_name
-from signroom.domain.errors import BadFileName, BadInput, UploadDigestMismatch
-from signroom.domain.upload import PART_SIZE
+from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, UploadDigestMismatch
+from signroom.domain.upload import PART_SIZE, PLAIN_LIMIT
 from signroom.service.documents.file_sources import media_type
 from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part, upload_plain
 
 _TAGS = ["Uploads"]
 _MD5_BYTES = 16
+_MAX_FORM = PLAIN_LIMIT + (1 << 20)
+"""Bytes of a form, with what is around its file."""
+_MAX_BOUNDARY = 200
+_MAX_PARTS = 1000
+"""Of a form: only the first is looked at, and each costs."""
 
 
 # The verb counts the bytes as they come: its error (with the limit in it) is the answer.
@@ -112,7 +117,7 @@ class _Form:
             raise BadInput("The multipart body has no boundary.")
         self._md5_of_body = _md5(request.headers.get("content-md5"))
         self._md5_of_file: bytes | None = None
-        self._events = self._parse(PushMultipartParser(options["boundary"]), request.stream())
+        self._events = self._parse(_parser(options["boundary"]), request.stream())
 
     async def first_file(self) -> MultipartSegment:
         """Raises: BadInput when the body ends before one."""
@@ -140,10 +145,13 @@ class _Form:
     async def _parse(
         self, parser: PushMultipartParser, stream: AsyncIterator[bytes]
     ) -> AsyncIterator[MultipartSegment | bytearray | None]:
-        digest = hashlib.md5(usedforsecurity=False)
+        digest, received = hashlib.md5(usedforsecurity=False), 0
         try:
             with parser:
                 async for chunk in stream:
+                    received += len(chunk)
+                    if received > _MAX_FORM:
+                        raise FileTooLarge(f"A form has at most {_MAX_FORM} bytes.")
                     if self._md5_of_body is not None:
                         digest.update(chunk)
                     for event in parser.parse(chunk):
@@ -152,6 +160,16 @@ class _Form:
         except (MultipartError, ParserLimitReached) as error:
             raise BadInput("The multipart body is malformed.") from error
         _require_digest(self._md5_of_body, digest.digest())
+
+
+def _parser(boundary: str) -> PushMultipartParser:
+    """Raises: BadInput for a boundary that cannot be one (RFC 2046, 5.1.1: 1 to 70 characters)."""
+    if len(boundary) > _MAX_BOUNDARY:
+        raise BadInput(f"The boundary of the multipart body has more than {_MAX_BOUNDARY} characters.")
+    try:
+        return PushMultipartParser(boundary, max_segment_count=_MAX_PARTS)
+    except MultipartError as error:
+        raise BadInput("The boundary of the multipart body is malformed.") from error
 
 
 def _require_digest(expected: bytes | None, digest: bytes) -> None:

@@ -46,6 +46,7 @@ SENT_BACK = frozenset({"length"})
 
 MAX_NAMED = 20
 _MAX_LENGTH = 100
+"""Characters. What is longer is cut before anything is done with it: a name may have hundreds of thousands."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
 
 
@@ -59,16 +60,18 @@ def unknown_fields(kind: type[Wire], value: Any) -> list[str]:
     found: list[str] = []
     for path in _unknown(value, (kind,), ""):
         if len(found) < MAX_NAMED:
-            found.append(_UNSAFE.sub("?", path)[:_MAX_LENGTH])
+            found.append(_UNSAFE.sub("?", path[:_MAX_LENGTH]))
     return found
 
 
 def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
+    """No model has a list in a list. So this goes no deeper than the models do, however deep `value` is."""
     if not kinds:
         return
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _unknown(item, kinds, f"{path}[{index}]")
+            if isinstance(item, dict):
+                yield from _unknown(item, kinds, f"{path}[{index}]")
         return
     if not isinstance(value, dict):
         return
@@ -76,7 +79,7 @@ def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
     for kind in kinds:
         known |= _fields(kind)
     for name, inner in value.items():
-        place = f"{path}.{name}" if path else name
+        place = f"{path}.{name[:_MAX_LENGTH]}" if path else name[:_MAX_LENGTH]
         if name in known:
             yield from _unknown(inner, known[name], place)
             continue

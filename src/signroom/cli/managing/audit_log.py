@@ -9,7 +9,7 @@ from uuid import UUID
 from cyclopts import App
 
 from signroom.cli.acting import acting_for
-from signroom.cli.printing import moment, print_json
+from signroom.cli.printing import moment, print_json, print_line
 
 if TYPE_CHECKING:
     from signroom.domain.audit import Change, Facts
@@ -54,7 +54,7 @@ def list_changes(
         return
     for change in found:
         told = f"{_text(change.before)} -> {_text(change.after)}" if change.before else _text(change.after)
-        print(f"{moment(change.at)} {change.actor}: {change.action} {change.subject_id} {told}")
+        print_line(f"{moment(change.at)} {change.actor}: {change.action} {change.subject_id} {told}")
 
 
 def _entry(c: Change) -> dict[str, object]:

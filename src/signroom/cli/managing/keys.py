@@ -9,7 +9,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for_application
-from signroom.cli.printing import moment, print_json
+from signroom.cli.printing import moment, print_json, print_line
 
 if TYPE_CHECKING:
     from signroom.domain.application import ApiKey
@@ -67,7 +67,8 @@ def list_keys(*, application: str, subscription: str | None = None, json: bool =
     for key in found:
         facts = _facts(key, now)
         used = f"last used {facts['lastUsedOn'] or 'never'}"
-        print(f"{key.id} {facts['state']} {facts['role']} made {facts['createdOn']}, {used} {key.description or ''}")
+        made = f"made {facts['createdOn']}, {used}"
+        print_line(f"{key.id} {facts['state']} {facts['role']} {made} {key.description or ''}")
 
 
 @keys.command(name="revoke")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
+from signroom.cli.printing import print_line
 
 if TYPE_CHECKING:
     from signroom.domain.file_validation import FileValidation
@@ -104,14 +105,14 @@ def set_brand(
 
 
 def _print_validation(found: FileValidation) -> None:
-    print(f"file names: {found.file_name_pattern or 'any'}")
+    print_line(f"file names: {found.file_name_pattern or 'any'}")
     endpoint = found.endpoint
     if endpoint is None:
         print("endpoint: none")
         return
     user = "" if endpoint.user is None else f", user {endpoint.user}"
     secret = "" if endpoint.sealed_secret is None else ", secret set"
-    print(f"endpoint: {endpoint.url} ({endpoint.auth}{user}{secret})")
+    print_line(f"endpoint: {endpoint.url} ({endpoint.auth}{user}{secret})")
 
 
 def _print_branding(found: WholeBranding) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
+from signroom.cli.printing import print_line
 
 if TYPE_CHECKING:
     from signroom.domain.webhook import Delivery, Webhook
@@ -66,7 +67,7 @@ def list_webhooks(*, subscription: str) -> None:
 
     with acting_for(subscription) as (ports, caller):
         for webhook in find(ports, caller):
-            print(f"{webhook.id} {_address(webhook)} {_state(webhook)}")
+            print_line(f"{webhook.id} {_address(webhook)} {_state(webhook)}")
 
 
 @webhooks.command(name="show")
@@ -152,7 +153,7 @@ def deliveries(
         if delivery is not None:
             for attempt in read_delivery(ports, caller, webhook, delivery).attempts:
                 result = attempt.status_code if attempt.error is None else attempt.error
-                print(f"{attempt.number} {_time(attempt.at)} {attempt.milliseconds} ms {result}")
+                print_line(f"{attempt.number} {_time(attempt.at)} {attempt.milliseconds} ms {result}")
             return
         wanted = DeliveryFilter(webhook, None if status is None else DeliveryStatus(status))
         for found in list_deliveries(ports, caller, wanted, _PAGE):
@@ -180,7 +181,7 @@ def replay(webhook: UUID, delivery: UUID | None = None, *, subscription: str) ->
 
 def _print_webhook(webhook: Webhook) -> None:
     endpoint = webhook.endpoint
-    print(f"url: {_address(webhook)}")
+    print_line(f"url: {_address(webhook)}")
     if endpoint is not None:
         user = "" if endpoint.user is None else f", user {endpoint.user}"
         secret = "" if endpoint.sealed_secret is None else ", secret set"

@@ -38,7 +38,8 @@ _MAX_SIDE = 14_400
 """200 inches: what readers of PDF 1.7 are bound to show (ISO 32000-1, annex C)."""
 _UPWARDS = {"/Parent", "/P", "/StructTreeRoot", "/Prev", "/Dest"}
 """Keys that lead back, or to where nothing acts."""
-_ACTIONS = ("JavaScript", "Launch", "SubmitForm", "ImportData")
+_ACTIONS = ("JavaScript", "Launch", "SubmitForm", "ImportData", "Hide", "SetOCGState", "ResetForm")
+"""The last three need no script to show something else: they hide annotations, switch layers, empty fields."""
 _LEVELS = 16
 """Of a page tree, that an inherited value is looked for."""
 # As an element or as an attribute (ISO 16684-1, 7).

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from signroom.domain.application import USE_NOTED_EVERY, ApplicationCaller
-from signroom.domain.errors import NotAllowed, Unauthenticated
+from signroom.domain.errors import DatabaseUnavailable, NotAllowed, Unauthenticated
 from signroom.domain.secret import hash_secret
 from signroom.ports import Ports
 
@@ -21,7 +23,8 @@ def authenticate(ports: Ports, secret: str) -> ApplicationCaller:
     if api_key.expired(now):
         raise Unauthenticated("It has expired.")
     if api_key.use_is_due(now):
-        with ports.store.work() as work:
+        # A key that opens a full or locked database still reads what is in it.
+        with suppress(DatabaseUnavailable), ports.store.work() as work:
             work.applications.note_use(api_key.id, now, now - USE_NOTED_EVERY)
     roles = application.roles if api_key.role is None else frozenset({api_key.role})
     return ApplicationCaller(application, roles, api_key.id)

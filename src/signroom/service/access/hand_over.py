@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from signroom.domain.errors import AlreadyDone, BadToken, HandOverEnded, HandOverNotAvailable, TokenExpired
+from signroom.domain.errors import (
+    AlreadyDone,
+    BadToken,
+    HandOverEnded,
+    HandOverNotAvailable,
+    SignatureSessionNotFound,
+    TokenExpired,
+)
 from signroom.ports import Ports
 from signroom.service.access.page_tokens import PageToken, page_link, page_token
 
@@ -67,10 +74,12 @@ def take_over(ports: Ports, code: str) -> TakenOver:
         raise BadToken
     try:
         with ports.store.work() as work:
+            session = work.sessions.of_any_tenant(UUID(session_id))
             first = work.spent.spend_nonce(hashlib.sha256(subject.encode()).digest(), now + LIFETIME)
+    except SignatureSessionNotFound as error:
+        raise BadToken from error
     except AlreadyDone as error:  # at the same time, elsewhere
         raise HandOverEnded from error
     if not first:
         raise HandOverEnded
-    found = UUID(session_id)
-    return TakenOver(page_token(ports, found), page_link(ports, found))
+    return TakenOver(page_token(ports, session.id, session.subscription_id), page_link(ports, session.id))

@@ -1,6 +1,6 @@
 """The page's address holds a durable link; its calls carry a short token made from it.
 
-The link's secret is stored as a hash. The token names one session and nothing else; it is signed, not stored.
+The link's secret is stored as a hash. The token names one session, and its subscription; it is signed, not stored.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from signroom.domain.secret import hash_secret
 from signroom.ports import Ports
 
 _PURPOSE = "page"
+_SEPARATOR = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,14 @@ def renew_page_token(ports: Ports, link: str) -> PageToken:
             session = work.sessions.by_link(hash_secret(link))
         except SignatureSessionNotFound as error:
             raise BadToken from error
-    return page_token(ports, session.id)
+    return page_token(ports, session.id, session.subscription_id)
 
 
-def page_token(ports: Ports, session_id: UUID) -> PageToken:
+def page_token(ports: Ports, session_id: UUID, subscription_id: UUID) -> PageToken:
     """For a session whose link, or whose hand-over, was shown."""
     now = ports.clock.now()
-    return PageToken(ports.tokens.issue(_PURPOSE, str(session_id), now), now + ports.limits.page_token_lifetime)
+    token = ports.tokens.issue(_PURPOSE, f"{session_id}{_SEPARATOR}{subscription_id}", now)
+    return PageToken(token, now + ports.limits.page_token_lifetime)
 
 
 def page_link(ports: Ports, session_id: UUID) -> str:
@@ -55,7 +57,19 @@ def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
 
 def session_of_token(ports: Ports, token: str | None) -> UUID:
     """Raises: TokenRequired, BadToken, TokenExpired."""
+    return owner_of_token(ports, token)[0]
+
+
+def owner_of_token(ports: Ports, token: str | None) -> tuple[UUID, UUID | None]:
+    """The session and its subscription, without a look at the database.
+
+    A token of an older version does not name the subscription.
+
+    Raises: TokenRequired, BadToken, TokenExpired.
+    """
     if not token:
         raise TokenRequired
     life = ports.limits.page_token_lifetime
-    return UUID(ports.tokens.read(_PURPOSE, token, ports.clock.now(), max_age=life))
+    subject = ports.tokens.read(_PURPOSE, token, ports.clock.now(), max_age=life)
+    session_id, _, subscription_id = subject.partition(_SEPARATOR)
+    return UUID(session_id), UUID(subscription_id) if subscription_id else None

@@ -22,7 +22,7 @@ from signroom.domain.signature import CertificateChain, ClaimedValue, DigestAlgo
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
 from signroom.ports.files import Turn
-from signroom.service.certificates.judge_certificate import find_deciding_context
+from signroom.service.certificates.judge_certificate import find_deciding_context, judging
 
 _PURPOSE = "authentication"
 STATE_LIFETIME = timedelta(minutes=10)
@@ -88,11 +88,11 @@ async def complete_authentication(
     nonce = base64.urlsafe_b64decode(text)
     chain = CertificateChain(certificate_der)
     value = ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)
-    await ports.formats.of(Turn.of_caller(caller)).check_values([value])
+    turn = Turn.of_caller(caller)
+    await ports.formats.of(turn).check_values([value])
     context = find_deciding_context(ports, UUID(context_id))
-    verdict = await asyncio.to_thread(
-        ports.trust.judge, chain, context, now, revocation_may_be_unknown=may_be_unknown == "1"
-    )
+    may_be = may_be_unknown == "1"
+    verdict = await judging(ports, turn, ports.trust.judge, chain, context, now, revocation_may_be_unknown=may_be)
     fresh = await asyncio.to_thread(_spend, ports, nonce, now)  # last: an outage before it may be tried again
     failure = None if verdict.trusted else "CertificateFailedValidation"
     return Authentication(certificate, verdict.results, verdict.path, failure if fresh else "StaleSession")

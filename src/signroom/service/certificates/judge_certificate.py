@@ -5,8 +5,13 @@ In this order: a requirement that reads OIDs proves nothing before the chain was
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import contextvars
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from signroom.domain import errors
@@ -15,7 +20,13 @@ from signroom.domain.security_context import BY_ID, TEST, SecurityContext
 from signroom.domain.signature import CertificateChain, TrustedChain
 from signroom.domain.validation import Check, TrustVerdict
 from signroom.ports import Ports
+from signroom.ports.files import Turn
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_OF_SESSION, _OF_SUBSCRIPTION = 2, 16
+"""Calls that are judged at the same time."""
 MAX_ISSUERS = 10
 """Issuer certificates that a signer may send along with one certificate."""
 
@@ -28,6 +39,28 @@ _REFUSALS: dict[Check, type[errors.CertificateRejected]] = {
     Check.CERTIFICATE_REVOKED: errors.CertificateRevoked,
     Check.CERTIFICATE_REVOCATION_STATUS_UNKNOWN: errors.RevocationStatusUnknown,
 }
+
+
+async def judging(ports: Ports, turn: Turn, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of `judge`, which may ask about revocation. It waits in line, and then it has a thread of its own.
+
+    A responder that does not answer takes 20 seconds. In the threads of the verbs everybody would wait for it.
+
+    Raises: what `judge` raises.
+    """
+    at_once = _OF_SUBSCRIPTION if turn.session_id is None else _OF_SESSION
+    of_all = ("judge", turn.subscription_id)
+    async with ports.lines.passed(("judge", turn), at_once), ports.lines.passed(of_all, _OF_SUBSCRIPTION):
+        own = ThreadPoolExecutor(1, "judging")
+        call = partial(contextvars.copy_context().run, partial(judge, *args, **kwargs))
+        judged = asyncio.get_running_loop().run_in_executor(own, call)
+        own.shutdown(wait=False)
+        try:
+            return await asyncio.shield(judged)
+        except asyncio.CancelledError:
+            await asyncio.wait({judged})  # whoever hangs up does not get another thread meanwhile
+            judged.exception()
+            raise
 
 
 def find_context(ports: Ports, context_id: UUID | None) -> SecurityContext:

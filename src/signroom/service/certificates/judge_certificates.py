@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from signroom.domain.errors import BadCertificate, BadInput, CertificateRejected, Refused
+from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain
 from signroom.ports import Ports
-from signroom.service.certificates.judge_certificate import MAX_ISSUERS, find_context, require_good_certificate
+from signroom.ports.files import Turn
+from signroom.service.certificates.judge_certificate import (
+    MAX_ISSUERS,
+    find_context,
+    judging,
+    require_good_certificate,
+)
 
 MAX_CERTIFICATES = 50
 _AT_ONCE = 4
@@ -23,17 +32,17 @@ class Judgement:
     refusal: Refused | None
 
 
-def judge_certificates(ports: Ports, session_id: UUID, chains: Sequence[CertificateChain]) -> tuple[Judgement, ...]:
-    """One judgement each, in the order of `chains`. Nothing is kept. May fetch: call from threads.
+async def judge_certificates(
+    ports: Ports, session_id: UUID, chains: Sequence[CertificateChain]
+) -> tuple[Judgement, ...]:
+    """One judgement each, in the order of `chains`. Nothing is kept.
 
     Raises: BadInput for too many, WrongState, SecurityContextNotConfigured, Unavailable.
     """
     if len(chains) > MAX_CERTIFICATES or any(len(chain.issuers) > MAX_ISSUERS for chain in chains):
         raise BadInput(f"At most {MAX_CERTIFICATES} certificates, each with at most {MAX_ISSUERS} issuers.")
     now = ports.clock.now()
-    with ports.store.read() as work:
-        session = work.sessions.of_any_tenant(session_id)
-    session.require_signable(now)
+    session = await asyncio.to_thread(_signable, ports, session_id, now)
     context = find_context(ports, session.security_context_id)
 
     def judge(chain: CertificateChain) -> Judgement:
@@ -43,5 +52,15 @@ def judge_certificates(ports: Ports, session_id: UUID, chains: Sequence[Certific
             return Judgement(refusal)
         return Judgement(None)
 
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
-        return tuple(threads.map(judge, chains))
+    def judge_all() -> tuple[Judgement, ...]:
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
+            return tuple(threads.map(judge, chains))
+
+    return await judging(ports, Turn.of_session(session), judge_all)
+
+
+def _signable(ports: Ports, session_id: UUID, now: datetime) -> Session:
+    with ports.store.read() as work:
+        session = work.sessions.of_any_tenant(session_id)
+    session.require_signable(now)
+    return session

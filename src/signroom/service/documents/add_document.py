@@ -268,7 +268,7 @@ async def _inspect(
     data_key: str | None = None,
 ) -> Inspection:
     wanted = kind or type_by_name(stored.name)
-    async with local_files(ports, stored, data_key) as (file, data):
+    async with local_files(ports, turn, stored, data_key) as (file, data):
         return with_name(await ports.formats.of(turn).inspect(file, wanted, options, data), stored.name)
 
 

@@ -12,7 +12,7 @@ from signroom.domain.preflight import Finding, FindingCode, FindingLevel, fact
 from signroom.domain.signature import Inspection, SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import Turn
-from signroom.service.documents.file_sources import FileSource, UploadToken, as_local_file, store_source
+from signroom.service.documents.file_sources import FileSource, UploadToken, as_local_file, off_the_loop, store_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ async def _inspected(ports: Ports, caller: Caller, command: CheckFile) -> Inspec
     formats = ports.formats.of(Turn.of_caller(caller))
     formats.require_place()
     async with AsyncExitStack() as files:
-        folder = files.enter_context(ports.blobs.scratch())
+        folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         name = await _name(ports, caller, command.file)
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, folder))
         wanted = command.signature_type or type_by_name(name)

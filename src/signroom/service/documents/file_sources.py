@@ -6,7 +6,7 @@ import asyncio
 import mimetypes
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -25,7 +25,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
-from signroom.ports.files import content_of
+from signroom.ports.files import Stored, Turn, content_of
 from signroom.ports.outside import Fetched, Unreachable
 from signroom.service.documents.download_file import DOWNLOADS, Download, open_download
 from signroom.service.documents.upload_files import find_upload
@@ -36,6 +36,8 @@ OCTETS = "application/octet-stream"
 
 _BEGINNING = 64
 """Bytes."""
+_OPENED_OF_SESSION, _OPENED_OF_SUBSCRIPTION = 2, 8
+"""Stored files at the same time. Each holds one of 32 threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder
                 await _write(target, fetched.chunks, ports.limits.max_file)
         case UploadToken() | Address():
             stored = await store_source(ports, caller, source, "", "file")  # it is stored already: nothing is written
-            async with off_the_loop(ports.blobs.as_file(stored.file.blob_key, content_of(stored.file))) as file:
+            async with local_files(ports, Turn.of_caller(caller), stored.file) as (file, _):
                 yield file
             return
     yield target
@@ -183,19 +185,37 @@ async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[P
 
 @asynccontextmanager
 async def local_files(
-    ports: Ports, stored: StoredFile, data: StoredFile | str | None = None
+    ports: Ports, turn: Turn, stored: StoredFile, data: StoredFile | str | None = None
 ) -> AsyncIterator[tuple[Path, Path | None]]:
     """A stored file for reading, and the data that belong to it where there are any.
 
     Of `data` that are given by their key alone nobody knows what they must be. Raises: as `Blobs.as_file`.
     """
-    async with off_the_loop(ports.blobs.as_file(stored.blob_key, content_of(stored))) as file:
+    async with _opened(ports, turn, stored.blob_key, content_of(stored)) as file:
         if data is None:
             yield file, None
             return
         key, expected = (data, None) if isinstance(data, str) else (data.blob_key, content_of(data))
-        async with off_the_loop(ports.blobs.as_file(key, expected)) as other:
+        async with _opened(ports, turn, key, expected) as other:
             yield file, other
+
+
+@asynccontextmanager
+async def _opened(ports: Ports, turn: Turn, key: str, expected: Stored | None) -> AsyncIterator[Path]:
+    """A blob as a file. While it is fetched and compared it holds a thread: nobody takes the threads of others."""
+    async with AsyncExitStack() as files:
+        async with in_line(ports, turn):
+            file = await files.enter_async_context(off_the_loop(ports.blobs.as_file(key, expected)))
+        yield file
+
+
+@asynccontextmanager
+async def in_line(ports: Ports, turn: Turn) -> AsyncIterator[None]:
+    """The block reads a stored file as a whole: a few for a session, and some for all of a subscription."""
+    own = _OPENED_OF_SUBSCRIPTION if turn.session_id is None else _OPENED_OF_SESSION
+    of_all = ("open", turn.subscription_id)
+    async with ports.lines.passed(("open", turn), own), ports.lines.passed(of_all, _OPENED_OF_SUBSCRIPTION):
+        yield
 
 
 @asynccontextmanager

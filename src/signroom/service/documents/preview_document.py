@@ -52,7 +52,7 @@ async def _kept(ports: Ports, document: Document, what: str, make: Callable[[Pat
     key = f"{document.original.blob_key} {what}"
     found = ports.previews.get(key)
     if found is None:
-        async with local_files(ports, document.original) as (file, _):
+        async with local_files(ports, Turn.of_document(document), document.original) as (file, _):
             found = await make(file)
         ports.previews.put(key, found)
     return found

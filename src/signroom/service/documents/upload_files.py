@@ -113,6 +113,12 @@ async def end_upload(ports: Ports, caller: Caller, token: str, etags: Sequence[s
     """
     caller.require(WORKERS)
     upload = await asyncio.to_thread(find_upload, ports, caller, token)
+    async with ports.lines.passed(("end", upload.id), 1):  # a hundred requests at once would write a hundred files
+        return await _end_once(ports, caller, token, etags, md5)
+
+
+async def _end_once(ports: Ports, caller: Caller, token: str, etags: Sequence[str], md5: bytes | None) -> Upload:
+    upload = await asyncio.to_thread(find_upload, ports, caller, token)
     if upload.file is not None:
         upload.require_ended_with(etags)
         if md5 is not None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from signroom.domain.application import READERS, Caller
-from signroom.domain.errors import BadInput, EventsPurged
+from signroom.domain.application import READERS, ApplicationCaller, Caller
+from signroom.domain.errors import BadInput, EventsPurged, Unauthenticated
 from signroom.domain.event import TYPES, RecordedEvent
 from signroom.ports import Ports
 from signroom.ports.store import ANY_EVENT, EventFilter
@@ -37,7 +37,9 @@ class EventPage:
 
 
 async def read_events(ports: Ports, caller: Caller, command: ReadEvents) -> EventPage:
-    """Raises: NotAllowed, BadInput for a type that there is not, EventsPurged."""
+    """Raises: NotAllowed, BadInput for a type that there is not, EventsPurged, Unauthenticated for a key that was taken
+    back while its caller waited.
+    """
     caller.require(READERS)
     if command.wanted.type is not None and command.wanted.type not in TYPES:
         raise BadInput(f"type is one of {', '.join(sorted(TYPES))}.")
@@ -46,14 +48,26 @@ async def read_events(ports: Ports, caller: Caller, command: ReadEvents) -> Even
     if command.wait <= 0:
         return await asyncio.to_thread(_read, ports, caller, command, command.after)
     with ports.changes.watch(caller.subscription_id) as watch:
-        after = command.after
+        after, has_waited = command.after, False
         while True:
             page = await asyncio.to_thread(_read, ports, caller, command, after)
             left = until - loop.time()
+            if page.events and has_waited:
+                await asyncio.to_thread(_require_usable, ports, caller)
             if page.events or left <= 0 or ports.changes.over:
                 return page
-            after = page.next
+            after, has_waited = page.next, True
             await watch.changed(left)
+
+
+def _require_usable(ports: Ports, caller: Caller) -> None:
+    """Raises: Unauthenticated."""
+    if not isinstance(caller, ApplicationCaller) or caller.key_id is None:
+        return
+    with ports.store.read() as work:
+        keys = work.applications.keys_of(caller.application.id)
+    if not any(key.id == caller.key_id and key.usable(ports.clock.now()) for key in keys):
+        raise Unauthenticated("It was revoked or has expired.")
 
 
 def _read(ports: Ports, caller: Caller, command: ReadEvents, after: int | None) -> EventPage:

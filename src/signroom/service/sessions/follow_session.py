@@ -18,8 +18,8 @@ SECONDS = 50
 """Then the page asks again: proxies cut answers that say nothing for a minute."""
 MAX_STREAMS = 6
 """Of a session: a signer has two or three tabs and a telephone."""
-MAX_OF_APPLICATION = 400
-"""Of all sessions of an application, in one process."""
+MAX_OF_SUBSCRIPTION = 400
+"""Of all its sessions, whatever their application, in one process: half of the connections that it has by default."""
 _PAUSE = 2.0
 """What a second device adds and removes is no event: it is seen after this."""
 _CHECK_SECONDS = 5.0
@@ -32,7 +32,7 @@ class SessionStreams:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._of_session = Places(MAX_STREAMS, f"A session has at most {MAX_STREAMS} event streams.")
-        self._of_application = Places(MAX_OF_APPLICATION, "The application has too many event streams.")
+        self._of_subscription = Places(MAX_OF_SUBSCRIPTION, "The subscription has too many event streams.")
         self._followed: dict[UUID, _Followed] = {}
 
     async def follow(
@@ -46,7 +46,7 @@ class SessionStreams:
         Raises: TooManyRequests before the first one; Unavailable.
         """
         session = found.session
-        with self._of_session.taken(session.id), self._of_application.taken(session.application_id):
+        with self._of_session.taken(session.id), self._of_subscription.taken(session.subscription_id):
             yield found
             if MOVES[session.status]:
                 async for changed in self._changes(found, holds):

@@ -20,7 +20,7 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import FileNeeded, Turn
-from signroom.service.certificates.judge_certificate import find_context, require_good_certificate
+from signroom.service.certificates.judge_certificate import find_context, judging, require_good_certificate
 from signroom.service.documents.file_sources import local_files
 from signroom.service.documents.read_documents import read_document_of_page
 
@@ -38,7 +38,8 @@ async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChai
     if not waiting:
         raise WrongState("There is no document to sign.")
     context = find_context(ports, session.security_context_id)
-    trusted = await asyncio.to_thread(require_good_certificate, ports, chain, context, session.requirements, now)
+    turn = Turn.of_session(session)
+    trusted = await judging(ports, turn, require_good_certificate, ports, chain, context, session.requirements, now)
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def prepare(document: Document) -> PreparedDocument | RefusedDocument:
@@ -98,8 +99,9 @@ async def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, d
     layout = prepared.layout
     if not isinstance(layout, XmlLayout):
         raise WrongState("The document is not XML.")
-    async with local_files(ports, document.original) as (file, _):
-        return await ports.formats.of(Turn.of_document(document)).canonical(file, layout.options)
+    turn = Turn.of_document(document)
+    async with local_files(ports, turn, document.original) as (file, _):
+        return await ports.formats.of(turn).canonical(file, layout.options)
 
 
 def _prepared(ports: Ports, session_id: UUID, preparation_id: UUID, document_id: UUID) -> tuple[Document, Prepared]:
@@ -115,11 +117,12 @@ async def prepare_document(
 
     Raises: a DocumentRejected, BlobNotFound, BadCertificate, Unavailable.
     """
-    algorithm, formats = DigestAlgorithm.SHA256, ports.formats.of(Turn.of_document(document))
+    algorithm, turn = DigestAlgorithm.SHA256, Turn.of_document(document)
+    formats = ports.formats.of(turn)
     if reading is not None:
         with suppress(FileNeeded):
             return await formats.prepare(None, document.options, trusted, algorithm=algorithm, now=now, reading=reading)
-    async with local_files(ports, document.original, document.data_key) as (file, data):
+    async with local_files(ports, turn, document.original, document.data_key) as (file, data):
         return await formats.prepare(
             file, document.options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
         )

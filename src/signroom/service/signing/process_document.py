@@ -111,13 +111,14 @@ async def _sign(
     key = document.blob_folder.signed(document.preparation_id)
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
-        originals = local_files(ports, document.original, document.data_key)
+        turn = Turn.of_document(document)
+        originals = local_files(ports, turn, document.original, document.data_key)
         original, data = await files.enter_async_context(originals)
         # 2. Embed the signature value into a new file.
         output = folder / "signed"
         # 3. Verify the new file. A first detached signature is about the original itself.
         content = data if document.inspection.signatures else original
-        signed = await ports.formats.of(Turn.of_document(document)).sign(
+        signed = await ports.formats.of(turn).sign(
             original, prepared, document.signature_value, output, content=content, reading=reading
         )
         _require_good(signed.verdict, document, prepared)

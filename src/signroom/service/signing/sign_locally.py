@@ -30,7 +30,7 @@ from signroom.domain.validation import Check, Outcome, ValidationItem, Validatio
 from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
-from signroom.service.certificates.judge_certificate import find_context, require_trusted
+from signroom.service.certificates.judge_certificate import find_context, judging, require_trusted
 from signroom.service.documents.add_document import (
     NewDocument,
     accepted_document,
@@ -78,7 +78,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     context = find_context(ports, command.security_context_id)
     now = ports.clock.now()
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
-    verdict = await asyncio.to_thread(ports.trust.judge, command.chain, context, now)
+    verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
     answer = LocallyPrepared(certificate, verdict.results, verdict.path)
     if not answer.results.valid:
         return replace(answer, failure="CertificateValidationFailed")

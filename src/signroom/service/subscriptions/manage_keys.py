@@ -79,7 +79,7 @@ def revoke_key(ports: ManagementPorts, caller: Caller, application_id: UUID, key
     now = ports.clock.now()
     with ports.store.work() as work:
         owner = _manageable(work, caller, application_id)
-        key = work.applications.locked_key(owner.id, key_id)
+        key = _manageable_key(work, caller, owner, key_id)
         if key.revoked_at is not None:
             return key
         revoked = key.revoked(now)
@@ -106,7 +106,7 @@ def end_key(ports: ManagementPorts, caller: Caller, application_id: UUID, key_id
     now = ports.clock.now()
     with ports.store.work() as work:
         owner = _manageable(work, caller, application_id)
-        return _ended(work, caller, owner, work.applications.locked_key(owner.id, key_id), at=at, now=now)
+        return _ended(work, caller, owner, _manageable_key(work, caller, owner, key_id), at=at, now=now)
 
 
 def rotate_key(
@@ -122,7 +122,7 @@ def rotate_key(
     now = ports.clock.now()
     with ports.store.work() as work:
         owner = _manageable(work, caller, application_id)
-        key = work.applications.locked_key(owner.id, key_id)
+        key = _manageable_key(work, caller, owner, key_id)
         if not key.usable(now):
             raise KeyIsRevoked("It was revoked or has expired: there is nothing to hand over. Make another key.")
         new = _new_key(owner, caller, CreateKey(key.description, _end(ports, now), key.role), now)
@@ -139,6 +139,17 @@ def _manageable(work: Work, caller: Caller, application_id: UUID) -> Application
     if Role.ADMIN in owner.roles:
         caller.require(ADMINS)
     return owner
+
+
+def _manageable_key(work: Work, caller: Caller, owner: Application, key_id: UUID) -> ApiKey:
+    """The key, locked, for a caller who has its role. A key may have a mightier role than its application.
+
+    Raises: NotAllowed, ApiKeyNotFound.
+    """
+    key = work.applications.locked_key(owner.id, key_id)
+    if key.role is Role.ADMIN:
+        caller.require(ADMINS)
+    return key
 
 
 def _ended(work: Work, caller: Caller, owner: Application, key: ApiKey, *, at: datetime, now: datetime) -> ApiKey:

@@ -22,13 +22,13 @@ from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured,
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
-from signroom.domain.signature import CertificateChain, DigestValue, SignatureType
+from signroom.domain.signature import CertificateChain, DigestValue, Indication, SignatureType
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.ports.files import Turn
-from signroom.service.certificates.judge_certificate import find_context
-from signroom.service.documents.file_sources import FileSource, as_local_file, local_files, off_the_loop
+from signroom.service.certificates.judge_certificate import find_context, judging
+from signroom.service.documents.file_sources import FileSource, as_local_file, in_line, local_files, off_the_loop
 from signroom.service.documents.read_documents import read_document
 
 
@@ -65,8 +65,8 @@ class InspectedSigner:
 
     ``results`` is None when no validation was asked for and the data that the caller sent is not another one.
 
-    ``identity_confirmed`` says whether an authority that the context trusts has confirmed who the signer is; None when
-    no validation was asked for.
+    ``identity_confirmed`` says whether an authority that the context trusts has confirmed who the signer is, and the
+    signature is intact; None when no validation was asked for.
     """
 
     signature: ExaminedSignature
@@ -98,7 +98,8 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         trust_signing_time=command.trust_signing_time,
         compares_data=command.data is not None or bool(command.data_hashes),
     )
-    formats = ports.formats.of(Turn.of_caller(caller))
+    turn = Turn.of_caller(caller)
+    formats = ports.formats.of(turn)
     formats.require_place()
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
@@ -108,10 +109,11 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
             data = await files.enter_async_context(as_local_file(ports, caller, command.data, _made(folder / "data")))
         target = folder / "content" if command.extract_content else None
         examination = await formats.examine(file, data, command.data_hashes, target)
-        document = await asyncio.to_thread(_made_here, ports, caller, file)
+        async with in_line(ports, turn):
+            document = await asyncio.to_thread(_made_here, ports, caller, file)
         if document is not None and command.security_context_id is None:
             validation = replace(validation, context=await asyncio.to_thread(_context_of, ports, document))
-        signers = await asyncio.to_thread(_signers, ports, validation, examination)
+        signers = await judging(ports, turn, _signers, ports, validation, examination)
         content = None
         if target is not None and target.exists():
             content = await _keep(ports, caller, target)
@@ -141,8 +143,9 @@ async def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -
     content_file = document.data_key if document.inspection.signatures else document.original
     if document.inspection.signature_type is not SignatureType.CMS:
         content_file = None
-    async with local_files(ports, document.signed, content_file) as (file, content):
-        examination = await ports.formats.of(Turn.of_document(document)).examine(file, content)
+    turn = Turn.of_document(document)
+    async with local_files(ports, turn, document.signed, content_file) as (file, content):
+        examination = await ports.formats.of(turn).examine(file, content)
     validation = _Validation(
         await asyncio.to_thread(_context_of, ports, document),
         validate=True,
@@ -204,7 +207,9 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
         "The signing time is the signer's own claim: no timestamp proves it.",
     )
     results = signature.results + verdict.results + ValidationResults((item,))
-    confirmed = verdict.anchored and verdict.trusted
+    # Anybody may put another person's certificate beside a value that the person's key has not made.
+    is_theirs = signature.verdict.indication is Indication.TOTAL_PASSED
+    confirmed = is_theirs and verdict.anchored and verdict.trusted
     return InspectedSigner(signature, certificate, verdict.path, results, confirmed)
 
 

@@ -19,8 +19,8 @@ from signroom.formats.pdf.earlier.places import Places
 from signroom.formats.pdf.earlier.revisions import Later, Revisions
 from signroom.formats.pdf.earlier.window import opened
 from signroom.formats.pdf.verification import judge, verify
-from tests.vectors.pdf import builder, changed
-from tests.vectors.pdf.builder import CATALOG, CONTENT, FONT, PAGE, Form, content, document, updated, written
+from tests.vectors.pdf import builder, changed, empty_fields
+from tests.vectors.pdf.builder import CATALOG, CONTENT, FONT, PAGE, Form, content, document, stream, updated, written
 from tests.vectors.pdf.changed import (
     CHECK_BOX,
     CHECK_LOOK,
@@ -466,3 +466,25 @@ def test_many_pages_and_annotations_take_no_time(pages: int, annotations: int, m
     file = signed_by_another(signed_by_another(written(objects)), field=b"Second")
 
     assert spent(file, tmp_path) < most
+
+
+@pytest.mark.parametrize(
+    ("painted", "warned"), [(b"1 g 0 0 228 40 re f", True), (b"% DSBlank\n", False)], ids=["covers", "empty"]
+)
+def test_a_field_that_is_filled_in_later_and_no_longer_covers_the_page_is_told(painted: bytes, warned: bool) -> None:
+    """It is allowed, and usual over "sign here"; it may also uncover another price than the one that was signed."""
+    covering = stream(painted, b"/Type/XObject/Subtype/Form/BBox[0 0 228 40]")
+    before = empty_fields.form(empty_fields.widget(entries=b"/AP<</N 23 0 R>>"), more={empty_fields.MORE: covering})
+    value = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange[0 9 9 9]/Contents<00>>>"
+    later = {
+        empty_fields.FIELD: empty_fields.widget(entries=b"/AP<</N 41 0 R>>/V 40 0 R"),
+        40: value,
+        41: stream(b"", b"/Type/XObject/Subtype/Form/BBox[0 0 228 40]"),
+    }
+
+    file = updated(signed_by_another(written(before)), later)
+    with opened(file) as pdf:
+        (verdict,) = (one for one in judge(pdf, file).signatures if one.field_name != "Buyer")
+
+    assert verdict.indication is Indication.TOTAL_PASSED
+    assert verdict.warnings == (("a signature field shows something else than before",) if warned else ())

@@ -24,7 +24,7 @@ from signroom.formats.pdf.reading import whole_table
 from signroom.formats.pdf.signing.own_update import Gap, check_update
 from signroom.formats.pdf.signing.tail import build_tail
 from tests.formats.pdf.updates import NOW, Updated, filled, laid_out, updated
-from tests.vectors.pdf.builder import CATALOG, CONTENT, PAGE, Form, document, written
+from tests.vectors.pdf.builder import CATALOG, CONTENT, PAGE, Form, document, stream, written
 
 ANNOTATION, FORM, FIELDS, TEXT = 20, 21, 22, 23
 ENTRIES = {
@@ -539,9 +539,29 @@ def test_a_field_that_had_a_value_is_not_filled_in(tmp_path: Path) -> None:
     refused(found.data, found.knowing(changed=changed), "the field has another signature")
 
 
-def test_what_is_drawn_in_a_field_is_new(tmp_path: Path) -> None:
-    found = updated(written(OF_A_FORM), tmp_path, fills=BUYER, site=SITE)
-    drawn = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 0>>stream\n\nendstream"
-    layout = build_tail(found.facts, field_name="", now=NOW, reserved=100, drawn=(drawn,), appearance=25)
-    check_update(filled(found.original, layout), found.facts)
-    refused(filled(found.original, layout), found.knowing(site=None), "shows something else")
+DRAWN = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 0>>stream\n\nendstream"
+
+
+def drawn_in(objects: dict[int, bytes], folder: Path) -> tuple[bytes, Updated]:
+    """The file with a look drawn for the signature, which takes the place of the one that the field had."""
+    found = updated(written(objects), folder, fills=BUYER, site=SITE)
+    layout = build_tail(found.facts, field_name="", now=NOW, reserved=100, drawn=(DRAWN,), appearance=25)
+    return filled(found.original, layout), found
+
+
+@pytest.mark.parametrize("look", [b"/AP null", b"/AP 99 0 R", b"/AP<<>>", b"/AP<</N 21 0 R>>", b""])
+def test_what_is_drawn_in_a_field_is_new(look: bytes, tmp_path: Path) -> None:
+    objects = {
+        **OF_A_FORM,
+        EMPTY: OF_A_FORM[EMPTY].replace(b"/AP<</N 5 0 R>>", look),
+        21: stream(b"% DSBlank\nq Q\n", b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]"),
+    }
+    data, found = drawn_in(objects, tmp_path)
+    check_update(data, found.facts)
+    refused(data, found.knowing(site=None), "shows something else")
+
+
+def test_what_a_field_shows_is_not_taken_away(tmp_path: Path) -> None:
+    """It may cover the page: a price over another price, which would be seen once the look is another one."""
+    data, found = drawn_in(OF_A_FORM, tmp_path)
+    refused(data, found.facts, "what the field showed is gone")

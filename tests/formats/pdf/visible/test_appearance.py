@@ -513,6 +513,30 @@ def test_placeholders_of_a_european_person_and_of_other_names_that_are_garbage()
     assert filled(text, der, NOW) == "Mario Rossi|RSSMRA85T10A562S|mario@example.org||{Mario Rossi}"
 
 
+def test_a_certificate_with_two_different_numbers_shows_none() -> None:
+    row, name = "01011980{}" + "0" * 26, "Maria:{}"
+    person, responsible = (f"2.16.76.1.3.{n}" for n in (1, 4))
+    one, two = "52998224725", "12345678909"
+    certificates = [
+        a_certificate(
+            named(x509.NameOID.COMMON_NAME, name.format(one)),
+            others={person: octets(row.format(one)), responsible: octets(row.format(two))},
+        ),
+        a_certificate(named(x509.NameOID.COMMON_NAME, name.format(two)), others={person: octets(row.format(one))}),
+        a_certificate(*(named(x509.NameOID.SERIAL_NUMBER, f"PNOES-{number}") for number in (1, 2))),
+    ]
+
+    for der in certificates:
+        assert filled("{{br_cpf}}|{{br_cpf_formatted}}|{{national_id}}", der, NOW) == "||"
+
+
+def test_a_name_adds_no_line_and_turns_none() -> None:
+    der = a_certificate(named(x509.NameOID.COMMON_NAME, "Ana\nVerified by\u2028ICP\u202e-\x1cBrasil"))
+
+    assert filled("{{name}}", der, NOW) == "Ana Verified by ICP- Brasil"
+    assert drawing.filled_text(AppearanceText("{{name}}"), der, NOW).splitlines() == ["Ana Verified by ICP- Brasil"]
+
+
 def test_a_placeholder_in_a_name_is_not_filled_in_again() -> None:
     der = a_certificate(named(x509.NameOID.COMMON_NAME, "{{email}} {{date}}"))
 

@@ -33,6 +33,8 @@ class Changes:
     commented: bool = False
     signed: bool = False
     """A signature field was added or filled in."""
+    uncovered: bool = False
+    """A signature field that showed something shows something else since it was filled in."""
     spots: set[Place] = field(default_factory=set)
     """Fields that were filled in, and comments: inside their rectangles pages may differ."""
     signatures: set[Place] = field(default_factory=set)

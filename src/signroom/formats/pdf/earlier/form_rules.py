@@ -14,6 +14,7 @@ from signroom.formats.pdf.earlier.embedded import elements, full_name, inherited
 from signroom.formats.pdf.earlier.places import Place
 from signroom.formats.pdf.earlier.reach import keys_of, places_below
 from signroom.formats.pdf.earlier.rules import COMMENTS, NOTHING
+from signroom.formats.pdf.widget_looks import shows_something
 
 KINDS_OF_COMMENTS = frozenset(
     {
@@ -198,6 +199,8 @@ class FormRules:
             raise Forbidden("a signature field was changed")
         self._of.anything(before, None)
         self._of.anything(old.get("/AP"), None)
+        # Allowed, and usual where it says "sign here". It may also have covered something of the page.
+        self._of.found.uncovered |= "/AP" in changed and shows_something(old)
         self._sign(new)
 
     def _form_field(self, kind: str, old: Any, new: Any, changed: set[str]) -> None:

@@ -110,8 +110,11 @@ def _rules(old: pikepdf.Pdf, signature: EmbeddedSignature, tables: tuple[Table, 
 
 
 def _warnings(changes: Changes, rules: Rules) -> tuple[str, ...]:
-    """Changes that nobody forbade and nobody allowed."""
-    if rules.level is not None:
-        return ()
-    said = (("form filled in later", changes.filled), ("comment added later", changes.commented))
+    """Changes that nobody forbade and nobody allowed, and what was seen before and is gone."""
+    unsaid = rules.level is None
+    said = (
+        ("form filled in later", unsaid and changes.filled),
+        ("comment added later", unsaid and changes.commented),
+        ("a signature field shows something else than before", changes.uncovered),
+    )
     return tuple(text for text, is_so in said if is_so)

@@ -11,7 +11,8 @@ A field fits when
 3. its seed value (/SV) asks for nothing that the signature will not have;
 4. its lock (/Lock) can be written into the signature.
 
-What does not fit is left alone.
+What does not fit is left alone. A field that shows something is filled in and goes on showing it: with another look
+something would be seen that was covered before, or what was read before would be gone.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from signroom.formats.pdf.earlier.embedded import (
 )
 from signroom.formats.pdf.reading.opening import OpenPdf
 from signroom.formats.pdf.visible.appearance import site_of_widget
+from signroom.formats.pdf.widget_looks import shows_something
 
 _MOST = 50
 """Fields of one file that are looked at."""
@@ -173,7 +175,7 @@ def _on_pages(pdf: pikepdf.Pdf, empty: Mapping[tuple[int, int], EmptyField]) -> 
 def _site(pdf: pikepdf.Pdf, page: int, widget: Any) -> SignatureSite | None:
     flags = entries.integer(widget, "/F") or 0
     box = entries.rectangle(widget.get("/Rect"))
-    if box is None or flags & (_HIDDEN | _NO_VIEW):
+    if box is None or flags & (_HIDDEN | _NO_VIEW) or shows_something(widget):
         return None
     found = site_of_widget(page, pdf.pages[page].obj, box)
     place = found.place

@@ -7,8 +7,8 @@ a mistake there does not pass here. The value itself is the affair of `own_signa
 2. The section leads to each of them, and every other object is where it was.
 3. The trailer is the one before, but for what belongs to an update.
 4. The page has the field as one annotation more, the form as one field more. No other object is written again.
-   Where an empty field of the file is filled in, it has the signature as its value, and may show something else;
-   page and form have what they had.
+   Where an empty field of the file is filled in, it has the signature as its value, and may show something where it
+   showed nothing; page and form have what they had.
 5. What was absent before is looked up in the file: nothing may be lost because somebody called it absent.
 6. The byte range is the whole file without /Contents.
 """
@@ -39,6 +39,7 @@ from signroom.formats.pdf.reading.syntax import (
     value_end,
 )
 from signroom.formats.pdf.reading.whole_table import Place
+from signroom.formats.pdf.widget_looks import shows_something
 
 _END = re.compile(rb"startxref\n(\d{1,18})\n%%EOF\n\Z")
 _SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,10})\n")
@@ -292,13 +293,13 @@ class _Changed:
         # A reference to nothing is nothing (7.3.10).
         is_empty = old.get("V") is None if before is None else not self._exists(before, pikepdf.Object)
         _require(is_empty and new.get("V") == bytes(signature), "the field has another signature")
-        self._check_looks(old, new)
+        self._check_looks(old, new, fills)
         _require(len(todo) <= 1, "an object was written again that nobody asked for")
         for change in todo.values():
             self._check_flags(change)
 
-    def _check_looks(self, old: Dictionary, new: Dictionary) -> None:
-        """The widget looks as before, or as what was drawn for this signature."""
+    def _check_looks(self, old: Dictionary, new: Dictionary, fills: EmptyField) -> None:
+        """The widget looks as before; one that showed nothing may look as what was drawn for this signature."""
         if old.get("AP") == new.get("AP"):
             return
         shown = _APPEARANCE.fullmatch(new.get("AP") or b"")
@@ -306,6 +307,10 @@ class _Changed:
         is_new = number > self._facts.next_number and number in self._objects
         right = is_new and self._facts.site is not None and self._objects[number].stream_at is not None
         _require(right, "the field shows something else")
+        if old.get("AP") is not None:
+            with self._before() as before:
+                is_gone = shows_something(before.get_object(fills.number, fills.generation))
+            _require(not is_gone, "what the field showed is gone")
 
     def _check_flags(self, change: ChangedObject) -> None:
         """The form, or the catalog with the form in it, says that there is a signature."""

@@ -6,6 +6,8 @@ The names are those that applications of this contract have in their texts; one 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from asn1crypto import core
@@ -51,11 +53,11 @@ def _values(der: bytes, now: datetime) -> dict[str, str]:
     issuer_name = _first(issuer, NameOID.COMMON_NAME) or _first(issuer, NameOID.ORGANIZATION_NAME)
     email = next(iter(alternatives.get_values_for_type(x509.RFC822Name)), "") if alternatives else ""
     email = email or _first(subject, NameOID.EMAIL_ADDRESS)
-    cpf = _cpf(others, common_name)
-    cnpj = others.get(_CNPJ, "")
-    cnpj = cnpj if is_cnpj(cnpj) else ""
-    national_id = cpf or _SEMANTICS.sub("", _first(subject, NameOID.SERIAL_NUMBER))
-    return {
+    cpfs = _cpfs(others, subject)
+    cpf = _only(cpfs)
+    cnpj = _only(number for number in others.get(_CNPJ, ()) if is_cnpj(number))
+    national_id = cpf if cpfs else _SEMANTICS.sub("", _only(_every(subject, NameOID.SERIAL_NUMBER)))
+    values = {
         "name": name,
         "signerName": name,
         "subject_name": subject_name,
@@ -72,16 +74,31 @@ def _values(der: bytes, now: datetime) -> dict[str, str]:
         "br_cpf_formatted": f"{cpf[:3]}.{cpf[3:6]}.{cpf[6:9]}-{cpf[9:]}" if cpf else "",
         "br_cnpj": cnpj,
         "br_cnpj_formatted": f"{cnpj[:2]}.{cnpj[2:5]}.{cnpj[5:8]}/{cnpj[8:12]}-{cnpj[12:]}" if cnpj else "",
-        "br_responsavel": others.get(_RESPONSIBLE_NAME, "") or (name if _PERSON in others else ""),
-        "br_company": others.get(_COMPANY, ""),
+        "br_responsavel": _only(others.get(_RESPONSIBLE_NAME, ())) or (name if _PERSON in others else ""),
+        "br_company": _only(others.get(_COMPANY, ())),
         "date": f"{now:%Y-%m-%d}",
     }
+    return {key: _on_one_line(value) for key, value in values.items()}
+
+
+def _on_one_line(value: str) -> str:
+    """A name must not add a line to what is seen, nor turn the direction of one."""
+    shown = (c for c in value if unicodedata.category(c) != "Cf")
+    return "".join(c if c.isprintable() else " " for c in shown)
+
+
+def _only(values: Iterable[str]) -> str:
+    """The one value that there is; nothing where two contradict each other."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else ""
 
 
 def _first(name: x509.Name, attribute: x509.ObjectIdentifier) -> str:
-    found = name.get_attributes_for_oid(attribute)
-    value = found[0].value if found else ""
-    return value if isinstance(value, str) else ""
+    return next(iter(_every(name, attribute)), "")
+
+
+def _every(name: x509.Name, attribute: x509.ObjectIdentifier) -> list[str]:
+    return [found.value for found in name.get_attributes_for_oid(attribute) if isinstance(found.value, str)]
 
 
 def _alternatives(certificate: x509.Certificate) -> x509.SubjectAlternativeName | None:
@@ -92,9 +109,9 @@ def _alternatives(certificate: x509.Certificate) -> x509.SubjectAlternativeName 
     return extension.value if isinstance(extension.value, x509.SubjectAlternativeName) else None
 
 
-def _other_names(alternatives: x509.SubjectAlternativeName | None) -> dict[str, str]:
+def _other_names(alternatives: x509.SubjectAlternativeName | None) -> dict[str, tuple[str, ...]]:
     """By OID. They are OCTET STRINGs or character strings; what is neither is left out."""
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for name in alternatives or ():
         if isinstance(name, x509.OtherName):
             try:
@@ -103,16 +120,14 @@ def _other_names(alternatives: x509.SubjectAlternativeName | None) -> dict[str, 
                 continue
             text = value.decode("latin-1") if isinstance(value, bytes) else value
             if isinstance(text, str):
-                found[name.type_id.dotted_string] = text.strip()
+                oid = name.type_id.dotted_string
+                found[oid] = (*found.get(oid, ()), text.strip())
     return found
 
 
-def _cpf(others: dict[str, str], common_name: str) -> str:
-    """The person's, or in a company's certificate that of the person responsible for it."""
-    behind_name = _NUMBER_AT_END.search(common_name)
-    candidates = (
-        others.get(_PERSON, "")[_CPF_AT],
-        others.get(_RESPONSIBLE, "")[_CPF_AT],
-        behind_name[0][1:] if behind_name else "",
-    )
-    return next((number for number in candidates if is_cpf(number)), "")
+def _cpfs(others: Mapping[str, tuple[str, ...]], subject: x509.Name) -> set[str]:
+    """The person's, or in a company's certificate that of the person responsible for it. Two contradict each other."""
+    rows = (*others.get(_PERSON, ()), *others.get(_RESPONSIBLE, ()))
+    names = (_NUMBER_AT_END.search(name) for name in _every(subject, NameOID.COMMON_NAME))
+    candidates = {row[_CPF_AT] for row in rows} | {found[0][1:] for found in names if found}
+    return {number for number in candidates if is_cpf(number)}

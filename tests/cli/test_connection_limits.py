@@ -1,0 +1,101 @@
+"""Connections without a network: what takes minutes on a real one, or needs the memory of a small machine."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from signroom.cli.connections import MIN_RATE, ConnectionLimits, Gate, LimitedProtocol, protocol_of
+
+BODY_SECONDS = 0.02
+_WINDOW = 5 * BODY_SECONDS
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written, and says what a test wants about its buffer."""
+
+    def __init__(self, address: str = "192.0.2.1") -> None:
+        super().__init__()
+        self.address, self.buffer, self.written, self.closed = address, 0, b"", False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return (self.address, 1) if name == "peername" else default
+
+    def get_write_buffer_size(self) -> int:
+        return self.buffer
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+def gate(total: int = 10) -> Gate:
+    return Gate(ConnectionLimits(total, 100, 10, BODY_SECONDS, 10))
+
+
+async def answers(scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def connect(gate: Gate, wire: Wire) -> LimitedProtocol:
+    config = uvicorn.Config(answers, log_config=None, http=protocol_of(gate), ws="none")
+    config.load()
+    kind: Any = config.http_protocol_class
+    protocol: LimitedProtocol = kind(config=config, server_state=ServerState(), app_state={})
+    protocol.connection_made(wire)
+    return protocol
+
+
+@pytest.mark.parametrize(("taken", "ends"), [(1, True), (4, True), (MIN_RATE, False)])
+def test_an_answer_of_which_a_byte_is_taken_now_and_then_is_given_up(taken: int, ends: bool) -> None:
+    async def run() -> bool:
+        wire = Wire()
+        wire.buffer = 1 << 20
+        connect(gate(), wire).pause_writing()
+        for _ in range(40):
+            wire.buffer -= taken
+            await asyncio.sleep(_WINDOW / 10)
+        return wire.closed
+
+    assert asyncio.run(run()) is ends
+
+
+def test_who_has_begun_a_next_request_makes_room_like_who_has_not() -> None:
+    """A byte of a next request kept a connection from being ended for one that asks."""
+
+    async def run() -> tuple[bool, bytes]:
+        full = gate(total=1)
+        first, second = Wire(), Wire("192.0.2.2")
+        protocol = connect(full, first)
+        protocol.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nG")
+        await asyncio.sleep(0.01)
+        assert b"200 OK" in first.written
+        other = connect(full, second)
+        other.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await asyncio.sleep(0.01)
+        return first.closed, second.written
+
+    closed, answer = asyncio.run(run())
+
+    assert closed
+    assert b"200 OK" in answer

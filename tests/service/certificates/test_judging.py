@@ -1,0 +1,58 @@
+"""Judging may ask responders that do not answer: that must be the affair of whoever asked."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from signroom.ports.files import Turn
+from signroom.service.certificates.judge_certificate import judging
+from tests.service.conftest import Room
+
+
+def test_responders_that_do_not_answer_hold_no_thread_of_the_verbs_and_few_of_their_own(room: Room) -> None:
+    """32 looks at certificates by one page token took every thread for the 20 s that a responder may take."""
+    at_once, most = 0, 0
+
+    def slow(answer: int) -> int:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        time.sleep(0.05)
+        at_once -= 1
+        return answer
+
+    async def flood(sessions: int) -> tuple[int, float]:
+        nonlocal most
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        subscription, most = uuid4(), 0
+        turns = [Turn(subscription, None, uuid4()) for _ in range(sessions)]
+        asked = [asyncio.create_task(judging(room.ports, turn, slow, 7)) for turn in turns * 6]
+        await asyncio.sleep(0.01)
+        began = time.monotonic()
+        await asyncio.to_thread(int)
+        waited = time.monotonic() - began
+        asked[0].cancel()  # it keeps its place until its thread has ended
+        asked[-1].cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        assert all(one.result() == 7 for one in asked[1:-1])
+        return most, waited
+
+    of_one, waited = asyncio.run(flood(1))
+    of_many, waited_again = asyncio.run(flood(10))
+
+    assert of_one == 2
+    assert 2 < of_many <= 16
+    assert max(waited, waited_again) < 0.04
+
+
+def test_what_a_judge_raises_is_raised(room: Room) -> None:
+    async def run() -> None:
+        with pytest.raises(ValueError, match="invalid literal"):
+            await judging(room.ports, Turn(uuid4()), int, "x")
+
+    asyncio.run(run())
