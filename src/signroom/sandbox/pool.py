@@ -50,8 +50,9 @@ from signroom.domain.signature import (
 from signroom.formats import catalogue
 from signroom.ports.files import Signed, Turn
 from signroom.ports.operations import Measured, Timed
-from signroom.sandbox.processes import Deadline, Processes, Within
+from signroom.sandbox.processes import Deadline, Processes
 from signroom.sandbox.queue import Bounds, Kind
+from signroom.sandbox.worker import Within
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,12 +6,8 @@ shares and bounds and from which a task can be taken back. Nobody blocks: a task
 
 from __future__ import annotations
 
-import importlib
-import logging
 import multiprocessing
 import os
-import resource
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +15,7 @@ from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from pebble import ProcessPool
@@ -28,25 +24,19 @@ from signroom.domain.errors import ProcessingUnavailable, QueueFull, ShareUsed
 from signroom.ports.files import Turn
 from signroom.ports.operations import Measured
 from signroom.sandbox.queue import Bounds, FairQueue, Kind, NoPlace, Place, ShareTaken
+from signroom.sandbox.worker import prepare_worker
 
 log = structlog.get_logger()
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_MEMORY = 1536 << 20
-"""Address space of a worker in bytes: 200,000 objects need some 250 MB, a bomb needs more than this."""
 _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _STANDSTILL_SECONDS = 90.0
 """Without any task that begins or ends. It is longer than the longest deadline of a task and a start of its process."""
 _MOST_BUSY = 6.0
 """Deadlines on the wall become so many times longer at most."""
-_LIBRARIES = (
-    "signroom.formats.pdf.visible.appearance",
-    "signroom.formats.pdf.format",
-    "signroom.formats.pdf.preview",
-)
 
 
 def bounds_for(workers: int) -> Bounds:
@@ -251,7 +241,7 @@ class Processes:
         return ProcessPool(
             max_workers=self.workers,
             max_tasks=_TASKS,
-            initializer=_prepare_worker,
+            initializer=prepare_worker,
             initargs=(os.getpid(),),
             context=multiprocessing.get_context("spawn"),
         )
@@ -269,33 +259,3 @@ def _refusal(error: Exception) -> Exception:
 def _fail(future: Future[Any], error: BaseException) -> None:
     with suppress(InvalidStateError):  # its caller has gone
         future.set_exception(error)
-
-
-class Within(Generic[P, R]):
-    """`function` with a clock of its own: SIGPROF ends the worker when it has used `seconds` of the processor."""
-
-    def __init__(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
-        self._seconds, self._function, self._args, self._kwargs = seconds, function, args, kwargs
-
-    def __call__(self) -> R:
-        signal.setitimer(signal.ITIMER_PROF, self._seconds)
-        try:
-            return self._function(*self._args, **self._kwargs)
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def _prepare_worker(parent: int) -> None:
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
-    for name in _LIBRARIES:
-        importlib.import_module(name)
-
-
-def _end_with(parent: int) -> None:
-    """A worker whose parent was killed would live for ever."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)

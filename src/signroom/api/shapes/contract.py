@@ -507,7 +507,7 @@ class SignatureValueModel(Wire):
     value: bytes
     hex_value: str
     signature_algorithm_name: str | None
-    """Addition: the algorithm's name, also where the contract has no word for it (``SHA256WithECDSA``)."""
+    """Addition: the algorithm's name, also where the contract has no word for it, like SHA256WithECDSA."""
 
 
 class SignaturePolicyModel(Wire):

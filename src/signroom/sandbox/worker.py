@@ -1,0 +1,55 @@
+"""What runs in a limited process: it is loaded there, so nothing of the service may come with it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_MEMORY = 1536 << 20
+"""Address space of a worker in bytes: 200,000 objects need some 250 MB, a bomb needs more than this."""
+_LIBRARIES = (
+    "signroom.formats.pdf.visible.appearance",
+    "signroom.formats.pdf.format",
+    "signroom.formats.pdf.preview",
+)
+
+
+class Within(Generic[P, R]):
+    """`function` with a clock of its own: SIGPROF ends the worker when it has used `seconds` of the processor."""
+
+    def __init__(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
+        self._seconds, self._function, self._args, self._kwargs = seconds, function, args, kwargs
+
+    def __call__(self) -> R:
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
+        try:
+            return self._function(*self._args, **self._kwargs)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def prepare_worker(parent: int) -> None:
+    """Limit this process and load its libraries. It ends when the process `parent` does."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose parent was killed would live for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
