@@ -125,6 +125,16 @@ def test_a_process_of_an_older_version_may_overwrite_the_key(room: Room) -> None
     assert read(room, document.id).key == document.key, "that of its row, not another one"
 
 
+def test_a_key_that_no_application_allocated_is_never_unused(room: Room) -> None:
+    """A process of an older version gives back every key of a session that is cancelled."""
+    (document,) = documents_of(room, opened(room, a_file()))
+    with room.service.engine.begin() as connection:
+        t = tables.document_keys
+        connection.execute(sa.update(t).where(t.c.key == document.key).values(document_id=None))
+
+    assert unused_keys(room.ports, room.caller, None, None) == []
+
+
 def test_saving_a_document_leaves_its_key_to_the_schedule(room: Room) -> None:
     document = room.document(room.session())
     forget_key(room, document)

@@ -46,6 +46,8 @@ class SqlDocumentKeys:
     def unused(self, subscription_id: UUID, wanted: MetadataSearch | None, limit: int) -> list[DocumentKey]:
         t, m = tables.document_keys, tables.document_key_metadata
         query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.document_id.is_(None))
+        # During a roll-out a process of the version before gives back what is not an application's.
+        query = query.where(t.c.made_with_document.is_(None))
         if wanted is not None:
             query = query.where(t.c.key.in_(sa.select(m.c.key).where(*matches(m, wanted))))
         query = query.order_by(t.c.created_at, t.c.key).limit(limit)
