@@ -131,6 +131,11 @@ class Installation:
             key, chain = page.demo_key()
             assert page.sign(key, chain)["status"] == "Processing"
 
+    def logs(self) -> str:
+        """The end of what each process has written."""
+        files = [*self.old.data.glob("*.log"), *self.new.data.glob("*.log")]
+        return "\n".join(f"{file.name}: {file.read_text()[-5000:]}" for file in files)
+
     def completed(self, session_id: str) -> bool:
         with self._client() as client:
             return bool(ok(client.get(f"/api/signature-sessions/{session_id}"))["status"] == "Completed")
@@ -246,7 +251,7 @@ def test_jobs_of_the_last_version_are_finished_by_this_one(installation: Install
         assert not i.completed(session)
 
     with i.new.process(i.port, "serve"):
-        eventually(lambda: i.completed(session))
+        eventually(lambda: i.completed(session), why=i.logs)
         i.require_whole(session, tmp_path)
 
 
@@ -262,5 +267,5 @@ def test_jobs_of_this_version_are_finished_by_the_last_one_that_still_runs(
         running.enter_context(i.new.process(i.port, "serve", "--no-jobs"))
         session, link = i.open_session()
         i.sign(link)
-        eventually(lambda: i.completed(session))
+        eventually(lambda: i.completed(session), why=i.logs)
         i.require_whole(session, tmp_path)
