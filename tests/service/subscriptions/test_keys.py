@@ -107,6 +107,15 @@ def test_a_rotated_key_works_beside_its_successor_for_a_while(
     assert told(room) == ["ApiKeyCreated", "ApiKeyCreated", "ApiKeyChanged"]
 
 
+def test_a_key_that_is_rotated_without_overlap_ends_at_once(room: Room, operator: OperatorCaller, new: NewKey) -> None:
+    after = rotate_key(room.ports, operator, room.caller.application.id, new.key.id, timedelta())
+
+    with pytest.raises(Unauthenticated, match="revoked"):
+        authenticate(room.ports, secret(new))
+    authenticate(room.ports, secret(after))
+    assert told(room) == ["ApiKeyCreated", "ApiKeyCreated", "ApiKeyRevoked"]
+
+
 def test_rotation_never_gives_a_key_more_time_than_it_had(room: Room, operator: OperatorCaller, new: NewKey) -> None:
     application, now = room.caller.application.id, room.clock.now()
     end_key(room.ports, operator, application, new.key.id, now + timedelta(minutes=5))

@@ -80,21 +80,7 @@ def revoke_key(ports: ManagementPorts, caller: Caller, application_id: UUID, key
     with ports.store.work() as work:
         owner = _manageable(work, caller, application_id)
         key = _manageable_key(work, caller, owner, key_id)
-        if key.revoked_at is not None:
-            return key
-        revoked = key.revoked(now)
-        work.applications.save_key(revoked)
-        record_change(
-            work,
-            caller,
-            Action.API_KEY_REVOKED,
-            key_id,
-            now,
-            before=api_key_facts(key),
-            after=api_key_facts(revoked),
-        )
-        record_event(work, ApiKeyRevoked(None, now, key_id), owner.subscription_id, owner.id)
-    return revoked
+        return key if key.revoked_at is not None else _revoked(work, caller, owner, key, now)
 
 
 def end_key(ports: ManagementPorts, caller: Caller, application_id: UUID, key_id: UUID, at: datetime) -> ApiKey:
@@ -114,6 +100,8 @@ def rotate_key(
 ) -> NewKey:
     """A new key like this one; this one goes on working for as long as `overlap`, so that its users can change.
 
+    Without any overlap this one is revoked.
+
     Raises: NotAllowed, ApplicationNotFound, ApiKeyNotFound, ApiKeyRevoked, BadInput.
     """
     caller.require(MANAGERS)
@@ -127,9 +115,10 @@ def rotate_key(
             raise KeyIsRevoked("It was revoked or has expired: there is nothing to hand over. Make another key.")
         new = _new_key(owner, caller, CreateKey(key.description, _end(ports, now), key.role), now)
         _add(work, caller, owner, new, now)
-        end = now + max(overlap, timedelta(seconds=1))
-        if key.expires_at is None or end < key.expires_at:
-            _ended(work, caller, owner, key, at=end, now=now)
+        if not overlap:
+            _revoked(work, caller, owner, key, now)
+        elif key.expires_at is None or now + overlap < key.expires_at:
+            _ended(work, caller, owner, key, at=now + overlap, now=now)
     return new
 
 
@@ -150,6 +139,15 @@ def _manageable_key(work: Work, caller: Caller, owner: Application, key_id: UUID
     if key.role is Role.ADMIN:
         caller.require(ADMINS)
     return key
+
+
+def _revoked(work: Work, caller: Caller, owner: Application, key: ApiKey, now: datetime) -> ApiKey:
+    revoked = key.revoked(now)
+    work.applications.save_key(revoked)
+    facts = {"before": api_key_facts(key), "after": api_key_facts(revoked)}
+    record_change(work, caller, Action.API_KEY_REVOKED, key.id, now, **facts)
+    record_event(work, ApiKeyRevoked(None, now, key.id), owner.subscription_id, owner.id)
+    return revoked
 
 
 def _ended(work: Work, caller: Caller, owner: Application, key: ApiKey, *, at: datetime, now: datetime) -> ApiKey:

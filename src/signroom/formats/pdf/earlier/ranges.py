@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from signroom.formats.pdf.earlier.embedded import Range
@@ -65,19 +64,3 @@ class RangeDigests:
             for at in range(start, end, _CHUNK):
                 with view[at : min(at + _CHUNK, end)] as part:
                     digest.update(part)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedBytes:
-    """What one signature signs: its digests, and the bytes themselves where they are few."""
-
-    digests: RangeDigests
-    signed: Range
-
-    @property
-    def octets(self) -> bytes | None:
-        """None: nobody signs a whole file without a digest of it."""
-        return None
-
-    def digest(self, name: str) -> bytes | None:
-        return self.digests.digest(self.signed, name)
