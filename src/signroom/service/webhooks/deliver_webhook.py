@@ -212,8 +212,8 @@ def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor 
             work.deliveries.save(replace(delivery, due_at=now + wait))
             return WaitFor(wait)
         # 5. Wait for a place, or claim the try. 6. Read what is to be sent.
-        wait = _without_place(ports, delivery, place)
-        return wait or _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
+        refused = _without_place(ports, delivery, place)
+        return refused or _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
 
 
 def _without_place(ports: Ports, delivery: Delivery, place: ExitStack) -> WaitFor | None:
