@@ -27,6 +27,7 @@ from signroom.api.resources import (
     settings,
     signature,
     system,
+    timestamps,
     uploads,
     webhooks,
 )
@@ -79,6 +80,9 @@ def api_routes(ports: Ports) -> list[Any]:
         signature.complete,
         authentication.prepare,
         authentication.complete,
+        timestamps.issue,
+        timestamps.issue_default,
+        timestamps.issue_of_tier,
     )
     keyed(WORKERS, uploads.plain, uploads.part, max_body=None)
     keyed(
@@ -136,6 +140,7 @@ def api_routes(ports: Ports) -> list[Any]:
         system.info,
         system.keys,
         system.crl,
+        timestamps.demo,
         reference.page,
         reference.home,
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
@@ -19,6 +20,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.domain.signature import CertificateChain
+from signroom.domain.timestamp import TimestampRequest
+from signroom.keys.demo_tsa import DemoTsa
 from signroom.secrets.derived import derive_p256
 
 LEAF_LIFETIME = timedelta(hours=24)
@@ -39,10 +42,18 @@ _NOBODY = "demo@signroom.invalid"
 class DemoCa:
     """A P-256 root and the certificates it issues."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, crl_url: str) -> None:
+    def __init__(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: x509.Certificate,
+        crl_url: str,
+        tsa_key: ec.EllipticCurvePrivateKey,
+    ) -> None:
+        """`tsa_key`: of its timestamp authority."""
         self._key = key
         self._certificate = certificate
         self._crl_url = crl_url
+        self._tsa_key = tsa_key
 
     @property
     def certificate(self) -> bytes:
@@ -56,6 +67,15 @@ class DemoCa:
             builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
         )
         return signed.public_bytes(serialization.Encoding.DER)
+
+    def stamp(self, request: TimestampRequest, now: datetime) -> bytes:
+        """A timestamp token, DER."""
+        return self._tsa.stamp(request, now)
+
+    @cached_property
+    def _tsa(self) -> DemoTsa:
+        certificate = self._timestamp_certificate().public_bytes(serialization.Encoding.DER)
+        return DemoTsa(self._tsa_key, certificate, self.certificate)
 
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
         """A 24 h leaf for a DER SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
@@ -74,6 +94,33 @@ class DemoCa:
         leaf = self._leaf(key.public_key(), name, now, PFX_LIFETIME)
         encryption = serialization.BestAvailableEncryption(password.encode())
         return pkcs12.serialize_key_and_certificates(name.encode(), key, leaf, [self._certificate], encryption)
+
+    def _timestamp_certificate(self) -> x509.Certificate:
+        """Byte for byte the same for the same keys, so that every machine's tokens name one certificate."""
+        key = self._tsa_key.public_key()
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key)
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "DEMO - no legal value"),
+                x509.NameAttribute(NameOID.COMMON_NAME, "Signroom demo timestamps"),
+            ]
+        )
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._certificate.subject)
+            .public_key(key)
+            .serial_number(int.from_bytes(identifier.digest[:16], "big") | 1)
+            .not_valid_before(self._certificate.not_valid_before_utc)
+            .not_valid_after(self._certificate.not_valid_after_utc)
+            .add_extension(_key_usage(signing=True), critical=True)
+            # For timestamps alone, and critical (RFC 3161, 2.3).
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+            .add_extension(_distribution_point(self._crl_url), critical=False)
+            .add_extension(identifier, critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256(), ecdsa_deterministic=True)
+        )
 
     def _leaf(
         self, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, name: str, now: datetime, life: timedelta
@@ -108,16 +155,17 @@ def open_demo_ca(folder: Path, crl_url: str, secret: bytes) -> DemoCa:
     Every machine that has the secret has the same authority. One that an earlier version made at random
     (``demo-ca.key.pem``) stays. `crl_url`: where its CRL is served.
     """
+    tsa_key = derive_p256(secret, "signroom.demo-tsa")
     key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
     if key_file.exists() and certificate_file.exists():
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file.name} does not hold an EC key")
-        return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url)
+        return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url, tsa_key)
     key = derive_p256(secret, "signroom.demo-ca")
     certificate = _root(key)
     _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
-    return DemoCa(key, certificate, crl_url)
+    return DemoCa(key, certificate, crl_url, tsa_key)
 
 
 def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:

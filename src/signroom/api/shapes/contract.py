@@ -463,6 +463,27 @@ class EventList(Wire):
     """For `after` of the next request; given also when there is nothing new."""
 
 
+class TimestampSignerModel(Wire):
+    certificate: CertificateModel
+
+
+class TimestampInfoModel(Wire):
+    gen_time: datetime
+    serial_number: str
+    message_imprint: DigestModel
+    encapsulated_content_type: str
+    has_encapsulated_content: bool
+    signers: list[TimestampSignerModel]
+    policy: str
+    """Addition: the OID of the policy that the token was made under."""
+
+
+class TimestampModel(Wire):
+    encoded_value: bytes
+    """The token (RFC 3161, 2.4.2), DER."""
+    info: TimestampInfoModel
+
+
 class CompletionStatus(Wire):
     completed: bool
     progress: float
