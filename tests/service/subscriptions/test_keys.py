@@ -250,6 +250,9 @@ class FullDisk:
     def read(self) -> AbstractContextManager[Work]:
         return self.store.read()
 
+    def scrub(self) -> bool:
+        return self.store.scrub()
+
 
 def test_a_use_that_cannot_be_written_down_keeps_nobody_from_reading(room: Room, new: NewKey) -> None:
     ports = replace(room.ports, store=FullDisk(room.ports.store))
