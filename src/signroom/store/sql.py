@@ -14,7 +14,7 @@ from signroom.domain.application import ApiKey, Application
 from signroom.domain.event import RecordedEvent
 from signroom.ports.store import Work
 from signroom.ports.store.wall import Owned
-from signroom.store.engine import READ_ONLY
+from signroom.store.engine import READ_ONLY, scrubbed
 from signroom.store.known_keys import KnownKeys
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
@@ -22,6 +22,7 @@ from signroom.store.work.audit_log import SqlAuditLog
 from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
+from signroom.store.work.erasing.erasures import SqlErasures
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.preparations import SqlPreparations
@@ -99,6 +100,10 @@ class SqlStore:
             self._keys.keep(secret_hash, *found, emptied)
         return found
 
+    def scrub(self) -> bool:
+        with outages_as_ours():
+            return scrubbed(self._engine)
+
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Work]:
         work: SqlWork | None = None
@@ -140,6 +145,7 @@ class SqlWork:
         self.subscriptions = SqlSubscriptions(connection)
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
+        self.erasures = SqlErasures(connection)
         self.audit_log = SqlAuditLog(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:

@@ -293,6 +293,9 @@ class FullDisk:
     def known_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
         return self.store.known_key(secret_hash)
 
+    def scrub(self) -> bool:
+        return self.store.scrub()
+
 
 def test_a_use_that_cannot_be_written_down_keeps_nobody_from_reading(room: Room, new: NewKey) -> None:
     ports = replace(room.ports, store=FullDisk(room.ports.store))
