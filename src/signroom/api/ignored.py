@@ -27,7 +27,7 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 def name_ignored(connection: Connection, names: Collection[str]) -> None:
-    """Name them in the answer's `Signroom-Ignored` and in the log. Raises: UnknownField with ``Signroom-Strict``."""
+    """Name them in the answer and in the log; who asks for strictness is refused. Raises: UnknownField."""
     if not names:
         return
     if is_strict(connection):
