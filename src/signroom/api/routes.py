@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from signroom.api import reference
 from signroom.api.auth import Access, Waits, key_guard, provide_caller
+from signroom.api.ignored import name_unread_body
 from signroom.api.resources import (
     api_keys,
     applications,
@@ -125,6 +126,7 @@ def api_routes(ports: Ports) -> list[Any]:
         path="/",
         route_handlers=routes,
         guards=[key_guard(ports, access)],
+        before_request=name_unread_body,  # of handlers that have no look at the body of their own
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
             "waits": Provide(lambda: waits, sync_to_thread=False),
