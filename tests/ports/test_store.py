@@ -72,7 +72,7 @@ from signroom.domain.signature import (
 )
 from signroom.domain.upload import Upload
 from signroom.domain.webhook import Webhook, new_delivery
-from signroom.ports.store import Work
+from signroom.ports.store import KeyOwner, Work
 from signroom.ports.store.wall import TenantRows
 from signroom.store import tables
 from signroom.store.engine import open_engine
@@ -276,7 +276,7 @@ def test_api_key_is_found_by_its_hash_alone(store: SqlStore, application: Applic
         work.applications.add_key(key)
 
     with store.read() as work:
-        assert work.applications.by_key(b"k" * 32) == (key, application)
+        assert work.applications.by_key(b"k" * 32) == KeyOwner(key, application, subscription_closed=False)
         assert work.applications.by_key(b"x" * 32) is None
 
 

@@ -58,7 +58,8 @@ async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
 
 
 async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:
-    """They are told with the answer and in the log; with ``Signroom-Strict`` they are refused.
+    """They are told with the answer and in the log. With ``Signroom-Strict``, and of a strict application, they are
+    refused.
 
     Raises: BadInput, UnknownField, PdfAConversionNotAvailable, NotImplementedHere.
     """
@@ -73,10 +74,10 @@ async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:
     ignored = unknown_fields(model, value)
     if not ignored:
         return
-    if request.headers.get(STRICT, "").strip().lower() == "true":
+    application = request.state.caller.application
+    if application.strict or request.headers.get(STRICT, "").strip().lower() == "true":
         raise UnknownField(f"'{ignored[0]}'.")
     request.state[IGNORED] = ", ".join(ignored)
-    application = request.state.caller.application
     log.warning("request.fields_ignored", application=str(application.id), fields=ignored)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from signroom.ports.store.applications import Applications
+from signroom.ports.store.applications import Applications, ApplicationSummary, KeyOwner
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
 from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
@@ -21,7 +21,7 @@ from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.sessions import SessionFilter, Sessions
 from signroom.ports.store.spent import Spent, StoredResult
-from signroom.ports.store.subscriptions import Subscriptions
+from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
 from signroom.ports.store.uploads import Uploads
 from signroom.ports.store.wall import Owned, TenantRows
 from signroom.ports.store.webhooks import Webhooks
@@ -29,17 +29,20 @@ from signroom.ports.store.webhooks import Webhooks
 __all__ = [
     "ANY_CHANGE",
     "ANY_EVENT",
+    "ApplicationSummary",
     "ChangeFilter",
     "ComparisonPass",
     "DeliveryFilter",
     "EventFilter",
     "FeedBounds",
+    "KeyOwner",
     "LegacyEvent",
     "MetadataSearch",
     "Position",
     "SessionFilter",
     "Store",
     "StoredResult",
+    "SubscriptionSummary",
     "Work",
 ]
 

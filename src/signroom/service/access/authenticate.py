@@ -11,17 +11,18 @@ from signroom.ports import Ports
 
 
 def authenticate(ports: Ports, secret: str) -> ApplicationCaller:
-    """The application behind the secret of a key; never an operator. Raises: Unauthenticated."""
+    """The application behind the secret of a key; never an operator. Raises: Unauthenticated, ApplicationDisabled."""
     now = ports.clock.now()
     with ports.store.read() as work:
         found = work.applications.by_key(hash_secret(secret))
     if found is None:
         raise Unauthenticated
-    api_key, application = found
+    api_key, application = found.key, found.application
     if api_key.revoked_at is not None:
         raise Unauthenticated("It was revoked.")
     if api_key.expired(now):
         raise Unauthenticated("It has expired.")
+    application.require_open(subscription_closed=found.subscription_closed)
     if api_key.use_is_due(now):
         # A key that opens a full or locked database still reads what is in it.
         with suppress(DatabaseUnavailable), ports.store.work() as work:
