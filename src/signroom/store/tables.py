@@ -137,6 +137,7 @@ sessions = sa.Table(
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("opened_at", UtcDateTime),
     sa.Column("webhook_url", sa.Text),
+    sa.Column("erased_at", UtcDateTime),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
     sa.Index(None, "status", "expires_at"),
@@ -178,6 +179,7 @@ documents = sa.Table(
     sa.Column("data_key", sa.String(200)),
     sa.Column("available_until", UtcDateTime),
     sa.Column("purged_at", UtcDateTime),
+    sa.Column("erased_at", UtcDateTime),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
@@ -287,7 +289,7 @@ idempotency = sa.Table(
     sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), primary_key=True),
     sa.Column("key", sa.LargeBinary(32), primary_key=True),  # SHA-256: clients choose any length
     sa.Column("request", sa.LargeBinary(32), nullable=False),
-    sa.Column("subject", sa.Uuid, nullable=False),
+    sa.Column("subject", sa.Uuid, nullable=False, index=True),
     sa.Column("created_at", UtcDateTime, nullable=False, index=True),
 )
 
@@ -313,7 +315,7 @@ prepared_documents = sa.Table(
     "signroom_prepared_documents",
     metadata,
     sa.Column("preparation_id", sa.ForeignKey("signroom_preparations.id"), primary_key=True),
-    sa.Column("document_id", sa.Uuid, primary_key=True),
+    sa.Column("document_id", sa.Uuid, primary_key=True, index=True),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("original_length", sa.BigInteger, nullable=False),
     # The tail without the placeholder: some 4 KB instead of 40 KB of zeros.
@@ -425,6 +427,23 @@ audit_log = sa.Table(
     sa.Column("after", sa.LargeBinary, nullable=False),
     sa.Index(None, "subscription_id", "position"),
     sqlite_autoincrement=True,
+)
+
+# What was erased, and how far that has come. Nothing personal is in it.
+erasures = sa.Table(
+    "signroom_erasures",
+    metadata,
+    # Of the session or the document.
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("application_id", sa.Uuid, nullable=False),
+    sa.Column("erased_at", UtcDateTime, nullable=False),
+    sa.Column("removed", sa.LargeBinary, nullable=False),
+    sa.Column("proofs", sa.LargeBinary, nullable=False),
+    sa.Column("files_deleted_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index(None, "ended_at", "erased_at"),
 )
 
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).

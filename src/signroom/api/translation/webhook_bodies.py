@@ -10,7 +10,11 @@ from signroom.api.shapes.webhooks import (
     ApplicationEvent,
     ApplicationReference,
     DocumentEvent,
+    ErasedDocumentEvent,
+    ErasedReference,
+    ErasedSessionEvent,
     SessionEvent,
+    SessionReference,
     WebhookDocument,
     WebhookEvent,
     WebhookReference,
@@ -31,10 +35,20 @@ class WebhookBodies:
 
 
 def _body(ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> Wire:
+    if document is not None and document.erased_at is not None:
+        reference = ErasedReference(id=document.id, key=document.key)
+        return ErasedDocumentEvent(type=event.type, document=reference, event_id=event.id)
+    if session is not None and session.erased_at is not None:
+        return ErasedSessionEvent(type=event.type, session=SessionReference(id=session.id), event_id=event.id)
     if document is not None:
         return DocumentEvent(type=event.type, document=_document(ports, event, session, document))
     if session is not None:
         return SessionEvent(type=event.type, session=session_summary(session), event_id=event.id)
+    return _of_settings(event)
+
+
+def _of_settings(event: RecordedEvent) -> Wire:
+    """About what managers manage."""
     if event.api_key_id is not None:
         return ApiKeyEvent(
             type=event.type, api_key=ApiKeyReference(event.api_key_id, event.application_id), event_id=event.id

@@ -20,6 +20,8 @@ class SqlApplications:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.changed = False
+        """True once a row was written that is read for a key."""
 
     def of_any_tenant(self, application_id: UUID) -> Application:
         query = sa.select(tables.applications).where(tables.applications.c.id == application_id)
@@ -36,21 +38,26 @@ class SqlApplications:
         return [rows.application_of(row) for row in self._connection.execute(query).mappings()]
 
     def add(self, application: Application) -> None:
+        self.changed = True
         insert_named(self._connection, tables.applications, rows.application_row(application))
 
     def save(self, application: Application) -> None:
+        self.changed = True
         update_named(self._connection, tables.applications, rows.application_row(application))
 
     def by_key(self, secret_hash: bytes) -> KeyOwner | None:
-        query = sa.select(tables.api_keys).where(tables.api_keys.c.secret_hash == secret_hash)
-        row = self._connection.execute(query).mappings().one_or_none()
+        k, a, s = tables.api_keys, tables.applications, tables.subscriptions
+        joined = k.join(a, a.c.id == k.c.application_id).join(s, s.c.id == a.c.subscription_id)
+        query = sa.select(k, a, _closed(s).label("subscription_closed")).select_from(joined)
+        row = self._connection.execute(query.where(k.c.secret_hash == secret_hash)).mappings().one_or_none()
         if row is None:
             return None
-        key = rows.api_key_of(row)
-        a, s = tables.applications, tables.subscriptions
-        owner = sa.select(a, _closed(s).label("subscription_closed")).join(s, s.c.id == a.c.subscription_id)
-        found = one(self._connection, owner.where(a.c.id == key.application_id), ApplicationNotFound)
-        return KeyOwner(key, rows.application_of(found), bool(found["subscription_closed"]))
+        # The tables have columns of the same names.
+        return KeyOwner(
+            rows.api_key_of({column.name: row[column] for column in k.columns}),
+            rows.application_of({column.name: row[column] for column in a.columns}),
+            bool(row["subscription_closed"]),
+        )
 
     def closed(self, application_id: UUID) -> bool:
         a, s = tables.applications, tables.subscriptions
@@ -87,6 +94,7 @@ class SqlApplications:
         ]
 
     def add_key(self, key: ApiKey) -> None:
+        self.changed = True
         insert(self._connection, tables.api_keys, rows.api_key_row(key))
 
     def keys_of(self, application_id: UUID) -> list[ApiKey]:
@@ -100,9 +108,11 @@ class SqlApplications:
         return rows.api_key_of(one(self._connection, query, ApiKeyNotFound))
 
     def save_key(self, key: ApiKey) -> None:
+        self.changed = True
         update(self._connection, tables.api_keys, rows.api_key_row(key))
 
     def note_use(self, key_id: UUID, now: datetime, before: datetime) -> None:
+        self.changed = True
         t = tables.api_keys
         due = sa.or_(t.c.last_used_at.is_(None), t.c.last_used_at <= before)
         self._connection.execute(sa.update(t).where(t.c.id == key_id, due).values(last_used_at=now))

@@ -30,11 +30,11 @@ class SqlDocuments:
 
     def of_any_tenant(self, document_id: UUID) -> Document:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
-        return rows.document_of(one(self._connection, query, DocumentNotFound))
+        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
 
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
-        return rows.document_of(one(self._connection, query, DocumentNotFound))
+        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
 
     def of_session(self, session_id: UUID) -> list[Document]:
         t = tables.documents
@@ -135,7 +135,7 @@ class SqlDocuments:
 
     def due_for_purge(self, before: datetime, after: Position | None, limit: int) -> list[Document]:
         t = tables.documents
-        query = sa.select(t).where(t.c.purged_at.is_(None), t.c.available_until < before)
+        query = sa.select(t).where(t.c.purged_at.is_(None), t.c.available_until < before, t.c.erased_at.is_(None))
         query = query.where(t.c.status.in_([_PENDING, DocumentStatus.COMPLETED.value]))
         if after is not None:
             at = sa.literal(after.created_at, tables.UtcDateTime)
@@ -157,7 +157,8 @@ class SqlDocuments:
         t = tables.documents
         in_use: set[str] = set()
         for column in (t.c.original_key, t.c.data_key, t.c.signed_key):
-            query = sa.select(column).where(column.in_(keys), t.c.purged_at.is_(None), t.c.id.not_in(besides))
+            query = sa.select(column).where(column.in_(keys), t.c.id.not_in(besides))
+            query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
             in_use.update(self._connection.execute(query).scalars())
         return in_use
 

@@ -22,6 +22,8 @@ class SqlSubscriptions:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.changed = False
+        """True once a row was written that is read for a key."""
 
     def named(self, name: str) -> Subscription:
         query = sa.select(tables.subscriptions).where(tables.subscriptions.c.name == name)
@@ -51,6 +53,7 @@ class SqlSubscriptions:
         insert_named(self._connection, tables.subscriptions, asdict(subscription))
 
     def save(self, subscription: Subscription) -> None:
+        self.changed = True
         update_named(self._connection, tables.subscriptions, asdict(subscription))
 
     def file_validation(self, subscription_id: UUID) -> FileValidation:
