@@ -60,7 +60,8 @@ async def body_is_streamed(_request: Request[Any, Any, Any]) -> None:
 
 
 async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:
-    """They are told with the answer and in the log; with ``Signroom-Strict`` they are refused.
+    """They are told with the answer and in the log. With ``Signroom-Strict``, and of a strict application, they are
+    refused.
 
     Raises: BadInput, UnknownField, PdfAConversionNotAvailable, NotImplementedHere.
     """

@@ -10,9 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection, Engine
 
-from signroom.domain.application import ApiKey, Application
 from signroom.domain.event import RecordedEvent
-from signroom.ports.store import Work
+from signroom.ports.store import KeyOwner, Work
 from signroom.ports.store.wall import Owned
 from signroom.store.engine import READ_ONLY, scrubbed
 from signroom.store.known_keys import KnownKeys
@@ -86,10 +85,10 @@ class SqlStore:
     def read(self) -> AbstractContextManager[Work]:
         return self._transaction(self._reader)
 
-    def known_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self._keys.get(secret_hash)
 
-    def key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
         known = self._keys.get(secret_hash)
         if known is not None:
             return known
@@ -97,7 +96,7 @@ class SqlStore:
         with self.read() as work:
             found = work.applications.by_key(secret_hash)
         if found is not None:
-            self._keys.keep(secret_hash, *found, emptied)
+            self._keys.keep(secret_hash, found, emptied)
         return found
 
     def scrub(self) -> bool:
@@ -114,7 +113,7 @@ class SqlStore:
                 events = work.feed.flush()
         finally:
             # Also after an error: a commit whose answer was lost may have been one.
-            if work is not None and work.applications.changed:
+            if work is not None and (work.applications.changed or work.subscriptions.changed):
                 self._keys.empty()
         if events:
             self._tell(events)

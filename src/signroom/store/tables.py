@@ -46,6 +46,10 @@ subscriptions = sa.Table(
     sa.Column("name", sa.String(100), nullable=False, unique=True),
     # Of documents, after they were signed; NULL: they are kept.
     sa.Column("retention_days", sa.Integer),
+    # NULL in rows of versions that did not write it down.
+    sa.Column("created_at", UtcDateTime),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("deleting_since", UtcDateTime),
 )
 
 file_validations = sa.Table(
@@ -80,6 +84,12 @@ applications = sa.Table(
     sa.Column("default_metadata", sa.LargeBinary, nullable=False),
     sa.Column("return_urls", sa.LargeBinary, nullable=False),
     sa.Column("frame_origins", sa.LargeBinary, nullable=False),
+    # NULL: no.
+    sa.Column("strict", sa.Boolean),
+    # NULL in rows of versions that did not write it down.
+    sa.Column("created_at", UtcDateTime),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("deleting_since", UtcDateTime),
     sa.UniqueConstraint("subscription_id", "name"),
 )
 
