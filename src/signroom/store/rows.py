@@ -519,7 +519,7 @@ def application_row(a: Application) -> Row:
     }
 
 
-def application_of(row: RowMapping) -> Application:
+def application_of(row: RowMapping | Row) -> Application:
     return Application(
         id=row["id"],
         subscription_id=row["subscription_id"],
@@ -546,7 +546,7 @@ def api_key_row(key: ApiKey) -> Row:
     }
 
 
-def api_key_of(row: RowMapping) -> ApiKey:
+def api_key_of(row: RowMapping | Row) -> ApiKey:
     return ApiKey(
         id=row["id"],
         application_id=row["application_id"],

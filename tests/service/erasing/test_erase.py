@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
+from signroom.domain.application import ApiKey, Application, ApplicationCaller, Role, Subscription
 from signroom.domain.audit import Action
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.document_key import DocumentKey, new_key
@@ -281,6 +281,12 @@ class DyingStore:
     def read(self) -> Iterator[Work]:
         with self.store.read() as work:
             yield work
+
+    def key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+        return self.store.key(secret_hash)
+
+    def known_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+        return self.store.known_key(secret_hash)
 
     def scrub(self) -> bool:
         self.countdown.step()

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.application import ApiKey, Application
 from signroom.ports.store.applications import Applications
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
 from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
@@ -127,6 +128,14 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Work]:
         """A transaction that only reads. It is never blocked by one that writes."""
+
+    def key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+        """The key with that hash and its application, or None. A change that another process has committed is seen
+        within two seconds, one of this process at once.
+        """
+
+    def known_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+        """The same from memory alone, without waiting for anything. None may also mean: ask `key`."""
 
     def scrub(self) -> bool:
         """Take what was deleted and overwritten out of the files of the database, where they are ours to write.
