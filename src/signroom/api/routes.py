@@ -31,7 +31,7 @@ from signroom.api.resources import (
     uploads,
     webhooks,
 )
-from signroom.api.resources.erasing import erasures
+from signroom.api.resources.erasing import erasures, persons
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
 from signroom.ports import Ports
@@ -123,7 +123,14 @@ def api_routes(ports: Ports) -> list[Any]:
         webhooks.replay,
         webhooks.replay_all,
     )
-    keyed(MANAGERS, erasures.erase_one_session, erasures.erase_one_document)
+    keyed(
+        MANAGERS,
+        erasures.erase_one_session,
+        erasures.erase_one_document,
+        persons.find,
+        persons.export,
+        persons.erase,
+    )
     keyed(ADMINS, applications.create)
     waits = Waits()
     # One router: the framework knows a path, with all its methods, in one only.

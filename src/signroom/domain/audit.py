@@ -45,6 +45,8 @@ class Action(StrEnum):
     SESSION_RETRIED = "SessionRetried"
     SESSION_ERASED = "SessionErased"
     DOCUMENT_ERASED = "DocumentErased"
+    PERSON_EXPORTED = "PersonExported"
+    PERSON_ERASED = "PersonErased"
 
 
 @dataclass(frozen=True, slots=True)

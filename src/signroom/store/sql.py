@@ -22,6 +22,7 @@ from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
 from signroom.store.work.erasing.erasures import SqlErasures
+from signroom.store.work.erasing.persons import SqlPersons
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.preparations import SqlPreparations
@@ -145,6 +146,7 @@ class SqlWork:
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
         self.erasures = SqlErasures(connection)
+        self.persons = SqlPersons(connection)
         self.audit_log = SqlAuditLog(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:

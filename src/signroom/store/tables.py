@@ -140,7 +140,15 @@ sessions = sa.Table(
     sa.Column("erased_at", UtcDateTime),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
+    # It was changed since it was read for the index of persons.
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "status", "expires_at"),
+    sa.Index(
+        "ix_signroom_sessions_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
 )
 
 documents = sa.Table(
@@ -188,6 +196,13 @@ documents = sa.Table(
     sa.Index(None, "original_key"),
     sa.Index(None, "signed_key"),
     sa.Index(None, "data_key"),
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Index(
+        "ix_signroom_documents_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
     # Of versions that gave no keys: few, and soon none.
     sa.Index(
         "ix_signroom_documents_without_key",
@@ -427,6 +442,16 @@ audit_log = sa.Table(
     sa.Column("after", sa.LargeBinary, nullable=False),
     sa.Index(None, "subscription_id", "position"),
     sqlite_autoincrement=True,
+)
+
+# Where the numbers of persons occur. They are in plain, as in the rows that they are read from (decision 36).
+persons = sa.Table(
+    "signroom_persons",
+    metadata,
+    sa.Column("subscription_id", sa.Uuid, primary_key=True),
+    sa.Column("identifier", sa.String(64), primary_key=True),
+    # Of the session or the document.
+    sa.Column("subject_id", sa.Uuid, primary_key=True, index=True),
 )
 
 # What was erased, and how far that has come. Nothing personal is in it.

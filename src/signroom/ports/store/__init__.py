@@ -16,6 +16,7 @@ from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
 from signroom.ports.store.erasing.erasures import Erasures
+from signroom.ports.store.erasing.persons import Persons
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.position import Position
@@ -97,6 +98,9 @@ class Work(Protocol):
 
     @property
     def erasures(self) -> Erasures: ...
+
+    @property
+    def persons(self) -> Persons: ...
 
     @property
     def audit_log(self) -> AuditLog: ...
