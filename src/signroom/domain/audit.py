@@ -42,6 +42,8 @@ class Action(StrEnum):
     WEBHOOK_TESTED = "WebhookTested"
     DELIVERIES_REPLAYED = "DeliveriesReplayed"
     SESSION_RETRIED = "SessionRetried"
+    SECRETS_RESEALED = "SecretsResealed"
+    LINKS_REVOKED = "LinksRevoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from signroom.store.work.documents import SqlDocuments
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.preparations import SqlPreparations
+from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
 from signroom.store.work.subscriptions import SqlSubscriptions
@@ -112,6 +113,7 @@ class SqlWork:
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
         self.audit_log = SqlAuditLog(connection)
+        self.rotation = SqlRotation(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

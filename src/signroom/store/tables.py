@@ -417,6 +417,14 @@ audit_log = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# By an identifier of each secret key that is, or was, the current one: when everything at rest was sealed with it.
+secret_keys = sa.Table(
+    "signroom_secret_keys",
+    metadata,
+    sa.Column("id", sa.LargeBinary(8), primary_key=True),
+    sa.Column("resealed_at", UtcDateTime, nullable=False),
+)
+
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).
 executor_leases = sa.Table(
     "signroom_executor_leases",

@@ -19,6 +19,7 @@ from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, 
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
+from signroom.ports.store.rotation import Rotation
 from signroom.ports.store.sessions import SessionFilter, Sessions
 from signroom.ports.store.spent import Spent, StoredResult
 from signroom.ports.store.subscriptions import Subscriptions
@@ -92,6 +93,9 @@ class Work(Protocol):
 
     @property
     def audit_log(self) -> AuditLog: ...
+
+    @property
+    def rotation(self) -> Rotation: ...
 
     def enqueue(
         self,
