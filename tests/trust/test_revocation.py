@@ -360,11 +360,11 @@ def test_demo_certificates_of_the_key_before_count_while_the_secret_key_is_chang
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
-    for issuer in (before, changing):
-        fetch = FixedFetch(changing.crl(NOW, issuer.name))
+    for authority in (before, changing):
+        fetch = FixedFetch(changing.crl(NOW, authority.name))
         trust = open_trust(tmp_path / "none", fetch, extra={TEST: changing.certificates})
-        assert trust.judge(issuer.issue(spki, "Newcomer", NOW), TEST, NOW).trusted
-        assert fetch.asked == [f"{url}?authority={issuer.name}"]
+        assert trust.judge(authority.issue(spki, "Newcomer", NOW), TEST, NOW).trusted
+        assert fetch.asked == [f"{url}?authority={authority.name}"]
 
 
 # -- the guarded fetch -------------------------------------------------------------------------------
