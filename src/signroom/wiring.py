@@ -23,6 +23,7 @@ from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import open_blobs
+from signroom.domain.certificate import Certificate
 from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
@@ -63,6 +64,7 @@ from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
+from signroom.trust import certificates
 from signroom.trust.anchor_folder import BrokenTrustFile
 from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.worker.observed import observed
@@ -405,6 +407,11 @@ def installed_store(settings: Settings) -> Iterator[Store]:
         yield SqlStore(engine)
     finally:
         engine.dispose()
+
+
+def read_certificate(der: bytes) -> Certificate:
+    """Raises: BadCertificate."""
+    return certificates.read_certificate(der)
 
 
 def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:

@@ -44,6 +44,7 @@ class Action(StrEnum):
     SESSION_RETRIED = "SessionRetried"
     SECRETS_RESEALED = "SecretsResealed"
     LINKS_REVOKED = "LinksRevoked"
+    SIGNERS_LISTED = "SignersListed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def session_row(s: Session) -> Row:
 
 
 def session_of(row: RowMapping) -> Session:
-    plain = {name: value for name, value in row.items() if name != "callback_argument_hash"}
+    plain = {name: value for name, value in row.items() if name not in {"callback_argument_hash", "counted_as"}}
     unpacked = {
         "status": SessionStatus(row["status"]),
         "requirements": unpacked_as(tuple[CertificateRequirement, ...], row["requirements"]),

@@ -26,6 +26,7 @@ from signroom.store.work.preparations import SqlPreparations
 from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
+from signroom.store.work.statistics.statistics import SqlStatistics
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
 from signroom.store.work.wall import SqlTenantRows
@@ -114,6 +115,7 @@ class SqlWork:
         self.spent = SqlSpent(connection)
         self.audit_log = SqlAuditLog(connection)
         self.rotation = SqlRotation(connection)
+        self.statistics = SqlStatistics(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

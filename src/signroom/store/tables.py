@@ -39,6 +39,9 @@ metadata = sa.MetaData(
     }
 )
 
+ENDED = ["Completed", "ProcessingError", "UserCancelled", "Expired"]
+"""The statuses of sessions that are counted."""
+
 subscriptions = sa.Table(
     "signroom_subscriptions",
     metadata,
@@ -99,6 +102,13 @@ api_keys = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
 )
 
+DOCUMENTS_TO_COUNT = "status = 'Completed' AND counted IS NULL"
+SESSIONS_TO_COUNT = (
+    "status IN ('Completed', 'ProcessingError', 'UserCancelled', 'Expired')"
+    " AND (counted_as IS NULL OR counted_as <> status)"
+)
+"""In these words, so that a query uses the index of the same rows."""
+
 sessions = sa.Table(
     "signroom_sessions",
     metadata,
@@ -127,9 +137,18 @@ sessions = sa.Table(
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("opened_at", UtcDateTime),
     sa.Column("webhook_url", sa.Text),
+    # The status under which the statistics have it; NULL: not at all.
+    sa.Column("counted_as", sa.String(20)),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
     sa.Index(None, "status", "expires_at"),
+    # Of processes that do not count, and those that wait for the first count: few, and soon none.
+    sa.Index(
+        "ix_signroom_sessions_to_count",
+        "id",
+        postgresql_where=sa.text(SESSIONS_TO_COUNT),
+        sqlite_where=sa.text(SESSIONS_TO_COUNT),
+    ),
 )
 
 documents = sa.Table(
@@ -168,14 +187,24 @@ documents = sa.Table(
     sa.Column("data_key", sa.String(200)),
     sa.Column("available_until", UtcDateTime),
     sa.Column("purged_at", UtcDateTime),
+    # NULL: the statistics do not have it.
+    sa.Column("counted", sa.Boolean),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
+    sa.Index("ix_signroom_documents_subscription_id_signed_at", "subscription_id", "signed_at", "id"),
     sa.Index(None, "purged_at", "available_until"),
     # A file may be of several documents: who else points to it?
     sa.Index(None, "original_key"),
     sa.Index(None, "signed_key"),
     sa.Index(None, "data_key"),
+    # As of the sessions, above.
+    sa.Index(
+        "ix_signroom_documents_to_count",
+        "id",
+        postgresql_where=sa.text(DOCUMENTS_TO_COUNT),
+        sqlite_where=sa.text(DOCUMENTS_TO_COUNT),
+    ),
     # Of versions that gave no keys: few, and soon none.
     sa.Index(
         "ix_signroom_documents_without_key",
@@ -415,6 +444,22 @@ audit_log = sa.Table(
     sa.Column("after", sa.LargeBinary, nullable=False),
     sa.Index(None, "subscription_id", "position"),
     sqlite_autoincrement=True,
+)
+
+# Counters outlive what they count, so nothing refers to it. Each is the sum of its lanes.
+statistics = sa.Table(
+    "signroom_statistics",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("application_id", sa.Uuid, primary_key=True),
+    sa.Column("what", sa.String(10), primary_key=True),
+    sa.Column("outcome", sa.String(20), primary_key=True),
+    sa.Column("format", sa.String(10), primary_key=True),
+    sa.Column("level", sa.String(10), primary_key=True),
+    sa.Column("lane", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Index(None, "subscription_id", "day"),
 )
 
 # By an identifier of each secret key that is, or was, the current one: when everything at rest was sealed with it.

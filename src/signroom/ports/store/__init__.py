@@ -22,6 +22,7 @@ from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.rotation import Rotation
 from signroom.ports.store.sessions import SessionFilter, Sessions
 from signroom.ports.store.spent import Spent, StoredResult
+from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions
 from signroom.ports.store.uploads import Uploads
 from signroom.ports.store.wall import Owned, TenantRows
@@ -96,6 +97,9 @@ class Work(Protocol):
 
     @property
     def rotation(self) -> Rotation: ...
+
+    @property
+    def statistics(self) -> Statistics: ...
 
     def enqueue(
         self,
