@@ -47,6 +47,9 @@ class Action(StrEnum):
     DOCUMENT_ERASED = "DocumentErased"
     PERSON_EXPORTED = "PersonExported"
     PERSON_ERASED = "PersonErased"
+    SECRETS_RESEALED = "SecretsResealed"
+    LINKS_REVOKED = "LinksRevoked"
+    SIGNERS_LISTED = "SignersListed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ legal value, in its name, its policy (2.999.1, from the arc for examples) and a 
 from __future__ import annotations
 
 import os
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.domain.signature import CertificateChain
 from signroom.secrets.derived import derive_p256
+from signroom.secrets.secret_keys import SecretKeys
 
 LEAF_LIFETIME = timedelta(hours=24)
 PFX_LIFETIME = timedelta(days=825)
@@ -37,20 +39,42 @@ _NOBODY = "demo@signroom.invalid"
 
 
 class DemoCa:
-    """A P-256 root and the certificates it issues."""
+    """A P-256 root and the certificates it issues. `other` is the authority of the installation's second secret key."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, crl_url: str) -> None:
+    def __init__(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: x509.Certificate,
+        crl_url: str,
+        other: DemoCa | None = None,
+    ) -> None:
         self._key = key
         self._certificate = certificate
         self._crl_url = crl_url
+        self._other = other
 
     @property
     def certificate(self) -> bytes:
         """The root, DER."""
         return self._certificate.public_bytes(serialization.Encoding.DER)
 
-    def crl(self, now: datetime) -> bytes:
-        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end."""
+    @property
+    def certificates(self) -> list[bytes]:
+        """Its root, and that of the other authority."""
+        return [self.certificate, *([] if self._other is None else self._other.certificates)]
+
+    @property
+    def name(self) -> str:
+        """Tells it from the authorities of other secret keys."""
+        return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()).digest[:8].hex()
+
+    def crl(self, now: datetime, authority: str | None = None) -> bytes:
+        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end.
+
+        `authority` is the `name` of the one that has issued the certificate in question.
+        """
+        if self._other is not None and authority == self._other.name:
+            return self._other.crl(now)
         builder = x509.CertificateRevocationListBuilder().issuer_name(self._certificate.subject)
         signed = (
             builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
@@ -95,17 +119,17 @@ class DemoCa:
             .add_extension(x509.CertificatePolicies([policy]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([_DOCUMENT_SIGNING, _EMAIL_PROTECTION]), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(_NOBODY)]), critical=False)
-            .add_extension(_distribution_point(self._crl_url), critical=False)
+            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
 
-def open_demo_ca(folder: Path, crl_url: str, secret: bytes) -> DemoCa:
-    """The authority of the installation with this `secret`, with its certificate in `folder` (``demo-ca.crt``).
+def open_demo_ca(folder: Path, crl_url: str, keys: SecretKeys) -> DemoCa:
+    """The authority of the installation with these secret keys, with its certificate in `folder` (``demo-ca.crt``).
 
-    Every machine that has the secret has the same authority. One that an earlier version made at random
+    Every machine that has the keys has the same authority. One that an earlier version made at random
     (``demo-ca.key.pem``) stays. `crl_url`: where its CRL is served.
     """
     key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
@@ -114,10 +138,14 @@ def open_demo_ca(folder: Path, crl_url: str, secret: bytes) -> DemoCa:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file.name} does not hold an EC key")
         return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url)
+    made = _derived(keys.current, crl_url, None if keys.second is None else _derived(keys.second, crl_url))
+    _write(certificate_file, ssl.DER_cert_to_PEM_cert(made.certificate).encode())
+    return made
+
+
+def _derived(secret: bytes, crl_url: str, other: DemoCa | None = None) -> DemoCa:
     key = derive_p256(secret, "signroom.demo-ca")
-    certificate = _root(key)
-    _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
-    return DemoCa(key, certificate, crl_url)
+    return DemoCa(key, _root(key), crl_url, other)
 
 
 def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:

@@ -135,7 +135,7 @@ def session_of(row: RowMapping) -> Session:
     return Session(**{**plain, **unpacked})
 
 
-_NOT_OF_A_SESSION = {"callback_argument_hash", "person_due"}
+_NOT_OF_A_SESSION = {"callback_argument_hash", "person_due", "counted_as"}
 """Columns for searching."""
 
 

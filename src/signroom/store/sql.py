@@ -26,8 +26,10 @@ from signroom.store.work.erasing.persons import SqlPersons
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.preparations import SqlPreparations
+from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
+from signroom.store.work.statistics.statistics import SqlStatistics
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
 from signroom.store.work.wall import SqlTenantRows
@@ -148,6 +150,8 @@ class SqlWork:
         self.erasures = SqlErasures(connection)
         self.persons = SqlPersons(connection)
         self.audit_log = SqlAuditLog(connection)
+        self.rotation = SqlRotation(connection)
+        self.statistics = SqlStatistics(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

@@ -26,6 +26,7 @@ from signroom.service.erasing.index_persons import index_persons
 from signroom.service.events.import_legacy_events import import_legacy_events
 from signroom.service.events.record_event import DELIVER_WEBHOOK
 from signroom.service.maintenance.compare_files import EVERY, compare_files
+from signroom.service.maintenance.count_statistics import count_statistics
 from signroom.service.maintenance.delete_expired import (
     delete_expired_audit_entries,
     delete_expired_deliveries,
@@ -61,6 +62,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("give-document-keys", minute, give_document_keys),
         ("continue-erasures", minute, continue_erasures),
         ("index-persons", minute, index_persons),
+        ("count-statistics", minute, count_statistics),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("limit-unsigned", day, limit_unsigned),

@@ -711,6 +711,41 @@ class ChangeList(Wire):
     """For `after` of the next request; null: there are no older ones."""
 
 
+class SignedCountModel(Wire):
+    """Documents that were signed for one application in one month."""
+
+    month: str
+    """Like `2027-01`."""
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    signature_type: str
+    level: str
+    """Like `B-B`."""
+    count: int
+
+
+class EndedCountModel(Wire):
+    """Sessions of one application that were opened in one month and have ended in one way."""
+
+    month: str
+    """Like `2027-01`."""
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    status: str
+    count: int
+
+
+class StatisticsModel(Wire):
+    """`from` and `to` are days, both included, in UTC."""
+
+    first: str = msgspec.field(name="from")
+    last: str = msgspec.field(name="to")
+    documents: list[SignedCountModel]
+    sessions: list[EndedCountModel]
+
+
 class KeyModel(Wire):
     """`key` is shown here and never again."""
 

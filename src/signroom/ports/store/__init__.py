@@ -21,8 +21,10 @@ from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, 
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
+from signroom.ports.store.rotation import Rotation
 from signroom.ports.store.sessions import SessionFilter, Sessions
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
+from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
 from signroom.ports.store.uploads import Uploads
 from signroom.ports.store.wall import Owned, TenantRows
@@ -104,6 +106,12 @@ class Work(Protocol):
 
     @property
     def audit_log(self) -> AuditLog: ...
+
+    @property
+    def rotation(self) -> Rotation: ...
+
+    @property
+    def statistics(self) -> Statistics: ...
 
     def enqueue(
         self,

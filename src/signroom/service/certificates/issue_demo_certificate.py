@@ -9,11 +9,11 @@ from signroom.domain.signature import CertificateChain
 from signroom.ports import Ports
 
 
-def demo_crl(ports: Ports) -> bytes:
-    """The demo authority's CRL, DER. Raises: KeySourceNotAvailable in production."""
+def demo_crl(ports: Ports, authority: str | None = None) -> bytes:
+    """The CRL of a demo authority, DER; None: of the current one. Raises: KeySourceNotAvailable in production."""
     if ports.demo is None:
         raise KeySourceNotAvailable
-    return ports.demo.crl(ports.clock.now())
+    return ports.demo.crl(ports.clock.now(), authority)
 
 
 def issue_demo_certificate(ports: Ports, session_id: UUID, public_key: bytes, name: str) -> CertificateChain:
