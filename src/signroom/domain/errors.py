@@ -202,6 +202,11 @@ class NotAllowed(Refused):
     message = "This API key does not allow that."
 
 
+class ApplicationDisabled(NotAllowed):
+    code = "ApplicationDisabled"
+    message = "The application is disabled."
+
+
 class KeySourceNotAvailable(NotAllowed):
     code = "KeySourceNotAvailable"
     message = "This key source is not offered here."
@@ -383,6 +388,11 @@ class NameTaken(Refused):
 class ApiKeyRevoked(Refused):
     code = "ApiKeyRevoked"
     message = "The key was revoked. Make another one."
+
+
+class OwnApplication(Refused):
+    code = "OwnApplication"
+    message = "An application does not shut itself out. Use the key of another one, or ask the operator."
 
 
 class ApiKeyNotFound(NotFound):

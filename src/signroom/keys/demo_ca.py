@@ -7,6 +7,7 @@ legal value, in its name, its policy (2.999.1, from the arc for examples) and a 
 from __future__ import annotations
 
 import os
+import ssl
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import TimestampRequest
 from signroom.keys.demo_tsa import DemoTsa
 from signroom.secrets.derived import derive_p256
+from signroom.secrets.secret_keys import SecretKeys
 
 LEAF_LIFETIME = timedelta(hours=24)
 PFX_LIFETIME = timedelta(days=825)
@@ -40,7 +42,7 @@ _NOBODY = "demo@signroom.invalid"
 
 
 class DemoCa:
-    """A P-256 root and the certificates it issues."""
+    """A P-256 root and the certificates it issues. `other` is the authority of the installation's second secret key."""
 
     def __init__(
         self,
@@ -48,20 +50,37 @@ class DemoCa:
         certificate: x509.Certificate,
         crl_url: str,
         tsa_key: ec.EllipticCurvePrivateKey,
+        other: DemoCa | None = None,
     ) -> None:
         """`tsa_key`: of its timestamp authority."""
         self._key = key
         self._certificate = certificate
         self._crl_url = crl_url
         self._tsa_key = tsa_key
+        self._other = other
 
     @property
     def certificate(self) -> bytes:
         """The root, DER."""
         return self._certificate.public_bytes(serialization.Encoding.DER)
 
-    def crl(self, now: datetime) -> bytes:
-        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end."""
+    @property
+    def certificates(self) -> list[bytes]:
+        """Its root, and that of the other authority."""
+        return [self.certificate, *([] if self._other is None else self._other.certificates)]
+
+    @property
+    def name(self) -> str:
+        """Tells it from the authorities of other secret keys."""
+        return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()).digest[:8].hex()
+
+    def crl(self, now: datetime, authority: str | None = None) -> bytes:
+        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end.
+
+        `authority` is the `name` of the one that has issued the certificate in question.
+        """
+        if self._other is not None and authority == self._other.name:
+            return self._other.crl(now)
         builder = x509.CertificateRevocationListBuilder().issuer_name(self._certificate.subject)
         signed = (
             builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
@@ -116,7 +135,7 @@ class DemoCa:
             .add_extension(_key_usage(signing=True), critical=True)
             # For timestamps alone, and critical (RFC 3161, 2.3).
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-            .add_extension(_distribution_point(self._crl_url), critical=False)
+            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
             .add_extension(identifier, critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256(), ecdsa_deterministic=True)
@@ -142,30 +161,38 @@ class DemoCa:
             .add_extension(x509.CertificatePolicies([policy]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([_DOCUMENT_SIGNING, _EMAIL_PROTECTION]), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(_NOBODY)]), critical=False)
-            .add_extension(_distribution_point(self._crl_url), critical=False)
+            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
 
-def open_demo_ca(folder: Path, crl_url: str, secret: bytes) -> DemoCa:
-    """The authority of the installation with this `secret`, with its certificate in `folder` (``demo-ca.crt``).
+def open_demo_ca(folder: Path, crl_url: str, keys: SecretKeys) -> DemoCa:
+    """The authority of the installation with these secret keys, with its certificate in `folder` (``demo-ca.crt``).
 
-    Every machine that has the secret has the same authority. One that an earlier version made at random
+    Every machine that has the keys has the same authority. One that an earlier version made at random
     (``demo-ca.key.pem``) stays. `crl_url`: where its CRL is served.
     """
-    tsa_key = derive_p256(secret, "signroom.demo-tsa")
     key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
     if key_file.exists() and certificate_file.exists():
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file.name} does not hold an EC key")
-        return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url, tsa_key)
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        return DemoCa(key, certificate, crl_url, _tsa_key(keys.current))
+    made = _derived(keys.current, crl_url, None if keys.second is None else _derived(keys.second, crl_url))
+    _write(certificate_file, ssl.DER_cert_to_PEM_cert(made.certificate).encode())
+    return made
+
+
+def _derived(secret: bytes, crl_url: str, other: DemoCa | None = None) -> DemoCa:
     key = derive_p256(secret, "signroom.demo-ca")
-    certificate = _root(key)
-    _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
-    return DemoCa(key, certificate, crl_url, tsa_key)
+    return DemoCa(key, _root(key), crl_url, _tsa_key(secret), other)
+
+
+def _tsa_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
+    return derive_p256(secret, "signroom.demo-tsa")
 
 
 def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:

@@ -71,6 +71,9 @@ class ManagementPorts(Protocol):
     def secrets(self) -> Secrets: ...
 
     @property
+    def tokens(self) -> Tokens: ...
+
+    @property
     def pictures(self) -> Pictures: ...
 
     @property

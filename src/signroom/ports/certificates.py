@@ -48,8 +48,10 @@ class DemoAuthority(Protocol):
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
         """A 24 h leaf for a SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
 
-    def crl(self, now: datetime) -> bytes:
-        """Its list of revoked certificates, DER."""
+    def crl(self, now: datetime, authority: str | None = None) -> bytes:
+        """The list of revoked certificates, DER. Its certificates say in their address of the list which `authority`
+        has issued them: there are two while the secret key is being changed.
+        """
 
     def stamp(self, request: TimestampRequest, now: datetime) -> bytes:
         """A timestamp token (RFC 3161, 2.4.2) by its own timestamp authority, DER."""

@@ -35,6 +35,7 @@ const NOT_FOR_SIGNERS = [
   'BadWebhookOperation',
   'TooManyWebhooks',
   'NameTaken',
+  'OwnApplication',
   'ApiKeyNotFound',
   'ApiKeyRevoked',
   'UnknownField',

@@ -84,6 +84,18 @@ class ApiKeyEvent(Wire):
     event_id: UUID
 
 
+class ApplicationReference(Wire):
+    id: UUID
+
+
+class ApplicationEvent(Wire):
+    """`ApplicationDisabled`, `ApplicationEnabled`."""
+
+    type: str
+    application: ApplicationReference
+    event_id: UUID
+
+
 # -- how they are managed --------------------------------------------------------------------------
 
 

@@ -10,11 +10,11 @@ from signroom.domain.timestamp import TimestampRequest
 from signroom.ports import Ports
 
 
-def demo_crl(ports: Ports) -> bytes:
-    """The demo authority's CRL, DER. Raises: KeySourceNotAvailable in production."""
+def demo_crl(ports: Ports, authority: str | None = None) -> bytes:
+    """The CRL of a demo authority, DER; None: of the current one. Raises: KeySourceNotAvailable in production."""
     if ports.demo is None:
         raise KeySourceNotAvailable
-    return ports.demo.crl(ports.clock.now())
+    return ports.demo.crl(ports.clock.now(), authority)
 
 
 def demo_timestamp(ports: Ports, request: TimestampRequest) -> bytes:
