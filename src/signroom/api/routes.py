@@ -123,7 +123,7 @@ def api_routes(ports: Ports) -> list[Any]:
         webhooks.replay_all,
     )
     keyed(MANAGERS, erasures.erase_one_session, erasures.erase_one_document)
-    keyed(ADMINS, applications.create)
+    keyed(ADMINS, applications.create, applications.remove)
     waits = Waits()
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(

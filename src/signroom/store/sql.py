@@ -24,6 +24,7 @@ from signroom.store.work.documents import SqlDocuments
 from signroom.store.work.erasing.erasures import SqlErasures
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
+from signroom.store.work.managing.removal import SqlRemoval
 from signroom.store.work.preparations import SqlPreparations
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
@@ -145,6 +146,7 @@ class SqlWork:
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
         self.erasures = SqlErasures(connection)
+        self.removal = SqlRemoval(connection)
         self.audit_log = SqlAuditLog(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
