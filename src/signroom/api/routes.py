@@ -137,7 +137,7 @@ def api_routes(ports: Ports) -> list[Any]:
         persons.export,
         persons.erase,
     )
-    keyed(ADMINS, applications.create)
+    keyed(ADMINS, applications.create, applications.remove)
     waits = Waits()
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(

@@ -29,8 +29,10 @@ class Action(StrEnum):
 
     SUBSCRIPTION_CREATED = "SubscriptionCreated"
     SUBSCRIPTION_CHANGED = "SubscriptionChanged"
+    SUBSCRIPTION_DELETED = "SubscriptionDeleted"
     APPLICATION_CREATED = "ApplicationCreated"
     APPLICATION_CHANGED = "ApplicationChanged"
+    APPLICATION_DELETED = "ApplicationDeleted"
     API_KEY_CREATED = "ApiKeyCreated"
     API_KEY_CHANGED = "ApiKeyChanged"
     API_KEY_REVOKED = "ApiKeyRevoked"

@@ -390,6 +390,11 @@ class ApiKeyRevoked(Refused):
     message = "The key was revoked. Make another one."
 
 
+class StillInUse(Refused):
+    code = "StillInUse"
+    message = "Somebody still works with it. With force, open sessions are cancelled."
+
+
 class OwnApplication(Refused):
     code = "OwnApplication"
     message = "An application does not shut itself out. Use the key of another one, or ask the operator."

@@ -21,6 +21,7 @@ from signroom.ports.jobs import Job, Queue, Schedule
 from signroom.service.documents.manage_document_keys import give_document_keys
 from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
 from signroom.service.documents.upload_files import purge_uploads
+from signroom.service.erasing.delete_tenants import finish_deletions
 from signroom.service.erasing.erase import continue_erasures
 from signroom.service.erasing.index_persons import index_persons
 from signroom.service.events.import_legacy_events import import_legacy_events
@@ -63,6 +64,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("continue-erasures", minute, continue_erasures),
         ("index-persons", minute, index_persons),
         ("count-statistics", minute, count_statistics),
+        ("finish-deletions", minute, finish_deletions),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("limit-unsigned", day, limit_unsigned),

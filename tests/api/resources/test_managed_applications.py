@@ -120,3 +120,35 @@ def test_the_operator_does_it_by_command(server: Server) -> None:
     assert f"{name} 2: no role of its own, 2 of 2 keys usable, last used 2" in line
     assert line.endswith(", strict")
     eventually(lambda: not closed())
+
+
+def test_an_application_is_deleted_by_an_admin(tenant: Tenant, shop: tuple[str, str, dict[str, str]]) -> None:
+    name, path, worker = shop
+    api = tenant.server.api
+    ok(api.post(SESSIONS, json={}, headers=worker))
+    made = signroom(tenant.server, "keys", "create", "--application", tenant.name, "--role", "Admin")
+    admin = {"X-Api-Key": made}
+
+    assert refused(api.delete(path, headers=tenant.manager), 403) == "Forbidden"
+    answer = api.delete(path, headers=admin)
+    assert refused(answer, 422) == "StillInUse"
+    assert answer.json()["detail"] == "1 sessions are open, 0 documents are in processing."
+    ok(api.get(SESSIONS, headers=worker))
+    deleting = ok(api.delete(path, params={"force": "true"}, headers=admin))
+
+    assert (deleting["enabled"], deleting["deletingSince"] is not None) == (False, True)
+    assert refused(api.get(SESSIONS, headers=worker), 403) == "ApplicationDisabled"
+    own = f"/api/applications/{tenant.application_id}"
+    assert refused(api.delete(own, headers=admin), 422) == "OwnApplication"
+    command = ("applications", "delete", name, "--subscription", tenant.name)
+    if name in signroom(tenant.server, "applications", "list", "--subscription", tenant.name):  # once more: the same
+        assert signroom(tenant.server, *command) == f"{name} deleting since {deleting['deletingSince']}"
+
+
+def test_the_operator_deletes_a_subscription(server: Server) -> None:
+    name = f"Acme {uuid4().hex[:8]}"
+    signroom(server, "subscriptions", "create", name)
+    signroom(server, "applications", "create", name, "--subscription", name)
+
+    assert signroom(server, "applications", "delete", name).startswith(f"{name} deleting since 2")
+    assert signroom(server, "subscriptions", "delete", name, "--force").startswith(f"{name} deleting since 2")

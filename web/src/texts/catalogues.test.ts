@@ -36,6 +36,7 @@ const NOT_FOR_SIGNERS = [
   'TooManyWebhooks',
   'NameTaken',
   'OwnApplication',
+  'StillInUse',
   'ApiKeyNotFound',
   'ApiKeyRevoked',
   'UnknownField',

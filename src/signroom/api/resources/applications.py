@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-from litestar import get, post, put
+from litestar import delete, get, post, put
 
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.media import ANSWERS, require_json
@@ -16,6 +16,7 @@ from signroom.domain.application import Caller
 from signroom.domain.errors import BadInput, NotAllowed
 from signroom.ports import Ports
 from signroom.ports.store import ApplicationSummary
+from signroom.service.erasing.delete_tenants import delete_application
 from signroom.service.subscriptions.disable_tenants import disable_application, enable_application
 from signroom.service.subscriptions.manage_applications import (
     ChangeApplication,
@@ -108,6 +109,20 @@ async def disable(application_id: UUID, ports: InjectedPorts, caller: InjectedCa
 async def enable(application_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.ApplicationInfoModel:
     """Addition. Needs the role Manager; of one with the role Admin, Admin. It goes on where it was disabled."""
     await asyncio.to_thread(enable_application, ports, caller, application_id)
+    return await asyncio.to_thread(_read, ports, caller, application_id)
+
+
+@delete(_APPLICATION, status_code=200, responses=ANSWERS, summary="Delete an application", tags=_TAGS)
+async def remove(
+    application_id: UUID, ports: InjectedPorts, caller: InjectedCaller, force: bool = False
+) -> shapes.ApplicationInfoModel:
+    """Addition. Needs the role Admin. From the answer on it is closed for good; what belongs to it goes within minutes.
+
+    That is its keys, webhooks with all that they hold, sessions, documents and files, erased ones too. Afterwards there
+    is no such application. It is refused while sessions are open (`force=true` cancels them) or documents are in
+    processing: `StillInUse` says how many. Again: the same answer. An application does not delete itself.
+    """
+    await asyncio.to_thread(delete_application, ports, caller, application_id, force=force)
     return await asyncio.to_thread(_read, ports, caller, application_id)
 
 

@@ -81,7 +81,7 @@ class ApplicationReference(Wire):
 
 
 class ApplicationEvent(Wire):
-    """`ApplicationDisabled`, `ApplicationEnabled`."""
+    """`ApplicationDisabled`, `ApplicationEnabled`, `ApplicationDeleted`."""
 
     type: str
     application: ApplicationReference

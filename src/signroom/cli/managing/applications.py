@@ -113,6 +113,22 @@ def enable_subscription(name: str) -> None:
     print_line(f"{found.name} {_state(found)}")
 
 
+@subscriptions.command(name="delete")
+def delete_subscription(name: str, *, force: Annotated[bool, Parameter(negative=())] = False) -> None:
+    """Delete a subscription for good, with all its applications. A running service does it within some minutes.
+
+    Parameters
+    ----------
+    name: name of the subscription
+    force: cancel its open sessions; without it they are a reason to refuse
+    """
+    from signroom.service.erasing.delete_tenants import delete_subscription as delete
+
+    with acting_for(name) as (ports, caller):
+        found = delete(ports, caller, force=force)
+    print_line(f"{found.name} deleting since {moment(found.deleting_since)}")
+
+
 @subscriptions.command(name="retention")
 def subscription_retention(
     name: str, *, days: int | None = None, keep: Annotated[bool, Parameter(negative=())] = False
@@ -267,6 +283,27 @@ def enable_application(name: str, *, subscription: str | None = None) -> None:
     with acting_for_application(name, subscription, jobs=True) as (ports, caller, application):
         found = enable(ports, caller, application.id)
     print_line(f"{found.name} {_state(found)}")
+
+
+@applications.command(name="delete")
+def delete_application(
+    name: str, *, force: Annotated[bool, Parameter(negative=())] = False, subscription: str | None = None
+) -> None:
+    """Delete an application for good, with its keys, webhooks, sessions, documents and files.
+
+    It is closed at once. A running service removes what belongs to it, within some minutes.
+
+    Parameters
+    ----------
+    name: name of the application
+    force: cancel its open sessions; without it they are a reason to refuse
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom.service.erasing.delete_tenants import delete_application as delete
+
+    with acting_for_application(name, subscription) as (ports, caller, application):
+        found = delete(ports, caller, application.id, force=force)
+    print_line(f"{found.name} deleting since {moment(found.deleting_since)}")
 
 
 @applications.command(name="return-urls")

@@ -19,6 +19,7 @@ from signroom.ports.store.erasing.erasures import Erasures
 from signroom.ports.store.erasing.persons import Persons
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
+from signroom.ports.store.managing.removal import Removal
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.rotation import Rotation
@@ -103,6 +104,9 @@ class Work(Protocol):
 
     @property
     def persons(self) -> Persons: ...
+
+    @property
+    def removal(self) -> Removal: ...
 
     @property
     def audit_log(self) -> AuditLog: ...
