@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from signroom.secrets.secret_keys import SecretKeys
 from signroom.secrets.tokens import SignedTokens
 from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Page, Server, base64, ok, refused, signature, values_of
@@ -267,7 +268,7 @@ def test_an_expired_token_is_refused_and_can_be_renewed(server: Server) -> None:
     opened = server.open_session(returnUrl=RETURN)
     page = server.page(opened["redirectUrl"])
     secret = (server.data / "secret.key").read_bytes()
-    old = SignedTokens(secret).issue("page", opened["sessionId"], datetime.now(UTC) - timedelta(hours=5))
+    old = SignedTokens(SecretKeys(secret)).issue("page", opened["sessionId"], datetime.now(UTC) - timedelta(hours=5))
     page.client.headers["X-Signature-Session-Token"] = old
 
     assert refused(page.client.get("load"), 422) == "ExpiredSignatureSessionToken"

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from signroom.secrets.secret_keys import SecretKeys
 from signroom.secrets.tokens import SignedTokens
 from tests.api.requests import signed_session
 from tests.harness.databases import database_does_not_matter
@@ -381,7 +382,7 @@ def test_a_location_that_is_forged_or_over_is_refused(server: Server) -> None:
     opened = server.open_session(documents=[a_file()])
     document = server.session(opened["sessionId"])["documents"][0]
     location: str = document["originalFile"]["location"]
-    tokens = SignedTokens((server.data / "secret.key").read_bytes())
+    tokens = SignedTokens(SecretKeys((server.data / "secret.key").read_bytes()))
     now = datetime.now(UTC)
     forged = location[:-5] + "AAAA" + location[-1]
     old = tokens.issue("download", f"{document['id']}~original", now - timedelta(hours=5))

@@ -61,7 +61,7 @@ def inspected(file: Path) -> Inspection:
     """As the sandbox does."""
     found = catalogue.inspect(file, None, NO_OPTIONS, None)
     if found.reading is not None:
-        catalogue.compare_pages(file, found.reading)
+        catalogue.compare_pages(file, found.reading, found.pages)
     return found
 
 
