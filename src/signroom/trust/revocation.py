@@ -27,6 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signroom.domain.errors import BadCertificate
 from signroom.domain.validation import Check
+from signroom.formats.certificate import key_octets, subject_octets
 from signroom.ports.outside import Exchange, Unreachable
 from signroom.trust.lists import Useless, covered_reasons, find_entry, find_signer, reading
 from signroom.trust.names import same_name
@@ -298,7 +299,16 @@ def _require_still_listed(certificate: Link, this_update: datetime) -> None:
 
 
 def _request(certificate: Link, issuer: Link, algorithm: hashes.HashAlgorithm) -> ocsp.OCSPRequest:
-    return ocsp.OCSPRequestBuilder().add_certificate(certificate.parsed, issuer.parsed, algorithm).build()
+    """The issuer is named by digests of what its certificate has, byte for byte (RFC 6960, 4.1.1)."""
+    name, key = (_hashed(octets, algorithm) for octets in (subject_octets(issuer.der), key_octets(issuer.der)))
+    serial_number = certificate.parsed.serial_number
+    return ocsp.OCSPRequestBuilder().add_certificate_by_hash(name, key, serial_number, algorithm).build()
+
+
+def _hashed(octets: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+    digest = hashes.Hash(algorithm)
+    digest.update(octets)
+    return digest.finalize()
 
 
 def _single_response(response: ocsp.OCSPResponse, certificate: Link, issuer: Link) -> ocsp.OCSPSingleResponse:

@@ -15,6 +15,8 @@ _SECOND_PAGE_CONTENT = 7
 
 def cases() -> Iterator[Case]:
     yield Case("two-generations-and-no-address", _two_generations, Refused("InvalidPdf"), pages=0)
+    impossible = functools.partial(_two_generations, 65_535)
+    yield Case("an-impossible-generation-and-no-address", impossible, Refused("InvalidPdf"), pages=0)
     yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
     yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
@@ -40,11 +42,11 @@ def _without_address(file: bytes) -> bytes:
     return file.replace(b"startxref", b"%")
 
 
-def _two_generations() -> bytes:
+def _two_generations(second: int = 1) -> bytes:
     """Some programs look at the generation, and a table has a row for one only."""
     writer = Writer()
     writer.add_all(document())
-    writer.add(_SECOND_PAGE_CONTENT, builder.content("Page 2: the parties argue."), 1)
+    writer.add(_SECOND_PAGE_CONTENT, builder.content("Page 2: the parties argue."), second)
     return _without_address(writer.table().file)
 
 
