@@ -26,17 +26,18 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue, values
-from signroom.formats.certificate import key_octets, load_certificate, signed_octets, subject_octets
+from signroom.formats.certificate import key_octets, load_certificate, load_list, signed_octets, subject_octets
 from signroom.formats.pdf.visible.placeholders import filled
 from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.certificates import read_certificate
+from signroom.trust.lists import Useless, find_entry, find_signer
 from signroom.trust.paths import find_path, read_link, signed_by
 from signroom.trust.revocation import _request
 from tests.formats.conftest import NOW
 from tests.formats.pdf.visible.test_appearance import seen_at
 from tests.harness.server import signature
 from tests.pki import authority
-from tests.pki.odd_names import issued, key
+from tests.pki.odd_names import issued, key, revocation_list
 from tests.vectors import hard_pdfs
 
 PERSON, COMPANY, AUTHORITY = "Ann & Bob_*@", "Foo & Bar Ltd", "Toy & Sons CA"
@@ -106,6 +107,20 @@ def test_a_responder_is_asked_about_the_name_as_it_is() -> None:
 
     assert request.issuer_name_hash == hashlib.sha256(subject_octets(root())).digest()
     assert b"\x13" in subject_octets(root())
+
+
+def test_the_list_of_such_an_authority_is_read_and_verified() -> None:
+    octets = revocation_list(AUTHORITY, COMPANY, NOW, 7)
+    with pytest.raises(ValueError, match="PrintableString"):
+        _ = x509.load_der_x509_crl(octets).issuer
+    leaf, above = read_link(signer()), read_link(root())
+
+    found = load_list(octets)
+    assert find_signer(found, octets, above, ()) is above
+    entry = find_entry(found, leaf)
+    assert entry is not None
+    with pytest.raises(Useless, match="does not verify"):
+        find_signer(found, octets.replace(b"Toy & Sons", b"Toy & Song"), above, ())
 
 
 def test_an_administrator_may_trust_it(tmp_path: Path) -> None:

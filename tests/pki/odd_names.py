@@ -37,8 +37,20 @@ def issued(common_name: str, company: str, authority: str, now: datetime, *, is_
         .sign(key(), hashes.SHA256())
         .public_bytes(serialization.Encoding.DER)
     )
+    return _with_printable(made, common_name, company, authority)
+
+
+def revocation_list(authority: str, company: str, now: datetime, serial_number: int) -> bytes:
+    """Of the authority of that name: it has revoked one certificate."""
+    entry = x509.RevokedCertificateBuilder(serial_number, now - _DAY).build()
+    made = x509.CertificateRevocationListBuilder(_name(authority, company), now - _DAY, now + _DAY)
+    signed = made.add_revoked_certificate(entry).sign(key(), hashes.SHA256())
+    return _with_printable(signed.public_bytes(serialization.Encoding.DER), authority, company)
+
+
+def _with_printable(made: bytes, *texts: str) -> bytes:
     signed = signed_octets(made)
-    for text in {common_name.encode(), company.encode(), authority.encode()}:
+    for text in {one.encode() for one in texts}:
         signed = signed.replace(_UTF8 + bytes((len(text),)) + text, _PRINTABLE + bytes((len(text),)) + text)
     algorithm = bytes.fromhex("300d06092a864886f70d01010b0500")
     value = key().sign(signed, padding.PKCS1v15(), hashes.SHA256())

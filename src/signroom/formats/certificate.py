@@ -23,6 +23,8 @@ _ALLOWED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 _VERSION = b"\xa0"
 _SUBJECT, _KEY = 4, 5
 """Behind the version come the number, the algorithm, the issuer and the times (RFC 5280, 4.1)."""
+_BEFORE_ENTRIES = 3
+"""Of a list: the version, the algorithm, the issuer (RFC 5280, 5.1). Behind them there may be a million entries."""
 _DEEPEST = 16
 """A name in an extension has twelve things inside each other."""
 
@@ -39,6 +41,22 @@ def load_certificate(der: bytes) -> x509.Certificate:
         if readable == der:
             raise
         return x509.load_der_x509_certificate(readable)
+
+
+def load_list(der: bytes) -> x509.CertificateRevocationList:
+    """A revocation list, for reading as `load_certificate`. Raises: ValueError and what else the library raises."""
+    try:
+        return x509.load_der_x509_crl(der)
+    except ValueError:
+        copy = bytearray(der)
+        start, _ = _content(copy, _content(copy, 0)[0])
+        for _ in range(_BEFORE_ENTRIES):
+            _, behind = _content(copy, start)
+            _walk(copy, start, behind, 0)
+            start = behind
+        if copy == der:
+            raise
+        return x509.load_der_x509_crl(bytes(copy))
 
 
 def signed_octets(der: bytes) -> bytes:

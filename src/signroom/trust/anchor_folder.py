@@ -85,7 +85,10 @@ def _ders(content: bytes) -> list[bytes]:
     """Raises: ValueError."""
     if b"-----BEGIN" not in content:
         return [content]
-    return [der for kind, _, der in pem.unarmor(content, multiple=True) if kind in _KINDS]
+    found = [der for kind, _, der in pem.unarmor(content, multiple=True) if kind in _KINDS]
+    if not found:
+        raise ValueError("PEM without a certificate")
+    return found
 
 
 def _unique(links: Iterable[Link]) -> tuple[Link, ...]:
