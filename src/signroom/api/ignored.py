@@ -39,8 +39,10 @@ def name_ignored(connection: Connection, names: Collection[str]) -> None:
 
 
 def is_strict(connection: Connection) -> bool:
-    """Whether the caller wants to be refused."""
-    return connection.headers.get(STRICT, "").strip().lower() == "true"
+    """Whether the caller wants to be refused, by a header or by its setting."""
+    caller = connection.state.get("caller")
+    asked = connection.headers.get(STRICT, "").strip().lower() == "true"
+    return asked or (caller is not None and caller.application.strict)
 
 
 def name_parameters(connection: Connection, handler: BaseRouteHandler) -> None:
