@@ -23,7 +23,7 @@ from signroom.domain.places import Places
 from signroom.http.bodies import room_of
 from signroom.http.keys import shown_secret
 from signroom.ports import Ports
-from signroom.service.access.authenticate import authenticate, require_subscription
+from signroom.service.access.authenticate import authenticate, authenticate_known, require_subscription
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
 MAX_WAITS, MAX_WAITS_OF_SUBSCRIPTION = 50, 200
@@ -82,8 +82,10 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
                 require_subscription(ports, caller, wanted)
             return caller
 
-        context = contextvars.copy_context()
-        caller = await asyncio.get_running_loop().run_in_executor(threads, context.run, identify)
+        caller = None if wanted else authenticate_known(ports, secret)
+        if caller is None:
+            context = contextvars.copy_context()
+            caller = await asyncio.get_running_loop().run_in_executor(threads, context.run, identify)
         allowed = access[handler.fn]
         caller.require(allowed.roles)
         connection.state.caller = caller

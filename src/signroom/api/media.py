@@ -27,6 +27,7 @@ ANSWERS = {
     403: ResponseSpec(Problem, generate_examples=False, description="The API key does not allow that."),
     404: ResponseSpec(Problem, generate_examples=False, description="There is nothing at this address."),
     405: ResponseSpec(Problem, generate_examples=False, description="Another method is meant: see `Allow`."),
+    410: ResponseSpec(Problem, generate_examples=False, description="It was erased: see `code`."),
     413: ResponseSpec(Problem, generate_examples=False, description="The body is too large."),
     415: ResponseSpec(Problem, generate_examples=False, description="The body is not JSON."),
     422: ResponseSpec(DetailedProblem, generate_examples=False, description="Meaning: see `code` (docs/errors.md)."),

@@ -31,6 +31,7 @@ from signroom.api.resources import (
     uploads,
     webhooks,
 )
+from signroom.api.resources.erasing import erasures
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
 from signroom.ports import Ports
@@ -118,6 +119,7 @@ def api_routes(ports: Ports) -> list[Any]:
         webhooks.replay,
         webhooks.replay_all,
     )
+    keyed(MANAGERS, erasures.erase_one_session, erasures.erase_one_document)
     keyed(ADMINS, applications.create)
     waits = Waits()
     # One router: the framework knows a path, with all its methods, in one only.

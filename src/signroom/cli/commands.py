@@ -24,19 +24,9 @@ USAGE = 2
 REFUSED = 3
 
 app = App(name="signroom", help="Self-hosted digital signature sessions.", help_format="plaintext")
-for group in (
-    keys,
-    applications,
-    subscriptions,
-    audit,
-    file_validation,
-    branding,
-    webhooks,
-    jobs,
-    sessions,
-    documents,
-    secrets,
-):
+for group in (keys, applications, subscriptions, audit, file_validation, branding, webhooks, jobs, sessions):
+    app.command(group)
+for group in (documents, secrets):
     app.command(group)
 app.command(statistics)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from signroom.domain.application import ApiKey, Application, Subscription
 from signroom.domain.branding import Branding, Logo
+from signroom.domain.erasure import Erasure
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.webhook import Webhook
 
@@ -45,6 +46,8 @@ class Action(StrEnum):
     SECRETS_RESEALED = "SecretsResealed"
     LINKS_REVOKED = "LinksRevoked"
     SIGNERS_LISTED = "SignersListed"
+    SESSION_ERASED = "SessionErased"
+    DOCUMENT_ERASED = "DocumentErased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,20 @@ def webhook_facts(w: Webhook) -> Facts:
         "eventTypes": list(w.event_types),
         "description": w.description,
         "pausedOn": _moment(w.paused_at),
+    }
+
+
+def erasure_facts(e: Erasure) -> Facts:
+    """What was erased, by kind and number, and the digests that stay."""
+    removed = e.removed
+    return {
+        "documents": removed.documents,
+        "files": removed.files,
+        "preparations": removed.preparations,
+        "deliveries": removed.deliveries,
+        "metadataValues": removed.metadata_values,
+        "idempotencyKeys": removed.idempotency_keys,
+        "digestsKept": [proof.sha256 for proof in e.proofs if proof.sha256 is not None],
     }
 
 

@@ -237,6 +237,20 @@ class DocumentNotFound(NotFound):
     message = "The document was not found."
 
 
+class SignatureSessionErased(SignatureSessionNotFound):
+    """Nobody reads it any more. What stays of its documents is found by their keys."""
+
+    code = "SignatureSessionErased"
+    message = "The signature session was erased."
+
+
+class DocumentErased(DocumentNotFound):
+    """Nobody reads it any more. What stays of it is found by its key."""
+
+    code = "DocumentErased"
+    message = "The document was erased."
+
+
 class ApplicationNotFound(NotFound):
     code = "ApplicationNotFound"
     message = "The application was not found."
@@ -309,6 +323,11 @@ class PreviewNotAvailable(Refused):
 class WrongState(Refused):
     code = "BadSignatureSessionOperation"
     message = "The operation is invalid for the current status of the signature session or document."
+
+
+class DocumentInProcessing(Refused):
+    code = "DocumentInProcessing"
+    message = "A document is being processed: erase it when that is over."
 
 
 class DocumentKeyInUse(Refused):

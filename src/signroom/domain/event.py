@@ -78,6 +78,16 @@ class DocumentPurged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionErased(Event):
+    """It was erased, with all its documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentErased(Event):
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryPaused(Event):
     """An endpoint failed for days: nothing is sent there until somebody resumes it."""
 

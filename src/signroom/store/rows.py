@@ -20,6 +20,7 @@ from signroom.domain.branding import Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
 from signroom.domain.document_key import DocumentKey, key_of_old_document
 from signroom.domain.endpoint import Endpoint, EndpointAuth
+from signroom.domain.erasure import ErasedKind, Erasure, KeptProof, Removed
 from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.level import Level
@@ -117,6 +118,7 @@ def session_row(s: Session) -> Row:
         "processing_error_code": s.processing_error_code,
         "opened_at": s.opened_at,
         "webhook_url": s.webhook_url,
+        "erased_at": s.erased_at,
     }
 
 
@@ -194,6 +196,7 @@ def document_row(d: Document) -> Row:
         "data_key": d.data_key,
         "available_until": d.available_until,
         "purged_at": d.purged_at,
+        "erased_at": d.erased_at,
         **_file_row("original", d.original),
         **_file_row("signed", _only_version(d)),
     }
@@ -233,6 +236,7 @@ def document_of(row: RowMapping) -> Document:
         data_key=row["data_key"],
         available_until=row["available_until"],
         purged_at=row["purged_at"],
+        erased_at=row["erased_at"],
     )
 
 
@@ -258,6 +262,34 @@ def _versions_of(row: RowMapping) -> tuple[Version, ...]:
     if row["signed_at"] is None:
         raise LookupError("a document row with a signed file and without its time")  # a damaged database
     return (Version(Level.B_B, file, row["signed_at"]),)
+
+
+def erasure_row(e: Erasure) -> Row:
+    return {
+        "id": e.id,
+        "kind": e.kind.value,
+        "subscription_id": e.subscription_id,
+        "application_id": e.application_id,
+        "erased_at": e.erased_at,
+        "removed": packed(e.removed),
+        "proofs": packed(e.proofs),
+        "files_deleted_at": e.files_deleted_at,
+        "ended_at": e.ended_at,
+    }
+
+
+def erasure_of(row: RowMapping) -> Erasure:
+    return Erasure(
+        id=row["id"],
+        kind=ErasedKind(row["kind"]),
+        subscription_id=row["subscription_id"],
+        application_id=row["application_id"],
+        erased_at=row["erased_at"],
+        removed=unpacked_as(Removed, row["removed"]),
+        proofs=unpacked_as(tuple[KeptProof, ...], row["proofs"]),
+        files_deleted_at=row["files_deleted_at"],
+        ended_at=row["ended_at"],
+    )
 
 
 def metadata_rows(owner: Row, subscription_id: UUID, metadata: Metadata) -> list[Row]:
@@ -481,7 +513,7 @@ def application_row(a: Application) -> Row:
     }
 
 
-def application_of(row: RowMapping) -> Application:
+def application_of(row: RowMapping | Row) -> Application:
     return Application(
         id=row["id"],
         subscription_id=row["subscription_id"],
@@ -508,7 +540,7 @@ def api_key_row(key: ApiKey) -> Row:
     }
 
 
-def api_key_of(row: RowMapping) -> ApiKey:
+def api_key_of(row: RowMapping | Row) -> ApiKey:
     return ApiKey(
         id=row["id"],
         application_id=row["application_id"],

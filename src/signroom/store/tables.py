@@ -139,6 +139,7 @@ sessions = sa.Table(
     sa.Column("webhook_url", sa.Text),
     # The status under which the statistics have it; NULL: not at all.
     sa.Column("counted_as", sa.String(20)),
+    sa.Column("erased_at", UtcDateTime),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
     sa.Index(None, "status", "expires_at"),
@@ -189,6 +190,7 @@ documents = sa.Table(
     sa.Column("purged_at", UtcDateTime),
     # NULL: the statistics do not have it.
     sa.Column("counted", sa.Boolean),
+    sa.Column("erased_at", UtcDateTime),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
@@ -306,7 +308,7 @@ idempotency = sa.Table(
     sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), primary_key=True),
     sa.Column("key", sa.LargeBinary(32), primary_key=True),  # SHA-256: clients choose any length
     sa.Column("request", sa.LargeBinary(32), nullable=False),
-    sa.Column("subject", sa.Uuid, nullable=False),
+    sa.Column("subject", sa.Uuid, nullable=False, index=True),
     sa.Column("created_at", UtcDateTime, nullable=False, index=True),
 )
 
@@ -332,7 +334,7 @@ prepared_documents = sa.Table(
     "signroom_prepared_documents",
     metadata,
     sa.Column("preparation_id", sa.ForeignKey("signroom_preparations.id"), primary_key=True),
-    sa.Column("document_id", sa.Uuid, primary_key=True),
+    sa.Column("document_id", sa.Uuid, primary_key=True, index=True),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("original_length", sa.BigInteger, nullable=False),
     # The tail without the placeholder: some 4 KB instead of 40 KB of zeros.
@@ -468,6 +470,23 @@ secret_keys = sa.Table(
     metadata,
     sa.Column("id", sa.LargeBinary(8), primary_key=True),
     sa.Column("resealed_at", UtcDateTime, nullable=False),
+)
+
+# What was erased, and how far that has come. Nothing personal is in it.
+erasures = sa.Table(
+    "signroom_erasures",
+    metadata,
+    # Of the session or the document.
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("application_id", sa.Uuid, nullable=False),
+    sa.Column("erased_at", UtcDateTime, nullable=False),
+    sa.Column("removed", sa.LargeBinary, nullable=False),
+    sa.Column("proofs", sa.LargeBinary, nullable=False),
+    sa.Column("files_deleted_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index(None, "ended_at", "erased_at"),
 )
 
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).

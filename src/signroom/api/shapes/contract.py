@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from signroom.api.shapes.appearance import PdfOptionsRequest
+from signroom.api.shapes.erasing import ErasedDocumentModel
 from signroom.api.shapes.wire import Base64Text, EmptyList, Wire
 from signroom.domain.application import MAX_RETENTION_DAYS
 from signroom.domain.document_key import MAX_BATCH
@@ -471,6 +472,8 @@ class CompletionStatus(Wire):
 class DocumentQueryModel(Wire):
     found: bool
     document: DocumentModel | None
+    erased: ErasedDocumentModel | None
+    """Addition: what stays of a document that was erased; `found` is false then."""
 
 
 class SignerModel(Wire):
@@ -539,6 +542,8 @@ class DocumentKeyQueryModel(Wire):
     has_document: bool
     provisional_metadata: dict[str, list[str]] | None
     document: DocumentModel | None
+    erased: ErasedDocumentModel | None
+    """Addition: what stays of a document that was erased; `hasDocument` is false then."""
 
 
 class ToSignModel(Wire):
@@ -589,6 +594,8 @@ class InspectSignatureModel(Wire):
     missing_data_hash: str | None
     signers: list[SignerModel]
     document: PlainDocumentSummary | None
+    erased_document: ErasedDocumentModel | None
+    """Addition: what stays of the document that the file was signed as, when that was erased."""
     has_encapsulated_content: bool | None
     encapsulated_content_type: str | None
     encapsulated_content: FileReferenceModel | None

@@ -34,6 +34,31 @@ class SessionEvent(Wire):
     event_id: UUID
 
 
+class ErasedReference(Wire):
+    id: UUID
+    key: str
+
+
+class ErasedDocumentEvent(Wire):
+    """Every event of a document that was erased, `DocumentErased` among them."""
+
+    type: str
+    document: ErasedReference
+    event_id: UUID
+
+
+class SessionReference(Wire):
+    id: UUID
+
+
+class ErasedSessionEvent(Wire):
+    """Every event of a session that was erased, `SessionErased` among them."""
+
+    type: str
+    session: SessionReference
+    event_id: UUID
+
+
 class WebhookReference(Wire):
     id: UUID
 

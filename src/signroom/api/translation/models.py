@@ -8,6 +8,7 @@ from typing import Any
 
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.cursors import event_cursor
+from signroom.api.translation.erasures import erased_document
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey, formatted
@@ -213,13 +214,16 @@ def _pki_italy(p: PkiItaly) -> shapes.PkiItalyModel:
 
 def inspection_model(ports: Ports, found: InspectedFile) -> shapes.InspectSignatureModel:
     e = found.examination
-    content = found.content
+    content, document, erased = found.content, found.document, None
+    if document is not None and document.erased_at is not None:
+        document, erased = None, erased_document(document)
     return shapes.InspectSignatureModel(
         success=e.missing_data_hash is None,
         failure=None if e.missing_data_hash is None else "DataFileRequired",
         missing_data_hash=e.missing_data_hash,
         signers=[signer_model(ports, s) for s in found.signers],
-        document=None if found.document is None else shapes.PlainDocumentSummary(**_document(ports, found.document)),
+        document=None if document is None else shapes.PlainDocumentSummary(**_document(ports, document)),
+        erased_document=erased,
         has_encapsulated_content=e.has_encapsulated_content,
         encapsulated_content_type="Data" if e.signature_type is SignatureType.CMS else None,
         encapsulated_content=None if content is None else upload_model(ports, content),

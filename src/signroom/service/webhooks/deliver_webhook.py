@@ -236,8 +236,9 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
 def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> Send | Finished:
     """Step 6."""
     number = work.deliveries.last_attempt(delivery.id) + 1
-    session = None if delivery.session_id is None else work.sessions.of_any_tenant(delivery.session_id)
-    document = None if delivery.document_id is None else work.documents.of_any_tenant(delivery.document_id)
+    erasures = work.erasures  # erased ones are told of, too: by their ids alone
+    session = None if delivery.session_id is None else erasures.session_of_any_tenant(delivery.session_id)
+    document = None if delivery.document_id is None else erasures.document_of_any_tenant(delivery.document_id)
     endpoint = webhook.endpoint
     if endpoint is None and session is not None and session.webhook_url is not None:
         endpoint = Endpoint(session.webhook_url)

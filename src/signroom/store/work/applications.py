@@ -19,6 +19,8 @@ class SqlApplications:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.changed = False
+        """True once a row was written that is read for a key."""
 
     def of_any_tenant(self, application_id: UUID) -> Application:
         query = sa.select(tables.applications).where(tables.applications.c.id == application_id)
@@ -33,20 +35,27 @@ class SqlApplications:
         return [rows.application_of(row) for row in self._connection.execute(query).mappings()]
 
     def add(self, application: Application) -> None:
+        self.changed = True
         insert_named(self._connection, tables.applications, rows.application_row(application))
 
     def save(self, application: Application) -> None:
+        self.changed = True
         update(self._connection, tables.applications, rows.application_row(application))
 
     def by_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
-        query = sa.select(tables.api_keys).where(tables.api_keys.c.secret_hash == secret_hash)
+        k, a = tables.api_keys, tables.applications
+        query = sa.select(k, a).join_from(k, a, a.c.id == k.c.application_id).where(k.c.secret_hash == secret_hash)
         row = self._connection.execute(query).mappings().one_or_none()
         if row is None:
             return None
-        key = rows.api_key_of(row)
-        return key, self.of_any_tenant(key.application_id)
+        # Both tables have columns of the same names.
+        return (
+            rows.api_key_of({column.name: row[column] for column in k.columns}),
+            rows.application_of({column.name: row[column] for column in a.columns}),
+        )
 
     def add_key(self, key: ApiKey) -> None:
+        self.changed = True
         insert(self._connection, tables.api_keys, rows.api_key_row(key))
 
     def keys_of(self, application_id: UUID) -> list[ApiKey]:
@@ -60,9 +69,11 @@ class SqlApplications:
         return rows.api_key_of(one(self._connection, query, ApiKeyNotFound))
 
     def save_key(self, key: ApiKey) -> None:
+        self.changed = True
         update(self._connection, tables.api_keys, rows.api_key_row(key))
 
     def note_use(self, key_id: UUID, now: datetime, before: datetime) -> None:
+        self.changed = True
         t = tables.api_keys
         due = sa.or_(t.c.last_used_at.is_(None), t.c.last_used_at <= before)
         self._connection.execute(sa.update(t).where(t.c.id == key_id, due).values(last_used_at=now))

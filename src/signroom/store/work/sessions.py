@@ -26,16 +26,16 @@ class SqlSessions:
 
     def of_any_tenant(self, session_id: UUID) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id)
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         # SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
         query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id).with_for_update()
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
 
     def by_link(self, link_hash: bytes) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.link_hash == link_hash)
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
 
     def add(self, session: Session) -> None:
         insert(self._connection, tables.sessions, rows.session_row(session))
@@ -47,7 +47,7 @@ class SqlSessions:
 
     def find(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
         t = tables.sessions
-        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id)
+        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id, t.c.erased_at.is_(None))
         query = between(query, t, wanted.created_from, wanted.created_before, wanted.before)
         if wanted.statuses:
             query = query.where(_in_status(wanted.statuses, now))

@@ -139,12 +139,15 @@ class OpenPdf:
         To be asked of a file whose table is made anew. Of two plain definitions all programs take the last one. They
         differ about generations, and about object streams. Raises: InvalidPdf, PdfTooComplex.
         """
-        numbers = Counter(number for number, _ in self.table)
-        if more := [number for number, count in numbers.items() if count > 1]:
-            return min(more)
+        numbers = [number for number, _ in self.table]
+        if len(set(numbers)) < len(numbers):
+            return min(number for number, count in Counter(numbers).items() if count > 1)
+        streams = self._plain_object_streams()
+        if not streams:
+            return None
         plain = {number for (number, _), entry in self.table.items() if entry.type != COMPRESSED}
         unfolded = 0
-        for number in sorted(self._plain_object_streams()):
+        for number in sorted(streams):
             stream = _ObjectStream.read(self.pdf, number)
             if inside := plain.intersection(stream.numbers()):
                 return min(inside)
@@ -155,9 +158,11 @@ class OpenPdf:
 
     def _plain_object_streams(self) -> set[int]:
         """Numbers of all object streams, those that no entry of the table speaks of, too."""
+        at = self.buffer.find(_OBJECT_STREAM)
+        if at < 0:
+            return set()
         numbers = {(e.offset or 0) + self.header: key for key, e in self.table.items() if e.type != COMPRESSED}
-        places = sorted(numbers)
-        candidates, at = set(), self.buffer.find(_OBJECT_STREAM)
+        places, candidates = sorted(numbers), set()
         while at >= 0:
             if before := bisect_left(places, at):
                 candidates.add(numbers[places[before - 1]])

@@ -171,10 +171,10 @@ def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
     if facts.kind is CrossReferenceKind.STREAM:
         places[next_free] = Place(next_free, False, at, 0)
         size = max(next_free + 1, facts.least_size)
-        section = _stream(sorted(places.values(), key=lambda p: p.number), next_free, _trailer(facts, size))
+        section = _stream(sorted(places.values()), next_free, _trailer(facts, size))
     else:
         size = max(next_free, facts.least_size)
-        rows = sorted(places.values(), key=lambda p: p.number)
+        rows = sorted(places.values())
         section = _table(rows, whole=facts.previous is None) + b"trailer\n<<%b>>\n" % _trailer(facts, size)
     return section + b"startxref\n%d\n%%%%EOF\n" % at
 
@@ -185,7 +185,7 @@ def _hybrid(facts: PdfFacts, writer: _Writer, number: int, hidden: Sequence[Plac
     size = max(number + 1, facts.least_size)
     stream = _stream(hidden, number, b"/Size %d" % size)
     at = stream_at + len(stream)
-    rows = sorted([*writer.places, Place(number, False, stream_at, 0)], key=lambda p: p.number)
+    rows = sorted([*writer.places, Place(number, False, stream_at, 0)])
     trailer = b"trailer\n<<%b/XRefStm %d>>\n" % (_trailer(facts, size), stream_at)
     return stream + _table(rows, whole=False) + trailer + b"startxref\n%d\n%%%%EOF\n" % at
 
