@@ -92,6 +92,8 @@ class Settings:
     webhook_timeout: timedelta
     development_in_public: bool
     """Serve as development on an address that others reach."""
+    timestamp_providers: Path | None
+    """The file that names them; None: no timestamps, but for the demo's own."""
     files_compared_within: timedelta
     """Every stored file is compared once in this time."""
 
@@ -132,6 +134,7 @@ NAMES = (
     "WEBHOOK_SCHEDULE",
     "WEBHOOK_TIMEOUT",
     "FILES_COMPARED_WITHIN",
+    "TIMESTAMP_PROVIDERS",
     "DEVELOPMENT_IN_PUBLIC",
 )
 """Every setting that this version reads, without the prefix."""
@@ -202,6 +205,7 @@ def read_settings(
         webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
         webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
         development_in_public=source.choice("DEVELOPMENT_IN_PUBLIC", "no", ("yes", "no")) == "yes",
+        timestamp_providers=_optional_path(source.text("TIMESTAMP_PROVIDERS", "")),
         files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
     )
 
@@ -308,6 +312,10 @@ def _script(name: str, text: str) -> Path | None:
     if not file.is_file() or file.stat().st_size > MAX_SCRIPT:
         raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a JavaScript file of at most 2 MB.")
     return file
+
+
+def _optional_path(text: str) -> Path | None:
+    return Path(text).absolute() if text else None
 
 
 def _token(name: str, text: str) -> str | None:

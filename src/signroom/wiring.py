@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
+from signroom.api.resources import timestamps
 from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
@@ -29,6 +30,7 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines
 from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
+from signroom.domain.timestamp import TimestampProvider
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -64,6 +66,8 @@ from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
+from signroom.timestamps.authorities import RemoteAuthorities
+from signroom.timestamps.configured import BrokenProviders, read_providers
 from signroom.trust import certificates
 from signroom.trust.anchor_folder import BrokenTrustFile
 from signroom.trust.contexts import CertificateTrust, open_trust
@@ -217,6 +221,23 @@ def _trust(
     return trust
 
 
+def _timestamp_authorities(settings: Settings) -> RemoteAuthorities:
+    """Those of the operator; where there are none, the demo's own while the service is tried out.
+
+    Raises: SettingsError.
+    """
+    file, agent = settings.timestamp_providers, f"signroom/{version('signroom')}"
+    try:
+        if file is not None:
+            return RemoteAuthorities(read_providers(file, settings.security_context), agent=agent)
+    except (BrokenProviders, OSError) as error:
+        raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
+    if settings.production:
+        return RemoteAuthorities()
+    own = TimestampProvider("demo", f"{settings.public_url}{timestamps.DEMO_PATH}", TEST)
+    return RemoteAuthorities([own], agent=agent)
+
+
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     """Everything but the web: database migrated, nothing started yet."""
     prepare_data(settings)
@@ -255,6 +276,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         formats=formats,
         trust=trust,
         fetch=fetch,
+        timestamps=_timestamp_authorities(settings),
         pictures=formats,
         name_patterns=Re2Patterns(),
         secrets=AesGcmSecrets(keys),

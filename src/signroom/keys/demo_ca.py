@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
@@ -20,6 +21,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.domain.signature import CertificateChain
+from signroom.domain.timestamp import TimestampRequest
+from signroom.keys.demo_tsa import DemoTsa
 from signroom.secrets.derived import derive_p256
 from signroom.secrets.secret_keys import SecretKeys
 
@@ -46,11 +49,14 @@ class DemoCa:
         key: ec.EllipticCurvePrivateKey,
         certificate: x509.Certificate,
         crl_url: str,
+        tsa_key: ec.EllipticCurvePrivateKey,
         other: DemoCa | None = None,
     ) -> None:
+        """`tsa_key`: of its timestamp authority."""
         self._key = key
         self._certificate = certificate
         self._crl_url = crl_url
+        self._tsa_key = tsa_key
         self._other = other
 
     @property
@@ -81,6 +87,15 @@ class DemoCa:
         )
         return signed.public_bytes(serialization.Encoding.DER)
 
+    def stamp(self, request: TimestampRequest, now: datetime) -> bytes:
+        """A timestamp token, DER."""
+        return self._tsa.stamp(request, now)
+
+    @cached_property
+    def _tsa(self) -> DemoTsa:
+        certificate = self._timestamp_certificate().public_bytes(serialization.Encoding.DER)
+        return DemoTsa(self._tsa_key, certificate, self.certificate)
+
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
         """A 24 h leaf for a DER SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
         try:
@@ -98,6 +113,33 @@ class DemoCa:
         leaf = self._leaf(key.public_key(), name, now, PFX_LIFETIME)
         encryption = serialization.BestAvailableEncryption(password.encode())
         return pkcs12.serialize_key_and_certificates(name.encode(), key, leaf, [self._certificate], encryption)
+
+    def _timestamp_certificate(self) -> x509.Certificate:
+        """Byte for byte the same for the same keys, so that every machine's tokens name one certificate."""
+        key = self._tsa_key.public_key()
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key)
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "DEMO - no legal value"),
+                x509.NameAttribute(NameOID.COMMON_NAME, "Signroom demo timestamps"),
+            ]
+        )
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._certificate.subject)
+            .public_key(key)
+            .serial_number(int.from_bytes(identifier.digest[:16], "big") | 1)
+            .not_valid_before(self._certificate.not_valid_before_utc)
+            .not_valid_after(self._certificate.not_valid_after_utc)
+            .add_extension(_key_usage(signing=True), critical=True)
+            # For timestamps alone, and critical (RFC 3161, 2.3).
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
+            .add_extension(identifier, critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256(), ecdsa_deterministic=True)
+        )
 
     def _leaf(
         self, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, name: str, now: datetime, life: timedelta
@@ -137,7 +179,8 @@ def open_demo_ca(folder: Path, crl_url: str, keys: SecretKeys) -> DemoCa:
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file.name} does not hold an EC key")
-        return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url)
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        return DemoCa(key, certificate, crl_url, _tsa_key(keys.current))
     made = _derived(keys.current, crl_url, None if keys.second is None else _derived(keys.second, crl_url))
     _write(certificate_file, ssl.DER_cert_to_PEM_cert(made.certificate).encode())
     return made
@@ -145,7 +188,11 @@ def open_demo_ca(folder: Path, crl_url: str, keys: SecretKeys) -> DemoCa:
 
 def _derived(secret: bytes, crl_url: str, other: DemoCa | None = None) -> DemoCa:
     key = derive_p256(secret, "signroom.demo-ca")
-    return DemoCa(key, _root(key), crl_url, other)
+    return DemoCa(key, _root(key), crl_url, _tsa_key(secret), other)
+
+
+def _tsa_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
+    return derive_p256(secret, "signroom.demo-tsa")
 
 
 def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:

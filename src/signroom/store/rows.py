@@ -119,11 +119,12 @@ def session_row(s: Session) -> Row:
         "opened_at": s.opened_at,
         "webhook_url": s.webhook_url,
         "erased_at": s.erased_at,
+        "person_due": True,
     }
 
 
 def session_of(row: RowMapping) -> Session:
-    plain = {name: value for name, value in row.items() if name not in {"callback_argument_hash", "counted_as"}}
+    plain = {name: value for name, value in row.items() if name not in _NOT_OF_A_SESSION}
     unpacked = {
         "status": SessionStatus(row["status"]),
         "requirements": unpacked_as(tuple[CertificateRequirement, ...], row["requirements"]),
@@ -132,6 +133,10 @@ def session_of(row: RowMapping) -> Session:
         "signer_issuers": unpacked_as(tuple[bytes, ...], row["signer_issuers"]),
     }
     return Session(**{**plain, **unpacked})
+
+
+_NOT_OF_A_SESSION = {"callback_argument_hash", "person_due", "counted_as"}
+"""Columns for searching."""
 
 
 def text_hash(text: str | None) -> bytes | None:
@@ -197,6 +202,7 @@ def document_row(d: Document) -> Row:
         "available_until": d.available_until,
         "purged_at": d.purged_at,
         "erased_at": d.erased_at,
+        "person_due": True,
         **_file_row("original", d.original),
         **_file_row("signed", _only_version(d)),
     }
@@ -510,6 +516,10 @@ def application_row(a: Application) -> Row:
         "default_metadata": packed(a.default_metadata),
         "return_urls": packed(a.return_urls),
         "frame_origins": packed(a.frame_origins),
+        "strict": a.strict or None,
+        "created_at": a.created_at,
+        "disabled_at": a.disabled_at,
+        "deleting_since": a.deleting_since,
     }
 
 
@@ -522,6 +532,10 @@ def application_of(row: RowMapping | Row) -> Application:
         default_metadata=unpacked_as(Metadata, row["default_metadata"]),
         return_urls=unpacked_as(tuple[str, ...], row["return_urls"]),
         frame_origins=unpacked_as(tuple[str, ...], row["frame_origins"]),
+        strict=bool(row["strict"]),
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+        deleting_since=row["deleting_since"],
     )
 
 

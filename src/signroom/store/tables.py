@@ -49,6 +49,10 @@ subscriptions = sa.Table(
     sa.Column("name", sa.String(100), nullable=False, unique=True),
     # Of documents, after they were signed; NULL: they are kept.
     sa.Column("retention_days", sa.Integer),
+    # NULL in rows of versions that did not write it down.
+    sa.Column("created_at", UtcDateTime),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("deleting_since", UtcDateTime),
 )
 
 file_validations = sa.Table(
@@ -83,6 +87,12 @@ applications = sa.Table(
     sa.Column("default_metadata", sa.LargeBinary, nullable=False),
     sa.Column("return_urls", sa.LargeBinary, nullable=False),
     sa.Column("frame_origins", sa.LargeBinary, nullable=False),
+    # NULL: no.
+    sa.Column("strict", sa.Boolean),
+    # NULL in rows of versions that did not write it down.
+    sa.Column("created_at", UtcDateTime),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("deleting_since", UtcDateTime),
     sa.UniqueConstraint("subscription_id", "name"),
 )
 
@@ -137,12 +147,20 @@ sessions = sa.Table(
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("opened_at", UtcDateTime),
     sa.Column("webhook_url", sa.Text),
+    sa.Column("erased_at", UtcDateTime),
     # The status under which the statistics have it; NULL: not at all.
     sa.Column("counted_as", sa.String(20)),
-    sa.Column("erased_at", UtcDateTime),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
+    # It was changed since it was read for the index of persons.
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "status", "expires_at"),
+    sa.Index(
+        "ix_signroom_sessions_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
     # Of processes that do not count, and those that wait for the first count: few, and soon none.
     sa.Index(
         "ix_signroom_sessions_to_count",
@@ -188,9 +206,9 @@ documents = sa.Table(
     sa.Column("data_key", sa.String(200)),
     sa.Column("available_until", UtcDateTime),
     sa.Column("purged_at", UtcDateTime),
+    sa.Column("erased_at", UtcDateTime),
     # NULL: the statistics do not have it.
     sa.Column("counted", sa.Boolean),
-    sa.Column("erased_at", UtcDateTime),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
@@ -200,6 +218,13 @@ documents = sa.Table(
     sa.Index(None, "original_key"),
     sa.Index(None, "signed_key"),
     sa.Index(None, "data_key"),
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Index(
+        "ix_signroom_documents_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
     # As of the sessions, above.
     sa.Index(
         "ix_signroom_documents_to_count",
@@ -448,6 +473,33 @@ audit_log = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# Where the numbers of persons occur. They are in plain, as in the rows that they are read from (decision 36).
+persons = sa.Table(
+    "signroom_persons",
+    metadata,
+    sa.Column("subscription_id", sa.Uuid, primary_key=True),
+    sa.Column("identifier", sa.String(64), primary_key=True),
+    # Of the session or the document.
+    sa.Column("subject_id", sa.Uuid, primary_key=True, index=True),
+)
+
+# What was erased, and how far that has come. Nothing personal is in it.
+erasures = sa.Table(
+    "signroom_erasures",
+    metadata,
+    # Of the session or the document.
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("application_id", sa.Uuid, nullable=False),
+    sa.Column("erased_at", UtcDateTime, nullable=False),
+    sa.Column("removed", sa.LargeBinary, nullable=False),
+    sa.Column("proofs", sa.LargeBinary, nullable=False),
+    sa.Column("files_deleted_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index(None, "ended_at", "erased_at"),
+)
+
 # Counters outlive what they count, so nothing refers to it. Each is the sum of its lanes.
 statistics = sa.Table(
     "signroom_statistics",
@@ -470,23 +522,6 @@ secret_keys = sa.Table(
     metadata,
     sa.Column("id", sa.LargeBinary(8), primary_key=True),
     sa.Column("resealed_at", UtcDateTime, nullable=False),
-)
-
-# What was erased, and how far that has come. Nothing personal is in it.
-erasures = sa.Table(
-    "signroom_erasures",
-    metadata,
-    # Of the session or the document.
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("subscription_id", sa.Uuid, nullable=False),
-    sa.Column("application_id", sa.Uuid, nullable=False),
-    sa.Column("erased_at", UtcDateTime, nullable=False),
-    sa.Column("removed", sa.LargeBinary, nullable=False),
-    sa.Column("proofs", sa.LargeBinary, nullable=False),
-    sa.Column("files_deleted_at", UtcDateTime),
-    sa.Column("ended_at", UtcDateTime),
-    sa.Index(None, "ended_at", "erased_at"),
 )
 
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).

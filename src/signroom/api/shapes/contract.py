@@ -176,6 +176,13 @@ class CreateApplicationRequest(Wire):
     root_authorization_data: RolesRequest | EmptyList | None = None
 
 
+class ChangeApplicationRequest(Wire):
+    """What is missing stays as it is."""
+
+    name: str | None = None
+    strict: bool | None = None
+
+
 class CreateKeyRequest(Wire):
     description: str | None = None
     expires_on: datetime | None = None
@@ -464,6 +471,27 @@ class EventList(Wire):
     """For `after` of the next request; given also when there is nothing new."""
 
 
+class TimestampSignerModel(Wire):
+    certificate: CertificateModel
+
+
+class TimestampInfoModel(Wire):
+    gen_time: datetime
+    serial_number: str
+    message_imprint: DigestModel
+    encapsulated_content_type: str
+    has_encapsulated_content: bool
+    signers: list[TimestampSignerModel]
+    policy: str
+    """Addition: the OID of the policy that the token was made under."""
+
+
+class TimestampModel(Wire):
+    encoded_value: bytes
+    """The token (RFC 3161, 2.4.2), DER."""
+    info: TimestampInfoModel
+
+
 class CompletionStatus(Wire):
     completed: bool
     progress: float
@@ -638,6 +666,31 @@ class ApplicationModel(Wire):
     name: str
     root_roles: list[str]
     subscriptions: list[ApplicationSubscriptionModel]
+
+
+class ApplicationInfoModel(Wire):
+    id: UUID
+    name: str
+    roles: list[str]
+    """Of its keys, when they have none of their own."""
+    enabled: bool
+    strict: bool
+    """Requests with a field that there is not are refused."""
+    keys: int
+    """All that were made."""
+    usable_keys: int
+    """Those that are neither revoked nor expired."""
+    created_on: datetime | None
+    """Null: before this was written down."""
+    last_used_on: datetime | None
+    """Of the key that was used last; at most an hour too early."""
+    disabled_on: datetime | None
+    deleting_since: datetime | None
+    """It is being deleted, with all that belongs to it."""
+
+
+class ApplicationList(Wire):
+    items: list[ApplicationInfoModel]
 
 
 class KeyInfoModel(Wire):

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from signroom.domain.errors import (
     AlreadyDone,
+    ApplicationDisabled,
     BadToken,
     HandOverEnded,
     HandOverNotAvailable,
@@ -67,7 +68,7 @@ def begin_hand_over(ports: Ports, session_id: UUID) -> HandOver:
 
 
 def take_over(ports: Ports, code: str) -> TakenOver:
-    """Raises: BadToken, HandOverEnded when it is too old or was used."""
+    """Raises: BadToken, HandOverEnded when it is too old or was used, ApplicationDisabled."""
     now = ports.clock.now()
     try:
         subject = ports.tokens.read(_PURPOSE, code, now, max_age=LIFETIME)
@@ -79,6 +80,8 @@ def take_over(ports: Ports, code: str) -> TakenOver:
     try:
         with ports.store.work() as work:
             session = work.sessions.of_any_tenant(UUID(session_id))
+            if work.applications.closed_to_session(session.id):
+                raise ApplicationDisabled
             first = work.spent.spend_nonce(hashlib.sha256(subject.encode()).digest(), now + LIFETIME)
     except SignatureSessionNotFound as error:
         raise BadToken from error

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from signroom.domain.errors import KeySourceNotAvailable
 from signroom.domain.signature import CertificateChain
+from signroom.domain.timestamp import TimestampRequest
 from signroom.ports import Ports
 
 
@@ -14,6 +15,13 @@ def demo_crl(ports: Ports, authority: str | None = None) -> bytes:
     if ports.demo is None:
         raise KeySourceNotAvailable
     return ports.demo.crl(ports.clock.now(), authority)
+
+
+def demo_timestamp(ports: Ports, request: TimestampRequest) -> bytes:
+    """A token of the demo's timestamp authority, DER. Raises: KeySourceNotAvailable in production."""
+    if ports.demo is None:
+        raise KeySourceNotAvailable
+    return ports.demo.stamp(request, ports.clock.now())
 
 
 def issue_demo_certificate(ports: Ports, session_id: UUID, public_key: bytes, name: str) -> CertificateChain:
