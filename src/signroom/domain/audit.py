@@ -29,8 +29,10 @@ class Action(StrEnum):
 
     SUBSCRIPTION_CREATED = "SubscriptionCreated"
     SUBSCRIPTION_CHANGED = "SubscriptionChanged"
+    SUBSCRIPTION_DELETED = "SubscriptionDeleted"
     APPLICATION_CREATED = "ApplicationCreated"
     APPLICATION_CHANGED = "ApplicationChanged"
+    APPLICATION_DELETED = "ApplicationDeleted"
     API_KEY_CREATED = "ApiKeyCreated"
     API_KEY_CHANGED = "ApiKeyChanged"
     API_KEY_REVOKED = "ApiKeyRevoked"
@@ -47,6 +49,9 @@ class Action(StrEnum):
     DOCUMENT_ERASED = "DocumentErased"
     PERSON_EXPORTED = "PersonExported"
     PERSON_ERASED = "PersonErased"
+    SECRETS_RESEALED = "SecretsResealed"
+    LINKS_REVOKED = "LinksRevoked"
+    SIGNERS_LISTED = "SignersListed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,12 @@ def differing(before: Facts, after: Facts) -> tuple[Facts, Facts]:
 
 
 def subscription_facts(s: Subscription) -> Facts:
-    return {"name": s.name, "retentionDays": s.retention_days}
+    return {
+        "name": s.name,
+        "retentionDays": s.retention_days,
+        "disabledOn": _moment(s.disabled_at),
+        "deletingSince": _moment(s.deleting_since),
+    }
 
 
 def application_facts(a: Application) -> Facts:
@@ -88,6 +98,9 @@ def application_facts(a: Application) -> Facts:
         "defaultMetadata": [f"{name}: {value}" for name, values in a.default_metadata for value in values],
         "returnUrls": [_origin(url) for url in a.return_urls],
         "frameOrigins": list(a.frame_origins),
+        "strict": a.strict,
+        "disabledOn": _moment(a.disabled_at),
+        "deletingSince": _moment(a.deleting_since),
     }
 
 

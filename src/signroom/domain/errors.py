@@ -122,6 +122,11 @@ class DatabaseUnavailable(Unavailable):
     message = "The database does not answer; try again."
 
 
+class TimestampUnavailable(Unavailable):
+    code = "TimestampUnavailable"
+    message = "No timestamp authority of this tier gave a token that can be used; try again."
+
+
 class FileValidationUnavailable(Unavailable):
     code = "FileValidationUnavailable"
     message = "The application's validation endpoint did not say whether it accepts the file; try again."
@@ -197,6 +202,11 @@ class NotAllowed(Refused):
     message = "This API key does not allow that."
 
 
+class ApplicationDisabled(NotAllowed):
+    code = "ApplicationDisabled"
+    message = "The application is disabled."
+
+
 class KeySourceNotAvailable(NotAllowed):
     code = "KeySourceNotAvailable"
     message = "This key source is not offered here."
@@ -264,6 +274,11 @@ class SubscriptionNotFound(NotFound):
 class DocumentKeyNotFound(NotFound):
     code = "DocumentKeyNotFound"
     message = "The document key was not found: allocate it first."
+
+
+class TimestampTierNotFound(NotFound):
+    code = "TimestampTierNotFound"
+    message = "There is no timestamp authority of this tier here."
 
 
 class UploadNotFound(NotFound):
@@ -373,6 +388,16 @@ class NameTaken(Refused):
 class ApiKeyRevoked(Refused):
     code = "ApiKeyRevoked"
     message = "The key was revoked. Make another one."
+
+
+class StillInUse(Refused):
+    code = "StillInUse"
+    message = "Somebody still works with it. With force, open sessions are cancelled."
+
+
+class OwnApplication(Refused):
+    code = "OwnApplication"
+    message = "An application does not shut itself out. Use the key of another one, or ask the operator."
 
 
 class ApiKeyNotFound(NotFound):

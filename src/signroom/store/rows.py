@@ -135,7 +135,7 @@ def session_of(row: RowMapping) -> Session:
     return Session(**{**plain, **unpacked})
 
 
-_NOT_OF_A_SESSION = {"callback_argument_hash", "person_due"}
+_NOT_OF_A_SESSION = {"callback_argument_hash", "person_due", "counted_as"}
 """Columns for searching."""
 
 
@@ -516,6 +516,10 @@ def application_row(a: Application) -> Row:
         "default_metadata": packed(a.default_metadata),
         "return_urls": packed(a.return_urls),
         "frame_origins": packed(a.frame_origins),
+        "strict": a.strict or None,
+        "created_at": a.created_at,
+        "disabled_at": a.disabled_at,
+        "deleting_since": a.deleting_since,
     }
 
 
@@ -528,6 +532,10 @@ def application_of(row: RowMapping | Row) -> Application:
         default_metadata=unpacked_as(Metadata, row["default_metadata"]),
         return_urls=unpacked_as(tuple[str, ...], row["return_urls"]),
         frame_origins=unpacked_as(tuple[str, ...], row["frame_origins"]),
+        strict=bool(row["strict"]),
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+        deleting_since=row["deleting_since"],
     )
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from signroom.domain.application import ApiKey, Application, ApplicationCaller, Role, Subscription
+from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.domain.audit import Action
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.document_key import DocumentKey, new_key
@@ -28,7 +28,7 @@ from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, CheckedValue
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
-from signroom.ports.store import ChangeFilter, Store, Work
+from signroom.ports.store import ChangeFilter, KeyOwner, Store, Work
 from signroom.service.access.page_tokens import renew_page_token
 from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.manage_document_keys import find_key, unused_keys
@@ -282,10 +282,10 @@ class DyingStore:
         with self.store.read() as work:
             yield work
 
-    def key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.key(secret_hash)
 
-    def known_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.known_key(secret_hash)
 
     def scrub(self) -> bool:

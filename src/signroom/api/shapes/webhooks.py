@@ -76,6 +76,18 @@ class ApiKeyEvent(Wire):
     event_id: UUID
 
 
+class ApplicationReference(Wire):
+    id: UUID
+
+
+class ApplicationEvent(Wire):
+    """`ApplicationDisabled`, `ApplicationEnabled`, `ApplicationDeleted`."""
+
+    type: str
+    application: ApplicationReference
+    event_id: UUID
+
+
 # -- how they are managed --------------------------------------------------------------------------
 
 

@@ -4,7 +4,8 @@ the schedule of tries is over.
 One run does this (the comments in the code have the same numbers):
 
 1. Lock the webhook and the delivery. Finish when one of them was removed, or when the delivery is not pending any more.
-2. Hold the delivery when its webhook is paused. A test is sent all the same.
+2. Hold the delivery when its webhook is paused, or when its application or subscription is disabled. A test is sent
+   all the same.
 3. Wait when the delivery is not due yet.
 4. Wait when an earlier delivery of the same stream is not settled yet. A test does not wait.
 5. Claim the try: move `Delivery.due_at` behind the time that the try may take. A second run at the same time then
@@ -191,8 +192,8 @@ def _begin(ports: Ports, delivery_id: UUID) -> Send | WaitFor | Finished:
             return Finished()  # the webhook was removed meanwhile
         if delivery.status is not DeliveryStatus.PENDING:
             return Finished()
-        # 2. Hold the delivery when its webhook is paused.
-        if webhook.paused_at is not None and not delivery.is_test:
+        # 2. Hold the delivery when nothing is sent to its webhook.
+        if not delivery.is_test and work.webhooks.stopped(webhook):
             work.deliveries.save(delivery.held())
             return Finished()
         # 3. Wait when the delivery is not due yet.
@@ -343,7 +344,7 @@ def _settle(
 
 def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> GoOnWith | Finished:
     """Claim another delivery of `webhook` that is due, if there is one."""
-    following = None if webhook.paused_at is not None else work.deliveries.due(webhook.id, now)
+    following = None if work.webhooks.stopped(webhook) else work.deliveries.due(webhook.id, now)
     return Finished() if following is None else GoOnWith(_claim(ports, work, following, now))
 
 
