@@ -94,11 +94,16 @@ class ServerError(ApiError):
     """500 and above."""
 
 
+class ErasedError(RefusedError):
+    """410: the session or document was erased for good."""
+
+
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: BadRequestError,
     401: UnauthorizedError,
     403: ForbiddenError,
     404: NotFoundError,
+    410: ErasedError,
     413: TooLargeError,
     422: RefusedError,
     429: TooManyRequestsError,
