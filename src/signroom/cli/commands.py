@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from signroom.cli.configuration import current_settings, settings_for_rows
+from signroom.cli.keeping.backups import add_commands as add_backups
 from signroom.cli.managing.applications import applications, subscriptions
 from signroom.cli.managing.audit_log import audit
 from signroom.cli.managing.jobs import jobs, sessions
@@ -23,6 +24,7 @@ REFUSED = 3
 app = App(name="signroom", help="Self-hosted digital signature sessions.", help_format="plaintext")
 for group in (keys, applications, subscriptions, audit, file_validation, branding, webhooks, jobs, sessions):
     app.command(group)
+add_backups(app)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -42,6 +42,9 @@ class Action(StrEnum):
     WEBHOOK_TESTED = "WebhookTested"
     DELIVERIES_REPLAYED = "DeliveriesReplayed"
     SESSION_RETRIED = "SessionRetried"
+    BACKED_UP = "BackedUp"
+    RESTORED = "Restored"
+    IMPORTED = "Imported"
 
 
 @dataclass(frozen=True, slots=True)

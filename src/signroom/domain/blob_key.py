@@ -25,6 +25,7 @@ NEVER_WRITTEN = "health"
 """The key of a blob that does not exist. Asking for it shows whether the blob store answers."""
 
 _UPLOADS = "uploads/"
+_SIGNED = "signed-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class DocumentFolder:
 
     def signed(self, preparation_id: UUID) -> str:
         """The key of the signed file. It is the same at each run, so that a job that runs twice writes one blob."""
-        return f"{self._path}/signed-{preparation_id}"
+        return f"{self._path}/{_SIGNED}{preparation_id}"
 
     @property
     def _path(self) -> str:
@@ -93,6 +94,17 @@ def upload_of(key: str) -> UUID | None:
     if not key.startswith(_UPLOADS):
         return None
     return UUID(key.removeprefix(_UPLOADS).partition("/")[0])
+
+
+def signed_document_of(key: str) -> UUID | None:
+    """The document whose signed file the blob of `key` is. None for any other blob."""
+    *folders, document, name = key.split("/")
+    if not folders or not name.startswith(_SIGNED):
+        return None
+    try:
+        return UUID(document)
+    except ValueError:  # not a file of ours
+        return None
 
 
 def doctor_probe(probe: UUID) -> str:

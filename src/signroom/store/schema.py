@@ -65,11 +65,16 @@ def pending(engine: Engine) -> bool:
     return current != ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def _ahead(connection: Connection) -> bool:
-    """True when a newer version than this one has migrated the database."""
+def revision_of(connection: Connection) -> str | None:
+    """The newest migration that was applied; None: there are no tables."""
     from alembic.runtime.migration import MigrationContext
 
-    current = MigrationContext.configure(connection).get_current_revision()
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _ahead(connection: Connection) -> bool:
+    """True when a newer version than this one has migrated the database."""
+    current = revision_of(connection)
     return current is not None and current not in known_revisions()
 
 

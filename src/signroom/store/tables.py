@@ -417,6 +417,20 @@ audit_log = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# One row: what this installation is. Its backups carry its id.
+installation = sa.Table(
+    "signroom_installation",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("installation_id", sa.Uuid, nullable=False),
+    sa.Column("backed_up_at", UtcDateTime),
+    # Without credentials: obstore takes none from an address.
+    sa.Column("backup_place", sa.String(500)),
+    sa.Column("restored_at", UtcDateTime),
+    # When the backup was made from which it was restored.
+    sa.Column("restored_from", UtcDateTime),
+)
+
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).
 executor_leases = sa.Table(
     "signroom_executor_leases",
