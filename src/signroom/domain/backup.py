@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from signroom.domain.blob_key import is_blob_key
 from signroom.domain.errors import BackupDamaged, BackupNewer
 
 FORMAT = 1
@@ -185,6 +186,8 @@ def file_of(line: bytes) -> KeptFile:
     """Raises: BackupDamaged."""
     try:
         found = json.loads(line)
+        if not is_blob_key(found["key"]):
+            raise BackupDamaged("Its list of files names what is no file of the service.")
         digest = found["sha256"]
         loss = found.get("loss")
         return KeptFile(
@@ -193,7 +196,7 @@ def file_of(line: bytes) -> KeptFile:
             None if digest is None else bytes.fromhex(digest),
             None if loss is None else Loss(loss),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BackupDamaged("Its list of files cannot be read.") from error
 
 

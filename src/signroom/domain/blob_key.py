@@ -26,6 +26,8 @@ NEVER_WRITTEN = "health"
 
 _UPLOADS = "uploads/"
 _SIGNED = "signed-"
+_LEAST = 3
+"""Parts of the key of a document's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,18 @@ def upload_of(key: str) -> UUID | None:
     return UUID(key.removeprefix(_UPLOADS).partition("/")[0])
 
 
+def is_blob_key(key: str) -> bool:
+    """False for a text that could name anything outside of the blob store, as a forged list of files may."""
+    parts = key.split("/")
+    return key.isascii() and key.isprintable() and all(part.strip(".") for part in parts) and "\\" not in key
+
+
 def signed_document_of(key: str) -> UUID | None:
     """The document whose signed file the blob of `key` is. None for any other blob."""
-    *folders, document, name = key.split("/")
-    if not folders or not name.startswith(_SIGNED):
+    parts = key.split("/")
+    if len(parts) < _LEAST or not parts[-1].startswith(_SIGNED):
         return None
+    document = parts[-2]
     try:
         return UUID(document)
     except ValueError:  # not a file of ours

@@ -16,6 +16,7 @@ from signroom.domain.errors import DatabaseUnavailable
 from signroom.ports.operations import MAX_NAMED, UNUSED_AFTER, DatabaseDiagnosis, Migrations
 from signroom.store import tables
 from signroom.store.engine import READ_ONLY
+from signroom.store.keeping.database import installation_of
 from signroom.store.outages import outages_as_ours
 from signroom.store.schema import known_revisions
 
@@ -37,6 +38,7 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
     there = migrations is not Migrations.MISSING
     sealed = _sealed(connection) if there else None
     signing = _signing(connection) if migrations is Migrations.CURRENT else None
+    installation = installation_of(connection) if migrations is Migrations.CURRENT else None
     endless, unused = _keys(connection) if migrations is Migrations.CURRENT else ((), ())
     if connection.dialect.name == "sqlite":
         return DatabaseDiagnosis(
@@ -48,6 +50,7 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
             signing,
             endless_keys=endless,
             unused_keys=unused,
+            installation=installation,
         )
     standby, version = connection.exec_driver_sql("SELECT pg_is_in_recovery(), current_setting('server_version')").one()
     return DatabaseDiagnosis(
@@ -61,6 +64,7 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
         free_connections=_free(connection),
         endless_keys=endless,
         unused_keys=unused,
+        installation=installation,
     )
 
 

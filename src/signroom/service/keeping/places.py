@@ -76,7 +76,10 @@ def manifests(place: FileTree) -> list[Manifest]:
             text = place.content(key, _MOST)
             if text is not None:
                 with _about(key):
-                    found.append(manifest_of(text))
+                    manifest = manifest_of(text)
+                    if f"{manifest.folder}{MANIFEST}" != key:
+                        raise BackupDamaged("Its manifest is that of another backup.")
+                    found.append(manifest)
     return sorted(found, key=lambda manifest: (manifest.made_at, manifest.id))
 
 

@@ -6,12 +6,14 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from signroom.domain.audit import Change
 from signroom.domain.backup import Installation
@@ -34,6 +36,8 @@ _LOCK = 7301842558
 """Of PostgreSQL's advisory locks, beside those of `schema.migrate` and of the feed."""
 _LOCK_FILE = "keeping.lock"
 _LONGEST_PLACE = 500
+_CLOSING_SECONDS, _AGAIN_SECONDS = 3, 0.05
+"""The server takes a moment to end the connections of a process that has just ended."""
 _BESIDE = "-wal", "-shm", "-journal"
 
 
@@ -68,13 +72,18 @@ class SqlDatabase:
             connection = held.enter_context(self._engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
             if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_LOCK))).scalar_one():
                 raise BackupUnderWay
+            connection.detach()  # it is closed at the end, whatever becomes of the pool
         self._held = connection
         held.callback(self._release)
 
     def _release(self) -> None:
         held, self._held = self._held, None
-        if held is not None:
-            held.invalidate()  # the lock goes with the connection
+        if held is None:
+            return
+        try:
+            held.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
+        except DBAPIError:
+            held.invalidate()  # the lock went with its connection
 
     def require_kept(self) -> None:
         if self._held is not None:
@@ -209,8 +218,13 @@ class SqlDatabase:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND backend_type = 'client backend' AND pid <> ALL(:own)"
         )
-        others = int(connection.execute(query, {"own": own}).scalar_one())
-        if others:
+        until = time.monotonic() + _CLOSING_SECONDS
+        while others := int(connection.execute(query, {"own": own}).scalar_one()):
+            if time.monotonic() < until:
+                # The statistics of a transaction stand still otherwise.
+                connection.execute(sa.select(sa.func.pg_stat_clear_snapshot()))
+                time.sleep(_AGAIN_SECONDS)
+                continue
             raise InstallationInUse(f"{others} other connections to it are open: stop every process of it first.")
 
     @staticmethod
@@ -234,6 +248,12 @@ class SqlDatabase:
         raise DatabaseNotCurrent(
             "Run `signroom migrate` first." if found in known else "Use the newer version that has made them."
         )
+
+
+def installation_of(connection: Connection) -> Installation:
+    """What the installation knows of itself, in tables of this version."""
+    row = connection.execute(sa.select(tables.installation)).one()
+    return Installation(row.installation_id, row.backed_up_at, row.backup_place, row.restored_at, row.restored_from)
 
 
 def _flush(path: Path) -> None:
