@@ -463,8 +463,6 @@ def _place_url(settings: Settings, place: str, *, existing: bool) -> str:
     own = [settings.data]
     if settings.blob_url.startswith("file://"):
         own.append(Path(settings.blob_url.removeprefix("file://")))
-    if settings.database_url.startswith("sqlite:///"):
-        own.append(Path(settings.database_url.removeprefix("sqlite:///")).parent)
     for path in own:
         if _nested(f"{folder}/", f"{path.resolve()}/"):
             raise BackupPlaceRefused(f"{folder} and {path.resolve()} lie within each other: choose another disk.")

@@ -84,11 +84,13 @@ class Kept:
 
 @pytest.fixture
 def kept(room: Room, tmp_path: Path, database_url: str) -> Kept:
+    same = tmp_path / "same"
+    same.symlink_to(tmp_path)
     environment = {
         "SIGNROOM_PUBLIC_URL": "http://127.0.0.1:8400",
         "SIGNROOM_DATA": str(tmp_path / "data"),
         # A command is a process of its own. Here it is not, and the room's own would watch the file under its name.
-        "SIGNROOM_DATABASE_URL": database_url.replace("/signroom.db", "/./signroom.db"),
+        "SIGNROOM_DATABASE_URL": database_url.replace(str(tmp_path), str(same)),
         "SIGNROOM_SECRET_KEY": "k" * 40,
     }
     return Kept(room, read_settings(environment, tmp_path), str(tmp_path.parent / f"{tmp_path.name}-backups"))

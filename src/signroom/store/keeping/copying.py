@@ -70,6 +70,9 @@ def copy_all(source: Connection, target: Connection) -> None:
 
     Raises: BackupDamaged when the two differ afterwards, or a table of `source` has no place in `target`.
     """
+    for connection in (source, target):
+        if connection.dialect.name == "postgresql":  # one of the two waits while the other is read
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
     theirs, ours = kept_tables(source), kept_tables(target)
     _empty(target, ours)
     told: dict[str, Content] = {}
