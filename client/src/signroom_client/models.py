@@ -264,6 +264,33 @@ class DocumentKeyInfo:
     document: Document | None = None
 
 
+# -- erasures --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeptProof:
+    """What stays of a document that was erased: compare `sha256` with that of the signed file that you hold."""
+
+    id: UUID
+    key: str
+    formatted_key: str
+    sha256: str | None = None
+    """Of the signed file, in hexadecimal; None for a document that was not signed."""
+    level: str | None = None
+    date_signed: datetime | None = None
+    signatures_intact: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased, and what stays. It has no personal data."""
+
+    id: UUID
+    erased_at: datetime
+    documents: tuple[KeptProof, ...] = ()
+    files_deleted_at: datetime | None = None
+
+
 # -- signatures ------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,10 @@ class Service:
         """Raises: as `get`."""
         return json_of(await self.send(replace(self.request("PUT", path, body), repeatable=True)))
 
+    async def delete(self, path: str) -> Any:
+        """Raises: as `get`."""
+        return json_of(await self.send(replace(self.request("DELETE", path), repeatable=True)))
+
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Any:
         """Raises: as `get`."""
         return json_of(await self.send(replace(self.request("POST", path, body), repeatable=repeatable)))

@@ -190,6 +190,14 @@ class ObjectBlobs:
             return isinstance(self._not_read(error), BlobNotFound)
         return True
 
+    def beginning_with(self, beginning: str) -> list[str]:
+        try:
+            return [str(found["path"]) for some in obstore.list(self._store, beginning) for found in some]
+        except (NotFoundError, FileNotFoundError):
+            return []
+        except Failure as error:
+            raise _unavailable("list", error) from error
+
     def delete(self, key: str) -> None:
         try:
             obstore.delete(self._store, key)

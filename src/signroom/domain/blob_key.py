@@ -53,6 +53,10 @@ class DocumentFolder:
         """The key of the content of a detached CMS object that is signed again."""
         return f"{self._path}/data"
 
+    def every(self) -> str:
+        """What the keys of all blobs of the document begin with."""
+        return f"{self._path}/"
+
     def signed(self, preparation_id: UUID) -> str:
         """The key of the signed file. It is the same at each run, so that a job that runs twice writes one blob."""
         return f"{self._path}/{_SIGNED}{preparation_id}"
@@ -62,6 +66,11 @@ class DocumentFolder:
         if self.session_id is None:
             return f"documents/{self.document_id}"
         return f"sessions/{self.session_id}/{self.document_id}"
+
+
+def blobs_of_session(session_id: UUID) -> str:
+    """What the keys of all blobs of all documents of a session begin with."""
+    return f"sessions/{session_id}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,3 @@ def derive_p256(secret: bytes, purpose: str) -> ec.EllipticCurvePrivateKey:
     # Eight bytes more than the order, so that no value is likelier than another (FIPS 186-5, A.2.1).
     octets = HKDF(hashes.SHA256(), 40, salt=None, info=purpose.encode()).derive(secret)
     return ec.derive_private_key(int.from_bytes(octets, "big") % (_ORDER - 1) + 1, ec.SECP256R1())
-
-
-def fingerprint_of(secret: bytes) -> str:
-    """Says whether another secret is the same one. Nothing that the secret protects can be made of it."""
-    return HKDF(hashes.SHA256(), 16, salt=None, info=b"signroom.backup.fingerprint").derive(secret).hex()

@@ -7,7 +7,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,8 @@ VALUES: list[tuple[type[sa.types.TypeEngine[Any]], Sequence[Any]]] = [
     (sa.LargeBinary, [b"", b"\0", bytes(range(256)), b"{}"]),
     (sa.JSON, [{}, {"a": None, "b": [True, 1, "\u00e9"]}, [1, {"\U0001f58b": "x"}]]),
     (sa.BigInteger, [0, -(1 << 62), (1 << 63) - 1]),
+    (sa.SmallInteger, [0, -(1 << 15), (1 << 15) - 1]),
+    (sa.Date, [date(1970, 1, 1), date(2199, 12, 31)]),
     (sa.Integer, [0, -(1 << 31), (1 << 31) - 1]),
     (sa.Float, [0.0, -0.1, 1e308, 1_700_000_000.123456]),
     (sa.String, ["", " ", "a'\"\\b\n", "\u00e9\u0301\U0001f58b", "0", "null", "true"]),
@@ -50,6 +52,8 @@ ANY: list[tuple[type[sa.types.TypeEngine[Any]], Callable[[random.Random], Any]]]
     (sa.Uuid, lambda chance: UUID(int=chance.getrandbits(128))),
     (sa.LargeBinary, lambda chance: chance.randbytes(32)),
     (sa.JSON, lambda chance: {"number": chance.random()}),
+    (sa.SmallInteger, lambda chance: chance.getrandbits(15)),
+    (sa.Date, lambda chance: date.fromordinal(chance.randrange(700_000, 800_000))),
     (sa.Integer, lambda chance: chance.getrandbits(31)),
     (sa.Float, lambda chance: chance.random() * 1e9),
     (sa.String, lambda chance: "".join(chance.choices("abc \u00e9\U0001f58b", k=12))),

@@ -1,7 +1,7 @@
 """what the installation is, and when it was backed up
 
 Revision ID: 0015
-Revises: 0012
+Revises: 0016
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import signroom.store.tables
 
 
 revision = '0015'
-down_revision = '0012'
+down_revision = '0016'
 branch_labels = None
 depends_on = None
 
