@@ -29,7 +29,12 @@ from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
-from signroom.service.access.page_tokens import owner_of_token, renew_page_token, session_of_token
+from signroom.service.access.page_tokens import (
+    owner_of_token,
+    renew_page_token,
+    require_open_application,
+    session_of_token,
+)
 from signroom.service.certificates.issue_demo_certificate import issue_demo_certificate
 from signroom.service.certificates.judge_certificate import MAX_ISSUERS
 from signroom.service.certificates.judge_certificates import judge_certificates
@@ -62,11 +67,12 @@ def token_guard(ports: Ports) -> Guard:
     hang_ups = HangUps()
 
     async def require_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Raises: TokenRequired, BadToken, TokenExpired, TooManyRequests."""
+        """Raises: TokenRequired, BadToken, TokenExpired, TooManyRequests, ApplicationDisabled."""
         session_id, subscription_id = owner_of_token(ports, connection.headers.get(TOKEN_HEADER))
         ports.meter.about(session_id=session_id)
         if handler.fn in _LOOKS:
             hang_ups.require_few(session_id)
+        await asyncio.to_thread(require_open_application, ports, session_id)
         connection.state.page_session = session_id
         connection.state.on_gone = partial(hang_ups.count, session_id)
         room_of(connection.scope).of_page(session_id, subscription_id, MAX_BODY, 2 * MAX_BODY)

@@ -1,7 +1,7 @@
-"""API keys with their applications, as they were read a moment ago: most requests come with a key that was just used.
+"""API keys with their owners, as they were read a moment ago: most requests come with a key that was just used.
 
-A transaction of this process that changes a key or an application empties it. What another process changes is seen
-after `KEPT_SECONDS`.
+A transaction of this process that changes a key, an application or a subscription empties it. What another process
+changes is seen after `KEPT_SECONDS`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from signroom.domain.application import ApiKey, Application
+from signroom.ports.store import KeyOwner
 
 KEPT_SECONDS = 1.0
 _MOST = 10_000
@@ -23,28 +23,28 @@ class KnownKeys:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[bytes, tuple[float, ApiKey, Application]] = {}
+        self._known: dict[bytes, tuple[float, KeyOwner]] = {}
         self.emptied = 0
         """How often it was emptied. Ask for it before you read what you `keep`."""
 
-    def get(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def get(self, secret_hash: bytes) -> KeyOwner | None:
         """None for a key that must be read."""
         known = self._known.get(secret_hash)
         if known is None or known[0] < self._clock():
             return None
-        return known[1], known[2]
+        return known[1]
 
-    def keep(self, secret_hash: bytes, key: ApiKey, application: Application, emptied: int) -> None:
+    def keep(self, secret_hash: bytes, owner: KeyOwner, emptied: int) -> None:
         """`emptied` is from before the read. If it has grown since, what was read may be older than a change."""
         with self._lock:
             if emptied != self.emptied:
                 return
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[secret_hash] = self._clock() + KEPT_SECONDS, key, application
+            self._known[secret_hash] = self._clock() + KEPT_SECONDS, owner
 
     def empty(self) -> None:
-        """A key or an application has changed."""
+        """A key, an application or a subscription has changed."""
         with self._lock:
             self.emptied += 1
             self._known.clear()

@@ -10,11 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection, Engine
 
-from signroom.domain.application import ApiKey, Application
 from signroom.domain.event import RecordedEvent
-from signroom.ports.store import Work
+from signroom.ports.store import KeyOwner, Work
 from signroom.ports.store.wall import Owned
-from signroom.store.engine import READ_ONLY
+from signroom.store.engine import READ_ONLY, scrubbed
 from signroom.store.known_keys import KnownKeys
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
@@ -22,11 +21,16 @@ from signroom.store.work.audit_log import SqlAuditLog
 from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
+from signroom.store.work.erasing.erasures import SqlErasures
+from signroom.store.work.erasing.persons import SqlPersons
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
+from signroom.store.work.managing.removal import SqlRemoval
 from signroom.store.work.preparations import SqlPreparations
+from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
+from signroom.store.work.statistics.statistics import SqlStatistics
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
 from signroom.store.work.wall import SqlTenantRows
@@ -85,10 +89,10 @@ class SqlStore:
     def read(self) -> AbstractContextManager[Work]:
         return self._transaction(self._reader)
 
-    def known_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self._keys.get(secret_hash)
 
-    def key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
         known = self._keys.get(secret_hash)
         if known is not None:
             return known
@@ -96,8 +100,12 @@ class SqlStore:
         with self.read() as work:
             found = work.applications.by_key(secret_hash)
         if found is not None:
-            self._keys.keep(secret_hash, *found, emptied)
+            self._keys.keep(secret_hash, found, emptied)
         return found
+
+    def scrub(self) -> bool:
+        with outages_as_ours():
+            return scrubbed(self._engine)
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Work]:
@@ -109,7 +117,7 @@ class SqlStore:
                 events = work.feed.flush()
         finally:
             # Also after an error: a commit whose answer was lost may have been one.
-            if work is not None and work.applications.changed:
+            if work is not None and (work.applications.changed or work.subscriptions.changed):
                 self._keys.empty()
         if events:
             self._tell(events)
@@ -140,7 +148,12 @@ class SqlWork:
         self.subscriptions = SqlSubscriptions(connection)
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
+        self.erasures = SqlErasures(connection)
+        self.persons = SqlPersons(connection)
+        self.removal = SqlRemoval(connection)
         self.audit_log = SqlAuditLog(connection)
+        self.rotation = SqlRotation(connection)
+        self.statistics = SqlStatistics(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

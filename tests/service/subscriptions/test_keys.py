@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from signroom.domain.application import USE_NOTED_EVERY, ApiKey, Application, ApplicationCaller, OperatorCaller, Role
+from signroom.domain.application import USE_NOTED_EVERY, ApplicationCaller, OperatorCaller, Role
 from signroom.domain.errors import (
     ApiKeyNotFound,
     ApiKeyRevoked,
@@ -20,7 +20,7 @@ from signroom.domain.errors import (
     NotAllowed,
     Unauthenticated,
 )
-from signroom.ports.store import Store, Work
+from signroom.ports.store import KeyOwner, Store, Work
 from signroom.service.access.authenticate import authenticate, authenticate_known
 from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.subscriptions.manage_applications import (
@@ -287,11 +287,14 @@ class FullDisk:
     def read(self) -> AbstractContextManager[Work]:
         return self.store.read()
 
-    def key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.key(secret_hash)
 
-    def known_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.known_key(secret_hash)
+
+    def scrub(self) -> bool:
+        return self.store.scrub()
 
 
 def test_a_use_that_cannot_be_written_down_keeps_nobody_from_reading(room: Room, new: NewKey) -> None:

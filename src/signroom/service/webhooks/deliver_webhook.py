@@ -4,7 +4,8 @@ the schedule of tries is over.
 One run does this (the comments in the code have the same numbers):
 
 1. Lock the webhook and the delivery. Finish when one of them was removed, or when the delivery is not pending any more.
-2. Hold the delivery when its webhook is paused. A test is sent all the same.
+2. Hold the delivery when its webhook is paused, or when its application or subscription is disabled. A test is sent
+   all the same.
 3. Wait when the delivery is not due yet.
 4. Wait when an earlier delivery of the same stream is not settled yet. A test does not wait.
 5. Wait when the subscription holds its share of the places of this process: endpoints that hang take no place that
@@ -198,8 +199,8 @@ def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor 
             return Finished()  # the webhook was removed meanwhile
         if delivery.status is not DeliveryStatus.PENDING:
             return Finished()
-        # 2. Hold the delivery when its webhook is paused.
-        if webhook.paused_at is not None and not delivery.is_test:
+        # 2. Hold the delivery when nothing is sent to its webhook.
+        if not delivery.is_test and work.webhooks.stopped(webhook):
             work.deliveries.save(delivery.held())
             return Finished()
         # 3. Wait when the delivery is not due yet.
@@ -255,8 +256,9 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
 def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> Send | Finished:
     """Step 6."""
     number = work.deliveries.last_attempt(delivery.id) + 1
-    session = None if delivery.session_id is None else work.sessions.of_any_tenant(delivery.session_id)
-    document = None if delivery.document_id is None else work.documents.of_any_tenant(delivery.document_id)
+    erasures = work.erasures  # erased ones are told of, too: by their ids alone
+    session = None if delivery.session_id is None else erasures.session_of_any_tenant(delivery.session_id)
+    document = None if delivery.document_id is None else erasures.document_of_any_tenant(delivery.document_id)
     endpoint = webhook.endpoint
     if endpoint is None and session is not None and session.webhook_url is not None:
         endpoint = Endpoint(session.webhook_url)
@@ -291,9 +293,15 @@ def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
         error = failure.reason
     except SecretUnreadable as failure:
         error = str(failure)
+    if _is_of_erased(send):
+        start = None  # an endpoint may repeat what was erased
     took = round((time.monotonic() - started) * 1000)
     error = None if error is None else error[:MAX_ERROR]
     return Attempt(send.delivery.id, send.number, now, took, status, error, start), wait
+
+
+def _is_of_erased(send: Send) -> bool:
+    return any(one is not None and one.erased_at is not None for one in (send.session, send.document))
 
 
 def _headers(ports: Ports, send: Send, body: bytes, now: datetime) -> Mapping[str, str]:
@@ -355,7 +363,7 @@ def _settle(
 
 def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> GoOnWith | Finished:
     """Claim another delivery of `webhook` that is due, if there is one."""
-    following = None if webhook.paused_at is not None else work.deliveries.due(webhook.id, now)
+    following = None if work.webhooks.stopped(webhook) else work.deliveries.due(webhook.id, now)
     return Finished() if following is None else GoOnWith(_claim(ports, work, following, now))
 
 

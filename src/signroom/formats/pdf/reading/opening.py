@@ -22,7 +22,7 @@ from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
-from signroom.formats.pdf.reading.limits import MOST_UNFOLDED, limit_qpdf
+from signroom.formats.pdf.reading.limits import MOST_UNFOLDED, limit_qpdf, require_all_read
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
@@ -45,7 +45,7 @@ _CIPHERS = {
     "aes": StringCipher.AES_128,
     "aesv3": StringCipher.AES_256,
 }
-_OBJECT = re.compile(rb"[\r\n](\d{1,10}) \d{1,5} obj\b")
+_OBJECT = re.compile(rb"[\r\n](\d{1,10}) (\d{1,5}) obj\b")
 _OBJECT_STREAM = b"/ObjStm"
 _NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
 _MOST_TO_SEARCH = 4 << 20
@@ -139,12 +139,20 @@ class OpenPdf:
         To be asked of a file whose table is made anew. Of two plain definitions all programs take the last one. They
         differ about generations, and about object streams. Raises: InvalidPdf, PdfTooComplex.
         """
-        numbers = Counter(number for number, _ in self.table)
-        if more := [number for number, count in numbers.items() if count > 1]:
-            return min(more)
+        numbers = [number for number, _ in self.table]
+        if len(set(numbers)) < len(numbers):
+            return min(number for number, count in Counter(numbers).items() if count > 1)
+        # qpdf passes over generations that it takes for impossible; others do not.
+        written = {(int(found[1]), int(found[2])) for found in _OBJECT.finditer(self.buffer)}
+        known = set(numbers)
+        if others := [key[0] for key in written - self.table.keys() if key[0] in known]:
+            return min(others)
+        streams = self._plain_object_streams()
+        if not streams:
+            return None
         plain = {number for (number, _), entry in self.table.items() if entry.type != COMPRESSED}
         unfolded = 0
-        for number in sorted(self._plain_object_streams()):
+        for number in sorted(streams):
             stream = _ObjectStream.read(self.pdf, number)
             if inside := plain.intersection(stream.numbers()):
                 return min(inside)
@@ -155,9 +163,11 @@ class OpenPdf:
 
     def _plain_object_streams(self) -> set[int]:
         """Numbers of all object streams, those that no entry of the table speaks of, too."""
+        at = self.buffer.find(_OBJECT_STREAM)
+        if at < 0:
+            return set()
         numbers = {(e.offset or 0) + self.header: key for key, e in self.table.items() if e.type != COMPRESSED}
-        places = sorted(numbers)
-        candidates, at = set(), self.buffer.find(_OBJECT_STREAM)
+        places, candidates = sorted(numbers), set()
         while at >= 0:
             if before := bisect_left(places, at):
                 candidates.add(numbers[places[before - 1]])
@@ -196,7 +206,11 @@ class _ObjectStream:
         raise InvalidPdf(f"The object stream {number} is damaged.")
 
     def numbers(self) -> set[int]:
-        return {number for word in self.words[::2] if (number := integer(word)) is not None}
+        words = self.words[::2]
+        try:
+            return set(map(int, words))
+        except ValueError:
+            return {number for word in words if (number := integer(word)) is not None}
 
     def value(self, place: Place) -> bytes:
         """Raises: InvalidPdf."""
@@ -238,7 +252,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
         try:
             with ExitStack() as files:
                 pdf = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
-                warnings = pdf.get_warnings()
+                warnings = require_all_read(pdf)
                 rebuilt = any(_REBUILT.search(w) for w in warnings)
                 if rebuilt and any(_LOST.search(w) for w in warnings):
                     raise InvalidPdf("A part of the file is missing: its end, or more.")
@@ -250,6 +264,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                 if sections and _stated(buffer) != sections[0].offset:
                     why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
+                require_all_read(pdf)
         except pikepdf.PasswordError as error:
             raise ProtectedPdf("It opens with a password only. Save it without one, and sign that.") from error
         except pikepdf.PdfError as error:

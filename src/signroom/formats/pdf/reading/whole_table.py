@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import starmap
+from operator import itemgetter
 from typing import NamedTuple
 
 _ROW = struct.Struct(">BIQH")
@@ -21,11 +24,20 @@ class Place(NamedTuple):
     """Of an object in an object stream: its index there."""
 
 
+_as_row = itemgetter(1, 0, 2, 3)
+"""As the rows have it: whether it is compressed comes first. The way back is the same."""
+
+
+def as_places(rows: Iterable[tuple[int, bool, int, int]]) -> Iterator[Place]:
+    """What `Place` makes of each row, without a call in Python for each of hundreds of thousands."""
+    return map(partial(tuple.__new__, Place), rows)
+
+
 def packed(places: Iterable[Place]) -> bytes:
-    rows = (_ROW.pack(place.compressed, place.number, place.offset, place.generation) for place in places)
+    rows = starmap(_ROW.pack, map(_as_row, places))
     return zlib.compress(b"".join(rows), 1)  # twenty times as fast, and a fifth longer
 
 
 def unpacked(table: bytes) -> Iterator[Place]:
-    for compressed, number, offset, generation in _ROW.iter_unpack(zlib.decompress(table)):
-        yield Place(number, bool(compressed), offset, generation)
+    """Whether one is compressed is said by 0 and 1."""
+    return as_places(map(_as_row, _ROW.iter_unpack(zlib.decompress(table))))

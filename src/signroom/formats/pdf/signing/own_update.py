@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 
 import pikepdf
 
@@ -38,7 +41,7 @@ from signroom.formats.pdf.reading.syntax import (
     reference,
     value_end,
 )
-from signroom.formats.pdf.reading.whole_table import Place
+from signroom.formats.pdf.reading.whole_table import Place, as_places
 from signroom.formats.pdf.widget_looks import shows_something
 
 _END = re.compile(rb"startxref\n(\d{1,18})\n%%EOF\n\Z")
@@ -47,8 +50,10 @@ _ROWS = re.compile(rb"(?:\d{10} \d{5} n \n)*+")
 _FREE = b"0 1\n0000000000 65535 f \n"
 """Object 0, the head of the free objects (7.5.4)."""
 _ROW = 20
-_STREAM_ROW = 11
-"""Bytes of /W[1 8 2]."""
+_STREAM_ROW = struct.Struct(">BQH")
+"""/W[1 8 2]."""
+_COMPRESSED = {1: False, 2: True}
+"""By the kind of a row (7.5.8.3). Others are free."""
 _BEHIND_OBJECT = b"\nendobj\n"
 _BEHIND_STREAM = re.compile(rb"\r?\n?endstream\nendobj\n")
 _FIELD = {"Type": b"/Annot", "Subtype": b"/Widget", "FT": b"/Sig", "F": b"132"}
@@ -146,15 +151,27 @@ def _stream(buffer: Buffer, at: int) -> tuple[dict[int, Place], Dictionary]:
     places: dict[int, Place] = {}
     row = 0
     for first, count in zip(index[::2], index[1::2], strict=True):
-        _require(0 <= count <= len(rows) // _STREAM_ROW, "a cross-reference stream of another length")
-        for number in range(first, first + count):
-            cells = rows[row : row + _STREAM_ROW]
-            _require(number not in places and cells[:1] in (b"\1", b"\2"), f"object {number} is free, or there twice")
-            last = int.from_bytes(cells[9:], "big")
-            places[number] = Place(number, cells[:1] == b"\2", int.from_bytes(cells[1:9], "big"), last)
-            row += _STREAM_ROW
+        end = row + count * _STREAM_ROW.size
+        _require(0 <= row <= end <= len(rows), "a cross-reference stream of another length")
+        cells = list(_STREAM_ROW.iter_unpack(rows[row:end]))
+        numbers = range(first, first + count)
+        free = [number for number, cell in zip(numbers, cells, strict=True) if cell[0] not in _COMPRESSED]
+        _require(not free, f"object {min(free, default=0)} is free")
+        rows_of_places = (
+            (number, _COMPRESSED[kind], offset, last)
+            for number, (kind, offset, last) in zip(numbers, cells, strict=True)
+        )
+        _add(places, numbers, rows_of_places)
+        row = end
     _require(row == len(rows), "a cross-reference stream of another length")
     return places, trailer
+
+
+def _add(places: dict[int, Place], numbers: range, rows: Iterable[tuple[int, bool, int, int]]) -> None:
+    """Without a step for each number: there may be hundreds of thousands."""
+    twice = places.keys() & numbers if places else set()
+    _require(not twice, f"object {min(twice, default=0)} is there twice")
+    places.update(zip(numbers, as_places(rows), strict=True))
 
 
 def _table(buffer: Buffer, at: int) -> tuple[dict[int, Place], int]:
@@ -167,10 +184,9 @@ def _table(buffer: Buffer, at: int) -> tuple[dict[int, Place], int]:
         at = found.end() + count * _ROW
         rows = bytes(buffer[found.end() : at])
         _require(_ROWS.fullmatch(rows) is not None and len(rows) == count * _ROW, "a row of the table is malformed")
-        for number in range(first, first + count):
-            row = (number - first) * _ROW
-            _require(number not in places, f"object {number} is there twice")
-            places[number] = Place(number, False, int(rows[row : row + 10]), int(rows[row + 11 : row + 16]))
+        numbers, words = range(first, first + count), rows.split()
+        offsets, generations = map(int, words[::3]), map(int, words[1::3])
+        _add(places, numbers, zip(numbers, repeat(False), offsets, generations, strict=False))
     _require(buffer[at : at + 8] == b"trailer\n", "it has no trailer")
     return places, at + 8
 
@@ -235,22 +251,31 @@ def _behind(buffer: Buffer, at: int, found: IndirectObject) -> int:
 def _check_places(facts: PdfFacts, section: _Section) -> None:
     """Every object is where it was, but those that are changed or new."""
     generations = {change.number: change.generation for change in facts.changed}
-    before = {place.number: place for place in whole_table.unpacked(facts.table)} if facts.table else {}
     whole = facts.previous is None
-    kept = {number: place for number, place in before.items() if number not in generations}
-    for number, place in section.places.items():
-        if number in generations or number >= facts.next_number:
-            right = not place.compressed and place.offset >= facts.length
-            _require(right and place.generation == generations.get(number, 0), f"object {number} is not in the update")
-        else:
-            _require(whole and kept.get(number) == place, f"object {number} was moved")
-    _require(generations.keys() <= section.places.keys(), "a changed object is missing")
-    new = {number for number in section.places if number >= facts.next_number}
+    unchanged = _by_number(whole_table.unpacked(facts.table)) if facts.table else {}
+    kept = dict(section.places)
+    new = {number for number in kept if number >= facts.next_number}
+    for number in generations:
+        unchanged.pop(number, None)
+    for number in sorted(generations.keys() | new):
+        place = kept.pop(number, None)
+        if place is None:
+            raise _fault("a changed object is missing")
+        right = not place.compressed and place.offset >= facts.length
+        _require(right and place.generation == generations.get(number, 0), f"object {number} is not in the update")
+    before = unchanged if whole else {}
+    if kept != before:  # one comparison for hundreds of thousands
+        moved = [number for number, place in kept.items() if before.get(number) != place]
+        _require(not moved, f"object {min(moved, default=0)} was moved")
+        raise _fault("the table has lost an object")
     _require(new == set(range(facts.next_number, facts.next_number + len(new))), "it leaves out a number")
     hybrid = facts.kind is CrossReferenceKind.TABLE and not whole
-    if whole:
-        _require(kept.keys() <= section.places.keys(), "the table has lost an object")
-    _require(section.hidden == (kept if hybrid else {}), "an object in an object stream was moved")
+    _require(section.hidden == (unchanged if hybrid else {}), "an object in an object stream was moved")
+
+
+def _by_number(places: Iterable[Place]) -> dict[int, Place]:
+    listed = list(places)
+    return dict(zip(map(itemgetter(0), listed), listed, strict=True))
 
 
 class _Changed:

@@ -27,7 +27,7 @@ from signroom.domain.pdf_facts import (
 from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
 from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
-from signroom.formats.pdf.reading.whole_table import Place, packed
+from signroom.formats.pdf.reading.whole_table import Place, as_places, packed
 
 _MAX_OBJECTS = 8_388_607
 """ISO 32000-1, table C.1."""
@@ -388,12 +388,14 @@ def _require_possible_count(opened: OpenPdf) -> None:
 def _places(opened: OpenPdf) -> list[Place]:
     """As `place_of` says; without a call for each of hundreds of thousands."""
     header = opened.header
-    return [
-        Place(number, True, entry.obj_stream_number or 0, entry.obj_stream_index or 0)
+    rows = [
+        (number, True, entry.obj_stream_number or 0, entry.obj_stream_index or 0)
         if entry.type == COMPRESSED
-        else Place(number, False, (entry.offset or 0) + header, generation)
-        for (number, generation), entry in sorted(opened.table.items())
+        else (number, False, (entry.offset or 0) + header, generation)
+        for (number, generation), entry in opened.table.items()
     ]
+    rows.sort()
+    return list(as_places(rows))
 
 
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:

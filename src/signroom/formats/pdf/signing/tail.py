@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts
 from signroom.domain.signature import PdfLayout
@@ -24,6 +25,11 @@ _RANGE_ROOM = 48
 """Bytes for four numbers of the byte range."""
 _NOTHING_SEEN = b"<</Type/XObject/Subtype/Form/BBox[0 0 0 0]/Length 0>>stream\n\nendstream"
 _NEW_ID = 16
+_TABLE_ROW = b"%010d %05d n \n"
+_STREAM_ROW = struct.Struct(">BQH")
+"""Type, offset of eight bytes, generation of two."""
+_WHERE = itemgetter(2, 3)
+"""Offset and generation of a `Place`."""
 
 
 def build_tail(
@@ -171,10 +177,10 @@ def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
     if facts.kind is CrossReferenceKind.STREAM:
         places[next_free] = Place(next_free, False, at, 0)
         size = max(next_free + 1, facts.least_size)
-        section = _stream(sorted(places.values(), key=lambda p: p.number), next_free, _trailer(facts, size))
+        section = _stream(sorted(places.values()), next_free, _trailer(facts, size))
     else:
         size = max(next_free, facts.least_size)
-        rows = sorted(places.values(), key=lambda p: p.number)
+        rows = sorted(places.values())
         section = _table(rows, whole=facts.previous is None) + b"trailer\n<<%b>>\n" % _trailer(facts, size)
     return section + b"startxref\n%d\n%%%%EOF\n" % at
 
@@ -185,7 +191,7 @@ def _hybrid(facts: PdfFacts, writer: _Writer, number: int, hidden: Sequence[Plac
     size = max(number + 1, facts.least_size)
     stream = _stream(hidden, number, b"/Size %d" % size)
     at = stream_at + len(stream)
-    rows = sorted([*writer.places, Place(number, False, stream_at, 0)], key=lambda p: p.number)
+    rows = sorted([*writer.places, Place(number, False, stream_at, 0)])
     trailer = b"trailer\n<<%b/XRefStm %d>>\n" % (_trailer(facts, size), stream_at)
     return stream + _table(rows, whole=False) + trailer + b"startxref\n%d\n%%%%EOF\n" % at
 
@@ -196,15 +202,14 @@ def _table(places: Sequence[Place], *, whole: bool) -> bytes:
         parts.append(b"0 1\n0000000000 65535 f \n")
     for run in _runs(places):
         parts.append(b"%d %d\n" % (run[0].number, len(run)))
-        parts.extend(b"%010d %05d n \n" % (place.offset, place.generation) for place in run)
+        parts.extend(map(_TABLE_ROW.__mod__, map(_WHERE, run)))
     return b"".join(parts)
 
 
 def _stream(places: Sequence[Place], number: int, trailer: bytes) -> bytes:
-    """7.5.8: type, offset of eight bytes, generation of two."""
+    """7.5.8."""
     index = b" ".join(b"%d %d" % (run[0].number, len(run)) for run in _runs(places))
-    row = struct.Struct(">BQH")
-    data = b"".join(row.pack(2 if p.compressed else 1, p.offset, p.generation) for p in places)
+    data = b"".join(_STREAM_ROW.pack(1 + place[1], place[2], place[3]) for place in places)
     return b"%d 0 obj\n<</Type/XRef/W[1 8 2]/Index[%b]/Length %d%b>>stream\n%b\nendstream\nendobj\n" % (
         number,
         index,
@@ -214,8 +219,11 @@ def _stream(places: Sequence[Place], number: int, trailer: bytes) -> bytes:
     )
 
 
-def _runs(places: Iterable[Place]) -> Iterable[list[Place]]:
+def _runs(places: Sequence[Place]) -> Iterable[Sequence[Place]]:
     """Places with consecutive numbers."""
+    if places and places[-1].number - places[0].number + 1 == len(places):
+        yield places
+        return
     run: list[Place] = []
     for place in places:
         if run and place.number != run[-1].number + 1:
