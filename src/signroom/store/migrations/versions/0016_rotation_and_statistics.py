@@ -1,7 +1,7 @@
 """when everything at rest was sealed with a secret key; counters of what was signed
 
 Revision ID: 0016
-Revises: 0012
+Revises: 0014
 """
 
 from __future__ import annotations
