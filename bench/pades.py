@@ -75,7 +75,8 @@ def row(name: str) -> tuple[str, ...]:
         file, copy, output = (Path(folder) / n for n in ("in.pdf", "copy.pdf", "out.pdf"))
         FILES[name](file)
         trusted, options = _trusted(), PdfOptions()
-        reading = catalogue.inspect(file, None, NO_OPTIONS, None).reading
+        found = catalogue.inspect(file, None, NO_OPTIONS, None)
+        reading = found.reading
         if reading is None:
             raise LookupError(name)
 
@@ -92,7 +93,7 @@ def row(name: str) -> tuple[str, ...]:
         steps: dict[str, Callable[[], object]] = {
             "floor": lambda: floor(file, copy),
             "read": lambda: catalogue.inspect(file, None, NO_OPTIONS, None),
-            "compare": lambda: catalogue.compare_pages(file, reading),
+            "compare": lambda: catalogue.compare_pages(file, reading, found.pages),
             "prepare": prepare,
             "sign": lambda: catalogue.sign(file, layout, value, output, reading=reading),
         }

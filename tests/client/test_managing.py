@@ -89,10 +89,10 @@ def test_sessions_and_documents_are_erased(tenant: Tenant, manager: SignroomClie
     sign(tenant.server, created.redirect_url)
     first, second = manager.when_completed(created.session_id, timeout=60).documents
 
-    one = manager.delete_document(first.id)
-    all_of_it = manager.delete_session(created.session_id)
+    one = manager.erase_document(first.id)
+    all_of_it = manager.erase_session(created.session_id)
 
-    assert manager.delete_document(first.id) == one
+    assert manager.erase_document(first.id) == one
     assert [document.id for document in one.documents] == [first.id]
     (proof,) = [document for document in all_of_it.documents if document.id == second.id]
     assert (proof.key, proof.status, proof.signatures_intact) == (second.key, DocumentStatus.COMPLETED, True)

@@ -151,7 +151,7 @@ def _sign(task: Task, signing: _Signing, phase: Callable[[str], None]) -> None:
         if inspection.reading is None:
             signing.problems.append("nothing was stored at the upload")
             return
-        catalogue.compare_pages(task.file, inspection.reading)
+        catalogue.compare_pages(task.file, inspection.reading, inspection.pages)
     except Refused as refusal:
         signing.reading = signing.reading or time.process_time() - begun
         signing.refused = _told(refusal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -249,6 +250,12 @@ def test_workers_end_when_their_parent_is_killed() -> None:
     parent.wait()
 
     eventually(lambda: not _alive(worker))
+
+
+def test_workers_seldom_look_for_garbage(pool: WaitingPool) -> None:
+    """A file with 200,000 objects cost twice as much."""
+    assert pool.run(30, gc.get_threshold)[0] >= 10_000
+    assert pool.run(30, gc.get_freeze_count) > 10_000
 
 
 @pytest.mark.slow

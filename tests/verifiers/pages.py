@@ -40,6 +40,8 @@ class Shown:
     """What it said about the file while it drew it."""
     too_slow: bool = False
     """Its time was over: nothing can be said."""
+    gave_up: bool = False
+    """It ended with an error: of the pages behind the last one nothing can be said."""
 
 
 def pdfium(file: Path, *, most: int = MOST, dpi: int = _DPI, without: Spot | None = None) -> Shown:
@@ -61,8 +63,8 @@ def pdfium(file: Path, *, most: int = MOST, dpi: int = _DPI, without: Spot | Non
                 found.append(Page(text, hashlib.sha256(seen).hexdigest()))
         finally:
             document.close()
-    except pypdfium2.PdfiumError as error:
-        return Shown(tuple(found), complaint=str(error))
+    except (pypdfium2.PdfiumError, MemoryError) as error:  # the second one for a page of square miles
+        return Shown(tuple(found), complaint=str(error) or "MemoryError", gave_up=True)
     return Shown(tuple(found))
 
 
@@ -107,6 +109,7 @@ def _drawn(draw: Callable[[Path], tuple[str, ...]], read: tuple[str, ...], witho
         tuple(Page(text, picture) for text, picture in zip(texts, pictures, strict=False)),
         complaint="\n".join(_complaints((drawing.err + reading.err).decode("utf-8", "replace"))),
         too_slow=drawing.code is None or reading.code is None,
+        gave_up=bool(drawing.code),
     )
 
 
@@ -130,14 +133,15 @@ def _complaints(said: str) -> list[str]:
 def differences(before: Shown, after: Shown, without: Spot | None = None) -> list[str]:
     """What a reader shows otherwise than before. Nothing is asked of one that could not show the file before.
 
+    MuPDF mends a table while it draws, and then does not find the next page. It finds it once the table is mended.
     On the page of `without` there may be more words than before.
     """
     if before.too_slow or after.too_slow or not before.pages:
         return []
-    if len(before.pages) != len(after.pages):
+    if len(before.pages) != len(after.pages) and not (before.gave_up and len(before.pages) < len(after.pages)):
         return [f"{len(after.pages)} pages instead of {len(before.pages)}"]
     found = []
-    for number, (old, new) in enumerate(zip(before.pages, after.pages, strict=True), 1):
+    for number, (old, new) in enumerate(zip(before.pages, after.pages, strict=False), 1):
         if old.pixels != new.pixels:
             found.append(f"page {number} looks otherwise")
         more = without is not None and without.page == number - 1

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _MOST_OBJECTS = 20_000
 NOBODY_READS = "neither pdfsig nor pyHanko can read the output"
+UNREADABLE = "qpdf cannot read it"
+_ERRORS = 2
+"""The exit code of qpdf for a file that it gives up on."""
 _XREF = b"/Type /XRef"
 _OURS_IN_CATALOG = {"/AcroForm", "/Extensions"}
 
@@ -66,7 +69,8 @@ def problems(original: Original, output: Path, judges: Judges) -> list[str]:
     found = list(whole_prefix(original.file, output))
     found += _addresses(original.file, output)
     found += verdicts(original.file, output, judges)
-    found += [f"qpdf: {new}" for new in sorted(complaints_of_qpdf(output) - original.complaints)]
+    if UNREADABLE not in original.complaints:
+        found += [f"qpdf: {new}" for new in sorted(complaints_of_qpdf(output) - original.complaints)]
     spot = spot_of(original.file, output)
     for name, show in pages.READERS.items():
         before = original.shown[name] if spot is None else show(original.file, without=spot)
@@ -196,14 +200,16 @@ def _pyhanko(file: Path, root: bytes) -> Any:
     import asyncio
 
     from asn1crypto.x509 import Certificate
+    from pyhanko.pdf_utils.crypt import AuthStatus
+    from pyhanko.pdf_utils.misc import PdfReadError
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.validation import async_validate_pdf_signature
     from pyhanko.sign.validation.status import SignatureCoverageLevel
     from pyhanko_certvalidator import ValidationContext
 
     async def status_of(reader: PdfFileReader) -> Any:
-        if reader.encrypted:
-            reader.decrypt(b"")
+        if reader.encrypted and reader.decrypt(b"").status is AuthStatus.FAILED:
+            raise PdfReadError("it opens with a password only")
         for signature in _signatures(reader):
             if signature.evaluate_signature_coverage() is SignatureCoverageLevel.ENTIRE_FILE:
                 context = ValidationContext(trust_roots=[Certificate.load(root)], allow_fetching=False)
@@ -219,7 +225,10 @@ def _pyhanko(file: Path, root: bytes) -> Any:
             return f"it cannot read the file ({type(error).__name__}: {error})"
 
 
-_PLACE = re.compile(r"\(?,? ?object(?: stream)? N(?: N)?(?:, object N N)?,?(?: (?:at )?offset N)?\)?:? ?")
+_PLACE = re.compile(
+    r"\(?(?:linearization hint stream: )?,? ?object(?: stream)? N(?: N)?"
+    r"(?:, object N N)?,?(?: (?:at )?offset N)?\)?:? ?"
+)
 """Where qpdf saw it. An object of an object stream that is written again stands elsewhere."""
 
 
@@ -230,6 +239,8 @@ def complaints_of_qpdf(file: Path) -> frozenset[str]:
         return frozenset({"it takes too long"})
     lines = (done.out + done.err).decode("utf-8", "replace").splitlines()
     found = set()
+    if done.code == _ERRORS and any(line.startswith("qpdf: ") for line in lines):
+        found.add(UNREADABLE)
     for line in lines:
         if line.startswith(("WARNING: ", "ERROR: ", "qpdf: ", str(file))):
             told = re.sub(r"\d+", "N", line.replace(str(file), "").removeprefix("WARNING: "))

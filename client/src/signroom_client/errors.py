@@ -6,6 +6,7 @@
     │   ├── UnauthorizedError       401  the API key is missing or wrong
     │   ├── ForbiddenError          403  the key does not allow that, or a download address is over
     │   ├── NotFoundError           404  no such route: is the endpoint right?
+    │   ├── ErasedError             410  somebody has erased the session or the document
     │   ├── TooLargeError           413
     │   ├── RefusedError            422  understood, and not possible: unknown id, damaged PDF, wrong state
     │   ├── TooManyRequestsError    429  even after the retries
@@ -78,6 +79,10 @@ class NotFoundError(ApiError):
     """404: the route. An unknown session or document is a `RefusedError`."""
 
 
+class ErasedError(ApiError):
+    """410: the session or the document was erased."""
+
+
 class TooLargeError(ApiError):
     """413."""
 
@@ -92,10 +97,6 @@ class TooManyRequestsError(ApiError):
 
 class ServerError(ApiError):
     """500 and above."""
-
-
-class ErasedError(RefusedError):
-    """410: the session or document was erased for good."""
 
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {

@@ -1,4 +1,4 @@
-"""What managers of a subscription do: applications, their keys, the audit log; and erasing for good."""
+"""What managers of a subscription do: applications, their keys, the audit log."""
 
 from __future__ import annotations
 
@@ -132,22 +132,6 @@ class ManagingOperations(Connected):
             if not answer.get("next"):
                 return
             after = [("after", str(answer["next"]))]
-
-    # -- erasing ---------------------------------------------------------------------------------
-
-    @operation
-    async def delete_session(self, session_id: Id) -> models.Erasure:
-        """Erase a session and its documents for good: files, names, metadata, certificates. Again: the same answer.
-
-        What stays confirms a signed file that you hold: its digest, its key, the times. An open session ends. Raises
-        `RefusedError` (``DocumentInProcessing``) while a document is in processing.
-        """
-        return decode(models.Erasure, await self._service.delete(f"api/signature-sessions/{segment(session_id)}"))
-
-    @operation
-    async def delete_document(self, document_id: Id) -> models.Erasure:
-        """The same of one document; its session stays. Raises `RefusedError` also while its session is open."""
-        return decode(models.Erasure, await self._service.delete(f"api/documents/{segment(document_id)}"))
 
 
 def _application(application_id: Id) -> str:

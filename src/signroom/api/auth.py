@@ -17,6 +17,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.types import Guard
 
+from signroom.api.ignored import name_parameters
 from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
 from signroom.domain.places import Places
@@ -70,7 +71,7 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
     threads = ThreadPoolExecutor(_THREADS, "keys")
 
     async def require_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Raises: Unauthenticated, NotAllowed, TooManyRequests, CapacityUnavailable."""
+        """Raises: Unauthenticated, NotAllowed, UnknownField, TooManyRequests, CapacityUnavailable."""
         secret = shown_secret(connection.scope["headers"])
         if not secret:
             raise Unauthenticated
@@ -89,6 +90,7 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
         allowed = access[handler.fn]
         caller.require(allowed.roles)
         connection.state.caller = caller
+        name_parameters(connection, handler)
         if allowed.max_body is not None:
             room = room_of(connection.scope)
             room.of_application(caller.application.id, caller.subscription_id, allowed.max_body)

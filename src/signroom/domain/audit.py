@@ -47,6 +47,11 @@ class Action(StrEnum):
     SESSION_RETRIED = "SessionRetried"
     SESSION_ERASED = "SessionErased"
     DOCUMENT_ERASED = "DocumentErased"
+    PERSON_EXPORTED = "PersonExported"
+    PERSON_ERASED = "PersonErased"
+    SECRETS_RESEALED = "SecretsResealed"
+    LINKS_REVOKED = "LinksRevoked"
+    SIGNERS_LISTED = "SignersListed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,11 @@ class DatabaseUnavailable(Unavailable):
     message = "The database does not answer; try again."
 
 
+class TimestampUnavailable(Unavailable):
+    code = "TimestampUnavailable"
+    message = "No timestamp authority of this tier gave a token that can be used; try again."
+
+
 class FileValidationUnavailable(Unavailable):
     code = "FileValidationUnavailable"
     message = "The application's validation endpoint did not say whether it accepts the file; try again."
@@ -269,6 +274,11 @@ class SubscriptionNotFound(NotFound):
 class DocumentKeyNotFound(NotFound):
     code = "DocumentKeyNotFound"
     message = "The document key was not found: allocate it first."
+
+
+class TimestampTierNotFound(NotFound):
+    code = "TimestampTierNotFound"
+    message = "There is no timestamp authority of this tier here."
 
 
 class UploadNotFound(NotFound):

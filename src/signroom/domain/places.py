@@ -20,11 +20,15 @@ class Places:
         self._limit, self._refusal = limit, refusal
         self._taken: Counter[Hashable] = Counter()
 
+    def require(self, owner: Hashable) -> None:
+        """Look whether `owner` has a free place; none is taken. Raises: TooManyRequests."""
+        if self._taken.get(owner, 0) >= self._limit:
+            raise TooManyRequests(self._refusal, retry_after=_AGAIN_SECONDS)
+
     @contextmanager
     def taken(self, owner: Hashable) -> Iterator[None]:
         """A place of `owner`, for as long as the block runs. Raises: TooManyRequests."""
-        if self._taken[owner] >= self._limit:
-            raise TooManyRequests(self._refusal, retry_after=_AGAIN_SECONDS)
+        self.require(owner)
         self._taken[owner] += 1
         try:
             yield

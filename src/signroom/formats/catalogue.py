@@ -107,11 +107,11 @@ def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, da
     return _FORMATS[kind]().inspect(file, options.of(kind), data)
 
 
-def compare_pages(file: Path, reading: PdfReading) -> None:
-    """A signature that is laid out by `reading` changes nothing that pages show. Raises: InvalidPdf."""
+def compare_pages(file: Path, reading: PdfReading, pages: int) -> None:
+    """A signature that is laid out by `reading` changes nothing that the `pages` pages show. Raises: InvalidPdf."""
     from signroom.formats.pdf.preflight import compare_pages as compare_pages_of_pdf
 
-    compare_pages_of_pdf(file, reading.facts)
+    compare_pages_of_pdf(file, reading.facts, pages)
 
 
 def prepare(

@@ -56,9 +56,9 @@ class SlidingWindows:
     def __len__(self) -> int:
         return len(self._counts)
 
-    def wait(self, caller: str) -> float:
-        """Count a request of `caller`; 0 when there is room for it. Otherwise nothing is counted, and the answer is in
-        how many seconds there is.
+    def wait(self, caller: str, *, count: bool = True) -> float:
+        """0 when there is room for a request of `caller`, and it is counted unless `count` is False. Otherwise nothing
+        is counted, and the answer is in how many seconds there is room.
         """
         now = self._clock() / self._seconds
         window = math.floor(now)
@@ -69,6 +69,8 @@ class SlidingWindows:
         into = now - window
         if math.floor(before * (1 - into) + current) + 1 > self._amount:
             return max(_SHORTEST_WAIT, self._seconds * _until_room(before, current, into, self._amount))
+        if not count:
+            return 0
         self._counts[caller] = window, before, current + 1
         self._counts.move_to_end(caller)
         if len(self._counts) > self._most:

@@ -25,6 +25,7 @@ from signroom.ports.operations import Clock, Meter
 from signroom.ports.outside import Fetch
 from signroom.ports.secrets import ResultTokens, Secrets, Tokens
 from signroom.ports.store import Store
+from signroom.ports.timestamps import TimestampAuthorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ class ManagementPorts(Protocol):
     def secrets(self) -> Secrets: ...
 
     @property
+    def tokens(self) -> Tokens: ...
+
+    @property
     def pictures(self) -> Pictures: ...
 
     @property
@@ -95,6 +99,7 @@ class Ports:
     formats: Sandbox
     trust: Trust
     fetch: Fetch
+    timestamps: TimestampAuthorities
     pictures: Pictures
     name_patterns: NamePatterns
     secrets: Secrets

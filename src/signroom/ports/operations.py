@@ -37,10 +37,6 @@ class DatabaseDiagnosis:
     ahead: float
     """Seconds by which its clock is before ours; negative: behind."""
     migrations: Migrations
-    sealed: tuple[UUID, bytes] | None
-    """A subscription and a sealed secret of it, to see whether our key opens it."""
-    signing: tuple[UUID, bytes] | None
-    """The same of a webhook and its signing secret."""
     read_only: bool = False
     """True for a standby."""
     free_connections: int | None = None

@@ -142,7 +142,8 @@ class FormatsOfTurn:
         if inspection.reading is not None:
             # A page that takes too much to draw is no reason to refuse: `catalogue.sign` compares the objects anyway.
             with suppress(_WorkerDied, _TookTooLong):
-                await self.run(Kind.INSPECTION, _COMPARE, catalogue.compare_pages, file, inspection.reading)
+                compare = catalogue.compare_pages
+                await self.run(Kind.INSPECTION, _COMPARE, compare, file, inspection.reading, inspection.pages)
         return inspection
 
     async def prepare(

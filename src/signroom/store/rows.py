@@ -119,11 +119,12 @@ def session_row(s: Session) -> Row:
         "opened_at": s.opened_at,
         "webhook_url": s.webhook_url,
         "erased_at": s.erased_at,
+        "person_due": True,
     }
 
 
 def session_of(row: RowMapping) -> Session:
-    plain = {name: value for name, value in row.items() if name != "callback_argument_hash"}
+    plain = {name: value for name, value in row.items() if name not in _NOT_OF_A_SESSION}
     unpacked = {
         "status": SessionStatus(row["status"]),
         "requirements": unpacked_as(tuple[CertificateRequirement, ...], row["requirements"]),
@@ -132,6 +133,10 @@ def session_of(row: RowMapping) -> Session:
         "signer_issuers": unpacked_as(tuple[bytes, ...], row["signer_issuers"]),
     }
     return Session(**{**plain, **unpacked})
+
+
+_NOT_OF_A_SESSION = {"callback_argument_hash", "person_due", "counted_as"}
+"""Columns for searching."""
 
 
 def text_hash(text: str | None) -> bytes | None:
@@ -197,6 +202,7 @@ def document_row(d: Document) -> Row:
         "available_until": d.available_until,
         "purged_at": d.purged_at,
         "erased_at": d.erased_at,
+        "person_due": True,
         **_file_row("original", d.original),
         **_file_row("signed", _only_version(d)),
     }

@@ -22,12 +22,15 @@ from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
 from signroom.store.work.erasing.erasures import SqlErasures
+from signroom.store.work.erasing.persons import SqlPersons
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.managing.removal import SqlRemoval
 from signroom.store.work.preparations import SqlPreparations
+from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
+from signroom.store.work.statistics.statistics import SqlStatistics
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
 from signroom.store.work.wall import SqlTenantRows
@@ -146,8 +149,11 @@ class SqlWork:
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
         self.erasures = SqlErasures(connection)
+        self.persons = SqlPersons(connection)
         self.removal = SqlRemoval(connection)
         self.audit_log = SqlAuditLog(connection)
+        self.rotation = SqlRotation(connection)
+        self.statistics = SqlStatistics(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

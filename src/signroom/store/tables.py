@@ -39,6 +39,9 @@ metadata = sa.MetaData(
     }
 )
 
+ENDED = ["Completed", "ProcessingError", "UserCancelled", "Expired"]
+"""The statuses of sessions that are counted."""
+
 subscriptions = sa.Table(
     "signroom_subscriptions",
     metadata,
@@ -109,6 +112,13 @@ api_keys = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
 )
 
+DOCUMENTS_TO_COUNT = "status = 'Completed' AND counted IS NULL"
+SESSIONS_TO_COUNT = (
+    "status IN ('Completed', 'ProcessingError', 'UserCancelled', 'Expired')"
+    " AND (counted_as IS NULL OR counted_as <> status)"
+)
+"""In these words, so that a query uses the index of the same rows."""
+
 sessions = sa.Table(
     "signroom_sessions",
     metadata,
@@ -138,9 +148,26 @@ sessions = sa.Table(
     sa.Column("opened_at", UtcDateTime),
     sa.Column("webhook_url", sa.Text),
     sa.Column("erased_at", UtcDateTime),
+    # The status under which the statistics have it; NULL: not at all.
+    sa.Column("counted_as", sa.String(20)),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
+    # It was changed since it was read for the index of persons.
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "status", "expires_at"),
+    sa.Index(
+        "ix_signroom_sessions_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
+    # Of processes that do not count, and those that wait for the first count: few, and soon none.
+    sa.Index(
+        "ix_signroom_sessions_to_count",
+        "id",
+        postgresql_where=sa.text(SESSIONS_TO_COUNT),
+        sqlite_where=sa.text(SESSIONS_TO_COUNT),
+    ),
 )
 
 documents = sa.Table(
@@ -180,14 +207,31 @@ documents = sa.Table(
     sa.Column("available_until", UtcDateTime),
     sa.Column("purged_at", UtcDateTime),
     sa.Column("erased_at", UtcDateTime),
+    # NULL: the statistics do not have it.
+    sa.Column("counted", sa.Boolean),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
+    sa.Index("ix_signroom_documents_subscription_id_signed_at", "subscription_id", "signed_at", "id"),
     sa.Index(None, "purged_at", "available_until"),
     # A file may be of several documents: who else points to it?
     sa.Index(None, "original_key"),
     sa.Index(None, "signed_key"),
     sa.Index(None, "data_key"),
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Index(
+        "ix_signroom_documents_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
+    # As of the sessions, above.
+    sa.Index(
+        "ix_signroom_documents_to_count",
+        "id",
+        postgresql_where=sa.text(DOCUMENTS_TO_COUNT),
+        sqlite_where=sa.text(DOCUMENTS_TO_COUNT),
+    ),
     # Of versions that gave no keys: few, and soon none.
     sa.Index(
         "ix_signroom_documents_without_key",
@@ -429,6 +473,16 @@ audit_log = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# Where the numbers of persons occur. They are in plain, as in the rows that they are read from (decision 36).
+persons = sa.Table(
+    "signroom_persons",
+    metadata,
+    sa.Column("subscription_id", sa.Uuid, primary_key=True),
+    sa.Column("identifier", sa.String(64), primary_key=True),
+    # Of the session or the document.
+    sa.Column("subject_id", sa.Uuid, primary_key=True, index=True),
+)
+
 # What was erased, and how far that has come. Nothing personal is in it.
 erasures = sa.Table(
     "signroom_erasures",
@@ -444,6 +498,30 @@ erasures = sa.Table(
     sa.Column("files_deleted_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Index(None, "ended_at", "erased_at"),
+)
+
+# Counters outlive what they count, so nothing refers to it. Each is the sum of its lanes.
+statistics = sa.Table(
+    "signroom_statistics",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("application_id", sa.Uuid, primary_key=True),
+    sa.Column("what", sa.String(10), primary_key=True),
+    sa.Column("outcome", sa.String(20), primary_key=True),
+    sa.Column("format", sa.String(10), primary_key=True),
+    sa.Column("level", sa.String(10), primary_key=True),
+    sa.Column("lane", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Index(None, "subscription_id", "day"),
+)
+
+# By an identifier of each secret key that is, or was, the current one: when everything at rest was sealed with it.
+secret_keys = sa.Table(
+    "signroom_secret_keys",
+    metadata,
+    sa.Column("id", sa.LargeBinary(8), primary_key=True),
+    sa.Column("resealed_at", UtcDateTime, nullable=False),
 )
 
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).

@@ -184,11 +184,12 @@ def test_a_damaged_file_is_either_described_or_refused(tmp_path: Path, source: s
 
 def test_what_would_be_refused_after_it_was_signed_is_refused_at_upload(written: Written) -> None:
     file = written("plain")
-    reading = inspect(file).reading
+    found = inspect(file)
+    reading, pages = found.reading, found.pages
     assert reading is not None
-    compare_pages(file, reading.facts)
+    compare_pages(file, reading.facts, pages)
     (change, *others) = reading.facts.changed
 
     lost = replace(reading.facts, changed=(replace(change, new=b"<<>>"), *others))
     with pytest.raises(InvalidPdf, match="without touching something else"):
-        compare_pages(file, lost)
+        compare_pages(file, lost, pages)

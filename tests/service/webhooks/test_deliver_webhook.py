@@ -24,6 +24,7 @@ from signroom.ports import EventBodies, Ports
 from signroom.ports.outside import Answer
 from signroom.ports.store import DeliveryFilter
 from signroom.secrets.sealed_secrets import AesGcmSecrets
+from signroom.secrets.secret_keys import SecretKeys
 from signroom.service.events.record_event import DELIVER_WEBHOOK, first_key, record_event
 from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
@@ -392,7 +393,7 @@ def test_an_outage_while_going_on_leaves_the_others_to_their_jobs(hook: Hook) ->
 def test_a_secret_that_cannot_be_read_is_a_try_that_failed(hook: Hook) -> None:
     delivery = hook.tell()
 
-    wait = deliver_webhook(replace(hook.ports, secrets=AesGcmSecrets(b"another key" * 4)), delivery.id)
+    wait = deliver_webhook(replace(hook.ports, secrets=AesGcmSecrets(SecretKeys(b"another key" * 4))), delivery.id)
 
     assert wait is not None
     assert hook.log(delivery) == ["A stored secret cannot be decrypted; set it again."]

@@ -471,6 +471,27 @@ class EventList(Wire):
     """For `after` of the next request; given also when there is nothing new."""
 
 
+class TimestampSignerModel(Wire):
+    certificate: CertificateModel
+
+
+class TimestampInfoModel(Wire):
+    gen_time: datetime
+    serial_number: str
+    message_imprint: DigestModel
+    encapsulated_content_type: str
+    has_encapsulated_content: bool
+    signers: list[TimestampSignerModel]
+    policy: str
+    """Addition: the OID of the policy that the token was made under."""
+
+
+class TimestampModel(Wire):
+    encoded_value: bytes
+    """The token (RFC 3161, 2.4.2), DER."""
+    info: TimestampInfoModel
+
+
 class CompletionStatus(Wire):
     completed: bool
     progress: float
@@ -709,6 +730,41 @@ class ChangeList(Wire):
     items: list[ChangeModel]
     next: str | None
     """For `after` of the next request; null: there are no older ones."""
+
+
+class SignedCountModel(Wire):
+    """Documents that were signed for one application in one month."""
+
+    month: str
+    """Like `2027-01`."""
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    signature_type: str
+    level: str
+    """Like `B-B`."""
+    count: int
+
+
+class EndedCountModel(Wire):
+    """Sessions of one application that were opened in one month and have ended in one way."""
+
+    month: str
+    """Like `2027-01`."""
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    status: str
+    count: int
+
+
+class StatisticsModel(Wire):
+    """`from` and `to` are days, both included, in UTC."""
+
+    first: str = msgspec.field(name="from")
+    last: str = msgspec.field(name="to")
+    documents: list[SignedCountModel]
+    sessions: list[EndedCountModel]
 
 
 class KeyModel(Wire):

@@ -44,3 +44,45 @@ class ErasureModel(Wire):
     removed: RemovedModel
     documents: list[ErasedDocumentModel]
     files_deleted_at: datetime | None
+
+
+class PersonRequest(Wire):
+    """`identifier`: a CPF, a codice fiscale, or another number of a certificate's subject, with or without dots."""
+
+    identifier: str
+
+
+class ErasePersonRequest(PersonRequest):
+    dry_run: bool = False
+    """Only say what would be erased."""
+
+
+class PersonTraceModel(Wire):
+    kind: str
+    """`Session` or `Document`."""
+    id: UUID
+    session_id: UUID | None
+    application_id: UUID
+    status: str
+    created_at: datetime
+
+
+class FoundPersonModel(Wire):
+    items: list[PersonTraceModel]
+    complete: bool
+    """false: there may be more."""
+
+
+class RefusedTraceModel(Wire):
+    kind: str
+    id: UUID
+    code: str
+
+
+class PersonErasureModel(Wire):
+    erased: list[ErasureModel]
+    refused: list[RefusedTraceModel]
+    found: list[PersonTraceModel]
+    """With `dryRun`: what would be erased."""
+    complete: bool
+    """false: something is left; ask again."""

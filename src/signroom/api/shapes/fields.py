@@ -67,8 +67,13 @@ def unknown_fields(kind: type[Wire], value: Any) -> list[str]:
     found: list[str] = []
     for path in _unknown(value, (kind,), ""):
         if len(found) < MAX_NAMED:
-            found.append(_UNSAFE.sub("?", path[:_MAX_LENGTH]))
+            found.append(shown(path))
     return found
+
+
+def shown(name: str) -> str:
+    """A name that a caller wrote, as a header may have it: characters that it may not have are ``?``."""
+    return _UNSAFE.sub("?", name[:_MAX_LENGTH])
 
 
 def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:

@@ -37,25 +37,17 @@ class SessionEvent(Wire):
 class ErasedReference(Wire):
     id: UUID
     key: str
+    session_id: UUID | None
 
 
 class ErasedDocumentEvent(Wire):
-    """Every event of a document that was erased, `DocumentErased` among them."""
+    """Every event of a document that was erased, `DocumentErased` among them.
+
+    It is not called `document`: a document has files and signers.
+    """
 
     type: str
-    document: ErasedReference
-    event_id: UUID
-
-
-class SessionReference(Wire):
-    id: UUID
-
-
-class ErasedSessionEvent(Wire):
-    """Every event of a session that was erased, `SessionErased` among them."""
-
-    type: str
-    session: SessionReference
+    erased_document: ErasedReference
     event_id: UUID
 
 

@@ -8,6 +8,7 @@ from signroom.api.shapes import erasing as shapes
 from signroom.domain.document import Document
 from signroom.domain.document_key import formatted
 from signroom.domain.erasure import Erasure, KeptProof, proof_of
+from signroom.domain.person import PersonTrace, RefusedTrace
 
 
 def erasure_model(e: Erasure) -> shapes.ErasureModel:
@@ -53,3 +54,18 @@ def _proof(p: KeptProof) -> shapes.ErasedDocumentModel:
         date_signed=_seconds(p.signed_at) if p.sha256 is not None else None,
         signatures_intact=p.intact,
     )
+
+
+def trace_model(t: PersonTrace) -> shapes.PersonTraceModel:
+    return shapes.PersonTraceModel(
+        kind=t.kind.value,
+        id=t.id,
+        session_id=t.session_id,
+        application_id=t.application_id,
+        status=t.status,
+        created_at=t.created_at.replace(microsecond=0),
+    )
+
+
+def refused_model(r: RefusedTrace) -> shapes.RefusedTraceModel:
+    return shapes.RefusedTraceModel(kind=r.trace.kind.value, id=r.trace.id, code=r.code)

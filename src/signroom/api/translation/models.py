@@ -21,6 +21,7 @@ from signroom.domain.preflight import FindingCode, FindingLevel
 from signroom.domain.security_context import confirms_identity
 from signroom.domain.session import Session
 from signroom.domain.signature import DigestValue, Inspection, SignatureType, SignatureVerdict
+from signroom.domain.timestamp import Timestamp, TimestampRequest
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
@@ -118,6 +119,22 @@ def document_key_model(key: DocumentKey) -> shapes.DocumentKeyModel:
 
 def digest_model(algorithm: str, value: bytes) -> shapes.DigestModel:
     return shapes.DigestModel(algorithm=algorithm, value=value, hex_value=value.hex())
+
+
+def timestamp_model(ports: Ports, asked: TimestampRequest, found: Timestamp) -> shapes.TimestampModel:
+    certificate = ports.trust.read(found.authority.certificate)
+    return shapes.TimestampModel(
+        encoded_value=found.token,
+        info=shapes.TimestampInfoModel(
+            gen_time=found.time,
+            serial_number=str(found.serial_number),
+            message_imprint=digest_model(asked.imprint.algorithm.value, asked.imprint.digest),
+            encapsulated_content_type="TstInfo",
+            has_encapsulated_content=True,
+            signers=[shapes.TimestampSignerModel(certificate=certificate_model([certificate]))],
+            policy=found.policy,
+        ),
+    )
 
 
 def results_model(results: ValidationResults) -> shapes.ValidationResultsModel:

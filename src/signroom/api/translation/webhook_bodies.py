@@ -12,9 +12,7 @@ from signroom.api.shapes.webhooks import (
     DocumentEvent,
     ErasedDocumentEvent,
     ErasedReference,
-    ErasedSessionEvent,
     SessionEvent,
-    SessionReference,
     WebhookDocument,
     WebhookEvent,
     WebhookReference,
@@ -36,10 +34,8 @@ class WebhookBodies:
 
 def _body(ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> Wire:
     if document is not None and document.erased_at is not None:
-        reference = ErasedReference(id=document.id, key=document.key)
-        return ErasedDocumentEvent(type=event.type, document=reference, event_id=event.id)
-    if session is not None and session.erased_at is not None:
-        return ErasedSessionEvent(type=event.type, session=SessionReference(id=session.id), event_id=event.id)
+        reference = ErasedReference(id=document.id, key=document.key, session_id=document.session_id)
+        return ErasedDocumentEvent(type=event.type, erased_document=reference, event_id=event.id)
     if document is not None:
         return DocumentEvent(type=event.type, document=_document(ports, event, session, document))
     if session is not None:

@@ -65,8 +65,8 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
     )
 
 
-def compare_pages(file: Path, facts: PdfFacts) -> None:
-    """What is shown looks the same once it is signed: see `require_same_pages`. Raises: InvalidPdf.
+def compare_pages(file: Path, facts: PdfFacts, pages: int) -> None:
+    """What is shown looks the same once it is signed, on `pages` pages: see `require_same_pages`. Raises: InvalidPdf.
 
     Nor would a trial signature be refused by `check_update` afterwards; a large file is not read again for that.
     """
@@ -79,7 +79,7 @@ def compare_pages(file: Path, facts: PdfFacts) -> None:
         told_anew = bool(facts.table)  # where each object is
         if told_anew:
             require_followed(file, update)
-        require_same_pages(file, update, facts.site, added=added, more=told_anew)
+        require_same_pages(file, update, facts.site, pages=pages, added=added, more=told_anew)
 
 
 def _require_update(whole: bytes, facts: PdfFacts) -> None:

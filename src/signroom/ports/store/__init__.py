@@ -16,13 +16,16 @@ from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
 from signroom.ports.store.erasing.erasures import Erasures
+from signroom.ports.store.erasing.persons import Persons
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.managing.removal import Removal
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
+from signroom.ports.store.rotation import Rotation
 from signroom.ports.store.sessions import SessionFilter, Sessions
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
+from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
 from signroom.ports.store.uploads import Uploads
 from signroom.ports.store.wall import Owned, TenantRows
@@ -100,10 +103,19 @@ class Work(Protocol):
     def erasures(self) -> Erasures: ...
 
     @property
+    def persons(self) -> Persons: ...
+
+    @property
     def removal(self) -> Removal: ...
 
     @property
     def audit_log(self) -> AuditLog: ...
+
+    @property
+    def rotation(self) -> Rotation: ...
+
+    @property
+    def statistics(self) -> Statistics: ...
 
     def enqueue(
         self,

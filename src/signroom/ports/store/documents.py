@@ -47,6 +47,13 @@ class Documents(Protocol):
     def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
         """At most `limit`, newest first. Of those that await a signature only what an application has chosen."""
 
+    def signed_between(
+        self, subscription_id: UUID, since: datetime, until: datetime, after: Position | None, limit: int
+    ) -> list[Document]:
+        """Completed ones whose value was accepted from `since` until before `until`, in that order, from behind
+        `after`, whose ``created_at`` is the time of the signature.
+        """
+
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
         """What was read of PDFs at upload, for those of `document_ids` that have it."""
 

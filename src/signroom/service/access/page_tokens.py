@@ -11,6 +11,7 @@ from uuid import UUID
 
 from signroom.domain.errors import ApplicationDisabled, BadToken, SignatureSessionNotFound, TokenRequired
 from signroom.domain.secret import hash_secret
+from signroom.domain.session import Session
 from signroom.ports import Ports
 
 _PURPOSE = "page"
@@ -48,6 +49,14 @@ def page_token(ports: Ports, session_id: UUID, subscription_id: UUID) -> PageTok
 def page_link(ports: Ports, session_id: UUID) -> str:
     """Derived, not drawn: a repeated request gets the same address, and none is stored."""
     return ports.tokens.derive("link", str(session_id))
+
+
+def link_of(ports: Ports, session: Session) -> str | None:
+    """The link that the session was opened with. None when the secret key that made it is not known any more."""
+    for link in ports.tokens.derivations("link", str(session.id)):
+        if hash_secret(link) == session.link_hash:
+            return link
+    return None
 
 
 def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:

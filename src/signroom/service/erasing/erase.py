@@ -54,7 +54,7 @@ def erase_session(ports: Ports, caller: Caller, session_id: UUID) -> Erasure:
     caller.require(MANAGERS)
     with ports.store.work() as work:
         erasure = erase_session_rows(work, caller, session_id, ports.clock.now())
-    return _delete_files(ports, erasure)
+    return delete_erased_files(ports, erasure)
 
 
 def erase_document(ports: Ports, caller: Caller, document_id: UUID) -> Erasure:
@@ -66,7 +66,7 @@ def erase_document(ports: Ports, caller: Caller, document_id: UUID) -> Erasure:
     caller.require(MANAGERS)
     with ports.store.work() as work:
         erasure = erase_document_rows(work, caller, document_id, ports.clock.now())
-    return _delete_files(ports, erasure)
+    return delete_erased_files(ports, erasure)
 
 
 def erase_session_rows(work: Work, caller: Caller, session_id: UUID, now: datetime) -> Erasure:
@@ -106,8 +106,13 @@ def erase_session_rows(work: Work, caller: Caller, session_id: UUID, now: dateti
     )
 
 
-def erase_document_rows(work: Work, caller: Caller, document_id: UUID, now: datetime) -> Erasure:
-    """The same of one document. Raises: DocumentNotFound, DocumentInProcessing, WrongState."""
+def erase_document_rows(
+    work: Work, caller: Caller, document_id: UUID, now: datetime, *, shown_only: bool = True
+) -> Erasure:
+    """The same of one document. With `shown_only` what applications cannot read yet is not found.
+
+    Raises: DocumentNotFound, DocumentInProcessing, WrongState.
+    """
     # 1. Lock the session, then the document.
     document = work.of(caller).document_or_erased(document_id)
     session = None
@@ -119,7 +124,8 @@ def erase_document_rows(work: Work, caller: Caller, document_id: UUID, now: date
         return before
     if document.erased_at is not None and session is not None:  # with its session
         return _erasure_of_session(work, session)
-    _require_shown(document, session)
+    if shown_only:
+        _require_shown(document, session)
     _require_not_in_processing([document])
     if session is not None and session.status is SessionStatus.PENDING:
         raise WrongState("The session is open: erase the session, or cancel it first.")
@@ -157,7 +163,7 @@ def continue_erasures(ports: Ports) -> int:
     failed = 0
     for erasure in {one.id: one for one in found}.values():
         try:
-            _delete_files(ports, erasure)
+            delete_erased_files(ports, erasure)
         except StorageUnavailable:
             failed += 1
     if failed:
@@ -219,8 +225,8 @@ def _erasure_of_session(work: Work, session: Session) -> Erasure:
     return found
 
 
-def _delete_files(ports: Ports, erasure: Erasure) -> Erasure:
-    """Steps 6 to 8. Returns how far it has come. Raises: StorageUnavailable."""
+def delete_erased_files(ports: Ports, erasure: Erasure) -> Erasure:
+    """Steps 6 to 8; it may be called again. Returns how far it has come. Raises: StorageUnavailable."""
     now = ports.clock.now()
     if erasure.ended_at is not None:
         return erasure

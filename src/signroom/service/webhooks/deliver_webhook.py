@@ -274,9 +274,15 @@ def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
         error = failure.reason
     except SecretUnreadable as failure:
         error = str(failure)
+    if _is_of_erased(send):
+        start = None  # an endpoint may repeat what was erased
     took = round((time.monotonic() - started) * 1000)
     error = None if error is None else error[:MAX_ERROR]
     return Attempt(send.delivery.id, send.number, now, took, status, error, start), wait
+
+
+def _is_of_erased(send: Send) -> bool:
+    return any(one is not None and one.erased_at is not None for one in (send.session, send.document))
 
 
 def _headers(ports: Ports, send: Send, body: bytes, now: datetime) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
 from signroom.store.work.statements import insert, insert_all, matches, one, update
+from signroom.store.work.statistics.statistics import count_documents
 
 _PENDING = DocumentStatus.PENDING_SIGNATURE.value
 _UNSIGNED = [SessionStatus.USER_CANCELLED.value, SessionStatus.EXPIRED.value]
@@ -70,6 +71,19 @@ class SqlDocuments:
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
+    def signed_between(
+        self, subscription_id: UUID, since: datetime, until: datetime, after: Position | None, limit: int
+    ) -> list[Document]:
+        t = tables.documents
+        query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_at >= since)
+        query = query.where(t.c.signed_at < until, t.c.status == DocumentStatus.COMPLETED.value)
+        if after is not None:
+            at = sa.literal(after.created_at, tables.UtcDateTime)
+            later = sa.and_(t.c.signed_at == at, t.c.id > sa.literal(after.id, sa.Uuid))
+            query = query.where(sa.or_(t.c.signed_at > at, later))
+        query = query.order_by(t.c.signed_at, t.c.id).limit(limit)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
         t = tables.pdf_readings
         found = self._connection.execute(sa.select(t).where(t.c.document_id.in_(document_ids)))
@@ -91,6 +105,8 @@ class SqlDocuments:
         # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
         del row["key"]
         update(self._connection, tables.documents, row)
+        if document.status is DocumentStatus.COMPLETED:
+            count_documents(self._connection, [document.id])
 
     def without_key(self, limit: int) -> list[Document]:
         t = tables.documents

@@ -15,6 +15,7 @@ from signroom.ports.store import SessionFilter
 from signroom.store import rows, tables
 from signroom.store.paging import between
 from signroom.store.work.statements import insert, one, update
+from signroom.store.work.statistics.statistics import count_sessions
 
 
 class SqlSessions:
@@ -41,6 +42,8 @@ class SqlSessions:
 
     def save(self, session: Session) -> None:
         update(self._connection, tables.sessions, rows.session_row(session))
+        if session.status.value in tables.ENDED:
+            count_sessions(self._connection, [session.id])
 
     def find(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
         t = tables.sessions
@@ -67,6 +70,7 @@ class SqlSessions:
         change = sa.update(s).where(s.c.id == sa.bindparam("of")).values(status=sa.bindparam("to"))
         self._connection.execute(change, [{"of": session.id, "to": session.status.value} for session in sessions])
         ids = [session.id for session in sessions]
+        count_sessions(self._connection, ids)
         own = sa.select(d.c.id).where(d.c.session_id.in_(ids))
         # A key that is given back may be another document's soon. This one gets a key as an old document does.
         given_back = sa.exists().where(k.c.document_id == d.c.id, k.c.made_with_document.is_(None)).correlate(d)

@@ -49,6 +49,23 @@ def test_a_page_that_changes_is_seen(form: Form, number: int, body: bytes, tmp_p
         compare(original, with_section(original, {number: body}), tmp_path)
 
 
+def test_pages_that_signers_are_not_told_of_are_seen(tmp_path: Path) -> None:
+    """A reader that had too little memory for a page said nothing: the file had a page less."""
+    file = tmp_path / "file.pdf"
+    file.write_bytes(written(document(2)))
+
+    require_same_pages(file, b"", None, pages=2)
+    with pytest.raises(InvalidPdf, match="do not agree on how many pages"):
+        require_same_pages(file, b"", None, pages=1)
+
+
+def test_pages_that_are_only_claimed_are_none(tmp_path: Path) -> None:
+    file = tmp_path / "file.pdf"
+    file.write_bytes(written(document(2, tree=b"<</Type/Pages/Count 40/Kids[99 0 R 4 0 R 6 0 R]>>")))
+
+    require_same_pages(file, b"", None, pages=2)
+
+
 def test_words_that_are_not_drawn_count(tmp_path: Path) -> None:
     original = written(OBJECTS)
     unseen = OBJECTS[5].replace(b"BT ", b"BT 3 Tr ")

@@ -13,7 +13,7 @@ import pikepdf
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
-from signroom.formats.pdf.reading.limits import limit_qpdf
+from signroom.formats.pdf.reading.limits import limit_qpdf, require_all_read
 
 if TYPE_CHECKING:
     from signroom.formats.pdf.reading.syntax import Buffer
@@ -88,15 +88,18 @@ def end_of_pdf(buffer: Buffer, end: int) -> int:
 
 
 def is_mended(pdf: pikepdf.Pdf) -> bool:
-    """The cross-reference table was of no use, and the reader made one of its own: something may be lost."""
-    return any("reconstruct" in str(warning) for warning in pdf.get_warnings())
+    """The cross-reference table was of no use, and the reader made one of its own: something may be lost.
+
+    Raises: PdfTooComplex.
+    """
+    return any("reconstruct" in warning for warning in require_all_read(pdf))
 
 
 @contextmanager
 def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
     """The PDF that the bytes before `end` are, exactly as it stands there; all bytes when there is no `end`.
 
-    Raises: InvalidPdf, ProtectedPdf when it cannot be read without a password.
+    Raises: InvalidPdf, ProtectedPdf when it cannot be read without a password, PdfTooComplex.
     """
     limit_qpdf()
     window = Window(buffer, header_at(buffer), end_of_pdf(buffer, len(buffer) if end is None else end))
@@ -108,3 +111,4 @@ def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
         raise InvalidPdf("It cannot be followed. Open it and save it again as a PDF.") from error
     with pdf:
         yield pdf
+        require_all_read(pdf)

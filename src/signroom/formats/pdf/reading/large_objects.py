@@ -21,6 +21,10 @@ _WINDOW = 1 << 20
 _MOST_PARTS = 1 << 20
 _END = b"endobj"
 _HEADER = re.compile(rb"(?<![^\x00\t\n\x0c\r ])(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj\b")
+_WORD = b"obj"
+_LONGEST_HEADER = 64
+"""Bytes in front of the word in which its two numbers are looked for."""
+_BEHIND = len(_WORD) + 1
 _STREAM = re.compile(rb">>[\x00\t\n\x0c\r ]*+stream\r?\n")
 _SEPARATORS = b"\x00\t\n\x0c\r []<>()/"
 
@@ -39,12 +43,23 @@ def require_no_large_objects(buffer: mmap) -> None:
         following = buffer.find(_END, end)
         following = len(buffer) if following < 0 else following
         # Before the first object of an update there is a table, which may be long.
-        header = _HEADER.search(buffer, at, following)
+        header = _first_header(buffer, at, following)
         if header is not None:
             stream = _STREAM.search(buffer, header.end(), following)
             _require_few(buffer, header, following if stream is None else stream.start())
         at = following + len(_END)
         buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
+
+
+def _first_header(buffer: mmap, start: int, end: int) -> re.Match[bytes] | None:
+    """Looked for by its last word: a table in front of it is all numbers."""
+    at = buffer.find(_WORD, start, end)
+    while at >= 0:
+        header = _HEADER.search(buffer, max(start, at - _LONGEST_HEADER), min(end, at + _BEHIND))
+        if header is not None:
+            return header
+        at = buffer.find(_WORD, at + len(_WORD), end)
+    return None
 
 
 def _require_few(buffer: mmap, header: re.Match[bytes], end: int) -> None:

@@ -6,13 +6,20 @@ which files were opened before it.
 
 from __future__ import annotations
 
+import re
+
+import pikepdf
 from pikepdf.settings import set_qpdf_limits
+
+from signroom.domain.errors import PdfTooComplex
 
 MOST_UNFOLDED = 64 << 20
 """Bytes that the data of a cross-reference or object stream may have once they are decompressed."""
 _MOST_ITEMS = 1 << 20
 """Items of one array, in a damaged file as in any other (5,000 in qpdf). A whole one may have more."""
 _MOST_WARNINGS = 1000
+_GIVEN_UP = re.compile(r"object (\d+).*?(?:limits error|bad_alloc)", re.DOTALL)
+"""qpdf has reached a limit, or had no memory left. It goes on as if the object were null: a page is just not there."""
 
 
 def limit_qpdf() -> None:
@@ -26,3 +33,15 @@ def limit_qpdf() -> None:
         tiff_max_memory=MOST_UNFOLDED,
         run_length_max_memory=MOST_UNFOLDED,
     )
+
+
+def require_all_read(pdf: pikepdf.Pdf) -> list[str]:
+    """No object that qpdf has read so far was too much for it. The warnings since they were asked for last.
+
+    Raises: PdfTooComplex naming the object.
+    """
+    warnings = [str(warning) for warning in pdf.get_warnings()]
+    for warning in warnings:
+        if given_up := _GIVEN_UP.search(warning):
+            raise PdfTooComplex(f"Object {given_up[1]} has more parts than can be read.")
+    return warnings

@@ -22,7 +22,7 @@ from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
-from signroom.formats.pdf.reading.limits import MOST_UNFOLDED, limit_qpdf
+from signroom.formats.pdf.reading.limits import MOST_UNFOLDED, limit_qpdf, require_all_read
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
@@ -201,7 +201,11 @@ class _ObjectStream:
         raise InvalidPdf(f"The object stream {number} is damaged.")
 
     def numbers(self) -> set[int]:
-        return {number for word in self.words[::2] if (number := integer(word)) is not None}
+        words = self.words[::2]
+        try:
+            return set(map(int, words))
+        except ValueError:
+            return {number for word in words if (number := integer(word)) is not None}
 
     def value(self, place: Place) -> bytes:
         """Raises: InvalidPdf."""
@@ -243,7 +247,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
         try:
             with ExitStack() as files:
                 pdf = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
-                warnings = pdf.get_warnings()
+                warnings = require_all_read(pdf)
                 rebuilt = any(_REBUILT.search(w) for w in warnings)
                 if rebuilt and any(_LOST.search(w) for w in warnings):
                     raise InvalidPdf("A part of the file is missing: its end, or more.")
@@ -255,6 +259,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                 if sections and _stated(buffer) != sections[0].offset:
                     why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
+                require_all_read(pdf)
         except pikepdf.PasswordError as error:
             raise ProtectedPdf("It opens with a password only. Save it without one, and sign that.") from error
         except pikepdf.PdfError as error:

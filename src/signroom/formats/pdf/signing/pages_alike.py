@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pikepdf
@@ -28,11 +28,18 @@ _BUFFER = 1 << 16
 
 
 def require_same_pages(
-    file: Path, update: bytes, site: SignatureSite | None, *, added: int = 0, more: bool = False
+    file: Path,
+    update: bytes,
+    site: SignatureSite | None,
+    *,
+    pages: int | None = None,
+    added: int = 0,
+    more: bool = False,
 ) -> None:
     """Compare `file` with `file` and `update` behind it, which adds `added` pages.
 
-    The first page, the last, and the one of `site`; with `more` also those between, up to a number.
+    The first page, the last, and the one of `site`; with `more` also those between, up to a number. `pages` is how
+    many signers are told of: the file has no page beyond that could be shown.
 
     Raises: InvalidPdf when a page would look different.
     """
@@ -43,12 +50,23 @@ def require_same_pages(
     ):
         if len(before) + added != len(after):
             raise InvalidPdf("Programs do not agree on how many pages it has.")
+        if pages is not None and len(before) > pages and _can_show_more(before, pages):
+            raise InvalidPdf("Programs do not agree on how many pages it has.")
         last = len(before) - 1
         wanted = {0, last, 0 if site is None else min(site.page, last)}
         for index in sorted(wanted | set(range(min(last, _MOST_PAGES) if more else 0))):
             # Twice: with a font that it has to replace PDFium draws a page otherwise the first time.
             if all(_seen(before, site, index) != _seen(after, site, index) for _ in range(2)):
                 raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
+
+
+def _can_show_more(document: pypdfium2.PdfDocument, pages: int) -> bool:
+    """More than so many pages can be opened. What a file claims to have is no page."""
+    shown = 0
+    for index in range(min(len(document), pages + _MOST_PAGES)):
+        with suppress(pypdfium2.PdfiumError), closing(document[index]):
+            shown += 1
+    return shown > pages
 
 
 def require_followed(file: Path, update: bytes) -> None:

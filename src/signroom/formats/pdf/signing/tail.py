@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, PdfFacts
 from signroom.domain.signature import PdfLayout
@@ -24,6 +25,11 @@ _RANGE_ROOM = 48
 """Bytes for four numbers of the byte range."""
 _NOTHING_SEEN = b"<</Type/XObject/Subtype/Form/BBox[0 0 0 0]/Length 0>>stream\n\nendstream"
 _NEW_ID = 16
+_TABLE_ROW = b"%010d %05d n \n"
+_STREAM_ROW = struct.Struct(">BQH")
+"""Type, offset of eight bytes, generation of two."""
+_WHERE = itemgetter(2, 3)
+"""Offset and generation of a `Place`."""
 
 
 def build_tail(
@@ -196,15 +202,14 @@ def _table(places: Sequence[Place], *, whole: bool) -> bytes:
         parts.append(b"0 1\n0000000000 65535 f \n")
     for run in _runs(places):
         parts.append(b"%d %d\n" % (run[0].number, len(run)))
-        parts.extend(b"%010d %05d n \n" % (place.offset, place.generation) for place in run)
+        parts.extend(map(_TABLE_ROW.__mod__, map(_WHERE, run)))
     return b"".join(parts)
 
 
 def _stream(places: Sequence[Place], number: int, trailer: bytes) -> bytes:
-    """7.5.8: type, offset of eight bytes, generation of two."""
+    """7.5.8."""
     index = b" ".join(b"%d %d" % (run[0].number, len(run)) for run in _runs(places))
-    row = struct.Struct(">BQH")
-    data = b"".join(row.pack(2 if p.compressed else 1, p.offset, p.generation) for p in places)
+    data = b"".join(_STREAM_ROW.pack(1 + place[1], place[2], place[3]) for place in places)
     return b"%d 0 obj\n<</Type/XRef/W[1 8 2]/Index[%b]/Length %d%b>>stream\n%b\nendstream\nendobj\n" % (
         number,
         index,
@@ -214,8 +219,11 @@ def _stream(places: Sequence[Place], number: int, trailer: bytes) -> bytes:
     )
 
 
-def _runs(places: Iterable[Place]) -> Iterable[list[Place]]:
+def _runs(places: Sequence[Place]) -> Iterable[Sequence[Place]]:
     """Places with consecutive numbers."""
+    if places and places[-1].number - places[0].number + 1 == len(places):
+        yield places
+        return
     run: list[Place] = []
     for place in places:
         if run and place.number != run[-1].number + 1:

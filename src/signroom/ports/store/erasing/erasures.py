@@ -9,6 +9,7 @@ from uuid import UUID
 
 from signroom.domain.document import Document
 from signroom.domain.erasure import Erasure, Removed
+from signroom.domain.event import RecordedEvent
 from signroom.domain.session import Session
 
 
@@ -33,6 +34,9 @@ class Erasures(Protocol):
 
     def documents_of_session(self, session_id: UUID) -> list[Document]:
         """Erased or not, in the order of the session."""
+
+    def events_of_session(self, session_id: UUID) -> list[RecordedEvent]:
+        """All that are kept, in their order."""
 
     def find(self, subject_id: UUID) -> Erasure | None:
         """The erasure of that session or document. None when it was not erased."""

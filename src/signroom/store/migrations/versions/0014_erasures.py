@@ -1,4 +1,4 @@
-"""sessions and documents that are erased
+"""sessions and documents that are erased, and the index by which a person is found
 
 Revision ID: 0014
 Revises: 0013
@@ -20,6 +20,24 @@ depends_on = None
 def upgrade() -> None:
     op.add_column('signroom_sessions', sa.Column('erased_at', UtcDateTime(timezone=True), nullable=True))
     op.add_column('signroom_documents', sa.Column('erased_at', UtcDateTime(timezone=True), nullable=True))
+    op.create_table(
+        'signroom_persons',
+        sa.Column('subscription_id', sa.Uuid(), nullable=False),
+        sa.Column('identifier', sa.String(length=64), nullable=False),
+        sa.Column('subject_id', sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint('subscription_id', 'identifier', 'subject_id', name=op.f('pk_signroom_persons')),
+    )
+    op.create_index(op.f('ix_signroom_persons_subject_id'), 'signroom_persons', ['subject_id'])
+    for table in ('signroom_sessions', 'signroom_documents'):
+        due = sa.Column('person_due', sa.Boolean(), server_default=sa.true(), nullable=False)
+        op.add_column(table, due)
+        op.create_index(
+            f'ix_{table}_person_due',
+            table,
+            ['id'],
+            postgresql_where=sa.text('person_due IS true'),
+            sqlite_where=sa.text('person_due IS 1'),
+        )
     op.create_table(
         'signroom_erasures',
         sa.Column('id', sa.Uuid(), nullable=False),

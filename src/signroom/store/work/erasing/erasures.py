@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from signroom.domain.document import Document
 from signroom.domain.erasure import Erasure, Removed
 from signroom.domain.errors import DocumentNotFound, SignatureSessionNotFound
+from signroom.domain.event import RecordedEvent
 from signroom.domain.metadata import NO_METADATA
 from signroom.domain.preparation import RefusedDocument
 from signroom.domain.session import Session
@@ -46,6 +47,11 @@ class SqlErasures:
         query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
+    def events_of_session(self, session_id: UUID) -> list[RecordedEvent]:
+        t = tables.events
+        query = sa.select(t).where(t.c.session_id == session_id, t.c.id.is_not(None)).order_by(t.c.position)
+        return [rows.event_of(row) for row in self._connection.execute(query).mappings()]
+
     def find(self, subject_id: UUID) -> Erasure | None:
         row = self._connection.execute(_row(tables.erasures, subject_id)).mappings().one_or_none()
         return None if row is None else rows.erasure_of(row)
@@ -71,7 +77,8 @@ class SqlErasures:
         streams = ids if session_id is None else [*ids, session_id]
         preparations = self._remove_preparations(session_id, documents)
         metadata_values = self._remove_metadata(ids)
-        r, i = tables.pdf_readings, tables.idempotency
+        r, i, p = tables.pdf_readings, tables.idempotency, tables.persons
+        self._connection.execute(sa.delete(p).where(p.c.subject_id.in_(streams)))
         self._connection.execute(sa.delete(r).where(r.c.document_id.in_(ids)))
         # The key itself stays until its day is over: the same request is then refused, not done once more.
         forgotten = sa.update(i).where(i.c.subject.in_(streams)).values(request=ERASED)
