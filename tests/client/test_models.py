@@ -39,7 +39,7 @@ MODELS: dict[str, type[Any]] = {
     "DocumentKeyQueryModel": models.DocumentKeyInfo,
     "DocumentModel": models.Document,
     "DocumentSummary": models.SessionDocument,
-    "ErasedDocumentModel": models.KeptProof,
+    "ErasedDocumentModel": models.ErasedDocument,
     "ErasureModel": models.Erasure,
     "InspectSignatureModel": models.InspectedSignatures,
     "KeyInfoModel": models.ApiKey,

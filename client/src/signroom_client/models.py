@@ -244,46 +244,23 @@ class CompletionStatus:
     """0 to 100."""
 
 
-# -- erasures --------------------------------------------------------------------------------------
+# -- what stays of erased documents ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class KeptProof:
-    """What stays of a document that was erased: compare `sha256` with that of the signed file that you hold."""
+class ErasedDocument:
+    """What stays of a document. By `sha256`, in hexadecimal, a signed file is known to be the one that was signed."""
 
     id: UUID
-    key: str
-    formatted_key: str
+    key: str | None = None
+    formatted_key: str | None = None
     status: DocumentStatus | None = None
     sha256: str | None = None
-    """Of the signed file, in hexadecimal; None for a document that was not signed."""
+    """None for a document that was not signed."""
     level: str | None = None
     date_signed: datetime | None = None
     signatures_intact: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """How much was removed, by kind."""
-
-    documents: int = 0
-    files: int = 0
-    preparations: int = 0
-    deliveries: int = 0
-    metadata_values: int = 0
-    idempotency_keys: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """What was erased, and what stays. It has no personal data."""
-
-    id: UUID
-    erased_at: datetime
-    kind: str | None = None
-    removed: Removed = Removed()
-    documents: tuple[KeptProof, ...] = ()
-    files_deleted_at: datetime | None = None
+    """Whether all signatures were good when it was signed."""
 
 
 # -- document keys ---------------------------------------------------------------------------------
@@ -304,7 +281,7 @@ class DocumentKeyInfo:
     has_document: bool = False
     provisional_metadata: Metadata = field(default_factory=dict)
     document: Document | None = None
-    erased: KeptProof | None = None
+    erased: ErasedDocument | None = None
     """What stays of its document, when that was erased."""
 
 
@@ -479,7 +456,7 @@ class InspectedSignatures:
     has_encapsulated_content: bool | None = None
     encapsulated_content_type: CmsContentType | None = None
     encapsulated_content: EncapsulatedContent | None = None
-    erased_document: KeptProof | None = None
+    erased_document: ErasedDocument | None = None
     """What stays of the document that the file was signed as, when that was erased."""
 
     @property
@@ -616,6 +593,30 @@ class Change:
     """The API key that was shown; None: a command of the operator."""
     before: Mapping[str, object] = field(default_factory=dict)
     after: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How much was removed, by kind."""
+
+    documents: int = 0
+    files: int = 0
+    preparations: int = 0
+    deliveries: int = 0
+    metadata_values: int = 0
+    idempotency_keys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased, and what stays."""
+
+    id: UUID
+    kind: str
+    erased_at: datetime
+    removed: Removed = Removed()
+    documents: tuple[ErasedDocument, ...] = ()
+    files_deleted_at: datetime | None = None
 
 
 # -- webhooks --------------------------------------------------------------------------------------
