@@ -51,6 +51,7 @@ const NOT_FOR_SIGNERS = [
   'BadMetadata',
   'DocumentKeyNotFound',
   'DocumentKeyInUse',
+  'DocumentInProcessing',
   'UploadNotFound',
   'UploadIncomplete',
   'UploadDigestMismatch',
