@@ -47,7 +47,8 @@ class SqlDatabase:
     def __init__(self, engine: Engine, data: Path, migrate_jobs: MigrateJobs) -> None:
         self._engine, self._data, self._migrate_jobs = engine, data, migrate_jobs
         self._held: Connection | None = None
-        self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        # Where a link leads: the file is replaced, not the link.
+        self._file = Path(engine.url.database or "").resolve() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
