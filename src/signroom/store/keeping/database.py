@@ -162,6 +162,7 @@ class SqlDatabase:
             self._migrate_jobs(self._engine)
             self._engine.dispose()
             with open_snapshot(snapshot, self._migrate_jobs) as source, self._engine.begin() as target:
+                self._require_current(target)  # a newer version may have migrated it
                 self._require_alone(target)
                 with source.reading() as connection:
                     copy_all(connection, target)
