@@ -31,7 +31,7 @@ from signroom.domain.certificate import Certificate
 from signroom.domain.errors import BackupNoRoom, BackupPlaceRefused, SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
-from signroom.domain.places import Lines
+from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
 from signroom.domain.timestamp import TimestampProvider
 from signroom.domain.webhook import DeliverySchedule
@@ -43,7 +43,7 @@ from signroom.http.echo import echo
 from signroom.http.health import HealthCheck, Readiness
 from signroom.http.metrics import Metrics
 from signroom.jobs.dead_letters import state as jobs_state
-from signroom.jobs.durable import DurableJobs, migrate_job_tables
+from signroom.jobs.durable import DELIVERY_PLACES, DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
@@ -279,6 +279,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
         ),
         lines=Lines(),
+        delivery_shares=Shares(DELIVERY_PLACES),
         formats=formats,
         trust=trust,
         fetch=fetch,

@@ -224,12 +224,13 @@ def test_all_that_a_leaked_key_could_forge_is_ended(room: Room, monkeypatch: pyt
     leaked, changed = with_keys(room, BEFORE), with_keys(room, AFTER)
     monkeypatch.setattr(change_secret_key, "_AT_ONCE", 2)
     again = Idempotency(bytes(32), bytes(32))
-    opened = [open_link(leaked, room, again), open_link(leaked, room), open_link(leaked, room)]
+    opened = [open_link(leaked, room, again), *(open_link(leaked, room) for _ in range(3))]
     with room.service.engine.begin() as connection:
         # Links of sessions that have ended lead to their signed files.
-        connection.execute(
-            sa.update(tables.sessions).where(tables.sessions.c.id == opened[2].session_id).values(status="Completed")
-        )
+        ended = sa.update(tables.sessions).where(tables.sessions.c.id == opened[2].session_id)
+        connection.execute(ended.values(status="Completed"))
+        erased = sa.update(tables.sessions).where(tables.sessions.c.id == opened.pop().session_id)
+        connection.execute(erased.values(link_hash=bytes(32), erased_at=room.clock.now()))
     kept = open_link(changed, room)
 
     assert [revoke_links(changed, OPERATOR), revoke_links(changed, OPERATOR)] == [3, 0]

@@ -49,9 +49,10 @@ class Documents(Protocol):
 
     def signed_between(
         self, subscription_id: UUID, since: datetime, until: datetime, after: Position | None, limit: int
-    ) -> list[Document]:
-        """Completed ones whose value was accepted from `since` until before `until`, in that order, from behind
-        `after`, whose ``created_at`` is the time of the signature.
+    ) -> list[tuple[Document, bytes | None]]:
+        """Completed ones whose value was accepted from `since` until before `until`, in that order, each with the
+        certificate of its session's signer. They are from behind `after`, whose ``created_at`` is the time of the
+        signature.
         """
 
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:

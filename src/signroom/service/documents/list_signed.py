@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import starmap
 from uuid import UUID
 
 from signroom.domain.application import MANAGERS, Caller
@@ -21,7 +22,7 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """``signer`` is the name in the certificate of the last signature; None when it is not there any more."""
+    """``signer`` is the name in the signer's certificate; None when that is not there any more."""
 
     document: Document
     application: str | None
@@ -49,7 +50,11 @@ def list_signed(
         now = ports.clock.now()
         record_change(work, caller, Action.SIGNERS_LISTED, caller.subscription_id, now, after=asked)
         names = {a.id: a.name for a in work.applications.of_subscription(caller.subscription_id)}
-    return _pages(ports, caller.subscription_id, since, until, lambda d: _signed(d, names.get(d.application_id), read))
+
+    def shown(document: Document, certificate: bytes | None) -> Signed:
+        return _signed(document, certificate, names.get(document.application_id), read)
+
+    return _pages(ports, caller.subscription_id, since, until, shown)
 
 
 def _pages(
@@ -57,25 +62,29 @@ def _pages(
     subscription_id: UUID,
     since: datetime,
     until: datetime,
-    shown: Callable[[Document], Signed],
+    shown: Callable[[Document, bytes | None], Signed],
 ) -> Iterator[Signed]:
     after: Position | None = None
     while True:
         with ports.store.read() as work:
             found = work.documents.signed_between(subscription_id, since, until, after, _AT_ONCE)
-        yield from map(shown, found)
+        yield from starmap(shown, found)
         if len(found) < _AT_ONCE:
             return
-        last = found[-1]
+        last, _ = found[-1]
         after = Position(last.signed_at or last.created_at, last.id)
 
 
-def _signed(document: Document, application: str | None, read: Callable[[bytes], Certificate]) -> Signed:
-    last = document.verdict.signatures[-1] if document.verdict and document.verdict.signatures else None
-    if last is None or not last.certificate:
-        return Signed(document, application, None, None)
+def _signed(
+    document: Document, certificate: bytes | None, application: str | None, read: Callable[[bytes], Certificate]
+) -> Signed:
+    verdicts = () if document.verdict is None else document.verdict.signatures
+    if certificate is None and document.session_id is None and verdicts:
+        # The application has signed it itself: nobody signs after that.
+        certificate = verdicts[-1].certificate
+    confirmed = next((v.identity_confirmed for v in reversed(verdicts) if v.certificate == certificate), None)
     try:
-        subject = read(last.certificate).subject
+        subject = read(certificate or b"").subject
     except BadCertificate:
         return Signed(document, application, None, None)
-    return Signed(document, application, subject.first("CN") or subject.dn_string or None, last.identity_confirmed)
+    return Signed(document, application, subject.first("CN") or subject.dn_string or None, confirmed)

@@ -187,11 +187,12 @@ def _opened_before(ports: Ports, caller: Caller, session_id: UUID) -> Opened:
     new one.
     """
     with ports.store.read() as work:
-        link = link_of(ports, work.of(caller).session(session_id))
+        link = link_of(ports, work.of(caller).session(session_id).require_not_erased())
     if link is None:
         link = page_link(ports, session_id)
         with ports.store.work() as work:
-            work.sessions.save(replace(work.of(caller).locked_session(session_id), link_hash=hash_secret(link)))
+            session = work.of(caller).locked_session(session_id).require_not_erased()
+            work.sessions.save(replace(session, link_hash=hash_secret(link)))
     return _opened(ports, link, session_id)
 
 

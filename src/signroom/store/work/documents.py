@@ -73,16 +73,17 @@ class SqlDocuments:
 
     def signed_between(
         self, subscription_id: UUID, since: datetime, until: datetime, after: Position | None, limit: int
-    ) -> list[Document]:
-        t = tables.documents
-        query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_at >= since)
+    ) -> list[tuple[Document, bytes | None]]:
+        t, s = tables.documents, tables.sessions
+        query = sa.select(t, s.c.signer_certificate).join_from(t, s, s.c.id == t.c.session_id, isouter=True)
+        query = query.where(t.c.subscription_id == subscription_id, t.c.signed_at >= since)
         query = query.where(t.c.signed_at < until, t.c.status == DocumentStatus.COMPLETED.value)
         if after is not None:
             at = sa.literal(after.created_at, tables.UtcDateTime)
             later = sa.and_(t.c.signed_at == at, t.c.id > sa.literal(after.id, sa.Uuid))
             query = query.where(sa.or_(t.c.signed_at > at, later))
-        query = query.order_by(t.c.signed_at, t.c.id).limit(limit)
-        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+        found = self._connection.execute(query.order_by(t.c.signed_at, t.c.id).limit(limit)).mappings()
+        return [(rows.document_of(row), row["signer_certificate"]) for row in found]
 
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
         t = tables.pdf_readings

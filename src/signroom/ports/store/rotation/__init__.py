@@ -46,7 +46,7 @@ class Rotation(Protocol):
         """False when the secret was changed since it was read: then nothing is done."""
 
     def links(self, after: UUID | None, limit: int) -> list[SessionLink]:
-        """Of all sessions, in the order of their ids, from behind `after`."""
+        """Of all sessions but those that were erased, in the order of their ids, from behind `after`."""
 
     def open_links(self, now: datetime) -> list[SessionLink]:
         """Of sessions that can still be signed for the first time."""

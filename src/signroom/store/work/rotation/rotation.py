@@ -43,7 +43,7 @@ class SqlRotation:
 
     def links(self, after: UUID | None, limit: int) -> list[SessionLink]:
         t = tables.sessions
-        query = sa.select(t.c.id, t.c.subscription_id, t.c.link_hash, t.c.expires_at)
+        query = sa.select(t.c.id, t.c.subscription_id, t.c.link_hash, t.c.expires_at).where(t.c.erased_at.is_(None))
         if after is not None:
             query = query.where(t.c.id > after)
         return [SessionLink(*row) for row in self._connection.execute(query.order_by(t.c.id).limit(limit))]

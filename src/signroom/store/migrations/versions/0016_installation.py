@@ -1,7 +1,7 @@
 """what the installation is, and when it was backed up
 
-Revision ID: 0015
-Revises: 0016
+Revision ID: 0016
+Revises: 0015
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from alembic import op
 import signroom.store.tables
 
 
-revision = '0015'
-down_revision = '0016'
+revision = '0016'
+down_revision = '0015'
 branch_labels = None
 depends_on = None
 
