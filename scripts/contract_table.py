@@ -56,6 +56,25 @@ ALWAYS_EMPTY: Mapping[str, str] = {
 """Fields of answers that say nothing yet, and why."""
 
 
+NOT_SENT: Mapping[str, frozenset[str]] = {
+    "CadesSignerModel": frozenset(
+        {
+            "bStamp",
+            "certifiedDateReference",
+            "commitmentType",
+            "messageDigest",
+            "signature",
+            "signaturePolicy",
+            "signingTime",
+            "timestamps",
+            "validationResults",
+        }
+    ),
+    "CadesTimestampModel": frozenset({"auditPackage", "bStamp", "encapsulatedContent"}),
+}
+"""Fields of the published document that our answers leave out. Of who made a timestamp the certificate is told."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One field: where it stands, its type, and what becomes of it."""

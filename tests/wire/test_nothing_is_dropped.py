@@ -32,7 +32,14 @@ from tests.wire.operations import KEYS, MULTIPART, PLAIN
 pytestmark = pytest.mark.filterwarnings("ignore:Deprecated:DeprecationWarning")
 HEADER = "Signroom-Ignored"
 STRICT = {"Signroom-Strict": "true"}
-NO_KEY = {"info", "keys", "crl", "download"}
+OTHER_BODIES = {
+    "applications.write_metadata",
+    "uploads.plain",
+    "uploads.part",
+    "timestamps.issue_default",
+    "timestamps.issue_of_tier",
+}
+NO_KEY = {"info", "keys", "crl", "download", "demo"}
 """Routes without a key take no parameters; a browser follows the address of a file as it is."""
 
 
@@ -177,7 +184,7 @@ def test_a_parameter_that_there_is_not_is_refused_when_asked_for_strictness(admi
 @pytest.mark.parametrize("name", sorted(name for name, handler in HANDLERS.items() if handler.http_methods != {"GET"}))
 def test_a_field_that_there_is_not_is_refused_when_asked_for_strictness(admin: httpx.Client, name: str) -> None:
     """Also where a route reads no body at all."""
-    if name in {"applications.write_metadata", "uploads.plain", "uploads.part"}:
+    if name in OTHER_BODIES:
         pytest.skip("its names are the caller's own, or its body is no JSON")
     method, path = _address(HANDLERS[name])
 
