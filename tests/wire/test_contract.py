@@ -246,6 +246,7 @@ def test_a_document_key_is_allocated_and_looked_up(server: Server) -> None:
         "hasDocument": False,
         "provisionalMetadata": body["provisionalMetadata"],
         "document": None,
+        "erased": None,
     }
 
 

@@ -111,6 +111,9 @@ class EventType(OpenEnum):
     API_KEY_CREATED = "ApiKeyCreated"
     API_KEY_CHANGED = "ApiKeyChanged"
     API_KEY_REVOKED = "ApiKeyRevoked"
+    APPLICATION_DISABLED = "ApplicationDisabled"
+    APPLICATION_ENABLED = "ApplicationEnabled"
+    APPLICATION_DELETED = "ApplicationDeleted"
 
 
 class InspectionFailure(OpenEnum):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from signroom.domain.errors import SignatureRejected
 from signroom.domain.signature import CheckedValue, ClaimedValue, DigestAlgorithm
+from signroom.formats.certificate import load_certificate
 
 _HASHES: dict[DigestAlgorithm, hashes.HashAlgorithm] = {
     DigestAlgorithm.SHA256: hashes.SHA256(),
@@ -56,7 +56,7 @@ def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
 
 @lru_cache(maxsize=16)
 def _public_key(certificate: bytes) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
-    match x509.load_der_x509_certificate(certificate).public_key():
+    match load_certificate(certificate).public_key():
         case rsa.RSAPublicKey() as key if _RSA_BITS[0] <= key.key_size <= _RSA_BITS[1]:
             return key
         case ec.EllipticCurvePublicKey() as key if isinstance(key.curve, _CURVES):

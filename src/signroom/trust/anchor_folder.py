@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from asn1crypto import pem
 
 from signroom.domain.errors import BadCertificate
 from signroom.domain.security_context import BUILT_IN, SecurityContext
@@ -21,6 +20,7 @@ from signroom.trust.anchors import Anchors
 from signroom.trust.paths import Link, read_link
 
 INTERMEDIATES = "intermediates"
+_KINDS = {"CERTIFICATE", "X509 CERTIFICATE"}
 _SUFFIXES = frozenset({".crt", ".pem", ".cer", ".der"})
 _MAX_FILE = 4 * 1024 * 1024
 
@@ -85,7 +85,10 @@ def _ders(content: bytes) -> list[bytes]:
     """Raises: ValueError."""
     if b"-----BEGIN" not in content:
         return [content]
-    return [found.public_bytes(Encoding.DER) for found in x509.load_pem_x509_certificates(content)]
+    found = [der for kind, _, der in pem.unarmor(content, multiple=True) if kind in _KINDS]
+    if not found:
+        raise ValueError("PEM without a certificate")
+    return found
 
 
 def _unique(links: Iterable[Link]) -> tuple[Link, ...]:

@@ -11,6 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from signroom.domain.certificate import Certificate, KeyKind, Name
 from signroom.domain.errors import BadCertificate
+from signroom.formats.certificate import load_certificate
 from signroom.trust.extensions import (
     read_email,
     read_extensions,
@@ -55,7 +56,7 @@ def read_certificate(der: bytes) -> Certificate:
     if len(der) > MAX_CERTIFICATE:
         raise BadCertificate
     try:
-        found = x509.load_der_x509_certificate(der)
+        found = load_certificate(der)
         if found.serial_number.bit_length() > _LONGEST_SERIAL * 8:
             raise BadCertificate("Its serial number is too long.")
         kind, bits, curve = _key(found)

@@ -14,9 +14,11 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from signroom.formats.certificate import signed_octets
 from signroom.trust.names import same_name
-from signroom.trust.paths import Link, weak_digest
+from signroom.trust.paths import Link, verifies, weak_digest
 from signroom.trust.pointers import ALL_REASONS, ListPoint, read_scope
 
 
@@ -43,8 +45,10 @@ def reading(complaint: str) -> Iterator[None]:
         raise Useless(complaint) from error
 
 
-def find_signer(found: x509.CertificateRevocationList, issuer: Link, others: Sequence[Link]) -> Link:
+def find_signer(found: x509.CertificateRevocationList, octets: bytes, issuer: Link, others: Sequence[Link]) -> Link:
     """The authority that signed the list: `issuer`, or one of `others`, which have the issuer's name and another key.
+
+    `found` may have been read from a copy of `octets` with other tags (`load_list`).
 
     RFC 5280, 6.3.3 (b), (f), (g). Whether one of `others` may speak for the issuer is the caller's question.
     Raises: Useless.
@@ -56,12 +60,21 @@ def find_signer(found: x509.CertificateRevocationList, issuer: Link, others: Seq
     complaint = "The signature of the list does not verify."
     for signer in (issuer, *others):
         key = signer.parsed.public_key()
-        if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or not found.is_signature_valid(key):
+        if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or not _is_signed(found, octets, key):
             continue
         if signer.may_sign_lists:
             return signer
         complaint = "The issuer may not sign lists."
     raise Useless(complaint)
+
+
+def _is_signed(
+    found: x509.CertificateRevocationList, octets: bytes, key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+) -> bool:
+    if found.public_bytes(Encoding.DER) == octets:
+        return found.is_signature_valid(key)
+    digest, scheme = found.signature_hash_algorithm, found.signature_algorithm_parameters
+    return digest is not None and verifies(key, found.signature, signed_octets(octets), digest, scheme)
 
 
 def covered_reasons(found: x509.CertificateRevocationList, certificate: Link) -> frozenset[str]:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from signroom.domain.certificate import Certificate, KeyKind
 from signroom.domain.errors import BadCertificate
 from signroom.domain.signature import CertificateChain
+from signroom.formats.certificate import load_certificate, signed_octets
 from signroom.trust.certificates import read_certificate
 from signroom.trust.extensions import read_extensions
 from signroom.trust.names import CanonicalName, canonical, same_name
@@ -151,7 +152,7 @@ def read_link(der: bytes) -> Link:
     try:
         certificate = read_certificate(der)
         extensions = read_extensions(der)
-        parsed = x509.load_der_x509_certificate(der)
+        parsed = load_certificate(der)
         return Link(
             certificate,
             parsed,
@@ -209,7 +210,7 @@ def signed_by(child: Link, issuer: Link) -> bool:
         digest, scheme = made.signature_hash_algorithm, made.signature_algorithm_parameters
         if digest is None:
             return False
-        return verifies(key, made.signature, made.tbs_certificate_bytes, digest, scheme)
+        return verifies(key, made.signature, signed_octets(child.der), digest, scheme)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
         return False
 

@@ -27,6 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signroom.domain.errors import BadCertificate
 from signroom.domain.validation import Check
+from signroom.formats.certificate import key_octets, load_list, subject_octets
 from signroom.ports.outside import Exchange, Unreachable
 from signroom.trust.lists import Useless, covered_reasons, find_entry, find_signer, reading
 from signroom.trust.names import same_name
@@ -227,9 +228,9 @@ class _Errand:
     def _by_crl(self, certificate: Link, issuer: Link, url: str, *, deep: bool) -> tuple[Revocation, frozenset[str]]:
         answer = self._exchange(url, MAX_CRL)
         with reading("The answer is no revocation list."):
-            found = x509.load_der_x509_crl(answer)
+            found = load_list(answer)
             self._require_current(found.last_update_utc, found.next_update_utc)
-            self._require_speaks_for(find_signer(found, issuer, self._namesakes(issuer)), issuer, deep=deep)
+            self._require_speaks_for(find_signer(found, answer, issuer, self._namesakes(issuer)), issuer, deep=deep)
             reasons = covered_reasons(found, certificate)
             return self._crl_verdict(found, certificate), reasons
 
@@ -298,7 +299,16 @@ def _require_still_listed(certificate: Link, this_update: datetime) -> None:
 
 
 def _request(certificate: Link, issuer: Link, algorithm: hashes.HashAlgorithm) -> ocsp.OCSPRequest:
-    return ocsp.OCSPRequestBuilder().add_certificate(certificate.parsed, issuer.parsed, algorithm).build()
+    """The issuer is named by digests of what its certificate has, byte for byte (RFC 6960, 4.1.1)."""
+    name, key = (_hashed(octets, algorithm) for octets in (subject_octets(issuer.der), key_octets(issuer.der)))
+    serial_number = certificate.parsed.serial_number
+    return ocsp.OCSPRequestBuilder().add_certificate_by_hash(name, key, serial_number, algorithm).build()
+
+
+def _hashed(octets: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+    digest = hashes.Hash(algorithm)
+    digest.update(octets)
+    return digest.finalize()
 
 
 def _single_response(response: ocsp.OCSPResponse, certificate: Link, issuer: Link) -> ocsp.OCSPSingleResponse:

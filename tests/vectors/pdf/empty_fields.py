@@ -112,6 +112,7 @@ def _left_alone() -> Iterator[Case]:
     yield _plain("on-two-pages", objects, OWN)
     yield _plain("without-a-name", form(widget().replace(b"/T(Buyer)", b"")), OWN)
     twice = {MORE: widget(rect=b"/Rect[72 400 300 440]")}
+    yield _plain("rectangle-of-five-numbers", form(widget(rect=b"/Rect[72 500 500 300 540]")), OWN)
     yield _plain("name-there-twice", form(widget(), fields=b"20 0 R 23 0 R", annots=b"20 0 R 23 0 R", more=twice), OWN)
     both = form(b"<</FT/Sig/T(Buyer)/Kids[21 0 R 23 0 R]>>", annots=b"21 0 R 23 0 R", more={KID: _kid(), MORE: _kid()})
     yield _plain("of-two-widgets", both, OWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 
 from tests.vectors.pdf import builder
@@ -15,9 +16,12 @@ _SECOND_PAGE_CONTENT = 7
 
 def cases() -> Iterator[Case]:
     yield Case("two-generations-and-no-address", _two_generations, Refused("InvalidPdf"), pages=0)
+    impossible = functools.partial(_two_generations, 65_535)
+    yield Case("an-impossible-generation-and-no-address", impossible, Refused("InvalidPdf"), pages=0)
     yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
     yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
+    yield Case("cross-reference-stream-with-two-lengths", _two_lengths, MendedOrRefused())
     for off in (0, 5, 15):
         yield Case(f"hybrid-with-the-second-page-hidden-off-by-{off}", functools.partial(_hidden_between, off), pages=3)
     for much in (0, 2000):
@@ -36,15 +40,20 @@ def cases() -> Iterator[Case]:
     yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
 
 
+def _two_lengths() -> bytes:
+    """qpdf takes the second one, which is no length, and finds the objects without the table; behind an update not."""
+    return re.sub(rb"(/Type/XRef[^>]*/Length \d+)", rb"\1/Length 2 0 R", written(document(), Form.STREAM))
+
+
 def _without_address(file: bytes) -> bytes:
     return file.replace(b"startxref", b"%")
 
 
-def _two_generations() -> bytes:
+def _two_generations(second: int = 1) -> bytes:
     """Some programs look at the generation, and a table has a row for one only."""
     writer = Writer()
     writer.add_all(document())
-    writer.add(_SECOND_PAGE_CONTENT, builder.content("Page 2: the parties argue."), 1)
+    writer.add(_SECOND_PAGE_CONTENT, builder.content("Page 2: the parties argue."), second)
     return _without_address(writer.table().file)
 
 

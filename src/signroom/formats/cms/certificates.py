@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from signroom.domain.errors import BadCertificate, CertificateKeyNotSupported
+from signroom.formats.certificate import load_certificate
 from signroom.formats.malformed import MALFORMED
 
 _VERSION = 0xA0
@@ -115,7 +116,7 @@ def _require_certificate(der: bytes) -> None:
     So the slow one has the last word.
     """
     try:
-        _ = x509.load_der_x509_certificate(der).extensions
+        _ = load_certificate(der).extensions
     except (ValueError, Warning, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType):
         _read_slowly(der)
 

@@ -77,8 +77,7 @@ def compare_pages(file: Path, facts: PdfFacts, pages: int) -> None:
         added = 0 if facts.added_page is None else 1
         require_filled(file, update, facts)
         told_anew = bool(facts.table)  # where each object is
-        if told_anew:
-            require_followed(file, update)
+        require_followed(file, update)
         require_same_pages(file, update, facts.site, pages=pages, added=added, more=told_anew)
 
 

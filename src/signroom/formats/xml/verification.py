@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -28,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from signroom.domain.errors import InvalidXml
 from signroom.domain.signature import Indication, SignatureVerdict
 from signroom.domain.validation import Check
+from signroom.formats.certificate import load_certificate
 from signroom.formats.xml.canonical import octets
 from signroom.formats.xml.reading import XmlDocument
 from signroom.formats.xml.signature import (
@@ -252,7 +252,7 @@ def _require_value(parts: SignatureParts, signed_info: bytes, der: bytes) -> Non
 
 def _public_key(der: bytes) -> PublicKey | None:
     """None for other kinds. Raises: ValueError, UnsupportedAlgorithm."""
-    key = x509.load_der_x509_certificate(der).public_key()
+    key = load_certificate(der).public_key()
     if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e.bit_length() > _MAX_EXPONENT:
         raise UnsupportedAlgorithm("exponent")
     return key if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else None

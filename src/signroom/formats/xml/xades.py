@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -43,6 +42,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.domain.validation import Check
+from signroom.formats.certificate import load_certificate
 from signroom.formats.xml.canonical import document_digest, document_octets, standalone_octets
 from signroom.formats.xml.examination import examine
 from signroom.formats.xml.places import Place, find_place, insert, signed_element
@@ -270,8 +270,8 @@ def _key_kind(chain: CertificateChain) -> str:
     """``RSA`` or ``ECDSA``. Raises: BadCertificate, CertificateKeyNotSupported."""
     try:
         for der in chain.issuers:
-            x509.load_der_x509_certificate(der)
-        key = x509.load_der_x509_certificate(chain.certificate).public_key()
+            load_certificate(der)
+        key = load_certificate(chain.certificate).public_key()
     except UnsupportedAlgorithm as error:
         raise CertificateKeyNotSupported from error
     except ValueError as error:
@@ -285,7 +285,7 @@ def _key_kind(chain: CertificateChain) -> str:
 
 def _as_xml_value(prepared: Prepared, value: bytes) -> bytes:
     """ECDSA comes as DER, as in CMS; XMLDSIG 1.1, 6.4.3, has r||s. Raises: VerificationFailed."""
-    key = x509.load_der_x509_certificate(prepared.chain.certificate).public_key()
+    key = load_certificate(prepared.chain.certificate).public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
         return value
     width = (key.curve.key_size + 7) // 8

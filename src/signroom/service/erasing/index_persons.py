@@ -16,8 +16,8 @@ from signroom.domain.person import identifiers_of_document, identifiers_of_sessi
 from signroom.domain.session import Session
 from signroom.ports import Ports
 
-_AT_ONCE = 20
-"""Rows in one transaction: some 20 ms, for which who changes one of them waits."""
+_AT_ONCE = 50
+"""Rows in one transaction: who changes one of them meanwhile waits."""
 _SECONDS = 20.0
 """For one run: other schedules wait for it."""
 
@@ -44,8 +44,7 @@ def _runs(ports: Ports, until: float) -> Iterable[int]:
                 *work.persons.due_sessions(_AT_ONCE),
                 *work.persons.due_documents(_AT_ONCE),
             ]
-            for subject in subjects:
-                work.persons.put(subject, _identifiers(ports, subject))
+            work.persons.put_all([(subject, _identifiers(ports, subject)) for subject in subjects])
         if not subjects:  # others are at it
             return
         yield len(subjects)

@@ -45,7 +45,7 @@ _CIPHERS = {
     "aes": StringCipher.AES_128,
     "aesv3": StringCipher.AES_256,
 }
-_OBJECT = re.compile(rb"[\r\n](\d{1,10}) \d{1,5} obj\b")
+_OBJECT = re.compile(rb"[\r\n](\d{1,10}) (\d{1,5}) obj\b")
 _OBJECT_STREAM = b"/ObjStm"
 _NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
 _MOST_TO_SEARCH = 4 << 20
@@ -142,6 +142,11 @@ class OpenPdf:
         numbers = [number for number, _ in self.table]
         if len(set(numbers)) < len(numbers):
             return min(number for number, count in Counter(numbers).items() if count > 1)
+        # qpdf passes over generations that it takes for impossible; others do not.
+        written = {(int(found[1]), int(found[2])) for found in _OBJECT.finditer(self.buffer)}
+        known = set(numbers)
+        if others := [key[0] for key in written - self.table.keys() if key[0] in known]:
+            return min(others)
         streams = self._plain_object_streams()
         if not streams:
             return None

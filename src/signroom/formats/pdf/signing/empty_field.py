@@ -46,6 +46,7 @@ _MOST_PAGES = 20_000
 _MOST_ANNOTATIONS = 200_000
 """Of all pages. A file with more pages or annotations gets a field of its own."""
 _MOST_LOCKED = 1000
+_SIDES = 4
 _READ_ONLY = 1
 """Of /Ff (table 227)."""
 _HIDDEN, _NO_VIEW = 2, 32
@@ -106,7 +107,8 @@ def _read(field: Field, *, is_encrypted: bool) -> EmptyField:
     flags = inherited(node, "/Ff")
     _require(flags is None or (isinstance(flags, int) and not flags & _READ_ONLY))
     _require("/Kids" not in node and node.get("/Subtype") == "/Widget")
-    _require(entries.rectangle(node.get("/Rect")) is not None)
+    # Of five numbers some programs take the first four, others none.
+    _require(entries.rectangle(node.get("/Rect")) is not None and len(node.get("/Rect")) == _SIDES)
     _require_kept(inherited(node, "/SV"))
     return EmptyField(field.name, *place, _lock(inherited(node, "/Lock"), is_encrypted=is_encrypted))
 

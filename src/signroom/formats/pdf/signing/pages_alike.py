@@ -76,9 +76,9 @@ def require_followed(file: Path, update: bytes) -> None:
             with pikepdf.open(view, inherit_page_attributes=False) as pdf:
                 pages = len(pdf.pages)
         except pikepdf.PdfError as error:
-            raise InvalidPdf("Its table was made anew, and programs still cannot follow it.") from error
+            raise InvalidPdf("Programs cannot follow it once something is appended.") from error
     if not pages:
-        raise InvalidPdf("Its table was made anew, and leads to no page.")
+        raise InvalidPdf("It leads to no page once something is appended.")
 
 
 def require_filled(file: Path, update: bytes, facts: PdfFacts) -> None:

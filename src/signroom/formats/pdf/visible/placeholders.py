@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from signroom.domain.errors import BadCertificate
 from signroom.domain.national import is_cnpj, is_cpf
+from signroom.formats.certificate import load_certificate
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w{1,40})\s*\}\}")
 _NUMBER_AT_END = re.compile(r":[0-9]{11,14}\Z")
@@ -41,7 +42,7 @@ def filled(text: str, certificate: bytes, now: datetime) -> str:
 
 def _values(der: bytes, now: datetime) -> dict[str, str]:
     try:
-        certificate = x509.load_der_x509_certificate(der)
+        certificate = load_certificate(der)
         subject, issuer = certificate.subject, certificate.issuer
         alternatives = _alternatives(certificate)
         subject_name = subject.rfc4514_string()

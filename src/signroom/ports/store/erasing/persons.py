@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -26,5 +26,5 @@ class Persons(Protocol):
     def due_documents(self, limit: int) -> list[Document]:
         """At most `limit` that are due, locked, without those that another transaction has locked."""
 
-    def put(self, subject: Session | Document, identifiers: Collection[str]) -> None:
-        """`subject` has these identifiers, and no others. It is not due any more."""
+    def put_all(self, found: Sequence[tuple[Session | Document, Collection[str]]]) -> None:
+        """Each of these has these identifiers, and no others. None of them is due any more."""

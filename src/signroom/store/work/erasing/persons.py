@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -56,18 +56,22 @@ class SqlPersons:
     def due_documents(self, limit: int) -> list[Document]:
         return [rows.document_of(row) for row in self._connection.execute(_due(tables.documents, limit)).mappings()]
 
-    def put(self, subject: Session | Document, identifiers: Collection[str]) -> None:
-        p, t = tables.persons, tables.sessions if isinstance(subject, Session) else tables.documents
-        self._connection.execute(sa.delete(p).where(p.c.subject_id == subject.id))
+    def put_all(self, found: Sequence[tuple[Session | Document, Collection[str]]]) -> None:
+        p = tables.persons
+        self._connection.execute(sa.delete(p).where(p.c.subject_id.in_([subject.id for subject, _ in found])))
         insert_all(
             self._connection,
             p,
             [
                 {"subscription_id": subject.subscription_id, "identifier": one, "subject_id": subject.id}
+                for subject, identifiers in found
                 for one in sorted(identifiers)
             ],
         )
-        self._connection.execute(sa.update(t).where(t.c.id == subject.id).values(person_due=False))
+        for kind, t in ((Session, tables.sessions), (Document, tables.documents)):
+            ids = [subject.id for subject, _ in found if isinstance(subject, kind)]
+            if ids:
+                self._connection.execute(sa.update(t).where(t.c.id.in_(ids)).values(person_due=False))
 
 
 def _due(table: sa.Table, limit: int) -> sa.Select[tuple[UUID]]:
