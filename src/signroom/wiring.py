@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_network
+from pathlib import Path
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -23,12 +24,12 @@ from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
-from signroom.blobs.objects import open_blobs
+from signroom.blobs.objects import ObjectBlobs, open_blobs
 from signroom.domain.certificate import Certificate
-from signroom.domain.errors import SecurityContextNotConfigured
+from signroom.domain.errors import BackupPlaceRefused, SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
-from signroom.domain.places import Lines
+from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
 from signroom.domain.timestamp import TimestampProvider
 from signroom.domain.webhook import DeliverySchedule
@@ -40,27 +41,30 @@ from signroom.http.echo import echo
 from signroom.http.health import HealthCheck, Readiness
 from signroom.http.metrics import Metrics
 from signroom.jobs.dead_letters import state as jobs_state
-from signroom.jobs.durable import DurableJobs, migrate_job_tables
+from signroom.jobs.durable import DELIVERY_PLACES, DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Limits, ManagementPorts, Ports
-from signroom.ports.files import Blobs, NamePatterns, Pictures
+from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
+from signroom.ports.keeping import KeepingPorts
 from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
-from signroom.secrets.installed import close_to_others, read_or_make_secret
+from signroom.secrets.installed import close_to_others, keep_secret, read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
 from signroom.secrets.sealed_secrets import AesGcmSecrets
-from signroom.secrets.secret_keys import SecretKeys
+from signroom.secrets.secret_keys import SecretKeys, key_id
 from signroom.secrets.tokens import SignedTokens
 from signroom.settings import MIN_SECRET, PREFIX, Settings, SettingsError
 from signroom.store.backlog import backlog, connections
 from signroom.store.changes import EventChanges
 from signroom.store.diagnosis import diagnose
 from signroom.store.engine import answers, keep_to_one_file, open_engine
+from signroom.store.keeping.database import SqlDatabase
+from signroom.store.keeping.inventory import open_inventory
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
@@ -273,6 +277,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
         ),
         lines=Lines(),
+        delivery_shares=Shares(DELIVERY_PLACES),
         formats=formats,
         trust=trust,
         fetch=fetch,
@@ -416,7 +421,7 @@ def examine_jobs(settings: Settings) -> JobsState:
         engine.dispose()
 
 
-def open_installed_blobs(settings: Settings) -> Blobs:
+def open_installed_blobs(settings: Settings) -> ObjectBlobs:
     """Raises: StorageUnavailable."""
     return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
 
@@ -434,6 +439,80 @@ def installed_store(settings: Settings) -> Iterator[Store]:
 def read_certificate(der: bytes) -> Certificate:
     """Raises: BadCertificate."""
     return certificates.read_certificate(der)
+
+
+@contextmanager
+def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> Iterator[KeepingPorts]:
+    """For commands that copy or replace the whole installation. `place` is a folder, or the URL of an object store;
+    `existing`: nothing is made there.
+
+    Raises: BackupPlaceRefused, StorageUnavailable.
+    """
+    prepare_data(settings)
+    url = _place_url(settings, place, existing=existing)
+    engine = open_engine(settings.database_url)
+    try:
+        scratch = settings.data / "scratch"
+        yield KeepingPorts(
+            database=SqlDatabase(engine, settings.data, migrate_job_tables),
+            files=open_installed_blobs(settings),
+            place=open_blobs(url, scratch, timeout=settings.blob_timeout),
+            inventory=open_inventory,
+            secret_key=_InstalledKey(settings),
+            clock=SystemClock(),
+            actor=actor,
+            version=version("signroom"),
+        )
+    finally:
+        engine.dispose()
+
+
+class _InstalledKey:
+    """The `SecretKey` port."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def fingerprints(self) -> tuple[str, ...]:
+        keys = installed_keys(self._settings)
+        return () if keys is None else tuple(map(self.fingerprint_of, keys.all))
+
+    def content(self) -> bytes:
+        return _secret_keys(self._settings).current
+
+    def fingerprint_of(self, secret: bytes) -> str:
+        return key_id(secret).hex()
+
+    def install(self, secret: bytes) -> None:
+        keep_secret(self._settings.data / _KEY_FILE, secret)
+
+
+def _place_url(settings: Settings, place: str, *, existing: bool) -> str:
+    """Raises: BackupPlaceRefused for a place that is part of the installation, or that is not there."""
+    scheme, separator, rest = place.partition("://")
+    if separator and scheme != "file":
+        if scheme not in _STORES:
+            raise BackupPlaceRefused("Name a folder, or an address like s3://bucket/prefix.")
+        if _nested(place.rstrip("/") + "/", settings.blob_url.rstrip("/") + "/"):
+            raise BackupPlaceRefused("It is where the service keeps its files: choose another bucket or prefix.")
+        return place
+    folder = Path(rest if separator else place).absolute().resolve()
+    own = [settings.data]
+    if settings.blob_url.startswith("file://"):
+        own.append(Path(settings.blob_url.removeprefix("file://")))
+    for path in own:
+        if _nested(f"{folder}/", f"{path.resolve()}/"):
+            raise BackupPlaceRefused(f"{folder} and {path.resolve()} lie within each other: choose another disk.")
+    if not (folder if existing else folder.parent).is_dir():
+        raise BackupPlaceRefused(f"{folder if existing else folder.parent} does not exist: is the disk mounted?")
+    return f"file://{folder}"
+
+
+def _nested(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+_STORES = ("s3", "gs", "az")
 
 
 def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:

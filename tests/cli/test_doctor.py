@@ -66,6 +66,7 @@ def test_an_installation_that_runs_is_fine(tmp_path: Path, database_url: str) ->
             "clock",
             "secret key",
             "API keys",
+            "backup",
         ),
         *("jobs", "files", "public URL", "proxy headers"),
     }

@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from signroom.cli.configuration import current_settings, settings_for_rows
+from signroom.cli.keeping.backups import add_commands as add_backups
 from signroom.cli.managing.applications import applications, subscriptions
 from signroom.cli.managing.audit_log import audit
 from signroom.cli.managing.documents import documents
@@ -40,6 +41,7 @@ for group in (
     persons,
 ):
     app.command(group)
+add_backups(app)
 app.command(statistics)
 
 

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from signroom.cli.configuration import current_settings
 from signroom.cli.logs import configure_logs
+from signroom.domain.backup import Installation
 from signroom.domain.blob_key import doctor_probe
 from signroom.domain.errors import SignroomError
 from signroom.http.echo import ECHO
@@ -54,6 +55,8 @@ _DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
 _JOB_LATE_SECONDS = 300
 _REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
 _RESTORE = 'restore it from the backup under the same name (docs/operate.md, "Files that have changed")'
+_BACKUP_OLD_HOURS = 48
+_BACK_UP = "run `signroom backup` every night (docs/operate.md); where another program copies all, ignore this"
 _STATIC = Path(__file__).parents[1] / "page" / "static"
 
 
@@ -205,6 +208,8 @@ def _database(settings: Settings) -> Found:
     if found.migrations is Migrations.CURRENT:
         yield from _secret_keys(settings)
     yield _keys(found)
+    if found.installation is not None:
+        yield _backup(found.installation, datetime.now(UTC), production=settings.production)
 
 
 def _is_there(settings: Settings) -> bool:
@@ -250,6 +255,21 @@ def _keys(found: DatabaseDiagnosis) -> CheckResult:
         return CheckResult("API keys", Severity.OK, "each is in use and has an end")
     fix = "end them with `signroom keys revoke` or `signroom keys expire`; SIGNROOM_API_KEY_LIFETIME ends new ones"
     return CheckResult("API keys", Severity.WARN, "; ".join(told), fix)
+
+
+def _backup(found: Installation, now: datetime, *, production: bool) -> CheckResult:
+    """Those that `signroom backup` has made; what else copies the disk is not known here."""
+    restored = ""
+    if found.restored_at is not None and found.restored_from is not None:
+        restored = f"; restored on {found.restored_at:%Y-%m-%d} from the backup of {found.restored_from:%Y-%m-%d %H:%M}"
+    if found.backed_up_at is None:
+        level = Severity.WARN if production else Severity.OK
+        return CheckResult("backup", level, f"none was made by `signroom backup` yet{restored}", _BACK_UP)
+    hours = (now - found.backed_up_at).total_seconds() / 3600
+    what = f"the last one is {hours:.0f} hours old, in {found.backup_place}{restored}"
+    if hours > _BACKUP_OLD_HOURS:
+        return CheckResult("backup", Severity.WARN, what, _BACK_UP)
+    return CheckResult("backup", Severity.OK, what)
 
 
 def _clock(whose: str, apart: float) -> CheckResult:

@@ -52,6 +52,9 @@ class Action(StrEnum):
     SECRETS_RESEALED = "SecretsResealed"
     LINKS_REVOKED = "LinksRevoked"
     SIGNERS_LISTED = "SignersListed"
+    BACKED_UP = "BackedUp"
+    RESTORED = "Restored"
+    IMPORTED = "Imported"
 
 
 @dataclass(frozen=True, slots=True)

@@ -702,3 +702,63 @@ class TooManyDocuments(LimitExceeded):
 class TooManyWebhooks(LimitExceeded):
     code = "TooManyWebhooks"
     message = "The subscription has as many webhooks as it may have."
+
+
+# -- backup, restore, export, import: an operator's commands -----------------------------------
+
+
+class KeepingRefused(Refused):
+    """A backup, a restore, an export or an import that is not begun, or not gone on with."""
+
+    code = "KeepingRefused"
+    message = "This cannot be done with the whole installation."
+
+
+class BackupPlaceRefused(KeepingRefused):
+    code = "BackupPlaceRefused"
+    message = "Backups cannot be kept at this place."
+
+
+class BackupNoRoom(KeepingRefused):
+    code = "BackupNoRoom"
+    message = "There is not enough room on the disk."
+
+
+class BackupNotFound(KeepingRefused):
+    code = "BackupNotFound"
+    message = "There is no whole backup of that kind at this place."
+
+
+class BackupDamaged(KeepingRefused):
+    code = "BackupDamaged"
+    message = "The backup is not what was written."
+
+
+class BackupNewer(KeepingRefused):
+    code = "BackupNewer"
+    message = "The backup was made by a newer version of Signroom than this one."
+
+
+class OtherSecretKey(KeepingRefused):
+    code = "OtherSecretKey"
+    message = "The backup belongs to another SIGNROOM_SECRET_KEY than the one that is set here."
+
+
+class InstallationNotEmpty(KeepingRefused):
+    code = "InstallationNotEmpty"
+    message = "There is an installation here already."
+
+
+class InstallationInUse(KeepingRefused):
+    code = "InstallationInUse"
+    message = "The service runs, or another program has its database open."
+
+
+class BackupUnderWay(KeepingRefused):
+    code = "BackupUnderWay"
+    message = "Another backup, restore, export or import of this installation is under way."
+
+
+class DatabaseNotCurrent(KeepingRefused):
+    code = "DatabaseNotCurrent"
+    message = "The tables are not those of this version."

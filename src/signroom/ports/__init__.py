@@ -13,7 +13,7 @@ from typing import Protocol
 from signroom.domain.document import Document
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySources
-from signroom.domain.places import Lines
+from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session
 from signroom.domain.webhook import DeliverySchedule
@@ -96,6 +96,8 @@ class Ports:
     blobs: Blobs
     lines: Lines
     """Where callers wait who would hold threads for long: to open a stored file, to have certificates judged."""
+    delivery_shares: Shares
+    """Of the places in which this process asks webhooks' endpoints: owners are subscriptions."""
     formats: Sandbox
     trust: Trust
     fetch: Fetch

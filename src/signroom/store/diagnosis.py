@@ -15,6 +15,7 @@ from signroom.domain.errors import DatabaseUnavailable
 from signroom.ports.operations import MAX_NAMED, UNUSED_AFTER, DatabaseDiagnosis, Migrations
 from signroom.store import tables
 from signroom.store.engine import READ_ONLY
+from signroom.store.keeping.database import installation_of
 from signroom.store.outages import outages_as_ours
 from signroom.store.schema import known_revisions
 
@@ -33,6 +34,7 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
     clock = _seconds(connection)
     ahead = clock - (before + time.time()) / 2
     migrations = _migrations(connection)
+    installation = installation_of(connection) if migrations is Migrations.CURRENT else None
     endless, unused = _keys(connection) if migrations is Migrations.CURRENT else ((), ())
     if connection.dialect.name == "sqlite":
         return DatabaseDiagnosis(
@@ -42,6 +44,7 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
             migrations,
             endless_keys=endless,
             unused_keys=unused,
+            installation=installation,
         )
     standby, version = connection.exec_driver_sql("SELECT pg_is_in_recovery(), current_setting('server_version')").one()
     return DatabaseDiagnosis(
@@ -53,6 +56,7 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
         free_connections=_free(connection),
         endless_keys=endless,
         unused_keys=unused,
+        installation=installation,
     )
 
 

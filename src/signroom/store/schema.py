@@ -65,14 +65,19 @@ def pending(engine: Engine) -> bool:
     return current != ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def revision_of(connection: Connection) -> str | None:
+    """The newest migration that was applied; None: there are no tables."""
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def _behind(connection: Connection) -> bool:
     """False for a database of this version, and of a newer one.
 
     In a roll-out a newer one came first: its tables are usable by the version before.
     """
-    from alembic.runtime.migration import MigrationContext
-
-    current, known = MigrationContext.configure(connection).get_current_revision(), known_revisions()
+    current, known = revision_of(connection), known_revisions()
     return current is None or current in known[1:]
 
 

@@ -473,6 +473,20 @@ audit_log = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# One row: what this installation is. Its backups carry its id.
+installation = sa.Table(
+    "signroom_installation",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("installation_id", sa.Uuid, nullable=False),
+    sa.Column("backed_up_at", UtcDateTime),
+    # Without credentials: obstore takes none from an address.
+    sa.Column("backup_place", sa.String(500)),
+    sa.Column("restored_at", UtcDateTime),
+    # When the backup was made from which it was restored.
+    sa.Column("restored_from", UtcDateTime),
+)
+
 # Where the numbers of persons occur. They are in plain, as in the rows that they are read from (decision 36).
 persons = sa.Table(
     "signroom_persons",

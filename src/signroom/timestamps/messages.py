@@ -23,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from signroom.domain.errors import BadInput
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
 from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampRequest
+from signroom.formats.certificate import load_certificate
 from signroom.formats.cms.certificates import members
 from signroom.formats.cms.foreign import Integrity, judge_contents
 from signroom.formats.cms.hashing import digest_name
@@ -174,7 +175,7 @@ def _require_bound(signed: Any) -> None:
 def _require_for_timestamps(certificate: bytes) -> None:
     """RFC 3161, 2.3. Raises: BadAnswer."""
     try:
-        usage = x509.load_der_x509_certificate(certificate).extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        usage = load_certificate(certificate).extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except x509.ExtensionNotFound as error:
         raise BadAnswer("The authority's certificate does not say that it is for timestamps.") from error
     if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:

@@ -8,8 +8,9 @@ One run does this (the comments in the code have the same numbers):
    all the same.
 3. Wait when the delivery is not due yet.
 4. Wait when an earlier delivery of the same stream is not settled yet. A test does not wait.
-5. Claim the try: move `Delivery.due_at` behind the time that the try may take. A second run at the same time then
-   finds nothing to do.
+5. Wait when the subscription holds its share of the places of this process: endpoints that hang take no place that
+   others need. Then claim the try: move `Delivery.due_at` behind the time that the try may take. A second run at the
+   same time then finds nothing to do.
 6. Read what is to be sent. Fail the delivery when its event is not kept any more.
 7. Send it. Nothing is locked while the endpoint is asked.
 8. Lock both again and write the attempt down. Stop here when another run has already written this attempt.
@@ -27,6 +28,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -65,6 +67,10 @@ _SOON = timedelta(seconds=1)
 """The shortest time that a delivery waits for the one before it in its stream."""
 _RELEASED_LATER = timedelta(seconds=10)
 """How long a delivery waits for the one before it when that one is held and will be released."""
+_REFUSED_AGAIN = timedelta(seconds=0.25)
+"""A delivery without a place waits for this, times the number of those who found none since somebody last found one. So
+those who wait come again a few at a time, however many there are."""
+_SHORTEST_REFUSED, _LONGEST_REFUSED = timedelta(seconds=2), timedelta(minutes=2)
 _TURN = 5.0
 """Seconds for which a run takes further deliveries. A process that shuts down waits for the run to end."""
 
@@ -107,13 +113,14 @@ def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
     Returns after how long the job must run again, or None when nothing is left to do.
     """
     deadline = time.monotonic() + _TURN
-    step = _begin(ports, delivery_id)
-    if isinstance(step, Send):
-        outcome = _try_once(ports, step, deadline)
-        if isinstance(outcome, GoOnWith):
-            _go_on(ports, outcome.delivery, deadline)
-    else:
-        outcome = step
+    with ExitStack() as place:
+        step = _begin(ports, delivery_id, place)
+        if isinstance(step, Send):
+            outcome = _try_once(ports, step, deadline)
+            if isinstance(outcome, GoOnWith):
+                _go_on(ports, outcome.delivery, deadline)
+        else:
+            outcome = step
     return outcome.time if isinstance(outcome, WaitFor) else None
 
 
@@ -181,8 +188,8 @@ def _locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
     return webhook, work.deliveries.locked_of_any_tenant(delivery_id)
 
 
-def _begin(ports: Ports, delivery_id: UUID) -> Send | WaitFor | Finished:
-    """Steps 1 to 6: claim the next try when it is due."""
+def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor | Finished:
+    """Steps 1 to 6: claim the next try when it is due. Until `place` ends, the run holds a place."""
     now = ports.clock.now()
     with ports.store.work() as work:
         # 1. Lock the webhook and the delivery.
@@ -205,8 +212,20 @@ def _begin(ports: Ports, delivery_id: UUID) -> Send | WaitFor | Finished:
             wait = _behind(before, now)
             work.deliveries.save(replace(delivery, due_at=now + wait))
             return WaitFor(wait)
-        # 5. Claim the try. 6. Read what is to be sent.
-        return _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
+        # 5. Wait for a place, or claim the try. 6. Read what is to be sent.
+        refused = _without_place(ports, delivery, place)
+        return refused or _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
+
+
+def _without_place(ports: Ports, delivery: Delivery, place: ExitStack) -> WaitFor | None:
+    """Step 5: None when there is a place, which is held until `place` ends.
+
+    A delivery without one stays due: a run of its webhook that succeeds takes it along.
+    """
+    refused = place.enter_context(ports.delivery_shares.taken(delivery.subscription_id))
+    if not refused:
+        return None
+    return WaitFor(min(max(refused * _REFUSED_AGAIN, _SHORTEST_REFUSED), _LONGEST_REFUSED))
 
 
 def _claim(ports: Ports, work: Work, delivery: Delivery, now: datetime) -> Delivery:

@@ -1,6 +1,6 @@
 """when everything at rest was sealed with a secret key; counters of what was signed
 
-Revision ID: 0016
+Revision ID: 0015
 Revises: 0014
 """
 
@@ -11,7 +11,7 @@ from alembic import op
 
 from signroom.store.tables import UtcDateTime
 
-revision = '0016'
+revision = '0015'
 down_revision = '0014'
 branch_labels = None
 depends_on = None
