@@ -6,8 +6,9 @@ What a reader fills in, the test fills in. A restart of the service is a restart
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,9 +64,16 @@ class Site:
     def settings(self) -> dict[str, str]:
         return dict(line.split("=", 1) for line in self.file.read_text().splitlines())
 
-    def restart(self) -> None:
-        if self.machine is not None:
+    def write(self, settings: Mapping[str, str]) -> None:
+        self.file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+    def systemctl(self, verb: str) -> None:
+        if verb in {"stop", "restart"} and self.machine is not None and self.machine.process.poll() is None:
             assert self.machine.terminate() == 0, self.log()
+        if verb in {"start", "restart"}:
+            self.start()
+
+    def start(self) -> None:
         log = self.folder / "log"
         data = self.folder / "data"
         process = Forked(("serve",), {**clean_environment(), **self.settings()}, log)
@@ -84,8 +92,8 @@ class Site:
                 filled = filled.replace(word, value)
             if line.startswith("#"):
                 self.hooks[line]()
-            elif line.startswith("systemctl restart"):
-                self.restart()
+            elif line.startswith("systemctl"):
+                self.systemctl(line.split()[1])
             elif line.startswith("signroom "):
                 words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', filled)]
                 done = command(self.settings(), *words[1:])
@@ -131,7 +139,9 @@ def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
         "2027-01-31": day.isoformat(),
         "2027-02-01": (day + timedelta(days=1)).isoformat(),
     }
-    site = Site(tmp_path, url, {"/etc/signroom": str(tmp_path), "person.zip": str(tmp_path / "person.zip"), **dates})
+    filled_in = {"/etc/signroom": str(tmp_path), "person.zip": str(tmp_path / "person.zip"), **dates}
+    filled_in["/mnt/backup"] = str(tmp_path / "backup")
+    site = Site(tmp_path, url, filled_in)
     settings = {
         "SIGNROOM_DATABASE_URL": database_url,
         "SIGNROOM_DATA": str(tmp_path / "data"),
@@ -141,14 +151,14 @@ def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
         "SIGNROOM_WORKERS": "1",
         "SIGNROOM_ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8",
     }
-    site.file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    site.write(settings)
     with managing(read_settings(settings, tmp_path)) as ports:
         application = ensure_application(ports, this_operator(), "Acme", "Portal")
         caller = this_operator().acting_for(application.subscription_id)
         site.key = create_key(ports, caller, application.id, CreateKey(role=Role.WORKER)).text
         endpoint = GivenEndpoint("http://127.0.0.1:9/nobody")
         site.webhook_id = str(create_webhook(ports, caller, SetWebhook(endpoint)).webhook.id)
-    site.restart()
+    site.start()
     yield site
     for page in site.pages:
         page.client.close()
@@ -165,11 +175,12 @@ def test_every_heading_has_commands_and_every_command_exists() -> None:
         "A document is stuck",
         "Who signed what last month",
         "A person asks for their data, and for their erasure",
+        "A disk is lost",
     }
     assert all(commands_of(title) for title in titles)
 
 
-def test_the_day(site: Site) -> None:
+def test_the_day(site: Site, request: pytest.FixtureRequest) -> None:
     signed, stuck, waiting = (
         site.open_session(callbackArgument=f"client {CPF}"),
         site.open_session(),
@@ -183,6 +194,7 @@ def test_the_day(site: Site) -> None:
     document_is_stuck(site, stuck)
     month_is_told(site)
     person_is_erased(site, signed)
+    disk_is_lost(site, stuck, request)
 
 
 def key_leaks(site: Site) -> None:
@@ -257,3 +269,31 @@ def person_is_erased(site: Site, signed: Json) -> None:
     who, count = site.run("Who signed what last month")
     assert who.count("Ana (DEMO)") == 2
     assert "Completed 3" in count
+
+
+def disk_is_lost(site: Site, signed: Json, request: pytest.FixtureRequest) -> None:
+    waiting = site.open_session()
+
+    def lose() -> None:
+        """Database and files, without a warning."""
+        assert site.machine is not None
+        site.machine.kill()
+        shutil.rmtree(site.folder / "data")
+        for file in site.folder.glob("signroom.db*"):
+            file.unlink()
+        settings = site.settings()
+        if settings["SIGNROOM_DATABASE_URL"].startswith("postgresql"):
+            settings["SIGNROOM_DATABASE_URL"] = request.getfixturevalue("postgres").new_database()
+            site.write(settings)
+
+    site.hooks["# the disk is lost, and replaced"] = lose
+
+    printed = site.run("A disk is lost")
+
+    assert "start the service now" in printed[1]
+    assert "restored on" in printed[2]
+    (document,) = ok(site.call("GET", f"/api/signature-sessions/{signed['sessionId']}"))["documents"]
+    content = httpx.get(document["signedFile"]["location"], trust_env=False).content
+    assert content.startswith(hard_pdfs.make("plain"))
+    site.sign(waiting)
+    site.ends_as(waiting, "Completed")
