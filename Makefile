@@ -1,6 +1,6 @@
 # Everything that a person or CI does here. Needs python3 (3.11 or newer) with venv, and make; the page also Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo soak corpus fuzz test lint advisories format bench page screenshots lock node clean
+.PHONY: help demo soak corpus fuzz test lint advisories format contract bench page screenshots lock node clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -46,6 +46,9 @@ advisories: $(VENV)/.dev ## Fetch the advisories on locked packages (ARGS='--pyp
 
 format: $(VENV)/.dev ## Bring the Python code into shape
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+contract: $(VENV)/.dev ## Write docs/contract-fields.md anew: every field of the wire contract, and what becomes of it
+	@PYTHONPATH=. $(BIN)/python scripts/contract_table.py
 
 bench: $(VENV)/.dev ## Measure, as ratios to a floor and to a peer in the same run
 	@$(BIN)/python -m bench

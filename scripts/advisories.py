@@ -2,7 +2,8 @@
 
     python scripts/advisories.py check                 part of ``make lint``: reads locks/ and the page's lock file only
     python scripts/advisories.py update                asks the registries, by their own clients
-    python scripts/advisories.py update --pypi FOLDER  reads files in the OSV format instead; --npm FOLDER is the same
+    python scripts/advisories.py update --pypi FOLDER  reads files in the OSV format instead; --npm FOLDER is the same;
+                                                       each can be given several times
 
 ``locks/advisories.json`` holds what is known of the locked packages, where it is from, and how old it is. An advisory
 that does not concern us is named in ``locks/advisories-allowed.toml``, with the reason and the day on which somebody
@@ -11,6 +12,10 @@ looks again.
 The registries' clients (``pip-audit``, ``npm audit``) judge the versions that are locked at that moment. Files in the
 OSV format (a checkout of the PyPA's or of GitHub's advisory database, or an export of osv.dev for an ecosystem, as a
 folder or as a ZIP file) say which versions are affected, so they hold for later locks, too.
+
+A folder that is no whole database says so in a file ``source.json``: its name and licence, the day of which it is,
+the packages that were looked up (``"all"``, or a list of names) and a note on what was not. A package without a record
+in such a folder was looked up, and nothing is known of it.
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ from packaging.version import InvalidVersion, Version
 
 Json = Mapping[str, Any]
 PYPI, NPM = "PyPI", "npm"
-FILE, ALLOWED = "advisories.json", "advisories-allowed.toml"
+FILE, ALLOWED, SOURCE = "advisories.json", "advisories-allowed.toml", "source.json"
 _OLD_DAYS = 30
 
 
@@ -90,6 +95,9 @@ class Source:
     as_of: str
     packages: dict[str, str]
     """What was looked for: package -> version, or ``*`` for every version."""
+    licence: str = ""
+    note: str = ""
+    """What a reader has to know: what was left out, and why."""
 
     def covers(self, package: Package) -> bool:
         wanted = self.packages.get(package.name) if package.ecosystem == self.ecosystem else None
@@ -200,12 +208,16 @@ def _said(known: Known, packages: Iterable[Package], ecosystem: str, today: date
     covered = [each for each in own if any(source.covers(each) for source in known.sources)]
     sources = [each for each in known.sources if each.ecosystem == ecosystem]
     line = f"advisories: {ecosystem}: {len(covered)} of {len(own)} locked packages were looked up"
-    if not sources:
+    if sources:
+        kept = [each for each in known.advisories if each.ecosystem == ecosystem]
+        line += f", {len(kept)} advisories are known of {len({each.package for each in kept})} of them"
+    else:
         line += ": CONTRIBUTING.md says how to fetch them"
     for source in sources:
         age = (today - date.fromisoformat(source.as_of)).days
         old = ", which is old: CONTRIBUTING.md says how to fetch them" if age > _OLD_DAYS else ""
-        line += f"; {source.name}, as of {source.as_of} ({age} days ago{old})"
+        looked = sum(source.covers(each) for each in own)
+        line += f";\n  {source.name} ({looked} packages), as of {source.as_of} ({age} days ago{old})"
     return line
 
 
@@ -241,14 +253,15 @@ def read(root: Path) -> Known:
 def write(root: Path, known: Known) -> None:
     """Sorted, so that a difference shows what is new."""
     advisories = sorted(set(known.advisories), key=lambda each: (each.ecosystem, each.package, each.id))
-    kept = {"sources": [asdict(each) for each in known.sources], "advisories": [asdict(each) for each in advisories]}
+    sources = [asdict(each) for each in known.sources]
+    kept = {"sources": sources, "advisories": [asdict(each) for each in advisories]}
     (root / "locks" / FILE).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 # -- update ----------------------------------------------------------------------------------------
 
 
-def update(root: Path, files: Mapping[str, Path], today: date) -> None:
+def update(root: Path, files: Mapping[str, list[Path]], today: date) -> None:
     """Take each ecosystem from its files, or ask its registry where there are none; the rest stays as it is.
 
     Raises: Unusable when a registry has no advisories to give.
@@ -257,12 +270,15 @@ def update(root: Path, files: Mapping[str, Path], today: date) -> None:
     for ecosystem in (PYPI, NPM):
         own = [each for each in packages if each.ecosystem == ecosystem]
         if ecosystem in files:
-            source, found = from_osv(files[ecosystem], ecosystem, own)
+            read_now = [from_osv(path, ecosystem, own) for path in files[ecosystem]]
         else:
-            source, found = (from_pip_audit if ecosystem == PYPI else from_npm_audit)(root, own, today)
+            read_now = [(from_pip_audit if ecosystem == PYPI else from_npm_audit)(root, own, today)]
         known = Known(
-            (*(each for each in known.sources if each.ecosystem != ecosystem), source),
-            (*(each for each in known.advisories if each.ecosystem != ecosystem), *found),
+            (*(each for each in known.sources if each.ecosystem != ecosystem), *(source for source, _ in read_now)),
+            (
+                *(each for each in known.advisories if each.ecosystem != ecosystem),
+                *(each for _, found in read_now for each in found),
+            ),
         )
         write(root, known)
 
@@ -270,9 +286,10 @@ def update(root: Path, files: Mapping[str, Path], today: date) -> None:
 def from_osv(path: Path, ecosystem: str, packages: Iterable[Package]) -> tuple[Source, list[Advisory]]:
     """Advisories on `packages` in a folder or a ZIP file of OSV records; withdrawn ones are left out.
 
-    Raises: Unusable when there are no records of `ecosystem`.
+    Raises: Unusable when there are no records of `ecosystem`, or `SOURCE` says something that cannot be.
     """
-    names = {each.name for each in packages}
+    about_source = _about(path)
+    names = _looked_up(about_source, packages)
     newest, found = "", []
     for record in _records(path):
         for affected in record["affected"]:
@@ -288,7 +305,28 @@ def from_osv(path: Path, ecosystem: str, packages: Iterable[Package]) -> tuple[S
                 found.append(Advisory(ecosystem, name, record["id"], aliases, ranges, versions))
     if not newest:
         raise Unusable(f"{path} has no record of {ecosystem} in the OSV format.")
-    return Source(ecosystem, "records in the OSV format", newest, dict.fromkeys(sorted(names), "*")), found
+    name, licence = about_source.get("name", "records in the OSV format"), about_source.get("licence", "")
+    as_of = about_source.get("as_of", newest)
+    looked_up = dict.fromkeys(sorted(names), "*")
+    return Source(ecosystem, name, as_of, looked_up, licence, about_source.get("note", "")), found
+
+
+def _about(path: Path) -> Json:
+    """What a folder says of itself; empty where it is a whole database."""
+    file = path / SOURCE
+    found: Json = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return found
+
+
+def _looked_up(about: Json, packages: Iterable[Package]) -> set[str]:
+    """The names of `packages` that were looked for. Raises: Unusable for a name that is not locked."""
+    names = {each.name for each in packages}
+    given = about.get("packages", "all")
+    if given == "all":
+        return names
+    if unknown := sorted(set(given) - names):
+        raise Unusable(f"{SOURCE} names packages that are not locked: {', '.join(unknown)}.")
+    return set(given)
 
 
 def _has_order(affected: Json) -> bool:
@@ -394,11 +432,12 @@ def _answer(command: list[str], folder: Path) -> Json:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="advisories.py")
     parser.add_argument("what", choices=["check", "update"])
-    parser.add_argument("--pypi", type=Path, help="a folder or a ZIP file of OSV records, instead of pip-audit")
-    parser.add_argument("--npm", type=Path, help="the same, instead of npm audit")
+    for name, client in (("--pypi", "pip-audit"), ("--npm", "npm audit")):
+        about = f"a folder or a ZIP file of OSV records, instead of {client}; can be given several times"
+        parser.add_argument(name, type=Path, action="append", help=about)
     given = parser.parse_args(arguments)
     root, today = Path(__file__).parents[1], datetime.now(UTC).date()
-    files = {name: path for name, path in ((PYPI, given.pypi), (NPM, given.npm)) if path}
+    files = {name: paths for name, paths in ((PYPI, given.pypi), (NPM, given.npm)) if paths}
     try:
         if given.what == "update":
             update(root, files, today)

@@ -16,6 +16,7 @@ import pytest
 from signroom.jobs.durable import migrate_job_tables
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
+from tests.harness.authorities import read_authorities_once
 from tests.harness.moto import S3, running_s3
 from tests.harness.order import longest_first, most_workers, useful_workers
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
@@ -31,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.pluginmanager.register(Resting())
     _be_patient()
+    read_authorities_once()
     # A person's own settings must not change what is tested.
     for name in [name for name in os.environ if name.startswith(("SIGNROOM_", "AWS_"))]:
         del os.environ[name]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from signroom.settings import NAMES, SettingsError, read_settings
+from signroom.wiring import installed_keys
 
 ADDRESS = {"SIGNROOM_PUBLIC_URL": "https://sign.example"}
 PRODUCTION = {
@@ -67,6 +68,7 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("ENVIRONMENT", "prod"),
         ("DEFAULT_SECURITY_CONTEXT", "everything"),
         ("SECRET_KEY", "short"),
+        ("SECOND_SECRET_KEY", "short"),
         ("MAX_FILE", "much"),
         ("MAX_FILE", "0"),
         ("MAX_FILE", "-1 MB"),
@@ -128,3 +130,37 @@ def test_every_setting_is_documented() -> None:
     text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
 
     assert [name for name in NAMES if f"`SIGNROOM_{name}`" not in text] == []
+
+
+def test_secret_keys_come_from_the_environment_the_file_of_settings_or_files_of_the_data_folder(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    folder = {"SIGNROOM_PUBLIC_URL": "http://127.0.0.1:8400", "SIGNROOM_DATA": str(data)}
+    (data / "secret.key").write_text("f" * 32 + "\n")
+    (data / "second-secret.key").write_text("g" * 32 + "\n")
+    given = {**folder, "SIGNROOM_SECRET_KEY": "e" * 32}
+
+    def keys(environment: dict[str, str]) -> tuple[bytes, ...]:
+        found = installed_keys(read_settings(environment, tmp_path))
+        return () if found is None else found.all
+
+    assert keys(folder) == (b"f" * 32, b"g" * 32)
+    assert keys(given) == (b"e" * 32, b"g" * 32)
+    (tmp_path / "signroom.toml").write_text(f'second_secret_key = "{"t" * 32}"\n')
+    assert keys(given) == (b"e" * 32, b"t" * 32)
+    assert keys({**given, "SIGNROOM_SECOND_SECRET_KEY": "u" * 32}) == (b"e" * 32, b"u" * 32)
+
+
+@pytest.mark.parametrize("second", ["short", "f" * 32])
+def test_a_second_key_in_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path, second: str) -> None:
+    environment = {"SIGNROOM_PUBLIC_URL": "http://127.0.0.1:8400", "SIGNROOM_DATA": str(tmp_path)}
+    (tmp_path / "secret.key").write_text("f" * 32)
+    (tmp_path / "second-secret.key").write_text(second)
+
+    with pytest.raises(SettingsError, match=r"second-secret\.key"):
+        installed_keys(read_settings(environment, tmp_path))
+
+
+def test_the_second_key_is_another_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="SIGNROOM_SECOND_SECRET_KEY is the same"):
+        read_settings({**PRODUCTION, "SIGNROOM_SECOND_SECRET_KEY": "s" * 32}, tmp_path)

@@ -51,6 +51,8 @@ class Settings:
     security_context: SecurityContext
     secret_key: bytes | None
     """None: made once in the data folder."""
+    second_secret_key: bytes | None
+    """What was made with it is still read. None: a file of the data folder says it, or there is none."""
     max_file: int
     session_lifetime: timedelta
     events_kept: timedelta
@@ -90,6 +92,8 @@ class Settings:
     webhook_timeout: timedelta
     development_in_public: bool
     """Serve as development on an address that others reach."""
+    timestamp_providers: Path | None
+    """The file that names them; None: no timestamps, but for the demo's own."""
     files_compared_within: timedelta
     """Every stored file is compared once in this time."""
 
@@ -105,6 +109,7 @@ NAMES = (
     "ENVIRONMENT",
     "DEFAULT_SECURITY_CONTEXT",
     "SECRET_KEY",
+    "SECOND_SECRET_KEY",
     "MAX_FILE",
     "SESSION_LIFETIME",
     "EVENTS_KEPT",
@@ -129,6 +134,7 @@ NAMES = (
     "WEBHOOK_SCHEDULE",
     "WEBHOOK_TIMEOUT",
     "FILES_COMPARED_WITHIN",
+    "TIMESTAMP_PROVIDERS",
     "DEVELOPMENT_IN_PUBLIC",
 )
 """Every setting that this version reads, without the prefix."""
@@ -154,8 +160,12 @@ def read_settings(
     secret = source.text("SECRET_KEY", "")
     if production and not secret:
         raise SettingsError(f"{PREFIX}SECRET_KEY is required in production: set it to 32 or more random characters.")
-    if secret and len(secret) < MIN_SECRET:
-        raise SettingsError(f"{PREFIX}SECRET_KEY is too short: set it to 32 or more random characters.")
+    second = source.text("SECOND_SECRET_KEY", "")
+    for name, key in (("SECRET_KEY", secret), ("SECOND_SECRET_KEY", second)):
+        if key and len(key) < MIN_SECRET:
+            raise SettingsError(f"{PREFIX}{name} is too short: set it to 32 or more random characters.")
+    if secret and secret == second:
+        raise SettingsError(f"{PREFIX}SECOND_SECRET_KEY is the same as {PREFIX}SECRET_KEY: set another one, or none.")
     return Settings(
         data=data,
         database_url=_database_url(source.text("DATABASE_URL", f"sqlite:///{data / 'signroom.db'}")),
@@ -167,6 +177,7 @@ def read_settings(
         production=production,
         security_context=_security_context(context),
         secret_key=secret.encode() or None,
+        second_secret_key=second.encode() or None,
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
         events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
@@ -194,6 +205,7 @@ def read_settings(
         webhook_schedule=_schedule("WEBHOOK_SCHEDULE", source.text("WEBHOOK_SCHEDULE", _WEBHOOK_SCHEDULE)),
         webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
         development_in_public=source.choice("DEVELOPMENT_IN_PUBLIC", "no", ("yes", "no")) == "yes",
+        timestamp_providers=_optional_path(source.text("TIMESTAMP_PROVIDERS", "")),
         files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
     )
 
@@ -300,6 +312,10 @@ def _script(name: str, text: str) -> Path | None:
     if not file.is_file() or file.stat().st_size > MAX_SCRIPT:
         raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a JavaScript file of at most 2 MB.")
     return file
+
+
+def _optional_path(text: str) -> Path | None:
+    return Path(text).absolute() if text else None
 
 
 def _token(name: str, text: str) -> str | None:

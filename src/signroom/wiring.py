@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_network
+from pathlib import Path
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -18,16 +19,19 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
+from signroom.api.resources import timestamps
 from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
-from signroom.blobs.objects import open_blobs
-from signroom.domain.errors import SecurityContextNotConfigured
+from signroom.blobs.objects import ObjectBlobs, open_blobs
+from signroom.domain.certificate import Certificate
+from signroom.domain.errors import BackupPlaceRefused, SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
-from signroom.domain.places import Lines
+from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
+from signroom.domain.timestamp import TimestampProvider
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -37,31 +41,38 @@ from signroom.http.echo import echo
 from signroom.http.health import HealthCheck, Readiness
 from signroom.http.metrics import Metrics
 from signroom.jobs.dead_letters import state as jobs_state
-from signroom.jobs.durable import DurableJobs, migrate_job_tables
+from signroom.jobs.durable import DELIVERY_PLACES, DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Limits, ManagementPorts, Ports
-from signroom.ports.files import Blobs, NamePatterns, Pictures
+from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
+from signroom.ports.keeping import KeepingPorts
 from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
-from signroom.secrets.installed import close_to_others, read_or_make_secret
+from signroom.secrets.installed import close_to_others, keep_secret, read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
 from signroom.secrets.sealed_secrets import AesGcmSecrets
+from signroom.secrets.secret_keys import SecretKeys, key_id
 from signroom.secrets.tokens import SignedTokens
-from signroom.settings import Settings, SettingsError
+from signroom.settings import MIN_SECRET, PREFIX, Settings, SettingsError
 from signroom.store.backlog import backlog, connections
 from signroom.store.changes import EventChanges
 from signroom.store.diagnosis import diagnose
 from signroom.store.engine import answers, keep_to_one_file, open_engine
+from signroom.store.keeping.database import SqlDatabase
+from signroom.store.keeping.inventory import open_inventory
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
+from signroom.timestamps.authorities import RemoteAuthorities
+from signroom.timestamps.configured import BrokenProviders, read_providers
+from signroom.trust import certificates
 from signroom.trust.anchor_folder import BrokenTrustFile
 from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.worker.observed import observed
@@ -69,9 +80,11 @@ from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
 
 _PAGE_TOKEN_LIFETIME = timedelta(minutes=30)
-_DOWNLOAD_LIFETIME = timedelta(hours=4)
+DOWNLOAD_LIFETIME = timedelta(hours=4)
+"""No other signed token is valid for longer."""
 _STOP_SECONDS = 10
 _KEY_FILE = "secret.key"
+_SECOND_KEY_FILE = "second-secret.key"
 _PREVIEWS = 64 << 20
 """Bytes of pictures of pages: some 500 of them."""
 
@@ -104,7 +117,7 @@ def _limits(settings: Settings) -> Limits:
         max_file=settings.max_file,
         session_lifetime=settings.session_lifetime,
         page_token_lifetime=_PAGE_TOKEN_LIFETIME,
-        download_lifetime=_DOWNLOAD_LIFETIME,
+        download_lifetime=DOWNLOAD_LIFETIME,
         events_kept=settings.events_kept,
         audit_kept=settings.audit_kept,
         api_key_lifetime=settings.api_key_lifetime,
@@ -137,7 +150,12 @@ class _CommandPorts:
     @cached_property
     def secrets(self) -> Secrets:
         prepare_data(self._settings)
-        return AesGcmSecrets(_secret_key(self._settings))
+        return AesGcmSecrets(_secret_keys(self._settings))
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        prepare_data(self._settings)
+        return SignedTokens(_secret_keys(self._settings))
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -207,6 +225,23 @@ def _trust(
     return trust
 
 
+def _timestamp_authorities(settings: Settings) -> RemoteAuthorities:
+    """Those of the operator; where there are none, the demo's own while the service is tried out.
+
+    Raises: SettingsError.
+    """
+    file, agent = settings.timestamp_providers, f"signroom/{version('signroom')}"
+    try:
+        if file is not None:
+            return RemoteAuthorities(read_providers(file, settings.security_context), agent=agent)
+    except (BrokenProviders, OSError) as error:
+        raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
+    if settings.production:
+        return RemoteAuthorities()
+    own = TimestampProvider("demo", f"{settings.public_url}{timestamps.DEMO_PATH}", TEST)
+    return RemoteAuthorities([own], agent=agent)
+
+
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     """Everything but the web: database migrated, nothing started yet."""
     prepare_data(settings)
@@ -219,11 +254,11 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)
     meters = Meters(version("signroom"), _spans(settings))
     formats = PooledFormats(settings.workers, meters.timed, lambda kind: meters.count("sandbox_refused", kind))
-    clock, secret = SystemClock(), _secret_key(settings)
+    clock, keys = SystemClock(), _secret_keys(settings)
     demo = None if settings.production else demo_ca(settings)
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
-    roots = {} if demo is None else {TEST: [demo.certificate], ITALY_TEST: [demo.certificate]}
+    roots = {} if demo is None else {TEST: demo.certificates, ITALY_TEST: demo.certificates}
     trust = _trust(settings, fetch, roots)
     stopping = threading.Event()
     changes = EventChanges(engine, stopping)
@@ -242,18 +277,20 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
             settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
         ),
         lines=Lines(),
+        delivery_shares=Shares(DELIVERY_PLACES),
         formats=formats,
         trust=trust,
         fetch=fetch,
+        timestamps=_timestamp_authorities(settings),
         pictures=formats,
         name_patterns=Re2Patterns(),
-        secrets=AesGcmSecrets(secret),
+        secrets=AesGcmSecrets(keys),
         previews=BytesCache(_PREVIEWS),
         default_context=settings.security_context,
         demo=demo,
         key_sources=_key_sources(settings),
-        tokens=SignedTokens(secret),
-        result_tokens=Es256ResultTokens(secret),
+        tokens=SignedTokens(keys),
+        result_tokens=Es256ResultTokens(keys),
         event_bodies=WebhookBodies(),
         clock=clock,
         limits=_limits(settings),
@@ -384,7 +421,7 @@ def examine_jobs(settings: Settings) -> JobsState:
         engine.dispose()
 
 
-def open_installed_blobs(settings: Settings) -> Blobs:
+def open_installed_blobs(settings: Settings) -> ObjectBlobs:
     """Raises: StorageUnavailable."""
     return open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout)
 
@@ -399,30 +436,109 @@ def installed_store(settings: Settings) -> Iterator[Store]:
         engine.dispose()
 
 
+def read_certificate(der: bytes) -> Certificate:
+    """Raises: BadCertificate."""
+    return certificates.read_certificate(der)
+
+
+@contextmanager
+def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> Iterator[KeepingPorts]:
+    """For commands that copy or replace the whole installation. `place` is a folder, or the URL of an object store;
+    `existing`: nothing is made there.
+
+    Raises: BackupPlaceRefused, StorageUnavailable.
+    """
+    prepare_data(settings)
+    url = _place_url(settings, place, existing=existing)
+    engine = open_engine(settings.database_url)
+    try:
+        scratch = settings.data / "scratch"
+        yield KeepingPorts(
+            database=SqlDatabase(engine, settings.data, migrate_job_tables),
+            files=open_installed_blobs(settings),
+            place=open_blobs(url, scratch, timeout=settings.blob_timeout),
+            inventory=open_inventory,
+            secret_key=_InstalledKey(settings),
+            clock=SystemClock(),
+            actor=actor,
+            version=version("signroom"),
+        )
+    finally:
+        engine.dispose()
+
+
+class _InstalledKey:
+    """The `SecretKey` port."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def fingerprints(self) -> tuple[str, ...]:
+        keys = installed_keys(self._settings)
+        return () if keys is None else tuple(map(self.fingerprint_of, keys.all))
+
+    def content(self) -> bytes:
+        return _secret_keys(self._settings).current
+
+    def fingerprint_of(self, secret: bytes) -> str:
+        return key_id(secret).hex()
+
+    def install(self, secret: bytes) -> None:
+        keep_secret(self._settings.data / _KEY_FILE, secret)
+
+
+def _place_url(settings: Settings, place: str, *, existing: bool) -> str:
+    """Raises: BackupPlaceRefused for a place that is part of the installation, or that is not there."""
+    scheme, separator, rest = place.partition("://")
+    if separator and scheme != "file":
+        if scheme not in _STORES:
+            raise BackupPlaceRefused("Name a folder, or an address like s3://bucket/prefix.")
+        if _nested(place.rstrip("/") + "/", settings.blob_url.rstrip("/") + "/"):
+            raise BackupPlaceRefused("It is where the service keeps its files: choose another bucket or prefix.")
+        return place
+    folder = Path(rest if separator else place).absolute().resolve()
+    own = [settings.data]
+    if settings.blob_url.startswith("file://"):
+        own.append(Path(settings.blob_url.removeprefix("file://")))
+    for path in own:
+        if _nested(f"{folder}/", f"{path.resolve()}/"):
+            raise BackupPlaceRefused(f"{folder} and {path.resolve()} lie within each other: choose another disk.")
+    if not (folder if existing else folder.parent).is_dir():
+        raise BackupPlaceRefused(f"{folder if existing else folder.parent} does not exist: is the disk mounted?")
+    return f"file://{folder}"
+
+
+def _nested(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+_STORES = ("s3", "gs", "az")
+
+
 def probe_address(url: str, headers: Mapping[str, str] | None = None) -> Probed | Obstacle:
     return probe(url, headers)
 
 
-def tokens_of(secret: bytes) -> Tokens:
-    return SignedTokens(secret)
+def tokens_of(keys: SecretKeys) -> Tokens:
+    return SignedTokens(keys)
 
 
-def secrets_of(secret: bytes) -> Secrets:
-    return AesGcmSecrets(secret)
+def secrets_of(keys: SecretKeys) -> Secrets:
+    return AesGcmSecrets(keys)
 
 
-def installed_secret(settings: Settings) -> bytes | None:
-    """The secret key, where there is one; none is made."""
+def installed_keys(settings: Settings) -> SecretKeys | None:
+    """The secret keys, where there are any; none is made. Raises: SettingsError."""
     file = settings.data / _KEY_FILE
     if settings.secret_key is None and not file.is_file():
         return None
-    return _secret_key(settings)
+    return _secret_keys(settings)
 
 
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation."""
     prepare_data(settings)
-    return open_demo_ca(settings.data, f"{settings.public_url}/demo-ca.crl", _secret_key(settings))
+    return open_demo_ca(settings.data, f"{settings.public_url}/demo-ca.crl", _secret_keys(settings))
 
 
 def _key_sources(settings: Settings) -> KeySources:
@@ -437,8 +553,18 @@ def _key_sources(settings: Settings) -> KeySources:
     return KeySources(tuple(kind for kind in settings.key_sources if kind not in missing), web_pki)
 
 
-def _secret_key(settings: Settings) -> bytes:
-    """The configured key, or one made once in the data folder, mode 0600."""
-    if settings.secret_key is not None:
-        return settings.secret_key
-    return read_or_make_secret(settings.data / _KEY_FILE)
+def _secret_keys(settings: Settings) -> SecretKeys:
+    """The configured keys. A current key that is not configured is made once in the data folder, mode 0600.
+
+    Raises: SettingsError when the second key cannot be used.
+    """
+    current = settings.secret_key or read_or_make_secret(settings.data / _KEY_FILE)
+    second = settings.second_secret_key
+    file = settings.data / _SECOND_KEY_FILE
+    if second is None and file.is_file():
+        second = file.read_bytes().strip()
+        if len(second) < MIN_SECRET:
+            raise SettingsError(f"{file} is too short: put 32 or more random characters into it, or remove it.")
+    if second == current:
+        raise SettingsError(f"Both secret keys are the same: remove {PREFIX}SECOND_SECRET_KEY or {file}.")
+    return SecretKeys(current, second)

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.api.requests import SESSIONS, a_file, signed_session, uploaded
+from tests.harness.databases import database_does_not_matter
 from tests.harness.hooks import WEBHOOKS
 from tests.harness.server import Json, Server, ok, refused
 from tests.harness.tenants import Tenant, new_tenant
@@ -166,6 +167,7 @@ def test_members_that_no_caller_may_set_are_ignored(server: Server, victim: Tena
 # -- keys ----------------------------------------------------------------------------------------------------
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "name", ["X-Api-Key", "x-api-key", "apiKey", "api_key", "key", "access_token", "authorization"]
 )
@@ -217,6 +219,7 @@ def _raw(server: Server, data: bytes) -> bytes:
         return received
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "headers",
     [
@@ -247,6 +250,7 @@ def test_a_request_whose_end_is_not_clear_is_refused_and_hides_no_second_one(
     assert answer.count(b"HTTP/1.1 ") <= 1, answer
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
 def test_no_header_and_no_parameter_makes_another_method_of_a_request(
     server: Server, victim: Tenant, header: str
@@ -261,6 +265,7 @@ def test_no_header_and_no_parameter_makes_another_method_of_a_request(
     assert ok(server.api.get(address, headers=victim.manager))["id"] == hook
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("path", [SESSIONS, WEBHOOKS, "/api/signature", "/api/documents", "/api/settings/branding"])
 def test_no_other_site_may_call_the_api_from_a_browser(server: Server, path: str) -> None:
     asked = {"Origin": EVIL, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
@@ -309,6 +314,7 @@ def test_an_id_that_is_a_trick_is_an_id_that_does_not_exist(server: Server, tric
 # -- bodies --------------------------------------------------------------------------------------------------
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "body",
     [

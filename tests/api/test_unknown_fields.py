@@ -144,3 +144,35 @@ def test_names_without_end_and_lists_in_lists_cost_next_to_nothing() -> None:
 
         assert time.thread_time() - begun < 0.1
         assert all(len(name) <= 100 for name in found)
+
+
+def test_a_name_in_another_case_is_the_same_name(server: Server) -> None:
+    """The original service takes names in any case, and a .NET application of the field writes them in upper case."""
+    file = {"Content": base64(hard_pdfs.make("plain")), "NAME": "a.pdf"}
+    body = {"ReturnUrl": "https://app.example/", "DOCUMENTS": [{"File": file}], "CallbackArgument": "order 42"}
+
+    answer = post(server, body, **{"Signroom-Strict": "true"})
+
+    session = server.session(ok(answer)["sessionId"])
+    assert HEADER not in answer.headers
+    assert session["callbackArgument"] == "order 42"
+    assert [document["originalFile"]["name"] for document in session["documents"]] == ["a.pdf"]
+    options = {"PdfSignatureOptions": {"ConvertToPdfA": True}}
+    assert refused(post(server, options), 422) == "PdfAConversionNotAvailable"
+
+
+def test_of_two_spellings_the_right_one_counts_and_the_other_is_named() -> None:
+    body = {"RETURNURL": "b", "returnUrl": "a", "ReturnUrl": "c", "\u212aey": 1}
+
+    assert unknown_fields(contract.CreateSessionRequest, body) == ["RETURNURL", "ReturnUrl", "?ey"]
+    assert body["returnUrl"] == "a"
+    first: Json = {"RETURNURL": "b", "ReturnUrl": "c"}
+    assert unknown_fields(contract.CreateSessionRequest, first) == ["ReturnUrl"]
+    assert first["returnUrl"] == "b"
+
+
+@pytest.mark.parametrize("name", ["reason", "customSignatureFieldName", "Reason"])
+def test_what_newer_clients_write_about_a_pdf_signature_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(NotImplementedHere, match=f"pdfSignatureOptions.{name}"):
+        unknown_fields(contract.CreateSessionRequest, {"pdfSignatureOptions": {name: "x"}})
+    assert unknown_fields(contract.CreateSessionRequest, {name: "x"}) == [name], "elsewhere it is an unknown field"

@@ -30,6 +30,7 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 
 def signroom(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The real program. What does not depend on its start is told by `command`, without what its imports take."""
     return subprocess.run(
         [sys.executable, "-m", "signroom", *arguments],
         cwd=ROOT,
@@ -85,11 +86,11 @@ def _retry(call: Callable[[], httpx.Response]) -> httpx.Response:
 
 def test_names_and_unknown_names_are_told(tmp_path: Path) -> None:
     variables = environment(tmp_path)
-    assert signroom(variables, "subscriptions", "create", "Acme").returncode == 0
+    assert command(variables, "subscriptions", "create", "Acme").returncode == 0
 
-    twice = signroom(variables, "subscriptions", "create", "Acme")
-    unknown = signroom(variables, "keys", "create", "--application", "nobody")
-    role = signroom(variables, "keys", "create", "--application", "nobody", "--role", "God")
+    twice = command(variables, "subscriptions", "create", "Acme")
+    unknown = command(variables, "keys", "create", "--application", "nobody")
+    role = command(variables, "keys", "create", "--application", "nobody", "--role", "God")
 
     assert (twice.returncode, "NameTaken" in twice.stderr) == (3, True)
     assert (unknown.returncode, "ApplicationNotFound" in unknown.stderr) == (3, True)
@@ -117,17 +118,17 @@ def test_what_a_command_logs_is_no_part_of_its_output(tmp_path: Path) -> None:
 def test_a_wrong_setting_stops_the_start_with_one_sentence(
     tmp_path: Path, variables: dict[str, str], name: str
 ) -> None:
-    done = signroom(environment(tmp_path, **variables), "serve")
+    done = command(environment(tmp_path, **variables), "serve")
 
     assert done.returncode == 2
     assert name in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", [("serve",), ("worker",)])
-def test_a_start_without_the_operators_roots_says_where_they_belong(tmp_path: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("start", [("serve",), ("worker",)])
+def test_a_start_without_the_operators_roots_says_where_they_belong(tmp_path: Path, start: tuple[str, ...]) -> None:
     variables = {**PRODUCTION, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "icp-brasil", "SIGNROOM_PUBLIC_URL": "https://x"}
-    done = signroom(environment(tmp_path, **variables), *command)
+    done = command(environment(tmp_path, **variables), *start)
 
     assert done.returncode == 2
     assert f"{tmp_path / 'trust' / 'icp-brasil'} as *.crt" in done.stderr
@@ -139,7 +140,7 @@ def test_a_root_that_is_none_stops_the_start_with_one_sentence(tmp_path: Path) -
     (tmp_path / "trust" / "italy").mkdir(parents=True)
     (tmp_path / "trust" / "italy" / "root.crt").write_text("none")
     variables = {**PRODUCTION, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "italy", "SIGNROOM_PUBLIC_URL": "https://x"}
-    done = signroom(environment(tmp_path, **variables), "serve")
+    done = command(environment(tmp_path, **variables), "serve")
 
     assert done.returncode == 2
     assert "root.crt is not a certificate" in done.stderr
@@ -155,7 +156,7 @@ def test_the_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = signroom(environment(tmp_path), "demo", "--json", "--port", str(taken.getsockname()[1]))
+        done = command(environment(tmp_path), "demo", "--json", "--port", str(taken.getsockname()[1]))
 
     assert done.returncode == 2
     assert "cannot be used" in done.stderr
@@ -200,5 +201,5 @@ def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
 
 def test_help_and_unknown_commands() -> None:
     assert "robot" in signroom(dict(os.environ), "--help").stdout
-    assert signroom(dict(os.environ), "nonsense").returncode == 2
-    assert signroom(dict(os.environ), "demo", "--port", "many").returncode == 2
+    assert command({}, "nonsense").returncode == 2
+    assert command({}, "demo", "--port", "many").returncode == 2

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -19,6 +19,8 @@ from signroom.cli.doctor import Severity
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.ports.jobs import JobsState
 from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
+from signroom.ports.secrets import SealedWith
+from signroom.service.maintenance.change_secret_key import KeyNeeds
 from signroom.settings import Settings, read_settings
 from signroom.wiring import build_service
 from tests.cli.test_commands import PRODUCTION, environment
@@ -64,6 +66,7 @@ def test_an_installation_that_runs_is_fine(tmp_path: Path, database_url: str) ->
             "clock",
             "secret key",
             "API keys",
+            "backup",
         ),
         *("jobs", "files", "public URL", "proxy headers"),
     }
@@ -143,7 +146,6 @@ def test_what_the_server_sees_of_a_proxy(
 
 def condition(**fields: Any) -> DatabaseDiagnosis:
     given: dict[str, Any] = {"product": "PostgreSQL", "version": "15", "ahead": 0.0, "migrations": Migrations.CURRENT}
-    given |= {"sealed": None, "signing": None}
     return DatabaseDiagnosis(**{**given, **fields})
 
 
@@ -162,14 +164,14 @@ def condition(**fields: Any) -> DatabaseDiagnosis:
         ({}, "API keys", Severity.OK),
         ({"endless_keys": ("Portal 1",)}, "API keys", Severity.WARN),
         ({"unused_keys": ("Portal 1",)}, "API keys", Severity.WARN),
-        ({"sealed": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
-        ({"signing": (UUID(int=1), b"with another key")}, "secret key", Severity.FAIL),
     ],
 )
 def test_what_is_wrong_with_a_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], check: str, level: Severity
 ) -> None:
     monkeypatch.setattr(doctor, "examine_database", lambda _settings: condition(**fields))
+    needs = KeyNeeds(False, {SealedWith.CURRENT: 1}, 0, None, None, None)
+    monkeypatch.setattr(doctor, "examine_secret_keys", lambda _settings: needs)
     (tmp_path / "signroom.db").touch()
 
     settings = settings_of(tmp_path, SIGNROOM_SECRET_KEY="k" * 40)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.api.requests import a_file
-from tests.harness.server import ROOT, Server, base64
+from tests.harness.commands import command
+from tests.harness.server import Server, base64
 from tests.pki import authority
 from tests.vectors import hard_pdfs, what_a_file_is
 from tests.verifiers import programs as verifiers
@@ -21,15 +19,7 @@ LAST = hard_pdfs.make("ten-pages")
 
 def robot(*arguments: str | Path, password: str | None = None) -> tuple[int, str, str]:
     """Exit code, last line of the output, everything on standard error."""
-    environment = {**os.environ, **({"SIGNROOM_PFX_PASSWORD": password} if password is not None else {})}
-    done = subprocess.run(
-        [sys.executable, "-m", "signroom", "robot", *map(str, arguments)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command({} if password is None else {"SIGNROOM_PFX_PASSWORD": password}, "robot", *map(str, arguments))
     return done.returncode, (done.stdout.strip().splitlines() or [""])[-1], done.stderr
 
 

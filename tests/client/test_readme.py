@@ -12,6 +12,7 @@ import signroom_client
 
 from tests.client.conftest import PDF, sign
 from tests.client.test_webhooks import BODY
+from tests.harness.commands import signroom as signroom_command
 from tests.harness.server import ROOT, Server
 from tests.pki import authority
 
@@ -21,6 +22,8 @@ README = ROOT / "client" / "README.md"
 def blocks(server: Server) -> list[str]:
     text = README.read_text("utf-8")
     text = text.replace("https://sign.example.com", server.url).replace("app|secret", server.api_key)
+    manager = signroom_command(server, "keys", "create", "--application", "Example application", "--role", "Manager")
+    text = text.replace("app|manager-secret", manager)
     # The server is shared, and the guide has orders too.
     text = text.replace("order-42", f"order-{uuid4()}")
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
@@ -33,7 +36,7 @@ def test_every_block_runs(
     Path("contract.pdf").write_bytes(PDF)
     leaf = authority.leaf("p256")
     names: dict[str, Any] = {"certificate": leaf.certificate, "private_key": leaf.signing_key}
-    ask, back, listing, files, keys, webhook, failing = blocks(server)
+    ask, back, listing, files, keys, webhook, managing, failing = blocks(server)
 
     def run(code: str) -> str:
         exec(compile(code, str(README), "exec"), names)  # noqa: S102 - our own README
@@ -53,6 +56,8 @@ def test_every_block_runs(
     assert names["document"].signed_file is not None
     run(webhook)
     assert names["handle"](BODY, {}) == 400
+    assert "Example application" in run(managing)
+    assert len(names["erased"].documents) == 1
     assert run(failing).strip() == "InvalidPdf"
     names["signroom"].close()
 
@@ -63,5 +68,6 @@ def test_every_name_of_the_readme_is_public() -> None:
     used = {name for line in re.findall(r"from signroom_client import (.+)", text) for name in line.split(", ")}
 
     assert used <= set(signroom_client.__all__)
-    for operation in re.findall(r"`((?:create|get|list|when|find|query|allocate|prepare|complete|unused)_\w+)", text):
+    verbs = "create|get|list|when|find|query|allocate|prepare|complete|unused|end|revoke|rotate|change|disable|delete"
+    for operation in re.findall(rf"`((?:{verbs})_\w+)", text):
         assert hasattr(signroom_client.SignroomClient, operation), operation

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from signroom_client import UNVERIFIED, EventType, SignatureType, WebhookError, parse_webhook
 
+from signroom.domain.event import TYPES
+
 AN_ID = "201856ce-273c-4058-a872-8937bd547d36"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -178,3 +180,28 @@ def test_without_a_secret_the_id_comes_from_header_or_document() -> None:
 
     assert parse_webhook(BODY, headers, secret=UNVERIFIED).id == "e-9"
     assert parse_webhook(BODY, {}, secret=UNVERIFIED).id == "e-1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("ApiKeyRevoked", "apiKey", {"id": AN_ID, "applicationId": None}),
+        ("DeliveryPaused", "webhook", {"id": AN_ID}),
+        ("ApplicationDisabled", "application", {"id": AN_ID}),
+        ("SessionErased", "session", {"id": AN_ID}),
+        ("DocumentErased", "document", {"id": AN_ID, "key": "ABCDEFGHJKLMNPQR"}),
+    ],
+)
+def test_an_event_says_what_it_is_about(kind: str, field: str, value: dict[str, Any]) -> None:
+    body = json.dumps({"type": kind, field: value, "eventId": AN_ID}).encode()
+
+    event = parse_webhook(body, signed(body), secret=SECRET, now=NOW)
+
+    about = {name: getattr(event, name) for name in ("document", "session", "webhook", "api_key", "application")}
+    assert EventType(event.type).known
+    ((name, found),) = [(name, found) for name, found in about.items() if found is not None]
+    assert (name.replace("_k", "K"), str(found.id)) == (field, AN_ID)
+
+
+def test_the_event_types_are_the_services() -> None:
+    assert {str(kind) for kind in EventType} == set(TYPES)

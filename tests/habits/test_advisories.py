@@ -13,6 +13,7 @@ from scripts.advisories import (
     NPM,
     PYPI,
     Known,
+    Package,
     SemVer,
     Source,
     Unusable,
@@ -20,6 +21,8 @@ from scripts.advisories import (
     from_npm,
     from_osv,
     locked,
+    read,
+    update,
     write,
 )
 from tests.habits.repository import ROOT
@@ -91,10 +94,10 @@ def test_its_age_is_said_and_what_nobody_has_looked_up(root: Path) -> None:
     (root / "locks" / "dev.txt").write_text("another==1.0 \\\n")
 
     assert check(root, TODAY).said == [
-        "advisories: PyPI: 1 of 2 locked packages were looked up; "
-        "records in the OSV format, as of 2026-11-20 (10 days ago)",
-        "advisories: npm: 1 of 1 locked packages were looked up; "
-        "records in the OSV format, as of 2026-11-21 (9 days ago)",
+        "advisories: PyPI: 1 of 2 locked packages were looked up, 1 advisories are known of 1 of them;\n"
+        "  records in the OSV format (1 packages), as of 2026-11-20 (10 days ago)",
+        "advisories: npm: 1 of 1 locked packages were looked up, 1 advisories are known of 1 of them;\n"
+        "  records in the OSV format (1 packages), as of 2026-11-21 (9 days ago)",
     ]
     assert "which is old" in check(root, date(2027, 1, 1)).said[0]
 
@@ -136,6 +139,51 @@ def test_a_file_that_is_empty_says_that_nobody_has_looked(root: Path) -> None:
         "advisories: PyPI: 0 of 1 locked packages were looked up: CONTRIBUTING.md says how to fetch them",
         "advisories: npm: 0 of 1 locked packages were looked up: CONTRIBUTING.md says how to fetch them",
     ]
+
+
+def test_a_part_of_a_database_says_what_it_is_and_what_was_looked_up(root: Path) -> None:
+    (root / "locks" / "dev.txt").write_text("another==1.0 \\\nthird==1.0 \\\n")
+    about = {"name": "a part", "licence": "CC-BY-4.0", "as_of": "2026-11-25", "note": "Old ones were not read."}
+    (root / "records" / "source.json").write_text(json.dumps({**about, "packages": ["planted-package", "another"]}))
+
+    source, advisories = from_osv(root / "records", PYPI, [each for each in locked(root) if each.ecosystem == PYPI])
+
+    assert [each.id for each in advisories] == ["PYSEC-2026-1"]
+    assert source.packages == {"another": "*", "planted-package": "*"}  # nothing is known of the first
+    assert (source.name, source.licence, source.as_of, source.note) == tuple(about.values())
+    write(root, Known((source,), tuple(advisories)))
+    assert check(root, TODAY).said[0] == (
+        "advisories: PyPI: 2 of 3 locked packages were looked up, 1 advisories are known of 1 of them;\n"
+        "  a part (2 packages), as of 2026-11-25 (5 days ago)"
+    )
+
+
+def test_a_source_that_names_what_is_not_locked_is_refused(root: Path) -> None:
+    (root / "records" / "source.json").write_text(json.dumps({"packages": ["planted-packet"]}))
+
+    with pytest.raises(Unusable, match="planted-packet"):
+        from_osv(root / "records", PYPI, locked(root))
+
+
+def test_several_sources_stand_beside_each_other_and_replace_older_ones(root: Path) -> None:
+    second = root / "second"
+    second.mkdir()
+    (second / "one.json").write_text(json.dumps({**_PYPI, "id": "PYSEC-2026-2"}))
+
+    update(root, {PYPI: [root / "records", second], NPM: [root / "npm.zip"]}, TODAY)
+    update(root, {PYPI: [root / "records", second], NPM: [root / "npm.zip"]}, TODAY)
+
+    known = read(root)
+    assert [each.ecosystem for each in known.sources] == [PYPI, PYPI, NPM]
+    assert [each.id for each in known.advisories if each.ecosystem == PYPI] == ["PYSEC-2026-1", "PYSEC-2026-2"]
+
+
+def test_the_old_urllib3_would_be_noticed_again() -> None:
+    """It stood in the lock for three years, with nothing to notice it."""
+    known = read(ROOT)
+    old = Package(PYPI, "urllib3", "2.0.7")
+
+    assert len([each.id for each in known.advisories if each.affects(old)]) >= 4
 
 
 def test_files_without_records_are_refused(tmp_path: Path) -> None:

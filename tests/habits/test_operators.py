@@ -17,7 +17,10 @@ MODULE = "operators"
 MAY_NAME_THE_TYPES = {
     "domain/application.py",  # defines them
     "service/access/operators.py",  # makes them
+    "service/erasing/delete_tenants.py",  # one of its verbs is about a whole subscription
+    "service/subscriptions/disable_tenants.py",  # some of its verbs are about whole subscriptions
     "service/subscriptions/manage_applications.py",  # some of its verbs take an `Operator`
+    "service/maintenance/change_secret_key.py",  # of the installation, which is nobody's subscription
 }
 MAY_MAKE = {"domain/application.py", "service/access/operators.py"}
 

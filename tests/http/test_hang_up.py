@@ -12,7 +12,8 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.types import HTTPScope
 
-from signroom.http.hang_up import Body, while_connected
+from signroom.domain.errors import TooManyRequests
+from signroom.http.hang_up import MAX_HANG_UPS, Body, HangUps, while_connected
 from signroom.http.problems import GONE
 
 END: dict[str, Any] = {"type": "http.request", "body": b"", "more_body": False}
@@ -128,3 +129,24 @@ def test_a_handler_that_is_cancelled_takes_its_work_with_it() -> None:
     run(stopped)
 
     assert ended == [True]
+
+
+def test_whose_calls_are_given_up_too_often_waits_and_nobody_else() -> None:
+    hang_ups = HangUps()
+
+    async def given_up(owner: str) -> None:
+        with pytest.raises(HTTPException):
+            await while_connected(request([GOES]), asyncio.sleep(60), on_gone=lambda: hang_ups.count(owner))
+
+    async def answered(owner: str) -> None:
+        await while_connected(request([]), asyncio.sleep(0), on_gone=lambda: hang_ups.count(owner))
+
+    for _ in range(MAX_HANG_UPS):
+        hang_ups.require_few("Ana")
+        run(lambda: given_up("Ana"))
+        run(lambda: answered("Bia"))
+
+    hang_ups.require_few("Bia")
+    with pytest.raises(TooManyRequests) as refused:
+        hang_ups.require_few("Ana")
+    assert 1 <= (refused.value.retry_after or 0) <= 120

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from signroom.http.rates import RateLimits
+from signroom.http.rates import RateLimits, SlidingWindows
 from tests.harness.server import Server, refused, running_server
 
 
@@ -71,3 +72,76 @@ def test_all_addresses_of_one_customer_have_one_limit(hosts: list[str], others: 
     asyncio.run(ask())
 
     assert answered == [*hosts[:2], others]
+
+
+class Watch:
+    """A clock that stands still until it is moved, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_was_asked_in_the_window_before_counts_for_less_and_less() -> None:
+    watch = Watch()
+    windows = SlidingWindows(10, 100, clock=watch)
+
+    assert [windows.wait("Ana") for _ in range(10)] == [0] * 10
+    assert windows.wait("Ana") == pytest.approx(100)  # nothing else was asked before
+    assert windows.wait("Bia") == 0
+    watch.now += 135  # of the ten, six and a half are counted
+    assert [windows.wait("Ana") for _ in range(4)] == [0] * 4
+    wait = windows.wait("Ana")
+    assert wait == pytest.approx(5)
+    watch.now += wait + 0.001
+    assert windows.wait("Ana") == 0
+    assert windows.wait("Ana") == pytest.approx(10, abs=0.01)
+    watch.now += 200
+    assert [windows.wait("Ana") for _ in range(10)] == [0] * 10
+
+
+def test_who_is_refused_is_told_exactly_when_there_is_room() -> None:
+    watch = Watch()
+    windows = SlidingWindows(7, 60, clock=watch)
+    for _ in range(300):
+        wait = windows.wait("Ana")
+        watch.now += 1.7
+        if wait > 2:
+            watch.now += wait - 1.7 - 0.01
+            assert windows.wait("Ana") > 0
+            watch.now += 0.02
+            assert windows.wait("Ana") == 0
+
+
+def test_100000_callers_cost_each_request_no_more_than_two_steps_and_no_thread() -> None:
+    """The limiter before started a thread for most requests, and walked through every caller that it knew."""
+    watch = Watch()
+    windows = SlidingWindows(6000, 60, clock=watch)
+    threads = threading.active_count()
+    for number in range(100_000):
+        windows.wait(f"caller {number}")
+        assert len(windows) == number + 1
+    watch.now += 125
+    steps = 0
+
+    while len(windows) > 1:
+        before = len(windows)
+        windows.wait("Ana")
+        steps += 1
+        assert before - len(windows) <= 2
+
+    assert steps == 50_000
+    assert threading.active_count() == threads
+
+
+def test_so_many_callers_are_remembered_and_no_more() -> None:
+    watch = Watch()
+    windows = SlidingWindows(2, 60, clock=watch, most_callers=3)
+    for caller in ("Ana", "Bia", "Caio", "Ana", "Davi"):  # Bia has been quiet for longest
+        windows.wait(caller)
+
+    assert len(windows) == 3
+    assert windows.wait("Ana") > 0
+    assert windows.wait("Bia") == 0

@@ -78,7 +78,9 @@ def main(url: str, folder: Path, name: str, lease: float) -> None:
     note(folder, "up", name)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
-    ended.wait()
+    # The kernel may give the signal to any thread, and Python's handler runs in this one when it wakes.
+    while not ended.wait(BEAT):
+        pass
     jobs.stop(timeout=1)
     # As a service that is stopped: what still runs is cut off.
     os._exit(0)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.secrets.derived import derive_p256
+from signroom.secrets.secret_keys import SecretKeys
 from signroom.trust.certificates import read_certificate
 
 NOW = datetime.now(UTC)
@@ -24,7 +25,7 @@ CRL_URL = "http://127.0.0.1:8400/demo-ca.crl"
 
 @pytest.fixture
 def authority(tmp_path: Path) -> DemoCa:
-    return open_demo_ca(tmp_path, CRL_URL, SECRET)
+    return open_demo_ca(tmp_path, CRL_URL, SecretKeys(SECRET))
 
 
 def public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -58,7 +59,7 @@ def test_machines_with_the_same_secret_have_the_same_authority_and_others_anothe
         folder.mkdir()
 
     one, two, stranger = (
-        open_demo_ca(folder, CRL_URL, secret)
+        open_demo_ca(folder, CRL_URL, SecretKeys(secret))
         for folder, secret in zip(folders, (SECRET, SECRET, b"x" * 32), strict=True)
     )
 
@@ -68,12 +69,12 @@ def test_machines_with_the_same_secret_have_the_same_authority_and_others_anothe
 
 
 def test_an_authority_that_an_earlier_version_made_stays(tmp_path: Path) -> None:
-    old = open_demo_ca(tmp_path, CRL_URL, b"o" * 32)
+    old = open_demo_ca(tmp_path, CRL_URL, SecretKeys(b"o" * 32))
     pem, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     key = derive_p256(b"o" * 32, "signroom.demo-ca")
     (tmp_path / "demo-ca.key.pem").write_bytes(key.private_bytes(pem, private, serialization.NoEncryption()))
 
-    assert open_demo_ca(tmp_path, CRL_URL, SECRET).certificate == old.certificate
+    assert open_demo_ca(tmp_path, CRL_URL, SecretKeys(SECRET)).certificate == old.certificate
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from signroom.secrets.secret_keys import SecretKeys
 from signroom.secrets.tokens import SignedTokens
+from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Page, Server, base64, ok, refused, signature, values_of
 from tests.harness.server_fixtures import end_time_of
 from tests.pki import authority
@@ -26,6 +28,7 @@ def page(server: Server) -> Page:
     return server.page(server.open_session(returnUrl=RETURN)["redirectUrl"])
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("name", "code"),
     [
@@ -67,6 +70,7 @@ def test_a_refused_file_leaves_no_blob(server: Server, page: Page) -> None:
     assert sorted((server.data / "files").rglob("original*")) == before
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("name", ["", "..", "%00", "%FF"])
 def test_a_file_needs_a_name(page: Page, name: str) -> None:
     response = page.client.put("upload", content=hard_pdfs.make("plain"), headers={"X-File-Name": name})
@@ -87,6 +91,7 @@ def test_the_same_file_twice_is_two_documents(page: Page) -> None:
 # -- certificates and values -----------------------------------------------------------------------
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
@@ -102,6 +107,7 @@ def test_a_certificate_that_may_not_sign_is_refused_before_any_key_is_used(page:
     assert refused(page.prepare([base64(authority.leaf(fault).certificate_der)]), 422) == code
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("junk", [b"", b"junk", b"\x30\x80\x00\x00", b"\x30\x82\xff\xff"])
 def test_what_is_no_certificate_is_refused(page: Page, junk: bytes) -> None:
     page.add(hard_pdfs.make("plain"))
@@ -246,6 +252,7 @@ def test_a_call_without_a_token_is_refused(page: Page) -> None:
     assert refused(page.upload(b"x"), 422) == "SignatureSessionTokenRequired"
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("token", ["wrong", "a.b.c", "0" * 500])
 def test_a_wrong_token_is_refused(page: Page, token: str) -> None:
     page.client.headers["X-Signature-Session-Token"] = token
@@ -261,7 +268,7 @@ def test_an_expired_token_is_refused_and_can_be_renewed(server: Server) -> None:
     opened = server.open_session(returnUrl=RETURN)
     page = server.page(opened["redirectUrl"])
     secret = (server.data / "secret.key").read_bytes()
-    old = SignedTokens(secret).issue("page", opened["sessionId"], datetime.now(UTC) - timedelta(hours=5))
+    old = SignedTokens(SecretKeys(secret)).issue("page", opened["sessionId"], datetime.now(UTC) - timedelta(hours=5))
     page.client.headers["X-Signature-Session-Token"] = old
 
     assert refused(page.client.get("load"), 422) == "ExpiredSignatureSessionToken"
@@ -283,6 +290,7 @@ def test_a_token_opens_one_session_only(server: Server) -> None:
 # -- the rest --------------------------------------------------------------------------------------
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("verb", ["renew", "remove", "prepare", "finish", "demo-certificate"])
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"x": 1}', b"\xff"])
 def test_malformed_bodies_get_400(page: Page, verb: str, body: bytes) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.api.requests import a_file
 from tests.fetch.sites import Behaviour, Exchange, Site, running_site
+from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Page, Server, ok, refused
 from tests.harness.tenants import Tenant, new_tenant
 from tests.vectors import hard_pdfs
@@ -85,6 +86,7 @@ def test_the_endpoint_is_told_name_type_and_length(tenant: Tenant, site: Site) -
     assert "Authorization" not in first.headers
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("auth", "header", "value"),
     [
@@ -126,6 +128,7 @@ def test_a_refused_file_has_the_reason_and_leaves_nothing(
     assert files(tenant.server) == before
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -162,6 +165,7 @@ def test_an_endpoint_that_does_not_answer_accepts_nothing_and_can_be_asked_again
     assert page.upload(PDF).status_code == 200
 
 
+@database_does_not_matter
 def test_an_endpoint_that_is_not_there_accepts_nothing(tenant: Tenant) -> None:
     with running_site() as gone:
         pass
@@ -170,6 +174,7 @@ def test_an_endpoint_that_is_not_there_accepts_nothing(tenant: Tenant) -> None:
     assert refused(page.upload(PDF), 503) == "FileValidationUnavailable"
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("url", ["http://10.0.0.1/validate", "http://169.254.169.254/latest", "http://[::ffff:a00:1]/"])
 def test_an_endpoint_in_our_own_network_is_not_asked(tenant: Tenant, url: str) -> None:
     ok(tenant.put("file-validation", {"endpoint": {"url": url}}))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from itertools import count
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
 from tests.harness.server import Page, Server, ok, refused
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 
 
@@ -78,3 +82,30 @@ def test_findings_are_kept_with_the_document(page: Page) -> None:
 
     assert first["findings"] == [{"code": "Scripts", "level": "but", "facts": {"kinds": "JavaScript, Launch"}}]
     assert [f["code"] for f in second["findings"]] == ["Certified", "EarlierSignature"]
+
+
+def test_pictures_that_nobody_waits_for_are_drawn_so_often_and_no_more(server: Server, page: Page) -> None:
+    """Each costs a process far more than asking for it costs. Before, there was no end to it."""
+    document = page.add(hard_pdfs.make("ten-pages"))["id"]
+    address, token = urlsplit(server.url), page.client.headers["X-Signature-Session-Token"]
+    width = count(400)
+
+    def refused_after_one_more() -> bool:
+        head = (
+            f"GET /sign/api/preview/{document}/0?width={next(width)} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"X-Signature-Session-Token: {token}\r\n\r\n"
+        )
+        with socket.create_connection((address.hostname or "", address.port or 0), 60) as connection:
+            connection.sendall(head.encode())
+        return page.client.get(f"preview/{uuid4()}/0").status_code == 429
+
+    eventually(refused_after_one_more)
+
+    assert next(width) > 400 + 30
+    answer = page.client.get(f"preview/{document}/0")
+    assert refused(answer, 429) == "TooManyRequests"
+    assert 1 <= int(answer.headers["retry-after"]) <= 120
+    assert page.sign(*page.demo_key())["status"] in {"Processing", "Completed"}
+    other = server.page(server.open_session(returnUrl="https://app.example/back")["redirectUrl"])
+    there = other.add(hard_pdfs.make("ten-pages"))["id"]
+    assert other.client.get(f"preview/{there}/0").status_code == 200

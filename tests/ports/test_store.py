@@ -72,10 +72,11 @@ from signroom.domain.signature import (
 )
 from signroom.domain.upload import Upload
 from signroom.domain.webhook import Webhook, new_delivery
-from signroom.ports.store import Work
+from signroom.ports.store import KeyOwner, Work
 from signroom.ports.store.wall import TenantRows
 from signroom.store import tables
 from signroom.store.engine import open_engine
+from signroom.store.known_keys import KEPT_SECONDS, KnownKeys
 from signroom.store.schema import migrate, pending
 from signroom.store.sql import SqlStore
 
@@ -103,6 +104,16 @@ def application(store: SqlStore) -> Application:
         work.subscriptions.add(subscription)
         work.applications.add(application)
     return application
+
+
+class Watch:
+    """A clock that stands still until it is moved, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def a_session(application: Application, link_hash: bytes = b"l" * 32) -> Session:
@@ -276,8 +287,39 @@ def test_api_key_is_found_by_its_hash_alone(store: SqlStore, application: Applic
         work.applications.add_key(key)
 
     with store.read() as work:
-        assert work.applications.by_key(b"k" * 32) == (key, application)
+        assert work.applications.by_key(b"k" * 32) == KeyOwner(key, application, subscription_closed=False)
         assert work.applications.by_key(b"x" * 32) is None
+
+
+def test_a_key_that_is_known_is_read_again_once_it_has_changed(engine: Engine, application: Application) -> None:
+    watch = Watch()
+    store = SqlStore(engine, keys=KnownKeys(watch))
+    key = ApiKey(uuid4(), application.id, b"h" * 32, Role.WORKER, NOW, None)
+    revoked = key.revoked(NOW)
+    owner, gone = (KeyOwner(one, application, subscription_closed=False) for one in (key, revoked))
+    other = SqlStore(engine, keys=KnownKeys(watch))  # of another process
+    with store.work() as work:
+        work.applications.add_key(key)
+    for one in (store, other):
+        assert one.known_key(b"h" * 32) is None
+        assert one.key(b"h" * 32) == one.key(b"h" * 32) == one.known_key(b"h" * 32) == owner
+    assert store.key(b"g" * 32) is None
+
+    with pytest.raises(RuntimeError), store.work() as work:
+        work.applications.save_key(revoked)
+        raise RuntimeError
+    assert store.key(b"h" * 32) == owner
+    with store.work() as work:
+        work.applications.save_key(revoked)
+        assert store.key(b"h" * 32) == owner
+
+    assert store.known_key(b"h" * 32) is None
+    assert store.key(b"h" * 32) == gone
+    watch.now += KEPT_SECONDS + 0.001
+    assert other.key(b"h" * 32) == gone
+    with store.work() as work:
+        work.subscriptions.save(replace(work.subscriptions.get(application.subscription_id), disabled_at=NOW))
+    assert store.key(b"h" * 32) == replace(gone, subscription_closed=True)
 
 
 def test_names_are_taken_once(store: SqlStore, application: Application) -> None:

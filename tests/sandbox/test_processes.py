@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -79,6 +80,36 @@ def test_pebble_never_has_more_tasks_than_processes(pool: PooledFormats) -> None
         return [handed_out, len(pool._processes._running)]  # noqa: SLF001
 
     assert asyncio.run(three()) == [1, 0]
+
+
+def test_of_several_processes_one_only_signs_and_the_others_leave_the_processor_to_it() -> None:
+    """Before, looking at the files of two sessions kept all processes busy, and signing waited for them."""
+    pool = PooledFormats(workers=2, bounds=SMALL)
+
+    async def priority(kind: Kind) -> int:
+        return await pool.of(somebody()).run(kind, PATIENT, os.nice, 0)
+
+    async def flooded() -> tuple[list[int], list[str]]:
+        ended = list[str]()
+        # A process that looks also signs when the other one is busy.
+        signing = [asyncio.create_task(nap(pool, somebody(), 1, ended, "sign", Kind.SIGNING)) for _ in range(2)]
+        await until(pool, running=2, waiting=0)
+        await asyncio.gather(*signing)
+        look = await priority(Kind.PREVIEW)
+        looks = [asyncio.create_task(nap(pool, somebody(), 60, ended, "look")) for _ in range(3)]
+        await until(pool, running=1, waiting=2)
+        found = [look, *[await priority(Kind.SIGNING) for _ in range(3)]]
+        for task in looks:
+            task.cancel()
+        return found, ended
+
+    try:
+        priorities, ended = asyncio.run(flooded())
+    finally:
+        pool.close()
+
+    assert ended == ["sign", "sign"]
+    assert priorities == [min(os.nice(0) + 5, 19), *[os.nice(0)] * 3]
 
 
 def test_waiting_holds_no_thread_and_the_loop_goes_on(pool: PooledFormats) -> None:

@@ -20,6 +20,7 @@ from signroom.domain.security_context import ANY
 from signroom.domain.session import Session, new_session
 from signroom.domain.signature import INVISIBLE, CheckedValue, Inspection, SignatureType, Verdict
 from signroom.ports import Ports
+from signroom.sandbox.pool import PooledFormats
 from signroom.settings import read_settings
 from signroom.wiring import Service, build_service
 
@@ -124,8 +125,16 @@ class Room:
             return work.documents.of_any_tenant(document.id)
 
 
+@pytest.fixture(scope="session")
+def formats() -> Iterator[PooledFormats]:
+    """One for all: its process takes half a second of the processor to start."""
+    pool = PooledFormats(workers=1)
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def room(database_url: str, tmp_path: Path) -> Iterator[Room]:
+def room(database_url: str, tmp_path: Path, formats: PooledFormats) -> Iterator[Room]:
     environment = {
         "SIGNROOM_PUBLIC_URL": "http://127.0.0.1:8400",
         "SIGNROOM_DATA": str(tmp_path / "data"),
@@ -139,6 +148,7 @@ def room(database_url: str, tmp_path: Path) -> Iterator[Room]:
         work.subscriptions.add(subscription)
         work.applications.add(application)
     caller = ApplicationCaller(application, frozenset(Role))
-    yield Room(service, replace(service.ports, clock=clock), clock, caller, tmp_path / "data" / "files")
+    ports = replace(service.ports, clock=clock, formats=formats, pictures=formats)
+    yield Room(service, ports, clock, caller, tmp_path / "data" / "files")
     service.stopping.set()
     service.stop()

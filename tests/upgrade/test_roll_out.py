@@ -33,6 +33,10 @@ ROOT = Path(__file__).parents[2]
 OLD = Path(__file__).parent / "signroom-0.1.0-py3-none-any.whl"
 SECRET = "a secret that both versions share"
 DOCUMENTS = 3
+OLD_SECONDS = 240.0
+"""The last version tries a job again after 1, 2, 4 ... 128 seconds when a worker or the database fails it for a
+moment: whoever gives up after `SECONDS` does so while it waits.
+"""
 _COMMANDS = """
 import json, sys
 from signroom.cli.commands import run
@@ -137,8 +141,11 @@ class Installation:
         return "\n".join(f"{file.name}: {file.read_text()[-5000:]}" for file in files)
 
     def completed(self, session_id: str) -> bool:
+        """Fails at once, with all logs, when the session has ended in another way."""
         with self._client() as client:
-            return bool(ok(client.get(f"/api/signature-sessions/{session_id}"))["status"] == "Completed")
+            session = ok(client.get(f"/api/signature-sessions/{session_id}"))
+        assert session["status"] in {"Processing", "Completed"}, f"{session}\n{self.logs()}"
+        return bool(session["status"] == "Completed")
 
     def require_whole(self, session_id: str, folder: Path) -> None:
         """Each document is there once, and signed as a stranger's verifier sees it."""
@@ -267,5 +274,5 @@ def test_jobs_of_this_version_are_finished_by_the_last_one_that_still_runs(
         running.enter_context(i.new.process(i.port, "serve", "--no-jobs"))
         session, link = i.open_session()
         i.sign(link)
-        eventually(lambda: i.completed(session), why=i.logs)
+        eventually(lambda: i.completed(session), OLD_SECONDS, why=i.logs)
         i.require_whole(session, tmp_path)

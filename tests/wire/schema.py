@@ -30,6 +30,7 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+OBJECT_OR_NULL: Schema = {"type": ["object", "null"]}
 BOOLEAN_OR_NULL: Schema = {"type": ["boolean", "null"]}
 UUID_TEXT: Schema = {"type": "string", "format": "uuid"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
@@ -66,6 +67,10 @@ ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
     "SignatureSessionModel": {"signerIdentityConfirmed": BOOLEAN_OR_NULL},
     "SignerModel": {"identityConfirmed": BOOLEAN_OR_NULL},
     "SignerSummary": {"identityConfirmed": BOOLEAN_OR_NULL},
+    # What stays of a document that was erased.
+    "DocumentQueryResponse": {"erased": OBJECT_OR_NULL},
+    "DocumentKeyQueryResponse": {"erased": OBJECT_OR_NULL},
+    "InspectSignatureResponse": {"erasedDocument": OBJECT_OR_NULL},
     # Of a session with several documents: which one failed, and why.
     # Of a form whose author has made a field for the signature: which one it goes into.
     "SignatureSessionDocumentSummary": {

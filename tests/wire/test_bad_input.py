@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, signed_session
+from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Server, base64, running_server
 from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
@@ -69,6 +70,7 @@ def md5(content: bytes) -> str:
 # -- 400: what the schema alone can tell ---------------------------------------------------------------------
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -126,6 +128,7 @@ def test_the_longest_texts_are_taken(server: Server) -> None:
     answered_as("POST", SESSIONS, post(server, SESSIONS, {"returnUrl": url, "callbackArgument": "ç" * 1024}))
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "content",
     ["%%%", "AAAA!", "AAA", "A", "AA=A", "====", "AAAA====", "AAAA\u00e9", "data:application/pdf;base64,AAAA", "{}"],
@@ -143,6 +146,7 @@ def test_what_is_not_base64_is_refused(server: Server, content: str, place: str)
     refused_with(answer, 400, "BadRequest")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("field", ["signature", "certificate"])
 @pytest.mark.parametrize("value", ["%%%", "AAA", 5, None, ["AAAA"], {}])
 def test_bytes_that_are_none_are_refused(server: Server, field: str, value: object) -> None:
@@ -154,6 +158,7 @@ def test_bytes_that_are_none_are_refused(server: Server, field: str, value: obje
         refused_with(post(server, SIGNATURE, prepare_body(server, certificate={"content": value})), 400, "BadRequest")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("value", ["Word", "", " Pdf", "Pdf,Cms", 1, [], {}, True])
 def test_a_member_that_an_enum_does_not_have_is_refused(server: Server, value: object) -> None:
     for answer in (
@@ -183,6 +188,7 @@ BAD_METADATA: list[Any] = [
 ]
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("metadata", BAD_METADATA, ids=[str(number) for number in range(len(BAD_METADATA))])
 def test_metadata_out_of_bounds_is_refused_wherever_it_comes(
     server: Server, metadata: Json, admin: dict[str, str]
@@ -205,6 +211,7 @@ def answered_application(server: Server, admin: dict[str, str]) -> str:
     return f"{APPLICATIONS}/{answer.json()['id']}"
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("value", [5, 1.5, True, {"x": "y"}, [5], [["x"]], [{}]])
 def test_metadata_of_another_type_is_refused(server: Server, value: object) -> None:
     refused_with(post(server, KEYS, {"provisionalMetadata": {"a": value}}), 400, "BadRequest")
@@ -220,6 +227,7 @@ def test_metadata_at_its_bounds_is_taken(server: Server) -> None:
     assert found["provisionalMetadata"] == metadata
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("count", [0, -1, 101, "101", "five", 1 << 31, 1 << 70, 1.5, True, None, [], ...])
 def test_a_batch_has_1_to_100_keys(server: Server, count: object) -> None:
     body = {} if count is ... else {"count": count}
@@ -233,6 +241,7 @@ def test_a_count_that_no_number_holds_is_refused(server: Server) -> None:
         refused_with(answer, 400, "BadRequest")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "query",
     [
@@ -281,6 +290,7 @@ def test_half_a_surrogate_is_refused(server: Server, place: str) -> None:
     refused_with(server.api.post(SESSIONS, content=body, headers=JSON), 400)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("name", [" ", "x" * 256, "\0", "..", "/"])
 def test_a_name_of_a_file_is_one(server: Server, name: str) -> None:
     document = {"file": {"name": name, "content": base64(PDF)}}
@@ -302,6 +312,7 @@ def test_a_name_with_traps_is_cleaned_or_refused(server: Server, name: str) -> N
     assert disposition.startswith("attachment")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("url", "status"),
     [
@@ -333,11 +344,13 @@ def test_an_address_that_must_not_be_fetched(server: Server, url: str, status: i
     assert "productName" not in str(found), "what was fetched is not told"
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("key", ["x" * 256, "x" * 10_000])
 def test_an_idempotency_key_has_bounds(server: Server, key: str) -> None:
     refused_with(post(server, SESSIONS, {}, **{"Idempotency-Key": key}), 400)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "body",
     [
@@ -359,6 +372,7 @@ def test_an_application_that_cannot_be_is_refused(server: Server, admin: dict[st
     refused_with(server.api.post(APPLICATIONS, json=body, headers=admin), 400, "BadRequest")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "body", [{"expiresOn": "soon"}, {"expiresOn": 5}, {"expiresOn": "2020-01-01T00:00:00Z"}, {"description": "x" * 256}]
 )
@@ -414,6 +428,7 @@ def test_a_worker_manages_nothing(server: Server, admin: dict[str, str]) -> None
         refused_with(answer, 403, "Forbidden")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("operation", [one for one in KEYED if one.takes_json], ids=str)
 def test_without_a_key_the_body_does_not_matter(server: Server, operation: Operation) -> None:
     """Nobody learns from 400 against 401 what a body should be, and nothing large is read for him."""
@@ -589,6 +604,7 @@ def test_a_signature_value_that_does_not_match(server: Server, value: str) -> No
     refused_with(post(server, AUTHENTICATED, proof), 422, "InvalidSignatureValue")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "content", [b"", b"nothing", b"0\x82\xff\xff", b"\x30\x80\x00\x00", b"-----BEGIN CERTIFICATE-----", bytes(100_000)]
 )
@@ -598,12 +614,14 @@ def test_a_certificate_that_cannot_be_read(server: Server, content: bytes) -> No
     refused_with(post(server, SIGNATURE, body), 400)
 
 
+@database_does_not_matter
 def test_a_private_key_is_no_certificate(server: Server) -> None:
     body = prepare_body(server, certificate={"content": base64(server.pfx.read_bytes())})
 
     refused_with(post(server, SIGNATURE, body), 400, "BadCertificate")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("kind", "code"), [("plain", "NotSigned"), ("empty", "EmptyFile"), ("truncated", "InvalidPdf")]
 )
@@ -613,6 +631,7 @@ def test_a_file_that_cannot_be_inspected(server: Server, kind: str, code: str) -
     refused_with(server.api.put(INSPECTION, json={"file": file}), 422, code)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "content",
     [b"x", b"<a/>", b"<a>", b"0\x82\xff\xff", b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>"],
@@ -663,6 +682,7 @@ def test_an_md5_that_does_not_match(server: Server) -> None:
     refused_with(post(server, path, {"partETags": [etag], "completeMD5": wrong}), 422, "UploadDigestMismatch")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("value", ["nonsense!", "c2hvcnQ=", "x" * 500, "\xe9"])
 def test_an_md5_that_is_none(server: Server, value: str) -> None:
     path = begun(server)
@@ -673,6 +693,7 @@ def test_an_md5_that_is_none(server: Server, value: str) -> None:
         refused_with(post(server, path, {"partETags": ['"x"'], "completeMD5": value}), 400)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("number", ["-1", "10000", "2147483648", "9" * 30, "one", "1.5", "0x1", "%00"])
 def test_a_part_number_that_is_none(server: Server, number: str) -> None:
     answer = part(server, f"{begun(server)}/{number}", b"x")
@@ -732,6 +753,7 @@ def make_older(server: Server, token: str, *, days: int) -> None:
     database.close()
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [

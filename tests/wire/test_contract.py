@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKC
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer
 from tests.harness.commands import signroom
+from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Key, Server, base64, signature
 from tests.pki import authority
 from tests.vectors import hard_pdfs, what_a_file_is
@@ -245,6 +246,7 @@ def test_a_document_key_is_allocated_and_looked_up(server: Server) -> None:
         "hasDocument": False,
         "provisionalMetadata": body["provisionalMetadata"],
         "document": None,
+        "erased": None,
     }
 
 
@@ -548,6 +550,7 @@ def _without_names(path: str) -> str:
     return "/".join(steps)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("operation", KEYED, ids=str)
 @pytest.mark.parametrize(
     "headers", [{}, {"X-Api-Key": ""}, {"X-Api-Key": "app|wrong"}, {"Authorization": "Basic eDp5"}]
@@ -567,6 +570,7 @@ def test_who_may_only_read_may_read(server: Server, operation: Operation, monito
     assert operation.send(server.api, headers=monitor).status_code in {200, 422}
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("operation", KEYED, ids=str)
 def test_another_method_gets_405_and_is_told_the_right_one(server: Server, operation: Operation) -> None:
     answer = operation.send(server.api, headers={"X-HTTP-Method-Override": "DELETE"})
@@ -590,6 +594,7 @@ def test_what_does_not_exist_gets_422_with_its_code(
         refused_with(operation.send(server.api, headers=admin), 422, operation.unknown)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("operation", WITH_IDS, ids=str)
 @pytest.mark.parametrize(
     "wrong", ["x", "1", "7a2c2f26-7cf1-4c1a-8a7c-6bb7fd0e5c4", "7a2c2f26-7cf1-4c1a-8a7c-6bb7fd0e5c4%00"]
@@ -600,6 +605,7 @@ def test_an_id_that_is_none_gets_400(server: Server, operation: Operation, wrong
     refused_with(operation.send(server.api, headers=admin, path=path), 400, "BadRequest")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("operation", WITH_JSON, ids=str)
 @pytest.mark.parametrize(
     "body",
@@ -625,6 +631,7 @@ def test_a_body_that_is_not_such_json_gets_400(
     refused_with(operation.send(server.api, content=body, headers=headers), 400)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("operation", [one for one in WITH_JSON if not one.empty_is_fine], ids=str)
 def test_a_body_that_is_missing_gets_400(server: Server, operation: Operation, admin: dict[str, str]) -> None:
     headers = {**admin, "Content-Type": "application/json"}
@@ -632,6 +639,7 @@ def test_a_body_that_is_missing_gets_400(server: Server, operation: Operation, a
     refused_with(operation.send(server.api, content=b"", headers=headers), 400)
 
 
+@database_does_not_matter
 @pytest.mark.parametrize("operation", WITH_JSON, ids=str)
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "jsonp", "text/jsonx"]
@@ -677,6 +685,7 @@ def test_a_file_beyond_the_limit_gets_413(small_server: Server, server: Server, 
         refused_with(answer, 413, "FileTooLarge")
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     "path",
     [

@@ -25,7 +25,7 @@ from uuid import uuid4
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -292,3 +292,47 @@ def test_an_ec_signature_is_read(client: Any, sqlite_server: Server) -> None:
         assert found.signature.algorithm_identifier.algorithm is None
         assert found.signature.value
         assert found.message_digest.algorithm is models.DigestAlgorithms.SHA256
+
+
+def test_every_answer_about_an_ec_key_is_read(client: Any, sqlite_server: Server) -> None:
+    """The application's own signature, the document, its key, log-in and inspection, with a certificate of a curve."""
+    key, chain = sqlite_server.page(opened(client).redirect_url).demo_key()
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+
+    def signed(digest: str) -> str:
+        return base64(key.sign(b64decode(digest), ec.ECDSA(Prehashed(hashes.SHA256()))))
+
+    preparation = client.start_signature(
+        models.PrepareSignatureRequest(
+            file=models.FileReferenceModel(name="contract.pdf", content=base64(PDF)),
+            certificate=models.CertificateReferenceModel(content=chain[0]),
+            security_context_id=TEST_CONTEXT,
+        )
+    )
+    request = models.CompleteSignatureRequestV2(
+        state=preparation.state, signature=signed(preparation.to_sign_hash.value)
+    )
+    document = client.complete_signature(request)
+    begun = client.start_authentication_v2(models.PrepareAuthenticationRequest(security_context_id=TEST_CONTEXT))
+    login = client.complete_authentication_v2(
+        models.CompleteAuthenticationRequest(
+            state=begun.state, certificate=chain[0], signature=signed(begun.to_sign_hash.value)
+        )
+    )
+
+    assert preparation.validation_results.errors == []
+    assert document.signers[0].certificate.subject_common_name == "Ana (DEMO)"
+    assert client.query_documents_by_key(document.key).document.id == document.id
+    assert login.success, login
+    assert login.certificate.subject_common_name == "Ana (DEMO)"
+    (signer,) = client.retrieve_signers_info_in_document_by_id(document.id)
+    assert signer.signature.algorithm_identifier.algorithm is None
+    inspection = client.inspect_signed_file(
+        models.InspectSignatureRequest(
+            file=models.FileReferenceModel(url=document.signed_file.url),
+            validate=True,
+            security_context_id=TEST_CONTEXT,
+        )
+    )
+    assert inspection.signers[0].validation_results.errors == []
+    assert inspection.document.id == document.id

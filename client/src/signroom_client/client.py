@@ -11,6 +11,7 @@ from signroom_client.calling import Awaited, Blocking, operation
 from signroom_client.decoding import decode
 from signroom_client.documents import DocumentOperations
 from signroom_client.events import EventOperations
+from signroom_client.managing import ManagingOperations
 from signroom_client.models import SystemInfo
 from signroom_client.service import service
 from signroom_client.sessions import SessionOperations
@@ -21,7 +22,7 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 MAX_RETRIES = 3
 
 
-class Operations(SessionOperations, DocumentOperations, SignatureOperations, EventOperations):
+class Operations(SessionOperations, DocumentOperations, SignatureOperations, EventOperations, ManagingOperations):
     """What both clients do. Where nothing else is said they raise `ApiError` and `ConnectionFailedError`."""
 
     @operation

@@ -92,6 +92,7 @@ def _time(value: Any) -> datetime:
 
 
 _SCALARS: Mapping[Any, _Decoder] = {
+    object: lambda value: value,  # JSON as it comes
     str: lambda value: _checked(value, str),
     bool: lambda value: _checked(value, bool),
     int: lambda value: _checked(value, int),

@@ -25,6 +25,14 @@ class DocumentOperations(Connected):
         return await self._document_by_id(document_id)
 
     @operation
+    async def erase_document(self, document_id: Id) -> models.Erasure:
+        """Erase one document, for good; its session stays without it. Erased already: the same answer.
+
+        Needs the role Manager. Raises `RefusedError` while it is being processed, or its session is open.
+        """
+        return decode(models.Erasure, await self._service.delete(f"api/documents/{segment(document_id)}"))
+
+    @operation
     async def find_document_by_key(self, key: str) -> models.Document | None:
         """The document with this key, however it is written; None when there is none (yet)."""
         if not _plausible(key):

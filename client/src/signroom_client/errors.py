@@ -6,6 +6,7 @@
     │   ├── UnauthorizedError       401  the API key is missing or wrong
     │   ├── ForbiddenError          403  the key does not allow that, or a download address is over
     │   ├── NotFoundError           404  no such route: is the endpoint right?
+    │   ├── ErasedError             410  somebody has erased the session or the document
     │   ├── TooLargeError           413
     │   ├── RefusedError            422  understood, and not possible: unknown id, damaged PDF, wrong state
     │   ├── TooManyRequestsError    429  even after the retries
@@ -78,6 +79,10 @@ class NotFoundError(ApiError):
     """404: the route. An unknown session or document is a `RefusedError`."""
 
 
+class ErasedError(ApiError):
+    """410: the session or the document was erased."""
+
+
 class TooLargeError(ApiError):
     """413."""
 
@@ -99,6 +104,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     401: UnauthorizedError,
     403: ForbiddenError,
     404: NotFoundError,
+    410: ErasedError,
     413: TooLargeError,
     422: RefusedError,
     429: TooManyRequestsError,

@@ -246,6 +246,25 @@ class CompletionStatus:
     """0 to 100."""
 
 
+# -- what stays of erased documents ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedDocument:
+    """What stays of a document. By `sha256`, in hexadecimal, a signed file is known to be the one that was signed."""
+
+    id: UUID
+    key: str | None = None
+    formatted_key: str | None = None
+    status: DocumentStatus | None = None
+    sha256: str | None = None
+    """None for a document that was not signed."""
+    level: str | None = None
+    date_signed: datetime | None = None
+    signatures_intact: bool | None = None
+    """Whether all signatures were good when it was signed."""
+
+
 # -- document keys ---------------------------------------------------------------------------------
 
 
@@ -264,6 +283,11 @@ class DocumentKeyInfo:
     has_document: bool = False
     provisional_metadata: Metadata = field(default_factory=dict)
     document: Document | None = None
+    erased: ErasedDocument | None = None
+    """What stays of its document, when that was erased."""
+
+
+# -- erasures --------------------------------------------------------------------------------------
 
 
 # -- signatures ------------------------------------------------------------------------------------
@@ -437,6 +461,8 @@ class InspectedSignatures:
     has_encapsulated_content: bool | None = None
     encapsulated_content_type: CmsContentType | None = None
     encapsulated_content: EncapsulatedContent | None = None
+    erased_document: ErasedDocument | None = None
+    """What stays of the document that the file was signed as, when that was erased."""
 
     @property
     def valid(self) -> bool:
@@ -510,6 +536,94 @@ class Event:
     api_key_id: UUID | None = None
 
 
+# -- managing --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    id: UUID
+    name: str
+    enabled: bool
+    strict: bool = False
+    """Requests with a field that there is not are refused."""
+    roles: tuple[str, ...] = ()
+    """Of its keys, when they have none of their own."""
+    keys: int = 0
+    """All that were made."""
+    usable_keys: int = 0
+    """Those that are neither revoked nor expired."""
+    created_on: datetime | None = None
+    last_used_on: datetime | None = None
+    """Of the key that was used last; at most an hour too early."""
+    disabled_on: datetime | None = None
+    deleting_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is known of a key. Its secret is not."""
+
+    id: UUID
+    application_id: UUID
+    type: str | None = None
+    description: str | None = None
+    expires_on: datetime | None = None
+    role: str | None = None
+    """None: those of the application."""
+    created_on: datetime | None = None
+    created_by: str | None = None
+    last_used_on: datetime | None = None
+    """At most an hour too early."""
+    revoked_on: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """`key` is shown here and never again."""
+
+    info: ApiKey
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that somebody made. `before` and `after` have what differs, without secrets."""
+
+    id: UUID
+    actor: str
+    action: str
+    subject_id: UUID
+    created_at: datetime | None = None
+    key_id: UUID | None = None
+    """The API key that was shown; None: a command of the operator."""
+    before: Mapping[str, object] = field(default_factory=dict)
+    after: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How much was removed, by kind."""
+
+    documents: int = 0
+    files: int = 0
+    preparations: int = 0
+    deliveries: int = 0
+    metadata_values: int = 0
+    idempotency_keys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased, and what stays."""
+
+    id: UUID
+    kind: str
+    erased_at: datetime
+    removed: Removed = Removed()
+    documents: tuple[ErasedDocument, ...] = ()
+    files_deleted_at: datetime | None = None
+
+
 # -- webhooks --------------------------------------------------------------------------------------
 
 
@@ -525,14 +639,48 @@ class WebhookDocument(Document):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSession:
+    """Of a session that was erased there is the id alone."""
+
+    id: UUID
+    status: SessionStatus | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    processing_error_code: str | None = None
+    callback_argument: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReference:
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyReference:
+    id: UUID
+    application_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationReference:
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookEvent:
     """`id` is the same on every try and replay of one event: keep it to do nothing twice."""
 
     type: EventType
     document: WebhookDocument | None = None
     """Of the events of documents."""
-    session: SessionSummary | None = None
+    session: WebhookSession | None = None
     """Of the events of sessions."""
+    webhook: WebhookReference | None = None
+    """Of the events of webhooks: which one was paused, resumed or tested."""
+    api_key: ApiKeyReference | None = None
+    """Of the events of API keys."""
+    application: ApplicationReference | None = None
+    """Of the events of applications."""
     id: str | None = None
     timestamp: datetime | None = None
     """When it was sent."""

@@ -58,6 +58,11 @@ class Service:
         """Raises: as `get`."""
         return json_of(await self.send(replace(self.request("PUT", path, body), repeatable=True)))
 
+    async def delete(self, path: str, params: Params = ()) -> Any:
+        """Deleted twice, it is deleted once. Raises: as `get`."""
+        request = Request("DELETE", self._url(path), self.headers, tuple(params), repeatable=True)
+        return json_of(await self.send(request))
+
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Any:
         """Raises: as `get`."""
         return json_of(await self.send(replace(self.request("POST", path, body), repeatable=repeatable)))

@@ -116,6 +116,14 @@ class SessionOperations(Connected):
         return decode(models.Session, await self._service.post(path, {}, repeatable=True))
 
     @operation
+    async def erase_session(self, session_id: Id) -> models.Erasure:
+        """Erase a session with all its documents, for good; an open one ends. Erased already: the same answer.
+
+        Needs the role Manager. Raises `RefusedError` (``DocumentInProcessing``) while a document is being processed.
+        """
+        return decode(models.Erasure, await self._service.delete(f"{_SESSIONS}/{segment(session_id)}"))
+
+    @operation
     async def when_completed(
         self,
         session_id: Id,

@@ -100,15 +100,20 @@ class EventType(OpenEnum):
     SESSION_RETRIED = "SessionRetried"
     SESSION_CANCELLED = "SessionCancelled"
     SESSION_EXPIRED = "SessionExpired"
+    SESSION_ERASED = "SessionErased"
     DOCUMENT_SIGNATURE_COMPLETED = "DocumentSignatureCompleted"
     DOCUMENT_FAILED = "DocumentFailed"
     DOCUMENT_PURGED = "DocumentPurged"
+    DOCUMENT_ERASED = "DocumentErased"
     DELIVERY_PAUSED = "DeliveryPaused"
     DELIVERY_RESUMED = "DeliveryResumed"
     WEBHOOK_TESTED = "WebhookTested"
     API_KEY_CREATED = "ApiKeyCreated"
     API_KEY_CHANGED = "ApiKeyChanged"
     API_KEY_REVOKED = "ApiKeyRevoked"
+    APPLICATION_DISABLED = "ApplicationDisabled"
+    APPLICATION_ENABLED = "ApplicationEnabled"
+    APPLICATION_DELETED = "ApplicationDeleted"
 
 
 class InspectionFailure(OpenEnum):

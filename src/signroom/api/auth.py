@@ -17,13 +17,14 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.types import Guard
 
+from signroom.api.ignored import name_parameters
 from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
 from signroom.domain.places import Places
 from signroom.http.bodies import room_of
 from signroom.http.keys import shown_secret
 from signroom.ports import Ports
-from signroom.service.access.authenticate import authenticate, require_subscription
+from signroom.service.access.authenticate import authenticate, authenticate_known, require_subscription
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
 MAX_WAITS, MAX_WAITS_OF_SUBSCRIPTION = 50, 200
@@ -70,7 +71,7 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
     threads = ThreadPoolExecutor(_THREADS, "keys")
 
     async def require_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Raises: Unauthenticated, NotAllowed, TooManyRequests, CapacityUnavailable."""
+        """Raises: Unauthenticated, NotAllowed, UnknownField, TooManyRequests, CapacityUnavailable."""
         secret = shown_secret(connection.scope["headers"])
         if not secret:
             raise Unauthenticated
@@ -82,11 +83,14 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
                 require_subscription(ports, caller, wanted)
             return caller
 
-        context = contextvars.copy_context()
-        caller = await asyncio.get_running_loop().run_in_executor(threads, context.run, identify)
+        caller = None if wanted else authenticate_known(ports, secret)
+        if caller is None:
+            context = contextvars.copy_context()
+            caller = await asyncio.get_running_loop().run_in_executor(threads, context.run, identify)
         allowed = access[handler.fn]
         caller.require(allowed.roles)
         connection.state.caller = caller
+        name_parameters(connection, handler)
         if allowed.max_body is not None:
             room = room_of(connection.scope)
             room.of_application(caller.application.id, caller.subscription_id, allowed.max_body)

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import structlog
 from litestar import Request
 from litestar.exceptions import ClientException, SerializationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.typing import FieldDefinition
 
+from signroom.api.ignored import name_ignored
 from signroom.api.shapes.contract import DetailedProblem, Problem
 from signroom.api.shapes.fields import unknown_fields
 from signroom.api.shapes.wire import Wire
-from signroom.domain.errors import BadInput, UnknownField
+from signroom.domain.errors import BadInput
 from signroom.http.bodies import WireRequest
-from signroom.http.headers import IGNORED, STRICT
 from signroom.service.access.idempotency import Idempotency, idempotency
-
-log = structlog.get_logger()
 
 ANSWERS = {
     400: ResponseSpec(Problem, generate_examples=False, description="Syntax: see `code` and `message`."),
@@ -27,6 +24,7 @@ ANSWERS = {
     403: ResponseSpec(Problem, generate_examples=False, description="The API key does not allow that."),
     404: ResponseSpec(Problem, generate_examples=False, description="There is nothing at this address."),
     405: ResponseSpec(Problem, generate_examples=False, description="Another method is meant: see `Allow`."),
+    410: ResponseSpec(Problem, generate_examples=False, description="It was erased: see `code`."),
     413: ResponseSpec(Problem, generate_examples=False, description="The body is too large."),
     415: ResponseSpec(Problem, generate_examples=False, description="The body is not JSON."),
     422: ResponseSpec(DetailedProblem, generate_examples=False, description="Meaning: see `code` (docs/errors.md)."),
@@ -57,8 +55,13 @@ async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
         await _name_unknown_fields(request)
 
 
+async def body_is_streamed(_request: Request[Any, Any, Any]) -> None:
+    """For routes that read their body piece by piece: nothing of it is looked at before."""
+
+
 async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:
-    """They are told with the answer and in the log; with ``Signroom-Strict`` they are refused.
+    """They are told with the answer and in the log. With ``Signroom-Strict``, and of a strict application, they are
+    refused.
 
     Raises: BadInput, UnknownField, PdfAConversionNotAvailable, NotImplementedHere.
     """
@@ -70,14 +73,7 @@ async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:
         value = await request.json()
     except SerializationException:
         return  # the framework says what is wrong, as for every body
-    ignored = unknown_fields(model, value)
-    if not ignored:
-        return
-    if request.headers.get(STRICT, "").strip().lower() == "true":
-        raise UnknownField(f"'{ignored[0]}'.")
-    request.state[IGNORED] = ", ".join(ignored)
-    application = request.state.caller.application
-    log.warning("request.fields_ignored", application=str(application.id), fields=ignored)
+    name_ignored(request, unknown_fields(model, value))
 
 
 def _kinds(field: FieldDefinition | None) -> Iterator[type]:

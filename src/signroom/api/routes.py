@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from signroom.api import reference
 from signroom.api.auth import Access, Waits, key_guard, provide_caller
+from signroom.api.ignored import name_unread_body
 from signroom.api.resources import (
     api_keys,
     applications,
@@ -26,10 +27,13 @@ from signroom.api.resources import (
     sessions,
     settings,
     signature,
+    statistics,
     system,
+    timestamps,
     uploads,
     webhooks,
 )
+from signroom.api.resources.erasing import erasures, persons
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
 from signroom.ports import Ports
@@ -79,6 +83,9 @@ def api_routes(ports: Ports) -> list[Any]:
         signature.complete,
         authentication.prepare,
         authentication.complete,
+        timestamps.issue,
+        timestamps.issue_default,
+        timestamps.issue_of_tier,
     )
     keyed(WORKERS, uploads.plain, uploads.part, max_body=None)
     keyed(
@@ -90,6 +97,12 @@ def api_routes(ports: Ports) -> list[Any]:
         api_keys.revoke,
         api_keys.rotate,
         audit_log.read,
+        applications.list_all,
+        applications.read,
+        applications.change,
+        applications.disable,
+        applications.enable,
+        statistics.read,
         applications.read_metadata,
         applications.write_metadata,
         applications.read_return_urls,
@@ -116,13 +129,22 @@ def api_routes(ports: Ports) -> list[Any]:
         webhooks.replay,
         webhooks.replay_all,
     )
-    keyed(ADMINS, applications.create)
+    keyed(
+        MANAGERS,
+        erasures.erase_one_session,
+        erasures.erase_one_document,
+        persons.find,
+        persons.export,
+        persons.erase,
+    )
+    keyed(ADMINS, applications.create, applications.remove)
     waits = Waits()
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(
         path="/",
         route_handlers=routes,
         guards=[key_guard(ports, access)],
+        before_request=name_unread_body,  # of handlers that have no look at the body of their own
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
             "waits": Provide(lambda: waits, sync_to_thread=False),
@@ -136,6 +158,7 @@ def api_routes(ports: Ports) -> list[Any]:
         system.info,
         system.keys,
         system.crl,
+        timestamps.demo,
         reference.page,
         reference.home,
     ]

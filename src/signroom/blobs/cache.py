@@ -31,3 +31,8 @@ class BytesCache:
             while self._length > self._limit:
                 _, oldest = self._values.popitem(last=False)
                 self._length -= len(oldest)
+
+    def forget(self, beginning: str) -> None:
+        with self._lock:
+            for key in [key for key in self._values if key.startswith(beginning)]:
+                self._length -= len(self._values.pop(key))

@@ -44,6 +44,9 @@ _PART = 5 << 20
 """Bytes that go out in one request: the least that S3 takes as a part of a larger upload."""
 _CONCURRENCY = 2
 _STALE_SECONDS = 24 * 3600
+_LISTED = 1000
+_OF_DISK = "lost+found"
+"""What a new disk has in its first folder."""
 
 _CONNECT_SECONDS = 5
 _WHOLE_SECONDS = 15 * 60
@@ -68,8 +71,11 @@ def _nobody_counts(_what: str, _outcome: str) -> None:
 class ObjectBlobs:
     """Blobs in one obstore store. `scratch` is a local folder for files on their way in or out."""
 
-    def __init__(self, store: ObjectStore, root: Path | None, scratch: Path, count: Count = _nobody_counts) -> None:
+    def __init__(
+        self, store: ObjectStore, root: Path | None, scratch: Path, count: Count = _nobody_counts, name: str = ""
+    ) -> None:
         self._store = store
+        self.name = name
         self._alarm = Alarm(count)
         self._root = root
         """The folder behind `store` when it is local: lets others read without a copy."""
@@ -184,6 +190,14 @@ class ObjectBlobs:
             return isinstance(self._not_read(error), BlobNotFound)
         return True
 
+    def beginning_with(self, beginning: str) -> list[str]:
+        try:
+            return [str(found["path"]) for some in obstore.list(self._store, beginning) for found in some]
+        except (NotFoundError, FileNotFoundError):
+            return []
+        except Failure as error:
+            raise _unavailable("list", error) from error
+
     def delete(self, key: str) -> None:
         try:
             obstore.delete(self._store, key)
@@ -191,6 +205,47 @@ class ObjectBlobs:
             return
         except Failure as error:
             raise _unavailable("delete", error) from error
+
+    def each(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """The keys below `prefix` with their lengths. Raises: StorageUnavailable."""
+        if self._root is not None and not (self._root / prefix).is_dir():
+            return
+        try:
+            for batch in obstore.list(self._store, prefix.rstrip("/") or None, chunk_size=_LISTED):
+                for found in batch:
+                    yield found["path"], found["size"]
+        except Failure as error:
+            raise _unavailable("list", error) from error
+
+    def is_empty(self) -> bool:
+        """Raises: StorageUnavailable."""
+        try:
+            if self._root is not None:
+                return all(path.name == _OF_DISK for path in self._root.iterdir())
+            return next(self.each(""), None) is None
+        except OSError as error:
+            raise _unavailable("list", error) from error
+
+    def content(self, key: str, limit: int) -> bytes | None:
+        """A small blob as a whole. Raises: StorageUnavailable, FileTooLarge."""
+        try:
+            found = obstore.get(self._store, key)
+            if found.meta["size"] > limit:
+                raise FileTooLarge(f"At most {limit} bytes.")
+            return bytes(found.bytes())
+        except Failure as error:
+            ours = self._not_read(error)
+            if isinstance(ours, BlobNotFound):
+                return None
+            raise ours from error
+
+    def room(self) -> int | None:
+        """Bytes that are free on the disk of a folder. Raises: StorageUnavailable."""
+        return None if self._root is None else _free(self._root)
+
+    def scratch_room(self) -> int:
+        """Bytes that are free for files on their way. Raises: StorageUnavailable."""
+        return _free(self._scratch)
 
     def _create(self, key: str, content: bytes) -> None:
         """Store `content` unless the key has it already. Raises: what obstore raises."""
@@ -243,9 +298,10 @@ def open_blobs(
             root = Path(url.removeprefix("file://"))
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
             _close_to_others(root)
-            return ObjectBlobs(LocalStore(root), root, scratch, count)
+            return ObjectBlobs(LocalStore(root), root, scratch, count, str(root))
         options, retries = _client_options(os.environ, timeout), _retries(timeout)
-        return ObjectBlobs(from_url(url, client_options=options, retry_config=retries), None, scratch, count)
+        store = from_url(url, client_options=options, retry_config=retries)
+        return ObjectBlobs(store, None, scratch, count, _USER.sub("//", _QUERY.sub("", url)))
     except Failure as error:
         raise StorageUnavailable(f"BLOB_URL cannot be opened: {_reason(str(error))}.") from error
 
@@ -335,6 +391,14 @@ def _close_to_others(root: Path) -> None:
             log.warning("data.mode_open", file=root.name, mode=f"{mode:04o}")
         else:
             log.warning("data.mode_mended", file=root.name, was=f"{mode:04o}", now="0700")
+
+
+def _free(folder: Path) -> int:
+    """Raises: StorageUnavailable."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError as error:
+        raise _unavailable("room", error) from error
 
 
 def _disk(root: Path) -> tuple[int, int] | None:

@@ -30,15 +30,19 @@ def acting_for(subscription: str, *, jobs: bool = False) -> Iterator[tuple[Manag
 
 @contextmanager
 def acting_for_application(
-    name: str, subscription: str | None
+    name: str, subscription: str | None, *, jobs: bool = False
 ) -> Iterator[tuple[ManagementPorts, OperatorCaller, Application]]:
     """An application, and the operator acting for its subscription; `subscription` when several have one of that name.
+
+    With `jobs`, for what makes work for a running service.
 
     Raises: SettingsError, ApplicationNotFound, SubscriptionNotFound, BadInput.
     """
     from signroom import wiring
     from signroom.service.access.operators import act_for_application, this_operator
 
-    with wiring.managing(settings_for_rows()) as ports:
+    settings = settings_for_rows()
+    opened = wiring.operating(settings) if jobs else wiring.managing(settings)
+    with opened as ports:
         caller, application = act_for_application(ports, this_operator(), name, subscription)
         yield ports, caller, application

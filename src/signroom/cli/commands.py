@@ -10,19 +10,39 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from signroom.cli.configuration import current_settings, settings_for_rows
+from signroom.cli.keeping.backups import add_commands as add_backups
 from signroom.cli.managing.applications import applications, subscriptions
 from signroom.cli.managing.audit_log import audit
+from signroom.cli.managing.documents import documents
 from signroom.cli.managing.jobs import jobs, sessions
 from signroom.cli.managing.keys import keys
 from signroom.cli.managing.page_settings import branding, file_validation
+from signroom.cli.managing.persons import persons
+from signroom.cli.managing.secret_keys import secrets
+from signroom.cli.managing.statistics import statistics
 from signroom.cli.managing.webhooks import webhooks
 
 USAGE = 2
 REFUSED = 3
 
 app = App(name="signroom", help="Self-hosted digital signature sessions.", help_format="plaintext")
-for group in (keys, applications, subscriptions, audit, file_validation, branding, webhooks, jobs, sessions):
+for group in (
+    keys,
+    applications,
+    subscriptions,
+    audit,
+    file_validation,
+    branding,
+    webhooks,
+    jobs,
+    sessions,
+    documents,
+    secrets,
+    persons,
+):
     app.command(group)
+add_backups(app)
+app.command(statistics)
 
 
 def run(arguments: Sequence[str]) -> int:

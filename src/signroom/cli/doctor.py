@@ -21,21 +21,23 @@ from uuid import uuid4
 
 from signroom.cli.configuration import current_settings
 from signroom.cli.logs import configure_logs
+from signroom.domain.backup import Installation
 from signroom.domain.blob_key import doctor_probe
-from signroom.domain.errors import SecretUnreadable, SignroomError
+from signroom.domain.errors import SignroomError
 from signroom.http.echo import ECHO
 from signroom.http.health import LIVE
 from signroom.http.metrics import is_loopback
 from signroom.ports.operations import UNUSED_AFTER, DatabaseDiagnosis, Migrations, Obstacle, Probed
+from signroom.ports.secrets import SealedWith
 from signroom.service.access.self_check import self_check_token
+from signroom.service.maintenance.change_secret_key import KeyNeeds, examine_keys
 from signroom.service.maintenance.compare_files import all_damaged_files
-from signroom.service.subscriptions.manage_file_validation import secret_owner
-from signroom.service.webhooks.deliver_webhook import signing_owner
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import (
+    DOWNLOAD_LIFETIME,
     examine_database,
     examine_jobs,
-    installed_secret,
+    installed_keys,
     installed_store,
     open_installed_blobs,
     probe_address,
@@ -53,6 +55,8 @@ _DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
 _JOB_LATE_SECONDS = 300
 _REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
 _RESTORE = 'restore it from the backup under the same name (docs/operate.md, "Files that have changed")'
+_BACKUP_OLD_HOURS = 48
+_BACK_UP = "run `signroom backup` every night (docs/operate.md); where another program copies all, ignore this"
 _STATIC = Path(__file__).parents[1] / "page" / "static"
 
 
@@ -92,6 +96,7 @@ def run_doctor(*, as_json: bool, blobs: bool = False) -> int:
 def _findings(*, blobs: bool) -> Found:
     try:
         settings = current_settings()
+        installed_keys(settings)
     except SettingsError as error:
         yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
         return
@@ -200,8 +205,11 @@ def _database(settings: Settings) -> Found:
     yield from _database_state(found)
     yield _migrations(found.migrations)
     yield _clock("its clock and this machine's", found.ahead)
-    yield _secret(settings, found)
+    if found.migrations is Migrations.CURRENT:
+        yield from _secret_keys(settings)
     yield _keys(found)
+    if found.installation is not None:
+        yield _backup(found.installation, datetime.now(UTC), production=settings.production)
 
 
 def _is_there(settings: Settings) -> bool:
@@ -249,6 +257,21 @@ def _keys(found: DatabaseDiagnosis) -> CheckResult:
     return CheckResult("API keys", Severity.WARN, "; ".join(told), fix)
 
 
+def _backup(found: Installation, now: datetime, *, production: bool) -> CheckResult:
+    """Those that `signroom backup` has made; what else copies the disk is not known here."""
+    restored = ""
+    if found.restored_at is not None and found.restored_from is not None:
+        restored = f"; restored on {found.restored_at:%Y-%m-%d} from the backup of {found.restored_from:%Y-%m-%d %H:%M}"
+    if found.backed_up_at is None:
+        level = Severity.WARN if production else Severity.OK
+        return CheckResult("backup", level, f"none was made by `signroom backup` yet{restored}", _BACK_UP)
+    hours = (now - found.backed_up_at).total_seconds() / 3600
+    what = f"the last one is {hours:.0f} hours old, in {found.backup_place}{restored}"
+    if hours > _BACKUP_OLD_HOURS:
+        return CheckResult("backup", Severity.WARN, what, _BACK_UP)
+    return CheckResult("backup", Severity.OK, what)
+
+
 def _clock(whose: str, apart: float) -> CheckResult:
     what = f"{whose} differ by {abs(apart):.1f} s"
     if abs(apart) > _SECONDS_APART:
@@ -256,24 +279,61 @@ def _clock(whose: str, apart: float) -> CheckResult:
     return CheckResult("clock", Severity.OK, what)
 
 
-def _secret(settings: Settings, found: DatabaseDiagnosis) -> CheckResult:
-    secret = installed_secret(settings)
-    if secret is None:
-        return _failed("secret key", "There is none yet.", "run `signroom serve` once, or set SIGNROOM_SECRET_KEY")
-    stored = [] if found.sealed is None else [(secret_owner(found.sealed[0]), found.sealed[1])]
-    stored += [] if found.signing is None else [(signing_owner(found.signing[0]), found.signing[1])]
-    if not stored:
-        return CheckResult("secret key", Severity.OK, "set; no secret is stored that it would have to open")
-    try:
-        for owner, sealed in stored:
-            secrets_of(secret).unseal(owner, sealed)
-    except SecretUnreadable:
+def _secret_keys(settings: Settings) -> Found:
+    """What is sealed with which key, and whether the second key may be removed."""
+    needs = examine_secret_keys(settings)
+    if needs is None:
+        yield _failed("secret key", "There is none yet.", "run `signroom serve` once, or set SIGNROOM_SECRET_KEY")
+        return
+    yield _sealed(needs)
+    if needs.two_keys:
+        yield _second_key(needs, datetime.now(UTC))
+
+
+def examine_secret_keys(settings: Settings) -> KeyNeeds | None:
+    """What needs which secret key; None where there is no key yet. Raises: DatabaseUnavailable, SettingsError."""
+    keys = installed_keys(settings)
+    if keys is None:
+        return None
+    with installed_store(settings) as store:
+        return examine_keys(store, secrets_of(keys), tokens_of(keys), datetime.now(UTC), DOWNLOAD_LIFETIME)
+
+
+def _sealed(needs: KeyNeeds) -> CheckResult:
+    count = needs.sealed
+    wrong = count.get(SealedWith.OTHER, 0)
+    told = [
+        f"{wrong} secrets were sealed with another key" if wrong else "",
+        f"{count[SealedWith.DAMAGED]} were changed in the database" if SealedWith.DAMAGED in count else "",
+        f"{count[SealedWith.UNKNOWN]} were sealed with another key, or changed" if SealedWith.UNKNOWN in count else "",
+    ]
+    if any(told):
         return _failed(
             "secret key",
-            "It does not open the secrets that are stored: they were sealed with another one.",
-            "set SIGNROOM_SECRET_KEY to the same on every machine; if it is lost, set the endpoints' secrets again",
+            f"It does not open all secrets that are stored: {', '.join(part for part in told if part)}.",
+            "set SIGNROOM_SECRET_KEY to the same on every machine; if a key was removed too early, set it as "
+            "SIGNROOM_SECOND_SECRET_KEY and run `signroom secrets reseal`; if it is lost, set the endpoints' "
+            "secrets again",
         )
-    return CheckResult("secret key", Severity.OK, "it opens the secrets that are stored")
+    stored = sum(count.values())
+    what = f"it opens the {stored} secrets that are stored" if stored else "set; no secret is stored"
+    return CheckResult("secret key", Severity.OK, what)
+
+
+def _second_key(needs: KeyNeeds, now: datetime) -> CheckResult:
+    reseal = "once every machine has the new key as SIGNROOM_SECRET_KEY, run `signroom secrets reseal`"
+    links = f"{needs.links} links of open sessions" if needs.links else "no link of an open session"
+    secrets = needs.sealed.get(SealedWith.SECOND, 0)
+    until = needs.second_needed_until
+    if secrets or (until is None and needs.links):
+        return CheckResult("second key", Severity.WARN, f"{secrets} secrets and {links} need it.", reseal)
+    if until is None:
+        what = "known; nothing that is stored needs it, and it was never said that all machines use the first"
+        return CheckResult("second key", Severity.OK, what)
+    if until > now:
+        fix = f"keep SIGNROOM_SECOND_SECRET_KEY until {until:%Y-%m-%dT%H:%M:%SZ}"
+        return CheckResult("second key", Severity.WARN, f"no secret needs it; {links} and download addresses do.", fix)
+    return CheckResult("second key", Severity.WARN, "nothing needs it.", "remove SIGNROOM_SECOND_SECRET_KEY")
 
 
 def _jobs(settings: Settings) -> Found:
@@ -395,10 +455,10 @@ def _status_fix(found: Probed) -> str:
 
 
 def _proxy(settings: Settings) -> Found:
-    secret = installed_secret(settings)
-    if secret is None:
+    keys = installed_keys(settings)
+    if keys is None:
         return  # said above
-    token = self_check_token(tokens_of(secret), system_clock())
+    token = self_check_token(tokens_of(keys), system_clock())
     found = probe_address(f"{settings.public_url}{ECHO}", {"Authorization": f"Bearer {token}"})
     seen = _decoded(found)
     if seen is None:

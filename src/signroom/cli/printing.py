@@ -5,7 +5,10 @@ Tenants write some of the texts. In none of them a line ends, a terminal is comm
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 
@@ -18,6 +21,21 @@ def print_json(found: object) -> None:
     """One JSON value, indented."""
     text = json.dumps(found, indent=2, ensure_ascii=False)
     print("".join(c if c == "\n" else _escaped(c) for c in text))
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """One line for each row under a line of names (RFC 4180). No cell begins as a formula of a spreadsheet does."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row[column]) for column in columns])
+    print("".join(c if c == "\n" else _escaped(c) for c in text.getvalue()), end="")
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else "".join(map(_escaped, str(value)))
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _escaped(character: str) -> str:

@@ -10,7 +10,14 @@ from typing import TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
 
-from signroom.domain.errors import ApiKeyRevoked, BadFrameOrigin, BadInput, NotAllowed, ReturnUrlNotAllowed
+from signroom.domain.errors import (
+    ApiKeyRevoked,
+    ApplicationDisabled,
+    BadFrameOrigin,
+    BadInput,
+    NotAllowed,
+    ReturnUrlNotAllowed,
+)
 from signroom.domain.metadata import NO_METADATA, Metadata
 
 
@@ -49,6 +56,16 @@ class Subscription:
     name: str
     retention_days: int | None = None
     """How long signed documents are kept; None: until somebody removes them."""
+    created_at: datetime | None = None
+    """None: made by a version that did not write it down."""
+    disabled_at: datetime | None = None
+    """Since then its applications are closed."""
+    deleting_since: datetime | None = None
+    """Since then it is being deleted, with all that belongs to it. Nothing takes that back."""
+
+    @property
+    def closed(self) -> bool:
+        return self.disabled_at is not None or self.deleting_since is not None
 
     def available_until(self, signed_at: datetime) -> datetime | None:
         """Of a document that is completed now: later changes of the retention do not touch it."""
@@ -73,6 +90,27 @@ class Application:
     """Where sessions may return to; empty: anywhere."""
     frame_origins: tuple[str, ...] = ()
     """Whose pages may show the signing page in a frame; empty: nobody's."""
+    strict: bool = False
+    """A request with a field that there is not is refused, as with the header ``Signroom-Strict``."""
+    created_at: datetime | None = None
+    """None: made by a version that did not write it down."""
+    disabled_at: datetime | None = None
+    """Since then its keys open nothing, its pages are closed, and its webhooks hold what they would send."""
+    deleting_since: datetime | None = None
+    """Since then it is being deleted, with all that belongs to it. Nothing takes that back."""
+
+    @property
+    def closed(self) -> bool:
+        return self.disabled_at is not None or self.deleting_since is not None
+
+    def require_open(self, *, subscription_closed: bool) -> None:
+        """Raises: ApplicationDisabled."""
+        if self.deleting_since is not None:
+            raise ApplicationDisabled("It is being deleted.")
+        if self.disabled_at is not None:
+            raise ApplicationDisabled
+        if subscription_closed:
+            raise ApplicationDisabled("So is its whole subscription.")
 
     def require_return_url(self, url: str) -> None:
         """Raises: ReturnUrlNotAllowed unless the list is empty or has the URL's origin and the start of its path."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from signroom.domain.application import ApiKey, Application, Subscription
 from signroom.domain.branding import Branding, Logo
+from signroom.domain.erasure import Erasure
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.webhook import Webhook
 
@@ -28,8 +29,10 @@ class Action(StrEnum):
 
     SUBSCRIPTION_CREATED = "SubscriptionCreated"
     SUBSCRIPTION_CHANGED = "SubscriptionChanged"
+    SUBSCRIPTION_DELETED = "SubscriptionDeleted"
     APPLICATION_CREATED = "ApplicationCreated"
     APPLICATION_CHANGED = "ApplicationChanged"
+    APPLICATION_DELETED = "ApplicationDeleted"
     API_KEY_CREATED = "ApiKeyCreated"
     API_KEY_CHANGED = "ApiKeyChanged"
     API_KEY_REVOKED = "ApiKeyRevoked"
@@ -42,6 +45,16 @@ class Action(StrEnum):
     WEBHOOK_TESTED = "WebhookTested"
     DELIVERIES_REPLAYED = "DeliveriesReplayed"
     SESSION_RETRIED = "SessionRetried"
+    SESSION_ERASED = "SessionErased"
+    DOCUMENT_ERASED = "DocumentErased"
+    PERSON_EXPORTED = "PersonExported"
+    PERSON_ERASED = "PersonErased"
+    SECRETS_RESEALED = "SecretsResealed"
+    LINKS_REVOKED = "LinksRevoked"
+    SIGNERS_LISTED = "SignersListed"
+    BACKED_UP = "BackedUp"
+    RESTORED = "Restored"
+    IMPORTED = "Imported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,12 @@ def differing(before: Facts, after: Facts) -> tuple[Facts, Facts]:
 
 
 def subscription_facts(s: Subscription) -> Facts:
-    return {"name": s.name, "retentionDays": s.retention_days}
+    return {
+        "name": s.name,
+        "retentionDays": s.retention_days,
+        "disabledOn": _moment(s.disabled_at),
+        "deletingSince": _moment(s.deleting_since),
+    }
 
 
 def application_facts(a: Application) -> Facts:
@@ -83,6 +101,9 @@ def application_facts(a: Application) -> Facts:
         "defaultMetadata": [f"{name}: {value}" for name, values in a.default_metadata for value in values],
         "returnUrls": [_origin(url) for url in a.return_urls],
         "frameOrigins": list(a.frame_origins),
+        "strict": a.strict,
+        "disabledOn": _moment(a.disabled_at),
+        "deletingSince": _moment(a.deleting_since),
     }
 
 
@@ -126,6 +147,20 @@ def webhook_facts(w: Webhook) -> Facts:
         "eventTypes": list(w.event_types),
         "description": w.description,
         "pausedOn": _moment(w.paused_at),
+    }
+
+
+def erasure_facts(e: Erasure) -> Facts:
+    """What was erased, by kind and number, and the digests that stay."""
+    removed = e.removed
+    return {
+        "documents": removed.documents,
+        "files": removed.files,
+        "preparations": removed.preparations,
+        "deliveries": removed.deliveries,
+        "metadataValues": removed.metadata_values,
+        "idempotencyKeys": removed.idempotency_keys,
+        "digestsKept": [proof.sha256 for proof in e.proofs if proof.sha256 is not None],
     }
 
 

@@ -25,6 +25,9 @@ NEVER_WRITTEN = "health"
 """The key of a blob that does not exist. Asking for it shows whether the blob store answers."""
 
 _UPLOADS = "uploads/"
+_SIGNED = "signed-"
+_LEAST = 3
+"""Parts of the key of a document's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +53,24 @@ class DocumentFolder:
         """The key of the content of a detached CMS object that is signed again."""
         return f"{self._path}/data"
 
+    def every(self) -> str:
+        """What the keys of all blobs of the document begin with."""
+        return f"{self._path}/"
+
     def signed(self, preparation_id: UUID) -> str:
         """The key of the signed file. It is the same at each run, so that a job that runs twice writes one blob."""
-        return f"{self._path}/signed-{preparation_id}"
+        return f"{self._path}/{_SIGNED}{preparation_id}"
 
     @property
     def _path(self) -> str:
         if self.session_id is None:
             return f"documents/{self.document_id}"
         return f"sessions/{self.session_id}/{self.document_id}"
+
+
+def blobs_of_session(session_id: UUID) -> str:
+    """What the keys of all blobs of all documents of a session begin with."""
+    return f"sessions/{session_id}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,24 @@ def upload_of(key: str) -> UUID | None:
     if not key.startswith(_UPLOADS):
         return None
     return UUID(key.removeprefix(_UPLOADS).partition("/")[0])
+
+
+def is_blob_key(key: str) -> bool:
+    """False for a text that could name anything outside of the blob store, as a forged list of files may."""
+    parts = key.split("/")
+    return key.isascii() and key.isprintable() and all(part.strip(".") for part in parts) and "\\" not in key
+
+
+def signed_document_of(key: str) -> UUID | None:
+    """The document whose signed file the blob of `key` is. None for any other blob."""
+    parts = key.split("/")
+    if len(parts) < _LEAST or not parts[-1].startswith(_SIGNED):
+        return None
+    document = parts[-2]
+    try:
+        return UUID(document)
+    except ValueError:  # not a file of ours
+        return None
 
 
 def doctor_probe(probe: UUID) -> str:

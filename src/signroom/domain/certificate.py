@@ -47,12 +47,26 @@ SIGNING_PURPOSES = frozenset(
     }
 )
 """The purposes in an extended key usage that let a certificate sign documents, in every security context."""
+TIMESTAMP_PURPOSES = frozenset({"1.3.6.1.5.5.7.3.8"})
+"""The purpose of a timestamp authority (RFC 3161, 2.3)."""
 _PURPOSE_NAMES = {
     "1.3.6.1.5.5.7.3.1": "TLS servers",
     "1.3.6.1.5.5.7.3.3": "code signing",
     "1.3.6.1.5.5.7.3.8": "timestamps",
     "1.3.6.1.5.5.7.3.9": "OCSP responses",
 }
+
+
+class CertificateUse(StrEnum):
+    """What somebody wants to use a certificate's key for."""
+
+    SIGNATURES = "signatures"
+    TIMESTAMPS = "timestamps"
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes in an extended key usage that allow this use."""
+        return SIGNING_PURPOSES if self is CertificateUse.SIGNATURES else TIMESTAMP_PURPOSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,10 @@ class Certificate:
         return serial_numbers.pop() if len(serial_numbers) == 1 else None
 
     def require_fit_for_signing(self, now: datetime) -> None:
+        """As `require_fit`, for a signer."""
+        self.require_fit(CertificateUse.SIGNATURES, now)
+
+    def require_fit(self, use: CertificateUse, now: datetime) -> None:
         """Check validity, key, key usage and purpose.
 
         Raises: CertificateNotYetValid, CertificateExpired, CertificateKeyNotSupported, CertificateKeyUsage,
@@ -132,16 +150,23 @@ class Certificate:
             raise CertificateKeyUsage
         if self.is_ca:
             raise CertificateKeyUsage("It is the certificate of an authority.")
-        if not self.signing_purposes:
+        # A certificate for timestamps must say so by itself (RFC 3161, 2.3): no extension is not enough, nor is "any".
+        explicit = use is CertificateUse.TIMESTAMPS
+        allowed = (self.purposes or frozenset()) & use.purposes if explicit else self.purposes_for(use)
+        if not allowed:
             named = sorted(_PURPOSE_NAMES.get(oid, oid) for oid in self.purposes or ())
-            raise CertificatePurpose(f"It is for {', '.join(named)}.")
+            raise CertificatePurpose(f"It is for {', '.join(named)}." if named else "It does not say what it is for.")
+
+    def purposes_for(self, use: CertificateUse) -> frozenset[str]:
+        """Those of the use that it allows: all without an extended key usage, or with the one for any."""
+        if self.purposes is None or ANY_PURPOSE in self.purposes:
+            return use.purposes
+        return use.purposes & self.purposes
 
     @property
     def signing_purposes(self) -> frozenset[str]:
-        """Those of `SIGNING_PURPOSES` that it allows: all without an extended key usage, or with the one for any."""
-        if self.purposes is None or ANY_PURPOSE in self.purposes:
-            return SIGNING_PURPOSES
-        return SIGNING_PURPOSES & self.purposes
+        """As `purposes_for` a signer."""
+        return self.purposes_for(CertificateUse.SIGNATURES)
 
     def _has_supported_key(self) -> bool:
         if self.key_kind is KeyKind.RSA:

@@ -11,10 +11,18 @@ from enum import StrEnum
 from uuid import UUID
 
 from signroom.domain.blob_key import DocumentFolder
-from signroom.domain.errors import BadFileName, DocumentPurged, WrongState
+from signroom.domain.errors import BadFileName, DocumentErased, DocumentInProcessing, DocumentPurged, WrongState
 from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA, Metadata
-from signroom.domain.signature import CheckedValue, CmsOptions, Inspection, SignatureType, SigningOptions, Verdict
+from signroom.domain.signature import (
+    NO_OPTIONS,
+    CheckedValue,
+    CmsOptions,
+    Inspection,
+    SignatureType,
+    SigningOptions,
+    Verdict,
+)
 
 
 class DocumentStatus(StrEnum):
@@ -31,6 +39,7 @@ MOVES: dict[DocumentStatus, frozenset[DocumentStatus]] = {
     DocumentStatus.COMPLETED: frozenset(),
 }
 
+OCTETS = "application/octet-stream"
 MAX_NAME = 255
 MAX_DETAIL = 500
 UNSIGNED_LIFETIME = timedelta(days=1)
@@ -50,6 +59,10 @@ class StoredFile:
     content_type: str
     length: int
     sha256: bytes
+
+    def without_names(self, *, keep_digest: bool) -> StoredFile:
+        """What stays of a file that is erased."""
+        return StoredFile(self.blob_key, "", OCTETS, self.length, self.sha256 if keep_digest else b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,8 @@ class Document:
     """From then on its files count as gone, whether they were removed yet or not; None: they are kept."""
     purged_at: datetime | None = None
     """When its files had been removed."""
+    erased_at: datetime | None = None
+    """From then on nothing of it is handed out, and it holds no personal data."""
 
     @property
     def blob_folder(self) -> DocumentFolder:
@@ -118,7 +133,10 @@ class Document:
     @property
     def awaits_signature(self) -> bool:
         """True when a signer may sign it: for the first time, or again after an error."""
-        return self.status in {DocumentStatus.PENDING_SIGNATURE, DocumentStatus.PROCESSING_ERROR}
+        return self.erased_at is None and self.status in {
+            DocumentStatus.PENDING_SIGNATURE,
+            DocumentStatus.PROCESSING_ERROR,
+        }
 
     @property
     def left_out(self) -> bool:
@@ -143,6 +161,12 @@ class Document:
         options = self.options
         first = isinstance(options, CmsOptions) and options.detached and self.inspection.signatures == 0
         return self.original.blob_key if first else self.data_key
+
+    def require_not_erased(self) -> Document:
+        """Itself. Raises: DocumentErased."""
+        if self.erased_at is not None:
+            raise DocumentErased
+        return self
 
     def require_files(self, now: datetime) -> None:
         """Raises: DocumentPurged once its time is over."""
@@ -188,6 +212,28 @@ class Document:
         """
         failed = self._moved(DocumentStatus.PROCESSING).fail(code, detail)
         return failed if self.signature_value is not None else replace(failed, preparation_id=preparation_id)
+
+    def erase(self, now: datetime) -> Document:
+        """The document without anything personal. The digests of a signed one stay: they prove what was signed.
+
+        Raises: DocumentInProcessing.
+        """
+        if self.status is DocumentStatus.PROCESSING:
+            raise DocumentInProcessing(f"Document {self.id}.")
+        kept = self.signed is not None
+        return replace(
+            self,
+            original=self.original.without_names(keep_digest=kept),
+            inspection=Inspection(self.signature_type, OCTETS, self.inspection.pages, self.inspection.signatures),
+            options=NO_OPTIONS.of(self.signature_type),
+            signature_value=None,
+            versions=tuple(replace(v, file=v.file.without_names(keep_digest=True)) for v in self.versions),
+            processing_error_detail=None,
+            verdict=None if self.verdict is None else self.verdict.without_names(),
+            metadata=NO_METADATA,
+            available_until=now,
+            erased_at=now,
+        )
 
     def _moved(self, to: DocumentStatus) -> Document:
         if to not in MOVES[self.status]:

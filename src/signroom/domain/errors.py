@@ -122,6 +122,11 @@ class DatabaseUnavailable(Unavailable):
     message = "The database does not answer; try again."
 
 
+class TimestampUnavailable(Unavailable):
+    code = "TimestampUnavailable"
+    message = "No timestamp authority of this tier gave a token that can be used; try again."
+
+
 class FileValidationUnavailable(Unavailable):
     code = "FileValidationUnavailable"
     message = "The application's validation endpoint did not say whether it accepts the file; try again."
@@ -197,6 +202,11 @@ class NotAllowed(Refused):
     message = "This API key does not allow that."
 
 
+class ApplicationDisabled(NotAllowed):
+    code = "ApplicationDisabled"
+    message = "The application is disabled."
+
+
 class KeySourceNotAvailable(NotAllowed):
     code = "KeySourceNotAvailable"
     message = "This key source is not offered here."
@@ -237,6 +247,20 @@ class DocumentNotFound(NotFound):
     message = "The document was not found."
 
 
+class SignatureSessionErased(SignatureSessionNotFound):
+    """Nobody reads it any more. What stays of its documents is found by their keys."""
+
+    code = "SignatureSessionErased"
+    message = "The signature session was erased."
+
+
+class DocumentErased(DocumentNotFound):
+    """Nobody reads it any more. What stays of it is found by its key."""
+
+    code = "DocumentErased"
+    message = "The document was erased."
+
+
 class ApplicationNotFound(NotFound):
     code = "ApplicationNotFound"
     message = "The application was not found."
@@ -250,6 +274,11 @@ class SubscriptionNotFound(NotFound):
 class DocumentKeyNotFound(NotFound):
     code = "DocumentKeyNotFound"
     message = "The document key was not found: allocate it first."
+
+
+class TimestampTierNotFound(NotFound):
+    code = "TimestampTierNotFound"
+    message = "There is no timestamp authority of this tier here."
 
 
 class UploadNotFound(NotFound):
@@ -311,6 +340,11 @@ class WrongState(Refused):
     message = "The operation is invalid for the current status of the signature session or document."
 
 
+class DocumentInProcessing(Refused):
+    code = "DocumentInProcessing"
+    message = "A document is being processed: erase it when that is over."
+
+
 class DocumentKeyInUse(Refused):
     code = "DocumentKeyInUse"
     message = "The document key belongs to another document."
@@ -354,6 +388,16 @@ class NameTaken(Refused):
 class ApiKeyRevoked(Refused):
     code = "ApiKeyRevoked"
     message = "The key was revoked. Make another one."
+
+
+class StillInUse(Refused):
+    code = "StillInUse"
+    message = "Somebody still works with it. With force, open sessions are cancelled."
+
+
+class OwnApplication(Refused):
+    code = "OwnApplication"
+    message = "An application does not shut itself out. Use the key of another one, or ask the operator."
 
 
 class ApiKeyNotFound(NotFound):
@@ -658,3 +702,63 @@ class TooManyDocuments(LimitExceeded):
 class TooManyWebhooks(LimitExceeded):
     code = "TooManyWebhooks"
     message = "The subscription has as many webhooks as it may have."
+
+
+# -- backup, restore, export, import: an operator's commands -----------------------------------
+
+
+class KeepingRefused(Refused):
+    """A backup, a restore, an export or an import that is not begun, or not gone on with."""
+
+    code = "KeepingRefused"
+    message = "This cannot be done with the whole installation."
+
+
+class BackupPlaceRefused(KeepingRefused):
+    code = "BackupPlaceRefused"
+    message = "Backups cannot be kept at this place."
+
+
+class BackupNoRoom(KeepingRefused):
+    code = "BackupNoRoom"
+    message = "There is not enough room on the disk."
+
+
+class BackupNotFound(KeepingRefused):
+    code = "BackupNotFound"
+    message = "There is no whole backup of that kind at this place."
+
+
+class BackupDamaged(KeepingRefused):
+    code = "BackupDamaged"
+    message = "The backup is not what was written."
+
+
+class BackupNewer(KeepingRefused):
+    code = "BackupNewer"
+    message = "The backup was made by a newer version of Signroom than this one."
+
+
+class OtherSecretKey(KeepingRefused):
+    code = "OtherSecretKey"
+    message = "The backup belongs to another SIGNROOM_SECRET_KEY than the one that is set here."
+
+
+class InstallationNotEmpty(KeepingRefused):
+    code = "InstallationNotEmpty"
+    message = "There is an installation here already."
+
+
+class InstallationInUse(KeepingRefused):
+    code = "InstallationInUse"
+    message = "The service runs, or another program has its database open."
+
+
+class BackupUnderWay(KeepingRefused):
+    code = "BackupUnderWay"
+    message = "Another backup, restore, export or import of this installation is under way."
+
+
+class DatabaseNotCurrent(KeepingRefused):
+    code = "DatabaseNotCurrent"
+    message = "The tables are not those of this version."

@@ -78,6 +78,16 @@ class DocumentPurged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionErased(Event):
+    """It was erased, with all its documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentErased(Event):
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryPaused(Event):
     """An endpoint failed for days: nothing is sent there until somebody resumes it."""
 
@@ -115,8 +125,25 @@ class ApiKeyRevoked(Event):
     api_key_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class ApplicationDisabled(Event):
+    """Its keys open nothing, and its pages are closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationEnabled(Event):
+    """It goes on where it was disabled."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationDeleted(Event):
+    """It is gone, with all that belonged to it."""
+
+
 TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 """Every kind of event by its name."""
+OF_APPLICATIONS = frozenset({ApplicationDisabled.__name__, ApplicationEnabled.__name__, ApplicationDeleted.__name__})
+"""About the application that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,11 +21,15 @@ class Places:
         self._limit, self._refusal = limit, refusal
         self._taken: Counter[Hashable] = Counter()
 
+    def require(self, owner: Hashable) -> None:
+        """Look whether `owner` has a free place; none is taken. Raises: TooManyRequests."""
+        if self._taken.get(owner, 0) >= self._limit:
+            raise TooManyRequests(self._refusal, retry_after=_AGAIN_SECONDS)
+
     @contextmanager
     def taken(self, owner: Hashable) -> Iterator[None]:
         """A place of `owner`, for as long as the block runs. Raises: TooManyRequests."""
-        if self._taken[owner] >= self._limit:
-            raise TooManyRequests(self._refusal, retry_after=_AGAIN_SECONDS)
+        self.require(owner)
         self._taken[owner] += 1
         try:
             yield
@@ -32,6 +37,48 @@ class Places:
             self._taken[owner] -= 1
             if not self._taken[owner]:
                 del self._taken[owner]
+
+
+class Shares:
+    """A number of places, of which each owner holds at most as many as are left for others.
+
+    One owner alone gets a half. A second one gets a half of the rest, and so on: whoever comes finds a place, also when
+    everybody before holds theirs for long. Safe to use from threads; nothing blocks.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._lock = threading.Lock()
+        self._held: Counter[Hashable] = Counter()
+        self._refused: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def taken(self, owner: Hashable) -> Iterator[int]:
+        """The block has a place until its end when it is given 0. Otherwise `owner` has no place free: the number says
+        how often they were refused since they last got one.
+        """
+        refused = self._take(owner)
+        try:
+            yield refused
+        finally:
+            if not refused:
+                self._give_back(owner)
+
+    def _take(self, owner: Hashable) -> int:
+        with self._lock:
+            if 0 < self._held[owner] >= self._places - self._held.total():
+                self._refused[owner] += 1
+                return self._refused[owner]
+            self._held[owner] += 1
+            self._refused.pop(owner, None)
+            return 0
+
+    def _give_back(self, owner: Hashable) -> None:
+        with self._lock:
+            self._held[owner] -= 1
+            if not self._held[owner]:  # then nobody is refused either
+                del self._held[owner]
+                self._refused.pop(owner, None)
 
 
 class Lines:

@@ -13,7 +13,13 @@ from uuid import UUID
 
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.endpoint import EndpointAuth, require_endpoint
-from signroom.domain.errors import BadCallbackArgument, BadReturnUrl, TooManyDocuments, WrongState
+from signroom.domain.errors import (
+    BadCallbackArgument,
+    BadReturnUrl,
+    SignatureSessionErased,
+    TooManyDocuments,
+    WrongState,
+)
 from signroom.domain.event import (
     Event,
     SessionCancelled,
@@ -87,10 +93,18 @@ class Session:
     """When its page was shown for the first time."""
     webhook_url: str | None = None
     """Where its events are sent, besides the endpoints of its application and subscription."""
+    erased_at: datetime | None = None
+    """From then on nothing of it is handed out, and it holds no personal data."""
 
     def expired(self, now: datetime) -> bool:
         """Only a pending session expires: signatures that were committed before win."""
         return self.status is SessionStatus.PENDING and now >= self.expires_at
+
+    def require_not_erased(self) -> Session:
+        """Itself. Raises: SignatureSessionErased."""
+        if self.erased_at is not None:
+            raise SignatureSessionErased
+        return self
 
     def require_open(self, now: datetime) -> None:
         """Raises: WrongState unless documents may still be added, removed or signed."""
@@ -158,6 +172,28 @@ class Session:
         if not self.expired(now):
             raise WrongState(f"The session is {self.status}.")
         return self._moved(SessionStatus.EXPIRED), SessionExpired(self.id, now)
+
+    def erase(self, link_hash: bytes, now: datetime) -> Session:
+        """The session without anything personal; its page is found under `link_hash`, which belongs to no link.
+
+        Raises: WrongState while it is open or in processing.
+        """
+        if self.status in {SessionStatus.PENDING, SessionStatus.PROCESSING}:
+            raise WrongState(f"The session is {self.status}.")
+        return replace(
+            self,
+            link_hash=link_hash,
+            return_url=None,
+            callback_argument=None,
+            requirements=(),
+            metadata=NO_METADATA,
+            options=NO_OPTIONS,
+            language=None,
+            signer_certificate=None,
+            signer_issuers=(),
+            webhook_url=None,
+            erased_at=now,
+        )
 
     @property
     def signed(self) -> bool:

@@ -7,7 +7,7 @@ verified over those bytes), ``Verdict`` (the output judged like a stranger's fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, TypeVar, assert_never
@@ -292,3 +292,12 @@ class Verdict:
     def intact(self) -> bool:
         """True when there is at least one signature and none of them failed."""
         return bool(self.signatures) and all(s.indication is not Indication.TOTAL_FAILED for s in self.signatures)
+
+    def without_names(self) -> Verdict:
+        """The verdict without what may say who has signed."""
+        return Verdict(
+            tuple(
+                replace(s, field_name="", reason=None, certificate=b"", warnings=(), identity_confirmed=None)
+                for s in self.signatures
+            )
+        )

@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -338,8 +339,9 @@ async def _start(answer: _Answer, limit: int) -> bytes:
     return bytes(start[:limit])
 
 
+@cache
 def _system_tls() -> ssl.SSLContext:
-    """The authorities of the operating system; where it has none, those that come with httpx."""
+    """The authorities of the operating system; where it has none, those that come with httpx. They are read once."""
     paths = ssl.get_default_verify_paths()
     if paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir())):
         return ssl.create_default_context()

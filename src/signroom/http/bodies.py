@@ -41,6 +41,8 @@ _AT_ONCE = 32 << 10
 """Bytes that are looked through before others get a turn."""
 _AGAIN_SECONDS = 2
 _ROOM = "signroom_room"
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark that .NET Framework writes before UTF-8. RFC 8259, 8.1, lets a reader pass over it."""
 _UNFINISHED = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 
@@ -269,7 +271,7 @@ class WireRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """What the body says. Decoded once. Raises: as `body`, and litestar's for what is not JSON."""
         if self._found is None:
-            body = await self.body()
+            body = (await self.body()).removeprefix(_MARK)
             found = decode_json(body or b"null", type_decoders=self.route_handler.resolve_type_decoders())
             self._found = _put_back(found, self._texts) if self._texts else found
         return self._found

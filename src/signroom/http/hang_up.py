@@ -8,21 +8,53 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Coroutine
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.exceptions import HTTPException
 
+from signroom.domain.errors import TooManyRequests
 from signroom.http.problems import GONE
+from signroom.http.rates import SlidingWindows
 
 T = TypeVar("T")
 
+MAX_HANG_UPS = 30
+"""In a minute, of one owner: a browser that is closed in the middle hangs up six times."""
+_MINUTE = 60.0
+
+
+class HangUps:
+    """How often the callers of an owner have gone away while somebody worked for them."""
+
+    def __init__(self) -> None:
+        self._counted = SlidingWindows(MAX_HANG_UPS, _MINUTE)
+
+    def require_few(self, owner: object) -> None:
+        """Raises: TooManyRequests for an owner who asks for much that nobody waits for."""
+        wait = self._counted.wait(str(owner), count=False)
+        if wait:
+            raise TooManyRequests("Too many calls were given up before their answer.", retry_after=math.ceil(wait))
+
+    def count(self, owner: object) -> None:
+        """One more has gone."""
+        self._counted.wait(str(owner))
+
+
+def _nothing() -> None:
+    """For calls whose hang-ups nobody counts."""
+
 
 async def while_connected(
-    request: Request[Any, Any, Any], answer: Coroutine[Any, Any, T], *, body: Body | None = None
+    request: Request[Any, Any, Any],
+    answer: Coroutine[Any, Any, T],
+    *,
+    body: Body | None = None,
+    on_gone: Callable[[], None] = _nothing,
 ) -> T:
-    """The result of `answer`, which is cancelled as soon as the caller has gone.
+    """The result of `answer`, which is cancelled as soon as the caller has gone; then `on_gone` is called.
 
     The request's body has been read already, unless `answer` reads it from `body`.
 
@@ -34,6 +66,7 @@ async def while_connected(
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done() and watching.exception() is None:
+            on_gone()
             working.cancel()
             await asyncio.wait({working})
             if working.cancelled():

@@ -24,6 +24,8 @@ STATUS: dict[type[errors.SignroomError], int] = {
     errors.BadInput: 400,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
+    errors.SignatureSessionErased: 410,
+    errors.DocumentErased: 410,
     errors.FileTooLarge: 413,
     errors.TooManyRequests: 429,
     errors.FileChanged: 500,  # nothing is wrong with the request, and trying again does not help

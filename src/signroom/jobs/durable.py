@@ -55,7 +55,8 @@ APPLICATION = "signroom"
 APPLICATION_VERSION = "1"
 LANE_PLACES = 4
 """Jobs of one lane at the same time, over all processes."""
-_DELIVERY_PLACES = 16
+DELIVERY_PLACES = 16
+"""In each process. The verb gives each subscription its share of them."""
 # A poll costs some milliseconds, in an idle process too; what is claimed at once makes up for a longer one.
 _POLL_SECONDS = {Queue.DOCUMENTS: 0.2, Queue.DELIVERIES: 0.5, Queue.MAINTENANCE: 1.0}
 MAX_RECOVERIES = 20
@@ -78,7 +79,7 @@ class DurableJobs:
     ) -> None:
         self._engine = engine
         self._data = data
-        self._places = {Queue.DOCUMENTS: concurrency, Queue.DELIVERIES: _DELIVERY_PLACES, Queue.MAINTENANCE: 1}
+        self._places = {Queue.DOCUMENTS: concurrency, Queue.DELIVERIES: DELIVERY_PLACES, Queue.MAINTENANCE: 1}
         self._stopping = threading.Event()
         self._timing = timing
         self._runner = Runner(self._follow, self._stopping, waits, max_recoveries)

@@ -7,7 +7,9 @@ legal value, in its name, its policy (2.999.1, from the arc for examples) and a 
 from __future__ import annotations
 
 import os
+import ssl
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
@@ -19,7 +21,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signroom.domain.errors import BadInput, CertificateKeyNotSupported
 from signroom.domain.signature import CertificateChain
+from signroom.domain.timestamp import TimestampRequest
+from signroom.keys.demo_tsa import DemoTsa
 from signroom.secrets.derived import derive_p256
+from signroom.secrets.secret_keys import SecretKeys
 
 LEAF_LIFETIME = timedelta(hours=24)
 PFX_LIFETIME = timedelta(days=825)
@@ -37,25 +42,59 @@ _NOBODY = "demo@signroom.invalid"
 
 
 class DemoCa:
-    """A P-256 root and the certificates it issues."""
+    """A P-256 root and the certificates it issues. `other` is the authority of the installation's second secret key."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, crl_url: str) -> None:
+    def __init__(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: x509.Certificate,
+        crl_url: str,
+        tsa_key: ec.EllipticCurvePrivateKey,
+        other: DemoCa | None = None,
+    ) -> None:
+        """`tsa_key`: of its timestamp authority."""
         self._key = key
         self._certificate = certificate
         self._crl_url = crl_url
+        self._tsa_key = tsa_key
+        self._other = other
 
     @property
     def certificate(self) -> bytes:
         """The root, DER."""
         return self._certificate.public_bytes(serialization.Encoding.DER)
 
-    def crl(self, now: datetime) -> bytes:
-        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end."""
+    @property
+    def certificates(self) -> list[bytes]:
+        """Its root, and that of the other authority."""
+        return [self.certificate, *([] if self._other is None else self._other.certificates)]
+
+    @property
+    def name(self) -> str:
+        """Tells it from the authorities of other secret keys."""
+        return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()).digest[:8].hex()
+
+    def crl(self, now: datetime, authority: str | None = None) -> bytes:
+        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end.
+
+        `authority` is the `name` of the one that has issued the certificate in question.
+        """
+        if self._other is not None and authority == self._other.name:
+            return self._other.crl(now)
         builder = x509.CertificateRevocationListBuilder().issuer_name(self._certificate.subject)
         signed = (
             builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
         )
         return signed.public_bytes(serialization.Encoding.DER)
+
+    def stamp(self, request: TimestampRequest, now: datetime) -> bytes:
+        """A timestamp token, DER."""
+        return self._tsa.stamp(request, now)
+
+    @cached_property
+    def _tsa(self) -> DemoTsa:
+        certificate = self._timestamp_certificate().public_bytes(serialization.Encoding.DER)
+        return DemoTsa(self._tsa_key, certificate, self.certificate)
 
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
         """A 24 h leaf for a DER SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
@@ -74,6 +113,33 @@ class DemoCa:
         leaf = self._leaf(key.public_key(), name, now, PFX_LIFETIME)
         encryption = serialization.BestAvailableEncryption(password.encode())
         return pkcs12.serialize_key_and_certificates(name.encode(), key, leaf, [self._certificate], encryption)
+
+    def _timestamp_certificate(self) -> x509.Certificate:
+        """Byte for byte the same for the same keys, so that every machine's tokens name one certificate."""
+        key = self._tsa_key.public_key()
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key)
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "DEMO - no legal value"),
+                x509.NameAttribute(NameOID.COMMON_NAME, "Signroom demo timestamps"),
+            ]
+        )
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._certificate.subject)
+            .public_key(key)
+            .serial_number(int.from_bytes(identifier.digest[:16], "big") | 1)
+            .not_valid_before(self._certificate.not_valid_before_utc)
+            .not_valid_after(self._certificate.not_valid_after_utc)
+            .add_extension(_key_usage(signing=True), critical=True)
+            # For timestamps alone, and critical (RFC 3161, 2.3).
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
+            .add_extension(identifier, critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256(), ecdsa_deterministic=True)
+        )
 
     def _leaf(
         self, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, name: str, now: datetime, life: timedelta
@@ -95,17 +161,17 @@ class DemoCa:
             .add_extension(x509.CertificatePolicies([policy]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([_DOCUMENT_SIGNING, _EMAIL_PROTECTION]), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(_NOBODY)]), critical=False)
-            .add_extension(_distribution_point(self._crl_url), critical=False)
+            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
 
-def open_demo_ca(folder: Path, crl_url: str, secret: bytes) -> DemoCa:
-    """The authority of the installation with this `secret`, with its certificate in `folder` (``demo-ca.crt``).
+def open_demo_ca(folder: Path, crl_url: str, keys: SecretKeys) -> DemoCa:
+    """The authority of the installation with these secret keys, with its certificate in `folder` (``demo-ca.crt``).
 
-    Every machine that has the secret has the same authority. One that an earlier version made at random
+    Every machine that has the keys has the same authority. One that an earlier version made at random
     (``demo-ca.key.pem``) stays. `crl_url`: where its CRL is served.
     """
     key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
@@ -113,11 +179,20 @@ def open_demo_ca(folder: Path, crl_url: str, secret: bytes) -> DemoCa:
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file.name} does not hold an EC key")
-        return DemoCa(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()), crl_url)
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        return DemoCa(key, certificate, crl_url, _tsa_key(keys.current))
+    made = _derived(keys.current, crl_url, None if keys.second is None else _derived(keys.second, crl_url))
+    _write(certificate_file, ssl.DER_cert_to_PEM_cert(made.certificate).encode())
+    return made
+
+
+def _derived(secret: bytes, crl_url: str, other: DemoCa | None = None) -> DemoCa:
     key = derive_p256(secret, "signroom.demo-ca")
-    certificate = _root(key)
-    _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
-    return DemoCa(key, certificate, crl_url)
+    return DemoCa(key, _root(key), crl_url, _tsa_key(secret), other)
+
+
+def _tsa_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
+    return derive_p256(secret, "signroom.demo-tsa")
 
 
 def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -23,12 +24,17 @@ from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, Signatur
 from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
-from signroom.http.hang_up import Body, while_connected
+from signroom.http.hang_up import Body, HangUps, while_connected
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
-from signroom.service.access.page_tokens import owner_of_token, renew_page_token, session_of_token
+from signroom.service.access.page_tokens import (
+    owner_of_token,
+    renew_page_token,
+    require_open_application,
+    session_of_token,
+)
 from signroom.service.certificates.issue_demo_certificate import issue_demo_certificate
 from signroom.service.certificates.judge_certificate import MAX_ISSUERS
 from signroom.service.certificates.judge_certificates import judge_certificates
@@ -58,12 +64,17 @@ InjectedSession = NamedDependency[SkipValidation[UUID]]
 
 def token_guard(ports: Ports) -> Guard:
     """Knows the session before anything of the body is read."""
+    hang_ups = HangUps()
 
-    async def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        """Raises: TokenRequired, BadToken, TokenExpired."""
+    async def require_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        """Raises: TokenRequired, BadToken, TokenExpired, TooManyRequests, ApplicationDisabled."""
         session_id, subscription_id = owner_of_token(ports, connection.headers.get(TOKEN_HEADER))
         ports.meter.about(session_id=session_id)
+        if handler.fn in _LOOKS:
+            hang_ups.require_few(session_id)
+        await asyncio.to_thread(require_open_application, ports, session_id)
         connection.state.page_session = session_id
+        connection.state.on_gone = partial(hang_ups.count, session_id)
         room_of(connection.scope).of_page(session_id, subscription_id, MAX_BODY, 2 * MAX_BODY)
 
     return require_token
@@ -114,6 +125,7 @@ async def events(
     framed: InjectedFramed,
 ) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
+    streams.require_place(page_session)  # a refusal costs nobody a look at the database
     token = request.headers.get(TOKEN_HEADER)
 
     def holds() -> bool:
@@ -156,7 +168,7 @@ async def upload(
         raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
     body = Body(request)
     adding = add_document(ports, page_session, _file_name(request), body.chunks(), idempotency_key)
-    document = await while_connected(request, adding, body=body)
+    document = await while_connected(request, adding, body=body, on_gone=request.state.on_gone)
     return document_view(ports, document, downloads=False)
 
 
@@ -188,7 +200,8 @@ async def preview(
     width: int = 800,
 ) -> Response[bytes]:
     """A page as PNG: read by fetch and shown from a blob, so that no address holds a token."""
-    picture = await while_connected(request, preview_page(ports, page_session, document_id, page, width))
+    drawing = preview_page(ports, page_session, document_id, page, width)
+    picture = await while_connected(request, drawing, on_gone=request.state.on_gone)
     return Response(picture, media_type="image/png", headers=ATTACHMENT)
 
 
@@ -200,7 +213,8 @@ async def text(
     ports: InjectedPorts,
     page_session: InjectedSession,
 ) -> shapes.PageText:
-    words = await while_connected(request, page_text(ports, page_session, document_id, page))
+    reading = page_text(ports, page_session, document_id, page)
+    words = await while_connected(request, reading, on_gone=request.state.on_gone)
     return shapes.PageText(text=words)
 
 
@@ -214,7 +228,7 @@ async def canonical(
 ) -> Response[bytes]:
     """The octets of an XML document that its signature covers."""
     reading = canonical_form(ports, page_session, preparation_id, document_id)
-    octets = await while_connected(request, reading)
+    octets = await while_connected(request, reading, on_gone=request.state.on_gone)
     return Response(octets, media_type="application/xml", headers=ATTACHMENT)
 
 
@@ -296,6 +310,9 @@ def _qr_code(text: str) -> bytes:
     segno.make(text, error="m", micro=False).save(picture, kind="png", scale=6, border=4)
     return picture.getvalue()
 
+
+_LOOKS = frozenset({upload.fn, preview.fn, text.fn, canonical.fn})
+"""What is refused to a page whose calls were given up too often. Who wants to sign is never refused for that."""
 
 HANDLERS = [
     load,

@@ -13,7 +13,7 @@ from typing import Protocol
 from signroom.domain.document import Document
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySources
-from signroom.domain.places import Lines
+from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session
 from signroom.domain.webhook import DeliverySchedule
@@ -25,6 +25,7 @@ from signroom.ports.operations import Clock, Meter
 from signroom.ports.outside import Fetch
 from signroom.ports.secrets import ResultTokens, Secrets, Tokens
 from signroom.ports.store import Store
+from signroom.ports.timestamps import TimestampAuthorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ class ManagementPorts(Protocol):
     def secrets(self) -> Secrets: ...
 
     @property
+    def tokens(self) -> Tokens: ...
+
+    @property
     def pictures(self) -> Pictures: ...
 
     @property
@@ -92,9 +96,12 @@ class Ports:
     blobs: Blobs
     lines: Lines
     """Where callers wait who would hold threads for long: to open a stored file, to have certificates judged."""
+    delivery_shares: Shares
+    """Of the places in which this process asks webhooks' endpoints: owners are subscriptions."""
     formats: Sandbox
     trust: Trust
     fetch: Fetch
+    timestamps: TimestampAuthorities
     pictures: Pictures
     name_patterns: NamePatterns
     secrets: Secrets

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from signroom.domain.certificate import Certificate
+from signroom.domain.certificate import Certificate, CertificateUse
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import (
     CertificateChain,
 )
+from signroom.domain.timestamp import TimestampRequest
 from signroom.domain.validation import TrustVerdict
 
 
@@ -30,9 +31,11 @@ class Trust(Protocol):
         *,
         revocation_may_be_unknown: bool = False,
         offline: bool = False,
+        use: CertificateUse = CertificateUse.SIGNATURES,
     ) -> TrustVerdict:
         """Build a path to a root of `context` and check it as of `at` (RFC 5280, 6): signatures, validity,
         constraints, purposes, policies, revocation by CRL or OCSP. With `offline` nobody is asked about revocation.
+        `use`: what the certificate is to be fit for.
 
         Never raises for what is wrong with the certificate. Raises: BadCertificate for what is none,
         SecurityContextNotConfigured. May fetch: call from threads.
@@ -45,5 +48,10 @@ class DemoAuthority(Protocol):
     def issue(self, public_key: bytes, name: str, now: datetime) -> CertificateChain:
         """A 24 h leaf for a SubjectPublicKeyInfo. Raises: BadInput, CertificateKeyNotSupported."""
 
-    def crl(self, now: datetime) -> bytes:
-        """Its list of revoked certificates, DER."""
+    def crl(self, now: datetime, authority: str | None = None) -> bytes:
+        """The list of revoked certificates, DER. Its certificates say in their address of the list which `authority`
+        has issued them: there are two while the secret key is being changed.
+        """
+
+    def stamp(self, request: TimestampRequest, now: datetime) -> bytes:
+        """A timestamp token (RFC 3161, 2.4.2) by its own timestamp authority, DER."""

@@ -91,6 +91,9 @@ class Blobs(Protocol):
     def answers(self) -> bool:
         """True when the store can be reached and written to; asks it without writing."""
 
+    def beginning_with(self, beginning: str) -> list[str]:
+        """The keys of all blobs whose keys begin with a path that ends with a slash. Raises: StorageUnavailable."""
+
     def delete(self, key: str) -> None:
         """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
 
@@ -231,6 +234,9 @@ class Cache(Protocol):
 
     def put(self, key: str, value: bytes) -> None:
         """Older values may be forgotten for it; one that is larger than the room is not kept."""
+
+    def forget(self, beginning: str) -> None:
+        """Forget all values whose keys begin so."""
 
 
 class Pictures(Protocol):

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.backup import Installation
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -37,10 +39,6 @@ class DatabaseDiagnosis:
     ahead: float
     """Seconds by which its clock is before ours; negative: behind."""
     migrations: Migrations
-    sealed: tuple[UUID, bytes] | None
-    """A subscription and a sealed secret of it, to see whether our key opens it."""
-    signing: tuple[UUID, bytes] | None
-    """The same of a webhook and its signing secret."""
     read_only: bool = False
     """True for a standby."""
     free_connections: int | None = None
@@ -49,6 +47,8 @@ class DatabaseDiagnosis:
     """API keys that never end, as ``application id``; at most `MAX_NAMED`."""
     unused_keys: tuple[str, ...] = ()
     """API keys that still open something and that nobody has used for `UNUSED_AFTER`; at most `MAX_NAMED`."""
+    installation: Installation | None = None
+    """When it was backed up and restored; None in tables of another version."""
 
 
 class Obstacle(StrEnum):

@@ -2,6 +2,10 @@
 
 pebble gets a task only when a process is free for it: what waits, waits in our queue (`sandbox.queue`), which knows
 shares and bounds and from which a task can be taken back. Nobody blocks: a task is two futures.
+
+Where there are several processes, one of them only signs. The others do what is next, and the system gives them less of
+the processors than the service itself: whoever lets pictures be drawn and files be looked at without end takes neither
+the processor from those who are answered nor all processes from those who sign.
 """
 
 from __future__ import annotations
@@ -35,6 +39,8 @@ _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _STANDSTILL_SECONDS = 90.0
 """Without any task that begins or ends. It is longer than the longest deadline of a task and a start of its process."""
+_LOWER = 5
+"""By how much the priority of processes that look at files is lower, as `nice` counts. It is a third of the weight."""
 _MOST_BUSY = 6.0
 """Deadlines on the wall become so many times longer at most."""
 
@@ -68,6 +74,22 @@ class Task:
     ended: Future[Any] = field(default_factory=Future)
 
 
+@dataclass(eq=False, slots=True)
+class _Group:
+    """Processes of one priority."""
+
+    size: int
+    signs: bool
+    """True when it does nothing else."""
+    pool: ProcessPool
+    lower: int
+    running: int = 0
+
+    @property
+    def free(self) -> bool:
+        return self.running < self.size
+
+
 class Processes:
     """Runs tasks in turn. Safe to call from threads and from any event loop; nothing blocks but `close`."""
 
@@ -76,16 +98,18 @@ class Processes:
         self.workers, self._refused = workers, refused
         self._lock = threading.Lock()
         self._closed = False
-        self._pool = self._new_pool()
+        # The group that only signs is the first: it is asked first.
+        self._groups = [self._new_group(1)] if workers == 1 else self._new_groups(workers)
         # A session leaves one process to the others: uploads of a page come one by one anyway.
         self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), looks=max(1, workers - 1))
-        self._running: dict[Future[Any], tuple[ProcessPool, Place[Task]]] = {}
+        self._running: dict[Future[Any], tuple[_Group, ProcessPool, Place[Task]]] = {}
         self._moved = time.monotonic()
 
     def warm_up(self) -> None:
         """Start the workers, without waiting; each loads the libraries first."""
         with self._lock, suppress(RuntimeError):
-            self._pool.schedule(os.getpid)
+            for group in self._groups:
+                group.pool.schedule(os.getpid)
 
     def require_place(self, turn: Turn, kind: Kind) -> None:
         """Raises: QueueFull, ShareUsed."""
@@ -131,12 +155,15 @@ class Processes:
         """End the processes. Every task that waits or runs ends with ProcessingUnavailable."""
         with self._lock:
             self._closed = True
-            pool, waiting = self._pool, list(self._queue.places())
+            pools, waiting = [group.pool for group in self._groups], list(self._queue.places())
             for place in waiting:
                 self._queue.remove(place)
         for place in waiting:
             _fail(place.task.begun, ProcessingUnavailable())
-        self._end(pool)
+        for pool in pools:
+            pool.stop()
+        for pool in pools:
+            self._end(pool)
 
     def standstill(self) -> float | None:
         """For how many seconds the oldest task waits, when nothing moves; None when all is well."""
@@ -144,13 +171,14 @@ class Processes:
             now = time.monotonic()
             if (not self._queue and not self._running) or now - self._moved < _STANDSTILL_SECONDS * _busy():
                 return None
-            return now - min(p.since for p in (*self._queue.places(), *(place for _, place in self._running.values())))
+            running = (place for _, _, place in self._running.values())
+            return now - min(place.since for place in (*self._queue.places(), *running))
 
     def measured(self) -> Iterable[Measured]:
         """How much there is to do: numbers for a `Meter`."""
         with self._lock:
             waiting = list(self._queue.places())
-            running = [place for _, place in self._running.values()]
+            running = [place for _, _, place in self._running.values()]
         yield Measured("pool_workers", self.workers)
         yield Measured("pool_tasks", len(running), (("state", "running"),))
         yield Measured("pool_tasks", len(waiting), (("state", "waiting"),))
@@ -165,23 +193,27 @@ class Processes:
         """Give tasks to pebble for as long as a process is free for them."""
         while True:
             with self._lock:
-                if self._closed or len(self._running) >= self.workers:
+                if self._closed:
                     return
-                place = self._queue.next()
+                free = [group for group in self._groups if group.free]
+                looks = any(not group.signs for group in free)
+                place = self._queue.next(looks=looks) if free else None
                 if place is None:
                     return
+                group = next(group for group in free if place.kind is Kind.SIGNING or not group.signs)
                 if not place.task.begun.set_running_or_notify_cancel():
                     self._queue.done(place)
                     continue
                 self._moved = time.monotonic()
                 try:
-                    future = self._schedule(place)
+                    future = self._schedule(group, place)
                 except Exception as error:  # noqa: BLE001  (told to the log and to who waits; the place must not get lost)
                     self._queue.done(place)
                     failure: Exception | None = error
                 else:
                     failure = None
-                    self._running[future] = self._pool, place
+                    self._running[future] = group, group.pool, place
+                    group.running += 1
             if failure is not None:
                 log.error("sandbox.not_started", kind=type(failure).__name__)
                 _fail(place.task.begun, ProcessingUnavailable())
@@ -190,21 +222,22 @@ class Processes:
             # Not under the lock: it is called at once when the task has ended already.
             future.add_done_callback(self._ended)
 
-    def _schedule(self, place: Place[Task]) -> Future[Any]:
-        if not self._pool.active:
+    def _schedule(self, group: _Group, place: Place[Task]) -> Future[Any]:
+        if not group.pool.active:
             # It broke: an idle worker was killed, or no process could be started.
-            self._renew()
-        future: Future[Any] = self._pool.schedule(place.task.call, timeout=place.task.wall * _busy())
+            self._renew(group)
+        future: Future[Any] = group.pool.schedule(place.task.call, timeout=place.task.wall * _busy())
         return future
 
     def _ended(self, future: Future[Any]) -> None:
         with self._lock:
-            pool, place = self._running.pop(future)
+            group, pool, place = self._running.pop(future)
+            group.running -= 1
             self._queue.done(place)
             self._moved = time.monotonic()
         error = CancelledError() if future.cancelled() else future.exception()
         if isinstance(error, BrokenProcessPool):
-            self._replace(pool)
+            self._replace(group, pool)
         if isinstance(error, CancelledError):
             # asyncio would take it for a cancellation of the caller.
             error = ProcessingUnavailable()
@@ -215,14 +248,14 @@ class Processes:
             _fail(place.task.ended, error)
         self._start_next()
 
-    def _replace(self, broken: ProcessPool) -> None:
+    def _replace(self, group: _Group, broken: ProcessPool) -> None:
         """Start another pool in place of one that broke."""
         with self._lock:
-            if self._pool is broken and not self._closed:
-                self._renew()
+            if group.pool is broken and not self._closed:
+                self._renew(group)
 
-    def _renew(self) -> None:
-        broken, self._pool = self._pool, self._new_pool()
+    def _renew(self, group: _Group) -> None:
+        broken, group.pool = group.pool, self._new_pool(group.size, group.lower)
         # In a thread: ending the workers may take seconds, and the lock is held.
         threading.Thread(target=self._end, args=(broken,), daemon=True).start()
 
@@ -231,18 +264,24 @@ class Processes:
         pool.stop()
         pool.join()
         with self._lock:
-            lost = [future for future, (owner, _) in self._running.items() if owner is pool]
+            lost = [future for future, (_, owner, _) in self._running.items() if owner is pool]
         for future in lost:
             future.cancel()
             if not future.done():  # running futures cannot be cancelled
                 future.set_exception(CancelledError())
 
-    def _new_pool(self) -> ProcessPool:
+    def _new_groups(self, workers: int) -> list[_Group]:
+        return [self._new_group(1, signs=True), self._new_group(workers - 1, lower=_LOWER)]
+
+    def _new_group(self, size: int, *, signs: bool = False, lower: int = 0) -> _Group:
+        return _Group(size, signs, self._new_pool(size, lower), lower)
+
+    def _new_pool(self, size: int, lower: int) -> ProcessPool:
         return ProcessPool(
-            max_workers=self.workers,
+            max_workers=size,
             max_tasks=_TASKS,
             initializer=prepare_worker,
-            initargs=(os.getpid(),),
+            initargs=(os.getpid(), lower),
             context=multiprocessing.get_context("spawn"),
         )
 

@@ -126,17 +126,17 @@ class FairQueue(Generic[T]):
         branch.places.append(place)
         return displaced
 
-    def next(self) -> Place[T] | None:
+    def next(self, *, looks: bool = True) -> Place[T] | None:
         """Take out the task whose turn it is; None when nothing waits that may be started now.
 
-        Each task that was taken out must be reported as `done`.
+        Without `looks` only a task of signing may be started. Each task that was taken out must be reported as `done`.
         """
-        if self._urgency(self._root, ()) is None:
+        if self._urgency(self._root, (), looks=looks) is None:
             return None
         branch = self._root
         path: tuple[_Key, ...] = ()
         while branch.children:
-            key = self._choose(branch, path)
+            key = self._choose(branch, path, looks=looks)
             child = branch.children[key]
             branch.clock += 1 / len(branch.children)
             self._moves += 1
@@ -165,25 +165,25 @@ class FairQueue(Generic[T]):
         self._cut(place)
         return True
 
-    def _choose(self, branch: _Branch[T], path: tuple[_Key, ...]) -> _Key:
+    def _choose(self, branch: _Branch[T], path: tuple[_Key, ...], *, looks: bool) -> _Key:
         def order(key: _Key) -> tuple[int, float, int]:
             child = branch.children[key]
-            urgency = self._urgency(child, (*path, key))
+            urgency = self._urgency(child, (*path, key), looks=looks)
             if urgency is None:
                 return 1, 0, 0
             return 0, child.turns + urgency, child.moved
 
         return min(branch.children, key=order)
 
-    def _urgency(self, branch: _Branch[T], path: tuple[_Key, ...]) -> int | None:
+    def _urgency(self, branch: _Branch[T], path: tuple[_Key, ...], *, looks: bool) -> int | None:
         """The number of the most urgent kind below `branch`; None when nothing in it may be started now."""
         if branch.children:
-            below = (self._urgency(child, (*path, key)) for key, child in branch.children.items())
+            below = (self._urgency(child, (*path, key), looks=looks) for key, child in branch.children.items())
             return min((urgency for urgency in below if urgency is not None), default=None)
         if not branch.places:
             return None
         place = branch.places[0]
-        if place.kind is not Kind.SIGNING and self._looking[_session(place.turn)] >= self._looks:
+        if place.kind is not Kind.SIGNING and (not looks or self._looking[_session(place.turn)] >= self._looks):
             return None
         return place.kind
 

@@ -42,8 +42,12 @@ class Within(Generic[P, R]):
             signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def prepare_worker(parent: int) -> None:
-    """Limit this process and load its libraries. It ends when the process `parent` does."""
+def prepare_worker(parent: int, lower: int) -> None:
+    """Limit this process and load its libraries. It ends when the process `parent` does.
+
+    Its priority is `lower` by so much than the parent's.
+    """
+    os.nice(lower)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

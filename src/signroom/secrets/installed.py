@@ -35,11 +35,16 @@ def close_to_others(folder: Path) -> None:
 def read_or_make_secret(file: Path) -> bytes:
     """32 random bytes, URL-safe, kept in `file` for its owner alone."""
     if not file.exists():
-        # Two processes may start at the same moment: the name appears with the whole content, and only once.
-        descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(secrets.token_urlsafe(32).encode())
-        with suppress(FileExistsError):
-            os.link(beside, file)
-        Path(beside).unlink()
+        keep_secret(file, secrets.token_urlsafe(32).encode())
     return file.read_bytes().strip()
+
+
+def keep_secret(file: Path, secret: bytes) -> None:
+    """Write `secret` to `file` for its owner alone. One that is there stays."""
+    # Two processes may start at the same moment: the name appears with the whole content, and only once.
+    descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    with os.fdopen(descriptor, "wb") as target:
+        target.write(secret)
+    with suppress(FileExistsError):
+        os.link(beside, file)
+    Path(beside).unlink()

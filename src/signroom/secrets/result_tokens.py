@@ -1,6 +1,7 @@
 """The ``ResultTokens`` port: ES256 (RFC 7518, 3.4), which the JWT libraries of all languages know.
 
-The key is derived from the installation's secret: every machine has the same one, none stores it.
+The keys are derived from the installation's secret keys: every machine has the same, none stores them. All are
+published, so that a token is checked before and after the operator has changed the secret key.
 """
 
 from __future__ import annotations
@@ -11,23 +12,29 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from signroom.secrets.derived import derive_p256
+from signroom.secrets.secret_keys import SecretKeys
 
 
 class Es256ResultTokens:
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-        self._key: ECKey | None = None
+    def __init__(self, keys: SecretKeys) -> None:
+        self._secrets = keys
+        self._derived: tuple[ECKey, ...] = ()
 
     def issue(self, claims: Mapping[str, str | int]) -> str:
-        key = self._signing_key()
+        key = self._keys()[0]
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": key.kid or ""}, dict(claims), key)
 
     def key_set(self) -> Mapping[str, object]:
-        return {"keys": [{**self._signing_key().as_dict(private=False), "use": "sig", "alg": "ES256"}]}
+        return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"} for key in self._keys()]}
 
-    def _signing_key(self) -> ECKey:
-        if self._key is None:
-            key = ECKey.import_key(derive_p256(self._secret, "signroom.result-token.es256"))
-            key.ensure_kid()
-            self._key = key
-        return self._key
+    def _keys(self) -> tuple[ECKey, ...]:
+        """The current one comes first."""
+        if not self._derived:
+            self._derived = tuple(_key(secret) for secret in self._secrets.all)
+        return self._derived
+
+
+def _key(secret: bytes) -> ECKey:
+    key = ECKey.import_key(derive_p256(secret, "signroom.result-token.es256"))
+    key.ensure_kid()
+    return key

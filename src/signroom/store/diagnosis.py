@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from datetime import UTC, datetime
-from uuid import UUID
 
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
@@ -16,6 +15,7 @@ from signroom.domain.errors import DatabaseUnavailable
 from signroom.ports.operations import MAX_NAMED, UNUSED_AFTER, DatabaseDiagnosis, Migrations
 from signroom.store import tables
 from signroom.store.engine import READ_ONLY
+from signroom.store.keeping.database import installation_of
 from signroom.store.outages import outages_as_ours
 from signroom.store.schema import known_revisions
 
@@ -34,9 +34,7 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
     clock = _seconds(connection)
     ahead = clock - (before + time.time()) / 2
     migrations = _migrations(connection)
-    there = migrations is not Migrations.MISSING
-    sealed = _sealed(connection) if there else None
-    signing = _signing(connection) if migrations is Migrations.CURRENT else None
+    installation = installation_of(connection) if migrations is Migrations.CURRENT else None
     endless, unused = _keys(connection) if migrations is Migrations.CURRENT else ((), ())
     if connection.dialect.name == "sqlite":
         return DatabaseDiagnosis(
@@ -44,10 +42,9 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
             sqlite3.sqlite_version,
             ahead,
             migrations,
-            sealed,
-            signing,
             endless_keys=endless,
             unused_keys=unused,
+            installation=installation,
         )
     standby, version = connection.exec_driver_sql("SELECT pg_is_in_recovery(), current_setting('server_version')").one()
     return DatabaseDiagnosis(
@@ -55,12 +52,11 @@ def _diagnose(connection: Connection) -> DatabaseDiagnosis:
         version,
         ahead,
         migrations,
-        sealed,
-        signing,
         read_only=standby,
         free_connections=_free(connection),
         endless_keys=endless,
         unused_keys=unused,
+        installation=installation,
     )
 
 
@@ -80,21 +76,6 @@ def _migrations(connection: Connection) -> Migrations:
         return Migrations.NEWER
     # The newest comes first.
     return Migrations.CURRENT if current == known[0] else Migrations.BEHIND
-
-
-def _sealed(connection: Connection) -> tuple[UUID, bytes] | None:
-    """A subscription and the secret of its validation endpoint, if there is any."""
-    t = tables.file_validations
-    query = sa.select(t.c.subscription_id, t.c.endpoint_secret).where(t.c.endpoint_secret.is_not(None)).limit(1)
-    row = connection.execute(query).first()
-    return None if row is None else (row[0], row[1])
-
-
-def _signing(connection: Connection) -> tuple[UUID, bytes] | None:
-    """A webhook and its signing secret, if there is any."""
-    t = tables.webhooks
-    row = connection.execute(sa.select(t.c.id, t.c.signing_secret).limit(1)).first()
-    return None if row is None else (row[0], row[1])
 
 
 def _keys(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:

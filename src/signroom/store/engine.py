@@ -108,7 +108,8 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
 
     def connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves; pysqlite's own rules lose updates
-        pragmas = (f"busy_timeout={_BUSY_TIMEOUT_MS}", "synchronous=FULL")
+        # What is erased leaves no bytes in free pages: they are overwritten with zeros.
+        pragmas = (f"busy_timeout={_BUSY_TIMEOUT_MS}", "synchronous=FULL", "secure_delete=ON")
         for pragma in (*pragmas, f"foreign_keys={'ON' if foreign_keys else 'OFF'}"):
             connection.execute(f"PRAGMA {pragma}")
         _write_ahead(connection)
@@ -124,6 +125,25 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
     event.listen(engine, "begin", begin)
     refuse_odd_texts(engine)
     return engine
+
+
+def scrubbed(engine: Engine) -> bool:
+    """Take what was deleted out of the log of SQLite, too; its pages were overwritten when they were freed.
+
+    PostgreSQL does that itself: ``VACUUM`` overwrites dead rows, and the server uses its log again.
+    False when a reader holds the log. Waits a second for that, not longer.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=1000")
+        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+        return not busy
+    finally:
+        connection.close()
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -20,6 +20,7 @@ from signroom.domain.branding import Branding, Logo
 from signroom.domain.document import Document, DocumentStatus, StoredFile, Version
 from signroom.domain.document_key import DocumentKey, key_of_old_document
 from signroom.domain.endpoint import Endpoint, EndpointAuth
+from signroom.domain.erasure import ErasedKind, Erasure, KeptProof, Removed
 from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.level import Level
@@ -117,11 +118,13 @@ def session_row(s: Session) -> Row:
         "processing_error_code": s.processing_error_code,
         "opened_at": s.opened_at,
         "webhook_url": s.webhook_url,
+        "erased_at": s.erased_at,
+        "person_due": True,
     }
 
 
 def session_of(row: RowMapping) -> Session:
-    plain = {name: value for name, value in row.items() if name != "callback_argument_hash"}
+    plain = {name: value for name, value in row.items() if name not in _NOT_OF_A_SESSION}
     unpacked = {
         "status": SessionStatus(row["status"]),
         "requirements": unpacked_as(tuple[CertificateRequirement, ...], row["requirements"]),
@@ -130,6 +133,10 @@ def session_of(row: RowMapping) -> Session:
         "signer_issuers": unpacked_as(tuple[bytes, ...], row["signer_issuers"]),
     }
     return Session(**{**plain, **unpacked})
+
+
+_NOT_OF_A_SESSION = {"callback_argument_hash", "person_due", "counted_as"}
+"""Columns for searching."""
 
 
 def text_hash(text: str | None) -> bytes | None:
@@ -194,6 +201,8 @@ def document_row(d: Document) -> Row:
         "data_key": d.data_key,
         "available_until": d.available_until,
         "purged_at": d.purged_at,
+        "erased_at": d.erased_at,
+        "person_due": True,
         **_file_row("original", d.original),
         **_file_row("signed", _only_version(d)),
     }
@@ -233,6 +242,7 @@ def document_of(row: RowMapping) -> Document:
         data_key=row["data_key"],
         available_until=row["available_until"],
         purged_at=row["purged_at"],
+        erased_at=row["erased_at"],
     )
 
 
@@ -258,6 +268,34 @@ def _versions_of(row: RowMapping) -> tuple[Version, ...]:
     if row["signed_at"] is None:
         raise LookupError("a document row with a signed file and without its time")  # a damaged database
     return (Version(Level.B_B, file, row["signed_at"]),)
+
+
+def erasure_row(e: Erasure) -> Row:
+    return {
+        "id": e.id,
+        "kind": e.kind.value,
+        "subscription_id": e.subscription_id,
+        "application_id": e.application_id,
+        "erased_at": e.erased_at,
+        "removed": packed(e.removed),
+        "proofs": packed(e.proofs),
+        "files_deleted_at": e.files_deleted_at,
+        "ended_at": e.ended_at,
+    }
+
+
+def erasure_of(row: RowMapping) -> Erasure:
+    return Erasure(
+        id=row["id"],
+        kind=ErasedKind(row["kind"]),
+        subscription_id=row["subscription_id"],
+        application_id=row["application_id"],
+        erased_at=row["erased_at"],
+        removed=unpacked_as(Removed, row["removed"]),
+        proofs=unpacked_as(tuple[KeptProof, ...], row["proofs"]),
+        files_deleted_at=row["files_deleted_at"],
+        ended_at=row["ended_at"],
+    )
 
 
 def metadata_rows(owner: Row, subscription_id: UUID, metadata: Metadata) -> list[Row]:
@@ -478,10 +516,14 @@ def application_row(a: Application) -> Row:
         "default_metadata": packed(a.default_metadata),
         "return_urls": packed(a.return_urls),
         "frame_origins": packed(a.frame_origins),
+        "strict": a.strict or None,
+        "created_at": a.created_at,
+        "disabled_at": a.disabled_at,
+        "deleting_since": a.deleting_since,
     }
 
 
-def application_of(row: RowMapping) -> Application:
+def application_of(row: RowMapping | Row) -> Application:
     return Application(
         id=row["id"],
         subscription_id=row["subscription_id"],
@@ -490,6 +532,10 @@ def application_of(row: RowMapping) -> Application:
         default_metadata=unpacked_as(Metadata, row["default_metadata"]),
         return_urls=unpacked_as(tuple[str, ...], row["return_urls"]),
         frame_origins=unpacked_as(tuple[str, ...], row["frame_origins"]),
+        strict=bool(row["strict"]),
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+        deleting_since=row["deleting_since"],
     )
 
 
@@ -508,7 +554,7 @@ def api_key_row(key: ApiKey) -> Row:
     }
 
 
-def api_key_of(row: RowMapping) -> ApiKey:
+def api_key_of(row: RowMapping | Row) -> ApiKey:
     return ApiKey(
         id=row["id"],
         application_id=row["application_id"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,7 @@ def migrate(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             # Two processes that start together would both run the first migration.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301842556)")
-        if _ahead(connection):
-            # A roll-out: a newer version came first. Its tables are usable by the version before.
+        if not _behind(connection):
             return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -65,19 +65,28 @@ def pending(engine: Engine) -> bool:
     return current != ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def _ahead(connection: Connection) -> bool:
-    """True when a newer version than this one has migrated the database."""
+def revision_of(connection: Connection) -> str | None:
+    """The newest migration that was applied; None: there are no tables."""
     from alembic.runtime.migration import MigrationContext
 
-    current = MigrationContext.configure(connection).get_current_revision()
-    return current is not None and current not in known_revisions()
+    return MigrationContext.configure(connection).get_current_revision()
 
 
-def known_revisions() -> list[str]:
-    """What this version can migrate to, newest first."""
+def _behind(connection: Connection) -> bool:
+    """False for a database of this version, and of a newer one.
+
+    In a roll-out a newer one came first: its tables are usable by the version before.
+    """
+    current, known = revision_of(connection), known_revisions()
+    return current is None or current in known[1:]
+
+
+@cache
+def known_revisions() -> tuple[str, ...]:
+    """What this version can migrate to, newest first. Reading it takes some hundredths of a second."""
     from alembic.script import ScriptDirectory
 
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:

@@ -11,20 +11,26 @@ from uuid import UUID
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.event import RecordedEvent
-from signroom.ports.store import Work
+from signroom.ports.store import KeyOwner, Work
 from signroom.ports.store.wall import Owned
-from signroom.store.engine import READ_ONLY
+from signroom.store.engine import READ_ONLY, scrubbed
+from signroom.store.known_keys import KnownKeys
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
 from signroom.store.work.audit_log import SqlAuditLog
 from signroom.store.work.deliveries import SqlDeliveries
 from signroom.store.work.document_keys import SqlDocumentKeys
 from signroom.store.work.documents import SqlDocuments
+from signroom.store.work.erasing.erasures import SqlErasures
+from signroom.store.work.erasing.persons import SqlPersons
 from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
+from signroom.store.work.managing.removal import SqlRemoval
 from signroom.store.work.preparations import SqlPreparations
+from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
+from signroom.store.work.statistics.statistics import SqlStatistics
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
 from signroom.store.work.wall import SqlTenantRows
@@ -64,11 +70,18 @@ def no_jobs(_connection: Connection, job: str, _key: str, _subject: UUID, **_opt
 class SqlStore:
     """Transactions on one engine. `enqueue` is the job engine's way into the same transaction."""
 
-    def __init__(self, engine: Engine, enqueue: Enqueue = no_jobs, tell: Tell = nobody_waits) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        enqueue: Enqueue = no_jobs,
+        tell: Tell = nobody_waits,
+        keys: KnownKeys | None = None,
+    ) -> None:
         self._engine = engine
         self._reader = engine.execution_options(**_reading(engine))
         self._enqueue = enqueue
         self._tell = tell
+        self._keys = keys or KnownKeys()
 
     def work(self) -> AbstractContextManager[Work]:
         return self._transaction(self._engine)
@@ -76,12 +89,36 @@ class SqlStore:
     def read(self) -> AbstractContextManager[Work]:
         return self._transaction(self._reader)
 
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
+        return self._keys.get(secret_hash)
+
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
+        known = self._keys.get(secret_hash)
+        if known is not None:
+            return known
+        emptied = self._keys.emptied
+        with self.read() as work:
+            found = work.applications.by_key(secret_hash)
+        if found is not None:
+            self._keys.keep(secret_hash, found, emptied)
+        return found
+
+    def scrub(self) -> bool:
+        with outages_as_ours():
+            return scrubbed(self._engine)
+
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Work]:
-        with outages_as_ours(), engine.begin() as connection:
-            work = SqlWork(connection, self._enqueue)
-            yield work
-            events = work.feed.flush()
+        work: SqlWork | None = None
+        try:
+            with outages_as_ours(), engine.begin() as connection:
+                work = SqlWork(connection, self._enqueue)
+                yield work
+                events = work.feed.flush()
+        finally:
+            # Also after an error: a commit whose answer was lost may have been one.
+            if work is not None and (work.applications.changed or work.subscriptions.changed):
+                self._keys.empty()
         if events:
             self._tell(events)
 
@@ -111,7 +148,12 @@ class SqlWork:
         self.subscriptions = SqlSubscriptions(connection)
         self.applications = SqlApplications(connection)
         self.spent = SqlSpent(connection)
+        self.erasures = SqlErasures(connection)
+        self.persons = SqlPersons(connection)
+        self.removal = SqlRemoval(connection)
         self.audit_log = SqlAuditLog(connection)
+        self.rotation = SqlRotation(connection)
+        self.statistics = SqlStatistics(connection)
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)

@@ -39,6 +39,9 @@ metadata = sa.MetaData(
     }
 )
 
+ENDED = ["Completed", "ProcessingError", "UserCancelled", "Expired"]
+"""The statuses of sessions that are counted."""
+
 subscriptions = sa.Table(
     "signroom_subscriptions",
     metadata,
@@ -46,6 +49,10 @@ subscriptions = sa.Table(
     sa.Column("name", sa.String(100), nullable=False, unique=True),
     # Of documents, after they were signed; NULL: they are kept.
     sa.Column("retention_days", sa.Integer),
+    # NULL in rows of versions that did not write it down.
+    sa.Column("created_at", UtcDateTime),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("deleting_since", UtcDateTime),
 )
 
 file_validations = sa.Table(
@@ -80,6 +87,12 @@ applications = sa.Table(
     sa.Column("default_metadata", sa.LargeBinary, nullable=False),
     sa.Column("return_urls", sa.LargeBinary, nullable=False),
     sa.Column("frame_origins", sa.LargeBinary, nullable=False),
+    # NULL: no.
+    sa.Column("strict", sa.Boolean),
+    # NULL in rows of versions that did not write it down.
+    sa.Column("created_at", UtcDateTime),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("deleting_since", UtcDateTime),
     sa.UniqueConstraint("subscription_id", "name"),
 )
 
@@ -98,6 +111,13 @@ api_keys = sa.Table(
     sa.Column("last_used_at", UtcDateTime),
     sa.Column("revoked_at", UtcDateTime),
 )
+
+DOCUMENTS_TO_COUNT = "status = 'Completed' AND counted IS NULL"
+SESSIONS_TO_COUNT = (
+    "status IN ('Completed', 'ProcessingError', 'UserCancelled', 'Expired')"
+    " AND (counted_as IS NULL OR counted_as <> status)"
+)
+"""In these words, so that a query uses the index of the same rows."""
 
 sessions = sa.Table(
     "signroom_sessions",
@@ -127,9 +147,27 @@ sessions = sa.Table(
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("opened_at", UtcDateTime),
     sa.Column("webhook_url", sa.Text),
+    sa.Column("erased_at", UtcDateTime),
+    # The status under which the statistics have it; NULL: not at all.
+    sa.Column("counted_as", sa.String(20)),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index("ix_signroom_sessions_callback_argument", "subscription_id", "callback_argument_hash"),
+    # It was changed since it was read for the index of persons.
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "status", "expires_at"),
+    sa.Index(
+        "ix_signroom_sessions_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
+    # Of processes that do not count, and those that wait for the first count: few, and soon none.
+    sa.Index(
+        "ix_signroom_sessions_to_count",
+        "id",
+        postgresql_where=sa.text(SESSIONS_TO_COUNT),
+        sqlite_where=sa.text(SESSIONS_TO_COUNT),
+    ),
 )
 
 documents = sa.Table(
@@ -168,14 +206,32 @@ documents = sa.Table(
     sa.Column("data_key", sa.String(200)),
     sa.Column("available_until", UtcDateTime),
     sa.Column("purged_at", UtcDateTime),
+    sa.Column("erased_at", UtcDateTime),
+    # NULL: the statistics do not have it.
+    sa.Column("counted", sa.Boolean),
     sa.UniqueConstraint("session_id", "position"),
     sa.Index(None, "subscription_id", "created_at", "id"),
     sa.Index(None, "subscription_id", "signed_sha256"),
+    sa.Index("ix_signroom_documents_subscription_id_signed_at", "subscription_id", "signed_at", "id"),
     sa.Index(None, "purged_at", "available_until"),
     # A file may be of several documents: who else points to it?
     sa.Index(None, "original_key"),
     sa.Index(None, "signed_key"),
     sa.Index(None, "data_key"),
+    sa.Column("person_due", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Index(
+        "ix_signroom_documents_person_due",
+        "id",
+        postgresql_where=sa.text("person_due IS true"),
+        sqlite_where=sa.text("person_due IS 1"),
+    ),
+    # As of the sessions, above.
+    sa.Index(
+        "ix_signroom_documents_to_count",
+        "id",
+        postgresql_where=sa.text(DOCUMENTS_TO_COUNT),
+        sqlite_where=sa.text(DOCUMENTS_TO_COUNT),
+    ),
     # Of versions that gave no keys: few, and soon none.
     sa.Index(
         "ix_signroom_documents_without_key",
@@ -277,7 +333,7 @@ idempotency = sa.Table(
     sa.Column("application_id", sa.ForeignKey("signroom_applications.id"), primary_key=True),
     sa.Column("key", sa.LargeBinary(32), primary_key=True),  # SHA-256: clients choose any length
     sa.Column("request", sa.LargeBinary(32), nullable=False),
-    sa.Column("subject", sa.Uuid, nullable=False),
+    sa.Column("subject", sa.Uuid, nullable=False, index=True),
     sa.Column("created_at", UtcDateTime, nullable=False, index=True),
 )
 
@@ -303,7 +359,7 @@ prepared_documents = sa.Table(
     "signroom_prepared_documents",
     metadata,
     sa.Column("preparation_id", sa.ForeignKey("signroom_preparations.id"), primary_key=True),
-    sa.Column("document_id", sa.Uuid, primary_key=True),
+    sa.Column("document_id", sa.Uuid, primary_key=True, index=True),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("original_length", sa.BigInteger, nullable=False),
     # The tail without the placeholder: some 4 KB instead of 40 KB of zeros.
@@ -415,6 +471,71 @@ audit_log = sa.Table(
     sa.Column("after", sa.LargeBinary, nullable=False),
     sa.Index(None, "subscription_id", "position"),
     sqlite_autoincrement=True,
+)
+
+# One row: what this installation is. Its backups carry its id.
+installation = sa.Table(
+    "signroom_installation",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("installation_id", sa.Uuid, nullable=False),
+    sa.Column("backed_up_at", UtcDateTime),
+    # Without credentials: obstore takes none from an address.
+    sa.Column("backup_place", sa.String(500)),
+    sa.Column("restored_at", UtcDateTime),
+    # When the backup was made from which it was restored.
+    sa.Column("restored_from", UtcDateTime),
+)
+
+# Where the numbers of persons occur. They are in plain, as in the rows that they are read from (decision 36).
+persons = sa.Table(
+    "signroom_persons",
+    metadata,
+    sa.Column("subscription_id", sa.Uuid, primary_key=True),
+    sa.Column("identifier", sa.String(64), primary_key=True),
+    # Of the session or the document.
+    sa.Column("subject_id", sa.Uuid, primary_key=True, index=True),
+)
+
+# What was erased, and how far that has come. Nothing personal is in it.
+erasures = sa.Table(
+    "signroom_erasures",
+    metadata,
+    # Of the session or the document.
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("application_id", sa.Uuid, nullable=False),
+    sa.Column("erased_at", UtcDateTime, nullable=False),
+    sa.Column("removed", sa.LargeBinary, nullable=False),
+    sa.Column("proofs", sa.LargeBinary, nullable=False),
+    sa.Column("files_deleted_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index(None, "ended_at", "erased_at"),
+)
+
+# Counters outlive what they count, so nothing refers to it. Each is the sum of its lanes.
+statistics = sa.Table(
+    "signroom_statistics",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("application_id", sa.Uuid, primary_key=True),
+    sa.Column("what", sa.String(10), primary_key=True),
+    sa.Column("outcome", sa.String(20), primary_key=True),
+    sa.Column("format", sa.String(10), primary_key=True),
+    sa.Column("level", sa.String(10), primary_key=True),
+    sa.Column("lane", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Index(None, "subscription_id", "day"),
+)
+
+# By an identifier of each secret key that is, or was, the current one: when everything at rest was sealed with it.
+secret_keys = sa.Table(
+    "signroom_secret_keys",
+    metadata,
+    sa.Column("id", sa.LargeBinary(8), primary_key=True),
+    sa.Column("resealed_at", UtcDateTime, nullable=False),
 )
 
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).

@@ -39,6 +39,7 @@ _COUNTED = {
     "event": ("events", "type", "Facts that this process made known, by type"),
     "sandbox_refused": ("sandbox_refused", "kind", "Tasks that found no place in the queue, or lost it"),
     "file": ("damaged_files", "found", "Stored files that were found changed or missing, each time"),
+    "timestamp": ("timestamps", "outcome", "Timestamps asked of providers, by what became of them"),
     "webhook_attempt": ("webhook_attempts", "outcome", "Tries of deliveries, by what became of them"),
     "refused_connection": ("refused_connections", "reason", "Connections refused or ended before a request was whole"),
 }

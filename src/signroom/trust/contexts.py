@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from signroom.domain.certificate import Certificate
+from signroom.domain.certificate import Certificate, CertificateUse
 from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import CertificateChain
@@ -46,10 +46,11 @@ class CertificateTrust:
         *,
         revocation_may_be_unknown: bool = False,
         offline: bool = False,
+        use: CertificateUse = CertificateUse.SIGNATURES,
     ) -> TrustVerdict:
         unknown_is = Outcome.WARNING if revocation_may_be_unknown else Outcome.ERROR
         sources = _NOBODY if offline else self._sources
-        return judge(chain, self._of(context), at, sources, unknown_is=unknown_is)
+        return judge(chain, self._of(context), at, sources, unknown_is=unknown_is, use=use)
 
     def _of(self, context: SecurityContext) -> Anchors:
         """The anchors of `context` now. Raises: SecurityContextNotConfigured."""

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
@@ -38,32 +39,33 @@ def judge(
     *,
     unknown_is: Outcome,
     policies: PolicyInputs = _EVERY_POLICY,
+    use: CertificateUse = CertificateUse.SIGNATURES,
 ) -> TrustVerdict:
     """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. Raises: BadCertificate."""
     leaf, others = read_chain(chain)
     known = (*others, *anchors.intermediates)
     path = find_path(leaf, known, anchors.roots, at)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
-    if path.anchored and leaf.certificate.signing_purposes and not _may_be_taken(path, kept):
+    if path.anchored and leaf.certificate.purposes_for(use) and not _may_be_taken(path, kept, use):
         for other in find_other_paths(leaf, known, anchors.roots, at, path):
             kept_there = check_rules(other, at, policies)
-            if _may_be_taken(other, kept_there):
+            if _may_be_taken(other, kept_there, use):
                 path, kept = other, kept_there
                 break
     revocations = _revocations(path, at, sources, known)
-    results = _Judgement(path, anchors, at, revocations, unknown_is, kept).of_signer()
+    results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
     return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
 
 
-def _may_be_taken(path: Path, kept: Kept) -> bool:
-    return kept.broken is None and bool(_purposes_left(path))
+def _may_be_taken(path: Path, kept: Kept, use: CertificateUse) -> bool:
+    return kept.broken is None and bool(_purposes_left(path, use))
 
 
-def _purposes_left(path: Path) -> frozenset[str]:
-    """The signing purposes of the signer's certificate that every authority below the root allows."""
-    left = path.links[0].certificate.signing_purposes
+def _purposes_left(path: Path, use: CertificateUse) -> frozenset[str]:
+    """The purposes of the lowest certificate, for this use, that every authority below the root allows."""
+    left = path.links[0].certificate.purposes_for(use)
     for authority in path.links[1:-1] if path.anchored else path.links[1:]:
-        left &= authority.certificate.signing_purposes
+        left &= authority.certificate.purposes_for(use)
     return left
 
 
@@ -88,6 +90,7 @@ class _Judgement:
     revocations: Mapping[bytes, Revocation]
     unknown_is: Outcome
     kept: Kept
+    use: CertificateUse
 
     def of_signer(self) -> ValidationResults:
         leaf = self.path.links[0]
@@ -134,7 +137,7 @@ class _Judgement:
         certificate = link.certificate
         try:
             # Its dates have an item of their own: the other rules are asked for a moment when it was in date.
-            certificate.require_fit_for_signing(max(certificate.not_before, min(self.at, certificate.not_after)))
+            certificate.require_fit(self.use, max(certificate.not_before, min(self.at, certificate.not_after)))
         except CertificateKeyUsage as error:
             yield _failed(Check.INVALID_KEY_USAGE, error.message, error.detail)
         except CertificateKeyNotSupported as error:
@@ -147,7 +150,7 @@ class _Judgement:
 
         RFC 5280 leaves this open; it is how every large validator reads it, and how RFC 9336, 4, wants it.
         """
-        if link.certificate.signing_purposes and not _purposes_left(self.path):
+        if link.certificate.purposes_for(self.use) and not _purposes_left(self.path, self.use):
             yield ValidationItem(
                 Check.INVALID_KEY_USAGE,
                 Outcome.ERROR if self.path.anchored else Outcome.WARNING,

@@ -21,9 +21,13 @@ from signroom.ports.jobs import Job, Queue, Schedule
 from signroom.service.documents.manage_document_keys import give_document_keys
 from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
 from signroom.service.documents.upload_files import purge_uploads
+from signroom.service.erasing.delete_tenants import finish_deletions
+from signroom.service.erasing.erase import continue_erasures
+from signroom.service.erasing.index_persons import index_persons
 from signroom.service.events.import_legacy_events import import_legacy_events
 from signroom.service.events.record_event import DELIVER_WEBHOOK
 from signroom.service.maintenance.compare_files import EVERY, compare_files
+from signroom.service.maintenance.count_statistics import count_statistics
 from signroom.service.maintenance.delete_expired import (
     delete_expired_audit_entries,
     delete_expired_deliveries,
@@ -57,6 +61,10 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("expire-sessions", minute, expire_sessions),
         ("adopt-events", minute, import_legacy_events),
         ("give-document-keys", minute, give_document_keys),
+        ("continue-erasures", minute, continue_erasures),
+        ("index-persons", minute, index_persons),
+        ("count-statistics", minute, count_statistics),
+        ("finish-deletions", minute, finish_deletions),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("limit-unsigned", day, limit_unsigned),

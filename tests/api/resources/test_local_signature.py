@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from tests.api.requests import TEST_CONTEXT, a_file, demo_signer, fetched, uploaded
 from tests.harness.commands import signroom
+from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Server, base64, ok, refused, signature
 from tests.harness.waiting import SECONDS
 from tests.pki import authority
@@ -185,6 +186,7 @@ def test_a_stranger_is_not_trusted_where_there_are_roots(server: Server) -> None
     assert ours["certificate"]["issuer"]["pkiBrazil"]["certificateType"] == "Unknown"
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
@@ -262,6 +264,7 @@ def test_a_tampered_file_fails(server: Server, tmp_path: Path) -> None:
     assert "MessageDigestMismatch" in [item["type"] for item in signer["validationResults"]["errors"]]
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("kind", "code"),
     [

@@ -35,8 +35,10 @@ def test_a_key_is_found_however_it_is_typed(server: Server) -> None:
             "hasDocument": False,
             "provisionalMetadata": {"Order": ["42"], "Tags": ["a", "b"]},
             "document": None,
+            "erased": None,
         }
-    assert ok(server.api.get(f"/api/documents/keys/{key['key']}")) == {"found": False, "document": None}
+    by_key = ok(server.api.get(f"/api/documents/keys/{key['key']}"))
+    assert by_key == {"found": False, "document": None, "erased": None}
 
 
 def test_a_document_takes_its_key(server: Server) -> None:

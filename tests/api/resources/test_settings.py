@@ -10,6 +10,7 @@ from PIL import Image
 
 from signroom.store.engine import open_engine
 from tests.harness.commands import signroom
+from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Server, base64, ok, refused
 from tests.harness.tenants import SETTINGS, Tenant, new_tenant
 
@@ -138,6 +139,7 @@ def test_branding_is_read_back_and_can_be_sent_back(tenant: Tenant) -> None:
     assert ok(tenant.put(BRANDING, {"name": ""})) == {"name": None, "accent": None, "accentDark": None, "logo": None}
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -172,6 +174,7 @@ def test_frame_origins_are_read_back(tenant: Tenant) -> None:
     assert tenant.get(tenant.frame_origins) == {"frameOrigins": origins}
 
 
+@database_does_not_matter
 @pytest.mark.parametrize(
     ("origins", "code"),
     [

@@ -39,6 +39,9 @@ def test_a_session_has_six_streams_and_a_place_is_given_back(room: Room) -> None
             await anext(stream)
         with pytest.raises(TooManyRequests):
             await anext(begun(room, streams, one))
+        with pytest.raises(TooManyRequests):
+            streams.require_place(one.id)
+        streams.require_place(other.id)
         elsewhere = begun(room, streams, other)
         await anext(elsewhere)
 

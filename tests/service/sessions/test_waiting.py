@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from signroom.domain.application import Application, ApplicationCaller, Role
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import (
+    ApplicationDisabled,
     BadInput,
     EventsPurged,
     NotAllowed,
@@ -39,6 +40,7 @@ from signroom.service.sessions import wait_for_session as waiting
 from signroom.service.sessions.follow_session import SessionStreams
 from signroom.service.sessions.read_sessions import read_session_of_page
 from signroom.service.sessions.wait_for_session import Completion, wait_for_session
+from signroom.service.subscriptions.disable_tenants import disable_application
 from signroom.service.subscriptions.manage_keys import CreateKey, create_key, revoke_key
 from signroom.store import tables
 from signroom.store.engine import open_engine
@@ -363,4 +365,21 @@ def test_a_key_that_is_revoked_while_its_caller_waits_is_told_nothing(room: Room
         await answer
 
     with pytest.raises(Unauthenticated):
+        asyncio.run(wait())
+
+
+def test_an_application_that_is_disabled_while_it_waits_is_told_nothing(room: Room) -> None:
+    operator = act_for_subscription(room.ports, this_operator(), "Acme")
+    new = create_key(room.ports, operator, room.caller.application.id, CreateKey(role=Role.MONITOR))
+    caller = authenticate(room.ports, new.text.partition("|")[2])
+
+    async def wait() -> None:
+        end = (await read_events(room.ports, caller, ReadEvents(limit=500))).next
+        answer = asyncio.create_task(read_events(room.ports, caller, ReadEvents(after=end, wait=10)))
+        await asyncio.sleep(0.2)
+        # This is an event by itself.
+        await asyncio.to_thread(disable_application, room.ports, operator, caller.application.id)
+        await answer
+
+    with pytest.raises(ApplicationDisabled):
         asyncio.run(wait())

@@ -20,10 +20,14 @@ from signroom.domain.errors import (
     NotAllowed,
     Unauthenticated,
 )
-from signroom.ports.store import Store, Work
-from signroom.service.access.authenticate import authenticate
+from signroom.ports.store import KeyOwner, Store, Work
+from signroom.service.access.authenticate import authenticate, authenticate_known
 from signroom.service.access.operators import act_for_subscription, this_operator
-from signroom.service.subscriptions.manage_applications import create_application, create_subscription
+from signroom.service.subscriptions.manage_applications import (
+    create_application,
+    create_subscription,
+    set_frame_origins,
+)
 from signroom.service.subscriptions.manage_keys import (
     CreateKey,
     NewKey,
@@ -69,6 +73,39 @@ def test_a_revoked_key_opens_nothing_and_stays_in_the_list(room: Room, operator:
     (listed,) = [key for key in list_keys(room.ports, operator, application) if key.id == new.key.id]
     assert (listed.revoked_at, listed.created_by) == (revoked.revoked_at, operator.name)
     assert told(room).count("ApiKeyRevoked") == 1
+
+
+def test_a_key_that_was_just_used_opens_nothing_once_it_has_expired_or_is_revoked(
+    room: Room, operator: OperatorCaller, new: NewKey
+) -> None:
+    application, now = room.caller.application.id, room.clock.now()
+    end_key(room.ports, operator, application, new.key.id, now + timedelta(minutes=1))
+    assert authenticate_known(room.ports, secret(new)) is None
+    authenticate(room.ports, secret(new))  # it notes the first use, so that the key is read once more
+    caller = authenticate(room.ports, secret(new))
+    assert authenticate_known(room.ports, secret(new)) in {caller, None}  # None on a machine that stood still
+
+    room.clock.advance(minutes=1)
+    with pytest.raises(Unauthenticated, match="expired"):
+        authenticate(room.ports, secret(new))
+    with pytest.raises(Unauthenticated, match="expired"):
+        assert authenticate_known(room.ports, secret(new)) is None
+        authenticate(room.ports, secret(new))
+    revoke_key(room.ports, operator, application, new.key.id)
+    assert authenticate_known(room.ports, secret(new)) is None
+    with pytest.raises(Unauthenticated, match="revoked"):
+        authenticate(room.ports, secret(new))
+
+
+def test_what_an_application_may_do_changes_at_once(room: Room, operator: OperatorCaller, new: NewKey) -> None:
+    def origins() -> tuple[str, ...]:
+        return authenticate(room.ports, secret(new)).application.frame_origins
+
+    assert (origins(), origins()) == ((), ())
+
+    set_frame_origins(room.ports, operator, room.caller.application.id, ["https://portal.example"])
+
+    assert origins() == ("https://portal.example",)
 
 
 def test_a_key_gets_a_last_moment(room: Room, operator: OperatorCaller, new: NewKey) -> None:
@@ -249,6 +286,15 @@ class FullDisk:
 
     def read(self) -> AbstractContextManager[Work]:
         return self.store.read()
+
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
+        return self.store.key(secret_hash)
+
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
+        return self.store.known_key(secret_hash)
+
+    def scrub(self) -> bool:
+        return self.store.scrub()
 
 
 def test_a_use_that_cannot_be_written_down_keeps_nobody_from_reading(room: Room, new: NewKey) -> None:

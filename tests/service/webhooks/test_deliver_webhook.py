@@ -24,7 +24,10 @@ from signroom.ports import EventBodies, Ports
 from signroom.ports.outside import Answer
 from signroom.ports.store import DeliveryFilter
 from signroom.secrets.sealed_secrets import AesGcmSecrets
+from signroom.secrets.secret_keys import SecretKeys
+from signroom.service.access.operators import this_operator
 from signroom.service.events.record_event import DELIVER_WEBHOOK, first_key, record_event
+from signroom.service.subscriptions.manage_applications import ensure_application
 from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
@@ -44,7 +47,7 @@ from signroom.store import tables
 from signroom.worker.steps import jobs
 from tests.fetch.sites import Exchange
 from tests.harness.hooks import Endpoint, Receiver, broken, broken_until, fine, running_receiver
-from tests.harness.waiting import SECONDS
+from tests.harness.waiting import SECONDS, eventually
 from tests.service.conftest import Room
 
 
@@ -167,6 +170,42 @@ def test_runs_at_the_same_time_make_one_request(hook: Hook) -> None:
     assert hook.log(delivery) == [200]
     assert sum(wait is None for wait in waits) in {1, 2, 3, 4}
     assert hook.try_it(delivery) is None
+
+
+def test_endpoints_that_hang_leave_places_to_other_subscriptions(hook: Hook, receiver: Receiver) -> None:
+    """Before, four of them took all 16 places, and nobody was told anything until they were given up."""
+    over = threading.Event()
+
+    def hang(exchange: Exchange, _number: int) -> None:
+        over.wait(SECONDS)
+        exchange.answer()
+
+    hook.endpoint.reply = hang
+    hanging, waits = [hook.tell() for _ in range(16)], list[timedelta | None]()
+    threads = [threading.Thread(target=lambda d=d: waits.append(hook.try_it(d))) for d in hanging]
+    ports, operator = hook.ports, this_operator()
+    shop = ensure_application(ports, operator, "Another", "Shop")
+    endpoint = receiver.endpoint()
+    caller = operator.acting_for(shop.subscription_id)
+    other = create_webhook(ports, caller, SetWebhook(GivenEndpoint(endpoint.url))).webhook
+    try:
+        for thread in threads:
+            thread.start()
+        eventually(lambda: len(waits) == 8)
+        told = send_test(ports, caller, other.id)
+
+        assert deliver_webhook(ports, told.id) is None
+        assert len(endpoint.seen) == 1
+        assert all(wait is not None and wait >= timedelta(seconds=2) for wait in waits)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(SECONDS)
+
+    hook.endpoint.reply = fine
+    for delivery in hanging:
+        hook.try_it(delivery)
+    assert {hook.status(delivery) for delivery in hanging} == {DeliveryStatus.DELIVERED}
 
 
 class Killed(BaseException):
@@ -392,7 +431,7 @@ def test_an_outage_while_going_on_leaves_the_others_to_their_jobs(hook: Hook) ->
 def test_a_secret_that_cannot_be_read_is_a_try_that_failed(hook: Hook) -> None:
     delivery = hook.tell()
 
-    wait = deliver_webhook(replace(hook.ports, secrets=AesGcmSecrets(b"another key" * 4)), delivery.id)
+    wait = deliver_webhook(replace(hook.ports, secrets=AesGcmSecrets(SecretKeys(b"another key" * 4))), delivery.id)
 
     assert wait is not None
     assert hook.log(delivery) == ["A stored secret cannot be decrypted; set it again."]

@@ -35,6 +35,8 @@ const NOT_FOR_SIGNERS = [
   'BadWebhookOperation',
   'TooManyWebhooks',
   'NameTaken',
+  'OwnApplication',
+  'StillInUse',
   'ApiKeyNotFound',
   'ApiKeyRevoked',
   'UnknownField',

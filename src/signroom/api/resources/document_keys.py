@@ -13,6 +13,7 @@ from signroom.api.description import METADATA_NAME, OptionalBody
 from signroom.api.media import ANSWERS, require_json_or_nothing
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import metadata_of
+from signroom.api.translation.erasures import erased_document
 from signroom.api.translation.models import document_key_model, document_model, metadata_model
 from signroom.domain.document_key import formatted
 from signroom.domain.metadata import MAX_VALUE
@@ -58,17 +59,23 @@ async def allocate_batch(
 
 @get("/api/document-keys/{key:str}", responses=ANSWERS, summary="Look a document key up", tags=_TAGS)
 async def query(key: str, ports: InjectedPorts, caller: InjectedCaller) -> shapes.DocumentKeyQueryModel:
-    """`found` is false for a key that was never allocated; typing it in lower case or without dashes is fine."""
+    """`found` is false for a key that was never allocated; typing it in lower case or without dashes is fine.
+
+    Of a document that was erased `erased` says what stays.
+    """
 
     def answer() -> shapes.DocumentKeyQueryModel:
         found = find_key(ports, caller, key)
         document = found.document if found is not None else None
+        erased = erased_document(document)
+        document = document if erased is None else None
         return shapes.DocumentKeyQueryModel(
             found=found is not None,
             formatted_key=formatted(found.key.key) if found is not None else None,
             has_document=document is not None,
             provisional_metadata=metadata_model(found.key.metadata) if found is not None else None,
             document=document_model(ports, document) if document is not None else None,
+            erased=erased,
         )
 
     return await asyncio.to_thread(answer)

@@ -16,6 +16,7 @@ from signroom.api.media import ANSWERS, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import file_source, signature_type_of
 from signroom.api.translation.cursors import Limit, cursor_of, position_of
+from signroom.api.translation.erasures import erased_document
 from signroom.api.translation.models import document_model, file_check_model, signer_model
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
@@ -66,13 +67,18 @@ async def signers(
 
 @get("/api/documents/keys/{key:str}", responses=ANSWERS, summary="Find a document by its key", tags=_TAGS)
 async def by_key(key: str, ports: InjectedPorts, caller: InjectedCaller) -> shapes.DocumentQueryModel:
-    """`found` is false for keys that nobody allocated and for keys without a document."""
+    """`found` is false for keys that nobody allocated, for keys without a document, and for erased documents.
+
+    Of an erased one `erased` says what stays: compare its `sha256` with that of a file that you hold.
+    """
 
     def answer() -> shapes.DocumentQueryModel:
         found = find_key(ports, caller, key)
         document = None if found is None else found.document
+        erased = erased_document(document)
+        document = document if erased is None else None
         model = None if document is None else document_model(ports, document)
-        return shapes.DocumentQueryModel(found=document is not None, document=model)
+        return shapes.DocumentQueryModel(found=document is not None, document=model, erased=erased)
 
     return await asyncio.to_thread(answer)
 

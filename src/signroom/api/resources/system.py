@@ -36,6 +36,6 @@ async def keys(ports: InjectedPorts) -> dict[str, Any]:
 
 
 @get("/demo-ca.crl", include_in_schema=False, sync_to_thread=True)
-def crl(ports: InjectedPorts) -> Response[bytes]:
+def crl(ports: InjectedPorts, authority: str | None = None) -> Response[bytes]:
     """Where the demo certificates say that their revocation list is (RFC 2585)."""
-    return Response(demo_crl(ports), media_type="application/pkix-crl")
+    return Response(demo_crl(ports, authority), media_type="application/pkix-crl")

@@ -15,11 +15,13 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import MD5_TEXT, FileForm, Octets
-from signroom.api.media import ANSWERS, UnsupportedMediaType, require_json
+from signroom.api.ignored import is_strict, name_ignored
+from signroom.api.media import ANSWERS, UnsupportedMediaType, body_is_streamed, require_json
 from signroom.api.shapes import contract as shapes
+from signroom.api.shapes.fields import MAX_NAMED, shown
 from signroom.api.translation.models import upload_model
 from signroom.domain.document import clean_file_name
-from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, UploadDigestMismatch
+from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, UnknownField, UploadDigestMismatch
 from signroom.domain.upload import PART_SIZE, PLAIN_LIMIT
 from signroom.service.documents.file_sources import media_type
 from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part, upload_plain
@@ -40,6 +42,7 @@ _MAX_PARTS = 1000
     responses=ANSWERS,
     request_max_body_size=None,
     operation_class=FileForm,
+    before_request=body_is_streamed,
     summary="Upload a file of up to 5 MiB",
     tags=_TAGS,
 )
@@ -58,6 +61,7 @@ async def plain(
     name = _name(part.filename)
     kind = media_type(part.content_type, name or "")
     new = await upload_plain(ports, caller, name, kind, form.content())
+    name_ignored(request, form.others)
     return upload_model(ports, new.upload, new.token)
 
 
@@ -74,6 +78,7 @@ async def begin(ports: InjectedPorts, caller: InjectedCaller) -> shapes.Multipar
     responses=ANSWERS,
     request_max_body_size=None,
     operation_class=Octets,
+    before_request=body_is_streamed,
     summary="Upload a part",
     tags=_TAGS,
 )
@@ -118,29 +123,45 @@ class _Form:
         self._md5_of_body = _md5(request.headers.get("content-md5"))
         self._md5_of_file: bytes | None = None
         self._events = self._parse(_parser(options["boundary"]), request.stream())
+        self._is_strict = is_strict(request)
+        self._has_file_name = False
+        self.others: list[str] = []
+        """Names of the fields behind the file, at most `MAX_NAMED`."""
 
     async def first_file(self) -> MultipartSegment:
         """Raises: BadInput when the body ends before one."""
         async for event in self._events:
             if isinstance(event, MultipartSegment):
                 self._md5_of_file = _md5(event.header("Content-MD5"))
+                self._has_file_name = event.filename is not None
                 return event
         raise BadInput("The multipart body has no file.")
 
     async def content(self) -> AsyncIterator[bytes]:
-        """The bytes of the file that `first_file` found; what comes after it is read and dropped.
+        """The bytes of the file that `first_file` found. What comes after it is read, and kept as a name in `others`.
 
-        Raises: UploadDigestMismatch at the end, BadInput.
+        Raises: UploadDigestMismatch at the end, UnknownField, BadInput.
         """
         inside, digest = True, hashlib.md5(usedforsecurity=False)
         async for event in self._events:
             if not event:
                 inside = False
+            elif isinstance(event, MultipartSegment):
+                self._pass_over(event)
             elif inside and isinstance(event, bytes | bytearray):
                 if self._md5_of_file is not None:
                     digest.update(event)
                 yield bytes(event)
         _require_digest(self._md5_of_file, digest.digest())
+
+    def _pass_over(self, part: MultipartSegment) -> None:
+        if part.filename is not None and not self._has_file_name:
+            raise BadInput("The file is not the first part of the form.")
+        name = shown(part.name)
+        if self._is_strict:
+            raise UnknownField(f"'{name}'.")
+        if len(self.others) < MAX_NAMED:
+            self.others.append(name)
 
     async def _parse(
         self, parser: PushMultipartParser, stream: AsyncIterator[bytes]

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from signroom.api.shapes.appearance import PdfOptionsRequest
+from signroom.api.shapes.erasing import ErasedDocumentModel
 from signroom.api.shapes.wire import Base64Text, EmptyList, Wire
 from signroom.domain.application import MAX_RETENTION_DAYS
 from signroom.domain.document_key import MAX_BATCH
@@ -173,6 +174,13 @@ class CreateApplicationRequest(Wire):
     name: str
     authorization_data: RolesRequest | EmptyList | None = None
     root_authorization_data: RolesRequest | EmptyList | None = None
+
+
+class ChangeApplicationRequest(Wire):
+    """What is missing stays as it is."""
+
+    name: str | None = None
+    strict: bool | None = None
 
 
 class CreateKeyRequest(Wire):
@@ -465,6 +473,27 @@ class EventList(Wire):
     """For `after` of the next request; given also when there is nothing new."""
 
 
+class TimestampSignerModel(Wire):
+    certificate: CertificateModel
+
+
+class TimestampInfoModel(Wire):
+    gen_time: datetime
+    serial_number: str
+    message_imprint: DigestModel
+    encapsulated_content_type: str
+    has_encapsulated_content: bool
+    signers: list[TimestampSignerModel]
+    policy: str
+    """Addition: the OID of the policy that the token was made under."""
+
+
+class TimestampModel(Wire):
+    encoded_value: bytes
+    """The token (RFC 3161, 2.4.2), DER."""
+    info: TimestampInfoModel
+
+
 class CompletionStatus(Wire):
     completed: bool
     progress: float
@@ -473,6 +502,8 @@ class CompletionStatus(Wire):
 class DocumentQueryModel(Wire):
     found: bool
     document: DocumentModel | None
+    erased: ErasedDocumentModel | None
+    """Addition: what stays of a document that was erased; `found` is false then."""
 
 
 class SignerModel(Wire):
@@ -541,6 +572,8 @@ class DocumentKeyQueryModel(Wire):
     has_document: bool
     provisional_metadata: dict[str, list[str]] | None
     document: DocumentModel | None
+    erased: ErasedDocumentModel | None
+    """Addition: what stays of a document that was erased; `hasDocument` is false then."""
 
 
 class ToSignModel(Wire):
@@ -591,6 +624,8 @@ class InspectSignatureModel(Wire):
     missing_data_hash: str | None
     signers: list[SignerModel]
     document: PlainDocumentSummary | None
+    erased_document: ErasedDocumentModel | None
+    """Addition: what stays of the document that the file was signed as, when that was erased."""
     has_encapsulated_content: bool | None
     encapsulated_content_type: str | None
     encapsulated_content: FileReferenceModel | None
@@ -635,6 +670,31 @@ class ApplicationModel(Wire):
     subscriptions: list[ApplicationSubscriptionModel]
 
 
+class ApplicationInfoModel(Wire):
+    id: UUID
+    name: str
+    roles: list[str]
+    """Of its keys, when they have none of their own."""
+    enabled: bool
+    strict: bool
+    """Requests with a field that there is not are refused."""
+    keys: int
+    """All that were made."""
+    usable_keys: int
+    """Those that are neither revoked nor expired."""
+    created_on: datetime | None
+    """Null: before this was written down."""
+    last_used_on: datetime | None
+    """Of the key that was used last; at most an hour too early."""
+    disabled_on: datetime | None
+    deleting_since: datetime | None
+    """It is being deleted, with all that belongs to it."""
+
+
+class ApplicationList(Wire):
+    items: list[ApplicationInfoModel]
+
+
 class KeyInfoModel(Wire):
     id: UUID
     type: str
@@ -672,6 +732,41 @@ class ChangeList(Wire):
     items: list[ChangeModel]
     next: str | None
     """For `after` of the next request; null: there are no older ones."""
+
+
+class SignedCountModel(Wire):
+    """Documents that were signed for one application in one month."""
+
+    month: str
+    """Like `2027-01`."""
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    signature_type: str
+    level: str
+    """Like `B-B`."""
+    count: int
+
+
+class EndedCountModel(Wire):
+    """Sessions of one application that were opened in one month and have ended in one way."""
+
+    month: str
+    """Like `2027-01`."""
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    status: str
+    count: int
+
+
+class StatisticsModel(Wire):
+    """`from` and `to` are days, both included, in UTC."""
+
+    first: str = msgspec.field(name="from")
+    last: str = msgspec.field(name="to")
+    documents: list[SignedCountModel]
+    sessions: list[EndedCountModel]
 
 
 class KeyModel(Wire):

@@ -6,13 +6,14 @@ An integrator who misspells `certificateRequirements` must hear of it: he would 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
+from signroom.api.shapes.appearance import PdfOptionsRequest
 from signroom.api.shapes.wire import Wire
 from signroom.domain.errors import NotImplementedHere, PdfAConversionNotAvailable, Refused
 
@@ -36,10 +37,15 @@ NOT_DONE: Mapping[str, type[Refused]] = {
         NotImplementedHere,
     ),
 }
-"""Fields that the original service knows, and what a request gets that uses one.
+"""Fields that the original service knows, and what a request gets that uses one, wherever it stands.
 
 Were they dropped, something else would be signed than was asked for.
 """
+
+NOT_DONE_IN: Mapping[type[Wire], Mapping[str, type[Refused]]] = {
+    PdfOptionsRequest: dict.fromkeys(("customSignatureFieldName", "reason"), NotImplementedHere)
+}
+"""The same for names that say nothing by themselves: they are refused in this model only."""
 
 SENT_BACK = frozenset({"length"})
 """Fields of our answers that clients send back with a file. They ask for nothing: what counts is the file."""
@@ -53,15 +59,21 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
 def unknown_fields(kind: type[Wire], value: Any) -> list[str]:
     """Where `value`, JSON that was decoded, has fields that `kind` does not know, like ``documents[0].fille``.
 
-    At most `MAX_NAMED`. Characters that a header may not have are shown as ``?``.
+    At most `MAX_NAMED`. Characters that a header may not have are shown as ``?``. A known name that came in another
+    case (``ReturnUrl``) gets its own spelling in `value`: the original service takes names in any case.
 
     Raises: PdfAConversionNotAvailable, NotImplementedHere for a field of `NOT_DONE` that asks for something.
     """
     found: list[str] = []
     for path in _unknown(value, (kind,), ""):
         if len(found) < MAX_NAMED:
-            found.append(_UNSAFE.sub("?", path[:_MAX_LENGTH]))
+            found.append(shown(path))
     return found
+
+
+def shown(name: str) -> str:
+    """A name that a caller wrote, as a header may have it: characters that it may not have are ``?``."""
+    return _UNSAFE.sub("?", name[:_MAX_LENGTH])
 
 
 def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
@@ -78,6 +90,7 @@ def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
     known: dict[str, tuple[type, ...]] = {}
     for kind in kinds:
         known |= _fields(kind)
+    _correct_case(value, known)
     for name, inner in value.items():
         place = f"{path}.{name[:_MAX_LENGTH]}" if path else name[:_MAX_LENGTH]
         if name in known:
@@ -85,10 +98,31 @@ def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
             continue
         if name in SENT_BACK:
             continue
-        refusal = NOT_DONE.get(name)
+        refusal = _refusals(kinds).get(name[:_MAX_LENGTH].lower())
         if refusal is not None and inner not in (None, False, "", [], {}):
             raise refusal(f"Field '{place}'.")
         yield place
+
+
+def _correct_case(value: dict[str, Any], known: Collection[str]) -> None:
+    """Give known names their own spelling. Of two spellings of a name the right one counts, else the first."""
+    others = [name for name in value if name not in known and len(name) < _MAX_LENGTH and name.isascii()]
+    if not others:
+        return
+    spelt = {name.lower(): name for name in known}
+    for name in others:
+        right = spelt.get(name.lower())
+        if right is not None and right not in value:
+            value[right] = value.pop(name)
+
+
+@cache
+def _refusals(kinds: tuple[type, ...]) -> Mapping[str, type[Refused]]:
+    """What is refused in these models, by its name in lower case."""
+    found = {name.lower(): refusal for name, refusal in NOT_DONE.items()}
+    for kind in kinds:
+        found |= {name.lower(): refusal for name, refusal in NOT_DONE_IN.get(kind, {}).items()}
+    return found
 
 
 @cache

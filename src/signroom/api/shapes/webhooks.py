@@ -34,6 +34,23 @@ class SessionEvent(Wire):
     event_id: UUID
 
 
+class ErasedReference(Wire):
+    id: UUID
+    key: str
+    session_id: UUID | None
+
+
+class ErasedDocumentEvent(Wire):
+    """Every event of a document that was erased, `DocumentErased` among them.
+
+    It is not called `document`: a document has files and signers.
+    """
+
+    type: str
+    erased_document: ErasedReference
+    event_id: UUID
+
+
 class WebhookReference(Wire):
     id: UUID
 
@@ -56,6 +73,18 @@ class ApiKeyEvent(Wire):
 
     type: str
     api_key: ApiKeyReference
+    event_id: UUID
+
+
+class ApplicationReference(Wire):
+    id: UUID
+
+
+class ApplicationEvent(Wire):
+    """`ApplicationDisabled`, `ApplicationEnabled`, `ApplicationDeleted`."""
+
+    type: str
+    application: ApplicationReference
     event_id: UUID
 
 

@@ -17,6 +17,7 @@ from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.signature import (
     NO_OPTIONS,
     CmsOptions,
+    DigestAlgorithm,
     DigestValue,
     OptionsByType,
     PdfOptions,
@@ -25,6 +26,7 @@ from signroom.domain.signature import (
     XmlLocation,
     XmlOptions,
 )
+from signroom.domain.timestamp import MessageImprint
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Address, Content, EarlierDocument, FileSource, UploadToken
 
@@ -160,6 +162,14 @@ def _digest(given: shapes.DigestRequest) -> DigestValue:
     if len(value) != _LENGTHS[name]:
         raise BadInput(f"A digest of {name} has {_LENGTHS[name]} bytes.")
     return DigestValue(name, value)
+
+
+def message_imprint(given: shapes.DigestRequest) -> MessageImprint:
+    """Raises: BadInput, also for a digest that is too weak for a timestamp."""
+    found = _digest(given)
+    if found.algorithm not in set(DigestAlgorithm):
+        raise BadInput("A timestamp is for a digest of SHA256, SHA384 or SHA512.")
+    return MessageImprint(DigestAlgorithm(found.algorithm), found.value)
 
 
 def _xml_element(given: shapes.XmlOptionsRequest | None) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.cursors import event_cursor
+from signroom.api.translation.erasures import erased_document
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey, formatted
@@ -20,6 +21,7 @@ from signroom.domain.preflight import FindingCode, FindingLevel
 from signroom.domain.security_context import confirms_identity
 from signroom.domain.session import Session
 from signroom.domain.signature import DigestValue, Inspection, SignatureType, SignatureVerdict
+from signroom.domain.timestamp import Timestamp, TimestampRequest
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
@@ -120,6 +122,22 @@ def digest_model(algorithm: str, value: bytes) -> shapes.DigestModel:
     return shapes.DigestModel(algorithm=algorithm, value=value, hex_value=value.hex())
 
 
+def timestamp_model(ports: Ports, asked: TimestampRequest, found: Timestamp) -> shapes.TimestampModel:
+    certificate = ports.trust.read(found.authority.certificate)
+    return shapes.TimestampModel(
+        encoded_value=found.token,
+        info=shapes.TimestampInfoModel(
+            gen_time=found.time,
+            serial_number=str(found.serial_number),
+            message_imprint=digest_model(asked.imprint.algorithm.value, asked.imprint.digest),
+            encapsulated_content_type="TstInfo",
+            has_encapsulated_content=True,
+            signers=[shapes.TimestampSignerModel(certificate=certificate_model([certificate]))],
+            policy=found.policy,
+        ),
+    )
+
+
 def results_model(results: ValidationResults) -> shapes.ValidationResultsModel:
     def items(outcome: Outcome) -> list[shapes.ValidationItemModel]:
         return [
@@ -214,13 +232,16 @@ def _pki_italy(p: PkiItaly) -> shapes.PkiItalyModel:
 
 def inspection_model(ports: Ports, found: InspectedFile) -> shapes.InspectSignatureModel:
     e = found.examination
-    content = found.content
+    content, document, erased = found.content, found.document, None
+    if document is not None and document.erased_at is not None:
+        document, erased = None, erased_document(document)
     return shapes.InspectSignatureModel(
         success=e.missing_data_hash is None,
         failure=None if e.missing_data_hash is None else "DataFileRequired",
         missing_data_hash=e.missing_data_hash,
         signers=[signer_model(ports, s) for s in found.signers],
-        document=None if found.document is None else shapes.PlainDocumentSummary(**_document(ports, found.document)),
+        document=None if document is None else shapes.PlainDocumentSummary(**_document(ports, document)),
+        erased_document=erased,
         has_encapsulated_content=e.has_encapsulated_content,
         encapsulated_content_type="Data" if e.signature_type is SignatureType.CMS else None,
         encapsulated_content=None if content is None else upload_model(ports, content),

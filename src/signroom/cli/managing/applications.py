@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for, acting_for_application
 from signroom.cli.configuration import settings_for_rows
+from signroom.cli.printing import moment, print_json, print_line
+
+if TYPE_CHECKING:
+    from signroom.domain.application import Application, Subscription
 
 RoleName = Literal["Worker", "Manager", "Admin", "Monitor"]
 
@@ -25,6 +29,104 @@ def create_subscription(name: str) -> None:
     with wiring.managing(settings_for_rows()) as ports:
         subscription = create(ports, this_operator(), name)
     print(f"{subscription.id} {subscription.name}")
+
+
+@subscriptions.command(name="list")
+def list_subscriptions(*, json: bool = False) -> None:
+    """Print all subscriptions, by name: id, state, number of applications.
+
+    Parameters
+    ----------
+    json: print a JSON list instead of text
+    """
+    from signroom import wiring
+    from signroom.service.access.operators import this_operator
+    from signroom.service.subscriptions.disable_tenants import list_subscriptions as find
+
+    with wiring.managing(settings_for_rows()) as ports:
+        found = find(ports, this_operator())
+    if json:
+        print_json(
+            [
+                {
+                    "id": str(one.subscription.id),
+                    "name": one.subscription.name,
+                    "state": _state(one.subscription),
+                    "applications": one.applications,
+                    "createdOn": moment(one.subscription.created_at),
+                    "disabledOn": moment(one.subscription.disabled_at),
+                    "retentionDays": one.subscription.retention_days,
+                }
+                for one in found
+            ]
+        )
+        return
+    for one in found:
+        print_line(
+            f"{one.subscription.id} {_state(one.subscription)} {one.applications} applications {one.subscription.name}"
+        )
+
+
+@subscriptions.command(name="rename")
+def rename_subscription(name: str, new_name: str) -> None:
+    """Give a subscription another name. Clients that name it in X-Subscription must send the new one, or its id.
+
+    Parameters
+    ----------
+    name: its name until now
+    new_name: its name from now on
+    """
+    from signroom.service.subscriptions.disable_tenants import rename_subscription as rename
+
+    with acting_for(name) as (ports, caller):
+        renamed = rename(ports, caller, new_name)
+    print_line(f"{renamed.id} {renamed.name}")
+
+
+@subscriptions.command(name="disable")
+def disable_subscription(name: str) -> None:
+    """Close a subscription: no key, no page, no download address and no webhook of it works until it is enabled.
+
+    Parameters
+    ----------
+    name: name of the subscription
+    """
+    from signroom.service.subscriptions.disable_tenants import disable_subscription as disable
+
+    with acting_for(name) as (ports, caller):
+        found = disable(ports, caller)
+    print_line(f"{found.name} disabled {moment(found.disabled_at)}")
+
+
+@subscriptions.command(name="enable")
+def enable_subscription(name: str) -> None:
+    """Open a subscription again that was disabled. What its webhooks have held is sent.
+
+    Parameters
+    ----------
+    name: name of the subscription
+    """
+    from signroom.service.subscriptions.disable_tenants import enable_subscription as enable
+
+    with acting_for(name, jobs=True) as (ports, caller):
+        found = enable(ports, caller)
+    print_line(f"{found.name} {_state(found)}")
+
+
+@subscriptions.command(name="delete")
+def delete_subscription(name: str, *, force: Annotated[bool, Parameter(negative=())] = False) -> None:
+    """Delete a subscription for good, with all its applications. A running service does it within some minutes.
+
+    Parameters
+    ----------
+    name: name of the subscription
+    force: cancel its open sessions; without it they are a reason to refuse
+    """
+    from signroom.service.erasing.delete_tenants import delete_subscription as delete
+
+    with acting_for(name) as (ports, caller):
+        found = delete(ports, caller, force=force)
+    print_line(f"{found.name} deleting since {moment(found.deleting_since)}")
 
 
 @subscriptions.command(name="retention")
@@ -75,6 +177,135 @@ def create_application(
     print(f"{application.id} {application.name}")
 
 
+@applications.command(name="list")
+def list_applications(*, subscription: str, json: bool = False) -> None:
+    """Print the applications of a subscription, by name: id, state, roles, keys, last used.
+
+    Parameters
+    ----------
+    subscription: name of the subscription
+    json: print a JSON list instead of text
+    """
+    from signroom.service.subscriptions.manage_applications import list_applications as find
+
+    with acting_for(subscription) as (ports, caller):
+        found = find(ports, caller)
+    if json:
+        print_json(
+            [
+                {
+                    "id": str(one.application.id),
+                    "name": one.application.name,
+                    "state": _state(one.application),
+                    "roles": sorted(one.application.roles),
+                    "strict": one.application.strict,
+                    "keys": one.keys,
+                    "usableKeys": one.usable_keys,
+                    "createdOn": moment(one.application.created_at),
+                    "lastUsedOn": moment(one.last_used_at),
+                    "disabledOn": moment(one.application.disabled_at),
+                }
+                for one in found
+            ]
+        )
+        return
+    for one in found:
+        owner = one.application
+        roles = ", ".join(sorted(owner.roles)) or "no role of its own"
+        keys = f"{one.usable_keys} of {one.keys} keys usable"
+        used = f"last used {moment(one.last_used_at) or 'never'}"
+        strict = ", strict" if owner.strict else ""
+        print_line(f"{owner.id} {_state(owner)} {owner.name}: {roles}, {keys}, {used}{strict}")
+
+
+@applications.command(name="rename")
+def rename_application(name: str, new_name: str, *, subscription: str | None = None) -> None:
+    """Give an application another name. Its keys go on working.
+
+    Parameters
+    ----------
+    name: its name until now
+    new_name: its name from now on; signers read it on the page
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom.service.subscriptions.manage_applications import ChangeApplication, change_application
+
+    with acting_for_application(name, subscription) as (ports, caller, application):
+        renamed = change_application(ports, caller, application.id, ChangeApplication(name=new_name))
+    print_line(f"{renamed.id} {renamed.name}")
+
+
+@applications.command(name="strict")
+def set_strict(name: str, value: Literal["on", "off"], *, subscription: str | None = None) -> None:
+    """Say whether requests of an application are refused that have a field that there is not.
+
+    Parameters
+    ----------
+    name: name of the application
+    value: on, as if each request had the header Signroom-Strict; or off
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom.service.subscriptions.manage_applications import ChangeApplication, change_application
+
+    with acting_for_application(name, subscription) as (ports, caller, application):
+        changed = change_application(ports, caller, application.id, ChangeApplication(strict=value == "on"))
+    print_line(f"{changed.name} strict {'on' if changed.strict else 'off'}")
+
+
+@applications.command(name="disable")
+def disable_application(name: str, *, subscription: str | None = None) -> None:
+    """Close an application: its keys open nothing, its pages are closed, its webhooks hold what they would send.
+
+    Parameters
+    ----------
+    name: name of the application
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom.service.subscriptions.disable_tenants import disable_application as disable
+
+    # With jobs: endpoints of the subscription may want to know.
+    with acting_for_application(name, subscription, jobs=True) as (ports, caller, application):
+        found = disable(ports, caller, application.id)
+    print_line(f"{found.name} disabled {moment(found.disabled_at)}")
+
+
+@applications.command(name="enable")
+def enable_application(name: str, *, subscription: str | None = None) -> None:
+    """Open an application again that was disabled. What its webhooks have held is sent.
+
+    Parameters
+    ----------
+    name: name of the application
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom.service.subscriptions.disable_tenants import enable_application as enable
+
+    with acting_for_application(name, subscription, jobs=True) as (ports, caller, application):
+        found = enable(ports, caller, application.id)
+    print_line(f"{found.name} {_state(found)}")
+
+
+@applications.command(name="delete")
+def delete_application(
+    name: str, *, force: Annotated[bool, Parameter(negative=())] = False, subscription: str | None = None
+) -> None:
+    """Delete an application for good, with its keys, webhooks, sessions, documents and files.
+
+    It is closed at once. A running service removes what belongs to it, within some minutes.
+
+    Parameters
+    ----------
+    name: name of the application
+    force: cancel its open sessions; without it they are a reason to refuse
+    subscription: name of its subscription, when several have an application of that name
+    """
+    from signroom.service.erasing.delete_tenants import delete_application as delete
+
+    with acting_for_application(name, subscription) as (ports, caller, application):
+        found = delete(ports, caller, application.id, force=force)
+    print_line(f"{found.name} deleting since {moment(found.deleting_since)}")
+
+
 @applications.command(name="return-urls")
 def set_return_urls(name: str, *urls: str, subscription: str | None = None) -> None:
     """Say where sessions of an application may return to. Without any URL: anywhere.
@@ -107,3 +338,9 @@ def set_frame_origins(name: str, *origins: str, subscription: str | None = None)
     with acting_for_application(name, subscription) as (ports, caller, application):
         for origin in change(ports, caller, application.id, origins).frame_origins:
             print(origin)
+
+
+def _state(owner: Application | Subscription) -> str:
+    if owner.deleting_since is not None:
+        return "deleting"
+    return "enabled" if owner.disabled_at is None else "disabled"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated
 from uuid import UUID
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from signroom.cli.configuration import settings_for_rows
 
@@ -42,6 +44,31 @@ def retry_job(job_id: str) -> None:
 
     with wiring.operating(settings_for_rows()) as ports:
         print(ports.jobs.retry(job_id))
+
+
+@sessions.command(name="erase")
+def erase_session(session_id: UUID, *, yes: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Erase a session with all its documents, for good. What stays is printed: document key and digest.
+
+    Parameters
+    ----------
+    session_id: of a session none of whose documents is being processed
+    yes: needed: it cannot be taken back
+    """
+    from signroom import wiring
+    from signroom.service.access.operators import act_for_session, this_operator
+    from signroom.service.erasing.erase import erase_session as erase
+
+    if not yes:
+        print("It cannot be taken back: say --yes.", file=sys.stderr)
+        return 2
+    with wiring.operating(settings_for_rows()) as ports:
+        erasure = erase(ports, act_for_session(ports, this_operator(), session_id), session_id)
+    print(f"{erasure.removed.documents} documents, {erasure.removed.files} files erased.")
+    for proof in erasure.proofs:
+        if proof.sha256 is not None:
+            print(f"{proof.key} {proof.sha256}")
+    return 0
 
 
 @sessions.command(name="retry")

@@ -10,18 +10,23 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from signroom.ports.store.applications import Applications
+from signroom.ports.store.applications import Applications, ApplicationSummary, KeyOwner
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
 from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
+from signroom.ports.store.erasing.erasures import Erasures
+from signroom.ports.store.erasing.persons import Persons
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
+from signroom.ports.store.managing.removal import Removal
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
+from signroom.ports.store.rotation import Rotation
 from signroom.ports.store.sessions import SessionFilter, Sessions
-from signroom.ports.store.spent import Spent, StoredResult
-from signroom.ports.store.subscriptions import Subscriptions
+from signroom.ports.store.spent import ERASED, Spent, StoredResult
+from signroom.ports.store.statistics import Statistics
+from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
 from signroom.ports.store.uploads import Uploads
 from signroom.ports.store.wall import Owned, TenantRows
 from signroom.ports.store.webhooks import Webhooks
@@ -29,17 +34,21 @@ from signroom.ports.store.webhooks import Webhooks
 __all__ = [
     "ANY_CHANGE",
     "ANY_EVENT",
+    "ERASED",
+    "ApplicationSummary",
     "ChangeFilter",
     "ComparisonPass",
     "DeliveryFilter",
     "EventFilter",
     "FeedBounds",
+    "KeyOwner",
     "LegacyEvent",
     "MetadataSearch",
     "Position",
     "SessionFilter",
     "Store",
     "StoredResult",
+    "SubscriptionSummary",
     "Work",
 ]
 
@@ -91,7 +100,22 @@ class Work(Protocol):
     def spent(self) -> Spent: ...
 
     @property
+    def erasures(self) -> Erasures: ...
+
+    @property
+    def persons(self) -> Persons: ...
+
+    @property
+    def removal(self) -> Removal: ...
+
+    @property
     def audit_log(self) -> AuditLog: ...
+
+    @property
+    def rotation(self) -> Rotation: ...
+
+    @property
+    def statistics(self) -> Statistics: ...
 
     def enqueue(
         self,
@@ -118,3 +142,17 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Work]:
         """A transaction that only reads. It is never blocked by one that writes."""
+
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
+        """The key with that hash and its application, or None. A change that another process has committed is seen
+        within two seconds, one of this process at once.
+        """
+
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
+        """The same from memory alone, without waiting for anything. None may also mean: ask `key`."""
+
+    def scrub(self) -> bool:
+        """Take what was deleted and overwritten out of the files of the database, where they are ours to write.
+
+        False when somebody reads it at this moment: ask again later. Raises: DatabaseUnavailable.
+        """

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from signroom.domain.application import ApiKey, Application
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """A key with the application that it opens, and whether the subscription of that one is closed."""
+
+    key: ApiKey
+    application: Application
+    subscription_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationSummary:
+    """An application with what is known of its keys."""
+
+    application: Application
+    keys: int
+    """All that were made, revoked and expired ones too."""
+    usable_keys: int
+    last_used_at: datetime | None
+    """Of the key that was used last."""
 
 
 class Applications(Protocol):
@@ -26,10 +48,23 @@ class Applications(Protocol):
     def add(self, application: Application) -> None:
         """Raises: NameTaken."""
 
-    def save(self, application: Application) -> None: ...
+    def save(self, application: Application) -> None:
+        """Raises: NameTaken."""
 
-    def by_key(self, secret_hash: bytes) -> tuple[ApiKey, Application] | None:
+    def by_key(self, secret_hash: bytes) -> KeyOwner | None:
         """The key with that hash and its application, or None."""
+
+    def closed(self, application_id: UUID) -> bool:
+        """Whether it, or its subscription, is disabled or being deleted; also when there is none of that id."""
+
+    def closed_to_session(self, session_id: UUID) -> bool:
+        """Whether the application of a session, or its subscription, is disabled or being deleted.
+
+        False for a session that there is not.
+        """
+
+    def summaries(self, subscription_id: UUID, now: datetime) -> list[ApplicationSummary]:
+        """By name."""
 
     def add_key(self, key: ApiKey) -> None: ...
 

@@ -27,13 +27,13 @@ class Documents(Protocol):
     """Documents with their metadata. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
     def of_any_tenant(self, document_id: UUID) -> Document:
-        """Raises: DocumentNotFound."""
+        """Raises: DocumentNotFound, DocumentErased."""
 
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
-        """Raises: DocumentNotFound."""
+        """Raises: DocumentNotFound, DocumentErased."""
 
     def of_session(self, session_id: UUID) -> list[Document]:
-        """In the order of the session."""
+        """In the order of the session, those that were erased among them."""
 
     def statuses_of_session(self, session_id: UUID) -> list[DocumentStatus]:
         """The statuses of the documents of a session, without reading the rest of them."""
@@ -42,10 +42,18 @@ class Documents(Protocol):
         """How many documents of sessions of the subscription are being processed, or wait for it."""
 
     def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
-        """The newest document of the subscription whose signed file has that digest."""
+        """The newest document of the subscription whose signed file has that digest, erased or not."""
 
     def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
         """At most `limit`, newest first. Of those that await a signature only what an application has chosen."""
+
+    def signed_between(
+        self, subscription_id: UUID, since: datetime, until: datetime, after: Position | None, limit: int
+    ) -> list[tuple[Document, bytes | None]]:
+        """Completed ones whose value was accepted from `since` until before `until`, in that order, each with the
+        certificate of its session's signer. They are from behind `after`, whose ``created_at`` is the time of the
+        signature.
+        """
 
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
         """What was read of PDFs at upload, for those of `document_ids` that have it."""
@@ -80,7 +88,7 @@ class Documents(Protocol):
         """
 
     def due_for_purge(self, before: datetime, after: Position | None, limit: int) -> list[Document]:
-        """At most `limit` that are not purged and were available until some time before `before`.
+        """At most `limit` that are neither purged nor erased and were available until some time before `before`.
 
         They are ordered by that time and by id. Only those behind `after` are returned.
         """
@@ -89,7 +97,7 @@ class Documents(Protocol):
         """At most `limit` whose files are kept at `now`, in the order of their ids. Only those behind `after`."""
 
     def files_in_use(self, keys: Sequence[str], besides: Sequence[UUID]) -> set[str]:
-        """Of these keys of blobs those that a document points to which is not purged and not one of `besides`."""
+        """Of these keys of blobs those that a document needs which is not purged, not erased and not of `besides`."""
 
     def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
         """Their files are gone, with what was prepared from them. Returns those that were not marked before."""

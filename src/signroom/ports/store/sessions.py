@@ -28,10 +28,10 @@ class Sessions(Protocol):
     """Sessions. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
     def of_any_tenant(self, session_id: UUID) -> Session:
-        """Raises: SignatureSessionNotFound."""
+        """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
-        """Raises: SignatureSessionNotFound."""
+        """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
     def by_link(self, link_hash: bytes) -> Session:
         """Raises: SignatureSessionNotFound."""
@@ -41,7 +41,7 @@ class Sessions(Protocol):
     def save(self, session: Session) -> None: ...
 
     def find(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
-        """At most `limit`, newest first. One that is pending after its time counts as expired."""
+        """At most `limit` that were not erased, newest first. One that is pending after its time counts as expired."""
 
     def locked_expired(self, now: datetime, limit: int) -> list[Session]:
         """At most `limit` pending ones whose time is over, without those that another transaction has locked."""

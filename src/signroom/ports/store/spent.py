@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+ERASED = b""
+"""In place of `StoredResult.request`, when what came of the request was erased."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from signroom.domain.application import Subscription
 from signroom.domain.branding import Branding, Logo
 from signroom.domain.file_validation import FileValidation
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSummary:
+    """A subscription, and how many applications it has."""
+
+    subscription: Subscription
+    applications: int
 
 
 class Subscriptions(Protocol):
@@ -19,10 +28,17 @@ class Subscriptions(Protocol):
     def get(self, subscription_id: UUID) -> Subscription:
         """Raises: SubscriptionNotFound."""
 
+    def locked(self, subscription_id: UUID) -> Subscription:
+        """No other transaction changes it until this one ends. Raises: SubscriptionNotFound."""
+
+    def summaries(self) -> list[SubscriptionSummary]:
+        """All of this installation, by name. For the operator alone."""
+
     def add(self, subscription: Subscription) -> None:
         """Raises: NameTaken."""
 
-    def save(self, subscription: Subscription) -> None: ...
+    def save(self, subscription: Subscription) -> None:
+        """Raises: NameTaken."""
 
     def file_validation(self, subscription_id: UUID) -> FileValidation:
         """`NO_VALIDATION` when none was saved."""

@@ -32,16 +32,28 @@ class TenantRows(Protocol):
     """The rows of one subscription. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
     def session(self, session_id: UUID) -> Session:
-        """Raises: SignatureSessionNotFound."""
+        """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
     def locked_session(self, session_id: UUID) -> Session:
-        """Raises: SignatureSessionNotFound."""
+        """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
     def document(self, document_id: UUID) -> Document:
-        """Raises: DocumentNotFound."""
+        """Raises: DocumentNotFound, DocumentErased."""
 
     def locked_document(self, document_id: UUID) -> Document:
-        """Raises: DocumentNotFound."""
+        """Raises: DocumentNotFound, DocumentErased."""
+
+    def session_or_erased(self, session_id: UUID) -> Session:
+        """Erased or not. Raises: SignatureSessionNotFound."""
+
+    def locked_session_or_erased(self, session_id: UUID) -> Session:
+        """Erased or not. Raises: SignatureSessionNotFound."""
+
+    def document_or_erased(self, document_id: UUID) -> Document:
+        """Erased or not. Raises: DocumentNotFound."""
+
+    def locked_document_or_erased(self, document_id: UUID) -> Document:
+        """Erased or not. Raises: DocumentNotFound."""
 
     def upload_by_token(self, token_hash: bytes) -> Upload:
         """Raises: UploadNotFound."""

@@ -27,6 +27,12 @@ class Webhooks(Protocol):
     def locked_of_any_tenant(self, webhook_id: UUID) -> Webhook:
         """Raises: WebhookNotFound."""
 
+    def stopped(self, webhook: Webhook) -> bool:
+        """Whether it is paused, or its application or subscription is closed: then nothing is sent.
+
+        Until this transaction ends, what it returned true for is not opened again.
+        """
+
     def add(self, webhook: Webhook) -> None: ...
 
     def save(self, webhook: Webhook) -> None: ...

@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 
 from signroom.domain.application import USE_NOTED_EVERY, ApplicationCaller
 from signroom.domain.errors import DatabaseUnavailable, NotAllowed, Unauthenticated
 from signroom.domain.secret import hash_secret
 from signroom.ports import Ports
+from signroom.ports.store import KeyOwner
 
 
 def authenticate(ports: Ports, secret: str) -> ApplicationCaller:
-    """The application behind the secret of a key; never an operator. Raises: Unauthenticated."""
+    """The application behind the secret of a key; never an operator. Raises: Unauthenticated, ApplicationDisabled."""
     now = ports.clock.now()
-    with ports.store.read() as work:
-        found = work.applications.by_key(hash_secret(secret))
+    found = ports.store.key(hash_secret(secret))
     if found is None:
         raise Unauthenticated
-    api_key, application = found
+    caller = _caller(found, now)
+    if found.key.use_is_due(now):
+        # A key that opens a full or locked database still reads what is in it.
+        with suppress(DatabaseUnavailable), ports.store.work() as work:
+            work.applications.note_use(found.key.id, now, now - USE_NOTED_EVERY)
+    return caller
+
+
+def authenticate_known(ports: Ports, secret: str) -> ApplicationCaller | None:
+    """The same without waiting for anything, for a key that was used a moment ago. None: ask `authenticate`.
+
+    Raises: Unauthenticated, ApplicationDisabled.
+    """
+    now = ports.clock.now()
+    known = ports.store.known_key(hash_secret(secret))
+    if known is None or known.key.use_is_due(now):
+        return None
+    return _caller(known, now)
+
+
+def _caller(found: KeyOwner, now: datetime) -> ApplicationCaller:
+    """Raises: Unauthenticated, ApplicationDisabled."""
+    api_key, application = found.key, found.application
     if api_key.revoked_at is not None:
         raise Unauthenticated("It was revoked.")
     if api_key.expired(now):
         raise Unauthenticated("It has expired.")
-    if api_key.use_is_due(now):
-        # A key that opens a full or locked database still reads what is in it.
-        with suppress(DatabaseUnavailable), ports.store.work() as work:
-            work.applications.note_use(api_key.id, now, now - USE_NOTED_EVERY)
+    application.require_open(subscription_closed=found.subscription_closed)
     roles = application.roles if api_key.role is None else frozenset({api_key.role})
     return ApplicationCaller(application, roles, api_key.id)
 

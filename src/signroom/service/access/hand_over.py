@@ -14,6 +14,7 @@ from uuid import UUID
 
 from signroom.domain.errors import (
     AlreadyDone,
+    ApplicationDisabled,
     BadToken,
     HandOverEnded,
     HandOverNotAvailable,
@@ -21,7 +22,7 @@ from signroom.domain.errors import (
     TokenExpired,
 )
 from signroom.ports import Ports
-from signroom.service.access.page_tokens import PageToken, page_link, page_token
+from signroom.service.access.page_tokens import PageToken, link_of, page_token
 
 LIFETIME = timedelta(minutes=5)
 _PURPOSE = "hand-over"
@@ -57,13 +58,17 @@ def begin_hand_over(ports: Ports, session_id: UUID) -> HandOver:
         raise HandOverNotAvailable
     now = ports.clock.now()
     with ports.store.read() as work:
-        work.sessions.of_any_tenant(session_id).require_signable(now)
+        session = work.sessions.of_any_tenant(session_id)
+    session.require_signable(now)
+    if link_of(ports, session) is None:
+        # The operator has removed the secret key that made it: the second device would get no address.
+        raise HandOverNotAvailable
     token = ports.tokens.issue(_PURPOSE, _SEPARATOR.join((str(session_id), secrets.token_urlsafe(9))), now)
     return HandOver(f"{ports.public_url}/sign/{token}", now + LIFETIME)
 
 
 def take_over(ports: Ports, code: str) -> TakenOver:
-    """Raises: BadToken, HandOverEnded when it is too old or was used."""
+    """Raises: BadToken, HandOverEnded when it is too old or was used, ApplicationDisabled."""
     now = ports.clock.now()
     try:
         subject = ports.tokens.read(_PURPOSE, code, now, max_age=LIFETIME)
@@ -75,11 +80,14 @@ def take_over(ports: Ports, code: str) -> TakenOver:
     try:
         with ports.store.work() as work:
             session = work.sessions.of_any_tenant(UUID(session_id))
+            if work.applications.closed_to_session(session.id):
+                raise ApplicationDisabled
             first = work.spent.spend_nonce(hashlib.sha256(subject.encode()).digest(), now + LIFETIME)
     except SignatureSessionNotFound as error:
         raise BadToken from error
     except AlreadyDone as error:  # at the same time, elsewhere
         raise HandOverEnded from error
-    if not first:
+    link = link_of(ports, session)
+    if not first or link is None:
         raise HandOverEnded
-    return TakenOver(page_token(ports, session.id, session.subscription_id), page_link(ports, session.id))
+    return TakenOver(page_token(ports, session.id, session.subscription_id), link)

@@ -8,9 +8,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from signroom.domain.application import ApplicationCaller
-from signroom.domain.errors import IdempotencyKeyReused
+from signroom.domain.errors import IdempotencyKeyReused, NotFound, SignatureSessionErased
 from signroom.ports import Ports
-from signroom.ports.store import StoredResult, Work
+from signroom.ports.store import ERASED, StoredResult, Work
 
 LIFETIME = timedelta(hours=24)
 
@@ -28,14 +28,21 @@ def idempotency(header: str, route: str, body_digest: bytes) -> Idempotency:
     return Idempotency(hashlib.sha256(header.encode()).digest(), request)
 
 
-def find_result(ports: Ports, caller: ApplicationCaller, idempotency: Idempotency | None) -> UUID | None:
-    """What the same request has made already. Raises: IdempotencyKeyReused."""
+def find_result(
+    ports: Ports,
+    caller: ApplicationCaller,
+    idempotency: Idempotency | None,
+    erased: type[NotFound] = SignatureSessionErased,
+) -> UUID | None:
+    """What the same request has made already. Raises: IdempotencyKeyReused, `erased` when that was erased."""
     if idempotency is None:
         return None
     with ports.store.read() as work:
         found = work.spent.find_result(caller.application.id, idempotency.key)
     if found is None or ports.clock.now() >= found.created_at + LIFETIME:
         return None
+    if found.request == ERASED:
+        raise erased("The request was done before, and what it has made was erased.")
     if found.request != idempotency.request:
         raise IdempotencyKeyReused
     return found.subject

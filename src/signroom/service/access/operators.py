@@ -54,6 +54,9 @@ def act_for_application(
 
 
 def act_for_session(ports: ManagementPorts, operator: Operator, session_id: UUID) -> OperatorCaller:
-    """The operator acting for the subscription that the session belongs to. Raises: SignatureSessionNotFound."""
+    """The operator acting for the subscription that the session, erased or not, belongs to.
+
+    Raises: SignatureSessionNotFound.
+    """
     with ports.store.read() as work:
-        return operator.acting_for(work.sessions.of_any_tenant(session_id).subscription_id)
+        return operator.acting_for(work.erasures.session_of_any_tenant(session_id).subscription_id)

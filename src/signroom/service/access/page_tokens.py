@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from signroom.domain.errors import BadToken, SignatureSessionNotFound, TokenRequired
+from signroom.domain.errors import ApplicationDisabled, BadToken, SignatureSessionNotFound, TokenRequired
 from signroom.domain.secret import hash_secret
+from signroom.domain.session import Session
 from signroom.ports import Ports
 
 _PURPOSE = "page"
@@ -24,12 +25,17 @@ class PageToken:
 
 
 def renew_page_token(ports: Ports, link: str) -> PageToken:
-    """A fresh token for a link, also of a session that has ended: its page explains itself. Raises: BadToken."""
+    """A fresh token for a link, also of a session that has ended: its page explains itself.
+
+    Raises: BadToken, ApplicationDisabled.
+    """
     with ports.store.read() as work:
         try:
             session = work.sessions.by_link(hash_secret(link))
         except SignatureSessionNotFound as error:
             raise BadToken from error
+        if work.applications.closed_to_session(session.id):
+            raise ApplicationDisabled
     return page_token(ports, session.id, session.subscription_id)
 
 
@@ -45,6 +51,14 @@ def page_link(ports: Ports, session_id: UUID) -> str:
     return ports.tokens.derive("link", str(session_id))
 
 
+def link_of(ports: Ports, session: Session) -> str | None:
+    """The link that the session was opened with. None when the secret key that made it is not known any more."""
+    for link in ports.tokens.derivations("link", str(session.id)):
+        if hash_secret(link) == session.link_hash:
+            return link
+    return None
+
+
 def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
     """Whose pages may show this link's page in a frame; nobody's for an unknown link."""
     with ports.store.read() as work:
@@ -53,6 +67,16 @@ def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
         except SignatureSessionNotFound:
             return ()
         return work.of(session).application(session.application_id).frame_origins
+
+
+def require_open_application(ports: Ports, session_id: UUID) -> None:
+    """The page of a session is closed while its application is disabled or being deleted. Raises: ApplicationDisabled.
+
+    Whoever has a leaked key may have opened sessions: nobody is to sign what they put there.
+    """
+    with ports.store.read() as work:
+        if work.applications.closed_to_session(session_id):
+            raise ApplicationDisabled
 
 
 def session_of_token(ports: Ports, token: str | None) -> UUID:

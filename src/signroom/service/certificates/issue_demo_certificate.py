@@ -6,14 +6,22 @@ from uuid import UUID
 
 from signroom.domain.errors import KeySourceNotAvailable
 from signroom.domain.signature import CertificateChain
+from signroom.domain.timestamp import TimestampRequest
 from signroom.ports import Ports
 
 
-def demo_crl(ports: Ports) -> bytes:
-    """The demo authority's CRL, DER. Raises: KeySourceNotAvailable in production."""
+def demo_crl(ports: Ports, authority: str | None = None) -> bytes:
+    """The CRL of a demo authority, DER; None: of the current one. Raises: KeySourceNotAvailable in production."""
     if ports.demo is None:
         raise KeySourceNotAvailable
-    return ports.demo.crl(ports.clock.now())
+    return ports.demo.crl(ports.clock.now(), authority)
+
+
+def demo_timestamp(ports: Ports, request: TimestampRequest) -> bytes:
+    """A token of the demo's timestamp authority, DER. Raises: KeySourceNotAvailable in production."""
+    if ports.demo is None:
+        raise KeySourceNotAvailable
+    return ports.demo.stamp(request, ports.clock.now())
 
 
 def issue_demo_certificate(ports: Ports, session_id: UUID, public_key: bytes, name: str) -> CertificateChain:

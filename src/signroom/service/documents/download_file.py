@@ -7,9 +7,18 @@ from enum import StrEnum
 from uuid import UUID
 
 from signroom.domain.document import Document, StoredFile
-from signroom.domain.errors import BadDownloadToken, BadToken, BlobNotFound, ExpiredDownloadToken, TokenExpired
+from signroom.domain.errors import (
+    ApplicationDisabled,
+    BadDownloadToken,
+    BadToken,
+    BlobNotFound,
+    ExpiredDownloadToken,
+    TokenExpired,
+)
 from signroom.domain.upload import Upload
 from signroom.ports import Ports
+from signroom.ports.store import Work
+from signroom.ports.store.wall import Owned
 
 DOWNLOADS = "/api/downloads/"
 """The path in front of a token."""
@@ -51,7 +60,8 @@ class Download:
 def open_download(ports: Ports, token: str) -> Download:
     """The file behind a download token.
 
-    Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, DocumentPurged, UploadNotFound, BlobNotFound.
+    Raises: BadDownloadToken, ExpiredDownloadToken, DocumentNotFound, DocumentPurged, UploadNotFound, BlobNotFound,
+    ApplicationDisabled when the whole subscription is closed.
     """
     try:
         subject = ports.tokens.read(_PURPOSE, token, ports.clock.now(), max_age=ports.limits.download_lifetime)
@@ -63,10 +73,18 @@ def open_download(ports: Ports, token: str) -> Download:
     with ports.store.read() as work:
         if kind == FileKind.UPLOAD:
             upload = work.uploads.of_any_tenant(UUID(subject_id))
+            _require_open_subscription(work, upload)
             return Download(upload.require_file(), upload.id)
         document = work.documents.of_any_tenant(UUID(subject_id))
+        _require_open_subscription(work, document)
     document.require_files(ports.clock.now())
     file = document.original if kind == FileKind.ORIGINAL else document.signed
     if file is None:
         raise BlobNotFound
     return Download(file)
+
+
+def _require_open_subscription(work: Work, owned: Owned) -> None:
+    """An address does not say for which application it was made: those of a disabled one work until they are over."""
+    if work.subscriptions.get(owned.subscription_id).closed:
+        raise ApplicationDisabled

@@ -40,7 +40,7 @@ def allocate_keys(ports: Ports, caller: ApplicationCaller, count: int, metadata:
 
 
 def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
-    """None also for another subscription's key. Raises: NotAllowed."""
+    """With its document, erased or not. None also for another subscription's key. Raises: NotAllowed."""
     caller.require(READERS)
     wanted = normalized(text)
     if wanted is None:
@@ -49,7 +49,9 @@ def find_key(ports: Ports, caller: Caller, text: str) -> KeyWithDocument | None:
         key = work.document_keys.get(caller.subscription_id, wanted)
         if key is None:
             return None
-        return KeyWithDocument(key, None if key.document_id is None else work.of(caller).document(key.document_id))
+        if key.document_id is None:
+            return KeyWithDocument(key, None)
+        return KeyWithDocument(key, work.of(caller).document_or_erased(key.document_id))
 
 
 def unused_keys(ports: Ports, caller: Caller, name: str | None, value: str | None) -> list[DocumentKey]:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from signroom.domain.blob_key import upload_of
 from signroom.domain.document import PURGE_GRACE, UNSIGNED_LIFETIME, Document, DocumentStatus
 from signroom.domain.errors import StorageUnavailable
 from signroom.domain.event import DocumentPurged
 from signroom.ports import Ports
 from signroom.ports.store import Position, Work
+from signroom.service.documents.delete_files import delete_files
 from signroom.service.events.record_event import record_event
 
 _AT_ONCE = 200
@@ -47,7 +47,7 @@ def purge_documents(ports: Ports) -> int:
         with ports.store.read() as work:
             due = work.documents.due_for_purge(before, after, _AT_ONCE)
         if due:
-            gone = _without_files(ports, due)
+            gone = delete_files(ports, due)
             failed += len(due) - len(gone)
             purged += _mark(ports, gone, ports.clock.now())
             after = _position(due[-1])
@@ -56,26 +56,6 @@ def purge_documents(ports: Ports) -> int:
     if failed:
         raise StorageUnavailable(f"Files of {failed} documents could not be removed.")
     return purged
-
-
-def _without_files(ports: Ports, due: Sequence[Document]) -> list[Document]:
-    """Those of `due` whose files are gone."""
-    keys = {key for document in due for key in document.file_keys}
-    with ports.store.work() as work:
-        # A signed file may be another document's original, an upload may be several documents'.
-        free = keys - work.documents.files_in_use(sorted(keys), [document.id for document in due])
-        # The row of an upload goes before its file does: from then on nobody can make a document of it.
-        work.uploads.remove_all([upload_id for upload_id in map(upload_of, free) if upload_id is not None])
-    return [document for document in due if _deleted(ports, [key for key in document.file_keys if key in free])]
-
-
-def _deleted(ports: Ports, keys: Sequence[str]) -> bool:
-    try:
-        for key in keys:
-            ports.blobs.delete(key)
-    except StorageUnavailable:  # told at the end: others' files may be elsewhere
-        return False
-    return True
 
 
 def _mark(ports: Ports, gone: Sequence[Document], now: datetime) -> int:

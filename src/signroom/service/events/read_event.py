@@ -14,6 +14,6 @@ def read_event_body(ports: Ports, caller: Caller, event_id: UUID) -> bytes:
     with ports.store.read() as work:
         own = work.of(caller)
         event = own.event(event_id)
-        session = None if event.session_id is None else own.session(event.session_id)
-        document = None if event.document_id is None else own.document(event.document_id)
+        session = None if event.session_id is None else own.session_or_erased(event.session_id)
+        document = None if event.document_id is None else own.document_or_erased(event.document_id)
     return ports.event_bodies.render(ports, event, session, document)

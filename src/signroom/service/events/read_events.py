@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass
 
 from signroom.domain.application import READERS, ApplicationCaller, Caller
-from signroom.domain.errors import BadInput, EventsPurged, Unauthenticated
+from signroom.domain.errors import ApplicationDisabled, BadInput, EventsPurged, Unauthenticated
 from signroom.domain.event import TYPES, RecordedEvent
 from signroom.ports import Ports
 from signroom.ports.store import ANY_EVENT, EventFilter
@@ -38,7 +38,7 @@ class EventPage:
 
 async def read_events(ports: Ports, caller: Caller, command: ReadEvents) -> EventPage:
     """Raises: NotAllowed, BadInput for a type that there is not, EventsPurged, Unauthenticated for a key that was taken
-    back while its caller waited.
+    back while its caller waited, ApplicationDisabled for one that was closed meanwhile.
     """
     caller.require(READERS)
     if command.wanted.type is not None and command.wanted.type not in TYPES:
@@ -61,13 +61,16 @@ async def read_events(ports: Ports, caller: Caller, command: ReadEvents) -> Even
 
 
 def _require_usable(ports: Ports, caller: Caller) -> None:
-    """Raises: Unauthenticated."""
+    """Raises: Unauthenticated, ApplicationDisabled."""
     if not isinstance(caller, ApplicationCaller) or caller.key_id is None:
         return
     with ports.store.read() as work:
         keys = work.applications.keys_of(caller.application.id)
+        closed = work.applications.closed(caller.application.id)
     if not any(key.id == caller.key_id and key.usable(ports.clock.now()) for key in keys):
         raise Unauthenticated("It was revoked or has expired.")
+    if closed:
+        raise ApplicationDisabled
 
 
 def _read(ports: Ports, caller: Caller, command: ReadEvents, after: int | None) -> EventPage:

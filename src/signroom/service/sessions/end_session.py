@@ -20,7 +20,7 @@ def cancel_session(ports: Ports, session_id: UUID) -> Session:
     """The signer gives up. Raises: WrongState."""
     with ports.store.work() as work:
         session, event = work.sessions.locked_of_any_tenant(session_id).cancel(ports.clock.now())
-        _end(work, session, event)
+        end_unsigned(work, session, event)
     return session
 
 
@@ -33,7 +33,7 @@ def withdraw_session(ports: Ports, caller: Caller, session_id: UUID) -> None:
     with ports.store.work() as work:
         session = work.of(caller).locked_session(session_id)
         if session.status is not SessionStatus.USER_CANCELLED:
-            _end(work, *session.cancel(ports.clock.now()))
+            end_unsigned(work, *session.cancel(ports.clock.now()))
 
 
 def expire_session(ports: Ports, session_id: UUID) -> Session:
@@ -42,7 +42,7 @@ def expire_session(ports: Ports, session_id: UUID) -> Session:
         session = work.sessions.locked_of_any_tenant(session_id)
         if session.expired(ports.clock.now()):
             session, event = session.expire(ports.clock.now())
-            _end(work, session, event)
+            end_unsigned(work, session, event)
     return session
 
 
@@ -59,7 +59,8 @@ def expire_sessions(ports: Ports) -> int:
             return ended
 
 
-def _end(work: Work, session: Session, event: Event) -> None:
+def end_unsigned(work: Work, session: Session, event: Event) -> None:
+    """Store that a session has ended without signatures, in the transaction that ends it."""
     _end_all(work, [(session, event)])
 
 

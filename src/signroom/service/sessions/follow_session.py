@@ -35,6 +35,13 @@ class SessionStreams:
         self._of_subscription = Places(MAX_OF_SUBSCRIPTION, "The subscription has too many event streams.")
         self._followed: dict[UUID, _Followed] = {}
 
+    def require_place(self, session_id: UUID) -> None:
+        """Look whether the session may have one more stream, without a look at the database.
+
+        Raises: TooManyRequests.
+        """
+        self._of_session.require(session_id)
+
     async def follow(
         self, found: SessionWithDocuments, holds: Callable[[], bool] = lambda: True
     ) -> AsyncIterator[SessionWithDocuments]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
@@ -29,7 +29,7 @@ from signroom.domain.session import MAX_DOCUMENTS, Session, new_session
 from signroom.domain.signature import NO_OPTIONS, OptionsByType
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
-from signroom.service.access.page_tokens import page_link
+from signroom.service.access.page_tokens import link_of, page_link
 from signroom.service.certificates.judge_certificate import find_context, find_deciding_context
 from signroom.service.documents.add_document import (
     Accepted,
@@ -87,7 +87,7 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     caller.require(WORKERS)
     before = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
     if before is not None:
-        return _opened(ports, before)
+        return await asyncio.to_thread(_opened_before, ports, caller, before)
     if len(command.documents) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
     if command.return_url is not None:
@@ -133,8 +133,8 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         first = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
         if first is None:
             raise
-        return _opened(ports, first)
-    return _opened(ports, session_id)
+        return await asyncio.to_thread(_opened_before, ports, caller, first)
+    return _opened(ports, page_link(ports, session_id), session_id)
 
 
 async def _accept_all(
@@ -176,8 +176,24 @@ def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> Fil
         return work.subscriptions.file_validation(caller.subscription_id)
 
 
-def _opened(ports: Ports, session_id: UUID) -> Opened:
-    return Opened(session_id, f"{ports.public_url}/sign/{page_link(ports, session_id)}")
+def _opened(ports: Ports, link: str, session_id: UUID) -> Opened:
+    return Opened(session_id, f"{ports.public_url}/sign/{link}")
+
+
+def _opened_before(ports: Ports, caller: Caller, session_id: UUID) -> Opened:
+    """The same answer as to the first request.
+
+    A secret key that made the link may be gone since. Then nobody can say the link any more, and the session gets a
+    new one.
+    """
+    with ports.store.read() as work:
+        link = link_of(ports, work.of(caller).session(session_id).require_not_erased())
+    if link is None:
+        link = page_link(ports, session_id)
+        with ports.store.work() as work:
+            session = work.of(caller).locked_session(session_id).require_not_erased()
+            work.sessions.save(replace(session, link_hash=hash_secret(link)))
+    return _opened(ports, link, session_id)
 
 
 def _record(

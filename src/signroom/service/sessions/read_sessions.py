@@ -73,9 +73,8 @@ def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: in
 
 
 def _load(work: Work, session: Session) -> SessionWithDocuments:
-    return SessionWithDocuments(
-        session, tuple(work.documents.of_session(session.id)), work.of(session).application(session.application_id)
-    )
+    documents = [document for document in work.documents.of_session(session.id) if document.erased_at is None]
+    return SessionWithDocuments(session, tuple(documents), work.of(session).application(session.application_id))
 
 
 def _load_for_page(work: Work, session: Session) -> SessionWithDocuments:

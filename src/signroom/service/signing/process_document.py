@@ -67,7 +67,7 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
 def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None = None) -> None:
     """Give up: the document ends as ``ProcessingError`` with `code`, and so does its session once all have ended."""
     with ports.store.read() as work:
-        document = work.documents.of_any_tenant(document_id)
+        document = work.erasures.document_of_any_tenant(document_id)
 
     def fail(current: Document) -> tuple[Document, Event]:
         return current.fail(code, detail), DocumentFailed(current.session_id, ports.clock.now(), current.id)
@@ -88,7 +88,8 @@ class _InProcessing:
 def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
     """None when the document is not in processing any more."""
     with ports.store.read() as work:
-        document = work.documents.of_any_tenant(document_id)
+        # Erased ones are not in processing. A job that a crash has interrupted at its end may still ask for one.
+        document = work.erasures.document_of_any_tenant(document_id)
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return None
         confirmed = None
@@ -159,8 +160,8 @@ def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[D
         if document.session_id is not None:
             # 5. The session's lock comes first: of two documents of one session that end at the same time, the second
             # must see that the first has ended.
-            work.sessions.locked_of_any_tenant(document.session_id)
-        current = work.documents.locked_of_any_tenant(document.id)
+            work.erasures.locked_session_of_any_tenant(document.session_id)
+        current = work.erasures.locked_document_of_any_tenant(document.id)
         if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
             return
         moved, event = move(current)

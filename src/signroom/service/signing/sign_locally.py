@@ -16,6 +16,7 @@ from signroom.domain.document import UNSIGNED_LIFETIME, Document, DocumentStatus
 from signroom.domain.document_key import normalized
 from signroom.domain.errors import (
     BadSignatureState,
+    DocumentErased,
     DocumentNotFound,
     InvalidPdf,
     PreparationNotFound,
@@ -140,7 +141,7 @@ async def complete_locally(
     """
     caller.require(WORKERS)
     # A repeat goes on where the first call was cut off: its value is stored, its file may not be.
-    document_id = await asyncio.to_thread(find_result, ports, caller, idempotency)
+    document_id = await asyncio.to_thread(find_result, ports, caller, idempotency, DocumentErased)
     if document_id is None:
         prepared = await asyncio.to_thread(_own_preparation, ports, caller, state)
         claimed = prepared[0].items[0].prepared.claimed(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -18,16 +18,25 @@ from signroom.domain.application import (
     require_frame_origin,
 )
 from signroom.domain.audit import Action, application_facts, subscription_facts
-from signroom.domain.errors import BadInput, NotFound
+from signroom.domain.errors import ApplicationNotFound, BadInput, NotFound
 from signroom.domain.metadata import Metadata
 from signroom.domain.session import require_return_url
 from signroom.ports import ManagementPorts
-from signroom.ports.store import Work
+from signroom.ports.store import ApplicationSummary, Work
 from signroom.service.events.record_change import record_change, record_making
 
 MAX_NAME = 100
 MAX_RETURN_URLS = 100
 MAX_FRAME_ORIGINS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeApplication:
+    """The command. What is None stays as it is."""
+
+    name: str | None = None
+    strict: bool | None = None
+    """Whether a request with a field that there is not is refused."""
 
 
 def create_subscription(
@@ -36,9 +45,10 @@ def create_subscription(
     name: str,
 ) -> Subscription:
     """Holding an `Operator` is the permission. Raises: BadInput, NameTaken."""
-    subscription = Subscription(uuid4(), _clean(name))
+    now = ports.clock.now()
+    subscription = Subscription(uuid4(), clean_name(name), created_at=now)
     with ports.store.work() as work:
-        _add_subscription(work, operator, subscription, ports.clock.now())
+        _add_subscription(work, operator, subscription, now)
     return subscription
 
 
@@ -57,12 +67,12 @@ def ensure_application(
         try:
             owner = work.subscriptions.named(subscription)
         except NotFound:
-            owner = Subscription(uuid4(), _clean(subscription))
+            owner = Subscription(uuid4(), clean_name(subscription), created_at=now)
             _add_subscription(work, operator, owner, now)
         known = [a for a in work.applications.named_of_any_tenant(name) if a.subscription_id == owner.id]
         if known:
             return known[0]
-        application = Application(uuid4(), owner.id, _clean(name))
+        application = Application(uuid4(), owner.id, clean_name(name), created_at=now)
         work.applications.add(application)
         record_making(
             work,
@@ -79,10 +89,11 @@ def ensure_application(
 def create_application(ports: ManagementPorts, caller: Caller, name: str, roles: Iterable[Role] = ()) -> Application:
     """An application of the caller's subscription. Raises: NotAllowed, BadInput, NameTaken."""
     caller.require(ADMINS)
-    application = Application(uuid4(), caller.subscription_id, _clean(name), frozenset(roles))
+    now = ports.clock.now()
+    application = Application(uuid4(), caller.subscription_id, clean_name(name), frozenset(roles), created_at=now)
     with ports.store.work() as work:
         work.applications.add(application)
-        facts, now = application_facts(application), ports.clock.now()
+        facts = application_facts(application)
         record_change(work, caller, Action.APPLICATION_CREATED, application.id, now, after=facts)
     return application
 
@@ -99,6 +110,47 @@ def read_application(ports: ManagementPorts, caller: Caller, application_id: UUI
     caller.require(MANAGERS)
     with ports.store.read() as work:
         return work.of(caller).application(application_id)
+
+
+def list_applications(ports: ManagementPorts, caller: Caller) -> list[ApplicationSummary]:
+    """All of the caller's subscription, by name, with what is known of their keys. Raises: NotAllowed."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        return work.applications.summaries(caller.subscription_id, ports.clock.now())
+
+
+def summarize_application(ports: ManagementPorts, caller: Caller, application_id: UUID) -> ApplicationSummary:
+    """One of them. Raises: NotAllowed, ApplicationNotFound."""
+    for summary in list_applications(ports, caller):
+        if summary.application.id == application_id:
+            return summary
+    raise ApplicationNotFound
+
+
+def change_application(
+    ports: ManagementPorts, caller: Caller, application_id: UUID, command: ChangeApplication
+) -> Application:
+    """Give it another name, or make it strict or not. Its keys go on working: they are found by their secret alone.
+
+    Raises: NotAllowed, ApplicationNotFound, BadInput, NameTaken.
+    """
+    name = None if command.name is None else clean_name(command.name)
+
+    def change(found: Application) -> Application:
+        require_manageable(caller, found)
+        return replace(
+            found,
+            name=found.name if name is None else name,
+            strict=found.strict if command.strict is None else command.strict,
+        )
+
+    return _change(ports, caller, application_id, change)
+
+
+def require_manageable(caller: Caller, application: Application) -> None:
+    """What has the role Admin is for admins. Raises: NotAllowed."""
+    if Role.ADMIN in application.roles:
+        caller.require(ADMINS)
 
 
 def set_default_metadata(
@@ -175,7 +227,8 @@ def _frame_origins(origins: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(origins))
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
+    """Of a subscription or an application. Raises: BadInput."""
     clean = name.strip()
     if not clean or len(clean) > MAX_NAME or not clean.isprintable() or "|" in clean:
         raise BadInput(f"A name has 1 to {MAX_NAME} printable characters and no '|'.")

@@ -17,6 +17,7 @@ from signroom.ports import ManagementPorts
 from signroom.ports.store import Work
 from signroom.service.events.record_change import record_change
 from signroom.service.events.record_event import record_event
+from signroom.service.subscriptions.manage_applications import require_manageable
 
 MAX_DESCRIPTION = 255
 OVERLAP = timedelta(hours=24)
@@ -125,8 +126,7 @@ def rotate_key(
 def _manageable(work: Work, caller: Caller, application_id: UUID) -> Application:
     """The application, for a caller who may manage its keys. Raises: NotAllowed, ApplicationNotFound."""
     owner = work.of(caller).application(application_id)
-    if Role.ADMIN in owner.roles:
-        caller.require(ADMINS)
+    require_manageable(caller, owner)
     return owner
 
 

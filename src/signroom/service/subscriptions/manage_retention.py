@@ -25,7 +25,7 @@ def set_retention(ports: ManagementPorts, caller: Caller, days: int | None) -> i
     caller.require(MANAGERS)
     require_retention(days)
     with ports.store.work() as work:
-        found = work.subscriptions.get(caller.subscription_id)
+        found = work.subscriptions.locked(caller.subscription_id)
         changed = replace(found, retention_days=days)
         work.subscriptions.save(changed)
         record_change(

@@ -164,7 +164,7 @@ def _context_of(ports: Ports, document: Document) -> SecurityContext:
     if document.session_id is None:
         return ports.default_context
     with ports.store.read() as work:
-        context_id = work.of(document).session(document.session_id).security_context_id
+        context_id = work.of(document).session_or_erased(document.session_id).security_context_id
     try:
         return find_context(ports, context_id)
     except (SecurityContextNotConfigured, SecurityContextNotFound):

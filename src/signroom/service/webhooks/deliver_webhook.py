@@ -4,11 +4,13 @@ the schedule of tries is over.
 One run does this (the comments in the code have the same numbers):
 
 1. Lock the webhook and the delivery. Finish when one of them was removed, or when the delivery is not pending any more.
-2. Hold the delivery when its webhook is paused. A test is sent all the same.
+2. Hold the delivery when its webhook is paused, or when its application or subscription is disabled. A test is sent
+   all the same.
 3. Wait when the delivery is not due yet.
 4. Wait when an earlier delivery of the same stream is not settled yet. A test does not wait.
-5. Claim the try: move `Delivery.due_at` behind the time that the try may take. A second run at the same time then
-   finds nothing to do.
+5. Wait when the subscription holds its share of the places of this process: endpoints that hang take no place that
+   others need. Then claim the try: move `Delivery.due_at` behind the time that the try may take. A second run at the
+   same time then finds nothing to do.
 6. Read what is to be sent. Fail the delivery when its event is not kept any more.
 7. Send it. Nothing is locked while the endpoint is asked.
 8. Lock both again and write the attempt down. Stop here when another run has already written this attempt.
@@ -26,6 +28,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -64,6 +67,10 @@ _SOON = timedelta(seconds=1)
 """The shortest time that a delivery waits for the one before it in its stream."""
 _RELEASED_LATER = timedelta(seconds=10)
 """How long a delivery waits for the one before it when that one is held and will be released."""
+_REFUSED_AGAIN = timedelta(seconds=0.25)
+"""A delivery without a place waits for this, times the number of those who found none since somebody last found one. So
+those who wait come again a few at a time, however many there are."""
+_SHORTEST_REFUSED, _LONGEST_REFUSED = timedelta(seconds=2), timedelta(minutes=2)
 _TURN = 5.0
 """Seconds for which a run takes further deliveries. A process that shuts down waits for the run to end."""
 
@@ -106,13 +113,14 @@ def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
     Returns after how long the job must run again, or None when nothing is left to do.
     """
     deadline = time.monotonic() + _TURN
-    step = _begin(ports, delivery_id)
-    if isinstance(step, Send):
-        outcome = _try_once(ports, step, deadline)
-        if isinstance(outcome, GoOnWith):
-            _go_on(ports, outcome.delivery, deadline)
-    else:
-        outcome = step
+    with ExitStack() as place:
+        step = _begin(ports, delivery_id, place)
+        if isinstance(step, Send):
+            outcome = _try_once(ports, step, deadline)
+            if isinstance(outcome, GoOnWith):
+                _go_on(ports, outcome.delivery, deadline)
+        else:
+            outcome = step
     return outcome.time if isinstance(outcome, WaitFor) else None
 
 
@@ -180,8 +188,8 @@ def _locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
     return webhook, work.deliveries.locked_of_any_tenant(delivery_id)
 
 
-def _begin(ports: Ports, delivery_id: UUID) -> Send | WaitFor | Finished:
-    """Steps 1 to 6: claim the next try when it is due."""
+def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor | Finished:
+    """Steps 1 to 6: claim the next try when it is due. Until `place` ends, the run holds a place."""
     now = ports.clock.now()
     with ports.store.work() as work:
         # 1. Lock the webhook and the delivery.
@@ -191,8 +199,8 @@ def _begin(ports: Ports, delivery_id: UUID) -> Send | WaitFor | Finished:
             return Finished()  # the webhook was removed meanwhile
         if delivery.status is not DeliveryStatus.PENDING:
             return Finished()
-        # 2. Hold the delivery when its webhook is paused.
-        if webhook.paused_at is not None and not delivery.is_test:
+        # 2. Hold the delivery when nothing is sent to its webhook.
+        if not delivery.is_test and work.webhooks.stopped(webhook):
             work.deliveries.save(delivery.held())
             return Finished()
         # 3. Wait when the delivery is not due yet.
@@ -204,8 +212,20 @@ def _begin(ports: Ports, delivery_id: UUID) -> Send | WaitFor | Finished:
             wait = _behind(before, now)
             work.deliveries.save(replace(delivery, due_at=now + wait))
             return WaitFor(wait)
-        # 5. Claim the try. 6. Read what is to be sent.
-        return _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
+        # 5. Wait for a place, or claim the try. 6. Read what is to be sent.
+        refused = _without_place(ports, delivery, place)
+        return refused or _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
+
+
+def _without_place(ports: Ports, delivery: Delivery, place: ExitStack) -> WaitFor | None:
+    """Step 5: None when there is a place, which is held until `place` ends.
+
+    A delivery without one stays due: a run of its webhook that succeeds takes it along.
+    """
+    refused = place.enter_context(ports.delivery_shares.taken(delivery.subscription_id))
+    if not refused:
+        return None
+    return WaitFor(min(max(refused * _REFUSED_AGAIN, _SHORTEST_REFUSED), _LONGEST_REFUSED))
 
 
 def _claim(ports: Ports, work: Work, delivery: Delivery, now: datetime) -> Delivery:
@@ -236,8 +256,9 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
 def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> Send | Finished:
     """Step 6."""
     number = work.deliveries.last_attempt(delivery.id) + 1
-    session = None if delivery.session_id is None else work.sessions.of_any_tenant(delivery.session_id)
-    document = None if delivery.document_id is None else work.documents.of_any_tenant(delivery.document_id)
+    erasures = work.erasures  # erased ones are told of, too: by their ids alone
+    session = None if delivery.session_id is None else erasures.session_of_any_tenant(delivery.session_id)
+    document = None if delivery.document_id is None else erasures.document_of_any_tenant(delivery.document_id)
     endpoint = webhook.endpoint
     if endpoint is None and session is not None and session.webhook_url is not None:
         endpoint = Endpoint(session.webhook_url)
@@ -272,9 +293,15 @@ def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
         error = failure.reason
     except SecretUnreadable as failure:
         error = str(failure)
+    if _is_of_erased(send):
+        start = None  # an endpoint may repeat what was erased
     took = round((time.monotonic() - started) * 1000)
     error = None if error is None else error[:MAX_ERROR]
     return Attempt(send.delivery.id, send.number, now, took, status, error, start), wait
+
+
+def _is_of_erased(send: Send) -> bool:
+    return any(one is not None and one.erased_at is not None for one in (send.session, send.document))
 
 
 def _headers(ports: Ports, send: Send, body: bytes, now: datetime) -> Mapping[str, str]:
@@ -336,7 +363,7 @@ def _settle(
 
 def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> GoOnWith | Finished:
     """Claim another delivery of `webhook` that is due, if there is one."""
-    following = None if webhook.paused_at is not None else work.deliveries.due(webhook.id, now)
+    following = None if work.webhooks.stopped(webhook) else work.deliveries.due(webhook.id, now)
     return Finished() if following is None else GoOnWith(_claim(ports, work, following, now))
 
 

@@ -35,7 +35,7 @@ def release_deliveries(ports: Ports, webhook_id: UUID) -> timedelta | None:
             webhook = work.webhooks.locked_of_any_tenant(webhook_id)
         except WebhookNotFound:
             return None
-        if webhook.paused_at is not None:
+        if work.webhooks.stopped(webhook):
             return None
         held = work.deliveries.locked_held(webhook_id, AT_ONCE)
         for number, delivery in enumerate(held):

@@ -17,6 +17,7 @@ from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
 from signroom.store.work.statements import insert, insert_all, matches, one, update
+from signroom.store.work.statistics.statistics import count_documents
 
 _PENDING = DocumentStatus.PENDING_SIGNATURE.value
 _UNSIGNED = [SessionStatus.USER_CANCELLED.value, SessionStatus.EXPIRED.value]
@@ -30,11 +31,11 @@ class SqlDocuments:
 
     def of_any_tenant(self, document_id: UUID) -> Document:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
-        return rows.document_of(one(self._connection, query, DocumentNotFound))
+        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
 
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
-        return rows.document_of(one(self._connection, query, DocumentNotFound))
+        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
 
     def of_session(self, session_id: UUID) -> list[Document]:
         t = tables.documents
@@ -70,6 +71,20 @@ class SqlDocuments:
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
+    def signed_between(
+        self, subscription_id: UUID, since: datetime, until: datetime, after: Position | None, limit: int
+    ) -> list[tuple[Document, bytes | None]]:
+        t, s = tables.documents, tables.sessions
+        query = sa.select(t, s.c.signer_certificate).join_from(t, s, s.c.id == t.c.session_id, isouter=True)
+        query = query.where(t.c.subscription_id == subscription_id, t.c.signed_at >= since)
+        query = query.where(t.c.signed_at < until, t.c.status == DocumentStatus.COMPLETED.value)
+        if after is not None:
+            at = sa.literal(after.created_at, tables.UtcDateTime)
+            later = sa.and_(t.c.signed_at == at, t.c.id > sa.literal(after.id, sa.Uuid))
+            query = query.where(sa.or_(t.c.signed_at > at, later))
+        found = self._connection.execute(query.order_by(t.c.signed_at, t.c.id).limit(limit)).mappings()
+        return [(rows.document_of(row), row["signer_certificate"]) for row in found]
+
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
         t = tables.pdf_readings
         found = self._connection.execute(sa.select(t).where(t.c.document_id.in_(document_ids)))
@@ -91,6 +106,8 @@ class SqlDocuments:
         # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
         del row["key"]
         update(self._connection, tables.documents, row)
+        if document.status is DocumentStatus.COMPLETED:
+            count_documents(self._connection, [document.id])
 
     def without_key(self, limit: int) -> list[Document]:
         t = tables.documents
@@ -135,7 +152,7 @@ class SqlDocuments:
 
     def due_for_purge(self, before: datetime, after: Position | None, limit: int) -> list[Document]:
         t = tables.documents
-        query = sa.select(t).where(t.c.purged_at.is_(None), t.c.available_until < before)
+        query = sa.select(t).where(t.c.purged_at.is_(None), t.c.available_until < before, t.c.erased_at.is_(None))
         query = query.where(t.c.status.in_([_PENDING, DocumentStatus.COMPLETED.value]))
         if after is not None:
             at = sa.literal(after.created_at, tables.UtcDateTime)
@@ -157,7 +174,8 @@ class SqlDocuments:
         t = tables.documents
         in_use: set[str] = set()
         for column in (t.c.original_key, t.c.data_key, t.c.signed_key):
-            query = sa.select(column).where(column.in_(keys), t.c.purged_at.is_(None), t.c.id.not_in(besides))
+            query = sa.select(column).where(column.in_(keys), t.c.id.not_in(besides))
+            query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
             in_use.update(self._connection.execute(query).scalars())
         return in_use
 

@@ -15,6 +15,7 @@ from signroom.ports.store import SessionFilter
 from signroom.store import rows, tables
 from signroom.store.paging import between
 from signroom.store.work.statements import insert, one, update
+from signroom.store.work.statistics.statistics import count_sessions
 
 
 class SqlSessions:
@@ -25,26 +26,28 @@ class SqlSessions:
 
     def of_any_tenant(self, session_id: UUID) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id)
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         # SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
         query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id).with_for_update()
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
 
     def by_link(self, link_hash: bytes) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.link_hash == link_hash)
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
 
     def add(self, session: Session) -> None:
         insert(self._connection, tables.sessions, rows.session_row(session))
 
     def save(self, session: Session) -> None:
         update(self._connection, tables.sessions, rows.session_row(session))
+        if session.status.value in tables.ENDED:
+            count_sessions(self._connection, [session.id])
 
     def find(self, wanted: SessionFilter, limit: int, now: datetime) -> list[Session]:
         t = tables.sessions
-        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id)
+        query = sa.select(t).where(t.c.subscription_id == wanted.subscription_id, t.c.erased_at.is_(None))
         query = between(query, t, wanted.created_from, wanted.created_before, wanted.before)
         if wanted.statuses:
             query = query.where(_in_status(wanted.statuses, now))
@@ -67,6 +70,7 @@ class SqlSessions:
         change = sa.update(s).where(s.c.id == sa.bindparam("of")).values(status=sa.bindparam("to"))
         self._connection.execute(change, [{"of": session.id, "to": session.status.value} for session in sessions])
         ids = [session.id for session in sessions]
+        count_sessions(self._connection, ids)
         own = sa.select(d.c.id).where(d.c.session_id.in_(ids))
         # A key that is given back may be another document's soon. This one gets a key as an old document does.
         given_back = sa.exists().where(k.c.document_id == d.c.id, k.c.made_with_document.is_(None)).correlate(d)

@@ -47,6 +47,14 @@ def update(connection: Connection, table: sa.Table, row: Row) -> None:
     connection.execute(sa.update(table).where(table.c.id == row["id"]).values(row))
 
 
+def update_named(connection: Connection, table: sa.Table, row: Row) -> None:
+    """Overwrite the row that has the same id. Its name must be its own or free. Raises: NameTaken."""
+    try:
+        update(connection, table, row)
+    except IntegrityError as error:
+        raise NameTaken(f"'{row['name']}'.") from error
+
+
 def matches(table: sa.Table, wanted: MetadataSearch) -> tuple[sa.ColumnElement[bool], ...]:
     """The conditions that find a value of metadata in `table`."""
     return (

@@ -12,8 +12,9 @@ from signroom.domain.application import Subscription
 from signroom.domain.branding import NO_BRANDING, Branding, Logo
 from signroom.domain.errors import SubscriptionNotFound
 from signroom.domain.file_validation import NO_VALIDATION, FileValidation
+from signroom.ports.store import SubscriptionSummary
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, insert_named, one, update
+from signroom.store.work.statements import insert, insert_named, one, update_named
 
 
 class SqlSubscriptions:
@@ -21,6 +22,8 @@ class SqlSubscriptions:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.changed = False
+        """True once a row was written that is read for a key."""
 
     def named(self, name: str) -> Subscription:
         query = sa.select(tables.subscriptions).where(tables.subscriptions.c.name == name)
@@ -30,11 +33,28 @@ class SqlSubscriptions:
         query = sa.select(tables.subscriptions).where(tables.subscriptions.c.id == subscription_id)
         return Subscription(**one(self._connection, query, SubscriptionNotFound))
 
+    def locked(self, subscription_id: UUID) -> Subscription:
+        query = sa.select(tables.subscriptions).where(tables.subscriptions.c.id == subscription_id)
+        # A key share lock: others go on adding rows that refer to it.
+        query = query.with_for_update(key_share=True)
+        return Subscription(**one(self._connection, query, SubscriptionNotFound))
+
+    def summaries(self) -> list[SubscriptionSummary]:
+        s, a = tables.subscriptions, tables.applications
+        count = sa.select(sa.func.count()).where(a.c.subscription_id == s.c.id).scalar_subquery()
+        summaries = []
+        for row in self._connection.execute(sa.select(s, count.label("applications")).order_by(s.c.name)).mappings():
+            columns = dict(row)
+            applications = columns.pop("applications")
+            summaries.append(SubscriptionSummary(Subscription(**columns), applications))
+        return summaries
+
     def add(self, subscription: Subscription) -> None:
         insert_named(self._connection, tables.subscriptions, asdict(subscription))
 
     def save(self, subscription: Subscription) -> None:
-        update(self._connection, tables.subscriptions, asdict(subscription))
+        self.changed = True
+        update_named(self._connection, tables.subscriptions, asdict(subscription))
 
     def file_validation(self, subscription_id: UUID) -> FileValidation:
         t = tables.file_validations

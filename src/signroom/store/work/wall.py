@@ -35,16 +35,28 @@ class SqlTenantRows:
         self._subscription_id = subscription_id
 
     def session(self, session_id: UUID) -> Session:
-        return self._own(self._work.sessions.of_any_tenant(session_id), SignatureSessionNotFound)
+        return self.session_or_erased(session_id).require_not_erased()
 
     def locked_session(self, session_id: UUID) -> Session:
-        return self._own(self._work.sessions.locked_of_any_tenant(session_id), SignatureSessionNotFound)
+        return self.locked_session_or_erased(session_id).require_not_erased()
 
     def document(self, document_id: UUID) -> Document:
-        return self._own(self._work.documents.of_any_tenant(document_id), DocumentNotFound)
+        return self.document_or_erased(document_id).require_not_erased()
 
     def locked_document(self, document_id: UUID) -> Document:
-        return self._own(self._work.documents.locked_of_any_tenant(document_id), DocumentNotFound)
+        return self.locked_document_or_erased(document_id).require_not_erased()
+
+    def session_or_erased(self, session_id: UUID) -> Session:
+        return self._own(self._work.erasures.session_of_any_tenant(session_id), SignatureSessionNotFound)
+
+    def locked_session_or_erased(self, session_id: UUID) -> Session:
+        return self._own(self._work.erasures.locked_session_of_any_tenant(session_id), SignatureSessionNotFound)
+
+    def document_or_erased(self, document_id: UUID) -> Document:
+        return self._own(self._work.erasures.document_of_any_tenant(document_id), DocumentNotFound)
+
+    def locked_document_or_erased(self, document_id: UUID) -> Document:
+        return self._own(self._work.erasures.locked_document_of_any_tenant(document_id), DocumentNotFound)
 
     def upload_by_token(self, token_hash: bytes) -> Upload:
         return self._own(self._work.uploads.by_token_of_any_tenant(token_hash), UploadNotFound)

@@ -42,6 +42,20 @@ class SqlWebhooks:
         query = sa.select(tables.webhooks).where(tables.webhooks.c.id == webhook_id).with_for_update(key_share=True)
         return webhook_rows.webhook_of(one(self._connection, query, WebhookNotFound))
 
+    def stopped(self, webhook: Webhook) -> bool:
+        if webhook.paused_at is not None:
+            return True
+        s, a = tables.subscriptions, tables.applications
+        owners = [sa.select(s.c.disabled_at, s.c.deleting_since).where(s.c.id == webhook.subscription_id)]
+        if webhook.application_id is not None:
+            owners.append(sa.select(a.c.disabled_at, a.c.deleting_since).where(a.c.id == webhook.application_id))
+        # With a lock only what looks closed: most are open, and a lock is written to the disk.
+        return any(self._closed(query) and self._closed(query.with_for_update(read=True)) for query in owners)
+
+    def _closed(self, query: sa.Select[Any]) -> bool:
+        row = self._connection.execute(query).one_or_none()
+        return row is None or any(moment is not None for moment in row)
+
     def add(self, webhook: Webhook) -> None:
         self._notified.clear()
         self._connection.execute(sa.insert(tables.webhooks).values(webhook_rows.webhook_row(webhook)))

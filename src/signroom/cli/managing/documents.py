@@ -1,0 +1,67 @@
+"""``signroom documents``: who signed what."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from signroom.cli.acting import acting_for
+from signroom.cli.printing import moment, print_csv, print_json, print_line
+
+if TYPE_CHECKING:
+    from signroom.service.documents.list_signed import Signed
+
+documents = App(name="documents", help="Documents that were signed.")
+
+
+@documents.command(name="list")
+def list_documents(
+    *, subscription: str, since: datetime, until: datetime | None = None, json: bool = False, csv: bool = False
+) -> None:
+    """Print who signed what, the earliest first. The question is written into the audit log.
+
+    Parameters
+    ----------
+    subscription: name of the subscription
+    since: first moment, like 2027-01-01 (UTC)
+    until: the moment after the last one, like 2027-02-01 (UTC); without it now
+    json: print a JSON list instead of text
+    csv: print comma-separated values instead of text
+    """
+    from signroom.service.documents.list_signed import list_signed
+    from signroom.wiring import read_certificate
+
+    with acting_for(subscription) as (ports, caller):
+        end = ports.clock.now() if until is None else _utc(until)
+        found = list_signed(ports, caller, _utc(since), end, read_certificate)
+        if json:
+            print_json([_facts(signed) for signed in found])
+        elif csv:
+            print_csv(_COLUMNS, map(_facts, found))
+        else:
+            for signed in found:
+                f = _facts(signed)
+                print_line(f"{f['signedAt']} {f['application']} {f['signer']}: {f['fileName']} {f['documentId']}")
+
+
+_COLUMNS = ("signedAt", "application", "signer", "identityConfirmed", "fileName", "documentId", "sessionId", "key")
+
+
+def _facts(signed: Signed) -> dict[str, str | bool | None]:
+    document = signed.document
+    return {
+        "signedAt": moment(document.signed_at),
+        "application": signed.application,
+        "signer": signed.signer,
+        "identityConfirmed": signed.identity_confirmed,
+        "fileName": document.original.name,
+        "documentId": str(document.id),
+        "sessionId": None if document.session_id is None else str(document.session_id),
+        "key": document.key,
+    }
+
+
+def _utc(given: datetime) -> datetime:
+    return given.replace(tzinfo=given.tzinfo or UTC)

@@ -1,0 +1,60 @@
+"""What depends on the secret key of the installation: secrets at rest, and links of sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+from uuid import UUID
+
+
+class SealedPlace(Enum):
+    """Where sealed secrets lie."""
+
+    VALIDATION_ENDPOINT = "validation endpoint"
+    WEBHOOK_ENDPOINT = "webhook endpoint"
+    WEBHOOK_SIGNATURE = "webhook signature"
+    WEBHOOK_SIGNATURE_BEFORE = "webhook signature before the last rotation"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """A secret at rest. ``row_id`` is the subscription's for a validation endpoint, and the webhook's elsewhere."""
+
+    place: SealedPlace
+    row_id: UUID
+    subscription_id: UUID
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLink:
+    session_id: UUID
+    subscription_id: UUID
+    link_hash: bytes
+    expires_at: datetime
+
+
+class Rotation(Protocol):
+    """The part `rotation` of a transaction. It reads rows of all subscriptions: only the operator's commands use it."""
+
+    def sealed(self, place: SealedPlace, after: UUID | None, limit: int) -> list[SealedSecret]:
+        """In the order of their ids, from behind `after`."""
+
+    def replace_sealed(self, secret: SealedSecret, value: bytes) -> bool:
+        """False when the secret was changed since it was read: then nothing is done."""
+
+    def links(self, after: UUID | None, limit: int) -> list[SessionLink]:
+        """Of all sessions but those that were erased, in the order of their ids, from behind `after`."""
+
+    def open_links(self, now: datetime) -> list[SessionLink]:
+        """Of sessions that can still be signed for the first time."""
+
+    def replace_link(self, link: SessionLink, link_hash: bytes) -> bool:
+        """False when the link was changed since it was read: then nothing is done."""
+
+    def resealed_at(self, key_id: bytes) -> datetime | None:
+        """When everything at rest was sealed with that key; None: that was never said."""
+
+    def set_resealed(self, key_id: bytes, at: datetime) -> None: ...

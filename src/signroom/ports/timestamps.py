@@ -1,0 +1,52 @@
+"""Timestamp authorities: who may be asked, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest
+
+
+class NoTimestamp(Exception):
+    """A provider gave no token that can be used. It never reaches a client: the verb asks the next provider."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is one sentence for the log. It holds no secret."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class BadQuery(Exception):
+    """A query that is refused by an answer of the protocol. `failure`: the name of a bit of PKIFailureInfo."""
+
+    def __init__(self, failure: str, reason: str) -> None:
+        """`failure` as in RFC 3161, 2.4.2: ``bad_alg``, ``bad_data_format`` ...; `reason` is one English sentence."""
+        super().__init__(reason)
+        self.failure, self.reason = failure, reason
+
+
+class TimestampAuthorities(Protocol):
+    """The providers of this installation."""
+
+    def of_tier(self, tier: str) -> Sequence[TimestampProvider]:
+        """In the order in which they are to be asked now. Empty for a tier that has none.
+
+        The lowest priority comes first. Providers of one priority take turns. A provider that failed a short time ago
+        comes after all others.
+        """
+
+    async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
+        """A token for `request`, checked but for trust, within `seconds`. Raises: NoTimestamp."""
+
+    def set_back(self, provider: TimestampProvider, reason: str) -> None:
+        """The provider's answer was of no use: for some time the others are asked first. `reason` is for the log."""
+
+    def read_query(self, octets: bytes) -> TimestampRequest:
+        """A caller's TimeStampReq (RFC 3161, 2.4.1). Raises: BadQuery."""
+
+    def write_granted(self, token: bytes) -> bytes:
+        """The answer that holds `token`: TimeStampResp (RFC 3161, 2.4.2), DER."""
+
+    def write_rejected(self, failure: str, reason: str) -> bytes:
+        """The answer without a token. The arguments are those of `BadQuery`."""

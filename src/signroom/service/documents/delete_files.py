@@ -1,0 +1,40 @@
+"""Delete the files of documents: of those whose time is over, and of those that are erased."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from signroom.domain.blob_key import upload_of
+from signroom.domain.document import Document
+from signroom.domain.errors import StorageUnavailable
+from signroom.ports import Ports
+
+
+def delete_files(ports: Ports, documents: Sequence[Document], others: Sequence[str] = ()) -> list[Document]:
+    """Delete the files of `documents` that no other document needs, and the blobs of `others` that none needs.
+
+    Returns those of `documents` whose files are gone. The storage did not answer for the rest.
+
+    Raises: StorageUnavailable when one of `others` could not be deleted, after all else was.
+    """
+    keys = {key for document in documents for key in document.file_keys}
+    with ports.store.work() as work:
+        # A signed file may be another document's original, an upload may be several documents'.
+        wanted = sorted(keys.union(others))
+        free = set(wanted) - work.documents.files_in_use(wanted, [document.id for document in documents])
+        # The row of an upload goes before its file does: from then on nobody can make a document of it.
+        work.uploads.remove_all([upload_id for upload_id in map(upload_of, free) if upload_id is not None])
+    gone = [document for document in documents if _deleted(ports, [key for key in document.file_keys if key in free])]
+    if not _deleted(ports, [key for key in others if key in free and key not in keys]):
+        raise StorageUnavailable
+    return gone
+
+
+def _deleted(ports: Ports, keys: Sequence[str]) -> bool:
+    try:
+        for key in keys:
+            ports.blobs.delete(key)
+            ports.previews.forget(f"{key} ")
+    except StorageUnavailable:  # told at the end: others' files may be elsewhere
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""Get a timestamp from one of the providers of a tier: the first that gives a token which can be trusted."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from signroom.domain.certificate import CertificateUse
+from signroom.domain.errors import (
+    BadCertificate,
+    SecurityContextNotConfigured,
+    TimestampTierNotFound,
+    TimestampUnavailable,
+)
+from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest, require_tier
+from signroom.ports import Ports
+from signroom.ports.timestamps import NoTimestamp
+
+ALL_SECONDS = 10.0
+"""Nobody waits longer, whatever the providers do."""
+ONE_SECONDS = 4.0
+"""For one provider, so that there is time for another."""
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
+
+
+async def issue_timestamp(ports: Ports, tier: str, request: TimestampRequest) -> Timestamp:
+    """A token for `request`, checked and trusted.
+
+    1. Ask the providers of the tier in turn.
+    2. Judge the authority's certificate by the provider's own context. Its revocation is not asked for.
+    3. Compare the token's time with our clock: an authority that is minutes off proves nothing.
+
+    A provider whose answer is of no use is set back, and the next one is asked.
+
+    Raises: BadInput, TimestampTierNotFound, TimestampUnavailable.
+    """
+    providers = ports.timestamps.of_tier(require_tier(tier))
+    if not providers:
+        raise TimestampTierNotFound
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + ALL_SECONDS
+    for provider in providers:
+        left = deadline - loop.time()
+        if left <= 0:
+            break
+        try:
+            found = await ports.timestamps.ask(provider, request, seconds=min(left, ONE_SECONDS))
+            await asyncio.to_thread(_require_trusted, ports, provider, found)
+        except NoTimestamp as error:
+            ports.timestamps.set_back(provider, error.reason)
+            ports.meter.count("timestamp", "failed")
+        else:
+            ports.meter.count("timestamp", "issued")
+            return found
+    raise TimestampUnavailable
+
+
+def _require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp) -> None:
+    """Raises: NoTimestamp."""
+    now = ports.clock.now()
+    if abs(found.time - now) > MAX_CLOCK_DIFFERENCE:
+        raise NoTimestamp("Its time is more than five minutes from ours.")
+    try:
+        verdict = ports.trust.judge(
+            found.authority,
+            provider.context,
+            found.time,
+            revocation_may_be_unknown=True,
+            offline=True,
+            use=CertificateUse.TIMESTAMPS,
+        )
+    except (BadCertificate, SecurityContextNotConfigured) as error:
+        raise NoTimestamp(str(error)) from error
+    if not verdict.trusted:
+        reason = verdict.results.errors[0].message
+        raise NoTimestamp(f"Its certificate is not trusted in the context {provider.context.name}: {reason}")

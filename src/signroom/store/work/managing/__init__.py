@@ -1,0 +1,1 @@
+"""Statements for those who manage tenants."""

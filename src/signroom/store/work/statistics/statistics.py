@@ -1,0 +1,122 @@
+"""Statements about counters.
+
+A counter is spread over lanes, so that transactions that end at the same time seldom wait for each other. All
+transactions change counters in one order: no two of them wait for each other for ever.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from signroom.domain.document import DocumentStatus
+from signroom.domain.level import Level
+from signroom.domain.statistics import Counted, MonthlyCount
+from signroom.store import tables
+from signroom.store.tables import ENDED
+
+_LANES = 8
+
+
+class _Counter(NamedTuple):
+    """The key of a counter."""
+
+    day: date
+    application_id: UUID
+    what: str
+    outcome: str
+    format: str
+    level: str
+    lane: int
+
+
+class SqlStatistics:
+    """The part `statistics` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def count_rest(self, limit: int) -> int:
+        d, s = tables.documents, tables.sessions
+        signed = sa.select(d.c.id).where(sa.text(tables.DOCUMENTS_TO_COUNT)).order_by(d.c.id)
+        ended = sa.select(s.c.id).where(sa.text(tables.SESSIONS_TO_COUNT)).order_by(s.c.id)
+        # Without its statistics SQLite takes the index by state, which has nearly all rows.
+        signed = signed.with_hint(d, "INDEXED BY ix_signroom_documents_to_count", "sqlite")
+        ended = ended.with_hint(s, "INDEXED BY ix_signroom_sessions_to_count", "sqlite")
+        documents, sessions = (
+            self._connection.execute(query.limit(limit).with_for_update(skip_locked=True)).scalars().all()
+            for query in (signed, ended)
+        )
+        count_documents(self._connection, documents)
+        count_sessions(self._connection, sessions)
+        return max(len(documents), len(sessions))
+
+    def by_month(self, subscription_id: UUID, first: date, last: date) -> list[MonthlyCount]:
+        t, a = tables.statistics, tables.applications
+        key = (t.c.day, t.c.what, t.c.application_id, a.c.name, t.c.outcome, t.c.format, t.c.level)
+        query = sa.select(*key, sa.func.sum(t.c.count)).join_from(t, a, a.c.id == t.c.application_id, isouter=True)
+        query = query.where(t.c.subscription_id == subscription_id, t.c.day >= first, t.c.day <= last).group_by(*key)
+        months: Counter[tuple[date, str, str, UUID, str, str, str]] = Counter()
+        for day, what, application, name, outcome, kind, level, count in self._connection.execute(query):
+            months[day.replace(day=1), what, name or "", application, outcome, kind, level] += int(count)
+        return [
+            MonthlyCount(Counted(what), month, application, name or None, outcome, kind or None, level or None, count)
+            for (month, what, name, application, outcome, kind, level), count in sorted(months.items())
+            if count
+        ]
+
+
+def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> None:
+    """Those that are completed and were not counted yet."""
+    t = tables.documents
+    mark = sa.update(t).where(t.c.id.in_(document_ids), t.c.status == DocumentStatus.COMPLETED.value)
+    mark = mark.where(t.c.counted.is_(None)).values(counted=True)
+    columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.signature_type, t.c.signed_at, t.c.created_at)
+    counts: Counter[_Counter] = Counter()
+    owners: dict[UUID, UUID] = {}
+    for row in connection.execute(mark.returning(*columns)):
+        at: datetime = row.signed_at or row.created_at
+        owners[row.application_id] = row.subscription_id
+        # A row holds one version of the signed file, of the first level: `rows.document_row`.
+        level, outcome = Level.B_B.value, DocumentStatus.COMPLETED.value
+        lane = row.id.int % _LANES
+        key = _Counter(at.date(), row.application_id, Counted.DOCUMENT.value, outcome, row.signature_type, level, lane)
+        counts[key] += 1
+    _add(connection, counts, owners)
+
+
+def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
+    """Those that have ended in another way than they were counted. The sessions are locked."""
+    t = tables.sessions
+    changed = sa.and_(t.c.id.in_(session_ids), t.c.status.in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status))
+    columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as)
+    rows = connection.execute(sa.select(*columns).where(changed)).all()
+    if not rows:
+        return
+    counts: Counter[_Counter] = Counter()
+    owners: dict[UUID, UUID] = {}
+    for row in rows:
+        owners[row.application_id] = row.subscription_id
+        lane, day = row.id.int % _LANES, row.created_at.date()
+        for outcome, number in ((row.status, 1), (row.counted_as, -1)):
+            if outcome is not None:
+                counts[_Counter(day, row.application_id, Counted.SESSION.value, outcome, "", "", lane)] += number
+    connection.execute(sa.update(t).where(t.c.id.in_([row.id for row in rows])).values(counted_as=t.c.status))
+    _add(connection, counts, owners)
+
+
+def _add(connection: Connection, counts: Mapping[_Counter, int], owners: Mapping[UUID, UUID]) -> None:
+    """Always in the order of the counters."""
+    t = tables.statistics
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    for key, number in sorted(counts.items()):
+        row = insert(t).values(**key._asdict(), subscription_id=owners[key.application_id], count=number)
+        more = {"count": t.c.count + row.excluded["count"]}
+        connection.execute(row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))

@@ -1,0 +1,143 @@
+"""The ``TimestampAuthorities`` port: providers asked over HTTP (RFC 3161, 3.4).
+
+The operator names the providers, so their addresses may be in the operator's own network. An answer is read up to a
+limit and a deadline. No redirect is followed: the request may carry credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+import time
+from collections.abc import Callable, Sequence
+
+import httpx
+import structlog
+
+from signroom.domain.timestamp import (
+    ClientCertificate,
+    HeaderCredentials,
+    Timestamp,
+    TimestampProvider,
+    TimestampRequest,
+)
+from signroom.ports.timestamps import NoTimestamp
+from signroom.timestamps.messages import (
+    MAX_ANSWER,
+    BadAnswer,
+    read_answer,
+    read_request,
+    write_granted,
+    write_rejected,
+    write_request,
+)
+
+log = structlog.get_logger()
+
+SET_BACK_SECONDS = 60
+_KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
+_CONNECT_SECONDS = 3
+
+
+class RemoteAuthorities:
+    """The providers of the configuration. For one event loop; a connection to each is kept."""
+
+    def __init__(
+        self,
+        providers: Sequence[TimestampProvider] = (),
+        *,
+        agent: str = "signroom",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock`: seconds, only forwards. Raises: OSError for a client certificate that cannot be read."""
+        self._providers = tuple(providers)
+        self._agent, self._clock = agent, clock
+        self._turn = itertools.count()
+        self._until: dict[str, float] = {}
+        self._tls = {one.name: _tls(one.credentials) for one in self._providers}
+        self._clients: dict[tuple[asyncio.AbstractEventLoop, str], httpx.AsyncClient] = {}
+
+    def of_tier(self, tier: str) -> Sequence[TimestampProvider]:
+        own = [one for one in self._providers if one.tier == tier]
+        turn = next(self._turn) % max(1, len(own))
+        now = self._clock()
+        # The sort is stable: among equals the order of the turn stays.
+        return sorted(own[turn:] + own[:turn], key=lambda one: (self._until.get(one.name, 0.0) > now, one.priority))
+
+    def set_back(self, provider: TimestampProvider, reason: str) -> None:
+        log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)
+        self._until[provider.name] = self._clock() + SET_BACK_SECONDS
+
+    async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
+        try:
+            async with asyncio.timeout(seconds):
+                octets = await self._post_again(provider, write_request(request))
+            # Some kilobytes are read in less than a millisecond or two; a thread would cost as much.
+            return read_answer(octets, request)
+        except BadAnswer as error:
+            raise NoTimestamp(str(error)) from error
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise NoTimestamp("It took too long.") from error
+        except httpx.HTTPError as error:
+            raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
+
+    def read_query(self, octets: bytes) -> TimestampRequest:
+        return read_request(octets)
+
+    def write_granted(self, token: bytes) -> bytes:
+        return write_granted(token)
+
+    def write_rejected(self, failure: str, reason: str) -> bytes:
+        return write_rejected(failure, reason)
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    async def _post_again(self, provider: TimestampProvider, query: bytes) -> bytes:
+        """A second time where the connection was closed meanwhile: asking twice for a timestamp does no harm."""
+        try:
+            return await self._post(provider, query)
+        except httpx.RemoteProtocolError:
+            return await self._post(provider, query)
+
+    async def _post(self, provider: TimestampProvider, query: bytes) -> bytes:
+        """Raises: BadAnswer, TimeoutError, httpx.HTTPError."""
+        headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
+        if isinstance(provider.credentials, HeaderCredentials):
+            headers[provider.credentials.name] = provider.credentials.value
+        async with self._client(provider).stream("POST", provider.url, content=query, headers=headers) as answer:
+            if answer.status_code != 200:
+                raise BadAnswer(f"It answered with status {answer.status_code}.")
+            octets = bytearray()
+            async for part in answer.aiter_raw():
+                octets += part
+                if len(octets) > MAX_ANSWER:
+                    raise BadAnswer(f"The answer has more than {MAX_ANSWER >> 10} KB.")
+            return bytes(octets)
+
+    def _client(self, provider: TimestampProvider) -> httpx.AsyncClient:
+        key = (asyncio.get_running_loop(), provider.name)
+        if key not in self._clients:
+            for loop, name in list(self._clients):
+                if loop.is_closed():
+                    del self._clients[loop, name]
+            self._clients[key] = httpx.AsyncClient(
+                verify=self._tls[provider.name],
+                trust_env=False,
+                follow_redirects=False,
+                limits=_KEPT,
+                timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
+                headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
+            )
+        return self._clients[key]
+
+
+def _tls(credentials: HeaderCredentials | ClientCertificate | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if isinstance(credentials, ClientCertificate):
+        context.load_cert_chain(credentials.certificate_file, credentials.key_file)
+    return context

@@ -1,0 +1,329 @@
+"""Applications and subscriptions are deleted with all that belongs to them, whatever comes in between."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from signroom.domain.application import Application, ApplicationCaller, OperatorCaller, Role
+from signroom.domain.audit import Action
+from signroom.domain.blob_key import UploadFolder
+from signroom.domain.document import Document
+from signroom.domain.document_key import DocumentKey
+from signroom.domain.errors import (
+    ApplicationDisabled,
+    ApplicationNotFound,
+    NotAllowed,
+    OwnApplication,
+    StillInUse,
+    StorageUnavailable,
+    SubscriptionNotFound,
+)
+from signroom.domain.session import Session, SessionStatus
+from signroom.domain.signature import CertificateChain, CheckedValue
+from signroom.domain.upload import Upload, UploadPart
+from signroom.ports import Ports
+from signroom.ports.files import Blobs
+from signroom.ports.store import ChangeFilter, KeyOwner, Store, StoredResult, Work
+from signroom.service.access.authenticate import authenticate
+from signroom.service.access.operators import act_for_subscription, this_operator
+from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
+from signroom.service.erasing.erase import erase_session
+from signroom.service.subscriptions.disable_tenants import enable_application, list_subscriptions
+from signroom.service.subscriptions.manage_applications import create_application, list_applications
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
+from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
+from signroom.service.webhooks.manage_webhooks import SetWebhook, create_webhook, send_test
+from signroom.store import tables
+from signroom.worker.steps import jobs
+from tests.service.conftest import Room
+
+
+@pytest.fixture
+def operator(room: Room) -> OperatorCaller:
+    room.service.jobs.start(jobs(room.ports), execute=False)
+    return act_for_subscription(room.ports, this_operator(), "Acme")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An application with something of every kind, all of it ended."""
+
+    room: Room
+    application: Application
+    secret: str
+    signed: Document
+    files: tuple[str, ...]
+
+    def delete(self, operator: OperatorCaller, *, force: bool = False) -> Application:
+        return delete_application(self.room.ports, operator, self.application.id, force=force)
+
+
+def shop(room: Room, operator: OperatorCaller) -> Shop:
+    application = create_application(room.ports, operator, f"Shop {uuid4().hex[:8]}", [Role.WORKER])
+    mine = replace(room, caller=ApplicationCaller(application, frozenset(Role)))
+    key = create_key(room.ports, operator, application.id, CreateKey())
+    hook = create_webhook(
+        room.ports, operator, SetWebhook(GivenEndpoint("https://app.example"), application.id)
+    ).webhook
+    send_test(room.ports, operator, hook.id)
+    session, document = completed(mine)
+    erased, _ = completed(mine)
+    erase_session(room.ports, mine.caller, erased.id)
+    local = mine.document()
+    whole, parts = (
+        Upload(uuid4(), uuid4().bytes * 2, application.subscription_id, application.id, room.clock.now())
+        for _ in range(2)
+    )
+    file = room.file(UploadFolder(whole.id).file())
+    part = room.file(UploadFolder(parts.id).part(0, uuid4()))
+    stray = room.file(f"sessions/{session.id}/{uuid4()}/original")
+    with room.ports.store.work() as work:
+        work.uploads.add(whole.complete(file))
+        work.uploads.add(parts)
+        work.uploads.put_part(parts.id, UploadPart(0, "e" * 32, 7, part.blob_key))
+        result = StoredResult(b"r" * 32, session.id, room.clock.now())
+        work.spent.store_result(application.id, uuid4().bytes * 2, result, stale_before=room.clock.now())
+    files = (*document.file_keys, local.original.blob_key, file.blob_key, part.blob_key, stray.blob_key)
+    return Shop(room, application, key.text.partition("|")[2], document, files)
+
+
+def completed(room: Room) -> tuple[Session, Document]:
+    session = room.session()
+    document = room.completed(room.document(session), None)
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    settled = signed.settle([document], room.clock.now())
+    assert settled is not None
+    with room.ports.store.work() as work:
+        work.sessions.save(settled[0])
+        work.document_keys.add([_key(document, document.application_id)])
+    return settled[0], document
+
+
+def _key(document: Document, application_id: UUID) -> DocumentKey:
+    return DocumentKey(
+        document.key, document.subscription_id, application_id, document.created_at, document_id=document.id
+    )
+
+
+def rows_of(room: Room, application_id: UUID) -> dict[str, int]:
+    """How many rows name the application, by table; without the log of what was done."""
+    found = {}
+    with room.service.engine.connect() as connection:
+        for table in tables.metadata.sorted_tables:
+            if "application_id" in table.c and table is not tables.events:
+                query = sa.select(sa.func.count()).where(table.c.application_id == application_id)
+                found[table.name] = connection.execute(query).scalar_one()
+    found["signroom_applications"] = 0
+    with room.ports.store.read() as work:
+        found["signroom_applications"] += len([a for a in work.removal.applications() if a.id == application_id])
+    return found
+
+
+def is_gone(room: Room, deleted: Shop) -> None:
+    """The one state that every deletion ends in."""
+    assert set(rows_of(room, deleted.application.id).values()) == {0}
+    assert [key for key in deleted.files if room.has(key)] == []
+    with room.service.engine.connect() as connection:
+        e = tables.events
+        mine = sa.select(e.c.type, e.c.session_id, e.c.document_id).where(e.c.application_id == deleted.application.id)
+        *others, last = connection.execute(mine.order_by(e.c.position)).all()
+    assert last.type == "ApplicationDeleted"
+    # The newest event of the feed stays until there is a newer one.
+    assert [(other.session_id, other.document_id) for other in others] in ([], [(None, None)])
+
+
+def test_all_that_belongs_to_it_goes_and_nothing_else(room: Room, operator: OperatorCaller) -> None:
+    mine = shop(room, operator)
+    assert 0 not in {n for name, n in rows_of(room, mine.application.id).items() if name != "signroom_applications"}
+    session, document = completed(room)
+    assert mine.signed.signed is not None
+    again = room.document(room.session(), original=mine.signed.signed)  # signed once more, by another application
+    with room.ports.store.work() as work:
+        work.document_keys.add([_key(again, mine.application.id)])  # allocated by the one, used by the other
+
+    deleting = mine.delete(operator)
+    with pytest.raises(ApplicationDisabled):
+        authenticate(room.ports, mine.secret)
+    assert enable_application(room.ports, operator, mine.application.id) == mine.delete(operator) == deleting
+    assert finish_deletions(room.ports) == 1
+
+    assert room.has(mine.signed.signed.blob_key), "another document's original"
+    is_gone(room, replace(mine, files=tuple(set(mine.files) - {mine.signed.signed.blob_key})))
+    assert finish_deletions(room.ports) == 0
+    assert [one.application.name for one in list_applications(room.ports, operator)] == ["Portal"]
+    assert room.read(document) == document
+    with room.ports.store.read() as work:
+        keys = work.document_keys.of_documents([again.id, document.id])
+        changes = work.audit_log.find(operator.subscription_id, None, 9, ChangeFilter(Action.APPLICATION_DELETED))
+    assert keys == {again.id: again.key, document.id: document.key}
+    assert [(c.actor, c.after["sessionsCancelled"]) for c in changes] == [(operator.name, 0)]
+    assert session.status is SessionStatus.COMPLETED
+    with pytest.raises(ApplicationNotFound):
+        mine.delete(operator)
+
+
+def test_open_sessions_are_a_reason_to_refuse_unless_forced(room: Room, operator: OperatorCaller) -> None:
+    mine = shop(room, operator)
+    session = replace(room, caller=ApplicationCaller(mine.application, frozenset(Role))).session()
+
+    with pytest.raises(StillInUse, match="1 sessions are open, 0 documents"):
+        mine.delete(operator)
+    authenticate(room.ports, mine.secret)
+    mine.delete(operator, force=True)
+    assert finish_deletions(room.ports) == 1
+
+    is_gone(room, mine)
+    assert session.status is SessionStatus.PENDING
+    with room.ports.store.read() as work:
+        (change,) = work.audit_log.find(operator.subscription_id, None, 9, ChangeFilter(Action.APPLICATION_DELETED))
+    assert change.after["sessionsCancelled"] == 1
+
+
+def test_documents_in_processing_are_waited_for(room: Room, operator: OperatorCaller) -> None:
+    mine = shop(room, operator)
+    owner = replace(room, caller=ApplicationCaller(mine.application, frozenset(Role)))
+    session = owner.session()
+    document = owner.document(session)
+    with pytest.raises(StillInUse, match="1 sessions"):
+        mine.delete(operator)
+    busy = document.accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now())
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+
+    def save(document: Document, session: Session) -> None:
+        with room.ports.store.work() as work:
+            work.documents.save(document)
+            work.sessions.save(session)
+
+    save(busy, signed)
+    with pytest.raises(StillInUse, match="0 sessions are open, 1 documents"):
+        mine.delete(operator, force=True)
+    save(document, session)
+    mine.delete(operator, force=True)
+    save(busy, signed)  # it was on its way when the application was closed
+    assert finish_deletions(room.ports) == 0
+    with room.ports.store.read() as work:
+        assert work.documents.of_any_tenant(document.id) == busy
+    done = owner.completed(document, None)
+    settled = signed.settle([done], room.clock.now())
+    assert settled is not None
+    save(done, settled[0])
+    assert finish_deletions(room.ports) == 1
+    is_gone(room, mine)
+
+
+class Killed(BaseException):
+    """The process ends."""
+
+
+@dataclass
+class DyingStore:
+    """Ends the process in place of a transaction that may write, once `left` of them have been."""
+
+    store: Store
+    left: int
+
+    def work(self) -> AbstractContextManager[Work]:
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+        return self.store.work()
+
+    def read(self) -> AbstractContextManager[Work]:
+        return self.store.read()
+
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
+        return self.store.key(secret_hash)
+
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
+        return self.store.known_key(secret_hash)
+
+    def scrub(self) -> bool:
+        return self.store.scrub()
+
+
+def test_a_process_that_dies_anywhere_leaves_the_rest_to_the_next(room: Room, operator: OperatorCaller) -> None:
+    died = 0
+    while True:
+        mine = shop(room, operator)
+        mine.delete(operator)
+        try:
+            finish_deletions(replace(room.ports, store=DyingStore(room.ports.store, died)))
+        except Killed:
+            died += 1
+            assert finish_deletions(room.ports) == 1
+            is_gone(room, mine)
+        else:
+            break
+    is_gone(room, mine)
+    assert died > 5
+
+
+class SilentBlobs:
+    """Does not answer for one key."""
+
+    def __init__(self, blobs: Blobs, silent: str) -> None:
+        self._blobs, self._silent = blobs, silent
+
+    def delete(self, key: str) -> None:
+        if key == self._silent:
+            raise StorageUnavailable
+        self._blobs.delete(key)
+
+    def beginning_with(self, beginning: str) -> list[str]:
+        return self._blobs.beginning_with(beginning)
+
+
+def test_a_storage_that_does_not_answer_delays_it(room: Room, operator: OperatorCaller) -> None:
+    mine, other = shop(room, operator), shop(room, operator)
+    mine.delete(operator)
+    other.delete(operator)
+    blobs: Blobs = SilentBlobs(room.ports.blobs, mine.files[0])  # type: ignore[assignment]
+
+    with pytest.raises(StorageUnavailable, match="1 applications"):
+        finish_deletions(replace(room.ports, blobs=blobs))
+
+    is_gone(room, other)
+    assert room.has(mine.files[0])
+    assert finish_deletions(room.ports) == 1
+    is_gone(room, mine)
+
+
+def test_a_subscription_goes_with_its_applications(room: Room, operator: OperatorCaller) -> None:
+    mine = shop(room, operator)
+    create_webhook(room.ports, operator, SetWebhook(GivenEndpoint("https://app.example")))
+    portal, _ = completed(room)
+    open_one = room.session()
+    with pytest.raises(StillInUse):
+        delete_subscription(room.ports, operator)
+
+    deleting = delete_subscription(room.ports, operator, force=True)
+
+    assert delete_subscription(room.ports, operator) == deleting
+    with pytest.raises(ApplicationDisabled):
+        authenticate(room.ports, mine.secret)
+    assert finish_deletions(room.ports) == 3
+    assert list_subscriptions(room.ports, this_operator()) == []
+    assert set(rows_of(room, mine.application.id).values()) == {0}
+    assert set(rows_of(room, room.caller.application.id).values()) == {0}
+    assert [path for path in room.files.rglob("*") if path.is_file()] == []
+    assert (portal.status, open_one.status) == (SessionStatus.COMPLETED, SessionStatus.PENDING)
+    with pytest.raises(SubscriptionNotFound):
+        act_for_subscription(room.ports, this_operator(), "Acme")
+    assert finish_deletions(room.ports) == 0
+
+
+def test_only_admins_delete_and_not_themselves(room: Room, operator: OperatorCaller) -> None:
+    mine = create_application(room.ports, operator, "Shop")
+    ports: Ports = room.ports
+    with pytest.raises(NotAllowed):
+        delete_application(ports, replace(room.caller, roles=frozenset({Role.MANAGER})), mine.id)
+    with pytest.raises(OwnApplication):
+        delete_application(ports, room.caller, room.caller.application.id)
+    with pytest.raises(ApplicationNotFound):
+        delete_application(ports, replace(operator, subscription_id=uuid4()), mine.id)
+    assert delete_application(ports, room.caller, mine.id).deleting_since == room.clock.now()

@@ -1,0 +1,383 @@
+"""Erasures verb by verb, on both databases: what goes, what stays, and that whatever comes in between ends alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+import pytest
+
+from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
+from signroom.domain.audit import Action
+from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.document_key import DocumentKey, new_key
+from signroom.domain.erasure import Erasure
+from signroom.domain.errors import (
+    DocumentErased,
+    DocumentInProcessing,
+    DocumentNotFound,
+    NotAllowed,
+    SignatureSessionErased,
+    SignatureSessionNotFound,
+    StorageUnavailable,
+    WrongState,
+)
+from signroom.domain.session import Session, SessionStatus
+from signroom.domain.signature import CertificateChain, CheckedValue
+from signroom.ports import Ports
+from signroom.ports.files import Blobs
+from signroom.ports.store import ChangeFilter, KeyOwner, Store, Work
+from signroom.service.access.page_tokens import renew_page_token
+from signroom.service.documents.download_file import FileKind, location, open_download
+from signroom.service.documents.manage_document_keys import find_key, unused_keys
+from signroom.service.documents.purge_documents import purge_documents
+from signroom.service.documents.read_documents import read_document
+from signroom.service.erasing.erase import continue_erasures, erase_document, erase_session
+from signroom.service.sessions.read_sessions import list_sessions, read_session, read_session_of_page
+from signroom.service.signing.process_document import fail_document
+from tests.service.conftest import Room
+
+
+def signed_session(room: Room, documents: int = 2) -> tuple[Session, list[Document]]:
+    """Completed, as the signer leaves it."""
+    session = room.session()
+    done = [room.completed(room.document(session, position=n), None) for n in range(documents)]
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    settled = signed.settle(done, room.clock.now())
+    assert settled is not None
+    with room.ports.store.work() as work:
+        work.sessions.save(settled[0])
+        work.document_keys.add(
+            [DocumentKey(d.key, d.subscription_id, d.application_id, d.created_at, document_id=d.id) for d in done]
+        )
+    return settled[0], done
+
+
+def kept(room: Room, document: Document) -> Document:
+    with room.ports.store.read() as work:
+        return work.erasures.document_of_any_tenant(document.id)
+
+
+def end_states(room: Room, session: Session, documents: list[Document]) -> None:
+    """The one state that every erasure of `session` ends in."""
+    with room.ports.store.read() as work:
+        found = work.erasures.session_of_any_tenant(session.id)
+        erasure = work.erasures.find(session.id)
+        changes = work.audit_log.find(session.subscription_id, None, 9, ChangeFilter(Action.SESSION_ERASED))
+    assert (found.signer_certificate, found.signer_issuers, found.callback_argument) == (None, (), None)
+    assert erasure is not None
+    assert erasure.files_deleted_at is not None
+    for document in documents:
+        after = kept(room, document)
+        assert after.purged_at is not None
+        assert after.original.name == ""
+        assert after.signature_value is None
+        assert after.signed is not None
+        assert document.signed is not None
+        assert after.signed.sha256 == document.signed.sha256
+        assert not any(room.has(key) for key in document.file_keys)
+    assert len(changes) == 1
+    assert room.told().count("SessionErased") == 1
+
+
+def test_a_session_is_erased_and_its_proof_stays(room: Room) -> None:
+    session, documents = signed_session(room)
+
+    erasure = erase_session(room.ports, room.caller, session.id)
+
+    end_states(room, session, documents)
+    assert (erasure.removed.documents, erasure.removed.files) == (2, 4)
+    assert [p.sha256 for p in erasure.proofs] == [d.signed.sha256.hex() for d in documents if d.signed is not None]
+    with pytest.raises(SignatureSessionErased):
+        read_session(room.ports, room.caller, session.id)
+    with pytest.raises(SignatureSessionErased):
+        read_session_of_page(room.ports, session.id)
+    with pytest.raises(DocumentErased):
+        read_document(room.ports, room.caller, documents[0].id)
+    with pytest.raises(DocumentErased):
+        open_download(room.ports, location(room.ports, documents[0], FileKind.SIGNED).rpartition("/")[2])
+    by_key = find_key(room.ports, room.caller, documents[0].key)
+    assert by_key is not None
+    assert by_key.document == kept(room, documents[0])
+
+
+def test_once_more_is_the_same_answer(room: Room) -> None:
+    session, documents = signed_session(room)
+    first = erase_session(room.ports, room.caller, session.id)
+    room.clock.advance(minutes=5)
+
+    assert erase_session(room.ports, room.caller, session.id) == first
+    assert erase_document(room.ports, room.caller, documents[0].id).id == session.id
+    end_states(room, session, documents)
+
+
+def test_an_erasure_ends_an_hour_later_with_a_second_look(room: Room) -> None:
+    session, documents = signed_session(room)
+    erasure = erase_session(room.ports, room.caller, session.id)
+    stray = room.file(f"sessions/{session.id}/{uuid4()}/original-{uuid4().hex}").blob_key  # was on its way
+
+    assert (continue_erasures(room.ports), erasure.ended_at) == (0, None)
+    room.clock.advance(hours=1, seconds=1)
+    assert continue_erasures(room.ports) == 1
+
+    assert not room.has(stray)
+    with room.ports.store.read() as work:
+        ended = work.erasures.find(session.id)
+    assert ended is not None
+    assert ended.ended_at == room.clock.now()
+    assert continue_erasures(room.ports) == 0
+    end_states(room, session, documents)
+    assert purge_documents(room.ports) == 0
+
+
+def test_an_open_session_ends_at_once_and_its_link_with_it(room: Room) -> None:
+    session = room.session()
+    document = room.document(session)
+    name = new_key(lambda letters: letters[3])
+    allocated = DocumentKey(name, session.subscription_id, session.application_id, room.clock.now(), (("n", ("x",)),))
+    with room.ports.store.work() as work:
+        work.document_keys.add([allocated.bind(document.id)])
+
+    erasure = erase_session(room.ports, room.caller, session.id)
+
+    with room.ports.store.read() as work:
+        found = work.erasures.session_of_any_tenant(session.id)
+        assert (found.status, found.link_hash != session.link_hash) == (SessionStatus.USER_CANCELLED, True)
+    assert erasure.proofs[0].sha256 is None
+    assert room.told() == ["SessionCancelled", "SessionErased"]
+    assert not room.has(document.original.blob_key)
+    assert [(k.key, k.metadata) for k in unused_keys(room.ports, room.caller, None, None)] == [(name, ())]
+    assert list_sessions(room.ports, room.caller, session_filter(room), 9) == []
+
+
+def session_filter(room: Room):  # type: ignore[no-untyped-def]
+    from signroom.ports.store import SessionFilter
+
+    return SessionFilter(room.caller.subscription_id)
+
+
+def test_it_is_refused_while_a_document_is_in_processing_and_names_it(room: Room) -> None:
+    session = room.session()
+    document = room.document(session)
+    busy = document.accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now())
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    with room.ports.store.work() as work:
+        work.documents.save(busy)
+        work.sessions.save(signed)
+
+    for verb, subject in ((erase_session, session.id), (erase_document, document.id)):
+        with pytest.raises(DocumentInProcessing, match=str(document.id)):
+            verb(room.ports, room.caller, subject)
+    assert room.has(document.original.blob_key)
+
+    fail_document(room.ports, document.id, "InternalError")
+    erase_session(room.ports, room.caller, session.id)
+    fail_document(room.ports, document.id, "InternalError")  # a job that a crash had interrupted: quiet
+    assert kept(room, document).status is DocumentStatus.PROCESSING_ERROR
+    assert not room.has(document.original.blob_key)
+
+
+def test_one_document_is_erased_and_the_others_stay(room: Room) -> None:
+    session, (first, second) = signed_session(room)
+
+    erasure = erase_document(room.ports, room.caller, first.id)
+
+    assert (erasure.id, erasure.removed.files) == (first.id, 2)
+    assert [d.id for d in read_session(room.ports, room.caller, session.id).documents] == [second.id]
+    assert not any(room.has(key) for key in first.file_keys)
+    assert all(room.has(key) for key in second.file_keys)
+    assert erase_document(room.ports, room.caller, first.id) == erasure
+    whole = erase_session(room.ports, room.caller, session.id)
+    assert [proof.document_id for proof in whole.proofs] == [second.id]
+    end_states(room, session, [first, second])
+
+
+def test_a_document_of_an_open_session_goes_with_its_session_only(room: Room) -> None:
+    chosen, upload = room.document(room.session()), room.document(room.session(predefined=False))
+
+    with pytest.raises(WrongState, match="erase the session"):
+        erase_document(room.ports, room.caller, chosen.id)
+    with pytest.raises(DocumentNotFound):
+        erase_document(room.ports, room.caller, upload.id)
+
+
+def test_a_file_that_another_document_is_made_of_stays_for_it(room: Room) -> None:
+    session, (first, _) = signed_session(room)
+    second = room.completed(room.document(room.session(), original=first.signed), None)
+    assert first.signed is not None
+    assert second.signed is not None
+
+    erase_session(room.ports, room.caller, session.id)
+    assert (room.has(first.original.blob_key), room.has(first.signed.blob_key)) == (False, True)
+
+    room.clock.advance(hours=2)
+    assert continue_erasures(room.ports) == 1
+    assert room.has(first.signed.blob_key)
+    assert second.session_id is not None
+    erase_session(room.ports, room.caller, second.session_id)
+    assert not any(room.has(key) for key in (first.signed.blob_key, *second.file_keys))
+
+
+def test_nobody_erases_what_is_another_tenants_or_without_the_role(room: Room) -> None:
+    session, documents = signed_session(room)
+    other = Subscription(uuid4(), "Other")
+    application = Application(uuid4(), other.id, "Portal", frozenset(Role))
+    with room.ports.store.work() as work:
+        work.subscriptions.add(other)
+        work.applications.add(application)
+    stranger = ApplicationCaller(application, frozenset(Role))
+    worker = replace(room.caller, roles=frozenset({Role.WORKER}))
+
+    for _ in range(2):
+        with pytest.raises(SignatureSessionNotFound) as session_refused:
+            erase_session(room.ports, stranger, session.id)
+        with pytest.raises(DocumentNotFound) as document_refused:
+            erase_document(room.ports, stranger, documents[0].id)
+        # Erased or not is nothing that a stranger learns.
+        assert [type(e.value) for e in (session_refused, document_refused)] == [
+            SignatureSessionNotFound,
+            DocumentNotFound,
+        ]
+        with pytest.raises(NotAllowed):
+            erase_session(room.ports, worker, session.id)
+        erase_session(room.ports, room.caller, session.id)
+
+
+# -- a process that dies, a storage that does not answer --------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Countdown:
+    """Dies before the step of that number, and at every one after."""
+
+    steps: int
+    reached: int = 0
+
+    def step(self) -> None:
+        self.reached += 1
+        if self.reached > self.steps:
+            raise Killed
+
+
+@dataclass
+class DyingStore:
+    store: Store
+    countdown: Countdown
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        with self.store.work() as work:
+            self.countdown.step()
+            yield work
+            self.countdown.step()  # before the commit
+
+    @contextmanager
+    def read(self) -> Iterator[Work]:
+        with self.store.read() as work:
+            yield work
+
+    def key(self, secret_hash: bytes) -> KeyOwner | None:
+        return self.store.key(secret_hash)
+
+    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
+        return self.store.known_key(secret_hash)
+
+    def scrub(self) -> bool:
+        self.countdown.step()
+        return self.store.scrub()
+
+
+@dataclass
+class DyingBlobs:
+    blobs: Blobs
+    countdown: Countdown
+
+    def beginning_with(self, beginning: str) -> list[str]:
+        self.countdown.step()
+        return self.blobs.beginning_with(beginning)
+
+    def delete(self, key: str) -> None:
+        self.countdown.step()
+        self.blobs.delete(key)
+
+
+def dying(ports: Ports, countdown: Countdown) -> Ports:
+    return replace(
+        ports,
+        store=DyingStore(ports.store, countdown),
+        blobs=DyingBlobs(ports.blobs, countdown),  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("again", ["schedule", "caller"])
+def test_killed_at_every_step_it_ends_in_one_state(room: Room, again: str) -> None:
+    def go_on(session: Session) -> Erasure | int:
+        if again == "schedule":
+            return continue_erasures(room.ports)
+        return erase_session(room.ports, room.caller, session.id)
+
+    steps, dead = 0, True
+    while dead:
+        session, documents = signed_session(room)
+        before = room.told().count("SessionErased")
+        try:
+            erase_session(dying(room.ports, Countdown(steps)), room.caller, session.id)
+            dead = False
+        except Killed:
+            with room.ports.store.read() as work:
+                marked = work.erasures.find(session.id) is not None
+            if marked:  # from the first commit on nobody reads it
+                with pytest.raises(SignatureSessionErased):
+                    read_session(room.ports, room.caller, session.id)
+                go_on(session)
+            else:
+                assert all(room.has(key) for d in documents for key in d.file_keys)
+                erase_session(room.ports, room.caller, session.id)
+        assert room.told().count("SessionErased") == before + 1
+        with room.ports.store.read() as work:
+            erasure = work.erasures.find(session.id)
+        assert erasure is not None
+        assert erasure.files_deleted_at is not None
+        assert not any(room.has(key) for d in documents for key in d.file_keys)
+        assert all(kept(room, d).purged_at is not None for d in documents)
+        steps += 1
+    assert steps > 10  # two commits, a list, four files, a scrub, another commit
+
+
+def test_a_storage_that_is_away_is_asked_again(room: Room) -> None:
+    session, documents = signed_session(room)
+
+    class Away:
+        def beginning_with(self, beginning: str) -> list[str]:
+            raise StorageUnavailable
+
+    with pytest.raises(StorageUnavailable):
+        erase_session(replace(room.ports, blobs=Away()), room.caller, session.id)  # type: ignore[arg-type]
+    with pytest.raises(SignatureSessionErased):
+        read_session(room.ports, room.caller, session.id)
+
+    assert continue_erasures(room.ports) == 1
+    end_states(room, session, documents)
+
+
+def test_the_link_of_an_erased_session_leads_nowhere(room: Room) -> None:
+    from signroom.domain.errors import BadToken
+    from signroom.domain.secret import hash_secret
+    from signroom.service.access.page_tokens import page_link
+
+    session = room.session()
+    link = page_link(room.ports, session.id)
+    with room.ports.store.work() as work:
+        work.sessions.save(replace(session, link_hash=hash_secret(link)))
+    renew_page_token(room.ports, link)
+
+    erase_session(room.ports, room.caller, session.id)
+
+    with pytest.raises(BadToken):
+        renew_page_token(room.ports, link)

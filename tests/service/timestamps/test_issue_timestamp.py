@@ -1,0 +1,107 @@
+"""Providers in turn, until one gives a token that can be trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from signroom.domain.errors import BadInput, TimestampTierNotFound, TimestampUnavailable
+from signroom.domain.security_context import ICP_BRASIL, TEST
+from signroom.domain.signature import DigestAlgorithm
+from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampProvider, TimestampRequest
+from signroom.ports import Ports
+from signroom.service.timestamps import issue_timestamp as verb
+from signroom.service.timestamps.issue_timestamp import issue_timestamp
+from signroom.timestamps.authorities import RemoteAuthorities
+from signroom.trust.contexts import open_trust
+from tests.fetch.sites import Site, running_site
+from tests.service.conftest import Room
+from tests.timestamps import openssl_tsa
+
+REQUEST = TimestampRequest(MessageImprint(DigestAlgorithm.SHA256, hashlib.sha256(b"contract").digest()), 5)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running_site() as running:
+        running.paths["/good"] = lambda e: e.answer(openssl_tsa.reply(e.body))
+        running.paths["/silent"] = lambda e: e.over.wait(20)
+        running.paths["/garbage"] = lambda e: e.answer(b"?")
+        yield running
+
+
+@pytest.fixture
+def ports(room: Room, tmp_path: Path) -> Ports:
+    """The test context trusts openssl's authority."""
+    room.clock.time = datetime.now(UTC)
+    trust = open_trust(tmp_path / "no-such-folder", None, extra={TEST: [openssl_tsa.root_der()]})
+    return replace(room.ports, trust=trust)
+
+
+def issued(ports: Ports, *providers: TimestampProvider, tier: str = "default") -> Timestamp:
+    async def ask() -> Timestamp:
+        authorities = RemoteAuthorities(providers)
+        try:
+            return await issue_timestamp(replace(ports, timestamps=authorities), tier, REQUEST)
+        finally:
+            await authorities.close()
+
+    return asyncio.run(ask())
+
+
+def provider(site: Site, path: str, priority: int = 1) -> TimestampProvider:
+    return TimestampProvider(path, site.url + path, TEST, priority=priority)
+
+
+def test_the_next_provider_stands_in(ports: Ports, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "ONE_SECONDS", 0.3)
+
+    found = issued(ports, provider(site, "/silent"), provider(site, "/garbage", 2), provider(site, "/good", 3))
+
+    assert found.policy == openssl_tsa.POLICY
+
+
+def test_when_none_is_of_use_the_caller_is_told_in_time(
+    ports: Ports, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verb, "ALL_SECONDS", 0.5)
+    began = time.monotonic()
+
+    with pytest.raises(TimestampUnavailable):
+        issued(ports, *(replace(provider(site, "/silent"), name=str(number)) for number in range(9)))
+
+    assert time.monotonic() - began < 5
+
+
+def test_a_token_of_a_stranger_is_not_handed_on(ports: Ports, room: Room, site: Site) -> None:
+    """Good in itself, and its authority is nobody that the context trusts."""
+    strangers = replace(ports, trust=room.ports.trust)
+
+    with pytest.raises(TimestampUnavailable):
+        issued(strangers, provider(site, "/good"))
+
+
+def test_a_context_without_roots_gives_no_timestamp(ports: Ports, site: Site) -> None:
+    with pytest.raises(TimestampUnavailable):
+        issued(ports, replace(provider(site, "/good"), context=ICP_BRASIL))
+
+
+def test_an_authority_whose_clock_is_off_gives_no_timestamp(ports: Ports, room: Room, site: Site) -> None:
+    room.clock.advance(minutes=6)
+
+    with pytest.raises(TimestampUnavailable):
+        issued(ports, provider(site, "/good"))
+
+
+def test_a_tier_that_nobody_configured_is_named(ports: Ports, site: Site) -> None:
+    with pytest.raises(TimestampTierNotFound):
+        issued(ports, provider(site, "/good"), tier="gold")
+    with pytest.raises(BadInput):
+        issued(ports, provider(site, "/good"), tier="../gold")
