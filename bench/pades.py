@@ -58,17 +58,24 @@ def main() -> None:
     """Print a row per file: milliseconds of the processor (median/minimum), ratios of the minima, peak memory."""
     head = ("file", "floor", "read", "compare", "prepare", "sign", "pyHanko tuned", "/ floor", "/ pyHanko", "peak MB")
     print("".join(f"{title:>{_WIDTH}}" for title in (*head, *peers.NAMES)))
-    for name in FILES:
-        with multiprocessing.get_context("spawn").Pool(1) as process:
-            print("".join(f"{cell:>{_WIDTH}}" for cell in process.apply(row, (name,))))
+    failures: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        packages = peers.fetch(Path(folder))
+        for name in FILES:
+            with multiprocessing.get_context("spawn").Pool(1) as process:
+                cells, failed = process.apply(row, (name, packages))
+            print("".join(f"{cell:>{_WIDTH}}" for cell in cells), flush=True)
+            failures += [f"{name}, {peer}: {reason}" for peer, reason in failed.items()]
     print("read and compare: once, at upload. prepare: at request time, from what was read. sign: embed and check.")
     print("prepare + sign / floor and / pyHanko: ratios of minima.")
-    print("The others: minimum; @documenso/pdf-sign makes the CMS object only, DSS only verifies. See bench/peers.py.")
+    print(*(f"failed: {one}" for one in failures), sep="\n")
+    print("The others: minimum, and (prepare + sign) / minimum. See bench/peers.py.")
+    print("@documenso/pdf-sign makes the CMS object only, DSS only verifies.")
     print("Ten signatures of ours in one file:", ten_signatures())
 
 
-def row(name: str) -> tuple[str, ...]:
-    """Measure one file."""
+def row(name: str, packages: Path | None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Measure one file: its cells, and which peers failed, and why."""
     from signroom.formats import catalogue, values
 
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +112,7 @@ def row(name: str) -> tuple[str, ...]:
         peer: list[float] = []
         others: dict[str, list[float | None]] = {one: [] for one in peers.NAMES}
         catalogue.sign(file, layout, value, output, reading=reading)
-        with peers.running(Path(folder), SIGNER) as running:
+        with peers.running(Path(folder), packages, SIGNER) as running:
             running.warm(file, output, copy)
             for _ in range(PEER_ROUNDS):
                 peer.append(timed(lambda: tuned(file, copy)))
@@ -114,7 +121,8 @@ def row(name: str) -> tuple[str, ...]:
     ours = min(times["prepare"]) + min(times["sign"])
     cells = [f"{statistics.median(t):.1f}/{min(t):.1f}" for t in (*times.values(), peer)]
     ratios = f"{ours / min(times['floor']):.2f}", f"{ours / min(peer):.3f}"
-    return (name, *cells, *ratios, f"{peak:.0f}", *peers.told(others))
+    told = peers.told(others, ours, running.failures)
+    return (name, *cells, *ratios, f"{peak:.0f}", *told), running.failures
 
 
 def ten_signatures() -> str:

@@ -1,7 +1,7 @@
 """Peers that are not written in Python: warm processes that are asked in the same run, and the processor time of each.
 
 They are fetched into a temporary folder, by npm and Maven, and are no part of what is shipped. Where something is
-missing, the row says "not run".
+missing, the row says "not run"; where a peer could not do it, "failed", and the reason stands behind the table.
 
 - `@libpdf/core` signs the whole file.
 - `@documenso/pdf-sign` makes the CMS object of the file's bytes. The PDF around it is made by others.
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import (
@@ -47,6 +47,8 @@ class Peers:
     node: subprocess.Popen[str] | None
     dss: Dss | None
     dss_process: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    """Why a peer could not do it, by its name."""
 
     def milliseconds(self, name: str, file: Path, signed: Path, output: Path) -> float | None:
         """Of the processor, for `file`; DSS is asked about `signed`. None: it is not there, or it could not do it."""
@@ -55,13 +57,18 @@ class Peers:
                 return None
             before = cpu(self.dss_process)
             answer = self.dss.judge(signed)
-            return None if "exception" in answer else (cpu(self.dss_process) - before) * 1000
+            if "exception" in answer:
+                self.failures[name] = str(answer["exception"])
+                return None
+            return (cpu(self.dss_process) - before) * 1000
         if self.node is None or self.node.stdin is None or self.node.stdout is None:
             return None
         self.node.stdin.write(json.dumps({"peer": name, "file": str(file), "output": str(output)}) + "\n")
         self.node.stdin.flush()
         answer = json.loads(self.node.stdout.readline() or "{}")
         found: float | None = answer.get("ms")
+        if found is None:
+            self.failures[name] = str(answer.get("error", "its process has ended"))
         return found
 
     def warm(self, file: Path, signed: Path, output: Path) -> None:
@@ -71,10 +78,10 @@ class Peers:
 
 
 @contextmanager
-def running(folder: Path, signer: str) -> Iterator[Peers]:
-    """The peers, each in a process that lives until the end."""
+def running(folder: Path, packages: Path | None, signer: str) -> Iterator[Peers]:
+    """The peers, each in a process that lives until the end. `packages`: where `fetch` has put those of Node."""
     with ExitStack() as stack:
-        node = _node(stack, folder, signer)
+        node = None if packages is None else _node(stack, folder, packages, signer)
         anchor = folder / "root.crt"
         anchor.write_bytes(authority.root_der())
         try:
@@ -87,21 +94,26 @@ def running(folder: Path, signer: str) -> Iterator[Peers]:
         yield Peers(node, dss, dss.pid)
 
 
-def _node(stack: ExitStack, folder: Path, signer: str) -> subprocess.Popen[str] | None:
+def fetch(folder: Path) -> Path | None:
+    """Once for all files: `folder` with the packages of Node in it; None where they cannot be had."""
     if not (shutil.which("node") and shutil.which("npm")):
         return None
     (folder / "package.json").write_text('{"private": true}')
-    fetch = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *NODE]
+    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *NODE]
     try:
-        subprocess.run(fetch, cwd=folder, check=True, capture_output=True, timeout=_SECONDS_TO_FETCH)
+        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=_SECONDS_TO_FETCH)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return None
+    return folder
+
+
+def _node(stack: ExitStack, folder: Path, packages: Path, signer: str) -> subprocess.Popen[str]:
     files = [folder / name for name in ("key.p12", "key.pem", "certificate.pem")]
     for file, content in zip(files, _keys(signer), strict=True):
         file.write_bytes(content)
     process = subprocess.Popen(
         ["node", str(_SCRIPT), *map(str, files)],
-        cwd=folder,
+        cwd=packages,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -124,8 +136,12 @@ def _keys(signer: str) -> tuple[bytes, bytes, bytes]:
     return both, key, own.public_bytes(Encoding.PEM)
 
 
-def told(times: Mapping[str, list[float | None]]) -> Iterator[str]:
-    """A cell for each peer: the minimum, or "not run"."""
+def told(times: Mapping[str, list[float | None]], ours: float, failures: Mapping[str, str]) -> Iterator[str]:
+    """A cell for each peer: the minimum, and `ours` as a part of it; "failed", or "not run"."""
     for name in NAMES:
         known = [time for time in times[name] if time is not None]
-        yield f"{min(known):.1f}" if known else "not run"
+        yield f"{min(known):.1f} ({ours / max(min(known), 0.1):.2f})" if known else _missing(name in failures)
+
+
+def _missing(failed: object) -> str:
+    return "failed" if failed else "not run"

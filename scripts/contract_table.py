@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -56,6 +57,25 @@ ALWAYS_EMPTY: Mapping[str, str] = {
 """Fields of answers that say nothing yet, and why."""
 
 
+NOT_SENT: Mapping[str, frozenset[str]] = {
+    "CadesSignerModel": frozenset(
+        {
+            "bStamp",
+            "certifiedDateReference",
+            "commitmentType",
+            "messageDigest",
+            "signature",
+            "signaturePolicy",
+            "signingTime",
+            "timestamps",
+            "validationResults",
+        }
+    ),
+    "CadesTimestampModel": frozenset({"auditPackage", "bStamp", "encapsulatedContent"}),
+}
+"""Fields of the published document that our answers leave out. Of who made a timestamp the certificate is told."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One field: where it stands, its type, and what becomes of it."""
@@ -74,18 +94,25 @@ class Route:
     rows: tuple[Row, ...]
 
 
+@cache
 def contract() -> Schema:
     found: Schema = json.loads((ROOT / "tests" / "wire" / "openapi-2.2.json").read_text())
     return found
 
 
+@cache
 def more() -> Schema:
     found: Schema = json.loads((ROOT / "tests" / "wire" / "contract-more.json").read_text())
     return found
 
 
-def routes() -> Iterator[Route]:
+@cache
+def routes() -> tuple[Route, ...]:
     """Each route that is served, with every field of its body and every parameter of its address."""
+    return tuple(_routes())
+
+
+def _routes() -> Iterator[Route]:
     handlers, missing = _handlers(), set(more()["routesNotServed"])
     for path, operations in contract()["paths"].items():
         for method, operation in operations.items():
@@ -263,6 +290,7 @@ def _kind(schema: Schema) -> str:
     return f"{schema['type']} ({schema['format']})" if "format" in schema else str(schema["type"])
 
 
+@cache
 def _handlers() -> dict[tuple[str, str], HTTPRouteHandler]:
     found = {}
     for module in pkgutil.iter_modules(resources.__path__):
@@ -289,6 +317,7 @@ def _type(handler: HTTPRouteHandler, name: str) -> Any:
         return get_type_hints(handler.fn, include_extras=True)[name]
 
 
+@cache
 def _hints(model: type[Wire]) -> dict[str, Any]:
     return get_type_hints(model, include_extras=True)
 

@@ -5,7 +5,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+page_log=$(mktemp)
+trap 'rm -f "$log" "$page_log"' EXIT
 table=()
 failed=0
 
@@ -23,11 +24,16 @@ record() { # name, exit code
 if [ $# -gt 0 ]; then
   table+=("not run  lint and page: TESTS is given, so only these tests run")
 else
+  # Beside each other: each uses one processor most of the time. Both need the page's packages.
+  (. scripts/node.sh && find_node "$PWD" && cd web && install_page_packages)
+  bash scripts/check-page.sh >"$page_log" 2>&1 &
+  page=$!
   bash scripts/lint.sh
   record "lint: ruff, mypy, import rules, advisories" $?
 
-  bash scripts/check-page.sh
+  wait "$page"
   code=$?
+  cat "$page_log"
   if [ $code = 77 ] && [ "${CI:-}" != true ]; then
     table+=("not run  page: Node >= 20.19 is not installed ('make node' brings one into .venv)")
   else

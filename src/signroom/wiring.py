@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -26,7 +28,7 @@ from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import ObjectBlobs, open_blobs
 from signroom.domain.certificate import Certificate
-from signroom.domain.errors import BackupPlaceRefused, SecurityContextNotConfigured
+from signroom.domain.errors import BackupNoRoom, BackupPlaceRefused, SecurityContextNotConfigured
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines, Shares
@@ -446,7 +448,7 @@ def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> It
     """For commands that copy or replace the whole installation. `place` is a folder, or the URL of an object store;
     `existing`: nothing is made there.
 
-    Raises: BackupPlaceRefused, StorageUnavailable.
+    Raises: BackupPlaceRefused, StorageUnavailable, BackupNoRoom when a disk of this machine is full in the middle.
     """
     prepare_data(settings)
     url = _place_url(settings, place, existing=existing)
@@ -463,8 +465,19 @@ def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> It
             actor=actor,
             version=version("signroom"),
         )
+    except (OSError, sqlite3.OperationalError) as error:
+        if _is_full(error):
+            raise BackupNoRoom("Make room for the data folder and the database, then run it again.") from error
+        raise
     finally:
         engine.dispose()
+
+
+def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
+    """True when a disk has no room left, or none for this user."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 class _InstalledKey:

@@ -31,7 +31,11 @@ def test_json_commands_no_terminal_and_says_the_same(capsys: pytest.CaptureFixtu
 
 
 def test_a_table_is_read_back_and_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"a": '=HYPERLINK("x")', "b": None}, {"a": 'says "no", twice', "b": 2}, {"a": "two\nlines\x1b", "b": "-1"}]
+    rows: list[dict[str, object]] = [
+        {"a": '=HYPERLINK("x")', "b": None},
+        {"a": 'says "no", twice', "b": 2},
+        {"a": "two\nlines\x1b", "b": "-1"},
+    ]
 
     print_csv(("a", "b"), rows)
 

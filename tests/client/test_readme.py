@@ -68,6 +68,8 @@ def test_every_name_of_the_readme_is_public() -> None:
     used = {name for line in re.findall(r"from signroom_client import (.+)", text) for name in line.split(", ")}
 
     assert used <= set(signroom_client.__all__)
-    verbs = "create|get|list|when|find|query|allocate|prepare|complete|unused|end|revoke|rotate|change|disable|delete"
+    verbs = (
+        "create|get|list|when|find|query|allocate|prepare|complete|unused|end|revoke|rotate|erase|change|disable|delete"
+    )
     for operation in re.findall(rf"`((?:{verbs})_\w+)", text):
         assert hasattr(signroom_client.SignroomClient, operation), operation

@@ -1,6 +1,6 @@
 """A word in every field, a session from its opening to its webhooks, an erasure: and no byte of the words is left.
 
-Searched are the database (SQLite: its file and its log; PostgreSQL: a dump), a backup that is made afterwards, the
+Searched are the database (SQLite: its file and its log; PostgreSQL: a dump), backups that are made afterwards, the
 folder of files, and the log of the service.
 """
 
@@ -235,6 +235,10 @@ def test_no_byte_of_it_is_left_and_the_proof_still_verifies(tenant: Tenant, rece
     assert body["session"]["callbackArgument"] is None
     # Who reads at this moment holds the log of SQLite; the erasure goes on when they are done.
     eventually(lambda: not places(server, word, tmp_path), why=lambda: str(places(server, word, tmp_path)))
+    signroom(server, "backup", str(tmp_path / "backup"))
+    copied = [file for file in (tmp_path / "backup").rglob("*") if file.is_file()]
+    assert {str(file) for file in copied if word.found_in(file.read_bytes())} == set()
+    assert max(file.stat().st_size for file in copied) > 100_000  # the database is in it
     _is_handed_out_nowhere(tenant, done, hook.id, deliveries)
     _proves(tenant, done, report)
     again = ok(server.api.delete(f"{SESSIONS}/{done.session_id}", headers=tenant.manager))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
+from multiprocessing.synchronize import Barrier
 from uuid import UUID, uuid4
 
 import pytest
@@ -79,6 +78,8 @@ from signroom.store.engine import open_engine
 from signroom.store.known_keys import KEPT_SECONDS, KnownKeys
 from signroom.store.schema import migrate, pending
 from signroom.store.sql import SqlStore
+from tests.harness.processes import forking
+from tests.harness.waiting import SECONDS
 
 NOW = datetime(2026, 11, 23, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -643,11 +644,17 @@ def test_migrations_end_at_the_tables_of_the_code(engine: Engine) -> None:
     assert not pending(engine)
 
 
-def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
-    code = (
-        "import sys; from signroom.store.engine import open_engine; from signroom.store.schema import migrate;"
-        "migrate(open_engine(sys.argv[1]))"
-    )
-    processes = [subprocess.Popen([sys.executable, "-c", code, empty_database_url]) for _ in range(3)]
+def migrate_with_others(url: str, together: Barrier) -> None:
+    together.wait(SECONDS)
+    migrate(open_engine(url))
 
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+
+def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
+    together = forking().Barrier(3)
+    processes = [forking().Process(target=migrate_with_others, args=(empty_database_url, together)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(SECONDS)
+
+    assert [process.exitcode for process in processes] == [0, 0, 0]

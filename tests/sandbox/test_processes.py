@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -82,23 +83,25 @@ def test_pebble_never_has_more_tasks_than_processes(pool: PooledFormats) -> None
     assert asyncio.run(three()) == [1, 0]
 
 
-def test_of_several_processes_one_only_signs_and_the_others_leave_the_processor_to_it() -> None:
-    """Before, looking at the files of two sessions kept all processes busy, and signing waited for them."""
-    pool = PooledFormats(workers=2, bounds=SMALL)
+def test_the_last_process_is_for_signing_and_for_subscriptions_that_do_not_look_yet() -> None:
+    """Before, two sessions of one subscription kept all processes busy with looks, and everybody waited for them."""
+    pool, hostile = PooledFormats(workers=2, bounds=SMALL), uuid4()
 
-    async def priority(kind: Kind) -> int:
-        return await pool.of(somebody()).run(kind, PATIENT, os.nice, 0)
+    async def priority(kind: Kind, turn: Turn) -> int:
+        return await pool.of(turn).run(kind, PATIENT, os.nice, 0)
 
     async def flooded() -> tuple[list[int], list[str]]:
         ended = list[str]()
-        # A process that looks also signs when the other one is busy.
+        # Any process signs.
         signing = [asyncio.create_task(nap(pool, somebody(), 1, ended, "sign", Kind.SIGNING)) for _ in range(2)]
         await until(pool, running=2, waiting=0)
         await asyncio.gather(*signing)
-        look = await priority(Kind.PREVIEW)
-        looks = [asyncio.create_task(nap(pool, somebody(), 60, ended, "look")) for _ in range(3)]
+        usual = await priority(Kind.PREVIEW, somebody())
+        flood = [Turn(hostile, uuid4(), uuid4()) for _ in range(3)]
+        looks = [asyncio.create_task(nap(pool, turn, 60, ended, "look")) for turn in flood]
         await until(pool, running=1, waiting=2)
-        found = [look, *[await priority(Kind.SIGNING) for _ in range(3)]]
+        found = [usual, *[await priority(kind, somebody()) for kind in Kind]]
+        found.append(await priority(Kind.SIGNING, flood[0]))
         for task in looks:
             task.cancel()
         return found, ended
@@ -109,7 +112,7 @@ def test_of_several_processes_one_only_signs_and_the_others_leave_the_processor_
         pool.close()
 
     assert ended == ["sign", "sign"]
-    assert priorities == [min(os.nice(0) + 5, 19), *[os.nice(0)] * 3]
+    assert priorities == [min(os.nice(0) + 5, 19), *[os.nice(0)] * 4]
 
 
 def test_waiting_holds_no_thread_and_the_loop_goes_on(pool: PooledFormats) -> None:

@@ -168,6 +168,29 @@ def test_a_session_leaves_a_process_to_others_whatever_it_looks_at(kind: Kind) -
     assert order(waiting) == ["flood 1", "flood 2"]
 
 
+def test_who_looks_already_may_only_sign_in_the_last_process() -> None:
+    waiting, flooding = queue(looks=1), [session(PORTAL), session(SHOP)]
+    for turn in flooding:
+        add(waiting, "flood", turn)
+    first = waiting.next(last=True)
+    assert first is not None
+
+    assert waiting.next(last=True) is None, "of one subscription, whatever the application and the session"
+    add(waiting, "honest", session(STRANGER))
+    honest = waiting.next(last=True)
+    assert honest is not None
+    assert honest.task == "honest"
+    add(waiting, "signing", flooding[1], Kind.SIGNING)
+    signing = waiting.next(last=True)
+    assert signing is not None
+    assert signing.task == "signing"
+    waiting.done(first)
+    second = waiting.next(last=True)
+    assert second is not None
+    assert second.task == "flood"
+    assert len(waiting) == 0
+
+
 def test_a_session_has_a_bound() -> None:
     waiting, full = queue(Bounds(session=2, application=100, total=100)), session(PORTAL)
     for number in range(2):

@@ -12,6 +12,7 @@ python -m tests.soak [files|kill|load|all] [--database sqlite|postgresql|both]
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 import tempfile
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300, help="all attacks at once, on each database")
     parser.add_argument("--idle", type=float, default=30, help="seconds without an attack")
     parser.add_argument("--each", type=float, default=20, help="seconds of each attack alone, before; 0: not")
+    parser.add_argument("--apart", action="store_true", help="the attackers have the first processor for themselves")
     parser.add_argument("--only", default=",".join(NAMES), help=f"some of {','.join(NAMES)}")
     arguments = parser.parse_args()
     only = tuple(arguments.only.split(","))
@@ -60,7 +62,11 @@ def main() -> int:
         runs.append(lambda database: _kill(database, kills))
     if arguments.what in {"load", "all"}:
         each = arguments.each if len(only) > 1 else 0
-        load = Load(arguments.idle, arguments.seconds, each, only)
+        apart = frozenset[int]()
+        if arguments.apart:
+            apart = frozenset(sorted(os.sched_getaffinity(0))[:1])
+            os.sched_setaffinity(0, os.sched_getaffinity(0) - apart)  # whatever is started from here on, too
+        load = Load(arguments.idle, arguments.seconds, each, only, apart=apart)
         runs.append(lambda database: _load(database, load))
     databases = list(ROLES) if arguments.database == "both" else [arguments.database]
     return max([slow, *(run(database) for run in runs for database in databases)])

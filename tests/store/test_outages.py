@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from uuid import uuid4
@@ -21,6 +20,7 @@ from signroom.store import schema
 from signroom.store.engine import open_engine
 from signroom.store.sql import SqlStore, SqlWork
 from tests.harness.postgres import Postgres
+from tests.harness.processes import forking
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS
 
@@ -111,9 +111,8 @@ def make_files(folder: Path, together: Barrier) -> None:
 
 
 def test_sqlite_that_processes_make_at_the_same_moment_is_made(tmp_path: Path) -> None:
-    context = get_context("spawn")
-    together = context.Barrier(3)
-    processes = [context.Process(target=make_files, args=(tmp_path, together)) for _ in range(3)]
+    together = forking().Barrier(3)
+    processes = [forking().Process(target=make_files, args=(tmp_path, together)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:

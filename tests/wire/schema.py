@@ -72,7 +72,12 @@ ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
     "DocumentKeyQueryResponse": {"erased": OBJECT_OR_NULL},
     "InspectSignatureResponse": {"erasedDocument": OBJECT_OR_NULL},
     # Of a session with several documents: which one failed, and why.
-    "SignatureSessionDocumentSummary": {"processingErrorCode": TEXT_OR_NULL, "processingErrorDetail": TEXT_OR_NULL},
+    # Of a form whose author has made a field for the signature: which one it goes into.
+    "SignatureSessionDocumentSummary": {
+        "processingErrorCode": TEXT_OR_NULL,
+        "processingErrorDetail": TEXT_OR_NULL,
+        "pdfSignatureField": TEXT_OR_NULL,
+    },
 }
 
 PATTERNS: Mapping[tuple[str, str], str] = {

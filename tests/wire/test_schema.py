@@ -41,6 +41,7 @@ SESSION: dict[str, Any] = {
             "availableUntil": None,
             "processingErrorCode": None,
             "processingErrorDetail": None,
+            "pdfSignatureField": None,
         }
     ],
 }

@@ -1,4 +1,4 @@
-"""What managers of a subscription do: applications, their keys, the audit log; and erasing for good."""
+"""What managers of a subscription do: applications, their keys, the audit log."""
 
 from __future__ import annotations
 
@@ -132,8 +132,6 @@ class ManagingOperations(Connected):
             if not answer.get("next"):
                 return
             after = [("after", str(answer["next"]))]
-
-    # -- erasing ---------------------------------------------------------------------------------
 
 
 def _application(application_id: Id) -> str:

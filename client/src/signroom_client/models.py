@@ -101,6 +101,8 @@ class SessionDocument(DocumentSummary):
     processing_error_code: str | None = None
     """Why this document could not be signed."""
     processing_error_detail: str | None = None
+    pdf_signature_field: str | None = None
+    """The name of the empty field of the PDF that the signature goes into; None: it gets one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +285,6 @@ class DocumentKeyInfo:
     document: Document | None = None
     erased: ErasedDocument | None = None
     """What stays of its document, when that was erased."""
-
-
-# -- erasures --------------------------------------------------------------------------------------
 
 
 # -- signatures ------------------------------------------------------------------------------------

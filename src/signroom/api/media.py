@@ -55,8 +55,8 @@ async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
         await _name_unknown_fields(request)
 
 
-async def body_is_streamed(_request: Request[Any, Any, Any]) -> None:
-    """For routes that read their body piece by piece: nothing of it is looked at before."""
+async def body_is_read_later(_request: Request[Any, Any, Any]) -> None:
+    """For routes that read a body that is no JSON: nothing of it is looked at before."""
 
 
 async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:

@@ -43,6 +43,8 @@ _CHUNK = 1 << 20
 _PART = 5 << 20
 """Bytes that go out in one request: the least that S3 takes as a part of a larger upload."""
 _CONCURRENCY = 2
+_GATHERED = 256 << 10
+"""Bytes that are handed on at once: each time costs more than a connection's 64 KB are worth."""
 _STALE_SECONDS = 24 * 3600
 _LISTED = 1000
 _OF_DISK = "lost+found"
@@ -87,12 +89,19 @@ class ObjectBlobs:
 
         async def measured() -> AsyncIterator[bytes]:
             nonlocal length
+            gathered = bytearray()
             async for chunk in chunks:
                 length += len(chunk)
                 if length > limit:
                     raise FileTooLarge(f"At most {limit} bytes.")
-                digest.update(chunk)
-                yield chunk
+                gathered += chunk
+                if len(gathered) >= _GATHERED:
+                    digest.update(gathered)
+                    yield bytes(gathered)
+                    gathered.clear()
+            if gathered:
+                digest.update(gathered)
+                yield bytes(gathered)
 
         try:
             if self._root is not None:

@@ -23,6 +23,10 @@ from signroom.wiring import build_service, build_web
 
 _THREADS = 32
 """For the verbs: the loop's own default is cores + 4, too few for sync database calls."""
+_SWITCH_SECONDS = 0.001
+"""How long a thread that computes keeps others from it. Python's own 5 ms are what each verb waits for several times
+while the event loop is busy with refusals.
+"""
 _GRACE_SECONDS = 10
 
 
@@ -102,6 +106,7 @@ def run_applications(
     pairs = [(Server(_config(app, settings, gate), servers, on_stop), listener) for app, listener in applications]
 
     async def serve() -> None:
+        sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "verbs"))
         running = [asyncio.create_task(server.serve([listener])) for server, listener in pairs]
         await _ready(servers, running)

@@ -43,6 +43,8 @@ class FindingCode(StrEnum):
     """It could only be read leniently."""
     ODD_PAGES = "OddPages"
     """Some pages are of `kinds`: rotated, cropped, huge, scaled."""
+    FILLS_FIELD = "FillsField"
+    """The signature goes into the empty `field` that the author has made for one."""
     OTHER_TYPE = "OtherType"
     """The name ends in `suffix`, and the content is a PDF."""
 
@@ -58,6 +60,7 @@ _MESSAGES = {
     FindingCode.EXTERNAL_CONTENT: "It shows content of other files, which the signature will not cover.",
     FindingCode.DAMAGED: "It is slightly damaged: it can be read, but not every program may read it alike.",
     FindingCode.ODD_PAGES: "It has pages of an unusual size, rotation or crop.",
+    FindingCode.FILLS_FIELD: "The signature goes into a field that is there for one.",
     FindingCode.OTHER_TYPE: "Its name says that it is something else than a PDF.",
 }
 

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeVar, assert_never
 
 from signroom.domain.appearance import Appearance
 from signroom.domain.pdf_facts import PdfFacts
-from signroom.domain.preflight import Finding
+from signroom.domain.preflight import Finding, FindingCode
 
 
 class SignatureType(StrEnum):
@@ -160,6 +160,12 @@ class Inspection:
     """What is worth a word although it can be signed."""
     reading: PdfReading | None = None
     """Of a PDF that has just been looked at. It is stored apart (`Documents.readings`): few need it."""
+
+    @property
+    def field_to_fill(self) -> str | None:
+        """The name of the empty field that the signature goes into; None: it gets one of its own."""
+        filled = (one for one in self.findings if one.code is FindingCode.FILLS_FIELD)
+        return next((dict(one.facts)["field"] for one in filled), None)
 
 
 @dataclass(frozen=True, slots=True)

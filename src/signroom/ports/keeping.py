@@ -104,7 +104,7 @@ class KeptDatabase(Protocol):
     def install(self, snapshot: Path) -> None:
         """Put a current snapshot in the place of what is there: all of it or nothing. The content is compared.
 
-        Raises: InstallationInUse, BackupDamaged, DatabaseUnavailable.
+        Raises: InstallationInUse, BackupDamaged, DatabaseNotCurrent for tables of a newer version, DatabaseUnavailable.
         """
 
 

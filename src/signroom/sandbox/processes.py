@@ -3,9 +3,10 @@
 pebble gets a task only when a process is free for it: what waits, waits in our queue (`sandbox.queue`), which knows
 shares and bounds and from which a task can be taken back. Nobody blocks: a task is two futures.
 
-Where there are several processes, one of them only signs. The others do what is next, and the system gives them less of
-the processors than the service itself: whoever lets pictures be drawn and files be looked at without end takes neither
-the processor from those who are answered nor all processes from those who sign.
+Where there are several processes, the last of them is for signing, and for subscriptions that do not look at files or
+pictures yet. The others do what is next, and the system gives them less of the processors than the service itself:
+who lets pictures be drawn and files be looked at without end takes neither the processor from those who are answered
+nor all processes from other subscriptions.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ class _Group:
     """Processes of one priority."""
 
     size: int
-    signs: bool
-    """True when it does nothing else."""
+    last: bool
+    """True for the process that a subscription which looks already may only sign in."""
     pool: ProcessPool
     lower: int
     running: int = 0
@@ -98,7 +99,7 @@ class Processes:
         self.workers, self._refused = workers, refused
         self._lock = threading.Lock()
         self._closed = False
-        # The group that only signs is the first: it is asked first.
+        # The last process is the first group: who signs finds it free most of the time.
         self._groups = [self._new_group(1)] if workers == 1 else self._new_groups(workers)
         # A session leaves one process to the others: uploads of a page come one by one anyway.
         self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), looks=max(1, workers - 1))
@@ -196,11 +197,10 @@ class Processes:
                 if self._closed:
                     return
                 free = [group for group in self._groups if group.free]
-                looks = any(not group.signs for group in free)
-                place = self._queue.next(looks=looks) if free else None
+                place = self._queue.next(last=all(group.last for group in free)) if free else None
                 if place is None:
                     return
-                group = next(group for group in free if place.kind is Kind.SIGNING or not group.signs)
+                group = free[0] if place.kind is Kind.SIGNING else free[-1]
                 if not place.task.begun.set_running_or_notify_cancel():
                     self._queue.done(place)
                     continue
@@ -271,10 +271,10 @@ class Processes:
                 future.set_exception(CancelledError())
 
     def _new_groups(self, workers: int) -> list[_Group]:
-        return [self._new_group(1, signs=True), self._new_group(workers - 1, lower=_LOWER)]
+        return [self._new_group(1, last=True), self._new_group(workers - 1, lower=_LOWER)]
 
-    def _new_group(self, size: int, *, signs: bool = False, lower: int = 0) -> _Group:
-        return _Group(size, signs, self._new_pool(size, lower), lower)
+    def _new_group(self, size: int, *, last: bool = False, lower: int = 0) -> _Group:
+        return _Group(size, last, self._new_pool(size, lower), lower)
 
     def _new_pool(self, size: int, lower: int) -> ProcessPool:
         return ProcessPool(

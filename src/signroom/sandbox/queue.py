@@ -78,6 +78,8 @@ class _Branch(Generic[T]):
     """How many turns it has had; only compared with those of its siblings."""
     moved: int = 0
     """When it was made or had its last turn, as a number that grows: of equals, the one that waits longest is next."""
+    waiting: int = 0
+    """Tasks below it."""
     clock: float = 0
     """How many turns its children have had on average: where a new child begins.
 
@@ -96,10 +98,11 @@ class FairQueue(Generic[T]):
         self._bounds, self._looks = bounds, looks
         self._root: _Branch[T] = _Branch()
         self._moves = 0
-        self._looking: Counter[_Session] = Counter()
+        self._looking: Counter[_Session | UUID] = Counter()
+        """Of each session and of each subscription: previews and inspections that are chosen and not done."""
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.places())
+        return self._root.waiting
 
     def places(self) -> Iterator[Place[T]]:
         """Everything that waits."""
@@ -118,25 +121,29 @@ class FairQueue(Generic[T]):
         if displaced is not None:
             self.remove(displaced)
         branch = self._root
+        branch.waiting += 1
         for key in (*_path(place.turn), place.kind):
             if key not in branch.children:
                 self._moves += 1
                 branch.children[key] = _Branch(turns=branch.clock, moved=self._moves)
             branch = branch.children[key]
+            branch.waiting += 1
         branch.places.append(place)
         return displaced
 
-    def next(self, *, looks: bool = True) -> Place[T] | None:
+    def next(self, *, last: bool = False) -> Place[T] | None:
         """Take out the task whose turn it is; None when nothing waits that may be started now.
 
-        Without `looks` only a task of signing may be started. Each task that was taken out must be reported as `done`.
+        When it is for the `last` process, a subscription that looks at files or pictures already may only sign.
+
+        Each task that was taken out must be reported as `done`.
         """
-        if self._urgency(self._root, (), looks=looks) is None:
+        if self._urgency(self._root, (), last=last) is None:
             return None
         branch = self._root
         path: tuple[_Key, ...] = ()
         while branch.children:
-            key = self._choose(branch, path, looks=looks)
+            key = self._choose(branch, path, last=last)
             child = branch.children[key]
             branch.clock += 1 / len(branch.children)
             self._moves += 1
@@ -145,16 +152,16 @@ class FairQueue(Generic[T]):
         place = branch.places.popleft()
         self._cut(place)
         if place.kind is not Kind.SIGNING:
-            self._looking[_session(place.turn)] += 1
+            self._looking.update((_session(place.turn), place.turn.subscription_id))
         return place
 
     def done(self, place: Place[T]) -> None:
         """Say that a task ended that `next` returned."""
         if place.kind is not Kind.SIGNING:
-            session = _session(place.turn)
-            self._looking[session] -= 1
-            if not self._looking[session]:
-                del self._looking[session]
+            for owner in (_session(place.turn), place.turn.subscription_id):
+                self._looking[owner] -= 1
+                if not self._looking[owner]:
+                    del self._looking[owner]
 
     def remove(self, place: Place[T]) -> bool:
         """Take a task out whose caller has gone; False when it does not wait any more."""
@@ -165,27 +172,29 @@ class FairQueue(Generic[T]):
         self._cut(place)
         return True
 
-    def _choose(self, branch: _Branch[T], path: tuple[_Key, ...], *, looks: bool) -> _Key:
+    def _choose(self, branch: _Branch[T], path: tuple[_Key, ...], *, last: bool) -> _Key:
         def order(key: _Key) -> tuple[int, float, int]:
             child = branch.children[key]
-            urgency = self._urgency(child, (*path, key), looks=looks)
+            urgency = self._urgency(child, (*path, key), last=last)
             if urgency is None:
                 return 1, 0, 0
             return 0, child.turns + urgency, child.moved
 
         return min(branch.children, key=order)
 
-    def _urgency(self, branch: _Branch[T], path: tuple[_Key, ...], *, looks: bool) -> int | None:
+    def _urgency(self, branch: _Branch[T], path: tuple[_Key, ...], *, last: bool) -> int | None:
         """The number of the most urgent kind below `branch`; None when nothing in it may be started now."""
         if branch.children:
-            below = (self._urgency(child, (*path, key), looks=looks) for key, child in branch.children.items())
+            below = (self._urgency(child, (*path, key), last=last) for key, child in branch.children.items())
             return min((urgency for urgency in below if urgency is not None), default=None)
         if not branch.places:
             return None
         place = branch.places[0]
-        if place.kind is not Kind.SIGNING and (not looks or self._looking[_session(place.turn)] >= self._looks):
-            return None
-        return place.kind
+        return place.kind if place.kind is Kind.SIGNING or self._may_look(place.turn, last=last) else None
+
+    def _may_look(self, turn: Turn, *, last: bool) -> bool:
+        others_wait = last and self._looking[turn.subscription_id] > 0
+        return not others_wait and self._looking[_session(turn)] < self._looks
 
     def _to_displace(self, turn: Turn, kind: Kind) -> Place[T] | None:
         """The task that must go for one more of `kind`; None when there is a free place.
@@ -228,7 +237,7 @@ class FairQueue(Generic[T]):
 
     def _waiting(self, *path: _Key) -> int:
         branch = self._branch(*path)
-        return 0 if branch is None else sum(1 for _ in _places(branch))
+        return 0 if branch is None else branch.waiting
 
     def _branch(self, *path: _Key) -> _Branch[T] | None:
         branch: _Branch[T] | None = self._root
@@ -237,13 +246,16 @@ class FairQueue(Generic[T]):
         return branch
 
     def _cut(self, place: Place[T]) -> None:
-        """Throw away the branches in which nothing waits any more, from the lowest up."""
-        path: tuple[_Key, ...] = (*_path(place.turn), place.kind)
-        while path and not self._waiting(*path):
-            above = self._branch(*path[:-1])
-            if above is not None:
-                del above.children[path[-1]]
-            path = path[:-1]
+        """One task has gone: count it, and throw away the branch that is empty now."""
+        branch = self._root
+        branch.waiting -= 1
+        for key in (*_path(place.turn), place.kind):
+            child = branch.children[key]
+            child.waiting -= 1
+            if not child.waiting:
+                del branch.children[key]
+                return
+            branch = child
 
 
 _Session = tuple[UUID, UUID | None, UUID | None]

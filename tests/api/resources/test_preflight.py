@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.requests import a_file, uploaded
 from tests.harness.server import Json, Server, base64, ok, refused
-from tests.vectors import hard_pdfs, what_a_file_is
+from tests.vectors import hard_pdfs, pdf, what_a_file_is
 
 PREFLIGHT = "/api/documents/preflight"
 
@@ -32,6 +32,23 @@ def test_earlier_signatures_and_what_their_author_allows_are_told(server: Server
     assert found["signatures"] == [{"name": "Signer rsa2048", "intact": True}]
     assert [(f["code"], f["level"]) for f in found["findings"]] == [("Certified", "note"), ("EarlierSignature", "note")]
     assert all(f["message"].endswith(".") for f in found["findings"])
+
+
+def test_the_field_that_the_signature_goes_into_is_named(server: Server) -> None:
+    """To the application, before and after it has opened a session, and to the signer."""
+    content = pdf.CASES["empty-field-with-a-parent"].make()
+    file = {"file": {"name": "form.pdf", "content": base64(content)}}
+
+    found = ok(server.api.post(PREFLIGHT, json=file))
+    opened = server.open_session(documents=[file, a_file(hard_pdfs.make("plain"))])
+    documents = server.session(opened["sessionId"])["documents"]
+    shown = server.page(opened["redirectUrl"]).load()["documents"]
+
+    assert [(f["code"], f["level"], f["facts"]) for f in found["findings"]] == [
+        ("FillsField", "note", {"field": "Parties.Buyer"})
+    ]
+    assert [document["pdfSignatureField"] for document in documents] == ["Parties.Buyer", None]
+    assert [f["facts"] for f in shown[0]["findings"]] == [{"field": "Parties.Buyer"}]
 
 
 @pytest.mark.parametrize(

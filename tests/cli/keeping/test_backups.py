@@ -37,6 +37,9 @@ def test_an_operator_backs_up_looks_verifies_loses_and_restores(tmp_path: Path) 
     assert (refused.returncode, "InstallationNotEmpty" in refused.stderr) == (3, True)
     found = json.loads(restored.stdout)
     assert (restored.returncode, found["backup"], found["signedSince"]) == (0, only["backup"], [])
+    log = json.loads(command(variables, "audit", "list", "--json").stdout)
+    assert [entry["action"] for entry in log] == ["Restored"]
+    assert log[0]["after"]["backup"] == only["backup"]
     lines = {line["check"]: line for line in json.loads(doctor.stdout)}
     # The backup that it was restored from knows nothing of itself.
     assert "restored on" in lines["backup"]["what"]

@@ -21,6 +21,9 @@ from signroom.store.sql import SqlStore
 from signroom.wiring import keeping
 from tests.service.conftest import Room
 
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is about files alone."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -46,9 +49,9 @@ class Kept:
         return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
 
     @contextmanager
-    def reopened(self) -> Iterator[Room]:
+    def reopened(self, url: str | None = None) -> Iterator[Room]:
         """The room as a service has it that was started again. The one before knows the old SQLite file."""
-        engine = open_engine(self.settings.database_url)
+        engine = open_engine(url or self.settings.database_url)
         yield replace(self.room, ports=replace(self.room.ports, store=SqlStore(engine)))
         engine.dispose()
 

@@ -24,7 +24,7 @@ from signroom.ports.keeping import FileTree
 from signroom.service.keeping.back_up import BackUp, back_up
 from signroom.service.keeping.places import manifests
 from signroom.service.keeping.verify_backup import verify_backup
-from tests.service.keeping.conftest import Kept
+from tests.service.keeping.conftest import ON_SQLITE, Kept
 
 
 class Changed:
@@ -101,6 +101,7 @@ def test_what_is_deleted_meanwhile_is_in_neither_part(kept: Kept) -> None:
     assert done.manifest.rows["signroom_documents"] == 1
 
 
+@ON_SQLITE
 def test_what_is_missing_and_what_has_changed_is_named_and_a_good_copy_stays(kept: Kept) -> None:
     session = kept.room.session()
     good, missing, changed = (kept.room.document(session, position=number) for number in range(3))
@@ -124,6 +125,7 @@ def test_what_is_missing_and_what_has_changed_is_named_and_a_good_copy_stays(kep
     assert kept.copies == {document.original.blob_key for document in (good, missing, changed)}
 
 
+@ON_SQLITE
 def test_a_backup_that_was_cut_off_is_none_and_the_next_one_goes_on(kept: Kept) -> None:
     document = kept.room.document(kept.room.session())
 
@@ -145,6 +147,7 @@ def test_a_backup_that_was_cut_off_is_none_and_the_next_one_goes_on(kept: Kept) 
     ]
 
 
+@ON_SQLITE
 def test_old_backups_go_with_the_files_that_only_they_name(kept: Kept) -> None:
     old = kept.room.completed(kept.room.document(kept.room.session()), kept.room.clock.now() + timedelta(hours=1))
     with kept.ports() as ports:
@@ -160,6 +163,7 @@ def test_old_backups_go_with_the_files_that_only_they_name(kept: Kept) -> None:
     assert (kept.copies, third.removed) == ({new.original.blob_key}, 1)
 
 
+@ON_SQLITE
 def test_a_place_is_refused_that_is_not_for_backups_of_this_installation(kept: Kept, tmp_path: Path) -> None:
     for place in (kept.settings.data, kept.settings.data / "inside", tmp_path, tmp_path.parent / "no" / "disk"):
         refused = replace(kept, place=str(place))
@@ -182,6 +186,7 @@ def test_a_place_is_refused_that_is_not_for_backups_of_this_installation(kept: K
         back_up(ports, BackUp())
 
 
+@ON_SQLITE
 def test_a_disk_that_is_not_mounted_any_more_is_noticed(kept: Kept) -> None:
     with kept.ports() as ports:
         back_up(ports, BackUp())
@@ -193,6 +198,7 @@ def test_a_disk_that_is_not_mounted_any_more_is_noticed(kept: Kept) -> None:
         assert back_up(ports, BackUp(start_again=True)).manifest.lost == 0
 
 
+@ON_SQLITE
 def test_a_disk_without_room_is_told_before_and_in_the_middle(kept: Kept) -> None:
     kept.room.document(kept.room.session())
     with kept.ports() as ports:
@@ -218,6 +224,7 @@ def test_two_backups_do_not_run_at_once(kept: Kept) -> None:
         assert back_up(other, BackUp()).manifest.lost == 0
 
 
+@ON_SQLITE
 def test_damage_of_a_backup_is_found(kept: Kept) -> None:
     document = kept.room.document(kept.room.session())
     with kept.ports() as ports:

@@ -20,6 +20,7 @@ from signroom.domain.errors import (
     BackupNewer,
     BackupNoRoom,
     BackupNotFound,
+    BackupPlaceRefused,
     InstallationInUse,
     InstallationNotEmpty,
     OtherSecretKey,
@@ -35,7 +36,7 @@ from signroom.store import tables
 from signroom.store.engine import open_engine
 from signroom.wiring import migrate_database
 from tests.service.conftest import Room
-from tests.service.keeping.conftest import Kept
+from tests.service.keeping.conftest import ON_SQLITE, Kept
 from tests.service.keeping.test_back_up import Changed
 
 
@@ -55,8 +56,8 @@ def told(room: Room) -> int:
         return work.feed.bounds().newest
 
 
-def signed(kept: Kept) -> Document:
-    return kept.room.completed(kept.room.document(kept.room.session()), None)
+def signed(room: Room) -> Document:
+    return room.completed(room.document(room.session()), None)
 
 
 def change_manifest(kept: Kept, manifest: Manifest, **changed: object) -> None:
@@ -65,7 +66,7 @@ def change_manifest(kept: Kept, manifest: Manifest, **changed: object) -> None:
 
 
 def test_after_a_loss_of_everything_all_is_there_and_positions_go_on_above_those_that_were_lost(kept: Kept) -> None:
-    document, position = signed(kept), told(kept.room)
+    document, position = signed(kept.room), told(kept.room)
     backed_up(kept)
     before = kept.rows()
     for _ in range(3):
@@ -91,9 +92,9 @@ def test_after_a_loss_of_everything_all_is_there_and_positions_go_on_above_those
 
 
 def test_a_loss_of_the_database_alone_names_what_was_signed_since(kept: Kept) -> None:
-    known = signed(kept)
+    known = signed(kept.room)
     backed_up(kept)
-    since = signed(kept)
+    since = signed(kept.room)
     files = kept.room.files
     files.rename(aside := files.parent.parent / "aside")
     kept.lose_everything()
@@ -110,7 +111,7 @@ def test_a_loss_of_the_database_alone_names_what_was_signed_since(kept: Kept) ->
 
 
 def test_a_restore_that_is_cut_off_changes_no_database_and_is_gone_on_with(kept: Kept) -> None:
-    signed(kept)
+    signed(kept.room)
     backed_up(kept)
     before = kept.rows()
     kept.lose_everything()
@@ -131,9 +132,9 @@ def test_a_restore_that_is_cut_off_changes_no_database_and_is_gone_on_with(kept:
 
 
 def test_what_is_here_is_replaced_only_when_that_is_asked_for(kept: Kept) -> None:
-    document = signed(kept)
+    document = signed(kept.room)
     backed_up(kept)
-    later = signed(kept)
+    later = signed(kept.room)
     (kept.room.files / document.original.blob_key).write_bytes(b"another")
     kept.stop()
 
@@ -152,8 +153,9 @@ def test_what_is_here_is_replaced_only_when_that_is_asked_for(kept: Kept) -> Non
             assert old.execute("SELECT count(*) FROM signroom_documents").fetchone() == (2,)
 
 
+@ON_SQLITE
 def test_a_file_that_differs_is_not_replaced_unasked(kept: Kept) -> None:
-    document = signed(kept)
+    document = signed(kept.room)
     backed_up(kept)
     kept.lose_everything()
     for content in (b"another", b"CONTENT"):
@@ -188,9 +190,10 @@ def test_a_service_that_runs_is_not_replaced(kept: Kept) -> None:
         assert restore_backup(ports, RestoreBackup(overwrite=True)).lost == ()
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("part", ["files", "files.jsonl", "database.db"])
 def test_a_damaged_backup_is_not_begun_with(kept: Kept, part: str) -> None:
-    document = signed(kept)
+    document = signed(kept.room)
     manifest = backed_up(kept)
     kept.lose_everything()
     damaged = kept.folder / (f"files/{document.original.blob_key}" if part == "files" else manifest.folder + part)
@@ -203,6 +206,7 @@ def test_a_damaged_backup_is_not_begun_with(kept: Kept, part: str) -> None:
         assert list(ports.files.each("")) == []
 
 
+@ON_SQLITE
 def test_what_does_not_belong_here_is_refused(kept: Kept) -> None:
     manifest = backed_up(kept)
     kept.stop()
@@ -228,6 +232,7 @@ def test_what_does_not_belong_here_is_refused(kept: Kept) -> None:
         manifests(ports.place)
 
 
+@ON_SQLITE
 def test_without_the_key_it_goes_on_when_that_is_asked_for(kept: Kept) -> None:
     backed_up(kept)
     kept.lose_everything()
@@ -236,6 +241,7 @@ def test_without_the_key_it_goes_on_when_that_is_asked_for(kept: Kept) -> None:
         assert restore_backup(ports, RestoreBackup(accept_other_key=True)).lost == ()
 
 
+@ON_SQLITE
 def test_a_key_that_is_in_the_backup_is_put_back_where_there_is_none(kept: Kept) -> None:
     backed_up(kept, BackUp(with_secret_key=True))
     kept.lose_everything()
@@ -248,10 +254,12 @@ def test_a_key_that_is_in_the_backup_is_put_back_where_there_is_none(kept: Kept)
 
 
 def test_an_import_goes_on_at_the_same_position_with_the_files_where_they_are(kept: Kept, tmp_path: Path) -> None:
-    document, position = signed(kept), told(kept.room)
+    document, position = signed(kept.room), told(kept.room)
     kept.stop()
     manifest = backed_up(kept, BackUp(BackupKind.EXPORT, with_files=False))
     before = kept.rows()
+    with kept.ports() as ports, pytest.raises(BackupPlaceRefused, match="export"):
+        back_up(ports, BackUp())
     url = f"sqlite:///{tmp_path / 'other.db'}"
 
     with kept.ports(existing=True, database_url=url) as ports:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -63,6 +65,7 @@ from signroom.service.webhooks.manage_webhooks import (
 )
 from signroom.service.webhooks.release_deliveries import release_deliveries
 from signroom.worker.steps import jobs
+from tests.harness.waiting import SECONDS
 from tests.service.conftest import Room
 
 
@@ -168,6 +171,29 @@ def test_a_disabled_subscription_opens_nothing(room: Room, operator: OperatorCal
         authenticate(room.ports, secret(key))
     assert enable_subscription(room.ports, operator).disabled_at is None
     authenticate(room.ports, secret(key))
+
+
+def test_a_setting_that_is_saved_meanwhile_does_not_open_a_subscription(room: Room, operator: OperatorCaller) -> None:
+    held, saving = threading.Event(), threading.Event()
+
+    def save() -> None:
+        held.wait(SECONDS)
+        saving.set()
+        set_retention(room.ports, operator, 30)
+
+    thread = threading.Thread(target=save)
+    thread.start()
+    with room.ports.store.work() as work:
+        found = work.subscriptions.locked(operator.subscription_id)
+        held.set()
+        saving.wait(SECONDS)
+        time.sleep(0.1)  # without a lock it reads the subscription as it was
+        work.subscriptions.save(replace(found, disabled_at=room.clock.now()))
+    thread.join(SECONDS)
+
+    with room.ports.store.read() as work:
+        after = work.subscriptions.get(operator.subscription_id)
+    assert (after.retention_days, after.closed) == (30, True)
 
 
 def test_subscriptions_are_listed_and_renamed(room: Room, operator: OperatorCaller, shop: Application) -> None:

@@ -35,14 +35,18 @@ _FIRST_ADDRESS = 61
 
 @dataclass(frozen=True)
 class Order:
-    """What to attack. `hostile` and `reader` are keys of one tenant, `link` one of its sessions'."""
+    """What to attack. `hostile` and `reader` are keys of one tenant, `links` are of its sessions: each attack has one
+    of its own, so that what is refused to one attack is not refused to the next.
+    """
 
     host: str
     port: int
     hostile: str
     reader: str
-    link: str
+    links: tuple[str, ...]
     only: tuple[str, ...]
+    processors: tuple[int, ...] = ()
+    """Those that the attacks keep to; none: all."""
 
 
 @dataclass
@@ -312,7 +316,10 @@ def slow_files() -> list[bytes]:
 async def attack(order: Order) -> dict[str, Any]:
     """Attack until standard input ends; returns what each attack got, and the processor time that it took."""
     kinds = [kind for kind in ATTACKS if kind.name in order.only]
-    attacks = [kind(order, f"127.0.0.{_FIRST_ADDRESS + NAMES.index(kind.name)}", _page_token(order)) for kind in kinds]
+    attacks = [
+        kind(order, f"127.0.0.{_FIRST_ADDRESS + NAMES.index(kind.name)}", _page_token(order, link))
+        for kind, link in zip(kinds, order.links, strict=True)
+    ]
     began, before = time.monotonic(), _processor()
     tasks = [asyncio.ensure_future(each.run()) for each in attacks]
     _say("attacking")
@@ -340,9 +347,9 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _page_token(order: Order) -> str:
+def _page_token(order: Order, link: str) -> str:
     answer = httpx.post(
-        f"http://{order.host}:{order.port}/sign/api/renew", json={"link": order.link}, trust_env=False, timeout=60
+        f"http://{order.host}:{order.port}/sign/api/renew", json={"link": link}, trust_env=False, timeout=60
     )
     token: str = answer.json()["token"]
     return token
@@ -353,11 +360,19 @@ def _processor() -> float:
     return spent.ru_utime + spent.ru_stime
 
 
+def _order(given: dict[str, Any]) -> Order:
+    lists: Any = {name: tuple(given.pop(name)) for name in ("links", "only", "processors")}
+    return Order(**given, **lists)
+
+
 def main() -> None:
     os.nice(10)
-    order = json.loads(sys.stdin.readline())
-    found: Coroutine[Any, Any, dict[str, Any]] = attack(Order(**{**order, "only": tuple(order["only"])}))
-    _say(json.dumps(asyncio.run(found)))
+    order: dict[str, Any] = json.loads(sys.stdin.readline())
+    found = _order(order)
+    if found.processors:
+        os.sched_setaffinity(0, found.processors)
+    attacking: Coroutine[Any, Any, dict[str, Any]] = attack(found)
+    _say(json.dumps(asyncio.run(attacking)))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import httpx
 from tests.harness.server import ROOT, TLS, ok
 from tests.soak.load.attacks import NAMES
 from tests.soak.load.honest import SESSIONS, Figures, measure
+from tests.soak.load.processor import shares, spent
 from tests.soak.load.service import Service
 
 Say = Callable[[str], None]
@@ -55,6 +56,8 @@ class Plan:
     """Before all at once, each attack alone for that long; 0: not."""
     attacks: tuple[str, ...] = NAMES
     limits: Limits = Limits()
+    apart: frozenset[int] = frozenset()
+    """Processors that only the attackers use; none: all use all."""
 
 
 @dataclass
@@ -64,6 +67,8 @@ class Phase:
     name: str
     figures: Figures
     attackers: dict[str, Any] = field(default_factory=dict)
+    processor: str = ""
+    """Who used how much of one processor."""
     recovery: float = 0
     """Seconds after its end until a session could be read again as quickly as before."""
     problems: list[str] = field(default_factory=list)
@@ -77,20 +82,21 @@ def hold(start: Start, plan: Plan, say: Say) -> list[Phase]:
     phases = []
     with start() as service:
         measure(service, _WARM_SECONDS)
-        idle = Phase("idle", measure(service, plan.idle))
+        idle = _phase(service, "idle", plan.idle)
         idle.problems = list(idle.figures.wrong)
         phases.append(idle)
         # On a machine that is busy with other things the ratios say more about these.
         say(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.0f} after the first phase")
         say(HEAD)
         say(row(idle))
+        say(f"    of one processor: {idle.processor}")
         if not plan.each:
-            phases.append(_attacked(service, plan.attacks, plan.attacked, idle, plan.limits, say))
+            phases.append(_attacked(service, plan.attacks, plan.attacked, idle, plan, say))
             return phases
     for names, seconds in [*(((name,), plan.each) for name in plan.attacks), (plan.attacks, plan.attacked)]:
         with start() as service:
             measure(service, _WARM_SECONDS)
-            phases.append(_attacked(service, names, seconds, idle, plan.limits, say))
+            phases.append(_attacked(service, names, seconds, idle, plan, say))
     return phases
 
 
@@ -119,16 +125,27 @@ def share(seconds: Sequence[float], hundredth: int) -> float:
     return ordered[math.ceil(len(ordered) * hundredth / 100) - 1] if ordered else math.inf
 
 
-def _attacked(service: Service, names: Sequence[str], seconds: float, idle: Phase, limits: Limits, say: Say) -> Phase:
-    with attackers(service, names) as over:
-        phase = Phase(names[0] if len(names) == 1 else f"all {len(names)} attacks", measure(service, seconds))
-        phase.attackers = over()
+def _phase(service: Service, name: str, seconds: float, over: Callable[[], dict[str, Any]] = dict) -> Phase:
+    """Measure, then end the attack, if there is one."""
+    process = service.machine.process.pid
+    before, began = spent(process), time.monotonic()
+    figures = measure(service, seconds)
+    after, took = spent(process), time.monotonic() - began
+    attackers = over()
+    return Phase(name, figures, attackers, shares(before, after, took, attackers.get("processor", 0)))
+
+
+def _attacked(service: Service, names: Sequence[str], seconds: float, idle: Phase, plan: Plan, say: Say) -> Phase:
+    limits = plan.limits
+    with attackers(service, names, plan.apart) as over:
+        phase = _phase(service, names[0] if len(names) == 1 else f"all {len(names)} attacks", seconds, over)
     phase.recovery = _recovery(service, limits.reads * max(share(idle.figures.reads, 99), limits.floor_read))
     phase.problems = problems(phase, idle, limits)
     say(row(phase))
     for name, got in phase.attackers["got"].items():
         answers = ", ".join(f"{count} x {what}" for what, count in sorted(got["answers"].items()))
         say(f"    {name}: {got['sent'] >> 20} MB sent; {answers or 'no answer'}")
+    say(f"    of one processor: {phase.processor}")
     say(f"    the service had {service.memory} MB of memory at most")
     for problem in phase.problems:
         say(f"    {problem}")
@@ -151,18 +168,25 @@ def _recovery(service: Service, most: float) -> float:
 
 
 @contextmanager
-def attackers(service: Service, names: Sequence[str]) -> Iterator[Callable[[], dict[str, Any]]]:
-    """The attacks in a process of their own; what is yielded ends them, and says what they got."""
+def attackers(
+    service: Service, names: Sequence[str], apart: frozenset[int] = frozenset()
+) -> Iterator[Callable[[], dict[str, Any]]]:
+    """The attacks in a process of their own; what is yielded ends them, and says what they got.
+
+    It keeps to the processors `apart`, where there are any.
+    """
     url = service.machine.url
-    opened = ok(httpx.post(f"{url}{SESSIONS}", json={}, headers={"X-Api-Key": service.hostile}, trust_env=False))
+    headers = {"X-Api-Key": service.hostile}
+    opened = [ok(httpx.post(f"{url}{SESSIONS}", json={}, headers=headers, trust_env=False)) for _ in names]
     address = urlsplit(url)
     order = {
         "host": address.hostname,
         "port": address.port,
         "hostile": service.hostile,
         "reader": service.reader,
-        "link": urlsplit(opened["redirectUrl"]).path.rpartition("/")[2],
+        "links": [urlsplit(one["redirectUrl"]).path.rpartition("/")[2] for one in opened],
         "only": list(names),
+        "processors": sorted(apart),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.soak.load.attacks"],

@@ -51,6 +51,7 @@ const NOT_FOR_SIGNERS = [
   'BadMetadata',
   'DocumentKeyNotFound',
   'DocumentKeyInUse',
+  'DocumentInProcessing',
   'UploadNotFound',
   'UploadIncomplete',
   'UploadDigestMismatch',
@@ -65,6 +66,20 @@ const NOT_FOR_SIGNERS = [
   'BadLogo',
   'LowContrast',
   'SecretUnreadable',
+  'DocumentInProcessing',
+  'TimestampTierNotFound',
+  'TimestampUnavailable',
+  'KeepingRefused',
+  'BackupPlaceRefused',
+  'BackupNoRoom',
+  'BackupNotFound',
+  'BackupDamaged',
+  'BackupNewer',
+  'BackupUnderWay',
+  'OtherSecretKey',
+  'InstallationNotEmpty',
+  'InstallationInUse',
+  'DatabaseNotCurrent',
 ];
 
 /** The first table: those after it are of failures that come with 200, and of the Python client. */

@@ -9,7 +9,7 @@ from litestar import Request, Response, post
 from litestar.params import Parameter
 
 from signroom.api.auth import InjectedCaller, InjectedPorts
-from signroom.api.media import ANSWERS, require_json
+from signroom.api.media import ANSWERS, body_is_read_later, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import message_imprint
 from signroom.api.translation.models import timestamp_model
@@ -48,7 +48,15 @@ async def issue(
     return timestamp_model(ports, asked, found)
 
 
-@post("/tsp", status_code=200, media_type=_REPLY, responses=ANSWERS, summary="Get a timestamp (RFC 3161)", tags=_TAGS)
+@post(
+    "/tsp",
+    status_code=200,
+    media_type=_REPLY,
+    responses=ANSWERS,
+    before_request=body_is_read_later,
+    summary="Get a timestamp (RFC 3161)",
+    tags=_TAGS,
+)
 async def issue_default(
     request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller
 ) -> Response[bytes]:
@@ -58,7 +66,13 @@ async def issue_default(
 
 
 @post(
-    "/tsp/{tier:str}", status_code=200, media_type=_REPLY, responses=ANSWERS, summary="The same, of a tier", tags=_TAGS
+    "/tsp/{tier:str}",
+    status_code=200,
+    media_type=_REPLY,
+    responses=ANSWERS,
+    before_request=body_is_read_later,
+    summary="The same, of a tier",
+    tags=_TAGS,
 )
 async def issue_of_tier(
     tier: _TIER, request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller

@@ -16,7 +16,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import MD5_TEXT, FileForm, Octets
 from signroom.api.ignored import is_strict, name_ignored
-from signroom.api.media import ANSWERS, UnsupportedMediaType, body_is_streamed, require_json
+from signroom.api.media import ANSWERS, UnsupportedMediaType, body_is_read_later, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.shapes.fields import MAX_NAMED, shown
 from signroom.api.translation.models import upload_model
@@ -42,7 +42,7 @@ _MAX_PARTS = 1000
     responses=ANSWERS,
     request_max_body_size=None,
     operation_class=FileForm,
-    before_request=body_is_streamed,
+    before_request=body_is_read_later,
     summary="Upload a file of up to 5 MiB",
     tags=_TAGS,
 )
@@ -78,7 +78,7 @@ async def begin(ports: InjectedPorts, caller: InjectedCaller) -> shapes.Multipar
     responses=ANSWERS,
     request_max_body_size=None,
     operation_class=Octets,
-    before_request=body_is_streamed,
+    before_request=body_is_read_later,
     summary="Upload a part",
     tags=_TAGS,
 )

@@ -402,6 +402,8 @@ class DocumentSummary(Wire):
     processing_error_code: str | None
     """Why this document could not be signed; null unless it is `ProcessingError`."""
     processing_error_detail: str | None
+    pdf_signature_field: str | None
+    """Addition: the name of the empty field of the PDF that the signature goes into; null: it gets one of its own."""
 
 
 class SessionModel(Wire):

@@ -53,6 +53,8 @@ SENT_BACK = frozenset({"length"})
 MAX_NAMED = 20
 _MAX_LENGTH = 100
 """Characters. What is longer is cut before anything is done with it: a name may have hundreds of thousands."""
+_MAX_PATH = 200
+"""Characters of a name with the way to it."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
 
 
@@ -73,7 +75,7 @@ def unknown_fields(kind: type[Wire], value: Any) -> list[str]:
 
 def shown(name: str) -> str:
     """A name that a caller wrote, as a header may have it: characters that it may not have are ``?``."""
-    return _UNSAFE.sub("?", name[:_MAX_LENGTH])
+    return _UNSAFE.sub("?", name[:_MAX_PATH])
 
 
 def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:

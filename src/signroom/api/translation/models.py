@@ -70,6 +70,7 @@ def session_document(ports: Ports, document: Document) -> shapes.DocumentSummary
         date_signed=seconds(document.signed_at) if document.signed is not None else None,
         processing_error_code=document.processing_error_code,
         processing_error_detail=document.processing_error_detail,
+        pdf_signature_field=document.inspection.field_to_fill,
         **_document(ports, document),
     )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from cyclopts import App
 
 from signroom.cli.acting import acting_for
+from signroom.cli.configuration import settings_for_rows
 from signroom.cli.printing import moment, print_json, print_line
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ audit = App(name="audit", help="Who changed what.")
 @audit.command(name="list")
 def list_changes(
     *,
-    subscription: str,
+    subscription: str | None = None,
     action: str | None = None,
     subject: UUID | None = None,
     since: datetime | None = None,
@@ -31,7 +32,7 @@ def list_changes(
 
     Parameters
     ----------
-    subscription: name of the subscription
+    subscription: name of the subscription; without it what was done with the whole installation, like a backup
     action: one kind only, like ApiKeyRevoked
     subject: of one thing only, by its id
     since: nothing from before that, like 2027-01-31 (UTC)
@@ -41,14 +42,19 @@ def list_changes(
     from signroom.domain.audit import Action
     from signroom.domain.errors import BadInput
     from signroom.ports.store import ChangeFilter
-    from signroom.service.subscriptions.read_audit_log import read_audit_log
+    from signroom.service.subscriptions.read_audit_log import read_audit_log, read_installation_log
+    from signroom.wiring import managing
 
     if action is not None and action not in set(Action):
         raise BadInput(f"The action is one of {', '.join(sorted(Action))}.")
     begin = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
     wanted = ChangeFilter(None if action is None else Action(action), subject, None, begin)
-    with acting_for(subscription) as (ports, caller):
-        found = read_audit_log(ports, caller, None, limit, wanted)
+    if subscription is None:
+        with managing(settings_for_rows()) as ports:
+            found = read_installation_log(ports, limit, wanted)
+    else:
+        with acting_for(subscription) as (ports, caller):
+            found = read_audit_log(ports, caller, None, limit, wanted)
     if json:
         print_json([_entry(change) for change in found])
         return

@@ -19,6 +19,7 @@ from signroom.domain.errors import (
     VerificationFailed,
 )
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
+from signroom.domain.preflight import Finding, FindingCode, FindingLevel, fact
 from signroom.domain.signature import Indication, Inspection, PdfReading, SignatureType
 from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
@@ -56,13 +57,20 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(b"/ByteRange") >= 0)
         if signed and opened.damage:
             raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
-        found = findings(opened.pdf, verdict, damaged=bool(opened.damage))
+        found = (*findings(opened.pdf, verdict, damaged=bool(opened.damage)), *_filled(facts))
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
         raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
     return Inspection(
         SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures)
     )
+
+
+def _filled(facts: PdfFacts) -> tuple[Finding, ...]:
+    """The signer is told which of the author's fields the signature goes into."""
+    if facts.fills is None:
+        return ()
+    return (Finding(FindingCode.FILLS_FIELD, FindingLevel.NOTE, (fact("field", facts.fills.name),)),)
 
 
 def compare_pages(file: Path, facts: PdfFacts, pages: int) -> None:

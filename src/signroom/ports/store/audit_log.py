@@ -29,9 +29,12 @@ class AuditLog(Protocol):
     def add(self, change: Change) -> None: ...
 
     def find(
-        self, subscription_id: UUID, before: int | None, limit: int, wanted: ChangeFilter = ANY_CHANGE
+        self, subscription_id: UUID | None, before: int | None, limit: int, wanted: ChangeFilter = ANY_CHANGE
     ) -> list[Change]:
-        """At most `limit`, newest first, from below the position `before`; None: from the newest."""
+        """At most `limit`, newest first, from below the position `before`; None: from the newest.
+
+        None as `subscription_id` finds what belongs to no subscription.
+        """
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         """Remove at most `limit` entries from before that time. Returns how many were removed."""

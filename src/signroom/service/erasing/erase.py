@@ -166,6 +166,8 @@ def continue_erasures(ports: Ports) -> int:
             delete_erased_files(ports, erasure)
         except StorageUnavailable:
             failed += 1
+        except DocumentNotFound:  # its application was deleted at this moment, with all that belongs to it
+            continue
     if failed:
         raise StorageUnavailable(f"Files of {failed} erasures could not be deleted.")
     return len(found)

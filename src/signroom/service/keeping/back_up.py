@@ -120,6 +120,8 @@ def back_up(ports: KeepingPorts, command: BackUp) -> BackedUp:
         if known and command.kind is BackupKind.EXPORT:
             raise BackupPlaceRefused("Something else lies there: choose an empty folder or prefix.")
         earlier = manifests(ports.place) if known else []
+        if any(manifest.kind is BackupKind.EXPORT for manifest in earlier):
+            raise BackupPlaceRefused("An export lies there: choose an empty folder or prefix.")
         require_scratch(ports.files, ports.database.size())
         making = _Making(ports, command, installation, inventory, scratch, ports.clock.now())
         if not known:

@@ -18,3 +18,9 @@ def read_audit_log(
     caller.require(MANAGERS)
     with ports.store.read() as work:
         return work.audit_log.find(caller.subscription_id, before, limit, wanted)
+
+
+def read_installation_log(ports: ManagementPorts, limit: int, wanted: ChangeFilter = ANY_CHANGE) -> list[Change]:
+    """What operators did with the whole installation, like a backup, newest first. For commands only."""
+    with ports.store.read() as work:
+        return work.audit_log.find(None, None, limit, wanted)

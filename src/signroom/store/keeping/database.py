@@ -47,7 +47,8 @@ class SqlDatabase:
     def __init__(self, engine: Engine, data: Path, migrate_jobs: MigrateJobs) -> None:
         self._engine, self._data, self._migrate_jobs = engine, data, migrate_jobs
         self._held: Connection | None = None
-        self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        # Where a link leads: the file is replaced, not the link.
+        self._file = Path(engine.url.database or "").resolve() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
@@ -161,6 +162,7 @@ class SqlDatabase:
             self._migrate_jobs(self._engine)
             self._engine.dispose()
             with open_snapshot(snapshot, self._migrate_jobs) as source, self._engine.begin() as target:
+                self._require_current(target)  # a newer version may have migrated it
                 self._require_alone(target)
                 with source.reading() as connection:
                     copy_all(connection, target)

@@ -24,7 +24,7 @@ class SqlAuditLog:
         insert(self._connection, tables.audit_log, rows.change_row(change))
 
     def find(
-        self, subscription_id: UUID, before: int | None, limit: int, wanted: ChangeFilter = ANY_CHANGE
+        self, subscription_id: UUID | None, before: int | None, limit: int, wanted: ChangeFilter = ANY_CHANGE
     ) -> list[Change]:
         t = tables.audit_log
         query = sa.select(t).where(t.c.subscription_id == subscription_id)

@@ -111,7 +111,7 @@ class SqlRemoval:
         if row is None or any(self._has(t, t.c.subscription_id == subscription_id) for t in parts):
             return False
         self._remove_events(tables.events.c.subscription_id == subscription_id)
-        for table in (tables.file_validations, tables.brandings):
+        for table in (tables.file_validations, tables.brandings, tables.persons, tables.statistics):
             self._delete(table, table.c.subscription_id == subscription_id)
         self._delete(s, s.c.id == subscription_id)
         return True
