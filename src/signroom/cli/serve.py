@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -110,6 +111,7 @@ def run_applications(
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "verbs"))
         running = [asyncio.create_task(server.serve([listener])) for server, listener in pairs]
         await _ready(servers, running)
+        keep_what_is_loaded()
         on_ready()
         done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         for server in servers:  # one that ends takes the others with it
@@ -124,6 +126,16 @@ def run_applications(
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def keep_what_is_loaded() -> None:
+    """Take what is in memory now out of all later searches for garbage.
+
+    It is libraries and routes, 200,000 objects that stay. To search them took 0.1 s of the processor, while nobody was
+    answered, each time that as many objects as a fourth of them had come.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def uvicorn_loop() -> asyncio.Runner:
