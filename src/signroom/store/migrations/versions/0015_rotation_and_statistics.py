@@ -53,7 +53,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f('ix_signroom_statistics_subscription_id'), 'signroom_statistics', ['subscription_id', 'day'], unique=False
+        op.f('ix_signroom_statistics_subscription_id_day'), 'signroom_statistics', ['subscription_id', 'day'], unique=False
     )
     # The rows that are there are counted by a schedule, some at a time: during a roll-out processes of the version
     # before go on to complete documents without counting them, which a migration would miss.
