@@ -354,10 +354,10 @@ def test_what_is_missing_has_a_name(store: SqlStore, look_up, missing: type[NotF
 WALL: dict[str, tuple[str, type[NotFound]]] = {
     "session": ("session", SignatureSessionNotFound),
     "locked_session": ("session", SignatureSessionNotFound),
-    "document": ("document", DocumentNotFound),
-    "locked_document": ("document", DocumentNotFound),
     "session_or_erased": ("session", SignatureSessionNotFound),
     "locked_session_or_erased": ("session", SignatureSessionNotFound),
+    "document": ("document", DocumentNotFound),
+    "locked_document": ("document", DocumentNotFound),
     "document_or_erased": ("document", DocumentNotFound),
     "locked_document_or_erased": ("document", DocumentNotFound),
     "upload_by_token": ("token", UploadNotFound),
