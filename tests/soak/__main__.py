@@ -11,8 +11,8 @@ python -m tests.soak [files|kill|load|all] [--database sqlite|postgresql|both]
 The load test needs a quiet machine. Below each row it says who used the processors; "others" has the database in it.
 Where others use a processor, the figures say more about them. The attackers send what their classes say, and use 15 %
 of one processor for it: that is not what the honest tenants wait for. With ``--apart`` the attackers have the first
-processor for themselves, and the service, its workers, the clients and the database share all others, also in the idle
-phase. With two processors that is a harder test, since all of the service then has one.
+processor for themselves, and the service, its workers, the clients and the database share all others, also in the
+idle phase. With two processors that is a harder test, since all of the service then has one.
 """
 
 from __future__ import annotations

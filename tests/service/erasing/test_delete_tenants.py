@@ -284,7 +284,7 @@ def test_a_storage_that_does_not_answer_delays_it(room: Room, operator: Operator
     other.delete(operator)
     blobs: Blobs = SilentBlobs(room.ports.blobs, mine.files[0])  # type: ignore[assignment]
 
-    with pytest.raises(StorageUnavailable, match="1 applications"):
+    with pytest.raises(StorageUnavailable):
         finish_deletions(replace(room.ports, blobs=blobs))
 
     is_gone(room, other)

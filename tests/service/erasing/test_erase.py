@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -192,6 +193,17 @@ def test_one_document_is_erased_and_the_others_stay(room: Room) -> None:
     whole = erase_session(room.ports, room.caller, session.id)
     assert [proof.document_id for proof in whole.proofs] == [second.id]
     end_states(room, session, [first, second])
+
+
+def test_the_list_of_what_was_signed_does_not_say_who_signed_what_was_erased(room: Room) -> None:
+    _, (first, second) = signed_session(room)
+    erase_document(room.ports, room.caller, first.id)
+    since, until = room.clock.now() - timedelta(days=1), room.clock.now() + timedelta(days=1)
+
+    with room.ports.store.read() as work:
+        found = work.documents.signed_between(room.caller.subscription_id, since, until, None, 9)
+
+    assert {document.id: signer for document, signer in found} == {first.id: None, second.id: b"certificate"}
 
 
 def test_a_document_of_an_open_session_goes_with_its_session_only(room: Room) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import sqlite3
 import stat
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from signroom.domain.backup import Loss
 from signroom.domain.errors import (
@@ -243,3 +247,26 @@ def test_damage_of_a_backup_is_found(kept: Kept) -> None:
         (kept.folder / done.manifest.folder / "manifest.json").write_text("{}")
         with pytest.raises(BackupDamaged, match=done.manifest.id):
             back_up(ports, BackUp())
+
+
+@ON_SQLITE
+def test_a_backup_has_nothing_of_what_was_deleted_before_it(kept: Kept) -> None:
+    document = kept.room.document(kept.room.session())
+    (kept.room.files / document.original.blob_key).write_bytes(planted := b"PLANTED")  # as long as the content
+    file = make_url(kept.settings.database_url).database or ""
+    with closing(sqlite3.connect(file)) as rows:
+        rows.execute("PRAGMA secure_delete=OFF")  # as an older version has left its free pages
+        digest = hashlib.sha256(planted).digest()
+        rows.execute("UPDATE signroom_documents SET original_name = 'PLANTED', original_sha256 = ?", [digest])
+        rows.commit()
+        with kept.ports() as ports:
+            back_up(ports, BackUp())
+        assert any(planted in path.read_bytes() for path in (kept.folder / "files").rglob("*") if path.is_file())
+        rows.execute("DELETE FROM signroom_documents")
+        rows.commit()
+    (kept.room.files / document.original.blob_key).unlink()
+
+    with kept.ports() as ports:
+        back_up(ports, BackUp(keep=1))
+
+    assert [path for path in kept.folder.rglob("*") if path.is_file() and planted in path.read_bytes()] == []

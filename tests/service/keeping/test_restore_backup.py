@@ -91,6 +91,7 @@ def test_after_a_loss_of_everything_all_is_there_and_positions_go_on_above_those
         assert back_up(ports, BackUp()).copied.files == 0
 
 
+@ON_SQLITE
 def test_a_loss_of_the_database_alone_names_what_was_signed_since(kept: Kept) -> None:
     known = signed(kept.room)
     backed_up(kept)
@@ -253,6 +254,7 @@ def test_a_key_that_is_in_the_backup_is_put_back_where_there_is_none(kept: Kept)
     assert (key.read_bytes(), key.stat().st_mode & 0o777) == (b"k" * 40, 0o600)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_an_import_goes_on_at_the_same_position_with_the_files_where_they_are(kept: Kept, tmp_path: Path) -> None:
     document, position = signed(kept.room), told(kept.room)
     kept.stop()
@@ -287,6 +289,7 @@ def test_an_import_goes_on_at_the_same_position_with_the_files_where_they_are(ke
         restore_backup(ports, RestoreBackup(BackupKind.EXPORT, manifest.id, overwrite=True))
 
 
+@ON_SQLITE
 def test_backup_and_restore_are_in_the_audit_log(kept: Kept) -> None:
     backed_up(kept)
     kept.lose_everything()

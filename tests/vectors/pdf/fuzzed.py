@@ -20,6 +20,7 @@ def cases() -> Iterator[Case]:
     yield Case("an-impossible-generation-and-no-address", impossible, Refused("InvalidPdf"), pages=0)
     yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
     yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
+    yield Case("an-object-in-mid-line-and-an-address-beside", _in_mid_line_beside, Refused("InvalidPdf"), pages=0)
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
     yield Case("cross-reference-stream-with-two-lengths", _two_lengths, MendedOrRefused())
     for off in (0, 5, 15):
@@ -66,6 +67,12 @@ def _in_a_stream_too() -> bytes:
     writer.stream(21)
     writer.add(_SECOND_PAGE_CONTENT - 1, builder.page_body(PAGE))
     return _without_address(writer.table(first=False).file)
+
+
+def _in_mid_line_beside() -> bytes:
+    """Programs that find the table beside its address find the object, and those that look for objects do not."""
+    file = written(document(), startxref=lambda at: at + 3)
+    return file.replace(b"endobj\n7 0 obj", b"endobj 7 0 obj")
 
 
 def _in_mid_line() -> bytes:

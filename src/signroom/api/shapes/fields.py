@@ -89,9 +89,7 @@ def _unknown(value: Any, kinds: tuple[type, ...], path: str) -> Iterator[str]:
         return
     if not isinstance(value, dict):
         return
-    known: dict[str, tuple[type, ...]] = {}
-    for kind in kinds:
-        known |= _fields(kind)
+    known = _known(kinds)
     _correct_case(value, known)
     for name, inner in value.items():
         place = f"{path}.{name[:_MAX_LENGTH]}" if path else name[:_MAX_LENGTH]
@@ -125,6 +123,12 @@ def _refusals(kinds: tuple[type, ...]) -> Mapping[str, type[Refused]]:
     for kind in kinds:
         found |= {name.lower(): refusal for name, refusal in NOT_DONE_IN.get(kind, {}).items()}
     return found
+
+
+@cache
+def _known(kinds: tuple[type, ...]) -> Mapping[str, tuple[type, ...]]:
+    """The names of the fields of all these models."""
+    return {name: models for kind in kinds for name, models in _fields(kind).items()}
 
 
 @cache

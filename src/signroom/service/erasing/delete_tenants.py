@@ -84,23 +84,23 @@ def finish_deletions(ports: Ports) -> int:
 
     May run late, twice, and in several places at once.
 
-    Raises: StorageUnavailable when some files could not be removed, after all others were.
+    Raises: what went wrong with one of them, StorageUnavailable for example, after all others were looked at.
     """
-    gone, failed = 0, 0
+    gone, failure = 0, None
     with ports.store.read() as work:
         applications = work.removal.applications()
     for application in applications:
         try:
             gone += _removed_application(ports, application)
-        except StorageUnavailable:
-            failed += 1
+        except Exception as error:  # noqa: BLE001  (raised below: one must not hold up the others for ever)
+            failure = error
     with ports.store.read() as work:
         subscriptions = work.removal.subscriptions()
     gone += sum(_removed_subscription(ports, subscription) for subscription in subscriptions)
     if gone:
         ports.store.scrub()
-    if failed:
-        raise StorageUnavailable(f"Files of {failed} applications could not be removed.")
+    if failure is not None:
+        raise failure
     return gone
 
 

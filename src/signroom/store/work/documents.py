@@ -75,7 +75,9 @@ class SqlDocuments:
         self, subscription_id: UUID, since: datetime, until: datetime, after: Position | None, limit: int
     ) -> list[tuple[Document, bytes | None]]:
         t, s = tables.documents, tables.sessions
-        query = sa.select(t, s.c.signer_certificate).join_from(t, s, s.c.id == t.c.session_id, isouter=True)
+        # The session of a document that was erased may still be there, with who signed it.
+        signer = sa.case((t.c.erased_at.is_(None), s.c.signer_certificate)).label("signer_certificate")
+        query = sa.select(t, signer).join_from(t, s, s.c.id == t.c.session_id, isouter=True)
         query = query.where(t.c.subscription_id == subscription_id, t.c.signed_at >= since)
         query = query.where(t.c.signed_at < until, t.c.status == DocumentStatus.COMPLETED.value)
         if after is not None:

@@ -276,9 +276,13 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
 def _tolerantly_opened(
     files: ExitStack, file: Path, descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]
 ) -> pikepdf.Pdf:
-    """qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it."""
+    """qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it.
+
+    Raises: InvalidPdf for an object that the table leads to, and that is not found without it.
+    """
+    first = None
     try:
-        pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
+        first = pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
         if _touch(pdf) and (not sections or _stated(buffer) == sections[0].offset or _is_found(pdf, buffer)):
             return pdf
     except pikepdf.PasswordError:
@@ -289,7 +293,20 @@ def _tolerantly_opened(
     end = max(buffer.rfind(b"startxref"), 0) or len(buffer)
     pdf = files.enter_context(_opened(file, descriptor, end, _NOWHERE))
     _touch(pdf)
+    if first is not None:
+        _require_none_lost(first, pdf)
     return pdf
+
+
+def _require_none_lost(before: pikepdf.Pdf, after: pikepdf.Pdf) -> None:
+    """Some programs follow the table that is there, and would not find all of it in the one that is made anew."""
+    known = {number for number, _ in after.get_xref_table()}
+    for key in sorted(key for key in before.get_xref_table() if key[0] and key[0] not in known):
+        found = before.get_object(*key)
+        if isinstance(found, pikepdf.Stream) and found.get("/Type") in ("/XRef", "/ObjStm"):
+            continue
+        if found is not None:
+            raise InvalidPdf(f"Object {key[0]} is there for some programs only.")
 
 
 def _is_found(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
