@@ -62,7 +62,7 @@ InjectedSession = NamedDependency[SkipValidation[UUID]]
 """The session that the request's token names: the only one that it can touch."""
 
 
-def token_guard(ports: Ports) -> Guard:
+def token_guard(ports: Ports, streams: SessionStreams) -> Guard:
     """Knows the session before anything of the body is read."""
     hang_ups = HangUps()
 
@@ -72,6 +72,8 @@ def token_guard(ports: Ports) -> Guard:
         ports.meter.about(session_id=session_id)
         if handler.fn in _LOOKS:
             hang_ups.require_few(session_id)
+        if handler.fn is events.fn:
+            streams.require_place(session_id)  # a refusal costs nobody a look at the database
         await asyncio.to_thread(require_open_application, ports, session_id)
         connection.state.page_session = session_id
         connection.state.on_gone = partial(hang_ups.count, session_id)
@@ -125,7 +127,6 @@ async def events(
     framed: InjectedFramed,
 ) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
-    streams.require_place(page_session)  # a refusal costs nobody a look at the database
     token = request.headers.get(TOKEN_HEADER)
 
     def holds() -> bool:

@@ -101,7 +101,7 @@ def page_routes(ports: Ports) -> list[Any]:
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
-        guards=[api.token_guard(ports)],
+        guards=[api.token_guard(ports, streams)],
         dependencies={
             "page_session": Provide(api.provide_session, sync_to_thread=False),
             "streams": Provide(lambda: streams, sync_to_thread=False),
