@@ -14,6 +14,7 @@ def test_the_attacks_are_numbered_each_with_a_test_or_a_reason() -> None:
     rows = rows_of(ATTACKS)
 
     assert [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    assert len({row[1] for row in rows}) == len(rows), "an attack is listed twice"
     assert len(rows) >= 80
     for number, *cells in rows:
         assert len(cells) == 3, number
