@@ -75,7 +75,7 @@ from signroom.ports.store import KeyOwner, Work
 from signroom.ports.store.wall import TenantRows
 from signroom.store import tables
 from signroom.store.engine import open_engine
-from signroom.store.known_keys import KEPT_SECONDS, KnownKeys
+from signroom.store.known import KEPT_SECONDS
 from signroom.store.schema import migrate, pending
 from signroom.store.sql import SqlStore
 from tests.harness.processes import forking
@@ -294,11 +294,11 @@ def test_api_key_is_found_by_its_hash_alone(store: SqlStore, application: Applic
 
 def test_a_key_that_is_known_is_read_again_once_it_has_changed(engine: Engine, application: Application) -> None:
     watch = Watch()
-    store = SqlStore(engine, keys=KnownKeys(watch))
+    store = SqlStore(engine, clock=watch)
     key = ApiKey(uuid4(), application.id, b"h" * 32, Role.WORKER, NOW, None)
     revoked = key.revoked(NOW)
     owner, gone = (KeyOwner(one, application, subscription_closed=False) for one in (key, revoked))
-    other = SqlStore(engine, keys=KnownKeys(watch))  # of another process
+    other = SqlStore(engine, clock=watch)  # of another process
     with store.work() as work:
         work.applications.add_key(key)
     for one in (store, other):

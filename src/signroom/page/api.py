@@ -30,6 +30,7 @@ from signroom.page.views import document_view, judgement_view, preparation_view,
 from signroom.ports import Ports
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.access.page_tokens import (
+    is_known_open,
     owner_of_token,
     renew_page_token,
     require_open_application,
@@ -74,7 +75,8 @@ def token_guard(ports: Ports, streams: SessionStreams) -> Guard:
             hang_ups.require_few(session_id)
         if handler.fn is events.fn:
             streams.require_place(session_id)  # a refusal costs nobody a look at the database
-        await asyncio.to_thread(require_open_application, ports, session_id)
+        if not is_known_open(ports, session_id):
+            await asyncio.to_thread(require_open_application, ports, session_id)
         connection.state.page_session = session_id
         connection.state.on_gone = partial(hang_ups.count, session_id)
         room_of(connection.scope).of_page(session_id, subscription_id, MAX_BODY, 2 * MAX_BODY)

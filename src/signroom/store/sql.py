@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from signroom.domain.event import RecordedEvent
 from signroom.ports.store import KeyOwner, Work
 from signroom.ports.store.wall import Owned
 from signroom.store.engine import READ_ONLY, scrubbed
-from signroom.store.known_keys import KnownKeys
+from signroom.store.known import Known
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
 from signroom.store.work.audit_log import SqlAuditLog
@@ -75,13 +76,14 @@ class SqlStore:
         engine: Engine,
         enqueue: Enqueue = no_jobs,
         tell: Tell = nobody_waits,
-        keys: KnownKeys | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._reader = engine.execution_options(**_reading(engine))
         self._enqueue = enqueue
         self._tell = tell
-        self._keys = keys or KnownKeys()
+        self._keys: Known[bytes, KeyOwner] = Known(clock)
+        self._closed: Known[UUID, bool] = Known(clock)
 
     def work(self) -> AbstractContextManager[Work]:
         return self._transaction(self._engine)
@@ -103,6 +105,19 @@ class SqlStore:
             self._keys.keep(secret_hash, found, emptied)
         return found
 
+    def known_closed(self, session_id: UUID) -> bool | None:
+        return self._closed.get(session_id)
+
+    def closed(self, session_id: UUID) -> bool:
+        known = self._closed.get(session_id)
+        if known is not None:
+            return known
+        emptied = self._closed.emptied
+        with self.read() as work:
+            found = work.applications.closed_to_session(session_id)
+        self._closed.keep(session_id, found, emptied)
+        return found
+
     def scrub(self) -> bool:
         with outages_as_ours():
             return scrubbed(self._engine)
@@ -119,6 +134,7 @@ class SqlStore:
             # Also after an error: a commit whose answer was lost may have been one.
             if work is not None and (work.applications.changed or work.subscriptions.changed):
                 self._keys.empty()
+                self._closed.empty()
         if events:
             self._tell(events)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -299,6 +299,12 @@ class DyingStore:
 
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.known_key(secret_hash)
+
+    def closed(self, session_id: UUID) -> bool:
+        return self.store.closed(session_id)
+
+    def known_closed(self, session_id: UUID) -> bool | None:
+        return self.store.known_closed(session_id)
 
     def scrub(self) -> bool:
         self.countdown.step()

@@ -30,6 +30,7 @@ from signroom.ports.store import DeliveryFilter
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.access.page_tokens import (
+    is_known_open,
     page_link,
     renew_page_token,
     require_open_application,
@@ -149,6 +150,21 @@ def test_a_disabled_application_opens_nothing(room: Room, operator: OperatorCall
     authenticate(room.ports, secret(key))
     renew_page_token(room.ports, link)
     assert room.told() == ["ApiKeyCreated", "ApplicationDisabled", "ApplicationEnabled"]
+
+
+def test_a_page_that_was_just_open_is_closed_at_once(room: Room, operator: OperatorCaller, shop: Application) -> None:
+    session = session_of(room, shop)
+    assert not is_known_open(room.ports, session.id)
+    require_open_application(room.ports, session.id)
+    assert is_known_open(room.ports, session.id)
+
+    disable_application(room.ports, operator, shop.id)
+
+    assert not is_known_open(room.ports, session.id)
+    with pytest.raises(ApplicationDisabled):
+        require_open_application(room.ports, session.id)
+    with pytest.raises(ApplicationDisabled):  # from memory
+        is_known_open(room.ports, session.id)
 
 
 def test_a_disabled_subscription_opens_nothing(room: Room, operator: OperatorCaller, shop: Application) -> None:

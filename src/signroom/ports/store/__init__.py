@@ -151,6 +151,14 @@ class Store(Protocol):
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         """The same from memory alone, without waiting for anything. None may also mean: ask `key`."""
 
+    def closed(self, session_id: UUID) -> bool:
+        """Whether the page of a session is closed: its application or its subscription is disabled, or is being
+        deleted. A change is seen as in `key`.
+        """
+
+    def known_closed(self, session_id: UUID) -> bool | None:
+        """The same from memory alone, without waiting for anything. None: ask `closed`."""
+
     def scrub(self) -> bool:
         """Take what was deleted and overwritten out of the files of the database, where they are ours to write.
 

@@ -69,14 +69,21 @@ def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
         return work.of(session).application(session.application_id).frame_origins
 
 
+def is_known_open(ports: Ports, session_id: UUID) -> bool:
+    """As `require_open_application`, without waiting for anything. False: ask it. Raises: ApplicationDisabled."""
+    closed = ports.store.known_closed(session_id)
+    if closed:
+        raise ApplicationDisabled
+    return closed is False
+
+
 def require_open_application(ports: Ports, session_id: UUID) -> None:
     """The page of a session is closed while its application is disabled or being deleted. Raises: ApplicationDisabled.
 
     Whoever has a leaked key may have opened sessions: nobody is to sign what they put there.
     """
-    with ports.store.read() as work:
-        if work.applications.closed_to_session(session_id):
-            raise ApplicationDisabled
+    if ports.store.closed(session_id):
+        raise ApplicationDisabled
 
 
 def session_of_token(ports: Ports, token: str | None) -> UUID:

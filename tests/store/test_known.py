@@ -9,8 +9,8 @@ import pytest
 
 from signroom.domain.application import ApiKey, Application
 from signroom.ports.store import KeyOwner
-from signroom.store import known_keys
-from signroom.store.known_keys import KEPT_SECONDS, KnownKeys
+from signroom.store import known
+from signroom.store.known import KEPT_SECONDS, Known
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHOP = Application(uuid4(), uuid4(), "Shop")
@@ -30,7 +30,7 @@ class Watch:
 
 def test_a_key_is_known_for_a_moment() -> None:
     watch = Watch()
-    keys = KnownKeys(watch)
+    keys = Known[bytes, KeyOwner](watch)
     keys.keep(b"h", OWNER, keys.emptied)
 
     assert keys.get(b"h") == OWNER
@@ -42,7 +42,7 @@ def test_a_key_is_known_for_a_moment() -> None:
 
 
 def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
-    keys = KnownKeys()
+    keys = Known[bytes, KeyOwner]()
     before = keys.emptied
 
     keys.empty()
@@ -52,8 +52,8 @@ def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
 
 
 def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_keys, "_MOST", 3)
-    keys = KnownKeys()
+    monkeypatch.setattr(known, "_MOST", 3)
+    keys = Known[bytes, KeyOwner]()
     for name in (b"1", b"2", b"3", b"4"):
         keys.keep(name, OWNER, keys.emptied)
 
