@@ -50,6 +50,8 @@ def test_a_timestamp_in_json_says_what_is_in_it(sqlite_server: Server, tmp_path:
     token = b64decode(found["encodedValue"])
     assert info["messageImprint"]["hexValue"] == DIGEST.hex()
     assert info["encapsulatedContentType"] == "TstInfo"
+    assert info["auditPackage"] is info["bStamp"] is info["encapsulatedContent"] is None  # every key is there
+    assert info["signers"][0]["commitmentType"] is None
     assert info["signers"][0]["certificate"]["subjectCommonName"] == "Signroom demo timestamps"
     assert openssl_tsa.is_good_token(DIGEST, token, sqlite_server.ca_certificate, tmp_path)
 

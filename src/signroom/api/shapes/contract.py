@@ -474,7 +474,18 @@ class EventList(Wire):
 
 
 class TimestampSignerModel(Wire):
+    """The authority. What the contract has beside its certificate is about signatures, and null here."""
+
     certificate: CertificateModel
+    message_digest: DigestModel | None = None
+    signature: SignatureValueModel | None = None
+    signature_policy: SignaturePolicyModel | None = None
+    signing_time: datetime | None = None
+    certified_date_reference: datetime | None = None
+    timestamps: list[dict[str, str]] | None = None
+    validation_results: ValidationResultsModel | None = None
+    commitment_type: dict[str, str] | None = None
+    b_stamp: dict[str, str] | None = None
 
 
 class TimestampInfoModel(Wire):
@@ -486,6 +497,9 @@ class TimestampInfoModel(Wire):
     signers: list[TimestampSignerModel]
     policy: str
     """Addition: the OID of the policy that the token was made under."""
+    encapsulated_content: dict[str, str] | None = None
+    audit_package: dict[str, str] | None = None
+    b_stamp: dict[str, str] | None = None
 
 
 class TimestampModel(Wire):
