@@ -53,27 +53,12 @@ ALWAYS_EMPTY: Mapping[str, str] = {
     "certifiedDateReference": "null: timestamps are not made yet",
     "hasLtv": "null or false: level B-B",
     "isDocumentTimestamp": "false: timestamps are not made yet",
+    "bStamp": "null: nothing is stamped in a blockchain",
+    "commitmentType": "null: it is not read",
+    "auditPackage": "null: there is none",
+    "encapsulatedContent": "null: it is in the token",
 }
 """Fields of answers that say nothing yet, and why."""
-
-
-NOT_SENT: Mapping[str, frozenset[str]] = {
-    "CadesSignerModel": frozenset(
-        {
-            "bStamp",
-            "certifiedDateReference",
-            "commitmentType",
-            "messageDigest",
-            "signature",
-            "signaturePolicy",
-            "signingTime",
-            "timestamps",
-            "validationResults",
-        }
-    ),
-    "CadesTimestampModel": frozenset({"auditPackage", "bStamp", "encapsulatedContent"}),
-}
-"""Fields of the published document that our answers leave out. Of who made a timestamp the certificate is told."""
 
 
 @dataclass(frozen=True)

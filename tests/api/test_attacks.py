@@ -46,7 +46,7 @@ def test_no_id_of_another_tenant_differs_from_one_that_does_not_exist(
     tried = 0
     for path, verbs in ok(server.api.get("/openapi.json"))["paths"].items():
         names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-        if not names or not path.startswith("/api/"):
+        if not names or not path.startswith("/api/") or names == ["tier"]:  # a tier is the installation's
             continue
         assert set(names) <= set(ids), f"{path}: this test knows no id of that kind"
         for verb in set(verbs) & {"get", "put", "post", "delete"}:

@@ -21,8 +21,14 @@ from tests.wire import raw
 UNKNOWN = UUID(int=0x7A2C2F267CF14C1A8A7C6BB7FD0E5C44)
 _FILL = {"number": "0", "page": "1", "key": "2345-6789-ABCD-EFGH", "token": "x" * 43}
 _BODY = {"POST", "PUT", "PATCH", "DELETE"}
-_MANAGED = re.compile(r"/api/(applications|settings)\b|/retry$")
-"""Routes that a worker may not use."""
+_MANAGED = re.compile(
+    r"\w+ /api/(applications|settings|persons)\b|.*/retry$|DELETE /api/(documents|signature-sessions)/"
+)
+"""Routes that a worker may not use, with their methods."""
+
+
+def is_managed(route: tuple[str, str]) -> bool:
+    return _MANAGED.match(" ".join(route)) is not None
 
 
 def filled(path: str) -> str:
@@ -85,10 +91,10 @@ def test_a_key_of_a_worker_manages_nothing_and_is_told_so_before_the_body(sqlite
 
     found = {route: first_status(sqlite_server, *route, X_Api_Key=sqlite_server.api_key) for route in routes}
 
-    assert {r for r, status in found.items() if status == 403} == {r for r in routes if _MANAGED.search(r[1])}
+    assert {r for r, status in found.items() if status == 403} == {r for r in routes if is_managed(r)}
 
 
-def test_a_key_of_a_manager_makes_no_application(sqlite_server: Server) -> None:
+def test_a_key_of_a_manager_makes_and_deletes_no_application(sqlite_server: Server) -> None:
     manager = signroom(
         sqlite_server, "keys", "create", "--application", "Example application", "--role", "Manager"
     ).splitlines()[-1]
@@ -96,12 +102,15 @@ def test_a_key_of_a_manager_makes_no_application(sqlite_server: Server) -> None:
 
     found = {route: first_status(sqlite_server, *route, X_Api_Key=manager) for route in routes}
 
-    assert {r for r, status in found.items() if status == 403} == {("POST", "/api/applications")}
+    assert {r for r, status in found.items() if status == 403} == {
+        ("POST", "/api/applications"),
+        ("DELETE", f"/api/applications/{UNKNOWN}"),
+    }
 
 
 def test_a_body_that_is_too_large_for_its_route_is_refused_before_it_comes(sqlite_server: Server) -> None:
     large = {"/api/signature-sessions", "/api/documents/preflight", "/api/signature", "/api/signature-inspection"}
-    routes = [r for r in keyed_routes(sqlite_server) if not _MANAGED.search(r[1])]
+    routes = [r for r in keyed_routes(sqlite_server) if not is_managed(r)]
 
     wanted = {
         path

@@ -20,8 +20,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from signroom.jobs.tables import leases, now, workflows
+from signroom.store.engine import open_engine
 from tests.harness.postgres import Postgres
 from tests.harness.server import TLS, Page, clean_environment, ok
 from tests.harness.tools import free_port
@@ -138,7 +141,20 @@ class Installation:
     def logs(self) -> str:
         """The end of what each process has written."""
         files = [*self.old.data.glob("*.log"), *self.new.data.glob("*.log")]
-        return "\n".join(f"{file.name}: {file.read_text()[-5000:]}" for file in files)
+        written = "\n".join(f"{file.name}: {file.read_text()[-5000:]}" for file in files)
+        return f"{self._unfinished()}\n{written}"
+
+    def _unfinished(self) -> str:
+        """The jobs that are not done, and the processes that were seen last: what a job that stands still waits for."""
+        engine = open_engine(self.old.environment["SIGNROOM_DATABASE_URL"])
+        try:
+            with engine.connect() as connection:
+                jobs = workflows(engine)
+                waiting = connection.execute(sa.select(jobs).where(jobs.c.status != "SUCCESS")).mappings().all()
+                alive = connection.execute(sa.select(leases, now(engine).label("now"))).mappings().all()
+        finally:
+            engine.dispose()
+        return "\n".join(str(dict(row)) for row in (*waiting, *alive))
 
     def completed(self, session_id: str) -> bool:
         """Fails at once, with all logs, when the session has ended in another way."""

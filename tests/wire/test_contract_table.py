@@ -17,7 +17,6 @@ from scripts.contract_table import (
     DONE,
     EMPTY,
     MISSING,
-    NOT_SENT,
     PAGE,
     PASSED_OVER,
     SENT,
@@ -308,9 +307,8 @@ def test_what_is_always_empty_is_empty_and_the_rest_is_sent(sqlite_server: Serve
                 assert state in {SENT, None}, name
     assert {name for (_, name), state in rows.items() if state.startswith(EMPTY)} <= set(ALWAYS_EMPTY)
     left_out = {place for place, state in rows.items() if state == MISSING}
-    known = {(model, name) for model, names in NOT_SENT.items() for name in names}
     newer = {(model, name) for model, names in more()["laterAnswerFields"].items() for name in names}
-    assert left_out - newer == known, "each is on the list"
+    assert left_out <= newer, "every key of the contract is in the answer"
 
 
 @pytest.mark.parametrize("route", more()["routesNotServed"])

@@ -40,6 +40,7 @@ DOCUMENT_KEYS = {
     "availableUntil",
     "processingErrorCode",
     "processingErrorDetail",
+    "pdfSignatureField",
 }
 FILE_KEYS = {"mimeType", "content", "blobToken", "url", "name", "length", "contentType", "location"}
 
@@ -409,7 +410,10 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
     assert set(document["paths"]) == {
         "/.well-known/jwks.json",
         "/api/applications",
+        "/api/applications/{application_id}",
         "/api/applications/{application_id}/api-keys",
+        "/api/applications/{application_id}/disable",
+        "/api/applications/{application_id}/enable",
         "/api/applications/{application_id}/api-keys/{key_id}",
         "/api/applications/{application_id}/api-keys/{key_id}/rotate",
         "/api/applications/{application_id}/default-document-metadata",
@@ -439,12 +443,16 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/Api/MultipartUploads",
         "/Api/MultipartUploads/{token}",
         "/Api/MultipartUploads/{token}/{number}",
+        "/api/persons/erase",
+        "/api/persons/export",
+        "/api/persons/find",
         "/api/plain-uploads",
         "/api/settings/applications/{application_id}/frame-origins",
         "/api/settings/applications/{application_id}/return-urls",
         "/api/settings/audit-log",
         "/api/settings/branding",
         "/api/settings/file-validation",
+        "/api/settings/statistics",
         "/api/signature",
         "/api/signature/completion",
         "/api/signature-inspection",
@@ -453,6 +461,9 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/signature-sessions/{session_id}/cancel",
         "/api/signature-sessions/{session_id}/when-completed",
         "/api/system/info",
+        "/api/tsp/{tier}",
+        "/tsp",
+        "/tsp/{tier}",
         "/api/v2/authentication",
         "/api/v2/authentication/completion",
     }

@@ -242,6 +242,12 @@ class DyingStore:
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.known_key(secret_hash)
 
+    def closed(self, session_id: UUID) -> bool:
+        return self.store.closed(session_id)
+
+    def known_closed(self, session_id: UUID) -> bool | None:
+        return self.store.known_closed(session_id)
+
     def scrub(self) -> bool:
         return self.store.scrub()
 
