@@ -458,7 +458,7 @@ def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> It
         yield KeepingPorts(
             database=SqlDatabase(engine, settings.data, migrate_job_tables),
             files=open_installed_blobs(settings),
-            place=open_blobs(url, scratch, timeout=settings.blob_timeout),
+            place=open_blobs(url, scratch, timeout=settings.blob_timeout, own=False),
             inventory=open_inventory,
             secret_key=_InstalledKey(settings),
             clock=SystemClock(),

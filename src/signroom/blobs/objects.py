@@ -248,6 +248,14 @@ class ObjectBlobs:
                 return None
             raise ours from error
 
+    def close_to_others(self) -> None:
+        """Take from others what they may do with a folder. Raises: StorageUnavailable."""
+        try:
+            if self._root is not None:
+                _close_to_others(self._root)
+        except OSError as error:
+            raise _unavailable("close", error) from error
+
     def room(self) -> int | None:
         """Bytes that are free on the disk of a folder. Raises: StorageUnavailable."""
         return None if self._root is None else _free(self._root)
@@ -291,13 +299,18 @@ class ObjectBlobs:
 
 
 def open_blobs(
-    url: str, scratch: Path, *, timeout: timedelta = timedelta(seconds=20), count: Count = _nobody_counts
+    url: str,
+    scratch: Path,
+    *,
+    timeout: timedelta = timedelta(seconds=20),
+    count: Count = _nobody_counts,
+    own: bool = True,
 ) -> ObjectBlobs:
     """Blobs at `url`: ``file:///folder``, ``s3://bucket/prefix``, ``gs://...``, ``az://...``.
 
     Credentials, endpoint and region come from the standard variables of the store (`ENVIRONMENT`). A store that says
     nothing for `timeout` (or does not take one part of a file in it) is given up; what fails sooner is tried again.
-    `count` hears of each file that has changed.
+    `count` hears of each file that has changed. A folder that is not `own` keeps its mode (`close_to_others`).
     Raises: StorageUnavailable when the URL cannot be opened.
     """
     try:
@@ -306,7 +319,8 @@ def open_blobs(
         if url.startswith("file://"):
             root = Path(url.removeprefix("file://"))
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _close_to_others(root)
+            if own:
+                _close_to_others(root)
             return ObjectBlobs(LocalStore(root), root, scratch, count, str(root))
         options, retries = _client_options(os.environ, timeout), _retries(timeout)
         store = from_url(url, client_options=options, retry_config=retries)
@@ -391,9 +405,13 @@ def _sweep(scratch: Path) -> None:
 
 
 def _close_to_others(root: Path) -> None:
-    """Everything below a folder is behind its door. Raises: OSError."""
+    """Everything below a folder is behind its door. A folder with the sticky bit is meant for everybody, like ``/tmp``:
+    it stays as it is. Raises: OSError.
+    """
     mode = stat.S_IMODE(root.stat().st_mode)
-    if mode & 0o077:
+    if mode & stat.S_ISVTX:
+        log.warning("data.mode_open", file=root.name, mode=f"{mode:04o}")
+    elif mode & 0o077:
         try:
             root.chmod(0o700)
         except PermissionError:  # another user's folder that we may write into: the operator has meant it so

@@ -34,6 +34,9 @@ class FileTree(Blobs, Protocol):
     def content(self, key: str, limit: int) -> bytes | None:
         """A small blob as a whole; None when there is none. Raises: StorageUnavailable, FileTooLarge."""
 
+    def close_to_others(self) -> None:
+        """A folder is for its owner alone from now on. Raises: StorageUnavailable."""
+
     def room(self) -> int | None:
         """Bytes that are free on its disk; None for an object store."""
 

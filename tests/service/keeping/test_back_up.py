@@ -191,6 +191,27 @@ def test_a_place_is_refused_that_is_not_for_backups_of_this_installation(kept: K
 
 
 @ON_SQLITE
+def test_a_folder_keeps_its_mode_until_it_is_known_to_be_a_place_of_backups(kept: Kept) -> None:
+    kept.folder.mkdir()
+    kept.folder.chmod(0o755)
+    (stranger := kept.folder / "holiday.jpg").touch()
+    with kept.ports(existing=True) as ports:
+        assert manifests(ports.place) == []
+    with kept.ports() as ports, pytest.raises(BackupPlaceRefused, match="Something else"):
+        back_up(ports, BackUp())
+    assert stat.S_IMODE(kept.folder.stat().st_mode) == 0o755
+    stranger.unlink()
+    kept.folder.chmod(0o1777)
+    with kept.ports() as ports:
+        back_up(ports, BackUp())
+    assert stat.S_IMODE(kept.folder.stat().st_mode) == 0o1777
+    kept.folder.chmod(0o755)
+    with kept.ports() as ports:
+        back_up(ports, BackUp())
+    assert stat.S_IMODE(kept.folder.stat().st_mode) == 0o700
+
+
+@ON_SQLITE
 def test_a_disk_that_is_not_mounted_any_more_is_noticed(kept: Kept) -> None:
     with kept.ports() as ports:
         back_up(ports, BackUp())

@@ -122,6 +122,7 @@ def back_up(ports: KeepingPorts, command: BackUp) -> BackedUp:
         earlier = manifests(ports.place) if known else []
         if any(manifest.kind is BackupKind.EXPORT for manifest in earlier):
             raise BackupPlaceRefused("An export lies there: choose an empty folder or prefix.")
+        ports.place.close_to_others()  # not before it is known whose it is
         require_scratch(ports.files, ports.database.size())
         making = _Making(ports, command, installation, inventory, scratch, ports.clock.now())
         if not known:
