@@ -104,9 +104,10 @@ class KeptDatabase(Protocol):
     def is_empty(self) -> bool:
         """True when nobody has used it yet. Raises: DatabaseUnavailable."""
 
-    def install(self, snapshot: Path) -> None:
+    def install(self, snapshot: Path) -> Path | None:
         """Put a current snapshot in the place of what is there: all of it or nothing. The content is compared.
 
+        Returns where the database lies that was here and was used; None where there is none.
         Raises: InstallationInUse, BackupDamaged, DatabaseNotCurrent for tables of a newer version, DatabaseUnavailable.
         """
 

@@ -144,14 +144,21 @@ def test_what_is_here_is_replaced_only_when_that_is_asked_for(kept: Kept) -> Non
             restore_backup(ports, RestoreBackup())
         assert kept.rows()["signroom_documents"] == 2
         done = restore_backup(ports, RestoreBackup(overwrite=True))
+    with kept.ports(existing=True) as ports:
+        again = restore_backup(ports, RestoreBackup(overwrite=True))
 
     assert done.signed_since == (later.id,)
     assert kept.rows()["signroom_documents"] == 1
     assert (kept.room.files / document.original.blob_key).read_bytes() == b"content"
     url = make_url(kept.settings.database_url)
-    if url.get_backend_name() == "sqlite":  # the old one lies beside it
-        with closing(sqlite3.connect(f"{url.database}.replaced")) as old:
-            assert old.execute("SELECT count(*) FROM signroom_documents").fetchone() == (2,)
+    if url.get_backend_name() == "sqlite":  # what was replaced lies beside it, the first one too
+        counts = []
+        for kept_one in (done.replaced, again.replaced):
+            assert kept_one is not None
+            assert kept_one.name.startswith(f"{Path(str(url.database)).name}.replaced-20")
+            with closing(sqlite3.connect(kept_one)) as old:
+                counts += old.execute("SELECT count(*) FROM signroom_documents").fetchone()
+        assert counts == [2, 1]
 
 
 @ON_SQLITE

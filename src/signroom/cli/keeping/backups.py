@@ -184,14 +184,20 @@ def _bring(
         done = restore_backup(ports, command)
     if as_json:
         since = [str(document) for document in done.signed_since]
-        copied = {"copiedFiles": done.copied.files, "copiedBytes": done.copied.bytes}
-        print_json({**_facts(done.manifest), **copied, "lostFiles": _names(done.lost), "signedSince": since})
+        came = {
+            "copiedFiles": done.copied.files,
+            "copiedBytes": done.copied.bytes,
+            "replacedDatabase": None if done.replaced is None else str(done.replaced),
+        }
+        print_json({**_facts(done.manifest), **came, "lostFiles": _names(done.lost), "signedSince": since})
         return INCOMPLETE if done.manifest.lost else 0
     print_line(_line(done.manifest))
     print_line(f"{done.copied.files} files copied ({_size(done.copied.bytes)}); start the service now")
     _print_names([f"{f.key} is {f.loss}" for f in done.lost], done.manifest.lost)
     for document in done.signed_since:
         print_line(f"signed after the backup, its file is here without a row: document {document}")
+    if done.replaced is not None:
+        print_line(f"the database that was here is kept: delete {done.replaced} when all is well")
     return INCOMPLETE if done.manifest.lost else 0
 
 

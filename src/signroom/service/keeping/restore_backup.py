@@ -58,6 +58,8 @@ class Restored:
     """The first of the files that the backup itself does not have."""
     signed_since: tuple[UUID, ...]
     """The first of the documents whose signed files are here, and of which the restored database knows nothing."""
+    replaced: Path | None = None
+    """Where the database lies that was here before."""
 
 
 def restore_backup(ports: KeepingPorts, command: RestoreBackup) -> Restored:
@@ -90,9 +92,9 @@ def restore_backup(ports: KeepingPorts, command: RestoreBackup) -> Restored:
                 ports.files.delete(key)
             copied = asyncio.run(copy_files(Way(ports.place, FILES, ports.files, ""), inventory))
         _put_key_back(ports, manifest)
-        ports.database.install(file)
+        replaced = ports.database.install(file)
         lost = [wanted for wanted in inventory.wanted() if wanted.loss is not None][:_NAMED]
-        return Restored(manifest, copied, tuple(lost), tuple(_signed_since(inventory)))
+        return Restored(manifest, copied, tuple(lost), tuple(_signed_since(inventory)), replaced)
 
 
 def _require_key(ports: KeepingPorts, command: RestoreBackup, manifest: Manifest) -> None:

@@ -9,6 +9,8 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -149,11 +151,11 @@ class SqlDatabase:
             used = sa.select(sa.literal(1)).select_from(tables.subscriptions).limit(1)
             return connection.execute(used).first() is None
 
-    def install(self, snapshot: Path) -> None:
+    def install(self, snapshot: Path) -> Path | None:
         if self._file is None:
             self._fill(snapshot)
-        else:
-            self._replace(snapshot, self._file)
+            return None
+        return self._replace(snapshot, self._file)
 
     def _fill(self, snapshot: Path) -> None:
         """One transaction on PostgreSQL: when it is interrupted, nothing has happened."""
@@ -167,9 +169,12 @@ class SqlDatabase:
                 with source.reading() as connection:
                     copy_all(connection, target)
 
-    def _replace(self, snapshot: Path, file: Path) -> None:
-        """A rename: when it is interrupted, the old file or the new one is there. One with content is kept beside."""
-        empty = self.is_empty()
+    def _replace(self, snapshot: Path, file: Path) -> Path | None:
+        """A rename: when it is interrupted, the old file or the new one is there.
+
+        One with content is kept beside, under the name that is returned.
+        """
+        empty, replaced = self.is_empty(), None
         self._engine.dispose()
         beside = file.with_name(f".{file.name}.restoring")
         beside.unlink(missing_ok=True)
@@ -190,11 +195,11 @@ class SqlDatabase:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 connection.execute("PRAGMA journal_mode=DELETE")
                 if not empty:
-                    replaced = file.with_name(f"{file.name}.replaced")
-                    replaced.unlink(missing_ok=True)
+                    replaced = _name_beside(file)
                     os.link(file, replaced)
                 beside.replace(file)
         _flush(file.parent)
+        return replaced
 
     @contextmanager
     def _alone(self, file: Path) -> Iterator[sqlite3.Connection]:
@@ -256,6 +261,13 @@ def installation_of(connection: Connection) -> Installation:
     """What the installation knows of itself, in tables of this version."""
     row = connection.execute(sa.select(tables.installation)).one()
     return Installation(row.installation_id, row.backed_up_at, row.backup_place, row.restored_at, row.restored_from)
+
+
+def _name_beside(file: Path) -> Path:
+    """For what is replaced: nothing has that name. The one that was replaced before stays."""
+    first = file.with_name(f"{file.name}.replaced-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    numbered = (first.with_name(f"{first.name}-{number}") for number in count(2))
+    return next(name for name in chain([first], numbered) if not name.exists())
 
 
 def _flush(path: Path) -> None:
