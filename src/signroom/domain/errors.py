@@ -759,6 +759,11 @@ class BackupUnderWay(KeepingRefused):
     message = "Another backup, restore, export or import of this installation is under way."
 
 
+class DatabaseDamaged(KeepingRefused):
+    code = "DatabaseDamaged"
+    message = "The SQLite file of this installation is damaged."
+
+
 class DatabaseNotCurrent(KeepingRefused):
     code = "DatabaseNotCurrent"
     message = "The tables are not those of this version."

@@ -89,7 +89,7 @@ class KeptDatabase(Protocol):
     def snapshot(self, file: Path) -> None:
         """Write the whole database as it is at one moment to a new SQLite `file`, while others go on writing.
 
-        Raises: DatabaseNotCurrent, DatabaseUnavailable.
+        Raises: DatabaseNotCurrent, DatabaseDamaged, DatabaseUnavailable.
         """
 
     def open(self, file: Path) -> AbstractContextManager[Snapshot]:
@@ -99,10 +99,10 @@ class KeptDatabase(Protocol):
         """False for a migration of a newer version."""
 
     def require_unused(self) -> None:
-        """Raises: InstallationInUse, DatabaseUnavailable."""
+        """A damaged database counts as any other. Raises: InstallationInUse, DatabaseUnavailable."""
 
     def is_empty(self) -> bool:
-        """True when nobody has used it yet. Raises: DatabaseUnavailable."""
+        """True when nobody has used it yet. Raises: DatabaseDamaged, DatabaseUnavailable."""
 
     def install(self, snapshot: Path) -> Path | None:
         """Put a current snapshot in the place of what is there: all of it or nothing. The content is compared.

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from signroom.domain.errors import DatabaseUnavailable
+from signroom.domain.errors import DatabaseDamaged, DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -29,6 +29,8 @@ _SQLITE = frozenset({
     sqlite3.SQLITE_PROTOCOL,
 })  # fmt: skip
 """Primary result codes (sqlite.org/rescode.html)."""
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 # PostgreSQL's documentation, appendix A: a whole class by its two letters, or one code.
 _POSTGRESQL = (
@@ -55,6 +57,20 @@ def outages_as_ours() -> Iterator[None]:
         raise _unavailable(error.orig or error) from error
     except PoolExhausted as error:
         raise _unavailable(error) from error
+
+
+@contextmanager
+def damage_as_ours() -> Iterator[None]:
+    """Raises: DatabaseDamaged in place of what SQLite says of a file that it cannot read."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+            raise
+        raise DatabaseDamaged(
+            "Put a backup in its place: `signroom restore PLACE --overwrite` keeps the damaged file beside."
+        ) from error
 
 
 def _is_outage(error: BaseException | None) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from signroom.domain.errors import (
     BackupNoRoom,
     BackupNotFound,
     BackupPlaceRefused,
+    DatabaseDamaged,
     InstallationInUse,
     InstallationNotEmpty,
     OtherSecretKey,
@@ -159,6 +162,53 @@ def test_what_is_here_is_replaced_only_when_that_is_asked_for(kept: Kept) -> Non
             with closing(sqlite3.connect(kept_one)) as old:
                 counts += old.execute("SELECT count(*) FROM signroom_documents").fetchone()
         assert counts == [2, 1]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("healthy", [0, 4096])
+def test_a_damaged_database_is_told_and_kept_beside_when_it_is_replaced(kept: Kept, healthy: int) -> None:
+    signed(kept.room)
+    backed_up(kept)
+    before = kept.rows()
+    kept.stop()
+    file = Path(str(make_url(kept.settings.database_url).database))
+    garbage = file.read_bytes()[:healthy] + b"?" * 20_000
+    file.write_bytes(garbage)
+    Path(f"{file}-wal").write_bytes(b"and its log")
+
+    for verb in (back_up_again, restore_unasked):
+        with kept.ports(existing=True) as ports, pytest.raises(DatabaseDamaged, match="--overwrite"):
+            verb(ports)
+    holder = subprocess.Popen([sys.executable, "-c", _HOLD, str(file)], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with kept.ports(existing=True) as ports, pytest.raises(InstallationInUse):
+            restored(ports)
+        holder.communicate()
+    with kept.ports(existing=True) as ports:
+        done = restore_backup(ports, RestoreBackup(overwrite=True))
+
+    assert done.replaced is not None
+    assert done.replaced.read_bytes() == garbage
+    assert kept.rows() == before
+
+
+_HOLD = """
+import fcntl, sys
+opened = open(sys.argv[1], "r+b")
+fcntl.lockf(opened, fcntl.LOCK_SH, 1, 0x40000002)  # as each connection of SQLite does
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def back_up_again(ports: KeepingPorts) -> None:
+    back_up(ports, BackUp())
+
+
+def restore_unasked(ports: KeepingPorts) -> None:
+    restore_backup(ports, RestoreBackup())
 
 
 @ON_SQLITE

@@ -109,8 +109,8 @@ class _Making:
 
 
 def back_up(ports: KeepingPorts, command: BackUp) -> BackedUp:
-    """Raises: BackupPlaceRefused, BackupNoRoom, BackupUnderWay, DatabaseNotCurrent, InstallationInUse, BackupDamaged,
-    BackupNewer, Unavailable.
+    """Raises: BackupPlaceRefused, BackupNoRoom, BackupUnderWay, DatabaseNotCurrent, DatabaseDamaged, InstallationInUse,
+    BackupDamaged, BackupNewer, Unavailable.
     """
     with ports.database.keeping(), ports.files.scratch() as scratch, ports.inventory(scratch) as inventory:
         installation = ports.database.installation()

@@ -64,7 +64,7 @@ class Restored:
 
 def restore_backup(ports: KeepingPorts, command: RestoreBackup) -> Restored:
     """Raises: BackupNotFound, BackupDamaged, BackupNewer, BackupNoRoom, BackupUnderWay, OtherSecretKey,
-    InstallationNotEmpty, InstallationInUse, Unavailable.
+    InstallationNotEmpty, InstallationInUse, DatabaseDamaged, Unavailable.
     """
     manifest = chosen(ports.place, command.kind, command.backup_id)
     if not ports.database.knows(manifest.schema):

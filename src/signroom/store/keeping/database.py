@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -19,7 +19,13 @@ from sqlalchemy.exc import DBAPIError
 
 from signroom.domain.audit import Change
 from signroom.domain.backup import Installation
-from signroom.domain.errors import BackupUnderWay, DatabaseNotCurrent, DatabaseUnavailable, InstallationInUse
+from signroom.domain.errors import (
+    BackupUnderWay,
+    DatabaseDamaged,
+    DatabaseNotCurrent,
+    DatabaseUnavailable,
+    InstallationInUse,
+)
 from signroom.store import rows, tables
 from signroom.store.engine import READ_ONLY
 from signroom.store.keeping.copying import copy_all
@@ -30,7 +36,7 @@ from signroom.store.keeping.snapshot import (
     copy_sqlite,
     open_snapshot,
 )
-from signroom.store.outages import outages_as_ours
+from signroom.store.outages import damage_as_ours, outages_as_ours
 from signroom.store.schema import known_revisions, migrate, revision_of
 from signroom.store.work.statements import insert
 
@@ -41,6 +47,8 @@ _LONGEST_PLACE = 500
 _CLOSING_SECONDS, _AGAIN_SECONDS = 3, 0.05
 """The server takes a moment to end the connections of a process that has just ended."""
 _BESIDE = "-wal", "-shm", "-journal"
+_LOCK_BYTES = 0x40000000, 512
+"""Where SQLite locks its file, and how many bytes (sqlite.org/src/file/src/os.h: ``PENDING_BYTE`` and what follows)."""
 
 
 class SqlDatabase:
@@ -116,7 +124,7 @@ class SqlDatabase:
             return int(connection.execute(sa.select(sa.func.pg_database_size(sa.func.current_database()))).scalar_one())
 
     def snapshot(self, file: Path) -> None:
-        with outages_as_ours():
+        with outages_as_ours(), damage_as_ours():
             with self._reading() as connection:
                 self._require_current(connection)
             try:
@@ -124,7 +132,7 @@ class SqlDatabase:
                     copy_sqlite(self._file, file)
                 else:
                     copy_postgresql(self._engine, file, self._migrate_jobs)
-            except sqlite3.Error as error:
+            except sqlite3.OperationalError as error:
                 raise DatabaseUnavailable("It could not be copied.") from error
 
     def open(self, file: Path) -> AbstractContextManager[SqliteSnapshot]:
@@ -139,8 +147,9 @@ class SqlDatabase:
             with outages_as_ours(), self._engine.connect() as connection:
                 self._require_alone(connection)
         elif self._file.is_file():
-            with self._alone(self._file):
+            with suppress(DatabaseDamaged), self._alone(self._file):
                 return
+            self._require_unlocked(self._file)
 
     def is_empty(self) -> bool:
         if self._file is not None and not self._file.is_file():
@@ -174,14 +183,21 @@ class SqlDatabase:
 
         One with content is kept beside, under the name that is returned.
         """
-        empty, replaced = self.is_empty(), None
-        self._engine.dispose()
+        replaced: Path | None = None
         beside = file.with_name(f".{file.name}.restoring")
         beside.unlink(missing_ok=True)
         shutil.copyfile(snapshot, beside)
         beside.chmod(0o600)
         _flush(beside)
-        if not file.exists():
+        try:
+            empty = self.is_empty()
+            self._engine.dispose()
+            if file.exists():
+                replaced = self._exchange(file, beside, empty=empty)
+        except DatabaseDamaged:
+            self._engine.dispose()
+            replaced = self._put_aside(file)
+        if beside.exists():  # nothing is in its place yet
             for end in _BESIDE:  # of a file that is gone: SQLite would take them for the new one's
                 Path(f"{file}{end}").unlink(missing_ok=True)
             try:
@@ -190,24 +206,47 @@ class SqlDatabase:
                 beside.unlink()
                 raise InstallationInUse from error
             beside.unlink()
-        else:
-            with self._alone(file) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                connection.execute("PRAGMA journal_mode=DELETE")
-                if not empty:
-                    replaced = _name_beside(file)
-                    os.link(file, replaced)
-                beside.replace(file)
         _flush(file.parent)
         return replaced
 
+    def _exchange(self, file: Path, beside: Path, *, empty: bool) -> Path | None:
+        """Returns where the old file is now, unless it was empty. Raises: InstallationInUse, DatabaseDamaged."""
+        replaced: Path | None = None
+        with self._alone(file) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode=DELETE")
+            if not empty:
+                replaced = _name_beside(file)
+                os.link(file, replaced)
+            beside.replace(file)
+        return replaced
+
+    def _put_aside(self, file: Path) -> Path:
+        """A file that SQLite cannot read, with what it has written beside it. Raises: InstallationInUse."""
+        self._require_unlocked(file)
+        replaced = _name_beside(file)
+        for end in (*_BESIDE, ""):  # the file itself comes last: until then a restore finds it, and begins again
+            with suppress(FileNotFoundError):
+                Path(f"{file}{end}").rename(f"{replaced}{end}")
+        return replaced
+
+    @staticmethod
+    def _require_unlocked(file: Path) -> None:
+        """What SQLite does not open for us another process may still have open. Raises: InstallationInUse."""
+        start, length = _LOCK_BYTES
+        with file.open("r+b") as opened:
+            try:
+                fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
+            except BlockingIOError as error:
+                raise InstallationInUse("Stop every process of it first.") from error
+
     @contextmanager
     def _alone(self, file: Path) -> Iterator[sqlite3.Connection]:
-        """A connection that excludes all others. Raises: InstallationInUse.
+        """A connection that excludes all others. Raises: InstallationInUse, DatabaseDamaged.
 
         In the mode WAL each open connection holds a lock on the file, whether it does anything or not.
         """
-        with closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as connection:
+        with damage_as_ours(), closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as connection:
             try:
                 connection.execute("PRAGMA locking_mode=EXCLUSIVE")
                 connection.execute("BEGIN EXCLUSIVE")
@@ -240,7 +279,8 @@ class SqlDatabase:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(**READ_ONLY) as connection:
+        """Raises: DatabaseDamaged."""
+        with damage_as_ours(), self._engine.connect().execution_options(**READ_ONLY) as connection:
             yield connection
 
     @staticmethod
