@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -28,7 +29,14 @@ from signroom.api.translation.webhook_bodies import WebhookBodies
 from signroom.blobs.cache import BytesCache
 from signroom.blobs.objects import ObjectBlobs, open_blobs
 from signroom.domain.certificate import Certificate
-from signroom.domain.errors import BackupNoRoom, BackupPlaceRefused, SecurityContextNotConfigured
+from signroom.domain.errors import (
+    BackupNoRoom,
+    BackupPlaceRefused,
+    DatabaseUnavailable,
+    KeepingRefused,
+    OtherUser,
+    SecurityContextNotConfigured,
+)
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines, Shares
@@ -67,6 +75,7 @@ from signroom.store.diagnosis import diagnose
 from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.keeping.database import SqlDatabase
 from signroom.store.keeping.inventory import open_inventory
+from signroom.store.outages import damage_as_ours
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
@@ -448,29 +457,53 @@ def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> It
     """For commands that copy or replace the whole installation. `place` is a folder, or the URL of an object store;
     `existing`: nothing is made there.
 
-    Raises: BackupPlaceRefused, StorageUnavailable, BackupNoRoom when a disk of this machine is full in the middle.
+    Raises: BackupPlaceRefused, StorageUnavailable, OtherUser, DatabaseDamaged, DatabaseUnavailable, BackupNoRoom when a
+    disk of this machine is full in the middle, KeepingRefused for any other failure of its files.
     """
-    prepare_data(settings)
-    url = _place_url(settings, place, existing=existing)
-    engine = open_engine(settings.database_url)
+    with _failures_as_ours(), damage_as_ours():
+        _require_owner(settings.data)
+        prepare_data(settings)
+        url = _place_url(settings, place, existing=existing)
+        engine = open_engine(settings.database_url)
+        try:
+            scratch = settings.data / "scratch"
+            yield KeepingPorts(
+                database=SqlDatabase(engine, settings.data, migrate_job_tables),
+                files=open_installed_blobs(settings),
+                place=open_blobs(url, scratch, timeout=settings.blob_timeout, own=False),
+                inventory=open_inventory,
+                secret_key=_InstalledKey(settings),
+                clock=SystemClock(),
+                actor=actor,
+                version=version("signroom"),
+            )
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def _failures_as_ours() -> Iterator[None]:
+    """What a disk refuses, and SQLite of the files on it, in our words."""
     try:
-        scratch = settings.data / "scratch"
-        yield KeepingPorts(
-            database=SqlDatabase(engine, settings.data, migrate_job_tables),
-            files=open_installed_blobs(settings),
-            place=open_blobs(url, scratch, timeout=settings.blob_timeout, own=False),
-            inventory=open_inventory,
-            secret_key=_InstalledKey(settings),
-            clock=SystemClock(),
-            actor=actor,
-            version=version("signroom"),
-        )
+        yield
+    except BrokenPipeError:  # nobody reads what is printed
+        raise
     except (OSError, sqlite3.OperationalError) as error:
         if _is_full(error):
             raise BackupNoRoom("Make room for the data folder and the database, then run it again.") from error
-        raise
-    finally:
-        engine.dispose()
+        if isinstance(error, OSError):
+            where = "" if error.filename is None else f"{error.filename}: "
+            raise KeepingRefused(f"{where}{error.strerror or type(error).__name__}.") from error
+        raise DatabaseUnavailable(f"SQLite says: {error}.") from error
+
+
+def _require_owner(data: Path) -> None:
+    """What another user, root included, leaves in the data folder the service cannot open. Raises: OtherUser.
+
+    A folder of root may be a volume that the service may write into by its group.
+    """
+    if data.is_dir() and (owner := data.stat().st_uid) not in {0, os.geteuid()}:
+        raise OtherUser(f"{data.absolute()} belongs to the user with the number {owner}: run it as that user.")
 
 
 def _is_full(error: OSError | sqlite3.OperationalError) -> bool:

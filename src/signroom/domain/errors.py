@@ -759,6 +759,11 @@ class BackupUnderWay(KeepingRefused):
     message = "Another backup, restore, export or import of this installation is under way."
 
 
+class OtherUser(KeepingRefused):
+    code = "OtherUser"
+    message = "This is not the user of the service."
+
+
 class DatabaseDamaged(KeepingRefused):
     code = "DatabaseDamaged"
     message = "The SQLite file of this installation is damaged."

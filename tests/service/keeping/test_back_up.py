@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +23,9 @@ from signroom.domain.errors import (
     BackupNoRoom,
     BackupPlaceRefused,
     BackupUnderWay,
+    DatabaseUnavailable,
+    KeepingRefused,
+    OtherUser,
     StorageUnavailable,
 )
 from signroom.ports.files import Stored
@@ -209,6 +214,25 @@ def test_a_folder_keeps_its_mode_until_it_is_known_to_be_a_place_of_backups(kept
     with kept.ports() as ports:
         back_up(ports, BackUp())
     assert stat.S_IMODE(kept.folder.stat().st_mode) == 0o700
+
+
+@ON_SQLITE
+def test_another_user_than_that_of_the_service_is_refused(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.settings.data.mkdir(exist_ok=True)
+    others = os.stat_result((stat.S_IFDIR | 0o700, 0, 0, 1, 4711, 4711, 0, 0, 0, 0))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "stat", lambda *_arguments, **_options: others)
+        with pytest.raises(OtherUser, match="belongs to the user"), kept.ports():
+            pass
+    assert not (kept.settings.data / "keeping.lock").exists()
+
+
+@ON_SQLITE
+def test_what_a_disk_or_sqlite_refuses_is_a_sentence(kept: Kept) -> None:
+    with pytest.raises(KeepingRefused, match=r"keeping\.lock: Permission denied"), kept.ports():
+        raise PermissionError(errno.EACCES, "Permission denied", "keeping.lock")
+    with pytest.raises(DatabaseUnavailable, match="unable to open"), kept.ports():
+        sqlite3.connect(kept.settings.data / "no" / "file.db")
 
 
 @ON_SQLITE

@@ -76,6 +76,7 @@ const NOT_FOR_SIGNERS = [
   'BackupDamaged',
   'BackupNewer',
   'BackupUnderWay',
+  'OtherUser',
   'DatabaseDamaged',
   'OtherSecretKey',
   'InstallationNotEmpty',
