@@ -252,6 +252,15 @@ def test_files_on_another_disk_than_the_data_folder_are_copied(tmp_path: Path) -
         shutil.rmtree(root)
 
 
+def test_what_belongs_to_the_disk_is_not_looked_into(local: ObjectBlobs, tmp_path: Path) -> None:
+    for key in ("key", "a/b", "c/d/e"):
+        asyncio.run(local.write_stream(key, chunks(b"content"), limit=100))
+    (tmp_path / "files" / "lost+found").mkdir()
+    (tmp_path / "files" / "lost+found" / "12").write_bytes(b"of the disk")
+
+    assert sorted(local.each("")) == [("a/b", 7), ("c/d/e", 7), ("key", 7)]
+
+
 def test_files_are_for_their_owner_alone(local: ObjectBlobs, tmp_path: Path) -> None:
     asyncio.run(local.write_stream("key", chunks(b"content"), limit=100))
 

@@ -219,12 +219,27 @@ class ObjectBlobs:
         """The keys below `prefix` with their lengths. Raises: StorageUnavailable."""
         if self._root is not None and not (self._root / prefix).is_dir():
             return
+        if self._root is not None and not prefix:
+            yield from self._each_of_root(self._root)
+            return
         try:
             for batch in obstore.list(self._store, prefix.rstrip("/") or None, chunk_size=_LISTED):
                 for found in batch:
                     yield found["path"], found["size"]
         except Failure as error:
             raise _unavailable("list", error) from error
+
+    def _each_of_root(self, root: Path) -> Iterator[tuple[str, int]]:
+        """All keys but what belongs to the disk itself, which only root may read. Raises: StorageUnavailable."""
+        try:
+            found = sorted(path for path in root.iterdir() if path.name != _OF_DISK)
+            files = [(path.name, path.stat().st_size) for path in found if path.is_file()]
+        except OSError as error:
+            raise _unavailable("list", error) from error
+        yield from files
+        for path in found:
+            if path.is_dir():
+                yield from self.each(f"{path.name}/")
 
     def is_empty(self) -> bool:
         """Raises: StorageUnavailable."""
