@@ -304,6 +304,11 @@ def test_a_key_that_is_in_the_backup_is_put_back_where_there_is_none(kept: Kept)
     backed_up(kept, BackUp(with_secret_key=True))
     kept.lose_everything()
 
+    # A service that was started too early has made itself a new one.
+    with kept.ports(existing=True, secret_key=b"another" * 6) as ports:
+        with pytest.raises(OtherSecretKey, match=rf"{kept.place}/backups/.*/secret\.key") as refused:
+            restore_backup(ports, RestoreBackup())
+        assert "--accept-other-key" not in str(refused.value)
     with kept.ports(existing=True, secret_key=None) as ports:
         restore_backup(ports, RestoreBackup())
 

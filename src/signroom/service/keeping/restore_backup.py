@@ -104,6 +104,12 @@ def _require_key(ports: KeepingPorts, command: RestoreBackup, manifest: Manifest
         return
     if not own and manifest.secret_key is not None:
         return  # it is put back
+    if manifest.secret_key is not None:
+        where = f"{ports.place.name.rstrip('/')}/{manifest.folder}{KEY}"
+        raise OtherSecretKey(
+            f"It is another one. The right one is in {where}: set it, or remove the one that is set here, and "
+            "the restore puts the right one back."
+        )
     what = "There is none here yet" if not own else "It is another one"
     raise OtherSecretKey(
         f"{what}: set the one that was in use when the backup was made. To go on without it, and lose open links and "
