@@ -602,9 +602,14 @@ def _key_sources(settings: Settings) -> KeySources:
 def _secret_keys(settings: Settings) -> SecretKeys:
     """The configured keys. A current key that is not configured is made once in the data folder, mode 0600.
 
-    Raises: SettingsError when the second key cannot be used.
+    Raises: SettingsError when a key cannot be used.
     """
     current = settings.secret_key or read_or_make_secret(settings.data / _KEY_FILE)
+    if len(current) < MIN_SECRET:
+        raise SettingsError(
+            f"{settings.data / _KEY_FILE} is empty or too short: put the key into it that was in use, or, in a new "
+            "installation, remove it."
+        )
     second = settings.second_secret_key
     file = settings.data / _SECOND_KEY_FILE
     if second is None and file.is_file():

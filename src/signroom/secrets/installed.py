@@ -40,11 +40,18 @@ def read_or_make_secret(file: Path) -> bytes:
 
 
 def keep_secret(file: Path, secret: bytes) -> None:
-    """Write `secret` to `file` for its owner alone. One that is there stays."""
+    """Write `secret` to `file` for its owner alone; it survives a power cut. One that is there stays."""
     # Two processes may start at the same moment: the name appears with the whole content, and only once.
     descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     with os.fdopen(descriptor, "wb") as target:
         target.write(secret)
+        target.flush()
+        os.fsync(target.fileno())
     with suppress(FileExistsError):
         os.link(beside, file)
     Path(beside).unlink()
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
