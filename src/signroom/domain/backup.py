@@ -102,9 +102,12 @@ class Installation:
     backed_up_at: datetime | None = None
     """When its last whole backup was begun."""
     backup_place: str | None = None
+    """Of the last one."""
     restored_at: datetime | None = None
     restored_from: datetime | None = None
     """When the backup was made from which it was restored last."""
+    backup_places: frozenset[str] = frozenset()
+    """Of all backups that its audit log knows."""
 
 
 def folder_of(backup_id: str) -> str:

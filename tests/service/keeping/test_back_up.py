@@ -240,6 +240,9 @@ def test_a_disk_that_is_not_mounted_any_more_is_noticed(kept: Kept) -> None:
     with kept.ports() as ports:
         back_up(ports, BackUp())
     kept.folder.rename(kept.folder.with_name(f"{kept.folder.name}-unmounted"))
+    # Two disks take turns: the other one was the last.
+    with replace(kept, place=f"{kept.place}-other").ports() as ports:
+        back_up(ports, BackUp())
 
     with kept.ports() as ports:
         with pytest.raises(BackupPlaceRefused, match="is the disk mounted"):

@@ -48,7 +48,7 @@ def backup(
     place: a folder, or an address like s3://bucket/prefix
     keep: how many backups stay; older ones are removed with the files that only they name
     with_secret_key: also store the secret key, for anybody who can read the backup
-    start_again: begin anew at a place where the last backup was, and is no more
+    start_again: begin anew at a place where backups were, and are no more
     verify: make no backup; read one and compare it with its manifest
     show: make no backup; list those that are there
     backup_id: with --verify: this one, not the newest

@@ -51,10 +51,9 @@ def require_own_place(place: FileTree, installation: Installation, *, start_agai
         return True
     if not place.is_empty():
         raise BackupPlaceRefused("Something else lies there: choose an empty folder or prefix.")
-    if installation.backup_place == place.name and not start_again:
+    if place.name in {installation.backup_place, *installation.backup_places} and not start_again:
         raise BackupPlaceRefused(
-            "The last backup was made there, and nothing is there now: is the disk mounted? To begin anew: "
-            "--start-again."
+            "A backup was made there, and nothing is there now: is the disk mounted? To begin anew: --start-again."
         )
     return False
 

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from signroom.domain.audit import Change
+from signroom.domain.audit import Action, Change
 from signroom.domain.backup import Installation
 from signroom.domain.errors import (
     BackupUnderWay,
@@ -104,11 +105,13 @@ class SqlDatabase:
     def installation(self) -> Installation:
         if self._file is not None and not self._file.is_file():
             raise DatabaseNotCurrent("There is no database yet.")
-        t = tables.installation
         with outages_as_ours(), self._reading() as connection:
             self._require_current(connection)
-            row = connection.execute(sa.select(t)).one()
-        return Installation(row.installation_id, row.backed_up_at, row.backup_place, row.restored_at, row.restored_from)
+            found = installation_of(connection)
+            log = tables.audit_log
+            backups = sa.select(log).where(log.c.subscription_id.is_(None), log.c.action == Action.BACKED_UP.value)
+            changes = [rows.change_of(row) for row in connection.execute(backups).mappings()]
+        return replace(found, backup_places=frozenset(str(change.after["place"]) for change in changes))
 
     def record_backup(self, change: Change, place: str) -> None:
         t = tables.installation
