@@ -132,6 +132,16 @@ def test_once_all_is_sealed_anew_the_key_before_may_be_removed(room: Room) -> No
     assert (entry.actor, entry.key_id) == ("operator anna", None)
 
 
+def test_a_key_that_comes_back_counts_from_its_last_reseal(room: Room) -> None:
+    changing = with_keys(room, AFTER, BEFORE)
+    reseal(changing, OPERATOR)
+    room.clock.advance(days=400)
+
+    assert reseal(changing, OPERATOR) == Resealed(0, 0, 0)
+
+    assert needs(changing).second_needed_until == room.clock.now() + TOKENS_LAST
+
+
 def test_a_reseal_with_one_key_is_refused_and_leaves_no_date(room: Room) -> None:
     alone = with_keys(room, BEFORE)
 

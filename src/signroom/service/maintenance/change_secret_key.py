@@ -87,8 +87,9 @@ def reseal(ports: ManagementPorts, operator: Operator) -> Resealed:
         changed += len(wanted) - len(done)
     if not changed:
         with ports.store.work() as work:
-            if resealed or work.rotation.resealed_at(ports.secrets.key_id) is None:
-                work.rotation.set_resealed(ports.secrets.key_id, ports.clock.now())
+            # Also when there was nothing to do: another machine may have used the key before until now, or this key
+            # was the current one years ago. Download addresses of the key before live on from now at most.
+            work.rotation.set_resealed(ports.secrets.key_id, ports.clock.now())
     return Resealed(resealed, unreadable, changed)
 
 
