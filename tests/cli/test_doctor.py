@@ -284,7 +284,9 @@ def test_every_stored_file_is_compared_on_demand(tmp_path: Path) -> None:
     (room.files / one.original.blob_key).write_bytes(b"another")
     (room.files / three.original.blob_key).unlink()
 
+    # They were signed locally: no session is named. That of a session is in tests/journeys/test_operators_day.py.
     assert sorted(lines()["FAIL"]) == sorted(
-        [f"A file of document {one.id} is changed.", f"A file of document {three.id} is missing."]
+        f"{document.original.blob_key} of document {document.id} is {damage}."
+        for document, damage in ((one, "changed"), (three, "missing"))
     )
     assert str(two.id) not in str(lines())

@@ -1,6 +1,8 @@
 """The page's "An operator's day" is no fiction: its commands run as they stand, in their order, on both databases.
 
-What a reader fills in, the test fills in. A restart of the service is a restart of the service.
+A shell reads them. `signroom` is a shell function as the page has it: what stands in the settings file at that moment
+is the command's environment, and nothing else is. What a reader fills in, the test fills in. A restart of the service
+is a restart of the service.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -24,7 +26,7 @@ from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import SetWebhook, create_webhook
 from signroom.settings import read_settings
 from signroom.wiring import managing
-from tests.harness.commands import command
+from tests.harness.commands import Done, command
 from tests.harness.machines import Machine, clean_environment
 from tests.harness.processes import Forked
 from tests.harness.server import ROOT, Json, Page, ok, values_of
@@ -34,6 +36,15 @@ from tests.vectors import hard_pdfs
 
 PAGE = (ROOT / "docs" / "operate.md").read_text()
 CPF = "529.982.247-25"
+THE_FUNCTION = """
+signroom() {
+  mapfile -t settings < "$FOLDER/signroom.env"
+  env -i PATH="$PATH" SIGNROOM_DATA="$FOLDER/data" "${settings[@]}" \\
+    bash -c 'printf "%s\\0" "$@" > "$0/asked.words"; env -0 > "$0/asked.environment"' "$FOLDER" "$@"
+}
+"""
+"""The page's `signroom` without systemd, root and a second for each start: it notes the words and the environment that
+the program gets, and the test runs the program with them in a process that has imported it already."""
 
 
 def commands_of(title: str) -> list[str]:
@@ -61,6 +72,11 @@ class Site:
     def file(self) -> Path:
         return self.folder / "signroom.env"
 
+    @property
+    def data(self) -> Path:
+        """As the unit of systemd, not the file of settings, names it."""
+        return self.folder / "data"
+
     def settings(self) -> dict[str, str]:
         return dict(line.split("=", 1) for line in self.file.read_text().splitlines())
 
@@ -75,9 +91,8 @@ class Site:
 
     def start(self) -> None:
         log = self.folder / "log"
-        data = self.folder / "data"
-        process = Forked(("serve",), {**clean_environment(), **self.settings()}, log)
-        self.machine = Machine(process, self.url, data, log)
+        environment = {**clean_environment(), "SIGNROOM_DATA": str(self.data), **self.settings()}
+        self.machine = Machine(Forked(("serve",), environment, log), self.url, self.data, log)
         self.machine.wait_until_ready()
 
     def log(self) -> str:
@@ -95,14 +110,25 @@ class Site:
             elif line.startswith("systemctl"):
                 self.systemctl(line.split()[1])
             elif line.startswith("signroom "):
-                words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', filled)]
-                done = command(self.settings(), *words[1:])
+                done = self.signroom(filled)
                 # The doctor looks at this machine too, whose disk is not ours.
-                assert done.returncode == 0 or "doctor" in words, f"{line}: {done.stderr}{done.stdout}"
+                assert done.returncode == 0 or " doctor" in line, f"{line}: {done.stderr}{done.stdout}"
                 printed.append(done.stdout)
             else:
-                subprocess.run(["bash", "-euc", filled], check=True, cwd=self.folder)
+                self.shell(filled)
         return printed
+
+    def signroom(self, line: str) -> Done:
+        """Run a line that begins with `signroom`, as a shell reads it."""
+        self.shell(THE_FUNCTION + line)
+        words = (self.folder / "asked.words").read_bytes().decode().split("\0")[:-1]
+        noted = (self.folder / "asked.environment").read_bytes().decode().split("\0")[:-1]
+        environment = dict(entry.split("=", 1) for entry in noted)
+        return command({n: v for n, v in environment.items() if n.startswith("SIGNROOM_")}, *words)
+
+    def shell(self, text: str) -> None:
+        environment = {**clean_environment(), "FOLDER": str(self.folder)}
+        subprocess.run(["bash", "-euc", text], check=True, cwd=self.folder, env=environment)
 
     def call(self, method: str, path: str, key: str | None = None, body: Json | None = None) -> httpx.Response:
         headers = {"X-Api-Key": key or self.key}
@@ -137,22 +163,23 @@ def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
     dates = {
         "2027-01-01": month.isoformat(),
         "2027-01-31": day.isoformat(),
-        "2027-02-01": (day + timedelta(days=1)).isoformat(),
     }
-    filled_in = {"/etc/signroom": str(tmp_path), "person.zip": str(tmp_path / "person.zip"), **dates}
+    filled_in = {"/etc/signroom": str(tmp_path), "/var/lib/signroom/person.zip": str(tmp_path / "person.zip"), **dates}
     filled_in["/mnt/backup"] = str(tmp_path / "backup")
+    # The machine of the tests has no such user.
+    filled_in |= {"-o signroom -g signroom ": "", "/var/lib/signroom": str(tmp_path / "data")}
     site = Site(tmp_path, url, filled_in)
     settings = {
         "SIGNROOM_DATABASE_URL": database_url,
-        "SIGNROOM_DATA": str(tmp_path / "data"),
         "SIGNROOM_PUBLIC_URL": url,
         "SIGNROOM_PORT": url.rpartition(":")[2],
         "SIGNROOM_SECRET_KEY": "the secret key of this installation",
         "SIGNROOM_WORKERS": "1",
+        "SIGNROOM_MAX_FILE": "100 MB",  # two words: a shell that reads the file as its own would stop here
         "SIGNROOM_ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8",
     }
     site.write(settings)
-    with managing(read_settings(settings, tmp_path)) as ports:
+    with managing(read_settings({"SIGNROOM_DATA": str(site.data), **settings}, tmp_path)) as ports:
         application = ensure_application(ports, this_operator(), "Acme", "Portal")
         caller = this_operator().acting_for(application.subscription_id)
         site.key = create_key(ports, caller, application.id, CreateKey(role=Role.WORKER)).text
@@ -180,6 +207,21 @@ def test_every_heading_has_commands_and_every_command_exists() -> None:
     assert all(commands_of(title) for title in titles)
 
 
+def test_the_page_runs_each_command_as_the_service_runs() -> None:
+    preamble = PAGE.partition("## An operator's day\n")[2].partition("\n### ")[0]
+    function = re.findall(r"```sh\n(.*?)```", preamble, flags=re.DOTALL)[0]
+    unit = (ROOT / "deploy" / "systemd" / "signroom.service").read_text()
+    user, group, file, data, program = (
+        re.findall(rf"^{name}(\S+)", unit, re.MULTILINE)[0]
+        for name in ("User=", "Group=", "EnvironmentFile=", "Environment=SIGNROOM_DATA=", "ExecStart=")
+    )
+
+    as_the_unit = (f"--uid={user}", f"--gid={group}", f"EnvironmentFile={file}", f"SIGNROOM_DATA={data}", program)
+    assert [part for part in as_the_unit if part not in function] == []
+    # A shell that has loaded the file goes on with the keys from before.
+    assert "set -a" not in PAGE
+
+
 def test_the_day(site: Site, request: pytest.FixtureRequest) -> None:
     signed, stuck, waiting = (
         site.open_session(callbackArgument=f"client {CPF}"),
@@ -199,7 +241,7 @@ def test_the_day(site: Site, request: pytest.FixtureRequest) -> None:
 
 def key_leaks(site: Site) -> None:
     leaked = site.key
-    site.filled_in["KEY_ID"] = command(site.settings(), "keys", "list", "--application", "Portal").stdout.split()[0]
+    site.filled_in["KEY_ID"] = site.signroom("signroom keys list --application Portal").stdout.split()[0]
 
     printed = site.run("An API key has leaked")
 
@@ -212,6 +254,9 @@ def key_leaks(site: Site) -> None:
 
 def secret_key_is_changed(site: Site, waiting: Json) -> None:
     before = site.settings()["SIGNROOM_SECRET_KEY"]
+    too_early = site.signroom("signroom secrets reseal")
+    assert (too_early.returncode, too_early.stdout) == (3, "")
+    assert "Only one key is set here: nothing to do." in too_early.stderr
 
     printed = site.run("The secret key is changed")
 
@@ -241,12 +286,14 @@ def document_is_stuck(site: Site, session: Json) -> None:
     def restore() -> None:
         lost.rename(original)
 
-    site.hooks["# restore the file that it names"] = restore
+    site.hooks["# copy the file that it names back to the same key"] = restore
 
     printed = site.run("A document is stuck")
 
     assert "0 dead" in printed[0]
-    assert "is missing" in printed[1]
+    # What the page's next lines need: the file's key, and the session.
+    assert f"{original.relative_to(site.data / 'files')} of document" in printed[1]
+    assert f"in session {session['sessionId']} is missing" in printed[1]
     assert "1 documents are processed again" in printed[2]
     site.ends_as(session, "Completed")
 

@@ -407,7 +407,10 @@ def _every_file(settings: Settings) -> Found:
         with installed_store(settings) as store:
             for file in all_damaged_files(store, open_installed_blobs(settings), datetime.now(UTC)):
                 damaged += 1
-                yield _failed("stored files", f"A file of document {file.document_id} is {file.damage}.", _RESTORE)
+                owner = f"document {file.document_id}"
+                if file.session_id is not None:
+                    owner += f" in session {file.session_id}"
+                yield _failed("stored files", f"{file.key} of {owner} is {file.damage}.", _RESTORE)
     except SignroomError as error:
         fix = "mend what the lines above say, then start again"
         yield _failed("stored files", f"They cannot all be read ({type(error).__name__}).", fix)

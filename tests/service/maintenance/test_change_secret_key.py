@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from signroom.domain.application import Operator
 from signroom.domain.audit import Action
 from signroom.domain.endpoint import EndpointAuth
-from signroom.domain.errors import BadDownloadToken, BadToken, HandOverNotAvailable, SecretUnreadable
+from signroom.domain.errors import BadDownloadToken, BadInput, BadToken, HandOverNotAvailable, SecretUnreadable
 from signroom.ports import Ports
 from signroom.ports.secrets import SealedWith
 from signroom.ports.store.rotation import SealedPlace, SealedSecret
@@ -130,6 +130,25 @@ def test_once_all_is_sealed_anew_the_key_before_may_be_removed(room: Room) -> No
     assert session_of_token(changed, renew_page_token(changed, link(opened)).token) == opened.session_id
     (entry,) = [c for c in read_audit_log(changed, room.caller, None, 9) if c.action is Action.SECRETS_RESEALED][:1]
     assert (entry.actor, entry.key_id) == ("operator anna", None)
+
+
+def test_a_key_that_comes_back_counts_from_its_last_reseal(room: Room) -> None:
+    changing = with_keys(room, AFTER, BEFORE)
+    reseal(changing, OPERATOR)
+    room.clock.advance(days=400)
+
+    assert reseal(changing, OPERATOR) == Resealed(0, 0, 0)
+
+    assert needs(changing).second_needed_until == room.clock.now() + TOKENS_LAST
+
+
+def test_a_reseal_with_one_key_is_refused_and_leaves_no_date(room: Room) -> None:
+    alone = with_keys(room, BEFORE)
+
+    with pytest.raises(BadInput, match="Only one key is set here: nothing to do"):
+        reseal(alone, OPERATOR)
+
+    assert needs(alone).resealed_at is None
 
 
 def test_what_needs_a_key_that_was_removed_too_early_is_refused_by_name(room: Room) -> None:

@@ -121,6 +121,6 @@ def test_all_files_at_once(room: Room) -> None:
     found = set(all_damaged_files(room.ports.store, room.ports.blobs, room.clock.now()))
 
     assert found == {
-        DamagedFile(documents[3].id, Damage.CHANGED),
-        DamagedFile(documents[4].id, Damage.MISSING),
+        DamagedFile(document.id, document.session_id, document.original.blob_key, damage)
+        for document, damage in ((documents[3], Damage.CHANGED), (documents[4], Damage.MISSING))
     }

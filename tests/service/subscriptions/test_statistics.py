@@ -184,3 +184,11 @@ def test_no_table_is_scanned(room: Room) -> None:
         plans, ("documents_to_count", "sessions_to_count", "statistics_subscription_id"), strict=True
     ):
         assert f"ix_signroom_{index}" in plan, plan
+
+
+def test_days_at_both_ends_of_the_calendar_are_days(room: Room) -> None:
+    assert read_statistics(room.ports, room.caller, date(9999, 1, 1), date.max).counts == []
+    assert read_statistics(room.ports, room.caller, date.min, date(1, 12, 31)).counts == []
+    for first, last in ((date.min, date.max), (date(2027, 1, 2), date(2027, 1, 1))):
+        with pytest.raises(BadInput):
+            read_statistics(room.ports, room.caller, first, last)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -18,7 +19,7 @@ documents = App(name="documents", help="Documents that were signed.")
 
 @documents.command(name="list")
 def list_documents(
-    *, subscription: str, since: datetime, until: datetime | None = None, json: bool = False, csv: bool = False
+    *, subscription: str, since: datetime, until: str | None = None, json: bool = False, csv: bool = False
 ) -> None:
     """Print who signed what, the earliest first. The question is written into the audit log.
 
@@ -26,7 +27,7 @@ def list_documents(
     ----------
     subscription: name of the subscription
     since: first moment, like 2027-01-01 (UTC)
-    until: the moment after the last one, like 2027-02-01 (UTC); without it now
+    until: last day, like 2027-01-31 (UTC), or the moment after the last one, like 2027-01-31T12:00; without it now
     json: print a JSON list instead of text
     csv: print comma-separated values instead of text
     """
@@ -34,7 +35,7 @@ def list_documents(
     from signroom.wiring import read_certificate
 
     with acting_for(subscription) as (ports, caller):
-        end = ports.clock.now() if until is None else _utc(until)
+        end = ports.clock.now() if until is None else _end(until)
         found = list_signed(ports, caller, _utc(since), end, read_certificate)
         if json:
             print_json([_facts(signed) for signed in found])
@@ -46,6 +47,7 @@ def list_documents(
                 print_line(f"{f['signedAt']} {f['application']} {f['signer']}: {f['fileName']} {f['documentId']}")
 
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _COLUMNS = ("signedAt", "application", "signer", "identityConfirmed", "fileName", "documentId", "sessionId", "key")
 
 
@@ -65,3 +67,15 @@ def _facts(signed: Signed) -> dict[str, str | bool | None]:
 
 def _utc(given: datetime) -> datetime:
     return given.replace(tzinfo=given.tzinfo or UTC)
+
+
+def _end(text: str) -> datetime:
+    """The moment after the last one: a day alone is meant as a whole. Raises: BadInput."""
+    from signroom.domain.errors import BadInput
+
+    try:
+        if _DAY.fullmatch(text):
+            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
+        return _utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise BadInput("--until is a day like 2027-01-31, or a moment like 2027-01-31T12:00.") from error

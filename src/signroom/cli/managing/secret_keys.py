@@ -14,7 +14,8 @@ secrets = App(name="secrets", help="What depends on SIGNROOM_SECRET_KEY.")
 def reseal_secrets(*, revoke_links: bool = False, json: bool = False) -> int:
     """Seal with SIGNROOM_SECRET_KEY what SIGNROOM_SECOND_SECRET_KEY has sealed; safe at any time, and repeatable.
 
-    Exit code 1 when a secret opens with neither key: it must be set again.
+    Exit code 1 when a secret opens with neither key: it must be set again. Exit code 3 when no second key is set
+    here, unless --revoke-links is all that is to be done.
 
     Parameters
     ----------
@@ -23,11 +24,12 @@ def reseal_secrets(*, revoke_links: bool = False, json: bool = False) -> int:
     """
     from signroom import wiring
     from signroom.service.access.operators import this_operator
-    from signroom.service.maintenance.change_secret_key import reseal
+    from signroom.service.maintenance.change_secret_key import Resealed, knows_two_keys, reseal
     from signroom.service.maintenance.change_secret_key import revoke_links as revoke
 
     with wiring.managing(settings_for_rows()) as ports:
-        done = reseal(ports, this_operator())
+        links_only = revoke_links and not knows_two_keys(ports.tokens)
+        done = Resealed(0, 0, 0) if links_only else reseal(ports, this_operator())
         revoked = revoke(ports, this_operator()) if revoke_links else 0
     if json:
         found = {"resealed": done.resealed, "changedMeanwhile": done.changed, "unreadable": done.unreadable}

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from signroom.domain.application import Operator
 from signroom.domain.audit import Action
+from signroom.domain.errors import BadInput
 from signroom.domain.secret import hash_secret
 from signroom.ports import ManagementPorts
 from signroom.ports.secrets import SealedWith, Secrets, Tokens
@@ -62,7 +63,15 @@ class KeyNeeds:
 
 
 def reseal(ports: ManagementPorts, operator: Operator) -> Resealed:
-    """Seal with the current key whatever the second key has sealed."""
+    """Seal with the current key whatever the second key has sealed.
+
+    Raises: BadInput when there is no second key. The settings of this process are then most often not those of the
+    service, and "0 secrets" would tell the operator that the key before may go.
+    """
+    if not knows_two_keys(ports.tokens):
+        raise BadInput(
+            "Only one key is set here: nothing to do. Set SIGNROOM_SECOND_SECRET_KEY here, as the service has it."
+        )
     resealed = unreadable = changed = 0
     for secrets in _sealed(ports.store):
         known = [(secret, ports.secrets.sealed_with(_owner(secret), secret.value)) for secret in secrets]
@@ -78,8 +87,9 @@ def reseal(ports: ManagementPorts, operator: Operator) -> Resealed:
         changed += len(wanted) - len(done)
     if not changed:
         with ports.store.work() as work:
-            if resealed or work.rotation.resealed_at(ports.secrets.key_id) is None:
-                work.rotation.set_resealed(ports.secrets.key_id, ports.clock.now())
+            # Also when there was nothing to do: another machine may have used the key before until now, or this key
+            # was the current one years ago. Download addresses of the key before live on from now at most.
+            work.rotation.set_resealed(ports.secrets.key_id, ports.clock.now())
     return Resealed(resealed, unreadable, changed)
 
 
@@ -116,8 +126,12 @@ def examine_keys(store: Store, secrets: Secrets, tokens: Tokens, now: datetime, 
         if link.link_hash != hash_secret(current) and link.link_hash in map(hash_secret, others):
             ends.append(link.expires_at)
     tokens_end = None if resealed_at is None else resealed_at + longest_token
-    two_keys = len(tokens.derivations("link", "")) > 1
-    return KeyNeeds(two_keys, dict(sealed), len(ends), max(ends, default=None), resealed_at, tokens_end)
+    return KeyNeeds(knows_two_keys(tokens), dict(sealed), len(ends), max(ends, default=None), resealed_at, tokens_end)
+
+
+def knows_two_keys(tokens: Tokens) -> bool:
+    """Whether a second secret key is set in this process."""
+    return len(tokens.derivations("link", "")) > 1
 
 
 def _sealed(store: Store) -> Iterator[list[SealedSecret]]:

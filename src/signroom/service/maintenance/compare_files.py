@@ -44,6 +44,9 @@ class DamagedFile:
     """A stored file of a document that is not what was stored."""
 
     document_id: UUID
+    session_id: UUID | None
+    """None: it was signed locally."""
+    key: str
     damage: Damage
 
 
@@ -82,7 +85,7 @@ def all_damaged_files(store: Store, blobs: Blobs, now: datetime) -> Iterator[Dam
             for file in _files(document):
                 damage = _damage(store, blobs, document, file)
                 if damage is not None:
-                    yield DamagedFile(document.id, damage)
+                    yield DamagedFile(document.id, document.session_id, file.blob_key, damage)
         if len(documents) < _AT_ONCE:
             return
         after = documents[-1].id
