@@ -41,6 +41,9 @@ class Documents(Protocol):
     def in_processing(self, subscription_id: UUID) -> int:
         """How many documents of sessions of the subscription are being processed, or wait for it."""
 
+    def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
+        """At most `limit` local signatures in processing whose value was accepted before `signed_before`."""
+
     def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
         """The newest document of the subscription whose signed file has that digest, erased or not."""
 
