@@ -32,6 +32,9 @@ class Documents(Protocol):
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
+    def locked_all(self, document_ids: Sequence[UUID]) -> list[Document]:
+        """Those that there are, in the order in which an erasure locks them. Raises: DocumentErased."""
+
     def of_session(self, session_id: UUID) -> list[Document]:
         """In the order of the session, those that were erased among them."""
 

@@ -38,6 +38,7 @@ from signroom.service.documents.add_document import (
     bind_key,
     bind_keys,
     key_for,
+    lock_earlier,
     record_document,
     require_free_key,
 )
@@ -113,6 +114,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
 
             def record() -> None:
                 with ports.store.work() as work:
+                    lock_earlier(work, ports, [accepted])
                     record_document(work, ports, document, accepted)
                     if accepted.key is None:  # a key that the caller has named is used when the value is accepted
                         bind_keys(work, [(document, accepted)])

@@ -37,6 +37,12 @@ class SqlDocuments:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
         return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
 
+    def locked_all(self, document_ids: Sequence[UUID]) -> list[Document]:
+        t = tables.documents
+        query = sa.select(t).where(t.c.id.in_(document_ids)).order_by(t.c.session_id, t.c.position, t.c.id)
+        found = self._connection.execute(query.with_for_update()).mappings()
+        return [rows.document_of(row).require_not_erased() for row in found]
+
     def of_session(self, session_id: UUID) -> list[Document]:
         t = tables.documents
         query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
