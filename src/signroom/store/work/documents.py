@@ -62,11 +62,12 @@ class SqlDocuments:
         return count
 
     def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
-        # By way of their preparations: those of local signatures have an index, and are kept for a day only.
+        # By way of their preparations: those of local signatures have an index, and are kept for a day only. Nothing is
+        # asked of the documents' own session: all local signatures ever made would be gone through.
         d, p, i = tables.documents, tables.preparations, tables.prepared_documents
         query = sa.select(d).join_from(p, i, i.c.preparation_id == p.c.id)
         query = query.join(d, sa.and_(d.c.id == i.c.document_id, d.c.preparation_id == p.c.id))
-        query = query.where(p.c.session_id.is_(None), p.c.created_at < signed_before, d.c.session_id.is_(None))
+        query = query.where(p.c.session_id.is_(None), p.c.created_at < signed_before)
         query = query.where(d.c.status == DocumentStatus.PROCESSING.value, d.c.signed_at < signed_before)
         found = self._connection.execute(query.order_by(d.c.signed_at, d.c.id).limit(limit)).mappings()
         return [rows.document_of(row) for row in found]
