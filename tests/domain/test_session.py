@@ -147,6 +147,19 @@ def test_one_failed_document_fails_the_session_with_its_code_and_it_may_be_signe
     assert again.processing_error_code is None
 
 
+def test_an_erased_document_keeps_no_session_from_completing() -> None:
+    session, _ = a_session().sign(CertificateChain(b"certificate"), NOON)
+    erased = a_document(DocumentStatus.PROCESSING_ERROR, "InternalError").erase(NOON)
+
+    together = session.settle([erased, a_document(DocumentStatus.COMPLETED)], NOON)
+    alone = session.settle([erased], NOON)
+
+    assert together is not None
+    assert (together[0].status, together[0].processing_error_code) == (SessionStatus.COMPLETED, None)
+    assert alone is not None
+    assert alone[0].processing_error_code == "InternalError", "it ends as it did"
+
+
 def test_a_session_without_a_document_that_can_be_signed_ends_with_their_errors() -> None:
     refused = [a_document(DocumentStatus.PROCESSING_ERROR, "InvalidPdf")]
 

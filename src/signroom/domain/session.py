@@ -153,7 +153,13 @@ class Session:
         return replace(self._moved(SessionStatus.PROCESSING), processing_error_code=None), SessionRetried(self.id, now)
 
     def settle(self, documents: list[Document], now: datetime) -> tuple[Session, Event] | None:
-        """Complete or fail once no document is being processed any more; None while one is. Raises: WrongState."""
+        """Complete or fail once no document is being processed any more; None while one is.
+
+        Documents that were erased count only when there are no others: nobody can sign them any more.
+
+        Raises: WrongState.
+        """
+        documents = [d for d in documents if d.erased_at is None] or documents
         if any(d.status is DocumentStatus.PROCESSING for d in documents):
             return None
         codes = [d.processing_error_code for d in documents if d.status is DocumentStatus.PROCESSING_ERROR]

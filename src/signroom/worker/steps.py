@@ -39,6 +39,7 @@ from signroom.service.maintenance.delete_expired import (
 from signroom.service.sessions.end_session import expire_sessions
 from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
 from signroom.service.signing.process_document import fail_document, process_document
+from signroom.service.signing.sign_locally import continue_local_signatures
 from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.webhooks.release_deliveries import RELEASE_DELIVERIES, release_deliveries, release_later
 
@@ -62,6 +63,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("adopt-events", minute, import_legacy_events),
         ("give-document-keys", minute, give_document_keys),
         ("continue-erasures", minute, continue_erasures),
+        ("continue-local-signatures", minute, continue_local_signatures),
         ("index-persons", minute, index_persons),
         ("count-statistics", minute, count_statistics),
         ("finish-deletions", minute, finish_deletions),

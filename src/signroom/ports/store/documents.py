@@ -32,6 +32,9 @@ class Documents(Protocol):
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
+    def locked_all(self, document_ids: Sequence[UUID]) -> list[Document]:
+        """Those that there are, in the order in which an erasure locks them. Raises: DocumentErased."""
+
     def of_session(self, session_id: UUID) -> list[Document]:
         """In the order of the session, those that were erased among them."""
 
@@ -40,6 +43,9 @@ class Documents(Protocol):
 
     def in_processing(self, subscription_id: UUID) -> int:
         """How many documents of sessions of the subscription are being processed, or wait for it."""
+
+    def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
+        """At most `limit` local signatures in processing whose value was accepted before `signed_before`."""
 
     def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
         """The newest document of the subscription whose signed file has that digest, erased or not."""

@@ -49,7 +49,8 @@ class Sessions(Protocol):
     def end_unsigned(self, sessions: Sequence[Session], files_until: datetime) -> None:
         """Save the statuses of these sessions, which have ended unsigned.
 
-        The keys of their documents are free again. The files of their documents are kept until `files_until`.
+        The keys of their documents are free again, without metadata. The files of their documents are kept until
+        `files_until`.
         """
 
     def predefined(self, session_ids: Sequence[UUID]) -> set[UUID]:

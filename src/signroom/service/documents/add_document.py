@@ -17,7 +17,7 @@ from signroom.domain.application import Caller
 from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import new_key, normalized
-from signroom.domain.errors import DocumentKeyNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
+from signroom.domain.errors import DocumentKeyNotFound, DocumentNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
@@ -68,6 +68,8 @@ class Accepted:
     data_key: str | None = None
     uploads: tuple[UUID, ...] = ()
     """Uploads that must not be purged once there is a document."""
+    earlier: tuple[UUID, ...] = ()
+    """Documents whose files it shares. They may be erased or purged until it is recorded."""
 
 
 async def add_document(
@@ -174,6 +176,7 @@ async def accepted_document(
             key=command.key,
             data_key=data_key,
             uploads=tuple(t.upload for t in taken if t.upload is not None),
+            earlier=tuple(t.earlier for t in taken if t.earlier is not None),
         )
     except BaseException as error:
         for found in taken:
@@ -182,8 +185,26 @@ async def accepted_document(
         raise
 
 
+def lock_earlier(work: Work, ports: Ports, accepted: Sequence[Accepted]) -> None:
+    """Before documents are recorded: the earlier ones whose files they share must still have them.
+
+    They stay locked until the end of the transaction. Whoever erases one then finds the files in use.
+
+    Raises: DocumentNotFound, DocumentErased, DocumentPurged.
+    """
+    wanted = {document_id for one in accepted for document_id in one.earlier}
+    found = work.documents.locked_all(sorted(wanted)) if wanted else []
+    if len(found) < len(wanted):
+        raise DocumentNotFound
+    for document in found:
+        document.require_files(ports.clock.now())
+    for application_id in {document.application_id for document in found}:
+        if work.applications.of_any_tenant(application_id).deleting_since is not None:
+            raise DocumentNotFound  # its files go before its row does
+
+
 def record_document(work: Work, ports: Ports, document: Document, accepted: Accepted) -> None:
-    """Write the row of an accepted file, with the uploads that it uses.
+    """Write the row of an accepted file, with the uploads that it uses. `lock_earlier` comes first.
 
     Its key is bound by `bind_keys`, once for all documents of a session.
     """

@@ -51,10 +51,11 @@ def _address(ports: Ports, subject: UUID, kind: FileKind) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """``upload`` names the upload that the file is of; None for a document's."""
+    """The file is of the upload ``upload``, or of the document ``document``."""
 
     file: StoredFile
     upload: UUID | None = None
+    document: UUID | None = None
 
 
 def open_download(ports: Ports, token: str) -> Download:
@@ -81,7 +82,7 @@ def open_download(ports: Ports, token: str) -> Download:
     file = document.original if kind == FileKind.ORIGINAL else document.signed
     if file is None:
         raise BlobNotFound
-    return Download(file)
+    return Download(file, document=document.id)
 
 
 def _require_open_subscription(work: Work, owned: Owned) -> None:

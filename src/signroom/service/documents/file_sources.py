@@ -79,12 +79,13 @@ FileSource = Content | UploadToken | Address
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
-    """A file that is stored. ``upload`` names the upload that it is a part of, if any."""
+    """A file that is stored. ``upload`` names the upload that it is a part of, if any; ``earlier`` the document."""
 
     file: StoredFile
     owned: bool
     """Stored for this request: forgotten again when it fails."""
     upload: UUID | None = None
+    earlier: UUID | None = None
     signature_type: SignatureType | None = None
     """Of an earlier document: it is signed in the same format again."""
     data_key: str | None = None
@@ -124,7 +125,8 @@ def _signed_file(ports: Ports, caller: Caller, document_id: UUID) -> StoredSourc
         document = work.of(caller).document(document_id)
     signed = document.require_signed()
     document.require_files(ports.clock.now())
-    return StoredSource(signed, owned=False, signature_type=document.signature_type, data_key=document.content_key)
+    kind, data_key = document.signature_type, document.content_key
+    return StoredSource(signed, owned=False, earlier=document.id, signature_type=kind, data_key=data_key)
 
 
 async def _store_from_address(
@@ -136,7 +138,8 @@ async def _store_from_address(
     if token is not None:
         own = await asyncio.to_thread(_own_file, ports, caller, token)
         _require_fitting(own.file.length, limit)
-        return StoredSource(_renamed(own.file, source, fallback_name), owned=False, upload=own.upload)
+        file = _renamed(own.file, source, fallback_name)
+        return StoredSource(file, owned=False, upload=own.upload, earlier=own.document)
     async with _fetched(ports, source.url) as fetched:
         name = _name(source.name or fetched.name, fallback_name)
         stored = await ports.blobs.write_stream(key, fetched.chunks, limit=limit)

@@ -37,6 +37,7 @@ from signroom.service.documents.add_document import (
     accepted_document,
     bind_keys,
     document_of_session,
+    lock_earlier,
     record_document,
     require_free_key,
 )
@@ -213,6 +214,7 @@ def _record(
             (document_of_session(file, session, defaults, position, ports), file)
             for position, file in enumerate(accepted)
         ]
+        lock_earlier(work, ports, accepted)
         bind_keys(work, documents)
         for document, file in documents:
             record_document(work, ports, document, file)

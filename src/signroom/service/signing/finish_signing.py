@@ -4,7 +4,8 @@ The comments in the code have the same numbers:
 
 1. Read the preparation. There must be exactly one value for each document that it lays out.
 2. Verify each value over the stored bytes.
-3. Lock the session. Answer as before when the same values were accepted before; refuse other values.
+3. Lock the session. Refuse when its page was closed meanwhile. Answer as before when the same values were accepted
+   before; refuse other values.
 4. Check that the certificate may still sign, that the session is open, and that its documents are those of the consent.
 5. Write the values, the states and the jobs. Documents that could not be prepared end with the reason. When there is
    no other, nothing is signed, and the session ends with their errors.
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from signroom.domain.document import Document
-from signroom.domain.errors import PreparationNotFound, WrongState
+from signroom.domain.errors import ApplicationDisabled, PreparationNotFound, WrongState
 from signroom.domain.event import DocumentFailed, Event
 from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session
@@ -37,7 +38,8 @@ async def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, v
 
     A preparation that could lay out no document at all takes no value: the session then ends in their errors.
 
-    Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState, Unavailable.
+    Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState,
+    ApplicationDisabled, Unavailable.
     """
     # 1. Read the preparation.
     preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
@@ -63,6 +65,8 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
     with ports.store.work() as work:
         # 3. Lock the session.
         session = work.sessions.locked_of_any_tenant(session_id)
+        if work.applications.closed_to_session(session_id):  # since the request was let in
+            raise ApplicationDisabled
         documents = work.documents.of_session(session_id)
         if _accepted_before(documents, preparation, values):
             return session

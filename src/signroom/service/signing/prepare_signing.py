@@ -85,8 +85,12 @@ def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[
 
 
 def _record(ports: Ports, session_id: UUID, preparation: Preparation, now: datetime) -> None:
+    """Raises: WrongState, also when one of its documents was signed, removed or erased meanwhile."""
     with ports.store.work() as work:
         work.sessions.locked_of_any_tenant(session_id).require_signable(now)
+        waiting = {d.id for d in work.documents.of_session(session_id) if d.awaits_signature}
+        if not preparation.document_ids <= waiting:
+            raise WrongState("The documents have changed while they were prepared; prepare again.")
         work.preparations.add(preparation)
 
 

@@ -38,15 +38,20 @@ from signroom.service.documents.add_document import (
     bind_key,
     bind_keys,
     key_for,
+    lock_earlier,
     record_document,
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
+from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
 
 _PURPOSE = "local-signature"
 STATE_LIFETIME = timedelta(hours=1)
+_LEFT_ALONE = timedelta(minutes=10)
+"""As long as a caller may still wait for its answer, or call again."""
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
 
             def record() -> None:
                 with ports.store.work() as work:
+                    lock_earlier(work, ports, [accepted])
                     record_document(work, ports, document, accepted)
                     if accepted.key is None:  # a key that the caller has named is used when the value is accepted
                         bind_keys(work, [(document, accepted)])
@@ -151,6 +157,19 @@ async def complete_locally(
     return document_id
 
 
+def continue_local_signatures(ports: Ports) -> int:
+    """Have the signatures made whose value was accepted ten minutes ago, and whose caller has not waited for the file.
+
+    Until then they are in processing, and nobody can erase them. Returns how many are made. May run late, twice, and in
+    several places at once: each becomes one job.
+    """
+    with ports.store.work() as work:
+        found = work.documents.unfinished_local(ports.clock.now() - _LEFT_ALONE, _AT_ONCE)
+        for document in found:
+            work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{document.preparation_id}", document.id)
+    return len(found)
+
+
 def _own_preparation(ports: Ports, caller: ApplicationCaller, state: str) -> tuple[Preparation, str]:
     """The preparation of `state` and the document key that was asked for. Raises: BadSignatureState."""
     preparation, key = _preparation(ports, state)
@@ -188,7 +207,7 @@ def _accept(
 
 
 async def _process(ports: Ports, caller: ApplicationCaller, document_id: UUID, identity_confirmed: bool | None) -> None:
-    """Not a job: the caller waits, and calls again when this process dies."""
+    """Not a job: the caller waits. For one who hangs up, `continue_local_signatures` makes it one later."""
     try:
         await process_document(ports, document_id, identity_confirmed=identity_confirmed)
     except Refused as error:

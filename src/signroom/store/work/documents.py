@@ -37,6 +37,12 @@ class SqlDocuments:
         query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
         return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
 
+    def locked_all(self, document_ids: Sequence[UUID]) -> list[Document]:
+        t = tables.documents
+        query = sa.select(t).where(t.c.id.in_(document_ids)).order_by(t.c.session_id, t.c.position, t.c.id)
+        found = self._connection.execute(query.with_for_update()).mappings()
+        return [rows.document_of(row).require_not_erased() for row in found]
+
     def of_session(self, session_id: UUID) -> list[Document]:
         t = tables.documents
         query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
@@ -54,6 +60,17 @@ class SqlDocuments:
         query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == subscription_id)
         count: int = self._connection.execute(query.where(d.c.status == DocumentStatus.PROCESSING)).scalar_one()
         return count
+
+    def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
+        # By way of their preparations: those of local signatures have an index, and are kept for a day only. Nothing is
+        # asked of the documents' own session: all local signatures ever made would be gone through.
+        d, p, i = tables.documents, tables.preparations, tables.prepared_documents
+        query = sa.select(d).join_from(p, i, i.c.preparation_id == p.c.id)
+        query = query.join(d, sa.and_(d.c.id == i.c.document_id, d.c.preparation_id == p.c.id))
+        query = query.where(p.c.session_id.is_(None), p.c.created_at < signed_before)
+        query = query.where(d.c.status == DocumentStatus.PROCESSING.value, d.c.signed_at < signed_before)
+        found = self._connection.execute(query.order_by(d.c.signed_at, d.c.id).limit(limit)).mappings()
+        return [rows.document_of(row) for row in found]
 
     def by_signed_file(self, subscription_id: UUID, sha256: bytes) -> Document | None:
         t = tables.documents

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from signroom.domain.errors import SignatureSessionNotFound
+from signroom.domain.metadata import NO_METADATA
 from signroom.domain.session import Session, SessionStatus
 from signroom.ports.store import SessionFilter
 from signroom.store import rows, tables
@@ -77,8 +78,11 @@ class SqlSessions:
         ended = sa.update(d).where(d.c.session_id.in_(ids))
         key = sa.case((given_back, sa.null()), else_=d.c.key)
         self._connection.execute(ended.values(available_until=files_until, key=key))
-        allocated = sa.update(k).where(k.c.document_id.in_(own), k.c.made_with_document.is_(None))
-        self._connection.execute(allocated.values(document_id=None))
+        # What the key was allocated for is over: nobody could find it any more who erases the document.
+        of_key, mine = tables.document_key_metadata, sa.and_(k.c.document_id.in_(own), k.c.made_with_document.is_(None))
+        self._connection.execute(sa.delete(of_key).where(of_key.c.key.in_(sa.select(k.c.key).where(mine))))
+        forgotten = {"document_id": None, "metadata": rows.packed(NO_METADATA)}
+        self._connection.execute(sa.update(k).where(mine).values(forgotten))
 
     def predefined(self, session_ids: Sequence[UUID]) -> set[UUID]:
         t = tables.sessions
