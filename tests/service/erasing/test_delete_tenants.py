@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 from signroom.domain.application import Application, ApplicationCaller, OperatorCaller, Role
 from signroom.domain.audit import Action
 from signroom.domain.blob_key import UploadFolder
+from signroom.domain.certificate import Certificate
 from signroom.domain.document import Document
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.errors import (
@@ -23,6 +26,7 @@ from signroom.domain.errors import (
     StorageUnavailable,
     SubscriptionNotFound,
 )
+from signroom.domain.person import identifiers_of_document
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, CheckedValue
 from signroom.domain.upload import Upload, UploadPart
@@ -31,6 +35,7 @@ from signroom.ports.files import Blobs
 from signroom.ports.store import ChangeFilter, KeyOwner, Store, StoredResult, Work
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
+from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
 from signroom.service.subscriptions.disable_tenants import enable_application, list_subscriptions
@@ -214,6 +219,47 @@ def test_documents_in_processing_are_waited_for(room: Room, operator: OperatorCa
     save(done, settled[0])
     assert finish_deletions(room.ports) == 1
     is_gone(room, mine)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["for the first time", "again"])
+def test_the_index_of_persons_reads_a_document_at_that_moment(
+    room: Room, operator: OperatorCaller, monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    mine = shop(room, operator)
+    named = replace(mine.signed, metadata=(("cpf", ("52998224725",)),))
+    for _ in range(1 + known):
+        indexing.index_persons(room.ports)
+        with room.ports.store.work() as work:
+            work.documents.save(named)  # it is to be read again
+    mine.delete(operator)
+    reading, go_on = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def slow(document: Document, certificates: Iterable[Certificate]) -> frozenset[str]:
+        reading.set()
+        assert go_on.wait(20)
+        return identifiers_of_document(document, certificates)
+
+    def run(verb: Callable[[Ports], int]) -> None:
+        try:
+            verb(room.ports)
+        except BaseException as error:  # noqa: BLE001  (looked at below)
+            failures.append(error)
+
+    monkeypatch.setattr(indexing, "identifiers_of_document", slow)
+    threads = [threading.Thread(target=run, args=(verb,)) for verb in (indexing.index_persons, finish_deletions)]
+    threads[0].start()
+    assert reading.wait(10)
+    threads[1].start()
+    threads[1].join(0.5)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert failures == []
+    is_gone(room, mine)
+    with room.service.engine.connect() as connection:
+        assert connection.execute(sa.select(tables.persons)).all() == []
 
 
 class Killed(BaseException):

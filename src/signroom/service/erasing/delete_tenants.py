@@ -154,6 +154,8 @@ def _removed_sessions(ports: Ports, application: Application) -> int:
     _delete_files(ports, documents, [blobs_of_session(one) for one in ids])
     with ports.store.work() as work:
         sessions = work.removal.locked_ended(ids)
+        # Before what hangs on them: the index of persons locks a document, too, before it writes about it.
+        documents = work.removal.locked_documents([document.id for document in documents])
         # One that was added meanwhile has files: it is for the next time.
         known = {document.id for document in documents}
         whole = [s.id for s in sessions if known.issuperset(d.id for d in work.erasures.documents_of_session(s.id))]

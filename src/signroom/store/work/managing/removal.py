@@ -63,6 +63,11 @@ class SqlRemoval:
         query = sa.select(s).where(s.c.id.in_(session_ids), s.c.status.not_in(_MOVING))
         return self._sessions(query.order_by(s.c.id).with_for_update())
 
+    def locked_documents(self, document_ids: Sequence[UUID]) -> list[Document]:
+        d = tables.documents
+        query = sa.select(d).where(d.c.id.in_(document_ids)).order_by(d.c.id).with_for_update()
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
     def local_documents(self, application_id: UUID, limit: int) -> list[Document]:
         d = tables.documents
         query = sa.select(d).where(d.c.application_id == application_id, d.c.session_id.is_(None))
@@ -83,6 +88,7 @@ class SqlRemoval:
         self._delete(tables.documents, tables.documents.c.id.in_(documents))
         self._delete(tables.erasures, tables.erasures.c.id.in_([*sessions, *documents]))
         self._delete(tables.sessions, tables.sessions.c.id.in_(sessions))
+        self._delete(tables.persons, tables.persons.c.subject_id.in_([*sessions, *documents]))
 
     def remove_application(self, application_id: UUID) -> bool:
         a = tables.applications
