@@ -25,16 +25,19 @@ from signroom.domain.errors import (
     StillInUse,
     StorageUnavailable,
     SubscriptionNotFound,
+    UploadNotFound,
 )
+from signroom.domain.metadata import NO_METADATA
 from signroom.domain.person import identifiers_of_document
 from signroom.domain.session import Session, SessionStatus
-from signroom.domain.signature import CertificateChain, CheckedValue
+from signroom.domain.signature import INVISIBLE, CertificateChain, CheckedValue, Inspection, SignatureType
 from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import ChangeFilter, KeyOwner, Store, StoredResult, Work
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
+from signroom.service.documents.add_document import Accepted, document_of_session, record_document
 from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
@@ -260,6 +263,64 @@ def test_the_index_of_persons_reads_a_document_at_that_moment(
     is_gone(room, mine)
     with room.service.engine.connect() as connection:
         assert connection.execute(sa.select(tables.persons)).all() == []
+
+
+@dataclass
+class BlobsMeanwhile:
+    """Something happens before the first file is deleted."""
+
+    blobs: Blobs
+    happens: Callable[[], None] | None
+
+    def delete(self, key: str) -> None:
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            happens()
+        self.blobs.delete(key)
+
+    def beginning_with(self, beginning: str) -> list[str]:
+        return self.blobs.beginning_with(beginning)
+
+
+def _uploaded(room: Room, application: Application) -> Upload:
+    upload = Upload(uuid4(), uuid4().bytes * 2, application.subscription_id, application.id, room.clock.now())
+    upload = upload.complete(room.file(UploadFolder(upload.id).file()))
+    with room.ports.store.work() as work:
+        work.uploads.add(upload)
+    return upload
+
+
+def _use(room: Room, upload: Upload) -> Document:
+    """A document of another application of the subscription is made of an upload, as by a download address."""
+    session, file = room.session(), upload.require_file()
+    inspection = Inspection(SignatureType.PDF, "application/pdf", 1, 0)
+    accepted = Accepted(uuid4(), file, inspection, INVISIBLE, uploads=(upload.id,))
+    document = document_of_session(accepted, session, NO_METADATA, 0, room.ports)
+    with room.ports.store.work() as work:
+        record_document(work, room.ports, document, accepted)
+    return document
+
+
+def test_an_upload_is_another_applications_or_it_is_gone(room: Room, operator: OperatorCaller) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    used, late, joined = (_uploaded(room, application) for _ in range(3))
+    document = _use(room, used)
+    ended = room.file(UploadFolder(joined.id).joined_file(uuid4()))
+
+    def meanwhile() -> None:
+        with pytest.raises(UploadNotFound):
+            _use(room, late)
+        with room.ports.store.work() as work:  # a request that ends an upload was on its way
+            work.uploads.save(work.uploads.locked_of_any_tenant(joined.id).complete(ended))
+
+    delete_application(room.ports, operator, application.id)
+    blobs: Blobs = BlobsMeanwhile(room.ports.blobs, meanwhile)  # type: ignore[assignment]
+    assert finish_deletions(replace(room.ports, blobs=blobs)) == 1
+
+    assert room.read(document).original.blob_key == used.require_file().blob_key
+    gone = [late.require_file().blob_key, joined.require_file().blob_key, ended.blob_key]
+    assert [room.has(key) for key in (used.require_file().blob_key, *gone)] == [True, False, False, False]
+    assert set(rows_of(room, application.id).values()) == {0}
 
 
 class Killed(BaseException):

@@ -51,7 +51,8 @@ class Removal(Protocol):
     def local_documents(self, application_id: UUID, limit: int) -> list[Document]:
         """Documents without a session that are not in processing."""
 
-    def uploads(self, application_id: UUID, limit: int) -> list[Upload]: ...
+    def locked_uploads(self, application_id: UUID, limit: int) -> list[Upload]:
+        """Without those that another transaction has locked."""
 
     def remove(self, sessions: Sequence[UUID], documents: Sequence[UUID]) -> None:
         """The rows of sessions and documents, with their keys, events, erasures and what finds a person in them.

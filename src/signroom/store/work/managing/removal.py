@@ -74,10 +74,11 @@ class SqlRemoval:
         query = query.where(d.c.status != _PROCESSING).order_by(d.c.id).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
-    def uploads(self, application_id: UUID, limit: int) -> list[Upload]:
+    def locked_uploads(self, application_id: UUID, limit: int) -> list[Upload]:
         u = tables.uploads
         query = sa.select(u).where(u.c.application_id == application_id).order_by(u.c.id).limit(limit)
-        return [rows.upload_of(row) for row in self._connection.execute(query).mappings()]
+        locked = query.with_for_update(skip_locked=True)
+        return [rows.upload_of(row) for row in self._connection.execute(locked).mappings()]
 
     def remove(self, sessions: Sequence[UUID], documents: Sequence[UUID]) -> None:
         k, of_key = tables.document_keys, tables.document_key_metadata
