@@ -35,7 +35,7 @@ from signroom.ports import ManagementPorts
 from signroom.ports.store import SubscriptionSummary, Work
 from signroom.service.events.record_change import record_change
 from signroom.service.events.record_event import record_event
-from signroom.service.subscriptions.manage_applications import clean_name, require_manageable
+from signroom.service.subscriptions.manage_applications import clean_name, require_changeable
 from signroom.service.webhooks.release_deliveries import release_soon
 
 
@@ -45,7 +45,7 @@ def disable_application(ports: ManagementPorts, caller: Caller, application_id: 
     require_another(caller, application_id)
     now = ports.clock.now()
     with ports.store.work() as work:
-        found = _manageable(work, caller, application_id)
+        found = _changeable(work, caller, application_id, now)
         if found.disabled_at is not None:
             return found
         disabled = replace(found, disabled_at=now)
@@ -59,7 +59,7 @@ def enable_application(ports: ManagementPorts, caller: Caller, application_id: U
     caller.require(MANAGERS)
     now = ports.clock.now()
     with ports.store.work() as work:
-        found = _manageable(work, caller, application_id)
+        found = _changeable(work, caller, application_id, now)
         if found.disabled_at is None:
             return found
         enabled = replace(found, disabled_at=None)
@@ -116,10 +116,10 @@ def require_another(caller: Caller, application_id: UUID) -> None:
         raise OwnApplication
 
 
-def _manageable(work: Work, caller: Caller, application_id: UUID) -> Application:
+def _changeable(work: Work, caller: Caller, application_id: UUID, now: datetime) -> Application:
     """The application, locked. Raises: NotAllowed, ApplicationNotFound."""
     found = work.of(caller).locked_application(application_id)
-    require_manageable(caller, found)
+    require_changeable(work, caller, found, now)
     return found
 
 
