@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -38,6 +39,7 @@ from signroom.ports.store import ChangeFilter, KeyOwner, Store, StoredResult, Wo
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.documents.add_document import Accepted, document_of_session, record_document
+from signroom.service.documents.upload_files import upload_plain
 from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
@@ -321,6 +323,26 @@ def test_an_upload_is_another_applications_or_it_is_gone(room: Room, operator: O
     gone = [late.require_file().blob_key, joined.require_file().blob_key, ended.blob_key]
     assert [room.has(key) for key in (used.require_file().blob_key, *gone)] == [True, False, False, False]
     assert set(rows_of(room, application.id).values()) == {0}
+
+
+def test_what_is_sent_while_its_application_goes_leaves_nothing(room: Room, operator: OperatorCaller) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    mine = replace(room, caller=ApplicationCaller(application, frozenset(Role)))
+
+    def gone() -> None:
+        delete_application(room.ports, operator, application.id)
+        assert finish_deletions(room.ports) == 1
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"personal "
+        await asyncio.to_thread(gone)
+        yield b"data"
+
+    with pytest.raises(ApplicationDisabled):
+        asyncio.run(upload_plain(room.ports, mine.caller, "a.pdf", "application/pdf", chunks()))
+    with pytest.raises(ApplicationDisabled):
+        mine.session()
+    assert [path for path in room.files.rglob("*") if path.is_file()] == []
 
 
 class Killed(BaseException):
