@@ -44,11 +44,16 @@ from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
 from signroom.service.subscriptions.disable_tenants import enable_application, list_subscriptions
-from signroom.service.subscriptions.manage_applications import create_application, list_applications
+from signroom.service.subscriptions.manage_applications import (
+    create_application,
+    create_subscription,
+    list_applications,
+)
 from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import SetWebhook, create_webhook, send_test
 from signroom.store import tables
+from signroom.store.work.managing.removal import SqlRemoval
 from signroom.worker.steps import jobs
 from tests.service.conftest import Room
 
@@ -343,6 +348,47 @@ def test_what_is_sent_while_its_application_goes_leaves_nothing(room: Room, oper
     with pytest.raises(ApplicationDisabled):
         mine.session()
     assert [path for path in room.files.rglob("*") if path.is_file()] == []
+
+
+def test_two_processes_remove_the_same_at_once(room: Room, operator: OperatorCaller) -> None:
+    mine = shop(room, operator)
+    mine.delete(operator)
+    local = next(key for key in mine.files if key.startswith("documents/"))
+    gone: list[int] = []
+
+    class Twice(BlobsMeanwhile):
+        def delete(self, key: str) -> None:
+            if key == local and not gone:
+                gone.append(0)
+                gone[0] = finish_deletions(room.ports)
+            self.blobs.delete(key)
+
+    blobs: Blobs = Twice(room.ports.blobs, None)  # type: ignore[assignment]
+    assert finish_deletions(replace(room.ports, blobs=blobs)) == 0
+    assert gone == [1]
+    is_gone(room, mine)
+
+
+def test_a_subscription_that_fails_holds_up_no_other(
+    room: Room, operator: OperatorCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [create_subscription(room.ports, this_operator(), name) for name in ("One", "Two")]
+    for one in others:
+        delete_subscription(room.ports, replace(operator, subscription_id=one.id))
+    first, second = sorted(one.id for one in others)
+    remove = SqlRemoval.remove_subscription
+
+    def failing(removal: SqlRemoval, subscription_id: UUID) -> bool:
+        if subscription_id == first:
+            raise StorageUnavailable
+        return remove(removal, subscription_id)
+
+    monkeypatch.setattr(SqlRemoval, "remove_subscription", failing)
+    with pytest.raises(StorageUnavailable):
+        finish_deletions(room.ports)
+    with room.ports.store.read() as work:
+        assert [one.id for one in work.removal.subscriptions()] == [first]
+    assert second != first
 
 
 class Killed(BaseException):

@@ -97,7 +97,11 @@ def finish_deletions(ports: Ports) -> int:
             failure = error
     with ports.store.read() as work:
         subscriptions = work.removal.subscriptions()
-    gone += sum(_removed_subscription(ports, subscription) for subscription in subscriptions)
+    for subscription in subscriptions:
+        try:
+            gone += _removed_subscription(ports, subscription)
+        except Exception as error:  # noqa: BLE001  (as above)
+            failure = error
     if gone:
         ports.store.scrub()
     if failure is not None:
@@ -174,7 +178,7 @@ def _removed_local_documents(ports: Ports, application: Application) -> int:
         documents = work.removal.local_documents(application.id, _AT_ONCE)
     _delete_files(ports, documents, [document.blob_folder.every() for document in documents])
     with ports.store.work() as work:
-        current = [work.erasures.locked_document_of_any_tenant(document.id) for document in documents]
+        current = work.removal.locked_documents([document.id for document in documents])
         gone = [document for document in current if document.status is not DocumentStatus.PROCESSING]
         work.erasures.remove_traces(application.subscription_id, None, gone)
         work.removal.remove([], [document.id for document in gone])
