@@ -43,7 +43,13 @@ from signroom.service.documents.upload_files import upload_plain
 from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
-from signroom.service.subscriptions.disable_tenants import enable_application, list_subscriptions
+from signroom.service.subscriptions.disable_tenants import (
+    disable_application,
+    disable_subscription,
+    enable_application,
+    enable_subscription,
+    list_subscriptions,
+)
 from signroom.service.subscriptions.manage_applications import (
     create_application,
     create_subscription,
@@ -164,7 +170,7 @@ def test_all_that_belongs_to_it_goes_and_nothing_else(room: Room, operator: Oper
     deleting = mine.delete(operator)
     with pytest.raises(ApplicationDisabled):
         authenticate(room.ports, mine.secret)
-    assert enable_application(room.ports, operator, mine.application.id) == mine.delete(operator) == deleting
+    assert mine.delete(operator) == deleting
     assert finish_deletions(room.ports) == 1
 
     assert room.has(mine.signed.signed.blob_key), "another document's original"
@@ -389,6 +395,20 @@ def test_a_subscription_that_fails_holds_up_no_other(
     with room.ports.store.read() as work:
         assert [one.id for one in work.removal.subscriptions()] == [first]
     assert second != first
+
+
+def test_nothing_opens_again_what_is_being_deleted(room: Room, operator: OperatorCaller) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    disable_application(room.ports, operator, application.id)
+    delete_application(room.ports, operator, application.id)
+    told = room.told()
+    with pytest.raises(ApplicationDisabled):
+        enable_application(room.ports, operator, application.id)
+    assert room.told() == told
+    disable_subscription(room.ports, operator)
+    delete_subscription(room.ports, operator, force=True)
+    with pytest.raises(ApplicationDisabled):
+        enable_subscription(room.ports, operator)
 
 
 class Killed(BaseException):

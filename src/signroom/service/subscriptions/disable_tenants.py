@@ -29,6 +29,7 @@ from signroom.domain.application import (
     Subscription,
 )
 from signroom.domain.audit import Action, application_facts, subscription_facts
+from signroom.domain.errors import ApplicationDisabled as ApplicationIsDisabled
 from signroom.domain.errors import OwnApplication
 from signroom.domain.event import ApplicationDisabled, ApplicationEnabled
 from signroom.ports import ManagementPorts
@@ -55,11 +56,16 @@ def disable_application(ports: ManagementPorts, caller: Caller, application_id: 
 
 
 def enable_application(ports: ManagementPorts, caller: Caller, application_id: UUID) -> Application:
-    """Quiet when it is not disabled. Raises: NotAllowed, ApplicationNotFound."""
+    """Quiet when it is not disabled.
+
+    Raises: NotAllowed, ApplicationNotFound, ApplicationDisabled when it is being deleted: nothing opens it again.
+    """
     caller.require(MANAGERS)
     now = ports.clock.now()
     with ports.store.work() as work:
         found = _changeable(work, caller, application_id, now)
+        if found.deleting_since is not None:
+            raise ApplicationIsDisabled("It is being deleted.")
         if found.disabled_at is None:
             return found
         enabled = replace(found, disabled_at=None)
@@ -98,10 +104,15 @@ def disable_subscription(ports: ManagementPorts, caller: OperatorCaller) -> Subs
 
 
 def enable_subscription(ports: ManagementPorts, caller: OperatorCaller) -> Subscription:
-    """Applications that were disabled by themselves stay so. Quiet when it is not disabled."""
+    """Applications that were disabled by themselves stay so. Quiet when it is not disabled.
+
+    Raises: ApplicationDisabled when it is being deleted.
+    """
     now = ports.clock.now()
     with ports.store.work() as work:
         found = work.subscriptions.locked(caller.subscription_id)
+        if found.deleting_since is not None:
+            raise ApplicationIsDisabled("The subscription is being deleted.")
         if found.disabled_at is None:
             return found
         enabled = replace(found, disabled_at=None)
