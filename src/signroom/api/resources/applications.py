@@ -100,8 +100,9 @@ async def change(
 async def disable(application_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.ApplicationInfoModel:
     """Addition. Needs the role Manager; of one with the role Admin, or a key with it, Admin. Again: the same answer.
 
-    From the answer on its keys open nothing, the pages of its sessions are closed, and its webhooks hold what they
-    would send. What was signed before is finished. An application does not disable itself.
+    From the answer on, on other machines within a second, its keys open nothing, the pages of its sessions are closed,
+    and its webhooks hold what they would send. What was signed before is finished. An application does not disable
+    itself.
     """
     await asyncio.to_thread(disable_application, ports, caller, application_id)
     return await asyncio.to_thread(_read, ports, caller, application_id)
@@ -121,11 +122,12 @@ async def enable(application_id: UUID, ports: InjectedPorts, caller: InjectedCal
 async def remove(
     application_id: UUID, ports: InjectedPorts, caller: InjectedCaller, force: bool = False
 ) -> shapes.ApplicationInfoModel:
-    """Addition. Needs the role Admin. From the answer on it is closed for good; what belongs to it goes within minutes.
+    """Addition. Needs the role Admin. It is closed for good at once; what belongs to it goes within minutes.
 
     That is its keys, webhooks with all that they hold, sessions, documents and files, erased ones too. Afterwards there
     is no such application. It is refused while sessions are open (`force=true` cancels them) or documents are in
-    processing: `StillInUse` says how many. Again: the same answer. An application does not delete itself.
+    processing: `StillInUse` says how many. Again: the same answer. An application does not delete itself. On other
+    machines it is closed within a second.
     """
     await asyncio.to_thread(delete_application, ports, caller, application_id, force=force)
     return await asyncio.to_thread(_read, ports, caller, application_id)

@@ -2,7 +2,7 @@
 
 While it is closed:
 
-- Its keys open nothing (403 ``ApplicationDisabled``), from the next request on and on every machine.
+- Its keys open nothing (403 ``ApplicationDisabled``): from the next request on, on other machines within a second.
 - The pages of its sessions are closed. An operator whose application has leaked does not know which sessions the thief
   has opened: nobody is to sign what the thief put there. Where only a key has leaked it is enough to revoke that key;
   pages then go on.
