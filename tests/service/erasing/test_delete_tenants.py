@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from signroom.domain.application import Application, ApplicationCaller, Operator
 from signroom.domain.audit import Action
 from signroom.domain.blob_key import UploadFolder
 from signroom.domain.certificate import Certificate
-from signroom.domain.document import Document
+from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.errors import (
     ApplicationDisabled,
@@ -31,7 +32,7 @@ from signroom.domain.errors import (
 from signroom.domain.metadata import NO_METADATA
 from signroom.domain.person import identifiers_of_document
 from signroom.domain.session import Session, SessionStatus
-from signroom.domain.signature import INVISIBLE, CertificateChain, CheckedValue, Inspection, SignatureType
+from signroom.domain.signature import INVISIBLE, CertificateChain, CheckedValue, Inspection, SignatureType, Verdict
 from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
@@ -43,6 +44,7 @@ from signroom.service.documents.upload_files import upload_plain
 from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
+from signroom.service.signing.process_document import process_document
 from signroom.service.subscriptions.disable_tenants import (
     disable_application,
     disable_subscription,
@@ -409,6 +411,34 @@ def test_nothing_opens_again_what_is_being_deleted(room: Room, operator: Operato
     delete_subscription(room.ports, operator, force=True)
     with pytest.raises(ApplicationDisabled):
         enable_subscription(room.ports, operator)
+
+
+def test_a_run_that_was_overtaken_leaves_no_file(
+    room: Room, operator: OperatorCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    mine = replace(room, caller=ApplicationCaller(application, frozenset(Role)))
+    _, document = completed(mine)
+    read = SimpleNamespace(
+        document=document,
+        subscription=None,
+        prepared=SimpleNamespace(chain=CertificateChain(b"certificate")),
+        reading=None,
+        identity_confirmed=None,
+    )
+
+    async def sign(ports: Ports, document: Document, *_: object) -> tuple[StoredFile, Verdict]:
+        """Another run has ended; the application goes; then this one stores its file."""
+        delete_application(ports, operator, application.id)
+        assert await asyncio.to_thread(finish_deletions, ports) == 1
+        stored = await asyncio.to_thread(room.file, document.blob_folder.signed(uuid4()))
+        return stored, Verdict(())
+
+    monkeypatch.setattr("signroom.service.signing.process_document._read", lambda *_: read)
+    monkeypatch.setattr("signroom.service.signing.process_document._sign", sign)
+    asyncio.run(process_document(room.ports, document.id))
+
+    assert [path for path in room.files.rglob("*") if path.is_file()] == []
 
 
 class Killed(BaseException):
