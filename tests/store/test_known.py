@@ -31,7 +31,7 @@ class Watch:
 def test_a_key_is_known_for_a_moment() -> None:
     watch = Watch()
     keys = Known[bytes, KeyOwner](watch)
-    keys.keep(b"h", OWNER, keys.emptied)
+    keys.keep(b"h", OWNER, keys.begin())
 
     assert keys.get(b"h") == OWNER
     assert keys.get(b"g") is None
@@ -43,10 +43,20 @@ def test_a_key_is_known_for_a_moment() -> None:
 
 def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
     keys = Known[bytes, KeyOwner]()
-    before = keys.emptied
+    before = keys.begin()
 
     keys.empty()
     keys.keep(b"h", OWNER, before)
+
+    assert keys.get(b"h") is None
+
+
+def test_a_slow_read_is_known_from_its_beginning() -> None:
+    watch = Watch()
+    keys = Known[bytes, KeyOwner](watch)
+    reading = keys.begin()
+    watch.now += KEPT_SECONDS + 0.001  # another process may have changed it since
+    keys.keep(b"h", OWNER, reading)
 
     assert keys.get(b"h") is None
 
@@ -55,6 +65,6 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known, "_MOST", 3)
     keys = Known[bytes, KeyOwner]()
     for name in (b"1", b"2", b"3", b"4"):
-        keys.keep(name, OWNER, keys.emptied)
+        keys.keep(name, OWNER, keys.begin())
 
     assert [keys.get(name) is not None for name in (b"1", b"2", b"3", b"4")] == [False, False, False, True]

@@ -50,6 +50,10 @@ class Upload:
         if not self.used and now >= self.created_at + LIFETIME:
             raise UploadNotFound("It is more than a day old.")
 
+    def end(self, now: datetime) -> Upload:
+        """Its day is over before its time: nobody can use it any more."""
+        return replace(self, used=False, created_at=min(self.created_at, now - LIFETIME))
+
     def complete(self, file: StoredFile, etags: Sequence[str] | None = None) -> Upload:
         """`etags` of its parts, None for an upload in one piece."""
         return replace(self, file=file, ended_with=None if etags is None else _digest(etags))

@@ -1,7 +1,7 @@
 """Answers as they were read a moment ago: most requests come with a key, or for a page, that was just used.
 
 A transaction of this process that changes a key, an application or a subscription empties them. What another process
-changes is seen after `KEPT_SECONDS`.
+changes is seen `KEPT_SECONDS` after it, however long a read takes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 KEPT_SECONDS = 1.0
@@ -19,6 +20,16 @@ Asked = TypeVar("Asked")
 Found = TypeVar("Found")
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The moment before a read."""
+
+    emptied: int
+    """How often the answers were emptied by then."""
+    begun: float
+    """Seconds, by the clock of the answers."""
+
+
 class Known(Generic[Asked, Found]):
     """Safe to call from threads; nothing blocks."""
 
@@ -26,8 +37,7 @@ class Known(Generic[Asked, Found]):
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[Asked, tuple[float, Found]] = {}
-        self.emptied = 0
-        """How often it was emptied. Ask for it before you read what you `keep`."""
+        self._emptied = 0
 
     def get(self, asked: Asked) -> Found | None:
         """None for what must be read."""
@@ -36,17 +46,21 @@ class Known(Generic[Asked, Found]):
             return None
         return known[1]
 
-    def keep(self, asked: Asked, found: Found, emptied: int) -> None:
-        """`emptied` is from before the read. If it has grown since, what was read may be older than a change."""
+    def begin(self) -> Reading:
+        """Before a read whose answer you `keep`."""
+        return Reading(self._emptied, self._clock())
+
+    def keep(self, asked: Asked, found: Found, reading: Reading) -> None:
+        """Known for `KEPT_SECONDS` from before it was read. Not at all when anything has changed since."""
         with self._lock:
-            if emptied != self.emptied:
+            if reading.emptied != self._emptied:
                 return
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[asked] = self._clock() + KEPT_SECONDS, found
+            self._known[asked] = reading.begun + KEPT_SECONDS, found
 
     def empty(self) -> None:
         """A key, an application or a subscription has changed."""
         with self._lock:
-            self.emptied += 1
+            self._emptied += 1
             self._known.clear()

@@ -98,11 +98,11 @@ class SqlStore:
         known = self._keys.get(secret_hash)
         if known is not None:
             return known
-        emptied = self._keys.emptied
+        reading = self._keys.begin()
         with self.read() as work:
             found = work.applications.by_key(secret_hash)
         if found is not None:
-            self._keys.keep(secret_hash, found, emptied)
+            self._keys.keep(secret_hash, found, reading)
         return found
 
     def known_closed(self, session_id: UUID) -> bool | None:
@@ -112,10 +112,10 @@ class SqlStore:
         known = self._closed.get(session_id)
         if known is not None:
             return known
-        emptied = self._closed.emptied
+        reading = self._closed.begin()
         with self.read() as work:
             found = work.applications.closed_to_session(session_id)
-        self._closed.keep(session_id, found, emptied)
+        self._closed.keep(session_id, found, reading)
         return found
 
     def scrub(self) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +16,8 @@ import sqlalchemy as sa
 from signroom.domain.application import Application, ApplicationCaller, OperatorCaller, Role
 from signroom.domain.audit import Action
 from signroom.domain.blob_key import UploadFolder
-from signroom.domain.document import Document
+from signroom.domain.certificate import Certificate
+from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.errors import (
     ApplicationDisabled,
@@ -22,23 +27,41 @@ from signroom.domain.errors import (
     StillInUse,
     StorageUnavailable,
     SubscriptionNotFound,
+    UploadNotFound,
 )
+from signroom.domain.metadata import NO_METADATA
+from signroom.domain.person import identifiers_of_document
 from signroom.domain.session import Session, SessionStatus
-from signroom.domain.signature import CertificateChain, CheckedValue
+from signroom.domain.signature import INVISIBLE, CertificateChain, CheckedValue, Inspection, SignatureType, Verdict
 from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import ChangeFilter, KeyOwner, Store, StoredResult, Work
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
+from signroom.service.documents.add_document import Accepted, document_of_session, record_document
+from signroom.service.documents.upload_files import upload_plain
+from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
-from signroom.service.subscriptions.disable_tenants import enable_application, list_subscriptions
-from signroom.service.subscriptions.manage_applications import create_application, list_applications
+from signroom.service.signing.process_document import process_document
+from signroom.service.subscriptions.disable_tenants import (
+    disable_application,
+    disable_subscription,
+    enable_application,
+    enable_subscription,
+    list_subscriptions,
+)
+from signroom.service.subscriptions.manage_applications import (
+    create_application,
+    create_subscription,
+    list_applications,
+)
 from signroom.service.subscriptions.manage_keys import CreateKey, create_key
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import SetWebhook, create_webhook, send_test
 from signroom.store import tables
+from signroom.store.work.managing.removal import SqlRemoval
 from signroom.worker.steps import jobs
 from tests.service.conftest import Room
 
@@ -149,7 +172,7 @@ def test_all_that_belongs_to_it_goes_and_nothing_else(room: Room, operator: Oper
     deleting = mine.delete(operator)
     with pytest.raises(ApplicationDisabled):
         authenticate(room.ports, mine.secret)
-    assert enable_application(room.ports, operator, mine.application.id) == mine.delete(operator) == deleting
+    assert mine.delete(operator) == deleting
     assert finish_deletions(room.ports) == 1
 
     assert room.has(mine.signed.signed.blob_key), "another document's original"
@@ -214,6 +237,208 @@ def test_documents_in_processing_are_waited_for(room: Room, operator: OperatorCa
     save(done, settled[0])
     assert finish_deletions(room.ports) == 1
     is_gone(room, mine)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["for the first time", "again"])
+def test_the_index_of_persons_reads_a_document_at_that_moment(
+    room: Room, operator: OperatorCaller, monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    mine = shop(room, operator)
+    named = replace(mine.signed, metadata=(("cpf", ("52998224725",)),))
+    for _ in range(1 + known):
+        indexing.index_persons(room.ports)
+        with room.ports.store.work() as work:
+            work.documents.save(named)  # it is to be read again
+    mine.delete(operator)
+    reading, go_on = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def slow(document: Document, certificates: Iterable[Certificate]) -> frozenset[str]:
+        reading.set()
+        assert go_on.wait(20)
+        return identifiers_of_document(document, certificates)
+
+    def run(verb: Callable[[Ports], int]) -> None:
+        try:
+            verb(room.ports)
+        except BaseException as error:  # noqa: BLE001  (looked at below)
+            failures.append(error)
+
+    monkeypatch.setattr(indexing, "identifiers_of_document", slow)
+    threads = [threading.Thread(target=run, args=(verb,)) for verb in (indexing.index_persons, finish_deletions)]
+    threads[0].start()
+    assert reading.wait(10)
+    threads[1].start()
+    threads[1].join(0.5)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert failures == []
+    is_gone(room, mine)
+    with room.service.engine.connect() as connection:
+        assert connection.execute(sa.select(tables.persons)).all() == []
+
+
+@dataclass
+class BlobsMeanwhile:
+    """Something happens before the first file is deleted."""
+
+    blobs: Blobs
+    happens: Callable[[], None] | None
+
+    def delete(self, key: str) -> None:
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            happens()
+        self.blobs.delete(key)
+
+    def beginning_with(self, beginning: str) -> list[str]:
+        return self.blobs.beginning_with(beginning)
+
+
+def _uploaded(room: Room, application: Application) -> Upload:
+    upload = Upload(uuid4(), uuid4().bytes * 2, application.subscription_id, application.id, room.clock.now())
+    upload = upload.complete(room.file(UploadFolder(upload.id).file()))
+    with room.ports.store.work() as work:
+        work.uploads.add(upload)
+    return upload
+
+
+def _use(room: Room, upload: Upload) -> Document:
+    """A document of another application of the subscription is made of an upload, as by a download address."""
+    session, file = room.session(), upload.require_file()
+    inspection = Inspection(SignatureType.PDF, "application/pdf", 1, 0)
+    accepted = Accepted(uuid4(), file, inspection, INVISIBLE, uploads=(upload.id,))
+    document = document_of_session(accepted, session, NO_METADATA, 0, room.ports)
+    with room.ports.store.work() as work:
+        record_document(work, room.ports, document, accepted)
+    return document
+
+
+def test_an_upload_is_another_applications_or_it_is_gone(room: Room, operator: OperatorCaller) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    used, late, joined = (_uploaded(room, application) for _ in range(3))
+    document = _use(room, used)
+    ended = room.file(UploadFolder(joined.id).joined_file(uuid4()))
+
+    def meanwhile() -> None:
+        with pytest.raises(UploadNotFound):
+            _use(room, late)
+        with room.ports.store.work() as work:  # a request that ends an upload was on its way
+            work.uploads.save(work.uploads.locked_of_any_tenant(joined.id).complete(ended))
+
+    delete_application(room.ports, operator, application.id)
+    blobs: Blobs = BlobsMeanwhile(room.ports.blobs, meanwhile)  # type: ignore[assignment]
+    assert finish_deletions(replace(room.ports, blobs=blobs)) == 1
+
+    assert room.read(document).original.blob_key == used.require_file().blob_key
+    gone = [late.require_file().blob_key, joined.require_file().blob_key, ended.blob_key]
+    assert [room.has(key) for key in (used.require_file().blob_key, *gone)] == [True, False, False, False]
+    assert set(rows_of(room, application.id).values()) == {0}
+
+
+def test_what_is_sent_while_its_application_goes_leaves_nothing(room: Room, operator: OperatorCaller) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    mine = replace(room, caller=ApplicationCaller(application, frozenset(Role)))
+
+    def gone() -> None:
+        delete_application(room.ports, operator, application.id)
+        assert finish_deletions(room.ports) == 1
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"personal "
+        await asyncio.to_thread(gone)
+        yield b"data"
+
+    with pytest.raises(ApplicationDisabled):
+        asyncio.run(upload_plain(room.ports, mine.caller, "a.pdf", "application/pdf", chunks()))
+    with pytest.raises(ApplicationDisabled):
+        mine.session()
+    assert [path for path in room.files.rglob("*") if path.is_file()] == []
+
+
+def test_two_processes_remove_the_same_at_once(room: Room, operator: OperatorCaller) -> None:
+    mine = shop(room, operator)
+    mine.delete(operator)
+    local = next(key for key in mine.files if key.startswith("documents/"))
+    gone: list[int] = []
+
+    class Twice(BlobsMeanwhile):
+        def delete(self, key: str) -> None:
+            if key == local and not gone:
+                gone.append(0)
+                gone[0] = finish_deletions(room.ports)
+            self.blobs.delete(key)
+
+    blobs: Blobs = Twice(room.ports.blobs, None)  # type: ignore[assignment]
+    assert finish_deletions(replace(room.ports, blobs=blobs)) == 0
+    assert gone == [1]
+    is_gone(room, mine)
+
+
+def test_a_subscription_that_fails_holds_up_no_other(
+    room: Room, operator: OperatorCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [create_subscription(room.ports, this_operator(), name) for name in ("One", "Two")]
+    for one in others:
+        delete_subscription(room.ports, replace(operator, subscription_id=one.id))
+    first, second = sorted(one.id for one in others)
+    remove = SqlRemoval.remove_subscription
+
+    def failing(removal: SqlRemoval, subscription_id: UUID) -> bool:
+        if subscription_id == first:
+            raise StorageUnavailable
+        return remove(removal, subscription_id)
+
+    monkeypatch.setattr(SqlRemoval, "remove_subscription", failing)
+    with pytest.raises(StorageUnavailable):
+        finish_deletions(room.ports)
+    with room.ports.store.read() as work:
+        assert [one.id for one in work.removal.subscriptions()] == [first]
+    assert second != first
+
+
+def test_nothing_opens_again_what_is_being_deleted(room: Room, operator: OperatorCaller) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    disable_application(room.ports, operator, application.id)
+    delete_application(room.ports, operator, application.id)
+    told = room.told()
+    with pytest.raises(ApplicationDisabled):
+        enable_application(room.ports, operator, application.id)
+    assert room.told() == told
+    disable_subscription(room.ports, operator)
+    delete_subscription(room.ports, operator, force=True)
+    with pytest.raises(ApplicationDisabled):
+        enable_subscription(room.ports, operator)
+
+
+def test_a_run_that_was_overtaken_leaves_no_file(
+    room: Room, operator: OperatorCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = create_application(room.ports, operator, "Shop")
+    mine = replace(room, caller=ApplicationCaller(application, frozenset(Role)))
+    _, document = completed(mine)
+    read = SimpleNamespace(
+        document=document,
+        subscription=None,
+        prepared=SimpleNamespace(chain=CertificateChain(b"certificate")),
+        reading=None,
+        identity_confirmed=None,
+    )
+
+    async def sign(ports: Ports, document: Document, *_: object) -> tuple[StoredFile, Verdict]:
+        """Another run has ended; the application goes; then this one stores its file."""
+        delete_application(ports, operator, application.id)
+        assert await asyncio.to_thread(finish_deletions, ports) == 1
+        stored = await asyncio.to_thread(room.file, document.blob_folder.signed(uuid4()))
+        return stored, Verdict(())
+
+    monkeypatch.setattr("signroom.service.signing.process_document._read", lambda *_: read)
+    monkeypatch.setattr("signroom.service.signing.process_document._sign", sign)
+    asyncio.run(process_document(room.ports, document.id))
+
+    assert [path for path in room.files.rglob("*") if path.is_file()] == []
 
 
 class Killed(BaseException):

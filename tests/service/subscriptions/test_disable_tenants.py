@@ -51,6 +51,9 @@ from signroom.service.subscriptions.manage_applications import (
     create_application,
     create_subscription,
     list_applications,
+    set_default_metadata,
+    set_frame_origins,
+    set_return_urls,
     summarize_application,
 )
 from signroom.service.subscriptions.manage_keys import CreateKey, NewKey, create_key, revoke_key
@@ -284,6 +287,41 @@ def test_managers_manage_and_what_is_an_admins_only_admins(
     other = create_subscription(room.ports, this_operator(), "Other")
     with pytest.raises(ApplicationNotFound):
         verb(room.ports, replace(operator, subscription_id=other.id), shop.id)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        disable_application,
+        enable_application,
+        lambda ports, caller, one: change_application(ports, caller, one, ChangeApplication(strict=True)),
+        lambda ports, caller, one: set_return_urls(ports, caller, one, []),
+        lambda ports, caller, one: set_frame_origins(ports, caller, one, []),
+        lambda ports, caller, one: set_default_metadata(ports, caller, one, ()),
+    ],
+)
+def test_an_application_whose_keys_are_admins_is_for_admins(
+    room: Room, operator: OperatorCaller, shop: Application, verb: Callable[..., Any]
+) -> None:
+    manager = replace(room.caller, roles=frozenset({Role.MANAGER}))
+    chief = create_application(room.ports, operator, "Chief", [Role.ADMIN])
+    key = create_key(room.ports, operator, shop.id, CreateKey(role=Role.ADMIN)).key
+    for one in (shop, chief):
+        with pytest.raises(NotAllowed):
+            verb(room.ports, manager, one.id)
+        verb(room.ports, replace(manager, roles=frozenset({Role.ADMIN})), one.id)
+    revoke_key(room.ports, operator, shop.id, key.id)
+    verb(room.ports, manager, shop.id)
+
+
+def test_a_manager_sets_what_their_own_application_has(room: Room, operator: OperatorCaller) -> None:
+    own = room.caller.application.id
+    create_key(room.ports, operator, own, CreateKey(role=Role.ADMIN))
+    manager = replace(room.caller, roles=frozenset({Role.MANAGER}))
+
+    set_return_urls(room.ports, manager, own, ["https://app.example/"])
+    with pytest.raises(NotAllowed):  # its name is an admin's, as the application has the role Admin
+        change_application(room.ports, manager, own, ChangeApplication("Other"))
 
 
 def test_nobody_shuts_themselves_out(room: Room, operator: OperatorCaller) -> None:

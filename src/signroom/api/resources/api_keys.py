@@ -79,7 +79,10 @@ async def change(
 async def revoke(
     application_id: UUID, key_id: UUID, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.KeyInfoModel:
-    """Addition. Needs the role Manager. From the answer on the key opens nothing. Again: the same answer."""
+    """Addition. Needs the role Manager. Again: the same answer.
+
+    From the answer on the key opens nothing, on other machines within a second.
+    """
     return _info(await asyncio.to_thread(revoke_key, ports, caller, application_id, key_id))
 
 

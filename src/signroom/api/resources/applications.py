@@ -85,7 +85,9 @@ async def read(application_id: UUID, ports: InjectedPorts, caller: InjectedCalle
 async def change(
     application_id: UUID, data: shapes.ChangeApplicationRequest, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.ApplicationInfoModel:
-    """Addition. Needs the role Manager; of one with the role Admin, Admin. Its keys go on working under another name.
+    """Addition. Needs the role Manager; of one with the role Admin, or a key with it, Admin.
+
+    Its keys go on working under another name.
 
     With `strict`, every request of it that has a field that there is not is refused, as with `Signroom-Strict: true`.
     """
@@ -96,10 +98,11 @@ async def change(
 
 @post(f"{_APPLICATION}/disable", status_code=200, responses=ANSWERS, summary="Disable an application", tags=_TAGS)
 async def disable(application_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.ApplicationInfoModel:
-    """Addition. Needs the role Manager; of one with the role Admin, Admin. Again: the same answer.
+    """Addition. Needs the role Manager; of one with the role Admin, or a key with it, Admin. Again: the same answer.
 
-    From the answer on its keys open nothing, the pages of its sessions are closed, and its webhooks hold what they
-    would send. What was signed before is finished. An application does not disable itself.
+    From the answer on, on other machines within a second, its keys open nothing, the pages of its sessions are closed,
+    and its webhooks hold what they would send. What was signed before is finished. An application does not disable
+    itself.
     """
     await asyncio.to_thread(disable_application, ports, caller, application_id)
     return await asyncio.to_thread(_read, ports, caller, application_id)
@@ -107,7 +110,10 @@ async def disable(application_id: UUID, ports: InjectedPorts, caller: InjectedCa
 
 @post(f"{_APPLICATION}/enable", status_code=200, responses=ANSWERS, summary="Enable an application", tags=_TAGS)
 async def enable(application_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.ApplicationInfoModel:
-    """Addition. Needs the role Manager; of one with the role Admin, Admin. It goes on where it was disabled."""
+    """Addition. Needs the role Manager; of one with the role Admin, or a key with it, Admin.
+
+    It goes on where it was disabled.
+    """
     await asyncio.to_thread(enable_application, ports, caller, application_id)
     return await asyncio.to_thread(_read, ports, caller, application_id)
 
@@ -116,11 +122,12 @@ async def enable(application_id: UUID, ports: InjectedPorts, caller: InjectedCal
 async def remove(
     application_id: UUID, ports: InjectedPorts, caller: InjectedCaller, force: bool = False
 ) -> shapes.ApplicationInfoModel:
-    """Addition. Needs the role Admin. From the answer on it is closed for good; what belongs to it goes within minutes.
+    """Addition. Needs the role Admin. It is closed for good at once; what belongs to it goes within minutes.
 
     That is its keys, webhooks with all that they hold, sessions, documents and files, erased ones too. Afterwards there
     is no such application. It is refused while sessions are open (`force=true` cancels them) or documents are in
-    processing: `StillInUse` says how many. Again: the same answer. An application does not delete itself.
+    processing: `StillInUse` says how many. Again: the same answer. An application does not delete itself. On other
+    machines it is closed within a second.
     """
     await asyncio.to_thread(delete_application, ports, caller, application_id, force=force)
     return await asyncio.to_thread(_read, ports, caller, application_id)

@@ -73,7 +73,7 @@ def list_keys(*, application: str, subscription: str | None = None, json: bool =
 
 @keys.command(name="revoke")
 def revoke_key(key: UUID, *, application: str, subscription: str | None = None) -> None:
-    """Take a key back. It opens nothing from now on, on every machine.
+    """Take a key back. It opens nothing from now on, on other machines within a second.
 
     Parameters
     ----------

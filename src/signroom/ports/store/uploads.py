@@ -22,7 +22,8 @@ class Uploads(Protocol):
     def locked_of_any_tenant(self, upload_id: UUID) -> Upload:
         """Raises: UploadNotFound."""
 
-    def add(self, upload: Upload) -> None: ...
+    def add(self, upload: Upload) -> None:
+        """Raises: ApplicationDisabled when its application was deleted."""
 
     def save(self, upload: Upload) -> None: ...
 

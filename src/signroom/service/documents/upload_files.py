@@ -52,19 +52,23 @@ class NewUpload:
 async def upload_plain(
     ports: Ports, caller: ApplicationCaller, name: str | None, content_type: str, chunks: AsyncIterator[bytes]
 ) -> NewUpload:
-    """Raises: NotAllowed, FileTooLarge past 5 MiB or the server's limit, StorageUnavailable."""
+    """Raises: NotAllowed, FileTooLarge past 5 MiB or the server's limit, StorageUnavailable, ApplicationDisabled."""
     caller.require(WORKERS)
     new = _new(ports, caller)
     key = UploadFolder(new.upload.id).file()
     stored = await ports.blobs.write_stream(key, chunks, limit=min(PLAIN_LIMIT, ports.limits.max_file))
     file = StoredFile(key, name or "", content_type, stored.length, stored.sha256)
     upload = new.upload.complete(file)
-    await asyncio.to_thread(_add, ports, upload)
+    try:
+        await asyncio.to_thread(_add, ports, upload)
+    except BaseException as error:
+        await discard_unless_recorded(ports, key, error)
+        raise
     return NewUpload(new.token, upload)
 
 
 def begin_upload(ports: Ports, caller: ApplicationCaller) -> NewUpload:
-    """Raises: NotAllowed."""
+    """Raises: NotAllowed, ApplicationDisabled."""
     caller.require(WORKERS)
     new = _new(ports, caller)
     _add(ports, new.upload)

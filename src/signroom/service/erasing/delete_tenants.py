@@ -26,6 +26,7 @@ from signroom.domain.blob_key import blobs_of_session
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.errors import StillInUse, StorageUnavailable
 from signroom.domain.event import ApplicationDeleted
+from signroom.domain.upload import Upload
 from signroom.ports import ManagementPorts, Ports
 from signroom.ports.store import Work
 from signroom.service.documents.delete_files import delete_files
@@ -96,7 +97,11 @@ def finish_deletions(ports: Ports) -> int:
             failure = error
     with ports.store.read() as work:
         subscriptions = work.removal.subscriptions()
-    gone += sum(_removed_subscription(ports, subscription) for subscription in subscriptions)
+    for subscription in subscriptions:
+        try:
+            gone += _removed_subscription(ports, subscription)
+        except Exception as error:  # noqa: BLE001  (as above)
+            failure = error
     if gone:
         ports.store.scrub()
     if failure is not None:
@@ -154,6 +159,8 @@ def _removed_sessions(ports: Ports, application: Application) -> int:
     _delete_files(ports, documents, [blobs_of_session(one) for one in ids])
     with ports.store.work() as work:
         sessions = work.removal.locked_ended(ids)
+        # Before what hangs on them: the index of persons locks a document, too, before it writes about it.
+        documents = work.removal.locked_documents([document.id for document in documents])
         # One that was added meanwhile has files: it is for the next time.
         known = {document.id for document in documents}
         whole = [s.id for s in sessions if known.issuperset(d.id for d in work.erasures.documents_of_session(s.id))]
@@ -171,7 +178,7 @@ def _removed_local_documents(ports: Ports, application: Application) -> int:
         documents = work.removal.local_documents(application.id, _AT_ONCE)
     _delete_files(ports, documents, [document.blob_folder.every() for document in documents])
     with ports.store.work() as work:
-        current = [work.erasures.locked_document_of_any_tenant(document.id) for document in documents]
+        current = work.removal.locked_documents([document.id for document in documents])
         gone = [document for document in current if document.status is not DocumentStatus.PROCESSING]
         work.erasures.remove_traces(application.subscription_id, None, gone)
         work.removal.remove([], [document.id for document in gone])
@@ -180,16 +187,29 @@ def _removed_local_documents(ports: Ports, application: Application) -> int:
 
 def _removed_uploads(ports: Ports, application: Application) -> int:
     """The same of uploads. A file that a document of another application has stays, and goes with that document."""
-    with ports.store.read() as work:
-        uploads = work.removal.uploads(application.id, _AT_ONCE)
-        keys = [upload.file.blob_key for upload in uploads if upload.file is not None]
-        free = set(keys) - work.documents.files_in_use(keys, [])
-        free.update(work.uploads.part_keys([upload.id for upload in uploads]))
+    with ports.store.work() as work:
+        uploads = work.removal.locked_uploads(application.id, _AT_ONCE)
+        keys = _keys_of_uploads(work, uploads)
+        in_use = work.documents.files_in_use(sorted(set().union(*keys.values())), [])
+        # From then on nobody can make a document of them: their files may go.
+        for upload in uploads:
+            work.uploads.save(upload.end(ports.clock.now()))
+        # Of a file that stays no row of this application says anything any more.
+        work.uploads.remove_all([upload_id for upload_id, own in keys.items() if own & in_use])
+    free = set().union(*keys.values()) - in_use
     for key in sorted(free):
         ports.blobs.delete(key)
     with ports.store.work() as work:
-        work.uploads.remove_all([upload.id for upload in uploads])
+        current = _keys_of_uploads(work, work.removal.locked_uploads(application.id, _AT_ONCE))
+        # One that has got a part or its file meanwhile is for the next time.
+        work.uploads.remove_all([upload_id for upload_id, own in current.items() if upload_id in keys and own <= free])
     return len(uploads)
+
+
+def _keys_of_uploads(work: Work, uploads: Sequence[Upload]) -> dict[UUID, set[str]]:
+    """The keys of their blobs, by the id of the upload."""
+    parts = {upload.id: {part.blob_key for part in work.uploads.parts(upload.id)} for upload in uploads}
+    return {u.id: parts[u.id] if u.file is None else {u.file.blob_key, *parts[u.id]} for u in uploads}
 
 
 def _remove_webhooks(ports: Ports, subscription_id: UUID, application_id: UUID | None) -> None:

@@ -7,7 +7,8 @@ One run does this (the comments in the code have the same numbers):
 3. Verify the new file: a PDF by what must have stayed since its upload, other files as a stranger would. Fail unless
    the new signature is there and good, and every earlier one is still what it was.
 4. Store the new file. Its key depends on the preparation only.
-5. Lock the session, then the document, and mark the document. Stop when another run has already done it.
+5. Lock the session, then the document, and mark the document. Stop when another run has already done it. Delete the
+   new file when the document was deleted with its application.
 6. End the session when this was its last document.
 
 A run may be repeated at any point without harm: step 4 writes the same blob again, and step 5 happens once.
@@ -23,13 +24,14 @@ from uuid import UUID
 
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
-from signroom.domain.errors import VerificationFailed
+from signroom.domain.errors import NotFound, VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
 from signroom.domain.security_context import confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.ports.store import Work
+from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
 
@@ -61,7 +63,11 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
         kept = subscription.available_until(current.signed_at or ports.clock.now())
         return current.complete(signed, verdict, kept), event
 
-    await asyncio.to_thread(_settle, ports, document, complete)
+    try:
+        await asyncio.to_thread(_settle, ports, document, complete)
+    except NotFound:
+        # Another run was faster, and its application was deleted since, with all rows: nothing else leads to the file.
+        await asyncio.to_thread(delete_files, ports, [], [signed.blob_key])
 
 
 def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 While it is closed:
 
-- Its keys open nothing (403 ``ApplicationDisabled``), from the next request on and on every machine.
+- Its keys open nothing (403 ``ApplicationDisabled``): from the next request on, on other machines within a second.
 - The pages of its sessions are closed. An operator whose application has leaked does not know which sessions the thief
   has opened: nobody is to sign what the thief put there. Where only a key has leaked it is enough to revoke that key;
   pages then go on.
@@ -29,13 +29,14 @@ from signroom.domain.application import (
     Subscription,
 )
 from signroom.domain.audit import Action, application_facts, subscription_facts
+from signroom.domain.errors import ApplicationDisabled as ApplicationIsDisabled
 from signroom.domain.errors import OwnApplication
 from signroom.domain.event import ApplicationDisabled, ApplicationEnabled
 from signroom.ports import ManagementPorts
 from signroom.ports.store import SubscriptionSummary, Work
 from signroom.service.events.record_change import record_change
 from signroom.service.events.record_event import record_event
-from signroom.service.subscriptions.manage_applications import clean_name, require_manageable
+from signroom.service.subscriptions.manage_applications import clean_name, require_changeable
 from signroom.service.webhooks.release_deliveries import release_soon
 
 
@@ -45,7 +46,7 @@ def disable_application(ports: ManagementPorts, caller: Caller, application_id: 
     require_another(caller, application_id)
     now = ports.clock.now()
     with ports.store.work() as work:
-        found = _manageable(work, caller, application_id)
+        found = _changeable(work, caller, application_id, now)
         if found.disabled_at is not None:
             return found
         disabled = replace(found, disabled_at=now)
@@ -55,11 +56,16 @@ def disable_application(ports: ManagementPorts, caller: Caller, application_id: 
 
 
 def enable_application(ports: ManagementPorts, caller: Caller, application_id: UUID) -> Application:
-    """Quiet when it is not disabled. Raises: NotAllowed, ApplicationNotFound."""
+    """Quiet when it is not disabled.
+
+    Raises: NotAllowed, ApplicationNotFound, ApplicationDisabled when it is being deleted: nothing opens it again.
+    """
     caller.require(MANAGERS)
     now = ports.clock.now()
     with ports.store.work() as work:
-        found = _manageable(work, caller, application_id)
+        found = _changeable(work, caller, application_id, now)
+        if found.deleting_since is not None:
+            raise ApplicationIsDisabled("It is being deleted.")
         if found.disabled_at is None:
             return found
         enabled = replace(found, disabled_at=None)
@@ -98,10 +104,15 @@ def disable_subscription(ports: ManagementPorts, caller: OperatorCaller) -> Subs
 
 
 def enable_subscription(ports: ManagementPorts, caller: OperatorCaller) -> Subscription:
-    """Applications that were disabled by themselves stay so. Quiet when it is not disabled."""
+    """Applications that were disabled by themselves stay so. Quiet when it is not disabled.
+
+    Raises: ApplicationDisabled when it is being deleted.
+    """
     now = ports.clock.now()
     with ports.store.work() as work:
         found = work.subscriptions.locked(caller.subscription_id)
+        if found.deleting_since is not None:
+            raise ApplicationIsDisabled("The subscription is being deleted.")
         if found.disabled_at is None:
             return found
         enabled = replace(found, disabled_at=None)
@@ -116,10 +127,10 @@ def require_another(caller: Caller, application_id: UUID) -> None:
         raise OwnApplication
 
 
-def _manageable(work: Work, caller: Caller, application_id: UUID) -> Application:
+def _changeable(work: Work, caller: Caller, application_id: UUID, now: datetime) -> Application:
     """The application, locked. Raises: NotAllowed, ApplicationNotFound."""
     found = work.of(caller).locked_application(application_id)
-    require_manageable(caller, found)
+    require_changeable(work, caller, found, now)
     return found
 
 

@@ -11,6 +11,7 @@ from signroom.domain.application import (
     ADMINS,
     MANAGERS,
     Application,
+    ApplicationCaller,
     Caller,
     Operator,
     Role,
@@ -153,6 +154,18 @@ def require_manageable(caller: Caller, application: Application) -> None:
         caller.require(ADMINS)
 
 
+def require_changeable(work: Work, caller: Caller, application: Application, now: datetime) -> None:
+    """What has the role Admin, or a key with that role, is for admins. Raises: NotAllowed.
+
+    A manager may set what their own application has, whatever keys it has.
+    """
+    if isinstance(caller, ApplicationCaller) and caller.application.id == application.id:
+        return
+    require_manageable(caller, application)
+    if any(key.role is Role.ADMIN and key.usable(now) for key in work.applications.keys_of(application.id)):
+        caller.require(ADMINS)
+
+
 def set_default_metadata(
     ports: ManagementPorts, caller: Caller, application_id: UUID, metadata: Metadata
 ) -> Application:
@@ -182,8 +195,10 @@ def _change(
     ports: ManagementPorts, caller: Caller, application_id: UUID, change: Callable[[Application], Application]
 ) -> Application:
     caller.require(MANAGERS)
+    now = ports.clock.now()
     with ports.store.work() as work:
         found = work.of(caller).locked_application(application_id)
+        require_changeable(work, caller, found, now)
         changed = change(found)
         work.applications.save(changed)
         record_change(
@@ -191,7 +206,7 @@ def _change(
             caller,
             Action.APPLICATION_CHANGED,
             application_id,
-            ports.clock.now(),
+            now,
             before=application_facts(found),
             after=application_facts(changed),
         )

@@ -15,7 +15,7 @@ from signroom.domain.session import Session, SessionStatus
 from signroom.ports.store import SessionFilter
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import insert, one, update
+from signroom.store.work.statements import insert_owned, one, update
 from signroom.store.work.statistics.statistics import count_sessions
 
 
@@ -39,7 +39,7 @@ class SqlSessions:
         return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
 
     def add(self, session: Session) -> None:
-        insert(self._connection, tables.sessions, rows.session_row(session))
+        insert_owned(self._connection, tables.sessions, rows.session_row(session))
 
     def save(self, session: Session) -> None:
         update(self._connection, tables.sessions, rows.session_row(session))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
-from signroom.domain.errors import NameTaken, NotFound
+from signroom.domain.errors import ApplicationDisabled, NameTaken, NotFound
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.ports.store import MetadataSearch
 from signroom.store.rows import Row
@@ -26,6 +26,14 @@ def one(connection: Connection, query: sa.Select[Any], missing: type[NotFound]) 
 def insert(connection: Connection, table: sa.Table, row: Row) -> None:
     """Add one row."""
     connection.execute(sa.insert(table).values(row))
+
+
+def insert_owned(connection: Connection, table: sa.Table, row: Row) -> None:
+    """Add one row of an application, whose other values are new. Raises: ApplicationDisabled when it was deleted."""
+    try:
+        insert(connection, table, row)
+    except IntegrityError as error:
+        raise ApplicationDisabled("It was deleted.") from error
 
 
 def insert_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from signroom.domain.errors import UploadNotFound
 from signroom.domain.upload import Upload, UploadPart
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, one, update
+from signroom.store.work.statements import insert, insert_owned, one, update
 
 
 class SqlUploads:
@@ -35,7 +35,7 @@ class SqlUploads:
         return rows.upload_of(one(self._connection, query, UploadNotFound))
 
     def add(self, upload: Upload) -> None:
-        insert(self._connection, tables.uploads, rows.upload_row(upload))
+        insert_owned(self._connection, tables.uploads, rows.upload_row(upload))
 
     def save(self, upload: Upload) -> None:
         update(self._connection, tables.uploads, rows.upload_row(upload))

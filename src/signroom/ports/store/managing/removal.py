@@ -45,13 +45,20 @@ class Removal(Protocol):
     def locked_ended(self, session_ids: Sequence[UUID]) -> list[Session]:
         """Those of them that are still so."""
 
+    def locked_documents(self, document_ids: Sequence[UUID]) -> list[Document]:
+        """Those of them that are still there."""
+
     def local_documents(self, application_id: UUID, limit: int) -> list[Document]:
         """Documents without a session that are not in processing."""
 
-    def uploads(self, application_id: UUID, limit: int) -> list[Upload]: ...
+    def locked_uploads(self, application_id: UUID, limit: int) -> list[Upload]:
+        """Without those that another transaction has locked."""
 
     def remove(self, sessions: Sequence[UUID], documents: Sequence[UUID]) -> None:
-        """The rows of sessions and documents, with their keys, events and erasures. What else hangs on them is gone."""
+        """The rows of sessions and documents, with their keys, events, erasures and what finds a person in them.
+
+        What else hangs on them is gone.
+        """
 
     def remove_application(self, application_id: UUID) -> bool:
         """Its keys, events, erasures and the row. False while anything else belongs to it: then nothing is removed.

@@ -63,16 +63,22 @@ class SqlRemoval:
         query = sa.select(s).where(s.c.id.in_(session_ids), s.c.status.not_in(_MOVING))
         return self._sessions(query.order_by(s.c.id).with_for_update())
 
+    def locked_documents(self, document_ids: Sequence[UUID]) -> list[Document]:
+        d = tables.documents
+        query = sa.select(d).where(d.c.id.in_(document_ids)).order_by(d.c.id).with_for_update()
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
     def local_documents(self, application_id: UUID, limit: int) -> list[Document]:
         d = tables.documents
         query = sa.select(d).where(d.c.application_id == application_id, d.c.session_id.is_(None))
         query = query.where(d.c.status != _PROCESSING).order_by(d.c.id).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
-    def uploads(self, application_id: UUID, limit: int) -> list[Upload]:
+    def locked_uploads(self, application_id: UUID, limit: int) -> list[Upload]:
         u = tables.uploads
         query = sa.select(u).where(u.c.application_id == application_id).order_by(u.c.id).limit(limit)
-        return [rows.upload_of(row) for row in self._connection.execute(query).mappings()]
+        locked = query.with_for_update(skip_locked=True)
+        return [rows.upload_of(row) for row in self._connection.execute(locked).mappings()]
 
     def remove(self, sessions: Sequence[UUID], documents: Sequence[UUID]) -> None:
         k, of_key = tables.document_keys, tables.document_key_metadata
@@ -83,6 +89,7 @@ class SqlRemoval:
         self._delete(tables.documents, tables.documents.c.id.in_(documents))
         self._delete(tables.erasures, tables.erasures.c.id.in_([*sessions, *documents]))
         self._delete(tables.sessions, tables.sessions.c.id.in_(sessions))
+        self._delete(tables.persons, tables.persons.c.subject_id.in_([*sessions, *documents]))
 
     def remove_application(self, application_id: UUID) -> bool:
         a = tables.applications
