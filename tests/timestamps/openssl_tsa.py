@@ -66,18 +66,19 @@ def reply(query: bytes) -> bytes:
     return _openssl("ts", "-reply", *arguments, "-inkey", made / "key.pem", "-chain", made / "root.pem")
 
 
-def query(digest: bytes, algorithm: str = "sha256", *options: str) -> bytes:
+def query(digest: bytes, algorithm: str = "sha256", *options: str, certificates: bool = True) -> bytes:
     """TimeStampReq."""
-    return _openssl("ts", "-query", f"-{algorithm}", "-digest", digest.hex(), "-cert", *options)
+    wanted = ["-cert"] if certificates else []
+    return _openssl("ts", "-query", f"-{algorithm}", "-digest", digest.hex(), *wanted, *options)
 
 
-def is_good(query: bytes, reply: bytes, root_pem: Path, folder: Path) -> bool:
+def is_good(query: bytes, reply: bytes, root_pem: Path, folder: Path, *options: str) -> bool:
     """Whether openssl accepts `reply` as the answer to `query`."""
     asked, answered = folder / "asked.tsq", folder / "answered.tsr"
     asked.write_bytes(query)
     answered.write_bytes(reply)
     found = subprocess.run(
-        ["openssl", "ts", "-verify", "-queryfile", asked, "-in", answered, "-CAfile", root_pem],
+        ["openssl", "ts", "-verify", "-queryfile", asked, "-in", answered, "-CAfile", root_pem, *options],
         capture_output=True,
         check=False,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -73,6 +74,28 @@ def test_a_provider_that_does_not_keep_the_protocol_gives_no_timestamp(site: Sit
 
     with pytest.raises(NoTimestamp):
         asyncio.run(ask())
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.2:99999/", "http://bad\x00host/", "http://[::1/"])
+def test_an_address_that_cannot_be_asked_is_a_failure_like_others(url: str) -> None:
+    wrong = TimestampProvider("wrong", url, TEST)
+
+    with pytest.raises(NoTimestamp):
+        asyncio.run(RemoteAuthorities([wrong]).ask(wrong, REQUEST, seconds=2))
+
+
+def test_turns_are_even_whatever_else_is_asked_for() -> None:
+    equals = [TimestampProvider(name, f"https://{name}.example", TEST) for name in ("a", "b")]
+    others = [TimestampProvider(name, f"https://{name}.example", TEST, priority=2) for name in ("c", "d")]
+    gold = TimestampProvider("gold", "https://gold.example", TEST, tier="gold")
+    authorities = RemoteAuthorities([*equals, *others, gold])
+
+    firsts = []
+    for _ in range(100):
+        firsts.append(authorities.of_tier("default")[0].name)
+        authorities.of_tier("gold")
+
+    assert Counter(firsts) == {"a": 50, "b": 50}
 
 
 def test_nobody_listens() -> None:

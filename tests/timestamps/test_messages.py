@@ -23,6 +23,7 @@ from signroom.timestamps.messages import (
     BadAnswer,
     read_answer,
     read_request,
+    without_certificates,
     write_granted,
     write_rejected,
     write_request,
@@ -64,7 +65,7 @@ def test_a_request_of_openssl_is_read() -> None:
 
 
 def test_a_request_comes_back_as_it_was_written() -> None:
-    for request in (REQUEST, replace(REQUEST, nonce=None, policy="1.2.3", wants_certificates=False)):
+    for request in (REQUEST, replace(REQUEST, nonce=None, policy="1.2.3")):
         assert read_request(write_request(request)) == request
 
 
@@ -135,7 +136,7 @@ OTHER = MessageImprint(DigestAlgorithm.SHA256, bytes(32))
         (answer_to(replace(REQUEST, wants_certificates=False)), "certificate is not in"),
         (answer_to(REQUEST)[:-1] + b"\0", "value does not fit|cannot be read|no TimeStampResp"),
         (_unsigned_binding(answer_to(REQUEST)), "does not say which certificate"),
-        (write_granted(answer_to(REQUEST)), "CMS object"),
+        (write_granted(answer_to(REQUEST)), "no timestamp"),
     ],
     ids=[
         "garbage",
@@ -157,6 +158,39 @@ OTHER = MessageImprint(DigestAlgorithm.SHA256, bytes(32))
 def test_an_answer_that_breaks_a_rule_is_none(answer: bytes, reason: str) -> None:
     with pytest.raises(BadAnswer, match=reason):
         read_answer(answer, REQUEST)
+
+
+def test_an_authority_is_asked_for_its_certificates_and_the_caller_gets_those_that_they_want(tmp_path: Path) -> None:
+    """Without them nothing can be checked. ``openssl ts -query`` does not ask for them unless told to."""
+    query = openssl_tsa.query(DIGEST, certificates=False)
+    asked = read_request(query)
+    assert not asked.wants_certificates
+    found = read_answer(openssl_tsa.reply(write_request(asked)), asked)
+
+    bare = write_granted(without_certificates(found.token))
+
+    made = openssl_tsa.folder()
+    assert openssl_tsa.is_good(query, bare, made / "root.pem", tmp_path, "-untrusted", str(made / "good.pem"))
+    with pytest.raises(BadAnswer, match="certificate is not in"):
+        read_answer(bare, asked)
+
+
+def test_a_token_of_many_signers_is_refused_before_they_are_judged() -> None:
+    token = cms.ContentInfo.load(own().stamp(REQUEST, datetime.now(UTC)))
+    signer = token["content"]["signer_infos"][0]
+    token["content"]["signer_infos"] = [signer] * 250
+
+    with pytest.raises(BadAnswer, match="one signer"):
+        read_answer(write_granted(token.dump(force=True)), REQUEST)
+
+
+def test_what_the_caller_asked_for_in_vain_is_told_from_a_failure() -> None:
+    with pytest.raises(BadAnswer) as refused:
+        read_answer(write_rejected("unaccepted_policy", "No."), REQUEST)
+    with pytest.raises(BadAnswer) as failed:
+        read_answer(write_rejected("system_failure", "Later."), REQUEST)
+
+    assert (refused.value.failure, failed.value.failure) == ("unaccepted_policy", None)
 
 
 def test_the_policy_that_was_asked_for_is_required() -> None:

@@ -84,9 +84,8 @@ def api_routes(ports: Ports) -> list[Any]:
         authentication.prepare,
         authentication.complete,
         timestamps.issue,
-        timestamps.issue_default,
-        timestamps.issue_of_tier,
     )
+    keyed(WORKERS, timestamps.issue_default, timestamps.issue_of_tier, max_body=timestamps.MAX_QUERY)
     keyed(WORKERS, uploads.plain, uploads.part, max_body=None)
     keyed(
         MANAGERS,
@@ -158,7 +157,7 @@ def api_routes(ports: Ports) -> list[Any]:
         system.info,
         system.keys,
         system.crl,
-        timestamps.demo,
+        *([] if ports.demo is None else [timestamps.demo]),
         reference.page,
         reference.home,
     ]

@@ -276,6 +276,13 @@ class DocumentKeyNotFound(NotFound):
     message = "The document key was not found: allocate it first."
 
 
+class TimestampRefused(Refused):
+    """`detail` is the name of the bit of PKIFailureInfo (RFC 3161, 2.4.2)."""
+
+    code = "TimestampRefused"
+    message = "The timestamp authorities of this tier refuse the policy or the digest that was asked for."
+
+
 class TimestampTierNotFound(NotFound):
     code = "TimestampTierNotFound"
     message = "There is no timestamp authority of this tier here."

@@ -11,10 +11,12 @@ from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampReq
 class NoTimestamp(Exception):
     """A provider gave no token that can be used. It never reaches a client: the verb asks the next provider."""
 
-    def __init__(self, reason: str) -> None:
-        """`reason` is one sentence for the log. It holds no secret."""
+    def __init__(self, reason: str, failure: str | None = None) -> None:
+        """`reason` is one sentence for the log. It holds no secret. `failure`: the authority refused what the caller
+        asked for, a policy or a digest; it is not to blame. As in `BadQuery`.
+        """
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.failure = reason, failure
 
 
 class BadQuery(Exception):
@@ -45,8 +47,8 @@ class TimestampAuthorities(Protocol):
     def read_query(self, octets: bytes) -> TimestampRequest:
         """A caller's TimeStampReq (RFC 3161, 2.4.1). Raises: BadQuery."""
 
-    def write_granted(self, token: bytes) -> bytes:
-        """The answer that holds `token`: TimeStampResp (RFC 3161, 2.4.2), DER."""
+    def write_granted(self, request: TimestampRequest, token: bytes) -> bytes:
+        """The answer that holds `token`: TimeStampResp (RFC 3161, 2.4.2), DER; with certificates when wanted."""
 
     def write_rejected(self, failure: str, reason: str) -> bytes:
         """The answer without a token. The arguments are those of `BadQuery`."""

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import httpx
@@ -28,6 +29,7 @@ from signroom.timestamps.messages import (
     BadAnswer,
     read_answer,
     read_request,
+    without_certificates,
     write_granted,
     write_rejected,
     write_request,
@@ -53,17 +55,23 @@ class RemoteAuthorities:
         """`clock`: seconds, only forwards. Raises: OSError for a client certificate that cannot be read."""
         self._providers = tuple(providers)
         self._agent, self._clock = agent, clock
-        self._turn = itertools.count()
+        self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[str, float] = {}
         self._tls = {one.name: _tls(one.credentials) for one in self._providers}
         self._clients: dict[tuple[asyncio.AbstractEventLoop, str], httpx.AsyncClient] = {}
 
     def of_tier(self, tier: str) -> Sequence[TimestampProvider]:
-        own = [one for one in self._providers if one.tier == tier]
-        turn = next(self._turn) % max(1, len(own))
         now = self._clock()
-        # The sort is stable: among equals the order of the turn stays.
-        return sorted(own[turn:] + own[:turn], key=lambda one: (self._until.get(one.name, 0.0) > now, one.priority))
+        ready: list[TimestampProvider] = []
+        late: list[TimestampProvider] = []
+        own = sorted((one for one in self._providers if one.tier == tier), key=lambda one: one.priority)
+        for priority, equals in itertools.groupby(own, key=lambda one: one.priority):
+            of_priority = list(equals)
+            turn = self._turns[tier, priority] % len(of_priority)
+            self._turns[tier, priority] += 1
+            for one in of_priority[turn:] + of_priority[:turn]:
+                (late if self._until.get(one.name, 0.0) > now else ready).append(one)
+        return [*ready, *late]
 
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)
@@ -76,17 +84,17 @@ class RemoteAuthorities:
             # Some kilobytes are read in less than a millisecond or two; a thread would cost as much.
             return read_answer(octets, request)
         except BadAnswer as error:
-            raise NoTimestamp(str(error)) from error
+            raise NoTimestamp(str(error), error.failure) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise NoTimestamp("It took too long.") from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ExceptionGroup) as error:
             raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
 
     def read_query(self, octets: bytes) -> TimestampRequest:
         return read_request(octets)
 
-    def write_granted(self, token: bytes) -> bytes:
-        return write_granted(token)
+    def write_granted(self, request: TimestampRequest, token: bytes) -> bytes:
+        return write_granted(token if request.wants_certificates else without_certificates(token))
 
     def write_rejected(self, failure: str, reason: str) -> bytes:
         return write_rejected(failure, reason)
@@ -130,7 +138,7 @@ class RemoteAuthorities:
                 trust_env=False,
                 follow_redirects=False,
                 limits=_KEPT,
-                timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
+                timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS),
                 headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
             )
         return self._clients[key]

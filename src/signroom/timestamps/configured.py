@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from signroom.domain.errors import BadInput
 from signroom.domain.security_context import BY_NAME, SecurityContext
@@ -33,6 +36,7 @@ _KNOWN = {
     "certificate_file",
     "key_file",
 }
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
 _WAYS = ({"user", "password"}, {"bearer"}, {"header", "key"}, {"certificate_file", "key_file"})
 """To say who asks: Basic, Bearer, an API key in a header, mutual TLS. A provider has at most one."""
 
@@ -70,8 +74,8 @@ def _provider(table: Mapping[str, Any], number: int, default: SecurityContext) -
         raise BrokenProviders(f"{place}: every value but priority is a text, and none is empty.")
     if not isinstance(priority, int) or isinstance(priority, bool) or not 1 <= priority <= 100:
         raise BrokenProviders(f"{place}: priority is a whole number from 1 to 100.")
-    parts = urlsplit(texts.get("url", ""))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+    parts = _address(texts.get("url", ""))
+    if parts is None or not parts.hostname:
         raise BrokenProviders(f"{place}: url is an address like https://tsa.example/tsr, without a password in it.")
     context = BY_NAME.get(texts.get("context", default.name))
     if context is None or context.any_issuer:
@@ -90,6 +94,18 @@ def _provider(table: Mapping[str, Any], number: int, default: SecurityContext) -
     )
 
 
+def _address(text: str) -> SplitResult | None:
+    """None for what cannot be asked."""
+    try:
+        httpx.URL(text)
+        parts = urlsplit(text)
+        port_is_good = parts.port is None or parts.port > 0
+    except (httpx.InvalidURL, ValueError):
+        return None
+    plain = text.isascii() and text.isprintable() and " " not in text
+    return parts if plain and port_is_good and parts.scheme in {"http", "https"} and parts.username is None else None
+
+
 def _credentials(
     texts: Mapping[str, str], place: str, *, encrypted: bool
 ) -> HeaderCredentials | ClientCertificate | None:
@@ -102,6 +118,10 @@ def _credentials(
         )
     if not encrypted:
         raise BrokenProviders(f"{place}: credentials are sent to an https address only.")
+    if not all(texts[key].isascii() and texts[key].isprintable() for key in given - {"user", "password"}):
+        raise BrokenProviders(f"{place}: credentials have no other characters than printable ASCII.")
+    if not _HEADER.fullmatch(texts.get("header", "X")):
+        raise BrokenProviders(f"{place}: header is the name of a header, like X-Api-Key.")
     if "certificate_file" in given:
         return ClientCertificate(texts["certificate_file"], texts["key_file"])
     if "bearer" in given:

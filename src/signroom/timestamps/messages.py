@@ -16,11 +16,11 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from asn1crypto import tsp
+from asn1crypto import cms, tsp
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from signroom.domain.errors import BadInput
+from signroom.domain.errors import BadInput, InvalidCms
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
 from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampRequest
 from signroom.formats.certificate import load_certificate
@@ -39,6 +39,8 @@ MAX_ANSWER = 256 << 10
 """Bytes. Real ones have 1 to 8 KB; some authorities send a long chain."""
 MAX_NONCE_BITS = 256
 _ALGORITHMS: Mapping[str, DigestAlgorithm] = {one.value.lower(): one for one in DigestAlgorithm}
+_OF_THE_CALLER = {"bad_alg", "unaccepted_policy", "unaccepted_extensions"}
+"""Why an authority refuses what it was asked for: another caller may get a timestamp of it at the same moment."""
 _GRANTED = {"granted", "granted_with_mods"}
 _KIND = "ETSI.RFC3161"
 _SEQUENCE = 0x30
@@ -46,6 +48,11 @@ _SEQUENCE = 0x30
 
 class BadAnswer(Exception):
     """An answer that breaks a rule. The text is one sentence; it holds nothing of the answer's content."""
+
+    def __init__(self, reason: str, failure: str | None = None) -> None:
+        """`failure`: the authority refused what the caller asked for, with this bit of PKIFailureInfo."""
+        super().__init__(reason)
+        self.failure = failure
 
 
 def write_request(request: TimestampRequest) -> bytes:
@@ -56,7 +63,7 @@ def write_request(request: TimestampRequest) -> bytes:
             "hash_algorithm": {"algorithm": request.imprint.algorithm.value.lower()},
             "hashed_message": request.imprint.digest,
         },
-        "cert_req": request.wants_certificates,
+        "cert_req": True,  # without them nothing can be checked; `without_certificates` takes them out again
     }
     if request.nonce is not None:
         parts["nonce"] = request.nonce
@@ -95,6 +102,15 @@ def read_request(octets: bytes) -> TimestampRequest:
     return TimestampRequest(imprint, nonce, policy, wants_certificates)
 
 
+def without_certificates(token: bytes) -> bytes:
+    """`token` for a caller who wants no certificates in it (RFC 3161, 2.4.1). They are not signed."""
+    content = cms.ContentInfo.load(token)
+    signed = content["content"]
+    parts = {name: signed[name] for name in signed if name not in {"certificates", "crls"}}
+    der: bytes = cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(parts)}).dump()
+    return der
+
+
 def write_granted(token: bytes) -> bytes:
     """TimeStampResp with `token`, DER."""
     return _answer(tsp.PKIStatusInfo({"status": "granted"}).dump(), token)
@@ -120,10 +136,13 @@ def read_answer(octets: bytes, request: TimestampRequest) -> Timestamp:
         status = tsp.PKIStatusInfo.load(info, strict=True)
         if status["status"].native not in _GRANTED:
             failures = status["fail_info"].native or ()
-            raise BadAnswer(f"It was refused: {', '.join(sorted(failures)) or status['status'].native}.")
+            reason = f"It was refused: {', '.join(sorted(failures)) or status['status'].native}."
+            raise BadAnswer(reason, next(iter(sorted(_OF_THE_CALLER & set(failures))), None))
         if len(tokens) != 1 or octets[0] != _SEQUENCE:
             raise BadAnswer("It was granted, but there is no token.")
         return _read_token(tokens[0], request)
+    except InvalidCms as error:
+        raise BadAnswer("Its token cannot be read.") from error
     except MALFORMED as error:
         raise BadAnswer("The answer is no TimeStampResp.") from error
 
@@ -131,27 +150,27 @@ def read_answer(octets: bytes, request: TimestampRequest) -> Timestamp:
 def _read_token(token: bytes, request: TimestampRequest) -> Timestamp:
     """Raises: BadAnswer, one of MALFORMED."""
     imprint = request.imprint
+    object_read = read_cms_octets(token)
+    if object_read is None or object_read.content is None:
+        raise BadAnswer("The token holds no timestamp.")
+    if len(object_read.signed["signer_infos"]) != 1:  # each of them costs a signature to judge
+        raise BadAnswer("The token has not one signer.")
     judged = judge_contents(
         token, _KIND, lambda name: imprint.digest if name == imprint.algorithm.value.lower() else None
     )
-    if len(judged) != 1:
-        raise BadAnswer("The token has more than one signer.")
     (one,) = judged
     if one.integrity is not Integrity.INTACT or one.is_weak or one.certificate is None:
         raise BadAnswer(one.reason or "The token's signature is not intact.")
-    found = read_cms_octets(token)
-    if found is None or found.content is None:  # the judgement above has read both
-        raise BadAnswer("The token holds no timestamp.")
-    info = tsp.TSTInfo.load(b"".join(found.content.chunks()), strict=True)
+    info = tsp.TSTInfo.load(b"".join(object_read.content.chunks()), strict=True)
     if info["nonce"].native != request.nonce:
         raise BadAnswer("The nonce is not the one of the request.")
     policy = info["policy"].dotted
     if request.policy is not None and policy != request.policy:
         raise BadAnswer("The policy is not the one of the request.")
-    _require_bound(found.signed)
+    _require_bound(object_read.signed)
     _require_for_timestamps(one.certificate)
     others = tuple(
-        der for choice in found.signed["certificates"] or () if (der := choice.chosen.dump()) != one.certificate
+        der for choice in object_read.signed["certificates"] or () if (der := choice.chosen.dump()) != one.certificate
     )
     return Timestamp(
         token=token,

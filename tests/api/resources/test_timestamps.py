@@ -19,7 +19,7 @@ QUERY = {"Content-Type": "application/timestamp-query"}
 def test_openssl_gets_a_timestamp_of_the_demo_that_it_accepts(sqlite_server: Server, tmp_path: Path) -> None:
     query = openssl_tsa.query(DIGEST)
 
-    for path in ("/tsp", "/tsp/default"):
+    for path in ("/tsp", "/tsp/default", "/demo-tsa"):
         answer = sqlite_server.api.post(path, content=query, headers=QUERY)
 
         assert answer.status_code == 200
@@ -84,3 +84,8 @@ def test_who_has_no_key_gets_no_timestamp(sqlite_server: Server) -> None:
         ({"Authorization": f"ApiKey {sqlite_server.api_key}"}, 200),
     ):
         assert httpx.post(address, content=query, headers=QUERY | given).status_code == status
+
+
+def test_a_query_is_small_or_it_is_refused(sqlite_server: Server) -> None:
+    for path in ("/tsp", "/demo-tsa"):
+        assert sqlite_server.api.post(path, content=bytes(17 << 10), headers=QUERY).status_code == 413

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from signroom.domain.errors import BadInput, TimestampTierNotFound, TimestampUnavailable
+from signroom.domain.application import Application, ApplicationCaller
+from signroom.domain.errors import BadInput, TimestampRefused, TimestampTierNotFound, TimestampUnavailable
 from signroom.domain.security_context import ICP_BRASIL, TEST
 from signroom.domain.signature import DigestAlgorithm
 from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampProvider, TimestampRequest
@@ -20,6 +22,7 @@ from signroom.ports import Ports
 from signroom.service.timestamps import issue_timestamp as verb
 from signroom.service.timestamps.issue_timestamp import issue_timestamp
 from signroom.timestamps.authorities import RemoteAuthorities
+from signroom.timestamps.messages import write_rejected
 from signroom.trust.contexts import open_trust
 from tests.fetch.sites import Site, running_site
 from tests.service.conftest import Room
@@ -45,13 +48,22 @@ def ports(room: Room, tmp_path: Path) -> Ports:
     return replace(room.ports, trust=trust)
 
 
-def issued(ports: Ports, *providers: TimestampProvider, tier: str = "default") -> Timestamp:
+def issued(
+    ports: Ports,
+    *providers: TimestampProvider,
+    tier: str = "default",
+    request: TimestampRequest = REQUEST,
+    authorities: RemoteAuthorities | None = None,
+) -> Timestamp:
+    shop = Application(uuid4(), uuid4(), "Shop")
+    caller = ApplicationCaller(shop, shop.roles, uuid4())
+    asked = RemoteAuthorities(providers) if authorities is None else authorities
+
     async def ask() -> Timestamp:
-        authorities = RemoteAuthorities(providers)
         try:
-            return await issue_timestamp(replace(ports, timestamps=authorities), tier, REQUEST)
+            return await issue_timestamp(replace(ports, timestamps=asked), caller, tier, request)
         finally:
-            await authorities.close()
+            await asked.close()
 
     return asyncio.run(ask())
 
@@ -98,6 +110,17 @@ def test_an_authority_whose_clock_is_off_gives_no_timestamp(ports: Ports, room: 
 
     with pytest.raises(TimestampUnavailable):
         issued(ports, provider(site, "/good"))
+
+
+def test_who_asks_for_what_an_authority_refuses_sets_it_back_for_nobody(ports: Ports, site: Site) -> None:
+    site.paths["/strict"] = lambda e: e.answer(write_rejected("unaccepted_policy", "No."))
+    strict, good = provider(site, "/strict"), provider(site, "/good", 2)
+    authorities = RemoteAuthorities([strict, good])
+
+    with pytest.raises(TimestampRefused, match="unaccepted_policy"):
+        issued(ports, authorities=RemoteAuthorities([strict]))
+    assert issued(ports, authorities=authorities).policy == openssl_tsa.POLICY
+    assert authorities.of_tier("default")[0] == strict
 
 
 def test_a_tier_that_nobody_configured_is_named(ports: Ports, site: Site) -> None:

@@ -67,6 +67,7 @@ const NOT_FOR_SIGNERS = [
   'LowContrast',
   'SecretUnreadable',
   'DocumentInProcessing',
+  'TimestampRefused',
   'TimestampTierNotFound',
   'TimestampUnavailable',
   'KeepingRefused',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from signroom.api.media import ANSWERS, body_is_read_later, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import message_imprint
 from signroom.api.translation.models import timestamp_model
-from signroom.domain.errors import BadInput, TimestampTierNotFound, TimestampUnavailable
+from signroom.domain.application import ApplicationCaller
+from signroom.domain.errors import BadInput, TimestampRefused, TimestampTierNotFound, TimestampUnavailable
 from signroom.domain.timestamp import DEFAULT_TIER, TimestampRequest
 from signroom.http.hang_up import while_connected
 from signroom.ports import Ports
@@ -22,6 +24,8 @@ from signroom.service.certificates.issue_demo_certificate import demo_timestamp
 from signroom.service.timestamps.issue_timestamp import issue_timestamp
 
 _TAGS = ["Timestamps"]
+MAX_QUERY = 16 << 10
+"""Bytes of a request; real ones have some hundred."""
 _REPLY = "application/timestamp-reply"
 _TIER = Annotated[str, Parameter(description="Up to 32 lower-case letters, digits and hyphens.", max_length=32)]
 
@@ -42,9 +46,8 @@ async def issue(
     caller: InjectedCaller,
 ) -> shapes.TimestampModel:
     """Send the digest of your data. The answer has the token of RFC 3161, and its facts."""
-    _ = caller
     asked = TimestampRequest(message_imprint(data), secrets.randbits(64))
-    found = await while_connected(request, issue_timestamp(ports, tier, asked))
+    found = await while_connected(request, issue_timestamp(ports, caller, tier, asked))
     return timestamp_model(ports, asked, found)
 
 
@@ -61,8 +64,7 @@ async def issue_default(
     request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller
 ) -> Response[bytes]:
     """For programs that speak RFC 3161: `application/timestamp-query` in, `application/timestamp-reply` out."""
-    _ = caller
-    return await _answer(request, ports, DEFAULT_TIER)
+    return await _answer(request, ports, caller, DEFAULT_TIER)
 
 
 @post(
@@ -78,18 +80,21 @@ async def issue_of_tier(
     tier: _TIER, request: Request[Any, Any, Any], ports: InjectedPorts, caller: InjectedCaller
 ) -> Response[bytes]:
     """As `/tsp`. What the protocol can refuse is refused by an answer of the protocol, with status 200."""
-    _ = caller
-    return await _answer(request, ports, tier)
+    return await _answer(request, ports, caller, tier)
 
 
-async def _answer(request: Request[Any, Any, Any], ports: Ports, tier: str) -> Response[bytes]:
+async def _answer(
+    request: Request[Any, Any, Any], ports: Ports, caller: ApplicationCaller, tier: str
+) -> Response[bytes]:
     octets = await request.body()
     try:
         asked = ports.timestamps.read_query(octets)
-        found = await while_connected(request, issue_timestamp(ports, tier, asked))
-        body = ports.timestamps.write_granted(found.token)
+        found = await while_connected(request, issue_timestamp(ports, caller, tier, asked))
+        body = ports.timestamps.write_granted(asked, found.token)
     except BadQuery as error:
         body = ports.timestamps.write_rejected(error.failure, error.reason)
+    except TimestampRefused as error:
+        body = ports.timestamps.write_rejected(error.detail or "bad_request", error.message)
     except (TimestampTierNotFound, TimestampUnavailable, BadInput) as error:
         failure = "time_not_available" if isinstance(error, TimestampUnavailable) else "bad_request"
         body = ports.timestamps.write_rejected(failure, str(error))
@@ -99,12 +104,13 @@ async def _answer(request: Request[Any, Any, Any], ports: Ports, tier: str) -> R
 DEMO_PATH = "/demo-tsa"
 
 
-@post(DEMO_PATH, status_code=200, media_type=_REPLY, include_in_schema=False)
+@post(DEMO_PATH, status_code=200, media_type=_REPLY, include_in_schema=False, request_max_body_size=MAX_QUERY)
 async def demo(request: Request[Any, Any, Any], ports: InjectedPorts) -> Response[bytes]:
     """The timestamp authority of the sandbox. Like its certificates it is open to anybody who reaches the service."""
     try:
-        token = demo_timestamp(ports, ports.timestamps.read_query(await request.body()))
-        body = ports.timestamps.write_granted(token)
+        asked = ports.timestamps.read_query(await request.body())
+        token = await asyncio.to_thread(demo_timestamp, ports, asked)
+        body = ports.timestamps.write_granted(asked, token)
     except BadQuery as error:
         body = ports.timestamps.write_rejected(error.failure, error.reason)
     return Response(body)

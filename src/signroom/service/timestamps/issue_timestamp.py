@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from signroom.domain.application import ApplicationCaller
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import (
     BadCertificate,
     SecurityContextNotConfigured,
+    TimestampRefused,
     TimestampTierNotFound,
     TimestampUnavailable,
 )
@@ -18,25 +20,39 @@ from signroom.ports.timestamps import NoTimestamp
 
 ALL_SECONDS = 10.0
 """Nobody waits longer, whatever the providers do."""
+_OF_APPLICATION, _OF_SUBSCRIPTION = 4, 8
+"""That are asked for at the same time: a provider is sent at most 20 requests at once."""
 ONE_SECONDS = 4.0
 """For one provider, so that there is time for another."""
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
-async def issue_timestamp(ports: Ports, tier: str, request: TimestampRequest) -> Timestamp:
-    """A token for `request`, checked and trusted.
+async def issue_timestamp(ports: Ports, caller: ApplicationCaller, tier: str, request: TimestampRequest) -> Timestamp:
+    """A token for `request`, checked and trusted. An application that asks for many waits behind its own.
+
+    Raises: as `_of_providers`.
+    """
+    own, all_of_tenant = ("timestamp", caller.application.id), ("timestamp", caller.subscription_id)
+    async with ports.lines.passed(own, _OF_APPLICATION), ports.lines.passed(all_of_tenant, _OF_SUBSCRIPTION):
+        return await _of_providers(ports, tier, request)
+
+
+async def _of_providers(ports: Ports, tier: str, request: TimestampRequest) -> Timestamp:
+    """The first token that is good.
 
     1. Ask the providers of the tier in turn.
     2. Judge the authority's certificate by the provider's own context. Its revocation is not asked for.
     3. Compare the token's time with our clock: an authority that is minutes off proves nothing.
 
-    A provider whose answer is of no use is set back, and the next one is asked.
+    A provider whose answer is of no use is set back, and the next one is asked. One that refuses what the caller asks
+    for, a policy or a digest, is not set back: it is not to blame.
 
-    Raises: BadInput, TimestampTierNotFound, TimestampUnavailable.
+    Raises: BadInput, TimestampTierNotFound, TimestampRefused, TimestampUnavailable.
     """
     providers = ports.timestamps.of_tier(require_tier(tier))
     if not providers:
         raise TimestampTierNotFound
+    refused: str | None = None
     loop = asyncio.get_running_loop()
     deadline = loop.time() + ALL_SECONDS
     for provider in providers:
@@ -47,11 +63,15 @@ async def issue_timestamp(ports: Ports, tier: str, request: TimestampRequest) ->
             found = await ports.timestamps.ask(provider, request, seconds=min(left, ONE_SECONDS))
             await asyncio.to_thread(_require_trusted, ports, provider, found)
         except NoTimestamp as error:
-            ports.timestamps.set_back(provider, error.reason)
+            if error.failure is None:
+                ports.timestamps.set_back(provider, error.reason)
+            refused = error.failure or refused
             ports.meter.count("timestamp", "failed")
         else:
             ports.meter.count("timestamp", "issued")
             return found
+    if refused is not None:
+        raise TimestampRefused(refused)
     raise TimestampUnavailable
 
 
