@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
@@ -33,7 +35,17 @@ def insert_owned(connection: Connection, table: sa.Table, row: Row) -> None:
     try:
         insert(connection, table, row)
     except IntegrityError as error:
+        if not _misses_its_owner(error):
+            raise
         raise ApplicationDisabled("It was deleted.") from error
+
+
+def _misses_its_owner(error: IntegrityError) -> bool:
+    """Whether a foreign key is what was broken. Any other constraint that is broken is a fault of ours."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return cause.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    return isinstance(cause, psycopg.errors.ForeignKeyViolation)
 
 
 def insert_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
