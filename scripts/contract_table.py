@@ -173,7 +173,7 @@ def _taken(operation: Schema, handler: HTTPRouteHandler) -> Iterator[Row]:
             yield Row(f"?{name}", _kind(parameter["schema"]), DONE if name.lower() in known else "unknown")
     schema = _schema_of(operation.get("requestBody", {}))
     if schema is not None:
-        yield from _fields(schema, tuple(_structs(inspect.type_info(_type(handler, "data")))), "")
+        yield from _fields(schema, tuple(structs(inspect.type_info(_type(handler, "data")))), "")
 
 
 def _refused_here(path: str, rows: Iterator[Row]) -> Iterator[Row]:
@@ -192,7 +192,7 @@ def _fields(schema: Schema, models: tuple[type[Wire], ...], path: str) -> Iterat
         yield from _fields(raw["items"], models, f"{path}[]")
         return
     known = {
-        field.encode_name: tuple(_structs(inspect.type_info(types[field.name])))
+        field.encode_name: tuple(structs(inspect.type_info(types[field.name])))
         for model in models
         for types in (_hints(model),)
         for field in msgspec.structs.fields(model)
@@ -229,7 +229,7 @@ def _match_answer(schema: Schema, kind: Any, ours: dict[str, set[str]]) -> None:
     if raw.get("type") == "array":
         _match_answer(raw["items"], kind, ours)
         return
-    models = list(_structs(kind if isinstance(kind, inspect.Type) else inspect.type_info(kind)))
+    models = list(structs(kind if isinstance(kind, inspect.Type) else inspect.type_info(kind)))
     if not models or "properties" not in raw or target in ours:
         return
     fields = {f.encode_name: _hints(model)[f.name] for model in models for f in msgspec.structs.fields(model)}
@@ -307,15 +307,16 @@ def _hints(model: type[Wire]) -> dict[str, Any]:
     return get_type_hints(model, include_extras=True)
 
 
-def _structs(kind: inspect.Type) -> Iterator[type[Wire]]:
+def structs(kind: inspect.Type) -> Iterator[type[Wire]]:
+    """The models of the wire inside a type: of a list, of a union, or the type itself."""
     match kind:
         case inspect.StructType(cls=model) if issubclass(model, Wire):
             yield model
         case inspect.UnionType(types=types):
             for one in types:
-                yield from _structs(one)
+                yield from structs(one)
         case inspect.ListType(item_type=item) | inspect.Metadata(type=item):
-            yield from _structs(item)
+            yield from structs(item)
         case _:
             pass
 

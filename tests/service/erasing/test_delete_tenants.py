@@ -36,7 +36,7 @@ from signroom.domain.signature import INVISIBLE, CertificateChain, CheckedValue,
 from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
-from signroom.ports.store import ChangeFilter, KeyOwner, Store, StoredResult, Work
+from signroom.ports.store import ChangeFilter, StoredResult, Work
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.documents.add_document import Accepted, document_of_session, record_document
@@ -64,6 +64,7 @@ from signroom.store import tables
 from signroom.store.work.managing.removal import SqlRemoval
 from signroom.worker.steps import jobs
 from tests.service.conftest import Room
+from tests.service.stores import PassingStore
 
 
 @pytest.fixture
@@ -446,10 +447,9 @@ class Killed(BaseException):
 
 
 @dataclass
-class DyingStore:
+class DyingStore(PassingStore):
     """Ends the process in place of a transaction that may write, once `left` of them have been."""
 
-    store: Store
     left: int
 
     def work(self) -> AbstractContextManager[Work]:
@@ -457,24 +457,6 @@ class DyingStore:
             raise Killed
         self.left -= 1
         return self.store.work()
-
-    def read(self) -> AbstractContextManager[Work]:
-        return self.store.read()
-
-    def key(self, secret_hash: bytes) -> KeyOwner | None:
-        return self.store.key(secret_hash)
-
-    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
-        return self.store.known_key(secret_hash)
-
-    def closed(self, session_id: UUID) -> bool:
-        return self.store.closed(session_id)
-
-    def known_closed(self, session_id: UUID) -> bool | None:
-        return self.store.known_closed(session_id)
-
-    def scrub(self) -> bool:
-        return self.store.scrub()
 
 
 def test_a_process_that_dies_anywhere_leaves_the_rest_to_the_next(room: Room, operator: OperatorCaller) -> None:

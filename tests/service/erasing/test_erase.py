@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -29,7 +29,7 @@ from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, CheckedValue
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
-from signroom.ports.store import ChangeFilter, KeyOwner, Store, Work
+from signroom.ports.store import ChangeFilter, Work
 from signroom.service.access.page_tokens import renew_page_token
 from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.manage_document_keys import find_key, unused_keys
@@ -39,6 +39,7 @@ from signroom.service.erasing.erase import continue_erasures, erase_document, er
 from signroom.service.sessions.read_sessions import list_sessions, read_session, read_session_of_page
 from signroom.service.signing.process_document import fail_document
 from tests.service.conftest import Room
+from tests.service.stores import PassingStore
 
 
 def signed_session(room: Room, documents: int = 2) -> tuple[Session, list[Document]]:
@@ -278,8 +279,7 @@ class Countdown:
 
 
 @dataclass
-class DyingStore:
-    store: Store
+class DyingStore(PassingStore):
     countdown: Countdown
 
     @contextmanager
@@ -288,23 +288,6 @@ class DyingStore:
             self.countdown.step()
             yield work
             self.countdown.step()  # before the commit
-
-    @contextmanager
-    def read(self) -> Iterator[Work]:
-        with self.store.read() as work:
-            yield work
-
-    def key(self, secret_hash: bytes) -> KeyOwner | None:
-        return self.store.key(secret_hash)
-
-    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
-        return self.store.known_key(secret_hash)
-
-    def closed(self, session_id: UUID) -> bool:
-        return self.store.closed(session_id)
-
-    def known_closed(self, session_id: UUID) -> bool | None:
-        return self.store.known_closed(session_id)
 
     def scrub(self) -> bool:
         self.countdown.step()

@@ -20,7 +20,7 @@ from signroom.domain.errors import (
     NotAllowed,
     Unauthenticated,
 )
-from signroom.ports.store import KeyOwner, Store, Work
+from signroom.ports.store import Work
 from signroom.service.access.authenticate import authenticate, authenticate_known
 from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.subscriptions.manage_applications import (
@@ -39,6 +39,7 @@ from signroom.service.subscriptions.manage_keys import (
 )
 from signroom.store.diagnosis import diagnose
 from tests.service.conftest import Room
+from tests.service.stores import PassingStore
 
 
 @pytest.fixture
@@ -276,31 +277,11 @@ def test_only_admins_take_or_copy_a_key_with_the_role_admin(room: Room, operator
 
 
 @dataclass
-class FullDisk:
+class FullDisk(PassingStore):
     """A store that reads, and takes nothing in."""
-
-    store: Store
 
     def work(self) -> AbstractContextManager[Work]:
         raise DatabaseUnavailable
-
-    def read(self) -> AbstractContextManager[Work]:
-        return self.store.read()
-
-    def key(self, secret_hash: bytes) -> KeyOwner | None:
-        return self.store.key(secret_hash)
-
-    def known_key(self, secret_hash: bytes) -> KeyOwner | None:
-        return self.store.known_key(secret_hash)
-
-    def closed(self, session_id: UUID) -> bool:
-        return self.store.closed(session_id)
-
-    def known_closed(self, session_id: UUID) -> bool | None:
-        return self.store.known_closed(session_id)
-
-    def scrub(self) -> bool:
-        return self.store.scrub()
 
 
 def test_a_use_that_cannot_be_written_down_keeps_nobody_from_reading(room: Room, new: NewKey) -> None:
