@@ -545,6 +545,18 @@ class DataNotExpected(DocumentRejected):
     message = "A dataFile and dataHashes belong to CMS signatures; this file is signed as another kind."
 
 
+class AugmentationImpossible(DocumentRejected):
+    code = "AugmentationImpossible"
+    message = "The signature cannot be raised to a higher level."
+
+
+class TimestampTooLarge(Refused):
+    """The room for a timestamp is decided before the signer signs. Another way is taken, or more room."""
+
+    code = "TimestampTooLarge"
+    message = "The timestamp is larger than the space that was reserved for it."
+
+
 class NotSigned(DocumentRejected):
     code = "NotSigned"
     message = "The file has no signature."

@@ -60,6 +60,8 @@ const NOT_FOR_SIGNERS = [
   'BadSignatureState',
   'SecurityContextNotFound',
   'FileDownloadFailed',
+  'AugmentationImpossible',
+  'TimestampTooLarge',
   'NotSigned',
   'BadFileNamePattern',
   'BadFrameOrigin',

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
+from signroom.domain.errors import AugmentationImpossible
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -18,7 +20,7 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.cms import cades, verification
-from signroom.ports.files import FileNeeded, Signed, Stored
+from signroom.ports.files import Augmented, FileNeeded, Signed, Stored
 
 
 def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
@@ -34,6 +36,7 @@ def prepare(
     now: datetime,
     data: Path | None,
     reading: PdfReading | None,  # noqa: ARG001
+    timestamp_room: int,  # noqa: ARG001
 ) -> Prepared:
     if file is None:
         raise FileNeeded
@@ -52,7 +55,10 @@ def sign(
     *,
     content: Path | None,
     reading: PdfReading | None,  # noqa: ARG001
+    timestamp: bytes | None,
 ) -> Signed:
+    if timestamp is not None:
+        raise AugmentationImpossible
     stored = embed(original, prepared, checked, output)
     return Signed(stored, verification.verify(output, content))
 
@@ -65,3 +71,33 @@ def examine(
     file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
 ) -> Examination:
     return verification.examine(file, data, data_hashes, extract_to)
+
+
+def signature_imprint(_prepared: Prepared, _checked: CheckedValue, _algorithm: DigestAlgorithm) -> bytes:
+    raise AugmentationImpossible
+
+
+def read_levels(_file: Path, _data: Path | None) -> FileLevels:
+    raise AugmentationImpossible
+
+
+def lay_out_augmentation(
+    _file: Path,
+    _augmentation: Augmentation,
+    *,
+    now: datetime,  # noqa: ARG001
+    data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,  # noqa: ARG001
+) -> LaidOutAugmentation:
+    raise AugmentationImpossible
+
+
+def augment(
+    _file: Path,
+    _laid_out: LaidOutAugmentation,
+    *,
+    token: bytes | None,  # noqa: ARG001
+    data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,  # noqa: ARG001
+) -> Augmented:
+    raise AugmentationImpossible
