@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeVar, assert_never
 
 from signroom.domain.appearance import Appearance
+from signroom.domain.level import Level
 from signroom.domain.pdf_facts import PdfFacts
 from signroom.domain.preflight import Finding, FindingCode
 
@@ -90,6 +91,8 @@ class PdfOptions:
 
     signature_type: ClassVar = SignatureType.PDF
     appearance: Appearance | None = None
+    level: Level | None = None
+    """The level that the signed file is to reach; None: as the security context says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class CmsOptions:
     """The CMS object does not hold the content (RFC 5652, 5.2)."""
     data_hashes: tuple[DigestValue, ...] = ()
     """Digests of the content of a detached CMS object that is co-signed."""
+    level: Level | None = None
+    """As in `PdfOptions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ class XmlOptions:
     """Sign only the element with this Id; None: the whole document (enveloped)."""
     location: XmlLocation | None = None
     """None: last child of the root, or of the signed element."""
+    level: Level | None = None
+    """As in `PdfOptions`."""
 
 
 SigningOptions = PdfOptions | CmsOptions | XmlOptions
@@ -271,6 +278,8 @@ class SignatureVerdict:
     """Short texts on what does not make it less intact: what was filled in later, weak algorithms of old ones."""
     identity_confirmed: bool | None = None
     """Whether an authority that the security context trusts has confirmed who the signer is; None: nobody asked."""
+    proven_at: datetime | None = None
+    """Before this time the signature existed: an authority's timestamp proves it. None: there is only `signed_at`."""
 
 
 @dataclass(frozen=True, slots=True)
