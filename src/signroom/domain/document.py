@@ -74,11 +74,6 @@ class Version:
     made_at: datetime
     """When the file reached this level. For `Level.B_B` this is when the signer's value was accepted."""
 
-    @property
-    def number(self) -> int:
-        """Under which a version is asked for: its place among the levels, counted from 0."""
-        return list(Level).index(self.level)
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -245,14 +240,18 @@ class Document:
             return self
         return replace(self, options=replace(self.options, level=level), level_detail=None)
 
-    def raise_to(self, version: Version, verdict: Verdict | None, level_detail: str | None = None) -> Document:
-        """`version` is stored and verified: it is the newest from now on. Raises: WrongState."""
-        if self.level is None or version.level is self.level or self.level.reaches(version.level):
+    def raise_to(self, version: Version, proven_at: datetime | None, level_detail: str | None = None) -> Document:
+        """`version` is stored and verified: it is the newest from now on. Raises: WrongState.
+
+        One of level B-LTA may follow another: it has a newer archive timestamp. `proven_at`: when the first timestamp
+        on the signature says that it existed.
+        """
+        if self.level is None or (self.level.reaches(version.level) and version.level is not Level.B_LTA):
             raise WrongState(f"The signed file is of level {self.level} already.")
         return replace(
             self,
             versions=(*self.versions, version),
-            verdict=verdict or self.verdict,
+            verdict=None if self.verdict is None else self.verdict.with_proof(proven_at),
             level_detail=None if level_detail is None else clean_detail(level_detail),
         )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, TypeVar, assert_never
+from uuid import UUID
 
 from signroom.domain.appearance import Appearance
 from signroom.domain.level import Level
@@ -280,6 +281,8 @@ class SignatureVerdict:
     """Whether an authority that the security context trusts has confirmed who the signer is; None: nobody asked."""
     proven_at: datetime | None = None
     """Before this time the signature existed: an authority's timestamp proves it. None: there is only `signed_at`."""
+    context_id: UUID | None = None
+    """The security context that the signer's certificate was judged by, for a signature that was made here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,14 @@ class Verdict:
     def intact(self) -> bool:
         """True when there is at least one signature and none of them failed."""
         return bool(self.signatures) and all(s.indication is not Indication.TOTAL_FAILED for s in self.signatures)
+
+    def with_proof(self, proven_at: datetime | None, certificate: bytes | None = None) -> Verdict:
+        """The newest signature, of `certificate` when one is named, is proven to have existed at that time."""
+        mine = [n for n, one in enumerate(self.signatures) if certificate in {None, one.certificate}]
+        signatures = list(self.signatures)
+        if mine:
+            signatures[mine[-1]] = replace(signatures[mine[-1]], proven_at=proven_at)
+        return Verdict(tuple(signatures))
 
     def without_names(self) -> Verdict:
         """The verdict without what may say who has signed."""

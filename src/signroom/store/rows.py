@@ -266,13 +266,13 @@ def version_rows(d: Document) -> list[Row]:
     return [
         {
             "document_id": d.id,
-            "level": version.level.value,
+            "number": number,
             "subscription_id": d.subscription_id,
             "file_key": version.file.blob_key,
             "file_length": version.file.length,
             "file_sha256": version.file.sha256,
         }
-        for version in d.versions[:-1]
+        for number, version in enumerate(d.versions[:-1])
     ]
 
 

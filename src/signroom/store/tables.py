@@ -252,7 +252,7 @@ document_versions = sa.Table(
     "signroom_document_versions",
     metadata,
     sa.Column("document_id", sa.ForeignKey("signroom_documents.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("level", sa.String(10), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("subscription_id", sa.Uuid, nullable=False),
     sa.Column("file_key", sa.String(200), nullable=False, index=True),
     sa.Column("file_length", sa.BigInteger, nullable=False),

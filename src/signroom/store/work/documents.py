@@ -78,7 +78,9 @@ class SqlDocuments:
         row = self._connection.execute(query.order_by(t.c.created_at.desc()).limit(1)).mappings().first()
         if row is None:  # it may have reached a higher level since
             v = tables.document_versions
-            earlier = sa.select(v.c.document_id).where(v.c.subscription_id == subscription_id, v.c.file_sha256 == sha256)
+            earlier = sa.select(v.c.document_id).where(
+                v.c.subscription_id == subscription_id, v.c.file_sha256 == sha256
+            )
             query = sa.select(t).where(t.c.id.in_(earlier)).order_by(t.c.created_at.desc()).limit(1)
             row = self._connection.execute(query).mappings().first()
         return None if row is None else rows.document_of(row)

@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.create_table(
         'signroom_document_versions',
         sa.Column('document_id', sa.Uuid(), nullable=False),
-        sa.Column('level', sa.String(length=10), nullable=False),
+        sa.Column('number', sa.Integer(), nullable=False),
         sa.Column('subscription_id', sa.Uuid(), nullable=False),
         sa.Column('file_key', sa.String(length=200), nullable=False),
         sa.Column('file_length', sa.BigInteger(), nullable=False),
@@ -37,7 +37,7 @@ def upgrade() -> None:
             name=op.f('fk_signroom_document_versions_document_id_signroom_documents'),
             ondelete='CASCADE',
         ),
-        sa.PrimaryKeyConstraint('document_id', 'level', name=op.f('pk_signroom_document_versions')),
+        sa.PrimaryKeyConstraint('document_id', 'number', name=op.f('pk_signroom_document_versions')),
     )
     op.create_index(op.f('ix_signroom_document_versions_file_key'), 'signroom_document_versions', ['file_key'])
     op.create_index(
