@@ -18,6 +18,8 @@ from lxml import etree  # type: ignore[import-untyped]
 from signroom.domain.errors import EmptyFile, InvalidXml, Refused, XmlElementNotFound, XmlTooComplex
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
     from lxml.etree import _Element as Element  # type: ignore[import-untyped]
     from lxml.etree import _ElementTree as Tree
 
@@ -64,8 +66,8 @@ class XmlDocument:
         """At most so many elements, twice."""
         if self.tags > _MAX_TAGS:
             raise XmlTooComplex(f"It has more than {_MAX_TAGS} tags.")
-        self.digests: dict[object, bytes] = {}
-        """What `canonical` has computed of this file."""
+        self.hashes: dict[object, Hash] = {}
+        """What `canonical` has taken in of this file."""
         self._ids: dict[str, list[Element]] | None = None
         self._namespaces: int | None = None
         self.tree: Tree = self.parse_again()
