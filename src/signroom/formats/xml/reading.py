@@ -145,7 +145,8 @@ class XmlDocument:
             return tree, []
         places = {element: n for n, element in enumerate(wanted)}
         found: dict[int, Element] = {}
-        for mine, other in zip(self.root.iter("*"), tree.getroot().iter("*"), strict=True):
+        tags = {element.tag for element in wanted}
+        for mine, other in zip(self.root.iter(*tags), tree.getroot().iter(*tags), strict=True):
             if mine in places:
                 found[places[mine]] = other
         return tree, [found[n] for n in range(len(wanted))]

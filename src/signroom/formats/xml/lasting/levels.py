@@ -17,7 +17,7 @@ from signroom.domain.errors import InvalidXml, NotSigned
 from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain
 from signroom.formats.xml.lasting.imprints import KNOWN, imprint
-from signroom.formats.xml.lasting.tokens import read_token
+from signroom.formats.xml.lasting.tokens import Token, read_token
 from signroom.formats.xml.lasting.unsigned import Unsigned, WrittenTimestamp, read_unsigned
 from signroom.formats.xml.reading import XmlDocument
 from signroom.formats.xml.signature import Fault, SignatureParts, read_signature
@@ -61,16 +61,18 @@ def read_levels(document: XmlDocument) -> FileLevels:
     return FileLevels(tuple(one.level for one in signatures), data)
 
 
-def read_signatures(document: XmlDocument) -> list[ReadSignature]:
+def read_signatures(document: XmlDocument, *, compare: bool = True) -> list[ReadSignature]:
     """In the order of the file. What is no XAdES signature with a certificate is left out: it has no level.
+
+    Without `compare` no timestamp is compared with what it is about, which takes the most time; then none is intact.
 
     Raises: XmlTooComplex.
     """
-    found = (_read(document, place, element) for place, element in enumerate(document.signatures))
+    found = (_read(document, place, element, compare) for place, element in enumerate(document.signatures))
     return [one for one in found if one is not None]
 
 
-def _read(document: XmlDocument, place: int, element: Element) -> ReadSignature | None:
+def _read(document: XmlDocument, place: int, element: Element, compare: bool) -> ReadSignature | None:
     unsigned = read_unsigned(element)
     if unsigned is None:
         return None
@@ -81,42 +83,38 @@ def _read(document: XmlDocument, place: int, element: Element) -> ReadSignature 
         return None
     if not certificate:
         return None
-    embedded = tuple(
-        (written, one)
-        for written in unsigned.timestamps
-        if (one := judge_timestamp(document, parts, written)) is not None
-    )
+    embedded: list[tuple[WrittenTimestamp, EmbeddedTimestamp]] = []
+    for written in unsigned.timestamps:
+        document.spend(_WORK_OF_A_TOKEN)
+        token = read_token(written.token)
+        if token is not None:
+            intact = compare and token.is_intact and _fits(document, parts, written, token)
+            embedded.append((written, EmbeddedTimestamp(written.use, token.time, token.authority, intact)))
     level = SignatureLevel(
         value=value_as_checked(parts, certificate),
         chain=CertificateChain(certificate, tuple(der for der in parts.certificates if der != certificate)),
         level=_level({one.use for _, one in embedded}, unsigned),
         timestamps=tuple(sorted((one for _, one in embedded), key=lambda one: one.time)),
     )
-    return ReadSignature(place, parts, unsigned, level, embedded)
+    return ReadSignature(place, parts, unsigned, level, tuple(embedded))
 
 
-def judge_timestamp(
-    document: XmlDocument, parts: SignatureParts, written: WrittenTimestamp
-) -> EmbeddedTimestamp | None:
-    """None for what is no token. Raises: XmlTooComplex."""
-
-    def digest_of(algorithm: str) -> bytes | None:
-        if algorithm not in KNOWN:
-            return None
-        try:
-            return imprint(
-                document,
-                parts,
-                written.use,
-                before=written.before,
-                method=written.method,
-                algorithm=algorithm,
-            )
-        except (Fault, InvalidXml):
-            return None
-
-    document.spend(_WORK_OF_A_TOKEN)
-    return read_token(written.use, written.token, digest_of)
+def _fits(document: XmlDocument, parts: SignatureParts, written: WrittenTimestamp, token: Token) -> bool:
+    """Whether the token is about what stands in the file. Raises: XmlTooComplex."""
+    if token.algorithm not in KNOWN:
+        return False
+    try:
+        found = imprint(
+            document,
+            parts,
+            written.use,
+            before=written.before,
+            method=written.method,
+            algorithm=token.algorithm,
+        )
+    except (Fault, InvalidXml):
+        return False
+    return found == token.imprint
 
 
 def _level(uses: set[TimestampUse], unsigned: Unsigned) -> Level:

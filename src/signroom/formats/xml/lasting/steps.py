@@ -61,12 +61,12 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None) -> S
     if (token is None) is not (augmentation.use is None):
         raise VerificationFailed("A step with a timestamp needs a token, and another one has none.")
     if augmentation.use is not None and token is not None:
-        _require_token(augmentation, laid_out.imprint, token)
+        _require_token(token, laid_out)
     after, targets = _raised(document, augmentation, digest, token or _NO_TOKEN)
     state = _State.of(after)
     _require_unharmed(document, state, targets)
     if augmentation.use is not None:
-        one = state.signature(targets[0])
+        one = _at(state.read, targets[0])
         if not one.embedded or one.embedded[-1][0].token != token or not one.embedded[-1][1].intact:
             raise VerificationFailed("The timestamp does not hold in its place.")
     _write(file, after.data)
@@ -83,13 +83,12 @@ def _write(file: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _require_token(augmentation: Augmentation, wanted: bytes | None, token: bytes) -> None:
+def _require_token(token: bytes, laid_out: LaidOutAugmentation) -> None:
     """Raises: VerificationFailed, TimestampTooLarge."""
     properties.require_token_size(token)
-    use = augmentation.use or TimestampUse.SIGNATURE
-    algorithm = augmentation.digest_algorithm.value
-    found = read_token(use, token, lambda name: wanted if name == algorithm else None)
-    if found is None or not found.intact:
+    found = read_token(token)
+    wanted = (laid_out.augmentation.digest_algorithm.value, laid_out.imprint)
+    if found is None or not found.is_intact or (found.algorithm, found.imprint) != wanted:
         raise VerificationFailed("The token is not one of what was to be stamped.")
 
 
@@ -104,23 +103,22 @@ def _raised(
     Raises: NotSigned, AugmentationImpossible, InvalidXml, XmlTooComplex, TimestampTooLarge.
     """
     properties.require_fitting(augmentation.data)
-    targets = [one.place for one in _targets(document, augmentation)]
+    targets = _targets(document, augmentation)
     after = document
-    for place in targets:
-        one = next(one for one in read_signatures(after) if one.place == place)
+    for target in targets:
+        one = target if after is document else _at(read_signatures(after, compare=False), target.place)
         # The same step has the same names in both halves.
-        name = f"lasting-{digest.hex()[:32]}-{place}"
-        added = _added(one, augmentation, name, token)
+        added = _added(one, augmentation, f"lasting-{digest.hex()[:32]}-{one.place}", token)
         if added:
-            anchor, content = _wrapped(one.unsigned, added)
-            after = XmlDocument(insert(after, anchor, content), after)
-    return after, targets
+            place, content = _wrapped(one.unsigned, added)
+            after = XmlDocument(insert(after, place, content), after)
+    return after, [one.place for one in targets]
 
 
 def _targets(document: XmlDocument, augmentation: Augmentation) -> list[ReadSignature]:
     if not document.signatures:
         raise NotSigned
-    found = read_signatures(document)
+    found = read_signatures(document, compare=False)
     if augmentation.signature_value is not None:
         value = augmentation.signature_value
         found = [one for one in found if value in {one.level.value, one.parts.value}]
@@ -195,9 +193,6 @@ class _State:
         judged = tuple(judge_signature(document, element) for element in document.signatures)
         return cls(document, judged, tuple(read_signatures(document)))
 
-    def signature(self, place: int) -> ReadSignature:
-        return next(one for one in self.read if one.place == place)
-
     def failed(self) -> set[object]:
         """What does not hold: signatures by their place, timestamps by their place and number."""
         signatures: set[object] = {
@@ -210,6 +205,13 @@ class _State:
             if not stamp.intact
         }
         return signatures | stamps
+
+
+def _at(signatures: Sequence[ReadSignature], place: int) -> ReadSignature:
+    found = next((one for one in signatures if one.place == place), None)
+    if found is None:
+        raise AugmentationImpossible("The signature could not be read any more.")
+    return found
 
 
 def _require_unharmed(before: XmlDocument, after: _State, targets: Sequence[int]) -> None:
@@ -234,7 +236,7 @@ def _is_unknown(fault: Fault) -> bool:
 
 def _imprint(state: _State, place: int, augmentation: Augmentation) -> bytes:
     """Raises: AugmentationImpossible, XmlTooComplex."""
-    one = state.signature(place)
+    one = _at(state.read, place)
     use = augmentation.use or TimestampUse.SIGNATURE
     try:
         return imprint(
