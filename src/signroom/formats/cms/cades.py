@@ -31,6 +31,7 @@ from signroom.domain.signature import (
     TrustedChain,
 )
 from signroom.formats.cms.facts import attributes_of
+from signroom.formats.cms.lasting.archive import require_no_old_archive
 from signroom.formats.cms.parts import read_parts, with_unsigned
 from signroom.formats.cms.reading import CmsFile, Content, only_refusals, read_cms, whole
 from signroom.formats.cms.verification import Data, beside, judge
@@ -59,6 +60,7 @@ def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
         return Inspection(SignatureType.CMS, _OCTETS, 0, 0)
     content = beside(found, data, options.data_hashes)
     with only_refusals():
+        require_no_old_archive(read_parts(found))
         judged = judge(found, content)
     for one in judged:
         if one.data_missing:

@@ -115,13 +115,15 @@ def with_unsigned(signer: bytes, attributes: tuple[bytes, ...]) -> bytes:
 
 
 def inside(value: bytes) -> list[bytes]:
-    """The values inside a constructed one, each whole. Raises: InvalidCms."""
+    """The values inside a constructed one that is all of `value`, each whole. Raises: InvalidCms."""
     walk, found = Walk(io.BytesIO(value), len(value)), []
     walk.enter(value[0] if value else 0)
     while not walk.at_end():
         start, end = walk.skip()
         found.append(value[start:end])
     walk.leave()
+    if walk.position != len(value):
+        raise InvalidCms
     return found
 
 

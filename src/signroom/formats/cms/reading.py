@@ -31,7 +31,7 @@ _OCTETS, _OCTETS_IN_PIECES = 0x04, 0x24
 _CONSTRUCTED = 0x20
 _MAX_TEXT = 32 << 20
 """Bytes of a text form, which is decoded as a whole."""
-_MAX_AROUND = 16 << 20
+MAX_AROUND = 16 << 20
 """Bytes of everything but the content."""
 _MAX_HEADERS = 250_000
 """Of one walk. A content of 100 MB in pieces of 1000 bytes has 100,000; a hostile file's pieces can be empty."""
@@ -305,7 +305,7 @@ class Walk:
                 return
 
     def bytes(self, start: int, end: int) -> bytes:
-        if end - start > _MAX_AROUND:
+        if end - start > MAX_AROUND:
             raise InvalidCms("There is too much around its content.")
         self._stream.seek(start)
         return self._stream.read(end - start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,12 @@ class Body:
     """The parts of a SignedData around its content. Each member is a whole value, as it stands or as DER."""
 
     version: bytes
-    algorithms: Iterable[bytes]
+    algorithms: Collection[bytes]
     content_type: bytes
-    certificates: Iterable[bytes]
-    lists: Iterable[bytes]
+    certificates: Collection[bytes]
+    lists: Collection[bytes]
     """RevocationInfoChoice (RFC 5652, 10.2.1)."""
-    signers: Iterable[bytes]
+    signers: Collection[bytes]
 
     @property
     def before(self) -> bytes:
@@ -35,10 +35,9 @@ class Body:
     @property
     def after(self) -> bytes:
         """What stands behind encapContentInfo."""
-        parts = [set_of(_CERTIFICATES, self.certificates), set_of(_LISTS, self.lists)]
-        return b"".join(part for part in parts if len(part) > len(header(_CERTIFICATES, 0))) + set_of(
-            _SET, self.signers
-        )
+        certificates = set_of(_CERTIFICATES, self.certificates) if self.certificates else b""
+        lists = set_of(_LISTS, self.lists) if self.lists else b""
+        return certificates + lists + set_of(_SET, self.signers)
 
 
 def write_object(
