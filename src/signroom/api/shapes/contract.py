@@ -87,6 +87,8 @@ class SessionDocumentRequest(Wire):
     metadata: GivenMetadata = None
     pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
     cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    xml_signature_options: XmlOptionsRequest | EmptyList | None = None
+    """Addition: as of `POST /api/signature`."""
 
 
 class CreateSessionRequest(Wire):
@@ -100,6 +102,8 @@ class CreateSessionRequest(Wire):
     document_metadata: GivenMetadata = None
     pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
     cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    xml_signature_options: XmlOptionsRequest | EmptyList | None = None
+    """Addition: of it `level` counts for the documents of the session."""
     result_token: bool | None = None
     """Addition: `signroomResult` on the return URL, a JWT."""
     webhook_url: str | None = None

@@ -37,8 +37,8 @@ async def issue_timestamp(ports: Ports, caller: ApplicationCaller, tier: str, re
         return await stamp(ports, tier, request)
 
 
-async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: float = ALL_SECONDS) -> Timestamp:
-    """The first token that is good, within `seconds`.
+async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: float | None = None) -> Timestamp:
+    """The first token that is good, within `seconds` or `ALL_SECONDS`.
 
     1. Ask the providers of the tier in turn.
     2. Judge the authority's certificate by the provider's own context. Its revocation is not asked for.
@@ -54,7 +54,7 @@ async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: flo
         raise TimestampTierNotFound
     refused: str | None = None
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
+    deadline = loop.time() + (ALL_SECONDS if seconds is None else seconds)
     for provider in providers:
         left = deadline - loop.time()
         if left <= 0:
