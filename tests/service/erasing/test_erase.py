@@ -12,7 +12,8 @@ import pytest
 
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.domain.audit import Action
-from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.blob_key import UploadFolder
+from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.document_key import DocumentKey, new_key
 from signroom.domain.erasure import Erasure
 from signroom.domain.errors import (
@@ -23,10 +24,12 @@ from signroom.domain.errors import (
     SignatureSessionErased,
     SignatureSessionNotFound,
     StorageUnavailable,
+    UploadNotFound,
     WrongState,
 )
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, CheckedValue
+from signroom.domain.upload import Upload
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import ChangeFilter, Work
@@ -36,6 +39,7 @@ from signroom.service.documents.manage_document_keys import find_key, unused_key
 from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.documents.read_documents import read_document
 from signroom.service.erasing.erase import continue_erasures, erase_document, erase_session
+from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.sessions.read_sessions import list_sessions, read_session, read_session_of_page
 from signroom.service.signing.process_document import fail_document
 from tests.service.conftest import Room
@@ -103,6 +107,63 @@ def test_a_session_is_erased_and_its_proof_stays(room: Room) -> None:
     by_key = find_key(room.ports, room.caller, documents[0].key)
     assert by_key is not None
     assert by_key.document == kept(room, documents[0])
+
+
+def test_content_that_an_inspection_took_out_of_its_files_goes_too(room: Room) -> None:
+    _, (first, second) = signed_session(room)
+    assert first.signed is not None
+    assert second.signed is not None
+    of_signed, of_original = extracted(room, b"s" * 32), extracted(room, first.original.sha256)
+    of_another, used = extracted(room, b"another"), extracted(room, first.original.sha256, used=True)
+    with room.ports.store.work() as work:
+        work.documents.save(replace(first, versions=(replace(first.versions[0], file=signed_as(first, b"s" * 32)),)))
+    beside = room.document(original=used.file)
+
+    erasure = erase_document(room.ports, room.caller, first.id)
+
+    assert erasure.removed.files == 2 + 2
+    assert [room.has(u.require_file().blob_key) for u in (of_signed, of_original)] == [False, False]
+    assert [room.has(u.require_file().blob_key) for u in (of_another, used)] == [True, True]
+    with room.ports.store.read() as work:
+        for gone in (of_signed, of_original):
+            with pytest.raises(UploadNotFound):
+                work.uploads.of_any_tenant(gone.id)
+        assert work.erasures.late_files(None, room.clock.now(), 9) == []
+    assert room.read(beside).original == used.file
+
+
+def test_content_whose_storage_does_not_answer_goes_when_it_does(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, (first, _) = signed_session(room)
+    content = extracted(room, first.original.sha256).require_file()
+    with monkeypatch.context() as away:
+        away.setattr(type(room.ports.blobs), "beginning_with", refuse)
+        with pytest.raises(StorageUnavailable):
+            erase_document(room.ports, room.caller, first.id)
+    assert room.has(content.blob_key)
+
+    assert delete_late_files(room.ports) == 1
+
+    assert not room.has(content.blob_key)
+    assert delete_late_files(room.ports) == 0
+
+
+def refuse(*_: object) -> list[str]:
+    raise StorageUnavailable
+
+
+def extracted(room: Room, digest: bytes, *, used: bool = False) -> Upload:
+    """Content that an inspection has taken out of a file with that digest."""
+    owner = room.caller.application
+    upload = Upload(uuid4(), uuid4().bytes * 2, owner.subscription_id, owner.id, room.clock.now(), used=used)
+    upload = replace(upload, extracted_from=digest, file=room.file(UploadFolder(upload.id).content()))
+    with room.ports.store.work() as work:
+        work.uploads.add(upload)
+    return upload
+
+
+def signed_as(document: Document, digest: bytes) -> StoredFile:
+    assert document.signed is not None
+    return replace(document.signed, sha256=digest)
 
 
 def test_once_more_is_the_same_answer(room: Room) -> None:
