@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from signroom.blobs.cache import BytesCache
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.domain.audit import Action
 from signroom.domain.blob_key import UploadFolder
@@ -36,12 +38,14 @@ from signroom.ports.store import ChangeFilter, Work
 from signroom.service.access.page_tokens import renew_page_token
 from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.manage_document_keys import find_key, unused_keys
+from signroom.service.documents.preview_document import preview_page
 from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.documents.read_documents import read_document
 from signroom.service.erasing.erase import continue_erasures, erase_document, erase_session
 from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.sessions.read_sessions import list_sessions, read_session, read_session_of_page
 from signroom.service.signing.process_document import fail_document
+from signroom.service.signing.retry_processing import retry_session
 from tests.service.conftest import Room
 from tests.service.stores import PassingStore
 
@@ -164,6 +168,64 @@ def extracted(room: Room, digest: bytes, *, used: bool = False) -> Upload:
 def signed_as(document: Document, digest: bytes) -> StoredFile:
     assert document.signed is not None
     return replace(document.signed, sha256=digest)
+
+
+def test_a_session_that_failed_by_an_erased_document_stays_so_until_it_is_retried(room: Room) -> None:
+    """A deletion announces nothing as completed. A retry says that the rest is enough."""
+    session = room.session()
+    done = room.completed(room.document(session), None)
+    bad = room.document(session, position=1).accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now())
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    with room.ports.store.work() as work:
+        work.documents.save(bad)
+        work.sessions.save(signed)
+    fail_document(room.ports, bad.id, "InternalError")
+
+    erase_document(room.ports, room.caller, bad.id)
+
+    failed = read_session(room.ports, room.caller, session.id)
+    assert (failed.session.status, failed.session.processing_error_code) == (
+        SessionStatus.PROCESSING_ERROR,
+        "InternalError",
+    )
+    assert room.told() == ["DocumentFailed", "SessionFailed", "DocumentErased"]
+    assert retry_session(room.ports, room.caller, session.id) == 0
+    whole = read_session(room.ports, room.caller, session.id)
+    assert (whole.session.status, whole.session.processing_error_code) == (SessionStatus.COMPLETED, None)
+    assert [d.id for d in whole.documents] == [done.id]
+    assert room.told()[3:] == ["SessionRetried", "SessionCompleted"]
+    with pytest.raises(WrongState):
+        retry_session(room.ports, room.caller, session.id)
+
+
+def test_a_session_of_which_nothing_is_left_cannot_be_retried(room: Room) -> None:
+    session = room.session()
+    bad = room.document(session).accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now())
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    with room.ports.store.work() as work:
+        work.documents.save(bad)
+        work.sessions.save(signed)
+    fail_document(room.ports, bad.id, "InternalError")
+    erase_document(room.ports, room.caller, bad.id)
+
+    with pytest.raises(WrongState):
+        retry_session(room.ports, room.caller, session.id)
+    assert read_session(room.ports, room.caller, session.id).session.status is SessionStatus.PROCESSING_ERROR
+
+
+def test_a_picture_in_the_memory_of_another_process_is_shown_to_nobody(room: Room) -> None:
+    session = room.session()
+    document = room.document(session)
+    here, elsewhere = replace(room.ports, previews=BytesCache(99)), room.ports
+    for ports in (here, elsewhere):
+        ports.previews.put(f"{document.original.blob_key} picture 0 320", b"picture")
+    assert asyncio.run(preview_page(here, session.id, document.id, 0, 320)) == b"picture"
+
+    erase_session(elsewhere, room.caller, session.id)
+
+    assert elsewhere.previews.get(f"{document.original.blob_key} picture 0 320") is None
+    with pytest.raises(SignatureSessionErased):
+        asyncio.run(preview_page(here, session.id, document.id, 0, 320))
 
 
 def test_once_more_is_the_same_answer(room: Room) -> None:
