@@ -224,7 +224,7 @@ def test_a_picture_in_the_memory_of_another_process_is_shown_to_nobody(room: Roo
     erase_session(elsewhere, room.caller, session.id)
 
     assert elsewhere.previews.get(f"{document.original.blob_key} picture 0 320") is None
-    with pytest.raises(SignatureSessionErased):
+    with pytest.raises(DocumentErased):
         asyncio.run(preview_page(here, session.id, document.id, 0, 320))
 
 
