@@ -364,6 +364,7 @@ def upload_row(u: Upload) -> Row:
         "created_at": u.created_at,
         "used": u.used,
         "ended_with": u.ended_with,
+        "extracted_from": u.extracted_from,
         **_file_row("file", u.file),
     }
 
@@ -378,6 +379,7 @@ def upload_of(row: RowMapping) -> Upload:
         file=_file_of("file", row),
         used=row["used"],
         ended_with=row["ended_with"],
+        extracted_from=row["extracted_from"],
     )
 
 
