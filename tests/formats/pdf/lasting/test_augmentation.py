@@ -117,6 +117,7 @@ def test_a_file_of_each_kind_reaches_each_level_and_lasts(
     assert levels_of(output) == [Level.B_T]
 
     require_stored(signed, output)
+    require_like_read(signed.reading, output)
     with_data = tmp_path / "lt.pdf"
     with_data.write_bytes(output.read_bytes())
     done = raise_to(with_data, None, data(), reading=signed.reading)
