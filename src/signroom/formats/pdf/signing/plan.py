@@ -99,6 +99,7 @@ def plan_update(
     as_stream = compressed if newest is None else newest.kind is SectionKind.STREAM
     trailer, permanent_id = _trailer(opened, root)
     buffer = opened.buffer
+    beside = None if fills is None else _beside(opened, root, page, field)
     return PdfFacts(
         length=len(buffer),
         sha256_state=sha256_state,
@@ -115,11 +116,25 @@ def plan_update(
         added_page=added_page,
         encryption=opened.encryption,
         site=site,
-        taken_in=changes.taken_in(),
+        taken_in=changes.taken_in() if beside is None else beside.taken_in(),
         fills=fills,
         catalog=_dictionary(opened, root).raw,
         store=_store(opened, root),
+        beside=() if beside is None else beside.planned(),
     )
+
+
+def _beside(opened: OpenPdf, root: Reference, page: Reference, field: bytes) -> _Changes | None:
+    """What a field that is added would change; None when none can be added."""
+    changes = _Changes(opened)
+    try:
+        before = _dictionary(opened, page)
+        longer = changes.longer(before, "Annots", field, page)
+        changes.replace(page, before, before.with_entry("Annots", longer), "Annots")
+        _add_to_form(opened, changes, root, field)
+    except (InvalidPdf, BadSyntax):
+        return None
+    return changes
 
 
 def _store(opened: OpenPdf, root: Reference) -> ValidationStore | None:
