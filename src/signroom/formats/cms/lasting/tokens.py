@@ -54,6 +54,7 @@ def read_token(octets: bytes, digest_of_subject: DigestOf) -> Token | None:
         return None
     try:
         with only_refusals():
+            inside(octets)  # nothing may stand behind it
             found = read_cms_octets(octets)
             signed = None if found is None else found.signed
             certificates = [] if signed is None else certificates_of(signed)
