@@ -17,6 +17,7 @@ from signroom.domain.augmentation import NO_DATA, Augmentation, LaidOutAugmentat
 from signroom.domain.errors import (
     AugmentationImpossible,
     BrokenSignature,
+    CmsTooComplex,
     DataFileRequired,
     DataMismatch,
     NotSigned,
@@ -234,6 +235,13 @@ def test_odd_unsigned_attributes_of_strangers_hide_nothing(file: Path, tmp_path:
         raise_level(both, to_archive(new, all_data("rsa2048")))
         assert Level.B_LTA in {one.level for one in cms_format.read_levels(both, None).signatures}
         assert any(attributes[0] in one.dump() for one in signers(both))
+
+
+def test_more_timestamps_than_anybody_makes_are_refused(file: Path) -> None:
+    with_unsigned(file, attribute("1.2.840.113549.1.9.16.2.14", *(b"\x04\x02no",) * 501))
+
+    require_refused(CmsTooComplex, file, lambda: cms_format.read_levels(file, None))
+    require_refused(CmsTooComplex, file, lambda: lay_out(file, Augmentation(SIGNATURE, all_data("p256"))))
 
 
 OLD = {"archiveTimestamp": "1.2.840.113549.1.9.16.2.27", "archiveTimestampV2": "1.2.840.113549.1.9.16.2.48"}

@@ -23,6 +23,8 @@ from signroom.formats.cms.writing import sequence
 
 MAX_TOKEN = 256 << 10
 """Bytes. Real tokens have 1 to 8 KB; no timestamp authority's answer is larger here."""
+MAX_TOKENS = 500
+"""Timestamps of one file. Each takes some milliseconds."""
 _SEQUENCE, _SET, _EXPLICIT_0 = 0x30, 0x31, 0xA0
 _KIND = "ETSI.RFC3161"
 
