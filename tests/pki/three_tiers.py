@@ -54,7 +54,12 @@ GENERATIONS = ((-4, 6), (4, 19), (17, 40))
 POLICY = "1.2.3.4.1"
 _DER = serialization.Encoding.DER
 _LIST_DAYS = 30
-_HASHES = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha1": hashes.SHA1(),  # tokens of old files
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Holder:
 
     def sign(self, octets: bytes, algorithm: str = "sha256") -> bytes:
         """A signature value over `octets`: RSASSA-PKCS1-v1_5, or ECDSA as DER."""
-        digest = _HASHES[algorithm]()
+        digest = _HASHES[algorithm]
         if isinstance(self.key, rsa.RSAPrivateKey):
             return self.key.sign(octets, padding.PKCS1v15(), digest)
         return self.key.sign(octets, ec.ECDSA(digest))

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
+from signroom.domain.validation import TrustVerdict
 
 
 class TimestampUse(StrEnum):
@@ -47,6 +48,20 @@ class ValidationData:
 
 
 NO_DATA = ValidationData()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A certificate judged, and what lets others judge it later without asking anybody."""
+
+    verdict: TrustVerdict
+    data: ValidationData
+    missing: tuple[str, ...] = ()
+    """Sentences: what could not be had, and may be had later. They hold no names."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing
 
 
 @dataclass(frozen=True, slots=True)

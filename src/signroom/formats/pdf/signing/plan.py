@@ -11,6 +11,7 @@ share it, and anything else may, so that one item more would appear where nobody
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Set
 
 import pikepdf
@@ -23,6 +24,7 @@ from signroom.domain.pdf_facts import (
     PdfFacts,
     SignatureSite,
     TakenIn,
+    ValidationStore,
 )
 from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
@@ -37,6 +39,12 @@ _BESIDE = 16
 """Bytes that an address may be off."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
+STORE_LISTS = ("Certs", "CRLs", "OCSPs")
+"""EN 319 142-1, 5.4.2.2."""
+_MOST_STORED = 1000
+"""Streams of one list of the document security store."""
+_LARGEST_STORED = 8 << 20
+"""Bytes of one that is compared with what is to come."""
 _MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
 """What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
@@ -105,7 +113,45 @@ def plan_update(
         site=site,
         taken_in=changes.taken_in(),
         fills=fills,
+        catalog=_dictionary(opened, root).raw,
+        store=_store(opened, root),
     )
+
+
+def _store(opened: OpenPdf, root: Reference) -> ValidationStore | None:
+    """The document security store, when all of it that may get longer can be read."""
+    raw = _dictionary(opened, root).get("DSS")
+    target = reference(raw)
+    try:
+        value = raw if target is None else opened.writable(target)
+        if value is None or value[:2] != b"<<":
+            return None
+        dictionary = Dictionary(value)
+        lists = tuple((name, tuple(_streams(opened, dictionary.get(name)))) for name in STORE_LISTS)
+    except (InvalidPdf, BadSyntax):
+        return None
+    if dictionary.lacks_a_value() or len(set(dictionary.names())) < len(dictionary.names()):
+        return None
+    known = (_digest(opened, one) for _, found in lists for one in found)
+    place = None if target is None else _key(target)
+    return ValidationStore(place, value, lists, tuple(one for one in known if one is not None))
+
+
+def _streams(opened: OpenPdf, raw: bytes | None) -> list[bytes]:
+    """Raises: InvalidPdf, BadSyntax."""
+    found = items(_resolved(opened, raw) or b"[]")
+    if len(found) > _MOST_STORED or any(reference(one) is None for one in found):
+        raise InvalidPdf("Its validation data are no list of streams.")
+    return found
+
+
+def _digest(opened: OpenPdf, raw: bytes) -> bytes | None:
+    """Of the content of a stream; None for what is none, or is too large to be looked at."""
+    target = reference(raw)
+    found = None if target is None else opened.pdf.get_object(_key(target))
+    if not isinstance(found, pikepdf.Stream) or len(found.read_raw_bytes()) > _LARGEST_STORED:
+        return None
+    return hashlib.sha256(found.read_bytes()).digest()
 
 
 class _Changes:
