@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 from signroom.domain.augmentation import TimestampUse
 from signroom.formats.xml.canonical import Canonicalization, octets
 from signroom.formats.xml.reading import XmlDocument
-from signroom.formats.xml.signature import DIGESTS, SignatureParts, ds, malformed, unsupported, xa
+from signroom.formats.xml.signature import (
+    BASE64,
+    C14N,
+    CANONICALIZATIONS,
+    DIGESTS,
+    EXC_C14N,
+    Reference,
+    SignatureParts,
+    ds,
+    malformed,
+    unsupported,
+    xa,
+)
 from signroom.formats.xml.transforms import take_in
 
 if TYPE_CHECKING:
@@ -57,6 +69,22 @@ def imprint(
             for element in (*own, *before, *objects):
                 found.update(octets(document, element, method))
             return found.digest()
+
+
+def usual_method(parts: SignatureParts, use: TimestampUse) -> str:
+    """The canonicalization that a new timestamp names: exclusive, for the signature stands in somebody's document.
+
+    Where a reference ends in a set of nodes, verifiers go different ways to the exclusive form: some by the inclusive
+    one, which takes over attributes like xml:lang from above. An inclusive form is the same either way.
+    """
+    if use is TimestampUse.ARCHIVE and not all(map(_ends_in_octets, parts.references)):
+        return C14N
+    return EXC_C14N
+
+
+def _ends_in_octets(reference: Reference) -> bool:
+    last = reference.transforms[-1].get("Algorithm", "") if reference.transforms else ""
+    return last == BASE64 or last in CANONICALIZATIONS
 
 
 def _referenced(document: XmlDocument, parts: SignatureParts, method: Canonicalization, algorithm: str) -> Hash:

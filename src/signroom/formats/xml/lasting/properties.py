@@ -27,8 +27,11 @@ _DECLARED_141 = f'xmlns:xades141="{XADES_141}" {_DECLARED}'
 _FIT_FOR_URI = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,999}")
 
 
-def timestamp(use: TimestampUse, name: str, token: bytes) -> bytes:
-    """xades:SignatureTimeStamp or xades141:ArchiveTimeStamp (5.3, 5.5.2). `name`: its Id. Raises: TimestampTooLarge."""
+def timestamp(use: TimestampUse, name: str, token: bytes, method: str = EXC_C14N) -> bytes:
+    """xades:SignatureTimeStamp or xades141:ArchiveTimeStamp (5.3, 5.5.2).
+
+    `name`: its Id. `method`: the canonicalization of what it is about. Raises: TimestampTooLarge.
+    """
     require_token_size(token)
     match use:
         case TimestampUse.SIGNATURE:
@@ -37,7 +40,7 @@ def timestamp(use: TimestampUse, name: str, token: bytes) -> bytes:
             tag, declared = "xades141:ArchiveTimeStamp", _DECLARED_141
     return (
         f'<{tag} {declared} Id="{name}">'
-        f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{EXC_C14N}"/>'
+        f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{method}"/>'
         f'<xades:EncapsulatedTimeStamp Id="{name}-token">{_text(token)}</xades:EncapsulatedTimeStamp>'
         f"</{tag}>"
     ).encode("ascii")

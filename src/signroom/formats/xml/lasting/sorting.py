@@ -20,12 +20,15 @@ _UNREADABLE = (*MALFORMED, UnsupportedAlgorithm)
 
 
 def split(
-    data: ValidationData, signer: Iterable[bytes], authorities: Iterable[bytes]
+    data: ValidationData, signer: bytes, authorities: Iterable[bytes], others: Iterable[bytes]
 ) -> tuple[ValidationData, ValidationData]:
-    """`data` about the `signer`, and that about nothing but the timestamp `authorities`; certificates as DER."""
-    signer, authorities = list(signer), list(authorities)
-    known = _known((*data.certificates, *signer, *authorities))
-    of_signer = _above(signer, known)
+    """`data` about the `signer`, and that about nothing but the timestamp `authorities`.
+
+    Those are certificates, as DER. `others`: certificates that lead from them to those above.
+    """
+    authorities = list(authorities)
+    known = _known((*data.certificates, *others, signer, *authorities))
+    of_signer = _above([signer], known)
     only = _above(authorities, known) - of_signer
     names = {known[der].subject for der in only} - {known[der].subject for der in of_signer}
     numbers = {known[der].serial_number for der in only}

@@ -21,16 +21,15 @@ from signroom.domain.errors import (
 )
 from signroom.domain.signature import Indication, XmlInsertion
 from signroom.domain.validation import Check
-from signroom.formats.xml.canonical import EXCLUSIVE
 from signroom.formats.xml.lasting import properties
-from signroom.formats.xml.lasting.imprints import imprint
+from signroom.formats.xml.lasting.imprints import imprint, usual_method
 from signroom.formats.xml.lasting.levels import ReadSignature, read_signatures
 from signroom.formats.xml.lasting.sorting import split, without
 from signroom.formats.xml.lasting.tokens import read_token
 from signroom.formats.xml.lasting.unsigned import Unsigned
 from signroom.formats.xml.places import Place, insert
 from signroom.formats.xml.reading import XmlDocument
-from signroom.formats.xml.signature import XADES, Fault
+from signroom.formats.xml.signature import CANONICALIZATIONS, XADES, Fault
 from signroom.formats.xml.verification import JudgedSignature, judge_signature
 from signroom.ports.files import Stored
 
@@ -142,7 +141,9 @@ def _added(one: ReadSignature, augmentation: Augmentation, name: str, token: byt
     """The new unsigned signature properties, in their order."""
     stamp = b""
     if augmentation.use is not None:
-        stamp = properties.timestamp(augmentation.use, f"{name}-{augmentation.use.value}", token)
+        use = augmentation.use
+        method = usual_method(one.parts, use)
+        stamp = properties.timestamp(use, f"{name}-{use.value}", token, method)
     values = _values(one, augmentation, name)
     # An archive timestamp is about what stands before it.
     return values + stamp if augmentation.use is TimestampUse.ARCHIVE else stamp + values
@@ -155,7 +156,7 @@ def _values(one: ReadSignature, augmentation: Augmentation, name: str) -> bytes:
     if one.unsigned.is_archived or one.unsigned.has_values:
         return properties.values_of_timestamp(data, f"{name}-data", newest)
     authorities = [stamp.authority.certificate for stamp in one.level.timestamps]
-    of_signer, of_stamps = split(data, [one.level.chain.certificate], authorities)
+    of_signer, of_stamps = split(data, one.level.chain.certificate, authorities, one.data.certificates)
     # Next to the timestamp that it is about, which is the newest (5.5.1).
     return properties.values_of_timestamp(of_stamps, f"{name}-data", newest) + properties.values(of_signer, name)
 
@@ -244,7 +245,7 @@ def _imprint(state: _State, place: int, augmentation: Augmentation) -> bytes:
             one.parts,
             use,
             before=one.unsigned.properties[:-1] if use is TimestampUse.ARCHIVE else (),
-            method=EXCLUSIVE,
+            method=CANONICALIZATIONS[usual_method(one.parts, use)],
             algorithm=augmentation.digest_algorithm.value,
         )
     except (Fault, InvalidXml) as error:
