@@ -371,6 +371,14 @@ def test_a_bad_token_is_not_signed_with(file: Path, tmp_path: Path, fault: str) 
     assert not (tmp_path / "out.pdf").exists()
 
 
+def test_a_token_with_a_digest_that_could_be_forged_is_not_signed_with(file: Path, tmp_path: Path) -> None:
+    prepared, checked, reading = lasting_pdfs.prepare(file)
+    token = three_tiers.stamp(hashlib.sha1(checked.value, usedforsecurity=False).digest(), algorithm="sha1")
+
+    with pytest.raises(VerificationFailed):
+        pdf.sign(file, prepared, checked, tmp_path / "out.pdf", content=None, reading=reading, timestamp=token)
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 @pytest.mark.parametrize("change", ["a byte more", "another byte", "signed again"])
 @pytest.mark.parametrize("use", TimestampUse)
