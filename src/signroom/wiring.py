@@ -192,6 +192,7 @@ class Service:
     changes: EventChanges
     jobs: DurableJobs
     formats: PooledFormats
+    timestamps: RemoteAuthorities
     execute_jobs: bool
     stopping: threading.Event
     """Set at the first sign of the end, long before `stop`: requests that wait give up then."""
@@ -212,6 +213,7 @@ class Service:
         self.stopping.set()
         self.changes.close()
         self.jobs.stop(timeout=_STOP_SECONDS)
+        self.timestamps.close()
         self.formats.close()
         self.engine.dispose()
         self.meters.close()
@@ -280,6 +282,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         for fact in facts:
             meters.count("event", fact.type)
 
+    authorities = _timestamp_authorities(settings)
     ports = Ports(
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
@@ -292,7 +295,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         formats=formats,
         trust=trust,
         fetch=fetch,
-        timestamps=_timestamp_authorities(settings),
+        timestamps=authorities,
         pictures=formats,
         name_patterns=Re2Patterns(),
         secrets=AesGcmSecrets(keys),
@@ -315,7 +318,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         },
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
-    return Service(ports, engine, meters, changes, jobs, formats, execute_jobs, stopping)
+    return Service(ports, engine, meters, changes, jobs, formats, authorities, execute_jobs, stopping)
 
 
 @contextmanager

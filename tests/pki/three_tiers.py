@@ -55,6 +55,7 @@ POLICY = "1.2.3.4.1"
 _DER = serialization.Encoding.DER
 _LIST_DAYS = 30
 _HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha1": hashes.SHA1(),  # tokens of old files
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),

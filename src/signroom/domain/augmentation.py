@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
+from signroom.domain.validation import TrustVerdict
 
 
 class TimestampUse(StrEnum):
@@ -50,6 +51,20 @@ NO_DATA = ValidationData()
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A certificate judged, and what lets others judge it later without asking anybody."""
+
+    verdict: TrustVerdict
+    data: ValidationData
+    missing: tuple[str, ...] = ()
+    """Sentences: what could not be had, and may be had later. They hold no names."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing
+
+
+@dataclass(frozen=True, slots=True)
 class Augmentation:
     """One step: validation data, or a timestamp, or both. An archive timestamp covers the data of its own step."""
 
@@ -81,6 +96,8 @@ class LaidOutAugmentation:
     """PDF: bytes of the gap, delimiters included. 0: there is none."""
     after: bytes = b""
     """PDF: what is appended behind the gap."""
+    file_digest: bytes = b""
+    """XML: the SHA-256 of the file that it was laid out for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import Certificate, CertificateUse
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import (
@@ -39,6 +40,19 @@ class Trust(Protocol):
 
         Never raises for what is wrong with the certificate. Raises: BadCertificate for what is none,
         SecurityContextNotConfigured. May fetch: call from threads.
+        """
+
+    def collect(
+        self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
+    ) -> Evidence:
+        """Judge as `judge` does, and hand out what validates the path later without asking anybody.
+
+        That is every certificate of the path, the root too; for each but the root the OCSP response or the revocation
+        lists that decided; the certificates of whoever signed these; and the same for those signers. A status that is
+        unknown is a warning in the verdict and a sentence in the evidence: it may be known later.
+
+        Where `context` accepts every issuer, a path that ends in a certificate which has signed itself is complete,
+        and revocation is asked for along it. Raises: as `judge`. May fetch: call from threads.
         """
 
 
