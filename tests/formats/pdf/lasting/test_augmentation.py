@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +33,7 @@ from signroom.store import rows
 from tests.formats.conftest import signed as signed_by_toy
 from tests.pki import three_tiers
 from tests.pki.three_tiers import NOW, YEAR
-from tests.vectors import lasting_pdfs
+from tests.vectors import hard_pdfs, lasting_pdfs
 from tests.vectors.lasting_pdfs import ARCHIVE, KINDS, ROOM, SIGNATURE, all_data, archive_again, raise_to, sign
 from tests.verifiers import programs
 from tests.verifiers.ades import pyhanko_says
@@ -144,8 +146,38 @@ def test_a_file_of_each_kind_reaches_each_level_and_lasts(
     assert [(one.indication, one.warnings) for one in verdict.signatures] == [(Indication.TOTAL_PASSED, ())]
 
 
+def mended(name: str) -> bytes:
+    """A file whose table cannot be found: the first update brings all of it."""
+    return re.sub(rb"startxref\n\d+", b"startxref\n7", hard_pdfs.make(name))
+
+
+HARDER: dict[str, Callable[[], bytes]] = {
+    "mended table": lambda: mended("ten-pages"),
+    "mended object streams": lambda: mended("xref-stream"),
+    **{
+        name: functools.partial(hard_pdfs.make, name)
+        for name in ("linearized", "certified-forms", "xfa-static", "trailing-junk")
+    },
+}
+
+
+@pytest.mark.parametrize("name", HARDER)
+def test_what_is_known_of_harder_files_is_what_a_reader_finds(file: Path, tmp_path: Path, name: str) -> None:
+    file.write_bytes(HARDER[name]())
+    output = tmp_path / "signed.pdf"
+    signed = sign(file, output)
+    require_like_read(signed.reading, output)
+
+    done = raise_to(output, ARCHIVE, data(), reading=signed.reading)
+
+    require_like_read(done.reading, output)
+    assert set(levels_of(output)) == {Level.B_LTA}
+    assert pdf.verify(output, None).intact
+    assert programs.qpdf_accepts(output)
+
+
 @pytest.mark.parametrize("kind", ["table", "object-streams"])
-def test_what_is_shown_stays_as_it_was(original: Callable[[str], Path], tmp_path: Path, kind: str) -> None:
+def test_what_is_shown_stays_as_it_was(original: Callable[[str], Path], tmp_path: Path, dss: Dss, kind: str) -> None:
     output = tmp_path / "signed.pdf"
     signed = sign(original(kind), output, options=lasting_pdfs.VISIBLE)
     before = {name: reader(output) for name, reader in READERS.items()}
@@ -154,6 +186,7 @@ def test_what_is_shown_stays_as_it_was(original: Callable[[str], Path], tmp_path
     archive_again(output, reading=done.reading)
 
     assert signed.reading is not None
+    require_passed(dss, output, "LTA", years=30)
     for name, reader in READERS.items():
         assert differences(before[name], reader(output)) == []
 
@@ -188,6 +221,8 @@ def test_three_signers_with_levels_between_them_keep_all_that_is_there(file: Pat
             len(one) for one in (wanted.certificates, wanted.lists, wanted.responses)
         ]
     require_passed(dss, output, "LTA", years=4.5, signatures=3)
+    archive_again(output)
+    require_passed(dss, output, "LTA", years=30, signatures=3)
     assert pdf.verify(output, None).intact
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from signroom.formats.pdf.lasting.store_update import build_store_update, check_
 from signroom.formats.pdf.signing.own_update import read_update
 from signroom.formats.pdf.signing.tail import build_tail
 from tests.formats.pdf.updates import NOW, ROOM, facts_of, filled
+from tests.vectors import hard_pdfs
 from tests.vectors.lasting_pdfs import KINDS
 
 DATA = ValidationData((b"a certificate", b"another"), (b"a list",), (b"a response",))
@@ -139,3 +141,19 @@ def test_what_is_known_afterwards_is_what_somebody_finds_who_reads_it(tmp_path: 
     assert found is not None
     assert (found.changed, found.next_number, found.previous) == (read.changed, read.next_number, read.previous)
     assert (found.catalog, found.taken_in, found.least_size) == (read.catalog, read.taken_in, read.least_size)
+
+
+def test_a_store_that_unfolds_into_gigabytes_costs_little(tmp_path: Path) -> None:
+    bomb = hard_pdfs.deflated(b"", 60 << 20)
+    stream = b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(bomb), bomb)
+    names = b" ".join(b"%d 0 R" % number for number in range(4, 24))
+    bodies = [b"<</Type/Catalog/Pages 2 0 R/DSS<</Certs[%b]>>>>" % names]
+    bodies += [b"<</Type/Pages/Count 1/Kids[3 0 R]>>", b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>"]
+    content = hard_pdfs.assemble([*bodies, *[stream] * 20])
+    begun = time.process_time()
+
+    facts = facts_of(content, tmp_path)
+
+    assert facts.store is not None
+    assert len(facts.store.known) == 1
+    assert time.process_time() - begun < 5  # twenty take ten seconds and more

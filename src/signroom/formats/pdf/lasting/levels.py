@@ -47,6 +47,8 @@ _MOST_STORED = 1000
 """Streams of one list of the store."""
 _LARGEST_STORE = 64 << 20
 """Bytes of all of them together."""
+_LEAST_COUNTED = 1 << 14
+"""Bytes that a small one counts as: to open it takes time."""
 _MOST_TIMESTAMPS = 20
 """Of one signature's value."""
 _TIMESTAMP_TOKEN = "1.2.840.113549.1.9.16.2.14"  # noqa: S105
@@ -189,10 +191,14 @@ def _store(pdf: pikepdf.Pdf, base: int) -> _Store:
     places = Places(pdf)
     for name in STORE_LISTS:
         for stream in elements(found.get(f"/{name}"))[:_MOST_STORED]:
-            if not isinstance(stream, pikepdf.Stream) or len(stream.read_raw_bytes()) > left:
+            if not isinstance(stream, pikepdf.Stream) or left <= 0:
                 continue
-            data = stream.read_bytes()
-            left -= len(data)
+            try:
+                data = stream.read_bytes()
+            except pikepdf.PdfError:
+                left -= _LEAST_COUNTED
+                continue
+            left -= max(len(data), _LEAST_COUNTED)
             lists[name].append(data)
             entry = places.entries.get(place_of(stream) or (0, 0))
             at = base + (entry.offset or 0) if entry is not None else 0
