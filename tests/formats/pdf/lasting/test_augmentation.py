@@ -171,7 +171,7 @@ def test_what_is_known_of_harder_files_is_what_a_reader_finds(file: Path, tmp_pa
     done = raise_to(output, ARCHIVE, data(), reading=signed.reading)
 
     require_like_read(done.reading, output)
-    assert set(levels_of(output)) == {Level.B_LTA}
+    assert levels_of(output)[-1] == Level.B_LTA
     assert pdf.verify(output, None).intact
     assert programs.qpdf_accepts(output)
 
@@ -205,6 +205,8 @@ def test_three_signers_with_levels_between_them_keep_all_that_is_there(file: Pat
     for number, kind in enumerate(kinds):
         output = tmp_path / f"{number}.pdf"
         signed = sign(file, output, kind)
+        # What validates those before it does not validate this one.
+        assert levels_of(output) == [Level.B_LTA] * number + [Level.B_T]
         raise_to(output, ARCHIVE, all_data(kind), reading=signed.reading)
         file = output
 
@@ -478,12 +480,24 @@ def test_a_step_that_wants_a_timestamp_does_not_go_without(file: Path, tmp_path:
         pdf.augment(output, laid_out, token=None, data=None, reading=signed.reading)
 
 
-def test_levels_of_signatures_of_other_programs_are_read(written: Callable[[str], Path], tmp_path: Path) -> None:
+def test_the_authority_of_the_last_timestamp_may_be_told_afterwards(file: Path, tmp_path: Path, dss: Dss) -> None:
+    # Who has stamped is known once the token is there.
+    output, later = tmp_path / "signed.pdf", NOW + 5 * YEAR
+    signed = sign(file, output)
+    done = raise_to(output, ARCHIVE, data(), reading=signed.reading)
+    again = three_tiers.data_of_stamper(later)
+    done = raise_to(output, ARCHIVE, again, at=later, generation=1, reading=done.reading)
+
+    raise_to(output, None, three_tiers.data_of_stamper(later, 1), reading=done.reading)
+
+    require_passed(dss, output, "LTA", years=12)
+
+
+def test_levels_of_signatures_of_other_programs_are_read(written: Callable[[str], Path]) -> None:
     (level,) = pdf.read_levels(signed_by_toy(written("plain"), "p256"), None).signatures
 
     assert (level.level, level.timestamps) == (Level.B_B, ())
     assert levels_of(written("certified-forms")) == [Level.B_B]
-    _ = tmp_path
 
 
 def test_a_certified_file_that_forbids_changes_may_still_be_archived(written: Callable[[str], Path]) -> None:
@@ -493,4 +507,4 @@ def test_a_certified_file_that_forbids_changes_may_still_be_archived(written: Ca
     raise_to(output, ARCHIVE, data(), at=NOW + timedelta(seconds=1))
 
     assert pdf.verify(output, None).intact
-    assert levels_of(output) == [Level.B_LTA]
+    assert levels_of(output) == [Level.B_T]  # the data are those of somebody else
