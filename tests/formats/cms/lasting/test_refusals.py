@@ -246,6 +246,29 @@ def test_more_timestamps_than_anybody_makes_are_refused(file: Path) -> None:
     require_refused(CmsTooComplex, file, lambda: lay_out(file, Augmentation(SIGNATURE, all_data("p256"))))
 
 
+def test_a_timestamp_of_something_else_is_no_level(file: Path) -> None:
+    with_unsigned(
+        file,
+        attribute("1.2.840.113549.1.9.16.2.14", stamp(bytes(32))),
+        attribute("0.4.0.1733.2.4", stamp(bytes(32))),
+    )
+    raise_level(file, Augmentation(None, all_data("p256")))
+
+    (found,) = cms_format.read_levels(file, None).signatures
+    assert found.level is Level.B_B
+    assert [one.intact for one in found.timestamps] == [False, False]
+
+
+def test_a_timestamp_by_sha1_is_read(file: Path) -> None:
+    """Many old files have one."""
+    value = signers(file)[0]["signature"].native
+    digest = hashlib.sha1(value).digest()  # noqa: S324
+    with_unsigned(file, attribute("1.2.840.113549.1.9.16.2.14", stamp(digest, algorithm="sha1")))
+
+    (found,) = cms_format.read_levels(file, None).signatures
+    assert (found.level, found.timestamps[0].intact) == (Level.B_T, True)
+
+
 OLD = {"archiveTimestamp": "1.2.840.113549.1.9.16.2.27", "archiveTimestampV2": "1.2.840.113549.1.9.16.2.48"}
 
 
