@@ -244,7 +244,7 @@ def test_data_that_other_programs_could_not_read_is_refused(file: Path) -> None:
 
 
 def test_a_large_list_is_kept_where_others_can_read_it(file: Path) -> None:
-    """Of the largest size that is taken: libxml2, which xmlsec1 uses as well, reads the file."""
+    """Of the largest size that is taken: libxml2 reads the file without being asked for more."""
     value = sign(file, "p256")
     archive(file, value, ValidationData(lists=(bytes(MAX_VALUE),)))
     assert len(file.read_bytes()) > 8_000_000
@@ -396,7 +396,7 @@ def test_timestamps_without_end_are_refused(file: Path) -> None:
     start = content.index(b"<xades:SignatureTimeStamp")
     end = content.index(b"</xades:SignatureTimeStamp>") + len(b"</xades:SignatureTimeStamp>")
     one = content[start:end]
-    many = b"".join(one.replace(b"-sigtst", b"-%d" % n) for n in range(400))
+    many = b"".join(one.replace(b"-sigtst", b"-%d" % n) for n in range(2000))
     file.write_bytes(content[:end] + many + content[end:])
     with pytest.raises(XmlTooComplex):
         levels(file)
