@@ -82,6 +82,11 @@ def blobs_of_session(session_id: UUID) -> str:
     return f"sessions/{session_id}/"
 
 
+def blobs_of_upload(upload_id: UUID) -> str:
+    """What the keys of all blobs of an upload begin with."""
+    return f"{_UPLOADS}{upload_id}/"
+
+
 @dataclass(frozen=True, slots=True)
 class UploadFolder:
     """The keys of one upload's blobs."""

@@ -61,6 +61,11 @@ class SessionExpired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionLinkRevoked(Event):
+    """The operator has ended the link while the session was open. The application gets a new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSignatureCompleted(Event):
     document_id: UUID
 

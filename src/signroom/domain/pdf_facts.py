@@ -154,6 +154,8 @@ class PdfFacts:
     """The catalog's value as it would be written again without a change; None in what older versions have stored."""
     store: ValidationStore | None = None
     """None: the catalog has none that can be read."""
+    beside: tuple[ChangedObject, ...] = ()
+    """Of a field that is filled in: the page and the form as they are, which an update behind this one needs."""
 
     @property
     def signature_number(self) -> int:

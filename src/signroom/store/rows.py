@@ -135,7 +135,7 @@ def session_row(s: Session) -> Row:
     }
 
 
-def session_of(row: RowMapping) -> Session:
+def session_of(row: RowMapping | Row) -> Session:
     plain = {name: value for name, value in row.items() if name not in _NOT_OF_A_SESSION}
     unpacked = {
         "status": SessionStatus(row["status"]),
@@ -222,7 +222,7 @@ def document_row(d: Document) -> Row:
     }
 
 
-def document_of(row: RowMapping) -> Document:
+def document_of(row: RowMapping | Row) -> Document:
     original = _file_of("original", row)
     if original is None:
         raise LookupError("a document row without an original file")  # the column is NOT NULL: a damaged database
@@ -281,7 +281,7 @@ def _checked_before_it_was_stored(value: bytes | None) -> CheckedValue | None:
     return None if value is None else CheckedValue(value)
 
 
-def _versions_of(row: RowMapping) -> tuple[Version, ...]:
+def _versions_of(row: RowMapping | Row) -> tuple[Version, ...]:
     file = _file_of("signed", row)
     if file is None:
         return ()
@@ -364,6 +364,7 @@ def upload_row(u: Upload) -> Row:
         "created_at": u.created_at,
         "used": u.used,
         "ended_with": u.ended_with,
+        "extracted_from": u.extracted_from,
         **_file_row("file", u.file),
     }
 
@@ -378,6 +379,7 @@ def upload_of(row: RowMapping) -> Upload:
         file=_file_of("file", row),
         used=row["used"],
         ended_with=row["ended_with"],
+        extracted_from=row["extracted_from"],
     )
 
 
@@ -386,7 +388,7 @@ def _file_row(prefix: str, file: StoredFile | None) -> Row:
     return dict(zip((f"{prefix}_{c}" for c in ("key", "name", "type", "length", "sha256")), values, strict=True))
 
 
-def _file_of(prefix: str, row: RowMapping) -> StoredFile | None:
+def _file_of(prefix: str, row: RowMapping | Row) -> StoredFile | None:
     if row[f"{prefix}_key"] is None:
         return None
     return StoredFile(
@@ -527,7 +529,7 @@ def branding_row(subscription_id: UUID, b: Branding, logo: Logo | None) -> Row:
     }
 
 
-def branding_of(row: RowMapping) -> Branding:
+def branding_of(row: RowMapping | Row) -> Branding:
     return Branding(row["name"], row["accent"], row["accent_dark"], row["logo_type"] is not None)
 
 

@@ -826,6 +826,17 @@ class EndedCountModel(Wire):
     count: int
 
 
+class TimestampCountModel(Wire):
+    """`month` like `2027-01`."""
+
+    month: str
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    tier: str
+    count: int
+
+
 class StatisticsModel(Wire):
     """`from` and `to` are days, both included, in UTC."""
 
@@ -833,6 +844,7 @@ class StatisticsModel(Wire):
     last: str = msgspec.field(name="to")
     documents: list[SignedCountModel]
     sessions: list[EndedCountModel]
+    timestamps: list[TimestampCountModel]
 
 
 class KeyModel(Wire):

@@ -72,6 +72,7 @@ def session_document(ports: Ports, document: Document) -> shapes.DocumentSummary
         processing_error_detail=document.processing_error_detail,
         pdf_signature_field=document.inspection.field_to_fill,
         **_document(ports, document),
+        **_lasting(document),
     )
 
 
@@ -80,6 +81,7 @@ def document_model(ports: Ports, document: Document) -> shapes.DocumentModel:
         signers=_signer_summaries(ports, document),
         metadata=metadata_model(document.metadata),
         **_document(ports, document),
+        **_lasting(document),
     )
 
 
@@ -93,6 +95,12 @@ def _document(ports: Ports, document: Document) -> dict[str, Any]:
         "signed_file": _signed_file(ports, document),
         "signature_type": document.signature_type.value,
         "available_until": seconds(document.available_until),
+    }
+
+
+def _lasting(document: Document) -> dict[str, Any]:
+    """How long its signature lasts."""
+    return {
         "level": document.level,
         "level_wanted": document.level_wanted.value,
         "level_detail": document.level_detail,

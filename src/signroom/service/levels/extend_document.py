@@ -22,8 +22,7 @@ def extend_document(ports: Ports, caller: Caller, document_id: UUID, level: Leve
     caller.require(WORKERS)
     require_timestamps(ports, level)
     with ports.store.work() as work:
-        work.of(caller).document(document_id)
-        document = work.documents.locked_of_any_tenant(document_id)
+        document = work.of(caller).locked_document(document_id)
         document.require_files(ports.clock.now())
         wanted = document.want(level)
         if wanted.awaits_level:

@@ -30,11 +30,22 @@ MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 async def issue_timestamp(ports: Ports, caller: ApplicationCaller, tier: str, request: TimestampRequest) -> Timestamp:
     """A token for `request`, checked and trusted. An application that asks for many waits behind its own.
 
-    Raises: as `stamp`.
+    What is handed out was counted: a token that cannot be counted is not handed out.
+
+    Raises: as `stamp`, DatabaseUnavailable.
     """
     own, all_of_tenant = ("timestamp", caller.application.id), ("timestamp", caller.subscription_id)
     async with ports.lines.passed(own, _OF_APPLICATION), ports.lines.passed(all_of_tenant, _OF_SUBSCRIPTION):
-        return await stamp(ports, tier, request)
+        found = await stamp(ports, tier, request)
+    await asyncio.to_thread(_count, ports, caller, tier)
+    return found
+
+
+def _count(ports: Ports, caller: ApplicationCaller, tier: str) -> None:
+    """Raises: DatabaseUnavailable."""
+    today = ports.clock.now().date()
+    with ports.store.work() as work:
+        work.statistics.count_timestamp(caller.subscription_id, caller.application.id, tier, today)
 
 
 async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: float | None = None) -> Timestamp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from tests.formats.cms.lasting.raised import (
 )
 from tests.pki import three_tiers
 from tests.pki.three_tiers import NOW, YEAR
-from tests.verifiers.cms import openssl_accepts
+from tests.verifiers.cms import judged_by_pyhanko, openssl_accepts
 from tests.verifiers.dss import Dss, running_dss
 
 SIGNATURE = TimestampUse.SIGNATURE
@@ -115,9 +115,42 @@ def test_each_level_is_what_it_is_called(
 
     require_timestamps(file, value, (1, 1), root_pem)
     assert openssl_accepts(file, root_pem, beside) == CONTENT
+    assert judged_by_pyhanko(file, three_tiers.root().der, beside) == ("AdESPassed.OK", NOW)
     assert signers(file)[0]["signature"].dump() == fields
     assert verify(file, beside).intact
     assert not list(tmp_path.glob("*.augmented"))
+
+
+Damage = Callable[[bytes], bytes]
+
+
+def _flipped(octets: bytes, part: bytes) -> bytes:
+    """The last octet of `part`, wherever it stands in `octets` for the first time."""
+    assert octets.count(part) >= 1
+    return octets.replace(part, part[:-1] + bytes([part[-1] ^ 1]), 1)
+
+
+DAMAGES: dict[str, Damage] = {
+    "the content": lambda octets: octets.replace(b"neither text", b"neither Text", 1),
+    "a revocation list": lambda octets: _flipped(octets, three_tiers.revocation_list(three_tiers.root(), NOW)),
+    "an OCSP response": lambda octets: _flipped(octets, three_tiers.ocsp_response(three_tiers.signer("p256"), NOW)),
+    "a certificate": lambda octets: _flipped(octets, three_tiers.issuing().der),
+    "the hash index": lambda octets: octets.replace(hashlib.sha256(three_tiers.issuing().der).digest(), bytes(32), 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_tampered_file_fails(content: Path, tmp_path: Path, dss: Dss, damage: str) -> None:
+    file = tmp_path / "signed.p7m"
+    value = sign(content, "p256", file, stamped=True)
+    raise_level(file, to_archive(value, all_data("p256")))
+    file.write_bytes(DAMAGES[damage](file.read_bytes()))
+
+    answer = dss.judge(file, revocation=True, at=NOW + 5 * YEAR)
+
+    assert answer["signatures"][0]["indication"] != "TOTAL_PASSED"
+    (found,) = cms_format.read_levels(file, None).signatures
+    assert [(one.use, one.intact) for one in found.timestamps] == [(SIGNATURE, True), (TimestampUse.ARCHIVE, False)]
 
 
 def test_an_archived_file_is_archived_again_before_its_timestamp_ends(content: Path, tmp_path: Path, dss: Dss) -> None:

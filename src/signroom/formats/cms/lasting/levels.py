@@ -24,14 +24,14 @@ from signroom.formats.cms.lasting.identifiers import (
     SIGNATURE_TIMESTAMP,
 )
 from signroom.formats.cms.lasting.material import Known, material_of_attributes, material_of_object
-from signroom.formats.cms.lasting.tokens import DigestOf, Token, hash_index_of_token, read_token
+from signroom.formats.cms.lasting.tokens import MAX_TOKENS, DigestOf, Token, hash_index_of_token, read_token
 from signroom.formats.cms.parts import Attribute, Parts, SignerParts, read_parts
 from signroom.formats.cms.reading import CmsFile, only_refusals, read_cms
 from signroom.formats.cms.verification import Data, beside
 from signroom.formats.malformed import MALFORMED
 
-_MANY_TOKENS = 500
-"""Timestamps of one file. Each takes some milliseconds."""
+_MANY_LISTS = 1_000
+"""Revocation information in SignedData. Real files have some dozens."""
 _OLD = {LONG_TERM_VALIDATION, *OLD_ARCHIVE_TIMESTAMPS}
 
 
@@ -53,6 +53,8 @@ def read_levels(file: Path, data: Path | None) -> FileLevels:
         parts = None if found is None else read_parts(found)
         if found is None or parts is None or not parts.signers:
             raise NotSigned
+        if len(parts.lists) > _MANY_LISTS:
+            raise CmsTooComplex(f"It has more than {_MANY_LISTS} revocation lists.")
         reader = _Reader(found, parts, beside(found, data, ()))
         signers = [reader.signer(number) for number in range(len(parts.signers))]
         together = material_of_object(parts.certificates, parts.lists)
@@ -82,7 +84,7 @@ class _Reader:
         self._by_signer = SignerCertificates(found.signed)
         self._certificates = certificates_of(found.signed)
         self._indexed = Indexed(parts.certificates, parts.lists)
-        self._left = _MANY_TOKENS
+        self._left = MAX_TOKENS
 
     def signer(self, number: int) -> _Signer:
         """The number counts from 0, in the order of the object."""
@@ -118,7 +120,7 @@ class _Reader:
     def _read(self, value: bytes, subject: DigestOf) -> Token | None:
         self._left -= 1
         if self._left < 0:
-            raise CmsTooComplex(f"It has more than {_MANY_TOKENS} timestamps.")
+            raise CmsTooComplex(f"It has more than {MAX_TOKENS} timestamps.")
         return read_token(value, subject)
 
     def _of_value(self, number: int) -> DigestOf:

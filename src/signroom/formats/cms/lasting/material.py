@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 
 from signroom.domain.augmentation import ValidationData
 from signroom.domain.errors import InvalidCms
@@ -35,6 +37,10 @@ _POINTERS = (
     bytes.fromhex("06082b06010505073001"),  # OCSP in AuthorityInfoAccess
 )
 _LONGEST_PATH = 10
+_LONGEST_RESPONSE = 256 << 10
+"""Bytes of an OCSP response that is looked into; real ones have 1 to 5 KB."""
+_MANY_ANSWERS = 5_000
+"""Answers in OCSP responses that are looked at; most responses have one."""
 
 
 def material_of_object(certificates: Iterable[bytes], lists: Iterable[bytes]) -> ValidationData:
@@ -71,7 +77,10 @@ def material_of_attributes(attributes: Iterable[Attribute]) -> ValidationData:
 
 def _other(value: bytes) -> list[bytes]:
     """The OCSP response in a RevocationInfoChoice (RFC 5940, 2.1)."""
-    kind, response = inside(value)[:2]
+    try:
+        kind, response = inside(value)
+    except (InvalidCms, ValueError):  # an odd one must not hide the others
+        return []
     if kind == OCSP_RESPONSE:
         return [response]
     return [_successful(response)] if kind == BASIC_OCSP_RESPONSE else []
@@ -93,7 +102,8 @@ class Known:
             if names is not None:
                 self._by_subject.setdefault(names[1], der)
         self._issuers = {issuer for der in data.lists if (issuer := _issuer_of_list(der)) is not None}
-        self._answered = {asked for der in data.responses for asked in _asked(der)}
+        answers = (asked for der in data.responses if len(der) <= _LONGEST_RESPONSE for asked in _asked(der))
+        self._answered = set(islice(answers, _MANY_ANSWERS))
 
     def is_complete_for(self, certificate: bytes) -> bool:
         """There is revocation data for `certificate`, and for each above it that says where such data would be."""
@@ -146,13 +156,10 @@ def _issuer_of_list(certificate_list: bytes) -> bytes | None:
         return None
 
 
-def _asked(response: bytes) -> list[tuple[bytes, int]]:
+def _asked(response: bytes) -> Iterator[tuple[bytes, int]]:
     """Issuer's name as a digest, and serial number, of each answer."""
     from asn1crypto.ocsp import OCSPResponse
 
-    try:
-        answers = OCSPResponse.load(response).basic_ocsp_response["tbs_response_data"]["responses"]
-        asked = [answer["cert_id"] for answer in answers]
-        return [(one["issuer_name_hash"].native, one["serial_number"].native) for one in asked]
-    except MALFORMED:
-        return []
+    with suppress(*MALFORMED):
+        for answer in OCSPResponse.load(response).basic_ocsp_response["tbs_response_data"]["responses"]:
+            yield answer["cert_id"]["issuer_name_hash"].native, answer["cert_id"]["serial_number"].native

@@ -18,6 +18,7 @@ from signroom.domain.augmentation import Augmentation, LaidOutAugmentation, Time
 from signroom.domain.errors import (
     AugmentationImpossible,
     BrokenSignature,
+    CmsTooComplex,
     DataFileRequired,
     DataMismatch,
     InvalidCms,
@@ -31,6 +32,7 @@ from signroom.formats.cms.hashing import digest_name, digest_of, new_hash
 from signroom.formats.cms.lasting.archive import Indexed, imprint, require_der, require_no_old_archive
 from signroom.formats.cms.lasting.identifiers import ARCHIVE_TIMESTAMP_V3, OCSP_RESPONSE, SIGNATURE_TIMESTAMP
 from signroom.formats.cms.lasting.tokens import (
+    MAX_TOKENS,
     attribute,
     read_token,
     require_token,
@@ -154,7 +156,10 @@ def _with_data(parts: Parts, augmentation: Augmentation, number: int | None) -> 
     _require_values(data)
     if data.is_empty:
         return parts
-    authorities = [der for one in _about(parts, augmentation, number) for der in _authorities(one)]
+    tokens = [token for one in _about(parts, augmentation, number) for token in _tokens(one)]
+    if len(tokens) > MAX_TOKENS:
+        raise CmsTooComplex(f"It has more than {MAX_TOKENS} timestamps.")
+    authorities = [der for token in tokens for der in _authorities(token)]
     certificates = dict.fromkeys([*parts.certificates, *data.certificates, *authorities])
     if len(certificates) > MAX_CERTIFICATES:
         raise AugmentationImpossible("It would have too many certificates.")
@@ -171,17 +176,22 @@ def _about(parts: Parts, augmentation: Augmentation, number: int | None) -> Iter
     return [one for one in parts.signers if value is None or one.value == value]
 
 
-def _authorities(signer: SignerParts) -> Iterable[bytes]:
-    """The certificates in the timestamps of a signer: those of B-LT are in SignedData (EN 319 122-1, 6.3)."""
-    tokens = {SIGNATURE_TIMESTAMP, ARCHIVE_TIMESTAMP_V3}
+def _tokens(signer: SignerParts) -> list[bytes]:
+    """The timestamps of a signer."""
     try:
         attributes = signer.attributes()
     except InvalidCms:  # an odd one of somebody else's; the data is added all the same
-        return
-    for value in (value for one in attributes if one.kind in tokens for value in one.values):
-        token = read_token(value, lambda _name: None)
-        if token is not None and token.authority.certificate:
-            yield from (token.authority.certificate, *token.authority.issuers)
+        return []
+    kinds = {SIGNATURE_TIMESTAMP, ARCHIVE_TIMESTAMP_V3}
+    return [value for one in attributes if one.kind in kinds for value in one.values]
+
+
+def _authorities(token: bytes) -> tuple[bytes, ...]:
+    """The certificates in a timestamp: those of B-LT are in SignedData (EN 319 122-1, 6.3)."""
+    found = read_token(token, lambda _name: None)
+    if found is None or not found.authority.certificate:
+        return ()
+    return (found.authority.certificate, *found.authority.issuers)
 
 
 def _require_values(data: ValidationData) -> None:

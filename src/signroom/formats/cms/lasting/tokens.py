@@ -23,6 +23,8 @@ from signroom.formats.cms.writing import sequence
 
 MAX_TOKEN = 256 << 10
 """Bytes. Real tokens have 1 to 8 KB; no timestamp authority's answer is larger here."""
+MAX_TOKENS = 500
+"""Timestamps of one file. Each takes some milliseconds."""
 _SEQUENCE, _SET, _EXPLICIT_0 = 0x30, 0x31, 0xA0
 _KIND = "ETSI.RFC3161"
 
@@ -54,6 +56,7 @@ def read_token(octets: bytes, digest_of_subject: DigestOf) -> Token | None:
         return None
     try:
         with only_refusals():
+            inside(octets)  # nothing may stand behind it
             found = read_cms_octets(octets)
             signed = None if found is None else found.signed
             certificates = [] if signed is None else certificates_of(signed)

@@ -31,12 +31,11 @@ def facts_after(
 ) -> PdfFacts | None:
     """The facts of the file that is now `length` bytes long, and whose running hash has this state.
 
-    None: the objects that the next update needs are not known. So it is of files that an older version has read, and
-    of those whose signature fills in a field.
+    None: the objects that the next update needs are not known. So it is of files that an older version has read.
     """
     root = reference(dict(facts.trailer).get("Root"))
     catalog = facts.catalog if root is None else update.values.get(root.number, facts.catalog)
-    if root is None or catalog is None or facts.fills is not None:
+    if root is None or catalog is None:
         return None
     number = update.highest + 1
     taken = {one.number: one.value for one in facts.taken_in}
@@ -58,6 +57,8 @@ def facts_after(
         taken_in=() if facts.page[0] in update.values else facts.taken_in,
         added_page=None,
         site=None,
+        fills=None,
+        beside=(),
         catalog=catalog,
         store=store,
     )
@@ -68,7 +69,11 @@ def _page(facts: PdfFacts, values: Mapping[int, bytes]) -> bytes | None:
     number = facts.page[0]
     if number in values:
         return values[number]
-    return next((one.old for one in facts.changed if one.number == number), None)
+    return _old(facts, number)
+
+
+def _old(facts: PdfFacts, number: int) -> bytes | None:
+    return next((one.old for one in (*facts.changed, *facts.beside) if one.number == number), None)
 
 
 def _form(
@@ -82,7 +87,7 @@ def _form(
         return _Form(owner, values[owner.number])
     if owner.number in taken:
         return _Form(None, taken[owner.number] or b"<<>>")
-    old = next((one.old for one in facts.changed if one.number == owner.number), None)
+    old = _old(facts, owner.number)
     return None if old is None else _Form(owner, old)
 
 

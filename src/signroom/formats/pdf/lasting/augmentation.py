@@ -58,7 +58,7 @@ def lay_out(file: Path, augmentation: Augmentation, reading: PdfReading | None) 
             imprint = _hash(augmentation.digest_algorithm, place.value).digest()
             return LaidOutAugmentation(augmentation, imprint, file.stat().st_size)
         augmentation = replace(augmentation, data=NO_DATA)
-    facts = _known(file, reading).facts
+    facts = reading_of(file, reading).facts
     _require_length(file, facts.length)
     update = build_store_update(facts, augmentation.data)
     appended = b"" if update is None else update.appended
@@ -86,7 +86,7 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None, read
         stored, state = hashed(file)
         known = None if reading is None else replace(reading, facts=replace(reading.facts, sha256_state=state))
         return Augmented(stored, known)
-    known_before = _known(file, reading)
+    known_before = reading_of(file, reading)
     facts = known_before.facts
     if facts.length != laid_out.file_length:
         raise InvalidPdf(_CHANGED)
@@ -166,7 +166,7 @@ def _resumed(state: bytes, *parts: bytes) -> RunningSha256 | None:
     return running
 
 
-def _known(file: Path, reading: PdfReading | None) -> PdfReading:
+def reading_of(file: Path, reading: PdfReading | None) -> PdfReading:
     """The plan of an update that nobody sees. Raises: NotSigned, BrokenSignature, a DocumentRejected."""
     if reading is not None and reading.earlier and reading.facts.catalog is not None and not _shows(reading.facts):
         _require_unbroken(reading.earlier)

@@ -12,6 +12,7 @@ share it, and anything else may, so that one item more would appear where nobody
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Set
 
 import pikepdf
@@ -28,7 +29,8 @@ from signroom.domain.pdf_facts import (
 )
 from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
-from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
+from signroom.formats.pdf.reading.searched import require_one_reading
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference, skip_space
 from signroom.formats.pdf.reading.whole_table import Place, as_places, packed
 
 _MAX_OBJECTS = 8_388_607
@@ -37,6 +39,8 @@ _ROOM = 64
 """Object numbers for what an update adds."""
 _BESIDE = 16
 """Bytes that an address may be off."""
+_DIGIT = re.compile(rb"\d")
+"""What an object begins with."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
 STORE_LISTS = ("Certs", "CRLs", "OCSPs")
@@ -95,6 +99,7 @@ def plan_update(
     as_stream = compressed if newest is None else newest.kind is SectionKind.STREAM
     trailer, permanent_id = _trailer(opened, root)
     buffer = opened.buffer
+    beside = None if fills is None else _beside(opened, root, page, field)
     return PdfFacts(
         length=len(buffer),
         sha256_state=sha256_state,
@@ -111,11 +116,25 @@ def plan_update(
         added_page=added_page,
         encryption=opened.encryption,
         site=site,
-        taken_in=changes.taken_in(),
+        taken_in=changes.taken_in() if beside is None else beside.taken_in(),
         fills=fills,
         catalog=_dictionary(opened, root).raw,
         store=_store(opened, root),
+        beside=() if beside is None else beside.planned(),
     )
+
+
+def _beside(opened: OpenPdf, root: Reference, page: Reference, field: bytes) -> _Changes | None:
+    """What a field that is added would change; None when none can be added."""
+    changes = _Changes(opened)
+    try:
+        before = _dictionary(opened, page)
+        longer = changes.longer(before, "Annots", field, page)
+        changes.replace(page, before, before.with_entry("Annots", longer), "Annots")
+        _add_to_form(opened, changes, root, field)
+    except (InvalidPdf, BadSyntax):
+        return None
+    return changes
 
 
 def _store(opened: OpenPdf, root: Reference) -> ValidationStore | None:
@@ -388,11 +407,7 @@ def _table(opened: OpenPdf) -> bytes:
     The object streams themselves are with them: tables may call those free, too.
     """
     if not opened.sections:
-        twice = opened.twice()
-        if twice is not None:
-            raise InvalidPdf(
-                f"Object {twice} is there twice, and the table is damaged: programs take one or the other."
-            )
+        require_one_reading(opened)
         _require_possible_count(opened)
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
@@ -406,6 +421,8 @@ def _require_own_numbers(opened: OpenPdf) -> None:
     """No cross-reference stream has the number of another object: some programs would take it for that object."""
     sections = [section.offset for section in opened.sections]
     for section in opened.sections:
+        if section.misread is not None and any(number == section.misread for number, _ in opened.table):
+            raise InvalidPdf(f"Some programs take a cross-reference stream for object {section.misread}.")
         entry = opened.table.get((section.number or 0, 0))
         if entry is None:
             continue
@@ -415,6 +432,8 @@ def _require_own_numbers(opened: OpenPdf) -> None:
             at = 0 if stream is None else place_of(place.offset, 0, stream, opened.header).offset
         else:
             at = place.offset
+            if _DIGIT.match(opened.buffer, skip_space(opened.buffer, at)) is None:
+                continue  # no object begins there: it was written before the place was known
         # An update may use the number again.
         if at < section.offset and all(abs(at - offset) > _BESIDE for offset in sections):
             raise InvalidPdf(f"A cross-reference stream has the number of object {section.number}.")
