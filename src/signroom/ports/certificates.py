@@ -35,7 +35,8 @@ class Trust(Protocol):
         use: CertificateUse = CertificateUse.SIGNATURES,
     ) -> TrustVerdict:
         """Build a path to a root of `context` and check it as of `at` (RFC 5280, 6): signatures, validity,
-        constraints, purposes, policies, revocation by CRL or OCSP. With `offline` nobody is asked about revocation.
+        constraints, purposes, policies, revocation by CRL or OCSP. With `offline` nobody is asked about revocation:
+        answers that are kept count.
         `use`: what the certificate is to be fit for.
 
         Never raises for what is wrong with the certificate. Raises: BadCertificate for what is none,

@@ -19,11 +19,10 @@ from signroom.domain.validation import Outcome, TrustVerdict
 from signroom.ports.outside import Exchange
 from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.anchors import Anchors, AnchorSource
+from signroom.trust.asking.answers import Answers
 from signroom.trust.certificates import read_certificate
 from signroom.trust.path_validation import collect, judge
 from signroom.trust.revocation import RevocationSources
-
-_NOBODY = RevocationSources(None)
 
 
 class CertificateTrust:
@@ -50,8 +49,8 @@ class CertificateTrust:
         use: CertificateUse = CertificateUse.SIGNATURES,
     ) -> TrustVerdict:
         unknown_is = Outcome.WARNING if revocation_may_be_unknown else Outcome.ERROR
-        sources = _NOBODY if offline else self._sources
-        return judge(chain, self._of(context), at, sources, unknown_is=unknown_is, use=use)
+        anchors = self._of(context)
+        return judge(chain, anchors, at, self._sources, unknown_is=unknown_is, offline=offline, use=use)
 
     def collect(
         self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
@@ -67,10 +66,14 @@ class CertificateTrust:
 
 
 def open_trust(
-    folder: Path, fetch: Exchange | None, *, extra: Mapping[SecurityContext, Sequence[bytes]] | None = None
+    folder: Path,
+    fetch: Exchange | None,
+    *,
+    extra: Mapping[SecurityContext, Sequence[bytes]] | None = None,
+    answers: Answers | None = None,
 ) -> CertificateTrust:
     """The contexts whose roots lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 
-    Raises: BrokenTrustFile.
+    Without `answers` everything is asked for each time, through `fetch`. Raises: BrokenTrustFile.
     """
-    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(fetch))
+    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(answers or Answers(fetch)))
