@@ -196,6 +196,7 @@ class Service:
     jobs: DurableJobs
     formats: PooledFormats
     answers: Answers
+    timestamps: RemoteAuthorities
     execute_jobs: bool
     stopping: threading.Event
     """Set at the first sign of the end, long before `stop`: requests that wait give up then."""
@@ -216,6 +217,7 @@ class Service:
         self.stopping.set()
         self.changes.close()
         self.jobs.stop(timeout=_STOP_SECONDS)
+        self.timestamps.close()
         self.formats.close()
         self.answers.close()
         self.engine.dispose()
@@ -292,6 +294,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         for fact in facts:
             meters.count("event", fact.type)
 
+    authorities = _timestamp_authorities(settings)
     ports = Ports(
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
@@ -303,7 +306,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         trust=trust,
         fetch=fetch,
         answers=answer_store,
-        timestamps=_timestamp_authorities(settings),
+        timestamps=authorities,
         pictures=formats,
         name_patterns=Re2Patterns(),
         secrets=AesGcmSecrets(keys),
@@ -327,7 +330,9 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         },
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
-    return Service(ports, engine, meters, changes, jobs, formats, answers_from_outside, execute_jobs, stopping)
+    return Service(
+        ports, engine, meters, changes, jobs, formats, answers_from_outside, authorities, execute_jobs, stopping
+    )
 
 
 @contextmanager

@@ -98,6 +98,7 @@ class EventType(OpenEnum):
     SESSION_COMPLETED = "SessionCompleted"
     SESSION_FAILED = "SessionFailed"
     SESSION_RETRIED = "SessionRetried"
+    SESSION_LINK_REVOKED = "SessionLinkRevoked"
     SESSION_CANCELLED = "SessionCancelled"
     SESSION_EXPIRED = "SessionExpired"
     SESSION_ERASED = "SessionErased"

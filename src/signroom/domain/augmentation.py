@@ -96,6 +96,8 @@ class LaidOutAugmentation:
     """PDF: bytes of the gap, delimiters included. 0: there is none."""
     after: bytes = b""
     """PDF: what is appended behind the gap."""
+    file_digest: bytes = b""
+    """XML: the SHA-256 of the file that it was laid out for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,7 +295,7 @@ class Cache(Protocol):
     def get(self, key: str) -> bytes | None: ...
 
     def put(self, key: str, value: bytes) -> None:
-        """Older values may be forgotten for it; one that is larger than the room is not kept."""
+        """Keep it for a minute. Older values may be forgotten for it; one that is larger than the room is not kept."""
 
     def forget(self, beginning: str) -> None:
         """Forget all values whose keys begin so."""

@@ -41,6 +41,10 @@ DOCUMENT_KEYS = {
     "processingErrorCode",
     "processingErrorDetail",
     "pdfSignatureField",
+    "level",
+    "levelWanted",
+    "levelDetail",
+    "validation",
 }
 FILE_KEYS = {"mimeType", "content", "blobToken", "url", "name", "length", "contentType", "location"}
 
@@ -438,6 +442,8 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/settings/retention",
         "/api/documents/keys/{key}",
         "/api/documents/preflight",
+        "/api/documents/{document_id}/extend",
+        "/api/documents/{document_id}/versions",
         "/api/documents/{document_id}",
         "/api/documents/{document_id}/signers",
         "/Api/MultipartUploads",

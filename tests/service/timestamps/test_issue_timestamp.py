@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -14,11 +15,18 @@ from uuid import uuid4
 import pytest
 
 from signroom.domain.application import Application, ApplicationCaller
-from signroom.domain.errors import BadInput, TimestampRefused, TimestampTierNotFound, TimestampUnavailable
+from signroom.domain.errors import (
+    BadInput,
+    DatabaseUnavailable,
+    TimestampRefused,
+    TimestampTierNotFound,
+    TimestampUnavailable,
+)
 from signroom.domain.security_context import ICP_BRASIL, TEST
 from signroom.domain.signature import DigestAlgorithm
 from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampProvider, TimestampRequest
 from signroom.ports import Ports
+from signroom.ports.store import Work
 from signroom.service.timestamps import issue_timestamp as verb
 from signroom.service.timestamps.issue_timestamp import issue_timestamp
 from signroom.timestamps.authorities import RemoteAuthorities
@@ -26,6 +34,7 @@ from signroom.timestamps.messages import write_rejected
 from signroom.trust.contexts import open_trust
 from tests.fetch.sites import Site, running_site
 from tests.service.conftest import Room
+from tests.service.stores import PassingStore
 from tests.timestamps import openssl_tsa
 
 REQUEST = TimestampRequest(MessageImprint(DigestAlgorithm.SHA256, hashlib.sha256(b"contract").digest()), 5)
@@ -63,7 +72,7 @@ def issued(
         try:
             return await issue_timestamp(replace(ports, timestamps=asked), caller, tier, request)
         finally:
-            await asked.close()
+            asked.close()
 
     return asyncio.run(ask())
 
@@ -128,3 +137,13 @@ def test_a_tier_that_nobody_configured_is_named(ports: Ports, site: Site) -> Non
         issued(ports, provider(site, "/good"), tier="gold")
     with pytest.raises(BadInput):
         issued(ports, provider(site, "/good"), tier="../gold")
+
+
+def test_a_token_that_cannot_be_counted_is_not_handed_out(ports: Ports, site: Site) -> None:
+    @dataclass
+    class Away(PassingStore):
+        def work(self) -> AbstractContextManager[Work]:
+            raise DatabaseUnavailable
+
+    with pytest.raises(DatabaseUnavailable):
+        issued(replace(ports, store=Away(ports.store)), provider(site, "/good"))

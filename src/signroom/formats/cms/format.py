@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
 from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
-from signroom.domain.errors import AugmentationImpossible
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -20,6 +20,8 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.cms import cades, verification
+from signroom.formats.cms.lasting import levels, steps
+from signroom.formats.cms.lasting.tokens import signature_timestamp
 from signroom.ports.files import Augmented, FileNeeded, Signed, Stored
 
 
@@ -57,9 +59,8 @@ def sign(
     reading: PdfReading | None,  # noqa: ARG001
     timestamp: bytes | None,
 ) -> Signed:
-    if timestamp is not None:
-        raise AugmentationImpossible
-    stored = embed(original, prepared, checked, output)
+    unsigned = () if timestamp is None else (signature_timestamp(checked.value, timestamp),)
+    stored = cades.embed(original, prepared, checked, output, unsigned)
     return Signed(stored, verification.verify(output, content))
 
 
@@ -73,31 +74,31 @@ def examine(
     return verification.examine(file, data, data_hashes, extract_to)
 
 
-def signature_imprint(_prepared: Prepared, _checked: CheckedValue, _algorithm: DigestAlgorithm) -> bytes:
-    raise AugmentationImpossible
+def signature_imprint(_prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    return hashlib.new(algorithm.value.lower(), checked.value).digest()
 
 
-def read_levels(_file: Path, _data: Path | None) -> FileLevels:
-    raise AugmentationImpossible
+def read_levels(file: Path, data: Path | None) -> FileLevels:
+    return levels.read_levels(file, data)
 
 
 def lay_out_augmentation(
-    _file: Path,
-    _augmentation: Augmentation,
+    file: Path,
+    augmentation: Augmentation,
     *,
     now: datetime,  # noqa: ARG001
-    data: Path | None,  # noqa: ARG001
+    data: Path | None,
     reading: PdfReading | None,  # noqa: ARG001
 ) -> LaidOutAugmentation:
-    raise AugmentationImpossible
+    return steps.lay_out(file, augmentation, data)
 
 
 def augment(
-    _file: Path,
-    _laid_out: LaidOutAugmentation,
+    file: Path,
+    laid_out: LaidOutAugmentation,
     *,
-    token: bytes | None,  # noqa: ARG001
-    data: Path | None,  # noqa: ARG001
+    token: bytes | None,
+    data: Path | None,
     reading: PdfReading | None,  # noqa: ARG001
 ) -> Augmented:
-    raise AugmentationImpossible
+    return steps.augment(file, laid_out, token, data)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
 from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
-from signroom.domain.errors import AugmentationImpossible
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -20,6 +20,8 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.pdf import examination, pades, verification
+from signroom.formats.pdf.lasting import augmentation as lasting
+from signroom.formats.pdf.lasting import levels
 from signroom.formats.pdf.preflight import inspect as read
 from signroom.ports.files import Augmented, FileNeeded, Signed, Stored
 
@@ -37,13 +39,21 @@ def prepare(
     now: datetime,
     data: Path | None,  # noqa: ARG001
     reading: PdfReading | None,
-    timestamp_room: int,  # noqa: ARG001
+    timestamp_room: int,
 ) -> Prepared:
     if reading is not None:
-        return pades.lay_out(reading.facts, trusted, algorithm, now, appearance=options.appearance, file=file)
+        return pades.lay_out(
+            reading.facts,
+            trusted,
+            algorithm,
+            now,
+            appearance=options.appearance,
+            file=file,
+            timestamp_room=timestamp_room,
+        )
     if file is None:
         raise FileNeeded
-    return pades.prepare(file, trusted, algorithm, now, options.appearance)
+    return pades.prepare(file, trusted, algorithm, now, options.appearance, timestamp_room=timestamp_room)
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
@@ -60,9 +70,7 @@ def sign(
     reading: PdfReading | None,
     timestamp: bytes | None,
 ) -> Signed:
-    if timestamp is not None:
-        raise AugmentationImpossible
-    return pades.sign(original, prepared, checked, output, reading)
+    return pades.sign(original, prepared, checked, output, reading=reading, timestamp=timestamp)
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:
@@ -75,31 +83,31 @@ def examine(
     return examination.examine(file)
 
 
-def signature_imprint(_prepared: Prepared, _checked: CheckedValue, _algorithm: DigestAlgorithm) -> bytes:
-    raise AugmentationImpossible
+def signature_imprint(_prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    return hashlib.new(algorithm.value.lower(), checked.value).digest()
 
 
-def read_levels(_file: Path, _data: Path | None) -> FileLevels:
-    raise AugmentationImpossible
+def read_levels(file: Path, _data: Path | None) -> FileLevels:
+    return levels.read_levels(file)
 
 
 def lay_out_augmentation(
-    _file: Path,
-    _augmentation: Augmentation,
+    file: Path,
+    augmentation: Augmentation,
     *,
     now: datetime,  # noqa: ARG001
     data: Path | None,  # noqa: ARG001
-    reading: PdfReading | None,  # noqa: ARG001
+    reading: PdfReading | None,
 ) -> LaidOutAugmentation:
-    raise AugmentationImpossible
+    return lasting.lay_out(file, augmentation, reading)
 
 
 def augment(
-    _file: Path,
-    _laid_out: LaidOutAugmentation,
+    file: Path,
+    laid_out: LaidOutAugmentation,
     *,
-    token: bytes | None,  # noqa: ARG001
+    token: bytes | None,
     data: Path | None,  # noqa: ARG001
-    reading: PdfReading | None,  # noqa: ARG001
+    reading: PdfReading | None,
 ) -> Augmented:
-    raise AugmentationImpossible
+    return lasting.augment(file, laid_out, token, reading)

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
-from signroom.domain.errors import AugmentationImpossible
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -20,6 +19,8 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats.xml import examination, xades
+from signroom.formats.xml.lasting import levels, steps
+from signroom.formats.xml.reading import XmlDocument
 from signroom.ports.files import Augmented, FileNeeded, Signed, Stored
 
 
@@ -57,10 +58,7 @@ def sign(
     reading: PdfReading | None,  # noqa: ARG001
     timestamp: bytes | None,
 ) -> Signed:
-    if timestamp is not None:
-        raise AugmentationImpossible
-    stored = embed(original, prepared, checked, output)
-    return Signed(stored, xades.verify(output))
+    return xades.sign(original, prepared, checked, output, timestamp)
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:
@@ -73,31 +71,31 @@ def examine(
     return examination.examine(file)
 
 
-def signature_imprint(_prepared: Prepared, _checked: CheckedValue, _algorithm: DigestAlgorithm) -> bytes:
-    raise AugmentationImpossible
+def signature_imprint(prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    return xades.signature_imprint(prepared, checked, algorithm)
 
 
-def read_levels(_file: Path, _data: Path | None) -> FileLevels:
-    raise AugmentationImpossible
+def read_levels(file: Path, _data: Path | None) -> FileLevels:
+    return levels.read_levels(XmlDocument.read(file))
 
 
 def lay_out_augmentation(
-    _file: Path,
-    _augmentation: Augmentation,
+    file: Path,
+    augmentation: Augmentation,
     *,
     now: datetime,  # noqa: ARG001
     data: Path | None,  # noqa: ARG001
     reading: PdfReading | None,  # noqa: ARG001
 ) -> LaidOutAugmentation:
-    raise AugmentationImpossible
+    return steps.lay_out(file, augmentation)
 
 
 def augment(
-    _file: Path,
-    _laid_out: LaidOutAugmentation,
+    file: Path,
+    laid_out: LaidOutAugmentation,
     *,
-    token: bytes | None,  # noqa: ARG001
+    token: bytes | None,
     data: Path | None,  # noqa: ARG001
     reading: PdfReading | None,  # noqa: ARG001
 ) -> Augmented:
-    raise AugmentationImpossible
+    return Augmented(steps.augment(file, laid_out, token))

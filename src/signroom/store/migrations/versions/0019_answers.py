@@ -1,7 +1,7 @@
 """answers about revocation and issuers, kept for all processes
 
 Revision ID: 0019
-Revises: 0016
+Revises: 0018
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signroom.store.tables
 
 
 revision = '0019'
-down_revision = '0016'
+down_revision = '0018'
 branch_labels = None
 depends_on = None
 
