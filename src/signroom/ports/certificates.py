@@ -56,6 +56,13 @@ class Trust(Protocol):
         and revocation is asked for along it. Raises: as `judge`. May fetch: call from threads.
         """
 
+    def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
+        """Ask in the background what `judge` would ask, so that a later judgement with `offline` knows it.
+
+        Returns at once. The same certificate is looked at once a minute at most. Nothing is raised, and nothing is said
+        of what came of it: the next judgement shows it.
+        """
+
 
 class DemoAuthority(Protocol):
     """The per-install certification authority of the sandbox."""

@@ -6,13 +6,17 @@ whoever asks for it is refused.
 
 from __future__ import annotations
 
+import hashlib
+import threading
+import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import Certificate, CertificateUse
-from signroom.domain.errors import SecurityContextNotConfigured
+from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Outcome, TrustVerdict
@@ -24,6 +28,8 @@ from signroom.trust.certificates import read_certificate
 from signroom.trust.path_validation import collect, judge
 from signroom.trust.revocation import RevocationSources
 
+_REFRESHED_SECONDS, _MOST_REFRESHED = 60.0, 100
+
 
 class CertificateTrust:
     """Reads certificates, and judges them by the roots of security contexts."""
@@ -31,6 +37,8 @@ class CertificateTrust:
     def __init__(self, anchors: AnchorSource, sources: RevocationSources) -> None:
         self._anchors = anchors
         self._sources = sources
+        self._refreshed: dict[bytes, float] = {}
+        self._lock = threading.Lock()
 
     def read(self, der: bytes) -> Certificate:
         return read_certificate(der)
@@ -56,6 +64,20 @@ class CertificateTrust:
         self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
     ) -> Evidence:
         return collect(chain, self._of(context), at, self._sources, use=use)
+
+    def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
+        now = time.monotonic()
+        with self._lock:
+            recent = {key: at for key, at in self._refreshed.items() if now - at < _REFRESHED_SECONDS}
+            known = hashlib.sha256(chain.certificate).digest()
+            if known in recent or len(recent) >= _MOST_REFRESHED:
+                return
+            self._refreshed = {**recent, known: now}
+        threading.Thread(target=self._look_up, args=(chain, context, use), name="signroom-refresh", daemon=True).start()
+
+    def _look_up(self, chain: CertificateChain, context: SecurityContext, use: CertificateUse) -> None:
+        with suppress(BadCertificate, SecurityContextNotConfigured):  # whoever judges it hears of that
+            self.judge(chain, context, datetime.now(UTC), revocation_may_be_unknown=True, use=use)
 
     def _of(self, context: SecurityContext) -> Anchors:
         """The anchors of `context` now. Raises: SecurityContextNotConfigured."""
