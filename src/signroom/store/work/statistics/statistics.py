@@ -22,6 +22,7 @@ from signroom.domain.level import Level
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.store import tables
 from signroom.store.tables import ENDED
+from signroom.store.work.statements import by_no_index
 
 _LANES = 8
 
@@ -118,7 +119,8 @@ def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> Non
 def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
     """Those that have ended in another way than they were counted. The sessions are locked."""
     t = tables.sessions
-    changed = sa.and_(t.c.id.in_(session_ids), t.c.status.in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status))
+    ended = by_no_index(t.c.status).in_(ENDED)
+    changed = sa.and_(t.c.id.in_(session_ids), ended, t.c.counted_as.is_distinct_from(t.c.status))
     columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as)
     rows = connection.execute(sa.select(*columns).where(changed)).all()
     if not rows:
