@@ -22,7 +22,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
-from signroom.api.resources import timestamps
+from signroom.api.resources import demo as demo_resources
 from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
@@ -192,6 +192,7 @@ class Service:
     changes: EventChanges
     jobs: DurableJobs
     formats: PooledFormats
+    timestamps: RemoteAuthorities
     execute_jobs: bool
     stopping: threading.Event
     """Set at the first sign of the end, long before `stop`: requests that wait give up then."""
@@ -212,6 +213,7 @@ class Service:
         self.stopping.set()
         self.changes.close()
         self.jobs.stop(timeout=_STOP_SECONDS)
+        self.timestamps.close()
         self.formats.close()
         self.engine.dispose()
         self.meters.close()
@@ -249,7 +251,7 @@ def _timestamp_authorities(settings: Settings) -> RemoteAuthorities:
         raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
     if settings.production:
         return RemoteAuthorities()
-    own = TimestampProvider("demo", f"{settings.public_url}{timestamps.DEMO_PATH}", TEST)
+    own = TimestampProvider("demo", f"{settings.public_url}{demo_resources.TSA_PATH}", TEST)
     return RemoteAuthorities([own], agent=agent)
 
 
@@ -280,6 +282,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         for fact in facts:
             meters.count("event", fact.type)
 
+    authorities = _timestamp_authorities(settings)
     ports = Ports(
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
@@ -292,7 +295,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         formats=formats,
         trust=trust,
         fetch=fetch,
-        timestamps=_timestamp_authorities(settings),
+        timestamps=authorities,
         pictures=formats,
         name_patterns=Re2Patterns(),
         secrets=AesGcmSecrets(keys),
@@ -315,7 +318,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         },
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
-    return Service(ports, engine, meters, changes, jobs, formats, execute_jobs, stopping)
+    return Service(ports, engine, meters, changes, jobs, formats, authorities, execute_jobs, stopping)
 
 
 @contextmanager
@@ -584,7 +587,7 @@ def installed_keys(settings: Settings) -> SecretKeys | None:
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation."""
     prepare_data(settings)
-    return open_demo_ca(settings.data, f"{settings.public_url}/demo-ca.crl", _secret_keys(settings))
+    return open_demo_ca(settings.data, settings.public_url, _secret_keys(settings))
 
 
 def _key_sources(settings: Settings) -> KeySources:

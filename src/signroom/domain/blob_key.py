@@ -61,6 +61,15 @@ class DocumentFolder:
         """The key of the signed file. It is the same at each run, so that a job that runs twice writes one blob."""
         return f"{self._path}/{_SIGNED}{preparation_id}"
 
+    def version(self, preparation_id: UUID, level: str, attempt: UUID) -> str:
+        """The key of a signed file with timestamps. Two attempts get two timestamps, so each has a key of its own."""
+        return f"{self._path}/{_SIGNED}{preparation_id}-{level}-{attempt.hex}"
+
+    @property
+    def beginning(self) -> str:
+        """What the keys of all its own blobs begin with."""
+        return f"{self._path}/"
+
     @property
     def _path(self) -> str:
         if self.session_id is None:

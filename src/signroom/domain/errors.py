@@ -110,6 +110,11 @@ class CapacityUnavailable(Unavailable):
     retry_after = 2
 
 
+class DemoFails(Unavailable):
+    code = "DemoFails"
+    message = "A part of the demo is switched off, to see what happens then."
+
+
 class StorageUnavailable(Unavailable):
     code = "StorageUnavailable"
     message = "The file storage does not answer; try again."
@@ -543,6 +548,18 @@ class DataMismatch(DocumentRejected):
 class DataNotExpected(DocumentRejected):
     code = "DataNotExpected"
     message = "A dataFile and dataHashes belong to CMS signatures; this file is signed as another kind."
+
+
+class AugmentationImpossible(DocumentRejected):
+    code = "AugmentationImpossible"
+    message = "The signature cannot be raised to a higher level."
+
+
+class TimestampTooLarge(Refused):
+    """The room for a timestamp is decided before the signer signs. Another way is taken, or more room."""
+
+    code = "TimestampTooLarge"
+    message = "The timestamp is larger than the space that was reserved for it."
 
 
 class NotSigned(DocumentRejected):

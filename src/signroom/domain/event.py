@@ -76,6 +76,13 @@ class DocumentFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentArchived(Event):
+    """Its signed file has reached the level that was wanted, some time after it was completed."""
+
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentPurged(Event):
     """Its files are gone: its time was over."""
 

@@ -46,7 +46,7 @@ from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.follow_session import SessionStreams
-from signroom.service.sessions.read_sessions import SessionWithDocuments, open_page, read_session_of_page
+from signroom.service.sessions.read_sessions import SessionOfPage, open_page, read_session_of_page
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
@@ -309,7 +309,7 @@ async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: In
     return await asyncio.to_thread(answer)
 
 
-def _message(ports: Ports, found: SessionWithDocuments, framed: bool) -> ServerSentEventMessage:
+def _message(ports: Ports, found: SessionOfPage, framed: bool) -> ServerSentEventMessage:
     data = msgspec.json.encode(session_view(ports, found, framed=framed)).decode()
     return ServerSentEventMessage(data=data, event="session")
 

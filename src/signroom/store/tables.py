@@ -196,6 +196,11 @@ documents = sa.Table(
     sa.Column("signed_type", sa.String(100)),
     sa.Column("signed_length", sa.BigInteger),
     sa.Column("signed_sha256", sa.LargeBinary(32)),
+    # NULL in rows of releases that knew one level, B-B.
+    sa.Column("signed_level", sa.String(10)),
+    sa.Column("signed_made_at", UtcDateTime),
+    sa.Column("earlier_versions", sa.LargeBinary),
+    sa.Column("level_detail", sa.String(500)),
     sa.Column("signed_at", UtcDateTime),
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("processing_error_detail", sa.String(500)),
@@ -242,6 +247,19 @@ documents = sa.Table(
 )
 
 # The same values as in `documents.metadata`, to search by.
+# Of documents whose signed file has reached a higher level since: the files before it, for finding them.
+document_versions = sa.Table(
+    "signroom_document_versions",
+    metadata,
+    sa.Column("document_id", sa.ForeignKey("signroom_documents.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("file_key", sa.String(200), nullable=False, index=True),
+    sa.Column("file_length", sa.BigInteger, nullable=False),
+    sa.Column("file_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Index(None, "subscription_id", "file_sha256"),
+)
+
 pdf_readings = sa.Table(
     "signroom_pdf_readings",
     metadata,

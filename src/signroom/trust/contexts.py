@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import Certificate, CertificateUse
 from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.security_context import SecurityContext
@@ -19,7 +20,7 @@ from signroom.ports.outside import Exchange
 from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.certificates import read_certificate
-from signroom.trust.path_validation import judge
+from signroom.trust.path_validation import collect, judge
 from signroom.trust.revocation import RevocationSources
 
 _NOBODY = RevocationSources(None)
@@ -51,6 +52,11 @@ class CertificateTrust:
         unknown_is = Outcome.WARNING if revocation_may_be_unknown else Outcome.ERROR
         sources = _NOBODY if offline else self._sources
         return judge(chain, self._of(context), at, sources, unknown_is=unknown_is, use=use)
+
+    def collect(
+        self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
+    ) -> Evidence:
+        return collect(chain, self._of(context), at, self._sources, use=use)
 
     def _of(self, context: SecurityContext) -> Anchors:
         """The anchors of `context` now. Raises: SecurityContextNotConfigured."""

@@ -8,6 +8,9 @@ else comes, or nothing, means that the status is unknown; it is never an excepti
 A list may be signed by another key of the issuer: when an authority changes its key, or keeps one for lists. Such a key
 counts when its certificate stands on the same path, or was issued by an authority on it and is not revoked itself.
 Lists for some reasons only count together, once all reasons are covered.
+
+A status comes with its evidence: the answers that decided, the certificates of whoever signed them, and the answers
+about those. With it somebody else comes to the same status later, without asking anybody.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -25,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from signroom.domain.augmentation import NO_DATA, ValidationData
 from signroom.domain.errors import BadCertificate
 from signroom.domain.validation import Check
 from signroom.formats.certificate import key_octets, load_list, subject_octets
@@ -74,9 +78,21 @@ class Revocation:
     revoked_on: datetime | None = None
     reason: str | None = None
     failures: tuple[Failure, ...] = ()
+    evidence: ValidationData = NO_DATA
+    """What decided: the answers, the certificates of whoever signed them, and the answers about those."""
+    lacking: tuple[str, ...] = ()
+    """Sentences: what the evidence does not prove by itself."""
 
     def after(self, failures: Sequence[Failure]) -> Revocation:
-        return Revocation(self.status, self.source, self.revoked_on, self.reason, (*failures, *self.failures))
+        return replace(self, failures=(*failures, *self.failures))
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """Somebody other than the issuer who may sign a response: what shows it, and what of it is not shown."""
+
+    evidence: ValidationData = NO_DATA
+    lacking: tuple[str, ...] = ()
 
 
 class RevocationSources:
@@ -87,19 +103,24 @@ class RevocationSources:
         self._patience = patience
 
     def ask(
-        self, pairs: Sequence[tuple[Link, Link]], at: datetime, authorities: Sequence[Link] = ()
+        self,
+        pairs: Sequence[tuple[Link, Link]],
+        at: datetime,
+        authorities: Sequence[Link] = (),
+        *,
+        whole: bool = False,
     ) -> list[Revocation]:
         """The status of each certificate of (certificate, issuer) as of `at`; all are asked for at the same time.
 
         The pairs are those of one path to a trusted root. `authorities` are others that are known: some of them may
-        sign lists for an issuer of the path.
+        sign lists for an issuer of the path. `whole`: another source is asked when the evidence lacks something.
         """
         if self._fetch is None:
             return [_unknown("Nothing is fetched here.")] * len(pairs)
         if not pairs:
             return []
         path = tuple(issuer for _, issuer in pairs)
-        errand = _Errand(self._fetch, at, time.monotonic() + self._patience, path, tuple(authorities))
+        errand = _Errand(self._fetch, at, time.monotonic() + self._patience, path, tuple(authorities), whole)
         # Threads of this call alone: a slow responder of one certificate must not hold up everybody else's.
         threads = ThreadPoolExecutor(len(pairs), thread_name_prefix="signroom-revocation")
         try:
@@ -119,17 +140,25 @@ class _Errand:
     deadline: float
     path: tuple[Link, ...]
     authorities: tuple[Link, ...]
+    whole: bool
+    """An answer whose evidence lacks something counts only when there is no better one."""
 
     def status_of(self, certificate: Link, issuer: Link) -> Revocation:
         failures: list[Failure] = []
+        answered: Revocation | None = None
         for url in _reachable(certificate.pointers.ocsp):
             try:
-                return self._by_ocsp(certificate, issuer, url).after(failures)
+                answered = self._by_ocsp(certificate, issuer, url).after(failures)
             except Useless as useless:
                 failures.append(Failure(Check.INVALID_OCSP_RESPONSE, str(useless)))
+                continue
+            if not (self.whole and answered.lacking):
+                return answered
         listed = self._by_lists(certificate, issuer, failures)
         if listed is not None:
             return listed.after(failures)
+        if answered is not None:
+            return answered
         if not failures:
             return _unknown("The certificate names no revocation list and no responder.")
         return Revocation(Status.UNKNOWN, failures=tuple(failures))
@@ -147,8 +176,10 @@ class _Errand:
                 raise Useless(f"The responder answers {response.response_status.name.lower()}.")
             single = _single_response(response, certificate, issuer)
             self._require_current(single.this_update_utc, single.next_update_utc)
-            self._require_entitled(response, issuer)
-            return self._ocsp_verdict(single, certificate)
+            signer = self._entitled(response, issuer)
+            verdict = self._ocsp_verdict(single, certificate)
+        evidence = ValidationData(responses=(answer,)) + signer.evidence
+        return replace(verdict, evidence=evidence, lacking=signer.lacking)
 
     def _ocsp_verdict(self, single: ocsp.OCSPSingleResponse, certificate: Link) -> Revocation:
         match single.certificate_status:
@@ -164,8 +195,11 @@ class _Errand:
             case _:
                 raise Useless("The responder does not know the certificate.")
 
-    def _require_entitled(self, response: ocsp.OCSPResponse, issuer: Link) -> None:
-        """RFC 6960, 3.2, points 2 to 4: signed by the issuer, or by whom the issuer appointed for this."""
+    def _entitled(self, response: ocsp.OCSPResponse, issuer: Link) -> _Signer:
+        """RFC 6960, 3.2, points 2 to 4: signed by the issuer, or by whom the issuer appointed for this.
+
+        Raises: Useless.
+        """
         digest = response.signature_hash_algorithm
         if digest is None or weak_digest(digest):
             raise Useless("The response is signed by an algorithm that is not accepted.")
@@ -174,32 +208,28 @@ class _Errand:
                 continue
             if not verifies(signer.parsed.public_key(), response.signature, response.tbs_response_bytes, digest):
                 continue
-            if _same_key(signer, issuer) or self._is_appointed(signer, issuer, response):
-                return
+            if _same_key(signer, issuer):
+                return _Signer()
+            appointed = self._appointed(signer, issuer, response)
+            if appointed is not None:
+                return appointed
             raise Useless("The response is signed by somebody who was not appointed by the issuer.")
         raise Useless("The signature of the response does not verify.")
 
-    def _is_appointed(self, signer: Link, issuer: Link, response: ocsp.OCSPResponse) -> bool:
-        """RFC 6960, 4.2.2.2."""
-        if not signed_by(signer, issuer) or signer.weak_digest or signer.has_short_key:
-            return False
-        produced = response.produced_at_utc
-        if not (signer.valid_at(produced - _SKEW) or signer.valid_at(produced + _SKEW)):
-            return False
-        extensions = signer.parsed.extensions
-        if ExtendedKeyUsageOID.OCSP_SIGNING not in _extended_key_usage(extensions):
-            return False
-        usage = signer.certificate.key_usage
-        if usage is not None and not usage & {"digitalSignature", "nonRepudiation"}:
-            return False
+    def _appointed(self, signer: Link, issuer: Link, response: ocsp.OCSPResponse) -> _Signer | None:
+        """RFC 6960, 4.2.2.2; None for somebody who was not appointed."""
+        if not _may_respond(signer, issuer, response.produced_at_utc):
+            return None
         # RFC 6960, 4.2.2.2.1: exempt, or on no list; one that names no list is the issuer's responsibility.
-        return _is_exempt(extensions) or self._is_not_listed(signer, issuer)
-
-    def _is_not_listed(self, signer: Link, issuer: Link) -> bool:
+        own = ValidationData(certificates=(signer.der,))
+        if _is_exempt(signer.parsed.extensions):
+            return _Signer(own)
         if not _reachable(signer.pointers.crl):
-            return True
+            return _Signer(own, ("The responder's certificate names no revocation list, and is not exempt from one.",))
         listed = self._by_lists(signer, issuer, [])
-        return listed is not None and listed.status is Status.GOOD
+        if listed is None or listed.status is not Status.GOOD:
+            return None
+        return _Signer(own + listed.evidence, listed.lacking)
 
     # -- CRL ---------------------------------------------------------------------------------------------
 
@@ -211,6 +241,7 @@ class _Errand:
         Without `deep` no other list is asked about whoever signed one.
         """
         covered: frozenset[str] = frozenset()
+        evidence = NO_DATA
         urls = _reachable(certificate.pointers.crl)
         for url in urls:
             try:
@@ -219,8 +250,9 @@ class _Errand:
                 failures.append(Failure(Check.INVALID_CRL, str(useless)))
                 continue
             covered |= reasons
+            evidence += verdict.evidence
             if verdict.status is Status.REVOKED or covered == ALL_REASONS:
-                return verdict
+                return replace(verdict, evidence=evidence)
         if covered:
             failures.append(Failure(Check.INVALID_CRL, "The lists do not cover every reason for a revocation."))
         return None
@@ -230,9 +262,10 @@ class _Errand:
         with reading("The answer is no revocation list."):
             found = load_list(answer)
             self._require_current(found.last_update_utc, found.next_update_utc)
-            self._require_speaks_for(find_signer(found, answer, issuer, self._namesakes(issuer)), issuer, deep=deep)
+            signer = find_signer(found, answer, issuer, self._namesakes(issuer))
+            evidence = ValidationData(lists=(answer,)) + self._confirmed(signer, issuer, deep=deep)
             reasons = covered_reasons(found, certificate)
-            return self._crl_verdict(found, certificate), reasons
+            return replace(self._crl_verdict(found, certificate), evidence=evidence), reasons
 
     def _namesakes(self, issuer: Link) -> list[Link]:
         """Authorities of the issuer's name with another key; those on the path come first. Few: each costs a check."""
@@ -241,17 +274,20 @@ class _Errand:
             :MAX_NAMESAKES
         ]
 
-    def _require_speaks_for(self, signer: Link, issuer: Link, *, deep: bool) -> None:
-        """RFC 5280, 6.3.3 (f): the path of the key that signed the list ends at the same root. Raises: Useless."""
+    def _confirmed(self, signer: Link, issuer: Link, *, deep: bool) -> ValidationData:
+        """What shows that `signer` may sign lists for `issuer`; nothing when it stands on the path.
+
+        RFC 5280, 6.3.3 (f): the path of the key that signed the list ends at the same root. Raises: Useless.
+        """
         if signer is issuer or any(signer.fingerprint == link.fingerprint for link in self.path):
-            return
+            return NO_DATA
         if not deep or signer.weak_digest or signer.has_short_key or not signer.valid_at(self.at):
             raise Useless("The list is signed by a key that does not count.")
         for above in self.path:
             if above.may_certify and signed_by(signer, above):
                 listed = self._by_lists(signer, above, [], deep=False)
                 if listed is not None and listed.status is Status.GOOD:
-                    return
+                    return ValidationData(certificates=(signer.der,)) + listed.evidence
         raise Useless("The list is signed by a key that nobody confirms.")
 
     def _crl_verdict(self, found: x509.CertificateRevocationList, certificate: Link) -> Revocation:
@@ -334,6 +370,18 @@ def _is_responder(response: ocsp.OCSPResponse, signer: Link) -> bool:
     if response.responder_key_hash is None:
         return response.responder_name == signer.parsed.subject
     return response.responder_key_hash == x509.SubjectKeyIdentifier.from_public_key(signer.parsed.public_key()).digest
+
+
+def _may_respond(signer: Link, issuer: Link, produced: datetime) -> bool:
+    """By its certificate alone: issued for this purpose by the issuer itself, and in date when the answer was made."""
+    if not signed_by(signer, issuer) or signer.weak_digest or signer.has_short_key:
+        return False
+    if not (signer.valid_at(produced - _SKEW) or signer.valid_at(produced + _SKEW)):
+        return False
+    if ExtendedKeyUsageOID.OCSP_SIGNING not in _extended_key_usage(signer.parsed.extensions):
+        return False
+    usage = signer.certificate.key_usage
+    return usage is None or bool(usage & {"digitalSignature", "nonRepudiation"})
 
 
 def _same_key(one: Link, other: Link) -> bool:

@@ -72,7 +72,7 @@ def issued(
         try:
             return await issue_timestamp(replace(ports, timestamps=asked), caller, tier, request)
         finally:
-            await asked.close()
+            asked.close()
 
     return asyncio.run(ask())
 

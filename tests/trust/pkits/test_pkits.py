@@ -67,10 +67,12 @@ class ListsOfADirectory(RevocationSources):
             self._addresses.setdefault(name, []).append(address)
 
     def ask(
-        self, pairs: Sequence[tuple[Link, Link]], at: datetime, authorities: Sequence[Link] = ()
+        self, pairs: Sequence[tuple[Link, Link]], at: datetime, authorities: Sequence[Link] = (), *, whole: bool = False
     ) -> list[Revocation]:
         known = [self._named(authority) for authority in authorities]
-        return super().ask([(self._named(certificate), issuer) for certificate, issuer in pairs], at, known)
+        return super().ask(
+            [(self._named(certificate), issuer) for certificate, issuer in pairs], at, known, whole=whole
+        )
 
     def _named(self, link: Link) -> Link:
         addresses = self._addresses.get(canonical(link.parsed.issuer), [])

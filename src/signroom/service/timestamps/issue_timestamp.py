@@ -32,11 +32,11 @@ async def issue_timestamp(ports: Ports, caller: ApplicationCaller, tier: str, re
 
     What is handed out was counted: a token that cannot be counted is not handed out.
 
-    Raises: as `_of_providers`, DatabaseUnavailable.
+    Raises: as `stamp`, DatabaseUnavailable.
     """
     own, all_of_tenant = ("timestamp", caller.application.id), ("timestamp", caller.subscription_id)
     async with ports.lines.passed(own, _OF_APPLICATION), ports.lines.passed(all_of_tenant, _OF_SUBSCRIPTION):
-        found = await _of_providers(ports, tier, request)
+        found = await stamp(ports, tier, request)
     await asyncio.to_thread(_count, ports, caller, tier)
     return found
 
@@ -48,8 +48,8 @@ def _count(ports: Ports, caller: ApplicationCaller, tier: str) -> None:
         work.statistics.count_timestamp(caller.subscription_id, caller.application.id, tier, today)
 
 
-async def _of_providers(ports: Ports, tier: str, request: TimestampRequest) -> Timestamp:
-    """The first token that is good.
+async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: float | None = None) -> Timestamp:
+    """The first token that is good, within `seconds` or `ALL_SECONDS`.
 
     1. Ask the providers of the tier in turn.
     2. Judge the authority's certificate by the provider's own context. Its revocation is not asked for.
@@ -65,7 +65,7 @@ async def _of_providers(ports: Ports, tier: str, request: TimestampRequest) -> T
         raise TimestampTierNotFound
     refused: str | None = None
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + ALL_SECONDS
+    deadline = loop.time() + (ALL_SECONDS if seconds is None else seconds)
     for provider in providers:
         left = deadline - loop.time()
         if left <= 0:

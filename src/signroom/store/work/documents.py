@@ -76,6 +76,13 @@ class SqlDocuments:
         t = tables.documents
         query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_sha256 == sha256)
         row = self._connection.execute(query.order_by(t.c.created_at.desc()).limit(1)).mappings().first()
+        if row is None:  # it may have reached a higher level since
+            v = tables.document_versions
+            earlier = sa.select(v.c.document_id).where(
+                v.c.subscription_id == subscription_id, v.c.file_sha256 == sha256
+            )
+            query = sa.select(t).where(t.c.id.in_(earlier)).order_by(t.c.created_at.desc()).limit(1)
+            row = self._connection.execute(query).mappings().first()
         return None if row is None else rows.document_of(row)
 
     def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
@@ -125,6 +132,10 @@ class SqlDocuments:
         # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
         del row["key"]
         update(self._connection, tables.documents, row)
+        if len(document.versions) > 1:
+            v = tables.document_versions
+            self._connection.execute(sa.delete(v).where(v.c.document_id == document.id))
+            insert_all(self._connection, v, rows.version_rows(document))
         if document.status is DocumentStatus.COMPLETED:
             count_documents(self._connection, [document.id])
 
@@ -149,6 +160,8 @@ class SqlDocuments:
         self._connection.execute(sa.delete(k).where(k.c.document_id == document_id))
         self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
         self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
+        v = tables.document_versions
+        self._connection.execute(sa.delete(v).where(v.c.document_id == document_id))
         self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
 
     def remove_all(self, document_ids: Sequence[UUID]) -> None:
@@ -156,6 +169,7 @@ class SqlDocuments:
             (tables.document_keys, tables.document_keys.c.document_id),
             (tables.document_metadata, tables.document_metadata.c.document_id),
             (tables.pdf_readings, tables.pdf_readings.c.document_id),
+            (tables.document_versions, tables.document_versions.c.document_id),
             (tables.documents, tables.documents.c.id),
         ):
             self._connection.execute(sa.delete(table).where(column.in_(document_ids)))
@@ -196,6 +210,11 @@ class SqlDocuments:
             query = sa.select(column).where(column.in_(keys), t.c.id.not_in(besides))
             query = query.where(by_no_index(t.c.purged_at).is_(None), t.c.erased_at.is_(None))
             in_use.update(self._connection.execute(query).scalars())
+        v = tables.document_versions
+        query = sa.select(v.c.file_key).join_from(v, t, t.c.id == v.c.document_id)
+        query = query.where(v.c.file_key.in_(keys), v.c.document_id.not_in(besides))
+        query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
+        in_use.update(self._connection.execute(query).scalars())
         return in_use
 
     def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:

@@ -102,14 +102,15 @@ def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> Non
     t = tables.documents
     mark = sa.update(t).where(t.c.id.in_(document_ids), t.c.status == DocumentStatus.COMPLETED.value)
     mark = mark.where(t.c.counted.is_(None)).values(counted=True)
-    columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.signature_type, t.c.signed_at, t.c.created_at)
+    owner = (t.c.id, t.c.subscription_id, t.c.application_id)
+    columns = (*owner, t.c.signature_type, t.c.signed_at, t.c.created_at, t.c.signed_level)
     counts: Counter[_Counter] = Counter()
     owners: dict[UUID, UUID] = {}
     for row in connection.execute(mark.returning(*columns)):
         at: datetime = row.signed_at or row.created_at
         owners[row.application_id] = row.subscription_id
-        # A row holds one version of the signed file, of the first level: `rows.document_row`.
-        level, outcome = Level.B_B.value, DocumentStatus.COMPLETED.value
+        # The level that it was completed at: it may reach another one later.
+        level, outcome = row.signed_level or Level.B_B.value, DocumentStatus.COMPLETED.value
         lane = row.id.int % _LANES
         key = _Counter(at.date(), row.application_id, Counted.DOCUMENT.value, outcome, row.signature_type, level, lane)
         counts[key] += 1

@@ -1,0 +1,125 @@
+"""How far each signature of an XML file has come (EN 319 132-1, 6.3), by what is in its unsigned properties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from signroom.domain.augmentation import (
+    NO_DATA,
+    EmbeddedTimestamp,
+    FileLevels,
+    SignatureLevel,
+    TimestampUse,
+    ValidationData,
+)
+from signroom.domain.errors import InvalidXml, NotSigned
+from signroom.domain.level import Level
+from signroom.domain.signature import CertificateChain
+from signroom.formats.xml.lasting.imprints import KNOWN, imprint
+from signroom.formats.xml.lasting.tokens import Token, read_token
+from signroom.formats.xml.lasting.unsigned import Unsigned, WrittenTimestamp, read_unsigned
+from signroom.formats.xml.reading import XmlDocument
+from signroom.formats.xml.signature import Fault, SignatureParts, read_signature
+from signroom.formats.xml.verification import signer_of, value_as_checked
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element  # type: ignore[import-untyped]
+
+_WORK_OF_A_TOKEN = 1 << 20
+"""Octets whose reading takes as long as reading and checking one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSignature:
+    """A XAdES signature with what makes it last."""
+
+    place: int
+    """Among all ds:Signature of the document, counted from 0."""
+    parts: SignatureParts
+    unsigned: Unsigned
+    level: SignatureLevel
+    embedded: tuple[tuple[WrittenTimestamp, EmbeddedTimestamp], ...]
+    """The timestamps that can be read, as they are written and as they were judged; in the order of the file."""
+
+    @property
+    def data(self) -> ValidationData:
+        """All certificates and revocation data that the signature has."""
+        in_tokens = (der for _, one in self.embedded for der in (one.authority.certificate, *one.authority.issuers))
+        given = ValidationData((*self.parts.certificates, *in_tokens))
+        return given + self.unsigned.data
+
+
+def read_levels(document: XmlDocument) -> FileLevels:
+    """Raises: NotSigned when the file has no signature that has a level, XmlTooComplex."""
+    signatures = read_signatures(document)
+    if not signatures:
+        raise NotSigned
+    data = NO_DATA
+    for one in signatures:
+        data += one.data
+    return FileLevels(tuple(one.level for one in signatures), data)
+
+
+def read_signatures(document: XmlDocument, *, compare: bool = True) -> list[ReadSignature]:
+    """In the order of the file. What is no XAdES signature with a certificate is left out: it has no level.
+
+    Without `compare` no timestamp is compared with what it is about, which takes the most time; then none is intact.
+
+    Raises: XmlTooComplex.
+    """
+    found = (_read(document, place, element, compare) for place, element in enumerate(document.signatures))
+    return [one for one in found if one is not None]
+
+
+def _read(document: XmlDocument, place: int, element: Element, compare: bool) -> ReadSignature | None:
+    unsigned = read_unsigned(element)
+    if unsigned is None:
+        return None
+    try:
+        parts = read_signature(element)
+        certificate = signer_of(document, parts)
+    except (Fault, InvalidXml):
+        return None
+    if not certificate:
+        return None
+    embedded: list[tuple[WrittenTimestamp, EmbeddedTimestamp]] = []
+    for written in unsigned.timestamps:
+        document.spend(_WORK_OF_A_TOKEN)
+        token = read_token(written.token)
+        if token is not None:
+            intact = compare and token.is_intact and _fits(document, parts, written, token)
+            embedded.append((written, EmbeddedTimestamp(written.use, token.time, token.authority, intact)))
+    level = SignatureLevel(
+        value=value_as_checked(parts, certificate),
+        chain=CertificateChain(certificate, tuple(der for der in parts.certificates if der != certificate)),
+        level=_level({one.use for _, one in embedded}, unsigned),
+        timestamps=tuple(sorted((one for _, one in embedded), key=lambda one: one.time)),
+    )
+    return ReadSignature(place, parts, unsigned, level, tuple(embedded))
+
+
+def _fits(document: XmlDocument, parts: SignatureParts, written: WrittenTimestamp, token: Token) -> bool:
+    """Whether the token is about what stands in the file. Raises: XmlTooComplex."""
+    if token.algorithm not in KNOWN:
+        return False
+    try:
+        found = imprint(
+            document,
+            parts,
+            written.use,
+            before=written.before,
+            method=written.method,
+            algorithm=token.algorithm,
+        )
+    except (Fault, InvalidXml):
+        return False
+    return found == token.imprint
+
+
+def _level(uses: set[TimestampUse], unsigned: Unsigned) -> Level:
+    if TimestampUse.SIGNATURE not in uses:
+        return Level.B_B
+    if not (unsigned.data.lists or unsigned.data.responses):
+        return Level.B_T
+    return Level.B_LTA if TimestampUse.ARCHIVE in uses else Level.B_LT
