@@ -46,7 +46,7 @@ _SHOWN, _HIDDEN = 3, "*"
 
 
 class RequirementKind(StrEnum):
-    """Spelled as on the wire. ``CryptoDevice`` and ``Cpf`` are ``CertificateRequirementTypes``, the others additions."""
+"""EN 319 412-1, 5.1.3 and 5.1.4: kind of number, country, hyphen, number. Two letters and a colon are national."""
 
     CRYPTO_DEVICE = "CryptoDevice"
     CPF = "Cpf"
