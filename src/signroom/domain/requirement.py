@@ -36,7 +36,7 @@ _BRAZILIAN_DEVICES = (f"{BRAZILIAN_POLICIES}3.", f"{BRAZILIAN_POLICIES}4.")
 """A3 and A4."""
 MAX_ARGUMENT = 255
 _PERSON = re.compile(r"(?:PAS|IDC|PNO|TAX|TIN|VAT|NTR|LEI|PSD|[A-Z]{2}:)[A-Z]{2}-[!-~]{1,60}")
-"""EN 319 412-1, 5.1.3 and 5.1.4: kind of number, country, hyphen, number. National kinds are two letters, a colon."""
+"""EN 319 412-1, 5.1.3 and 5.1.4: kind of number, country, hyphen, number. Two letters and a colon are national."""
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,30}")
 _FINGERPRINT = re.compile(r"[0-9A-F]{64}")
 _NIF_SPAIN = re.compile(r"[0-9XYZ][0-9]{7}[A-Z]|[A-W][0-9]{7}[0-9A-J]")
