@@ -46,7 +46,7 @@ _SHOWN, _HIDDEN = 3, "*"
 
 
 class RequirementKind(StrEnum):
-"""EN 319 412-1, 5.1.3 and 5.1.4: kind of number, country, hyphen, number. Two letters and a colon are national."""
+    """Spelled as on the wire. ``CryptoDevice`` and ``Cpf`` are ``CertificateRequirementTypes``, the others additions."""
 
     CRYPTO_DEVICE = "CryptoDevice"
     CPF = "Cpf"
