@@ -14,7 +14,6 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from signroom.api import reference
 from signroom.api.auth import Access, Waits, key_guard, provide_caller
-from signroom.api.ignored import name_unread_body
 from signroom.api.resources import (
     api_keys,
     applications,
@@ -37,6 +36,7 @@ from signroom.api.resources import (
 from signroom.api.resources.erasing import erasures, persons
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
+from signroom.http.ignored import name_unread_body
 from signroom.ports import Ports
 
 """Requests of an application that wait in one process: `when-completed`, and the feed with `wait`."""

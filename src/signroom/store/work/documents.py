@@ -18,7 +18,7 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import insert, insert_all, locked_row_of, matches, row_of, update
+from signroom.store.work.statements import by_no_index, insert, insert_all, locked_row_of, matches, row_of, update
 from signroom.store.work.statistics.statistics import count_documents
 
 _OF_SESSION = (
@@ -201,7 +201,7 @@ class SqlDocuments:
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         t = tables.documents
         kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > now)
-        query = sa.select(t).where(t.c.purged_at.is_(None), kept)
+        query = sa.select(t).where(by_no_index(t.c.purged_at).is_(None), kept)
         if after is not None:
             query = query.where(t.c.id > sa.literal(after, sa.Uuid))
         query = query.order_by(t.c.id).limit(limit)
@@ -212,7 +212,7 @@ class SqlDocuments:
         in_use: set[str] = set()
         for column in (t.c.original_key, t.c.data_key, t.c.signed_key):
             query = sa.select(column).where(column.in_(keys), t.c.id.not_in(besides))
-            query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
+            query = query.where(by_no_index(t.c.purged_at).is_(None), t.c.erased_at.is_(None))
             in_use.update(self._connection.execute(query).scalars())
         v = tables.document_versions
         query = sa.select(v.c.file_key).join_from(v, t, t.c.id == v.c.document_id)
@@ -223,7 +223,9 @@ class SqlDocuments:
 
     def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
         d, p = tables.documents, tables.prepared_documents
-        change = sa.update(d).where(d.c.id.in_(document_ids), d.c.purged_at.is_(None)).values(purged_at=now)
+        change = (
+            sa.update(d).where(d.c.id.in_(document_ids), by_no_index(d.c.purged_at).is_(None)).values(purged_at=now)
+        )
         marked = self._connection.execute(change.returning(d.c.id, d.c.preparation_id)).all()
         pairs = [(row.preparation_id, row.id) for row in marked if row.preparation_id is not None]
         where = sa.tuple_(p.c.preparation_id, p.c.document_id).in_(pairs)

@@ -23,6 +23,7 @@ from signroom.domain.level import Level
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.store import tables
 from signroom.store.tables import ENDED
+from signroom.store.work.statements import by_no_index
 
 _LANES = 8
 
@@ -152,7 +153,9 @@ def _mark_counted() -> sa.Executable:
 @cache
 def _not_counted() -> sa.Select[Any]:
     t = tables.sessions
-    changed = sa.and_(t.c.id.in_(_among("ids")), t.c.status.in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status))
+    changed = sa.and_(
+        t.c.id.in_(_among("ids")), by_no_index(t.c.status).in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status)
+    )
     return sa.select(t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as).where(
         changed
     )
