@@ -110,6 +110,11 @@ class CapacityUnavailable(Unavailable):
     retry_after = 2
 
 
+class DemoFails(Unavailable):
+    code = "DemoFails"
+    message = "A part of the demo is switched off, to see what happens then."
+
+
 class StorageUnavailable(Unavailable):
     code = "StorageUnavailable"
     message = "The file storage does not answer; try again."
