@@ -57,19 +57,26 @@ def read_levels(document: XmlDocument) -> FileLevels:
     return FileLevels(tuple(one.level for one in signatures), data)
 
 
-def read_signatures(document: XmlDocument, *, compare: bool = True) -> list[ReadSignature]:
+def read_signatures(document: XmlDocument, *, compare: bool = True, value: bytes | None = None) -> list[ReadSignature]:
     """In the order of the file. What is no XAdES signature with a certificate is left out: it has no level.
 
     Without `compare` no timestamp is compared with what it is about, which takes the most time; then none is intact.
+    `value`: only the signatures that have it, as in `CheckedValue` or as it stands in the file.
 
     Raises: XmlTooComplex.
     """
-    found = (read_one(document, place, compare=compare) for place in range(len(document.signatures)))
+    places = range(len(document.signatures))
+    found = (read_one(document, place, compare=compare, value=value) for place in places)
     return [one for one in found if one is not None]
 
 
-def read_one(document: XmlDocument, place: int, *, compare: bool = True) -> ReadSignature | None:
-    """The signature at `place` among all of the document; None where it has no level. Raises: XmlTooComplex."""
+def read_one(
+    document: XmlDocument, place: int, *, compare: bool = True, value: bytes | None = None
+) -> ReadSignature | None:
+    """The signature at `place` among all of the document; None where it has no level, or another value.
+
+    Raises: XmlTooComplex.
+    """
     element = document.signatures[place]
     unsigned = read_unsigned(element)
     if unsigned is None:
@@ -80,6 +87,9 @@ def read_one(document: XmlDocument, place: int, *, compare: bool = True) -> Read
     except (Fault, InvalidXml):
         return None
     if not certificate:
+        return None
+    as_checked = value_as_checked(parts, certificate)
+    if value is not None and value not in {as_checked, parts.value}:
         return None
     embedded: list[tuple[WrittenTimestamp, EmbeddedTimestamp]] = []
     for written in unsigned.timestamps:
@@ -92,7 +102,7 @@ def read_one(document: XmlDocument, place: int, *, compare: bool = True) -> Read
     in_tokens = (der for one in stamps for der in (one.authority.certificate, *one.authority.issuers))
     data = ValidationData((*parts.certificates, *in_tokens)) + unsigned.data
     level = SignatureLevel(
-        value=value_as_checked(parts, certificate),
+        value=as_checked,
         chain=CertificateChain(certificate, tuple(der for der in parts.certificates if der != certificate)),
         level=_level(certificate, stamps, data),
         timestamps=tuple(sorted(stamps, key=lambda one: one.time)),
