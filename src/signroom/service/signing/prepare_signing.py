@@ -22,7 +22,7 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import FileNeeded, Turn
-from signroom.service.certificates.judge_certificate import find_context, judging, require_good_certificate
+from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
 from signroom.service.documents.file_sources import local_files
 from signroom.service.documents.read_documents import read_document_of_page
 
@@ -41,7 +41,7 @@ async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChai
     session, waiting, readings = await asyncio.to_thread(_read, ports, session_id, now)
     if not waiting:
         raise WrongState("There is no document to sign.")
-    context = find_context(ports, session.security_context_id)
+    context = await find_context_soon(ports, session.subscription_id, session.security_context_id)
     turn = Turn.of_session(session)
     trusted = await judging(ports, turn, require_good_certificate, ports, chain, context, session.requirements, now)
     room = asyncio.Semaphore(_AT_ONCE)

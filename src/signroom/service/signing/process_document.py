@@ -117,7 +117,7 @@ def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
             work.preparations.prepared(document.preparation_id, document_id),
             work.documents.readings([document_id]).get(document_id),
             work.subscriptions.get(document.subscription_id),
-            context_of(ports, session),
+            context_of(ports, work, session),
             confirmed,
         )
 
