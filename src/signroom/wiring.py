@@ -233,7 +233,9 @@ def _trust(
     """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
     context = settings.security_context
     try:
-        trust = open_trust(settings.trust_folder, fetch, extra=roots, answers=answers)
+        trust = open_trust(
+            settings.trust_folder, fetch, extra=roots, answers=answers, issuer_hosts=settings.issuer_hosts
+        )
         trust.require_configured(context)
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
