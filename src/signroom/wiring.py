@@ -59,7 +59,8 @@ from signroom.ports import Limits, ManagementPorts, Ports
 from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
 from signroom.ports.keeping import KeepingPorts
-from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
+from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, Obstacle, Probed
+from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
@@ -86,9 +87,11 @@ from signroom.telemetry.meters import Meters, Spans
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.configured import BrokenProviders, read_providers
 from signroom.trust import certificates
-from signroom.trust.anchor_folder import BrokenTrustFile
+from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile
 from signroom.trust.asking.answers import Ages, Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
+from signroom.trust.reach import reach
+from signroom.trust.revocation import RevocationSources
 from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
@@ -447,6 +450,25 @@ def examine_jobs(settings: Settings) -> JobsState:
     engine = open_engine(settings.database_url)
     try:
         return jobs_state(engine)
+    finally:
+        engine.dispose()
+
+
+def examine_revocation(settings: Settings) -> list[AuthorityReach]:
+    """Ask about each intermediate authority of the default context, as a judgement does; nothing is kept.
+
+    Raises: BrokenTrustFile.
+    """
+    fetch = GuardedFetch(settings.allowed_addresses, agent=f"signroom/{version('signroom')}")
+    anchors = AnchorFolder(settings.trust_folder, {}).anchors(settings.security_context)
+    return reach(anchors, RevocationSources(Answers(fetch)), datetime.now(UTC))
+
+
+def examine_answers(settings: Settings) -> KeptAnswers:
+    """Raises: DatabaseUnavailable."""
+    engine = open_engine(settings.database_url)
+    try:
+        return SqlAnswerStore(engine, open_installed_blobs(settings)).summary(datetime.now(UTC))
     finally:
         engine.dispose()
 
