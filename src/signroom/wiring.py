@@ -22,7 +22,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
-from signroom.api.resources import timestamps
+from signroom.api.resources import demo as demo_resources
 from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
@@ -264,7 +264,7 @@ def _timestamp_authorities(settings: Settings) -> RemoteAuthorities:
         raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
     if settings.production:
         return RemoteAuthorities()
-    own = TimestampProvider("demo", f"{settings.public_url}{timestamps.DEMO_PATH}", TEST)
+    own = TimestampProvider("demo", f"{settings.public_url}{demo_resources.TSA_PATH}", TEST)
     return RemoteAuthorities([own], agent=agent)
 
 
@@ -625,7 +625,7 @@ def installed_keys(settings: Settings) -> SecretKeys | None:
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation."""
     prepare_data(settings)
-    return open_demo_ca(settings.data, f"{settings.public_url}/demo-ca.crl", _secret_keys(settings))
+    return open_demo_ca(settings.data, settings.public_url, _secret_keys(settings))
 
 
 def _key_sources(settings: Settings) -> KeySources:

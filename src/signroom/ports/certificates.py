@@ -7,6 +7,7 @@ from typing import Protocol
 
 from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import Certificate, CertificateUse
+from signroom.domain.demo import DemoFailure
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import (
     CertificateChain,
@@ -72,8 +73,22 @@ class DemoAuthority(Protocol):
 
     def crl(self, now: datetime, authority: str | None = None) -> bytes:
         """The list of revoked certificates, DER. Its certificates say in their address of the list which `authority`
-        has issued them: there are two while the secret key is being changed.
+        has issued them: there are two while the secret key is being changed. Raises: DemoFails.
         """
 
+    def ocsp(self, request: bytes, now: datetime, authority: str | None = None) -> bytes:
+        """The answer of its responder (RFC 6960), DER. Raises: BadInput, DemoFails."""
+
     def stamp(self, request: TimestampRequest, now: datetime) -> bytes:
-        """A timestamp token (RFC 3161, 2.4.2) by its own timestamp authority, DER."""
+        """A timestamp token (RFC 3161, 2.4.2) by its own timestamp authority, DER. Raises: DemoFails."""
+
+    @property
+    def certificate(self) -> bytes:
+        """The root, DER."""
+
+    @property
+    def failures(self) -> frozenset[DemoFailure]:
+        """What is switched off."""
+
+    def fail(self, failures: frozenset[DemoFailure]) -> None:
+        """Switch these off in this process, and everything else on."""

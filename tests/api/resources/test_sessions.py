@@ -441,6 +441,7 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/signature-sessions/{session_id}/retry",
         "/api/settings/retention",
         "/api/documents/keys/{key}",
+        "/api/demo/failures",
         "/api/documents/preflight",
         "/api/documents/{document_id}/extend",
         "/api/documents/{document_id}/versions",

@@ -61,6 +61,7 @@ const NOT_FOR_SIGNERS = [
   'SecurityContextNotFound',
   'FileDownloadFailed',
   'AugmentationImpossible',
+  'DemoFails',
   'TimestampTooLarge',
   'NotSigned',
   'BadFileNamePattern',

@@ -421,6 +421,10 @@ class VersionModel(Wire):
     file: DocumentFileModel
 
 
+class DemoFailuresModel(Wire):
+    fail: list[str]
+
+
 class ExtendRequest(Wire):
     level: str
     """`B-T`, `B-LT` or `B-LTA`."""
