@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -25,6 +25,7 @@ from signroom.ports.outside import Exchange
 from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.asking.answers import Answers
+from signroom.trust.asking.issuers import Issuers
 from signroom.trust.certificates import read_certificate
 from signroom.trust.path_validation import collect, judge
 from signroom.trust.paths import read_link
@@ -36,8 +37,8 @@ _REFRESHED_SECONDS, _MOST_REFRESHED = 60.0, 100
 class CertificateTrust:
     """Reads certificates, and judges them by the roots of security contexts."""
 
-    def __init__(self, anchors: AnchorSource, sources: RevocationSources) -> None:
-        self._anchors = anchors
+    def __init__(self, anchors: AnchorSource, sources: RevocationSources, issuers: Issuers | None = None) -> None:
+        self._anchors, self._issuers = anchors, issuers
         self._sources = sources
         self._refreshed: dict[bytes, float] = {}
         self._lock = threading.Lock()
@@ -72,12 +73,21 @@ class CertificateTrust:
         anchors = self._of(context)
         lenient = revocation_may_be_unknown or anchors.rules.revocation is RevocationRule.IF_KNOWN
         unknown_is = Outcome.WARNING if lenient else Outcome.ERROR
-        return judge(chain, anchors, at, self._sources, unknown_is=unknown_is, offline=offline, use=use)
+        return judge(
+            chain,
+            anchors,
+            at,
+            self._sources,
+            unknown_is=unknown_is,
+            issuers=self._issuers,
+            offline=offline,
+            use=use,
+        )
 
     def collect(
         self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
     ) -> Evidence:
-        return collect(chain, self._of(context), at, self._sources, use=use)
+        return collect(chain, self._of(context), at, self._sources, use=use, issuers=self._issuers)
 
     def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
         now = time.monotonic()
@@ -114,9 +124,13 @@ def open_trust(
     *,
     extra: Mapping[SecurityContext, Sequence[bytes]] | None = None,
     answers: Answers | None = None,
+    issuer_hosts: Collection[str] = (),
 ) -> CertificateTrust:
     """The contexts whose roots lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 
-    Without `answers` everything is asked for each time, through `fetch`. Raises: BrokenTrustFile.
+    Without `answers` everything is asked for each time, through `fetch`. `issuer_hosts`: where issuers are fetched from
+    that nobody has sent. Raises: BrokenTrustFile.
     """
-    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(answers or Answers(fetch)))
+    asking = answers or Answers(fetch)
+    sources, issuers = RevocationSources(asking), Issuers(asking, issuer_hosts)
+    return CertificateTrust(AnchorFolder(folder, extra or {}), sources, issuers)

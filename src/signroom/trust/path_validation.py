@@ -9,11 +9,13 @@
     6. the issuer's own results                   5. the same
     7. the other rules of RFC 5280, 6.1
 
-Nothing is asked of the network before signatures verify up to a trusted root.
+Nothing is asked of the network before signatures verify up to a trusted root. Issuers that nobody has sent are the
+exception: they are asked for at hosts that the operator has named.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +27,7 @@ from signroom.domain.security_context import RevocationRule
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.trust.anchors import Anchors
+from signroom.trust.asking.issuers import MAX_STEPS, Issuers
 from signroom.trust.paths import Link, Path, find_other_paths, find_path, read_chain
 from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status
 from signroom.trust.rules import Kept, PolicyInputs, check_rules
@@ -40,14 +43,22 @@ def judge(
     sources: RevocationSources,
     *,
     unknown_is: Outcome,
+    issuers: Issuers | None = None,
     offline: bool = False,
     policies: PolicyInputs = _EVERY_POLICY,
     use: CertificateUse = CertificateUse.SIGNATURES,
 ) -> TrustVerdict:
-    """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. Raises: BadCertificate."""
-    path, kept, known = _find(chain, anchors, at, policies, use)
-    asked = path.anchored and anchors.rules.revocation is not RevocationRule.NOT_ASKED
-    revocations = _revocations(path.pairs if asked else (), at, sources, known, offline=offline)
+    """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. `issuers`: where those are
+    asked for that nobody has sent. Raises: BadCertificate.
+    """
+    began = time.monotonic()
+    # Where every issuer is accepted nobody is asked.
+    asked = issuers if anchors.roots else None
+    path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, offline=offline)
+    spent = time.monotonic() - began
+    revocable = path.anchored and anchors.rules.revocation is not RevocationRule.NOT_ASKED
+    pairs = path.pairs if revocable else ()
+    revocations = _revocations(pairs, at, sources, known, offline=offline, spent=spent)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
     return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
 
@@ -59,6 +70,7 @@ def collect(
     sources: RevocationSources,
     *,
     use: CertificateUse,
+    issuers: Issuers | None = None,
     policies: PolicyInputs = _EVERY_POLICY,
 ) -> Evidence:
     """Judge as `judge` does, and keep what decided. A status that is unknown is a warning, and is missing.
@@ -66,7 +78,7 @@ def collect(
     Where every issuer is accepted, a path that ends in a certificate which has signed itself is taken as one to a
     root: revocation is asked for along it. Raises: BadCertificate.
     """
-    path, kept, known = _find(chain, anchors, at, policies, use)
+    path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=issuers)
     has_end = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
     asked = has_end and anchors.rules.revocation is not RevocationRule.NOT_ASKED
     revocations = _revocations(path.pairs if asked else (), at, sources, known, whole=True)
@@ -97,12 +109,21 @@ def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation])
 
 
 def _find(
-    chain: CertificateChain, anchors: Anchors, at: datetime, policies: PolicyInputs, use: CertificateUse
+    chain: CertificateChain,
+    anchors: Anchors,
+    at: datetime,
+    policies: PolicyInputs,
+    *,
+    use: CertificateUse,
+    issuers: Issuers | None,
+    offline: bool = False,
 ) -> tuple[Path, Kept, tuple[Link, ...]]:
     """The path, what it keeps of the rules, and the authorities that are known. Raises: BadCertificate."""
     leaf, others = read_chain(chain)
     known = (*others, *anchors.intermediates)
     path = find_path(leaf, known, anchors.roots, at)
+    if issuers is not None and not path.anchored:
+        path, known = _completed(path, known, anchors, at, issuers, offline=offline)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
     more = anchors.rules.purposes
     if path.anchored and leaf.certificate.purposes_for(use, more) and not _may_be_taken(path, kept, use, more):
@@ -112,6 +133,24 @@ def _find(
                 path, kept = other, kept_there
                 break
     return path, kept, known
+
+
+def _completed(
+    path: Path, known: tuple[Link, ...], anchors: Anchors, at: datetime, issuers: Issuers, *, offline: bool
+) -> tuple[Path, tuple[Link, ...]]:
+    """The path with issuers that nobody has sent, as far as it leads, and all authorities that are known then."""
+    deadline = issuers.deadline()
+    for _ in range(MAX_STEPS):
+        top = path.links[-1]
+        if path.anchored or path.ends_at_foreign_root:
+            break
+        there = {link.fingerprint for link in (*known, *path.links)}
+        found = [link for link in issuers.of(top, deadline, offline=offline) if link.fingerprint not in there]
+        if not found:
+            break
+        known = (*known, *found)
+        path = find_path(path.links[0], known, anchors.roots, at)
+    return path, known
 
 
 def _may_be_taken(path: Path, kept: Kept, use: CertificateUse, more: tuple[str, ...]) -> bool:
@@ -137,13 +176,14 @@ def _revocations(
     *,
     whole: bool = False,
     offline: bool = False,
+    spent: float = 0.0,
 ) -> dict[bytes, Revocation]:
-    """By fingerprint. Certificates that are not in date are left out: lists forget them."""
+    """By fingerprint. Certificates that are not in date are left out: lists forget them. `spent`: seconds."""
     pairs = [(certificate, issuer) for certificate, issuer in of_path if certificate.valid_at(at)]
     return {
         certificate.fingerprint: revocation
         for (certificate, _), revocation in zip(
-            pairs, sources.ask(pairs, at, known, whole=whole, offline=offline), strict=True
+            pairs, sources.ask(pairs, at, known, whole=whole, offline=offline, spent=spent), strict=True
         )
     }
 
