@@ -25,6 +25,8 @@ from signroom.store.tables import ENDED
 from signroom.store.work.statements import by_no_index
 
 _LANES = 8
+_AT_ONCE = 500
+"""Counters in one statement."""
 
 
 class _Counter(NamedTuple):
@@ -139,10 +141,14 @@ def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
 
 
 def _add(connection: Connection, counts: Mapping[_Counter, int], owners: Mapping[UUID, UUID]) -> None:
-    """Always in the order of the counters."""
+    """Always in the order of the counters, many in one statement: the first count has another counter for each row."""
     t = tables.statistics
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    for key, number in sorted(counts.items()):
-        row = insert(t).values(**key._asdict(), subscription_id=owners[key.application_id], count=number)
-        more = {"count": t.c.count + row.excluded["count"]}
-        connection.execute(row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))
+    ordered = [
+        {**key._asdict(), "subscription_id": owners[key.application_id], "count": number}
+        for key, number in sorted(counts.items())
+    ]
+    for start in range(0, len(ordered), _AT_ONCE):
+        rows = insert(t).values(ordered[start : start + _AT_ONCE])
+        more = {"count": t.c.count + rows.excluded["count"]}
+        connection.execute(rows.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))
