@@ -76,15 +76,18 @@ from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.keeping.database import SqlDatabase
 from signroom.store.keeping.inventory import open_inventory
 from signroom.store.outages import damage_as_ours
+from signroom.store.revocation.kept import SqlAnswerStore
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
+from signroom.telemetry.answers_measured import answers_measured
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.configured import BrokenProviders, read_providers
 from signroom.trust import certificates
 from signroom.trust.anchor_folder import BrokenTrustFile
+from signroom.trust.asking.answers import Ages, Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
@@ -192,6 +195,7 @@ class Service:
     changes: EventChanges
     jobs: DurableJobs
     formats: PooledFormats
+    answers: Answers
     timestamps: RemoteAuthorities
     execute_jobs: bool
     stopping: threading.Event
@@ -215,17 +219,21 @@ class Service:
         self.jobs.stop(timeout=_STOP_SECONDS)
         self.timestamps.close()
         self.formats.close()
+        self.answers.close()
         self.engine.dispose()
         self.meters.close()
 
 
 def _trust(
-    settings: Settings, fetch: GuardedFetch, roots: Mapping[SecurityContext, Sequence[bytes]]
+    settings: Settings,
+    fetch: GuardedFetch,
+    roots: Mapping[SecurityContext, Sequence[bytes]],
+    answers: Answers,
 ) -> CertificateTrust:
     """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
     context = settings.security_context
     try:
-        trust = open_trust(settings.trust_folder, fetch, extra=roots)
+        trust = open_trust(settings.trust_folder, fetch, extra=roots, answers=answers)
         trust.require_configured(context)
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
@@ -272,7 +280,11 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: demo.certificates, ITALY_TEST: demo.certificates}
-    trust = _trust(settings, fetch, roots)
+    blobs = open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count)
+    answer_store = SqlAnswerStore(engine, blobs)
+    ages = Ages(response=settings.revocation_max_age, list=settings.revocation_list_max_age)
+    answers_from_outside = Answers(fetch, answer_store, ages, now=clock.now, count=meters.count)
+    trust = _trust(settings, fetch, roots, answers_from_outside)
     stopping = threading.Event()
     changes = EventChanges(engine, stopping)
 
@@ -287,14 +299,13 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
         changes=changes,
-        blobs=open_blobs(
-            settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
-        ),
+        blobs=blobs,
         lines=Lines(),
         delivery_shares=Shares(DELIVERY_PLACES),
         formats=formats,
         trust=trust,
         fetch=fetch,
+        answers=answer_store,
         timestamps=authorities,
         pictures=formats,
         name_patterns=Re2Patterns(),
@@ -315,10 +326,13 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         {
             "database": lambda: backlog(engine, clock.now()),
             "jobs": lambda: jobs_measured(jobs.state(), clock.now()),
+            "answers": lambda: answers_measured(answer_store.summary(clock.now()), clock.now()),
         },
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
-    return Service(ports, engine, meters, changes, jobs, formats, authorities, execute_jobs, stopping)
+    return Service(
+        ports, engine, meters, changes, jobs, formats, answers_from_outside, authorities, execute_jobs, stopping
+    )
 
 
 @contextmanager

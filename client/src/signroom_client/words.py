@@ -69,6 +69,14 @@ class SignatureType(OpenEnum):
 class RequirementType(OpenEnum):
     CRYPTO_DEVICE = "CryptoDevice"
     CPF = "Cpf"
+    CNPJ = "Cnpj"
+    CODICE_FISCALE = "CodiceFiscale"
+    NIF = "Nif"
+    PERSON = "Person"
+    ISSUER = "Issuer"
+    POLICY = "Policy"
+    QUALIFIED = "Qualified"
+    QUALIFIED_DEVICE = "QualifiedDevice"
 
 
 class DigestAlgorithm(OpenEnum):

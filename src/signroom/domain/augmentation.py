@@ -91,13 +91,13 @@ class LaidOutAugmentation:
     file_length: int
     """Bytes of the file that it was laid out for."""
     before: bytes = b""
-    """PDF: what is appended before the gap for the token."""
+    """PDF: what is appended before the gap for the token. CMS: the hash index of an archive timestamp."""
     contents_length: int = 0
     """PDF: bytes of the gap, delimiters included. 0: there is none."""
     after: bytes = b""
     """PDF: what is appended behind the gap."""
     file_digest: bytes = b""
-    """XML: the SHA-256 of the file that it was laid out for."""
+    """Of what it was laid out for, SHA-256. XML: of the file. CMS: of the file without its content."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
     uploads/{upload}/part-{number}-{attempt}            one part of an upload in parts
     uploads/{upload}/file-{attempt}                     the file that was made of the parts
     uploads/{upload}/content                            content that was extracted from a signed file
+    answers/{question}-{content}                        a large answer about revocation, by the digests of both
     doctor-{probe}                                      a file that `signroom doctor` writes, reads and deletes
     health                                              never written: the health check asks for it
 
@@ -137,6 +138,11 @@ def signed_document_of(key: str) -> UUID | None:
         return UUID(document)
     except ValueError:  # not a file of ours
         return None
+
+
+def answer_blob(question: bytes, content: bytes) -> str:
+    """The key of an answer from outside, by the SHA-256 of the question and of the answer."""
+    return f"answers/{question.hex()}-{content.hex()[:32]}"
 
 
 def doctor_probe(probe: UUID) -> str:

@@ -669,6 +669,31 @@ class OtherCpfRequired(CertificateRequirementNotMet):
     message = "The session asks for the certificate of a certain person (CPF), and this is not his."
 
 
+class OtherPersonRequired(CertificateRequirementNotMet):
+    code = "OtherPersonRequired"
+    message = "The certificate is not that of the person or company who is to sign."
+
+
+class OtherIssuerRequired(CertificateRequirementNotMet):
+    code = "OtherIssuerRequired"
+    message = "The certificate was not issued by the authority that is asked for."
+
+
+class OtherPolicyRequired(CertificateRequirementNotMet):
+    code = "OtherPolicyRequired"
+    message = "The certificate was not issued under the policy that is asked for."
+
+
+class QualifiedCertificateRequired(CertificateRequirementNotMet):
+    code = "QualifiedCertificateRequired"
+    message = "A qualified certificate is needed."
+
+
+class QualifiedDeviceRequired(CertificateRequirementNotMet):
+    code = "QualifiedDeviceRequired"
+    message = "A qualified certificate whose key is in a qualified device is needed."
+
+
 class SecurityContextNotFound(NotFound):
     code = "SecurityContextNotFound"
     message = "There is no such security context."

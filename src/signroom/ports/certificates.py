@@ -36,7 +36,8 @@ class Trust(Protocol):
         use: CertificateUse = CertificateUse.SIGNATURES,
     ) -> TrustVerdict:
         """Build a path to a root of `context` and check it as of `at` (RFC 5280, 6): signatures, validity,
-        constraints, purposes, policies, revocation by CRL or OCSP. With `offline` nobody is asked about revocation.
+        constraints, purposes, policies, revocation by CRL or OCSP. With `offline` nobody is asked about revocation:
+        answers that are kept count.
         `use`: what the certificate is to be fit for.
 
         Never raises for what is wrong with the certificate. Raises: BadCertificate for what is none,
@@ -54,6 +55,13 @@ class Trust(Protocol):
 
         Where `context` accepts every issuer, a path that ends in a certificate which has signed itself is complete,
         and revocation is asked for along it. Raises: as `judge`. May fetch: call from threads.
+        """
+
+    def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
+        """Ask in the background what `judge` would ask, so that a later judgement with `offline` knows it.
+
+        Returns at once. The same certificate is looked at once a minute at most. Nothing is raised, and nothing is said
+        of what came of it: the next judgement shows it.
         """
 
 

@@ -594,6 +594,21 @@ secret_keys = sa.Table(
     sa.Column("resealed_at", UtcDateTime, nullable=False),
 )
 
+# Answers about revocation and issuers' certificates from outside. They can be asked for again at any time.
+answers = sa.Table(
+    "signroom_answers",
+    metadata,
+    # SHA-256 of the question.
+    sa.Column("key", sa.LargeBinary(32), primary_key=True),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("valid_until", UtcDateTime, nullable=False, index=True),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.LargeBinary(32), nullable=False),
+    # One of the two: a small answer, or the blob of a large one.
+    sa.Column("octets", sa.LargeBinary),
+    sa.Column("blob_key", sa.String(200)),
+)
+
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).
 executor_leases = sa.Table(
     "signroom_executor_leases",

@@ -39,12 +39,13 @@ def judge(
     sources: RevocationSources,
     *,
     unknown_is: Outcome,
+    offline: bool = False,
     policies: PolicyInputs = _EVERY_POLICY,
     use: CertificateUse = CertificateUse.SIGNATURES,
 ) -> TrustVerdict:
     """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. Raises: BadCertificate."""
     path, kept, known = _find(chain, anchors, at, policies, use)
-    revocations = _revocations(path.pairs if path.anchored else (), at, sources, known)
+    revocations = _revocations(path.pairs if path.anchored else (), at, sources, known, offline=offline)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
     return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
 
@@ -127,12 +128,15 @@ def _revocations(
     known: Sequence[Link],
     *,
     whole: bool = False,
+    offline: bool = False,
 ) -> dict[bytes, Revocation]:
     """By fingerprint. Certificates that are not in date are left out: lists forget them."""
     pairs = [(certificate, issuer) for certificate, issuer in of_path if certificate.valid_at(at)]
     return {
         certificate.fingerprint: revocation
-        for (certificate, _), revocation in zip(pairs, sources.ask(pairs, at, known, whole=whole), strict=True)
+        for (certificate, _), revocation in zip(
+            pairs, sources.ask(pairs, at, known, whole=whole, offline=offline), strict=True
+        )
     }
 
 

@@ -37,6 +37,7 @@ from signroom.service.levels.archive_document import (
 from signroom.service.maintenance.compare_files import EVERY, compare_files
 from signroom.service.maintenance.count_statistics import count_statistics
 from signroom.service.maintenance.delete_expired import (
+    delete_expired_answers,
     delete_expired_audit_entries,
     delete_expired_deliveries,
     delete_expired_events,
@@ -85,6 +86,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("forget-preparations", hour, delete_expired_preparations),
         ("forget-idempotency-keys", hour, delete_expired_idempotency_keys),
         ("forget-nonces", hour, delete_expired_nonces),
+        ("forget-answers", hour, delete_expired_answers),
         ("forget-events", day, delete_expired_events),
         ("forget-audit-entries", day, delete_expired_audit_entries),
         ("forget-deliveries", day, delete_expired_deliveries),

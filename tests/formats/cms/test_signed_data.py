@@ -291,3 +291,24 @@ def test_the_room_for_a_timestamp_is_exactly_what_a_token_of_that_length_needs(l
     assert attribute.dump().endswith(token)
     plain = signed_data(chain, attributes, value, DigestAlgorithm.SHA256)
     assert with_signature_timestamp(plain, token) == made
+
+
+def test_a_timestamp_is_put_beside_what_is_not_signed_already() -> None:
+    chain = chain_of("rsa2048", authority.root_der())
+    made = signed_data(chain, signed_attributes(chain.certificate, bytes(32)), bytes(256), DigestAlgorithm.SHA256)
+    tokens = [header(0x30, length) + bytes(length) for length in (300, 3, 300)]
+
+    for token in tokens:  # two of them are the same
+        made = with_signature_timestamp(made, token)
+
+    (signer,) = ContentInfo.load(made, strict=True)["content"]["signer_infos"]
+    found = [attribute["values"][0].dump() for attribute in signer["unsigned_attrs"]]
+    assert sorted(found) == sorted(tokens)
+    encoded = [attribute.dump() for attribute in signer["unsigned_attrs"]]
+    assert encoded == sorted(encoded)  # X.690, 11.6
+
+
+@pytest.mark.parametrize("content", [b"", b"\x30\x00", b"\x30\x80\x00\x00", b"\x04\x02ab", bytes(20)])
+def test_what_is_no_signed_data_gets_no_timestamp(content: bytes) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        with_signature_timestamp(content, b"\x30\x00")

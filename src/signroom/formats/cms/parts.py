@@ -127,6 +127,17 @@ def inside(value: bytes) -> list[bytes]:
     return found
 
 
+def first_inside(value: bytes, number: int) -> list[bytes]:
+    """As `inside`, but at most the first `number` of them: what stands behind is not looked at. Raises: InvalidCms."""
+    walk = Walk(io.BytesIO(value), len(value))
+    found: list[bytes] = []
+    walk.enter(value[0] if value else 0)
+    while len(found) < number and not walk.at_end():
+        start, end = walk.skip()
+        found.append(value[start:end])
+    return found
+
+
 def octets_of(value: bytes) -> bytes:
     """What is in an OCTET STRING, which may be in pieces. Raises: InvalidCms."""
     walk = Walk(io.BytesIO(value), len(value))

@@ -28,9 +28,10 @@ def require_timestamp(token: bytes, stamped: bytes) -> None:
 
 
 def require_intact(token: bytes, digest: DigestOf) -> None:
-    """Raises: VerificationFailed."""
+    """And no algorithm of it is weak today. Raises: VerificationFailed."""
     judged = judge_contents(token, _KIND, digest)
-    if [one.integrity for one in judged] != [Integrity.INTACT] or judged[0].certificate is None:
+    is_good = [one.integrity for one in judged] == [Integrity.INTACT] and not judged[0].is_weak
+    if not is_good or judged[0].certificate is None:
         raise VerificationFailed(f"The timestamp does not fit: {judged[0].reason or 'it has no certificate'}")
 
 

@@ -47,7 +47,7 @@ from signroom.formats.certificate import load_certificate
 from signroom.formats.xml.canonical import document_digest, document_octets, standalone_octets
 from signroom.formats.xml.examination import examine
 from signroom.formats.xml.lasting import properties
-from signroom.formats.xml.lasting.levels import read_signatures
+from signroom.formats.xml.lasting.levels import read_one
 from signroom.formats.xml.places import Place, find_place, insert, signed_element
 from signroom.formats.xml.reading import DS, XmlDocument
 from signroom.formats.xml.signature import (
@@ -151,8 +151,9 @@ def sign(
     document = XmlDocument.read(output)
     verdict = _verdict(document)
     if timestamp is not None:
-        tokens = [(written.token, one.intact) for each in read_signatures(document) for written, one in each.embedded]
-        if (timestamp, True) not in tokens:
+        names = [element.get("Id") for element in document.signatures]
+        found = read_one(document, names.index(signature.get("Id")))
+        if found is None or [(one.token, stamp.intact) for one, stamp in found.embedded] != [(timestamp, True)]:
             raise VerificationFailed("The timestamp is not one of the signature.")
     return Signed(stored, verdict)
 

@@ -27,6 +27,7 @@ from signroom.domain.event import DocumentArchived
 from signroom.domain.level import Level
 from signroom.domain.security_context import BY_ID, SecurityContext
 from signroom.domain.session import Session
+from signroom.domain.timestamp import DEFAULT_TIER
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
 from signroom.ports.store import Work
@@ -79,6 +80,12 @@ async def archive_document(ports: Ports, document_id: UUID) -> timedelta | None:
     return _wait(document, ports.clock.now())
 
 
+def count_timestamps(work: Work, document: Document, number: int, now: datetime) -> None:
+    """Timestamps that are in a file are the application's, as those that it has asked for itself."""
+    for _ in range(number):
+        work.statistics.count_timestamp(document.subscription_id, document.application_id, DEFAULT_TIER, now.date())
+
+
 def give_up_archiving(ports: Ports, document_id: UUID, code: str) -> None:
     """The job failed for good: the document stays as it is, and says so."""
     with ports.store.work() as work:
@@ -117,6 +124,7 @@ class _Made:
     """None: nothing was reached."""
     proven_at: datetime | None
     detail: str | None
+    timestamps: int = 0
     final: bool = False
     """Trying again would not help."""
 
@@ -142,7 +150,9 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
             raised = await Raising(ports, turn, context, Patience(_SECONDS)).raise_to(document.level_wanted, standing)
             after = raised.standing.level
             if after is before or before.reaches(after):
-                return _Made(before, None, None, raised.detail or "It is of the level already.", raised.detail is None)
+                return _Made(
+                    before, None, None, raised.detail or "It is of the level already.", final=raised.detail is None
+                )
             # 3. Store the copy.
             key = document.blob_folder.version(preparation_id, after, uuid4())
             await asyncio.to_thread(ports.blobs.write_file, key, copy)
@@ -152,7 +162,8 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
         return _Made(before, None, None, str(error), final=True)
     made = replace(signed, blob_key=key, length=raised.standing.stored.length, sha256=raised.standing.stored.sha256)
     version = Version(after, made, ports.clock.now())
-    return _Made(after, version, raised.standing.proven_at, raised.detail)
+    new = len(raised.standing.proofs) - len(standing.proofs)
+    return _Made(after, version, raised.standing.proven_at, raised.detail, new)
 
 
 def _settle(ports: Ports, document: Document, made: _Made) -> bool:
@@ -170,6 +181,7 @@ def _settle(ports: Ports, document: Document, made: _Made) -> bool:
             return True
         raised = current.raise_to(made.version, made.proven_at, made.detail)
         work.documents.save(raised)
+        count_timestamps(work, current, made.timestamps, ports.clock.now())
         if not raised.awaits_level:
             event = DocumentArchived(current.session_id, ports.clock.now(), current.id)
             record_event(work, event, current.subscription_id, current.application_id)

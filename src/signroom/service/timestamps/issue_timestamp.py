@@ -53,7 +53,8 @@ async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: flo
     """The first token that is good, within `seconds` or `ALL_SECONDS`.
 
     1. Ask the providers of the tier in turn.
-    2. Judge the authority's certificate by the provider's own context. Its revocation is not asked for.
+    2. Judge the authority's certificate by the provider's own context, with what is known of its revocation. Nobody
+       waits for more: it is asked for in the background, and counts for the tokens that follow.
     3. Compare the token's time with our clock: an authority that is minutes off proves nothing.
 
     A provider whose answer is of no use is set back, and the next one is asked. One that refuses what the caller asks
@@ -106,3 +107,4 @@ def _require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp
     if not verdict.trusted:
         reason = verdict.results.errors[0].message
         raise NoTimestamp(f"Its certificate is not trusted in the context {provider.context.name}: {reason}")
+    ports.trust.refresh(found.authority, provider.context, use=CertificateUse.TIMESTAMPS)

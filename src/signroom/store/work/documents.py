@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,9 +18,17 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import by_no_index, insert, insert_all, matches, one, update
+from signroom.store.work.statements import by_no_index, insert, insert_all, locked_row_of, matches, row_of, update
 from signroom.store.work.statistics.statistics import count_documents
 
+_OF_SESSION = (
+    sa.select(tables.documents)
+    .where(tables.documents.c.session_id == sa.bindparam("session"))
+    .order_by(tables.documents.c.position)
+)
+_READINGS = sa.select(tables.pdf_readings).where(
+    tables.pdf_readings.c.document_id.in_(sa.bindparam("documents", expanding=True))
+)
 _PENDING = DocumentStatus.PENDING_SIGNATURE.value
 _UNSIGNED = [SessionStatus.USER_CANCELLED.value, SessionStatus.EXPIRED.value]
 
@@ -30,12 +40,12 @@ class SqlDocuments:
         self._connection = connection
 
     def of_any_tenant(self, document_id: UUID) -> Document:
-        query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
-        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
+        row = row_of(self._connection, tables.documents, document_id, DocumentNotFound)
+        return rows.document_of(row).require_not_erased()
 
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
-        query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
-        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
+        row = locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound)
+        return rows.document_of(row).require_not_erased()
 
     def locked_all(self, document_ids: Sequence[UUID]) -> list[Document]:
         t = tables.documents
@@ -44,9 +54,8 @@ class SqlDocuments:
         return [rows.document_of(row).require_not_erased() for row in found]
 
     def of_session(self, session_id: UUID) -> list[Document]:
-        t = tables.documents
-        query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
-        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+        found = self._connection.execute(_OF_SESSION, {"session": session_id})
+        return [rows.document_of(row) for row in found.mappings()]
 
     def statuses_of_session(self, session_id: UUID) -> list[DocumentStatus]:
         t = tables.documents
@@ -54,11 +63,7 @@ class SqlDocuments:
         return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
 
     def in_processing(self, subscription_id: UUID) -> int:
-        # By way of their sessions: those have an index by state.
-        d, s = tables.documents, tables.sessions
-        query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
-        query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == subscription_id)
-        count: int = self._connection.execute(query.where(d.c.status == DocumentStatus.PROCESSING)).scalar_one()
+        count: int = self._connection.execute(_in_processing(), {"owner": subscription_id}).scalar_one()
         return count
 
     def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
@@ -112,8 +117,7 @@ class SqlDocuments:
         return [(rows.document_of(row), row["signer_certificate"]) for row in found]
 
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
-        t = tables.pdf_readings
-        found = self._connection.execute(sa.select(t).where(t.c.document_id.in_(document_ids)))
+        found = self._connection.execute(_READINGS, {"documents": list(document_ids)})
         return {row.document_id: rows.unpacked_as(PdfReading, row.reading) for row in found}
 
     def add(self, document: Document) -> None:
@@ -229,3 +233,12 @@ class SqlDocuments:
         r = tables.pdf_readings
         self._connection.execute(sa.delete(r).where(r.c.document_id.in_([row.id for row in marked])))
         return {row.id for row in marked}
+
+
+@cache
+def _in_processing() -> sa.Select[Any]:
+    # By way of their sessions: those have an index by state.
+    d, s = tables.documents, tables.sessions
+    query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
+    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == sa.bindparam("owner"))
+    return query.where(d.c.status == DocumentStatus.PROCESSING)

@@ -19,6 +19,7 @@ from signroom.store.work.statements import insert_all, one
 
 _LOCK = 7301842557
 """Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
+_LOCKED = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
 
 
 class SqlFeed:
@@ -41,7 +42,7 @@ class SqlFeed:
         if not self._events:
             return []
         if self._connection.dialect.name == "postgresql":
-            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            self._connection.execute(_LOCKED)
         insert_all(self._connection, tables.events, [rows.event_row(e) for e in self._events])
         flushed, self._events = self._events, []
         return flushed

@@ -19,7 +19,7 @@ from signroom.domain.session import Session, SessionStatus
 from signroom.ports.store import SessionFilter
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import insert_owned, one, update
+from signroom.store.work.statements import insert_owned, locked_row_of, one, row_of, update
 from signroom.store.work.statistics.statistics import count_sessions
 
 
@@ -30,8 +30,8 @@ class SqlSessions:
         self._connection = connection
 
     def of_any_tenant(self, session_id: UUID) -> Session:
-        query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id)
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
+        row = row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
+        return rows.session_of(row).require_not_erased()
 
     def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         return _session_and_documents(self._found(_WITH_DOCUMENTS, session_id))
@@ -43,9 +43,8 @@ class SqlSessions:
         return *_session_and_documents(found), rows.application_of(application), shown
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
-        # SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
-        query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id).with_for_update()
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
+        row = locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
+        return rows.session_of(row).require_not_erased()
 
     def by_link(self, link_hash: bytes) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.link_hash == link_hash)

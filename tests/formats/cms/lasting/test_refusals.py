@@ -117,18 +117,20 @@ def test_a_signature_is_not_written_with_a_wrong_timestamp(content: Path, tmp_pa
     assert not output.exists()
 
 
-@pytest.mark.parametrize("use", [SIGNATURE, ARCHIVE])
-def test_a_file_that_changed_after_the_lay_out_is_refused(file: Path, use: TimestampUse) -> None:
+@pytest.mark.parametrize("use", [SIGNATURE, ARCHIVE, None])
+def test_a_file_that_changed_after_the_lay_out_is_refused(file: Path, use: TimestampUse | None) -> None:
     original = file.read_bytes()
     laid_out = lay_out(file, Augmentation(use, all_data("p256")))
-    assert laid_out.imprint is not None
-    token = stamp(laid_out.imprint)
+    token = None if laid_out.imprint is None else stamp(laid_out.imprint)
     value = signers(file)[0]["signature"].native
-    changes = {"longer": original + b"\0", "value": original.replace(value, value[:-1] + bytes([value[-1] ^ 1]))}
+    changes = [
+        original + b"\0",
+        original.replace(value, value[:-1] + bytes([value[-1] ^ 1])),
+        original.replace(b"Three tiers intermediate", b"Three tiers Intermediate", 1),
+    ]
     if use is ARCHIVE:
-        changes["content"] = original.replace(b"neither text", b"neither Text", 1)
-        changes["certificate"] = original.replace(b"Three tiers intermediate", b"Three tiers Intermediate", 1)
-    for changed in changes.values():
+        changes.append(original.replace(b"neither text", b"neither Text", 1))
+    for changed in changes:
         assert changed != original
         file.write_bytes(changed)
         require_refused(AugmentationImpossible, file, lambda: augment(file, laid_out, token))
@@ -242,6 +244,29 @@ def test_more_timestamps_than_anybody_makes_are_refused(file: Path) -> None:
 
     require_refused(CmsTooComplex, file, lambda: cms_format.read_levels(file, None))
     require_refused(CmsTooComplex, file, lambda: lay_out(file, Augmentation(SIGNATURE, all_data("p256"))))
+
+
+def test_a_timestamp_of_something_else_is_no_level(file: Path) -> None:
+    with_unsigned(
+        file,
+        attribute("1.2.840.113549.1.9.16.2.14", stamp(bytes(32))),
+        attribute("0.4.0.1733.2.4", stamp(bytes(32))),
+    )
+    raise_level(file, Augmentation(None, all_data("p256")))
+
+    (found,) = cms_format.read_levels(file, None).signatures
+    assert found.level is Level.B_B
+    assert [one.intact for one in found.timestamps] == [False, False]
+
+
+def test_a_timestamp_by_sha1_is_read(file: Path) -> None:
+    """Many old files have one."""
+    value = signers(file)[0]["signature"].native
+    digest = hashlib.sha1(value).digest()  # noqa: S324
+    with_unsigned(file, attribute("1.2.840.113549.1.9.16.2.14", stamp(digest, algorithm="sha1")))
+
+    (found,) = cms_format.read_levels(file, None).signatures
+    assert (found.level, found.timestamps[0].intact) == (Level.B_T, True)
 
 
 OLD = {"archiveTimestamp": "1.2.840.113549.1.9.16.2.27", "archiveTimestampV2": "1.2.840.113549.1.9.16.2.48"}

@@ -151,6 +151,7 @@ def test_a_tampered_file_fails(content: Path, tmp_path: Path, dss: Dss, damage: 
     assert answer["signatures"][0]["indication"] != "TOTAL_PASSED"
     (found,) = cms_format.read_levels(file, None).signatures
     assert [(one.use, one.intact) for one in found.timestamps] == [(SIGNATURE, True), (TimestampUse.ARCHIVE, False)]
+    assert found.level is not Level.B_LTA
 
 
 def test_an_archived_file_is_archived_again_before_its_timestamp_ends(content: Path, tmp_path: Path, dss: Dss) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +33,7 @@ from signroom.store import rows
 from tests.formats.conftest import signed as signed_by_toy
 from tests.pki import three_tiers
 from tests.pki.three_tiers import NOW, YEAR
-from tests.vectors import lasting_pdfs
+from tests.vectors import hard_pdfs, lasting_pdfs
 from tests.vectors.lasting_pdfs import ARCHIVE, KINDS, ROOM, SIGNATURE, all_data, archive_again, raise_to, sign
 from tests.verifiers import programs
 from tests.verifiers.ades import pyhanko_says
@@ -144,8 +146,38 @@ def test_a_file_of_each_kind_reaches_each_level_and_lasts(
     assert [(one.indication, one.warnings) for one in verdict.signatures] == [(Indication.TOTAL_PASSED, ())]
 
 
+def mended(name: str) -> bytes:
+    """A file whose table cannot be found: the first update brings all of it."""
+    return re.sub(rb"startxref\n\d+", b"startxref\n7", hard_pdfs.make(name))
+
+
+HARDER: dict[str, Callable[[], bytes]] = {
+    "mended table": lambda: mended("ten-pages"),
+    "mended object streams": lambda: mended("xref-stream"),
+    **{
+        name: functools.partial(hard_pdfs.make, name)
+        for name in ("linearized", "certified-forms", "xfa-static", "trailing-junk")
+    },
+}
+
+
+@pytest.mark.parametrize("name", HARDER)
+def test_what_is_known_of_harder_files_is_what_a_reader_finds(file: Path, tmp_path: Path, name: str) -> None:
+    file.write_bytes(HARDER[name]())
+    output = tmp_path / "signed.pdf"
+    signed = sign(file, output)
+    require_like_read(signed.reading, output)
+
+    done = raise_to(output, ARCHIVE, data(), reading=signed.reading)
+
+    require_like_read(done.reading, output)
+    assert levels_of(output)[-1] == Level.B_LTA
+    assert pdf.verify(output, None).intact
+    assert programs.qpdf_accepts(output)
+
+
 @pytest.mark.parametrize("kind", ["table", "object-streams"])
-def test_what_is_shown_stays_as_it_was(original: Callable[[str], Path], tmp_path: Path, kind: str) -> None:
+def test_what_is_shown_stays_as_it_was(original: Callable[[str], Path], tmp_path: Path, dss: Dss, kind: str) -> None:
     output = tmp_path / "signed.pdf"
     signed = sign(original(kind), output, options=lasting_pdfs.VISIBLE)
     before = {name: reader(output) for name, reader in READERS.items()}
@@ -154,6 +186,7 @@ def test_what_is_shown_stays_as_it_was(original: Callable[[str], Path], tmp_path
     archive_again(output, reading=done.reading)
 
     assert signed.reading is not None
+    require_passed(dss, output, "LTA", years=30)
     for name, reader in READERS.items():
         assert differences(before[name], reader(output)) == []
 
@@ -172,6 +205,8 @@ def test_three_signers_with_levels_between_them_keep_all_that_is_there(file: Pat
     for number, kind in enumerate(kinds):
         output = tmp_path / f"{number}.pdf"
         signed = sign(file, output, kind)
+        # What validates those before it does not validate this one.
+        assert levels_of(output) == [Level.B_LTA] * number + [Level.B_T]
         raise_to(output, ARCHIVE, all_data(kind), reading=signed.reading)
         file = output
 
@@ -188,6 +223,8 @@ def test_three_signers_with_levels_between_them_keep_all_that_is_there(file: Pat
             len(one) for one in (wanted.certificates, wanted.lists, wanted.responses)
         ]
     require_passed(dss, output, "LTA", years=4.5, signatures=3)
+    archive_again(output)
+    require_passed(dss, output, "LTA", years=30, signatures=3)
     assert pdf.verify(output, None).intact
 
 
@@ -371,6 +408,14 @@ def test_a_bad_token_is_not_signed_with(file: Path, tmp_path: Path, fault: str) 
     assert not (tmp_path / "out.pdf").exists()
 
 
+def test_a_token_with_a_digest_that_could_be_forged_is_not_signed_with(file: Path, tmp_path: Path) -> None:
+    prepared, checked, reading = lasting_pdfs.prepare(file)
+    token = three_tiers.stamp(hashlib.sha1(checked.value, usedforsecurity=False).digest(), algorithm="sha1")
+
+    with pytest.raises(VerificationFailed):
+        pdf.sign(file, prepared, checked, tmp_path / "out.pdf", content=None, reading=reading, timestamp=token)
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 @pytest.mark.parametrize("change", ["a byte more", "another byte", "signed again"])
 @pytest.mark.parametrize("use", TimestampUse)
@@ -435,12 +480,24 @@ def test_a_step_that_wants_a_timestamp_does_not_go_without(file: Path, tmp_path:
         pdf.augment(output, laid_out, token=None, data=None, reading=signed.reading)
 
 
-def test_levels_of_signatures_of_other_programs_are_read(written: Callable[[str], Path], tmp_path: Path) -> None:
+def test_the_authority_of_the_last_timestamp_may_be_told_afterwards(file: Path, tmp_path: Path, dss: Dss) -> None:
+    # Who has stamped is known once the token is there.
+    output, later = tmp_path / "signed.pdf", NOW + 5 * YEAR
+    signed = sign(file, output)
+    done = raise_to(output, ARCHIVE, data(), reading=signed.reading)
+    again = three_tiers.data_of_stamper(later)
+    done = raise_to(output, ARCHIVE, again, at=later, generation=1, reading=done.reading)
+
+    raise_to(output, None, three_tiers.data_of_stamper(later, 1), reading=done.reading)
+
+    require_passed(dss, output, "LTA", years=12)
+
+
+def test_levels_of_signatures_of_other_programs_are_read(written: Callable[[str], Path]) -> None:
     (level,) = pdf.read_levels(signed_by_toy(written("plain"), "p256"), None).signatures
 
     assert (level.level, level.timestamps) == (Level.B_B, ())
     assert levels_of(written("certified-forms")) == [Level.B_B]
-    _ = tmp_path
 
 
 def test_a_certified_file_that_forbids_changes_may_still_be_archived(written: Callable[[str], Path]) -> None:
@@ -450,4 +507,4 @@ def test_a_certified_file_that_forbids_changes_may_still_be_archived(written: Ca
     raise_to(output, ARCHIVE, data(), at=NOW + timedelta(seconds=1))
 
     assert pdf.verify(output, None).intact
-    assert levels_of(output) == [Level.B_LTA]
+    assert levels_of(output) == [Level.B_T]  # the data are those of somebody else

@@ -1,5 +1,7 @@
 """How far the signatures of a CMS object have come (EN 319 122-1, 6.1): which parts of a level are there.
 
+A timestamp that does not fit is no part of a level. One that cannot be computed here is: it may well fit.
+
 Old forms of strangers count too: certificate-values, revocation-values and archive timestamps before version 3
 (EN 319 122-2, A). The imprint of those timestamps is not computed, so they are never called intact.
 """
@@ -42,6 +44,8 @@ class _Signer:
     parts: SignerParts
     chain: CertificateChain
     timestamps: tuple[EmbeddedTimestamp, ...]
+    counted: tuple[EmbeddedTimestamp, ...]
+    """Those that are not broken: anybody can put a timestamp of something else there."""
     data: ValidationData
     """Of its unsigned attributes and its timestamps."""
 
@@ -65,15 +69,14 @@ def read_levels(file: Path, data: Path | None) -> FileLevels:
 
 
 def _level(signer: _Signer, known: Known) -> SignatureLevel:
-    timestamps = signer.timestamps
     level = Level.B_B
-    on_value = [one for one in timestamps if one.use is TimestampUse.SIGNATURE]
+    on_value = [one for one in signer.counted if one.use is TimestampUse.SIGNATURE]
     if on_value:
         level = Level.B_T
         wanted = {signer.chain.certificate, *(one.authority.certificate for one in on_value)}
         if all(known.is_complete_for(certificate) for certificate in wanted):
-            level = Level.B_LTA if len(on_value) < len(timestamps) else Level.B_LT
-    return SignatureLevel(signer.parts.value, signer.chain, level, timestamps)
+            level = Level.B_LTA if len(on_value) < len(signer.counted) else Level.B_LT
+    return SignatureLevel(signer.parts.value, signer.chain, level, signer.timestamps)
 
 
 class _Reader:
@@ -102,7 +105,13 @@ class _Reader:
         for _use, token in tokens:
             own = token.authority.certificate
             data += ValidationData((*((own,) if own else ()), *token.authority.issuers), token.lists)
-        return _Signer(parts, chain, tuple(token.embedded(use) for use, token in tokens), data)
+        return _Signer(
+            parts,
+            chain,
+            timestamps=tuple(token.embedded(use) for use, token in tokens),
+            counted=tuple(token.embedded(use) for use, token in tokens if not token.broken),
+            data=data,
+        )
 
     def _tokens(self, number: int, attributes: tuple[Attribute, ...]) -> list[tuple[TimestampUse, Token | None]]:
         found = []
@@ -134,9 +143,9 @@ class _Reader:
             try:
                 index = hash_index_of_token(token)
                 content = self._digest(number, name)
-                if index is None or content is None or name not in DIGESTS:
+                if content is None or name not in DIGESTS:
                     return None
-                if not self._indexed.has_all_of(index, attributes, name):
+                if index is None or not self._indexed.has_all_of(index, attributes, name):
                     return b""
                 return imprint(self._parts.content_type, content, self._parts.signers[number], index, name)
             except (InvalidCms, *MALFORMED):

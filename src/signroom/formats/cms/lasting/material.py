@@ -13,14 +13,13 @@ from itertools import islice
 
 from signroom.domain.augmentation import ValidationData
 from signroom.domain.errors import InvalidCms
-from signroom.formats.cms.certificates import members
 from signroom.formats.cms.lasting.identifiers import (
     BASIC_OCSP_RESPONSE,
     CERTIFICATE_VALUES,
     OCSP_RESPONSE,
     REVOCATION_VALUES,
 )
-from signroom.formats.cms.parts import Attribute, inside
+from signroom.formats.cms.parts import Attribute, first_inside, inside
 from signroom.formats.cms.writing import sequence
 from signroom.formats.malformed import MALFORMED
 
@@ -36,6 +35,9 @@ _POINTERS = (
     bytes.fromhex("0603551d1f"),  # CRLDistributionPoints
     bytes.fromhex("06082b06010505073001"),  # OCSP in AuthorityInfoAccess
 )
+_UNREADABLE = (InvalidCms, *MALFORMED)
+_PARTS = 6
+"""Of what is signed of a certificate or a list, the names being among them."""
 _LONGEST_PATH = 10
 _LONGEST_RESPONSE = 256 << 10
 """Bytes of an OCSP response that is looked into; real ones have 1 to 5 KB."""
@@ -70,7 +72,7 @@ def material_of_attributes(attributes: Iterable[Attribute]) -> ValidationData:
                         lists += inside(values)
                     elif part[0] == _RESPONSES:
                         responses += (_successful(basic) for basic in inside(values))
-        except (InvalidCms, *MALFORMED):
+        except _UNREADABLE:
             continue
     return ValidationData(tuple(certificates), tuple(lists), tuple(responses))
 
@@ -79,7 +81,7 @@ def _other(value: bytes) -> list[bytes]:
     """The OCSP response in a RevocationInfoChoice (RFC 5940, 2.1)."""
     try:
         kind, response = inside(value)
-    except (InvalidCms, ValueError):  # an odd one must not hide the others
+    except _UNREADABLE:  # an odd one must not hide the others
         return []
     if kind == OCSP_RESPONSE:
         return [response]
@@ -137,22 +139,21 @@ def _has_pointer(certificate: bytes) -> bool:
 
 
 def _names(certificate: bytes) -> tuple[bytes, bytes, int] | None:
-    """Issuer, subject, serial number; None for what is no certificate."""
+    """Issuer, subject, serial number (RFC 5280, 4.1); None for what is no certificate."""
     try:
-        parts = members(members(certificate)[0])
+        parts = first_inside(first_inside(certificate, 1)[0], _PARTS)
         first = 1 if parts[0][0] == _VERSION else 0
-        number = parts[first]
-        return parts[first + 2], parts[first + 4], int.from_bytes(number[2:], "big", signed=True)
-    except MALFORMED:
+        return parts[first + 2], parts[first + 4], int.from_bytes(parts[first][2:], "big", signed=True)
+    except _UNREADABLE:
         return None
 
 
 def _issuer_of_list(certificate_list: bytes) -> bytes | None:
-    """The first SEQUENCE is the algorithm, the second the name (RFC 5280, 5.1.2)."""
+    """The first SEQUENCE is the algorithm, the second the name (RFC 5280, 5.1.2). Entries come later."""
     try:
-        parts = [part for part in members(members(certificate_list)[0]) if part[0] == _SEQUENCE]
-        return parts[1]
-    except MALFORMED:
+        parts = first_inside(first_inside(certificate_list, 1)[0], _PARTS)
+        return [part for part in parts if part[0] == _SEQUENCE][1]
+    except _UNREADABLE:
         return None
 
 

@@ -10,6 +10,7 @@ each step and never held in memory.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,7 +95,8 @@ def lay_out(file: Path, augmentation: Augmentation, data: Path | None) -> LaidOu
             content = _content_digest(step, data, name)
             index = step.index(name)
             digest = imprint(step.parts.content_type, content, step.signer, index, name)
-    return LaidOutAugmentation(augmentation, digest, file.stat().st_size, before=index)
+    around = hashlib.sha256(step.found.octets).digest()
+    return LaidOutAugmentation(augmentation, digest, file.stat().st_size, before=index, file_digest=around)
 
 
 def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None, data: Path | None) -> Augmented:
@@ -111,6 +113,8 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None, data
     try:
         with only_refusals():
             step = _step(file, augmentation)
+            if hashlib.sha256(step.found.octets).digest() != laid_out.file_digest:
+                raise _changed()
             body = _with_token(step, laid_out, token)
             stored = _write(output, step, body, laid_out, data)
             _require_kept(step, read_cms(output))
@@ -280,12 +284,8 @@ def _with_token(step: _Step, laid_out: LaidOutAugmentation, token: bytes | None)
     name = augmentation.digest_algorithm.value.lower()
     if token is not None and step.number is not None:
         if augmentation.use is TimestampUse.SIGNATURE:
-            if digest_of(step.signer.value, name) != laid_out.imprint:
-                raise _changed()
             added = signature_timestamp(step.signer.value, token)
         else:
-            if step.index(name) != laid_out.before:
-                raise _changed()
             require_token(token, lambda asked: laid_out.imprint if asked == name else None)
             added = attribute(ARCHIVE_TIMESTAMP_V3, with_hash_index(token, laid_out.before))
         signers[step.number] = step.signer.with_attribute(added)

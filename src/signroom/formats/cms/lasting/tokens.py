@@ -40,6 +40,8 @@ class Token:
     authority: CertificateChain
     """The certificate is empty where the token does not have it."""
     intact: bool
+    broken: bool
+    """It was computed and does not fit. What is neither intact nor broken cannot be computed here."""
     lists: tuple[bytes, ...]
     """Revocation lists that came along in it."""
 
@@ -66,7 +68,8 @@ def read_token(octets: bytes, digest_of_subject: DigestOf) -> Token | None:
     except InvalidCms:
         return None
     plain = tuple(one for one in lists if one[0] == _SEQUENCE)
-    return Token(judged[0].claimed_at, chain, judged[0].integrity is Integrity.INTACT, plain)
+    integrity = judged[0].integrity
+    return Token(judged[0].claimed_at, chain, integrity is Integrity.INTACT, integrity is Integrity.BROKEN, plain)
 
 
 def require_token(octets: bytes, digest_of_subject: DigestOf) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 import pikepdf
 
@@ -47,8 +47,10 @@ STORE_LISTS = ("Certs", "CRLs", "OCSPs")
 """EN 319 142-1, 5.4.2.2."""
 _MOST_STORED = 1000
 """Streams of one list of the document security store."""
-_LARGEST_STORED = 8 << 20
-"""Bytes of one that is compared with what is to come."""
+_MOST_COMPARED = 64 << 20
+"""Bytes of all of them that are compared with what is to come."""
+_LEAST_COUNTED = 1 << 16
+"""Bytes that a small one counts as: to open it takes time."""
 _MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
 """What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
@@ -151,9 +153,9 @@ def _store(opened: OpenPdf, root: Reference) -> ValidationStore | None:
         return None
     if dictionary.lacks_a_value() or len(set(dictionary.names())) < len(dictionary.names()):
         return None
-    known = (_digest(opened, one) for _, found in lists for one in found)
     place = None if target is None else _key(target)
-    return ValidationStore(place, value, lists, tuple(one for one in known if one is not None))
+    known = _digests(opened, dict.fromkeys(one for _, found in lists for one in found))
+    return ValidationStore(place, value, lists, tuple(known))
 
 
 def _streams(opened: OpenPdf, raw: bytes | None) -> list[bytes]:
@@ -164,13 +166,23 @@ def _streams(opened: OpenPdf, raw: bytes | None) -> list[bytes]:
     return found
 
 
-def _digest(opened: OpenPdf, raw: bytes) -> bytes | None:
-    """Of the content of a stream; None for what is none, or is too large to be looked at."""
-    target = reference(raw)
-    found = None if target is None else opened.pdf.get_object(_key(target))
-    if not isinstance(found, pikepdf.Stream) or len(found.read_raw_bytes()) > _LARGEST_STORED:
-        return None
-    return hashlib.sha256(found.read_bytes()).digest()
+def _digests(opened: OpenPdf, references: Iterable[bytes]) -> Iterator[bytes]:
+    """Of what is in the streams. Those behind the limit are not looked at: they would be added once more."""
+    left = _MOST_COMPARED
+    for raw in references:
+        target = reference(raw)
+        found = None if target is None else opened.pdf.get_object(_key(target))
+        if not isinstance(found, pikepdf.Stream):
+            continue
+        try:
+            data = found.read_bytes()
+        except pikepdf.PdfError:
+            data = b""
+        left -= max(len(data), _LEAST_COUNTED)
+        if left < 0:
+            return
+        if data:
+            yield hashlib.sha256(data).digest()
 
 
 class _Changes:

@@ -1,9 +1,12 @@
-"""How far each signature of an XML file has come (EN 319 132-1, 6.3), by what is in its unsigned properties."""
+"""How far each signature of an XML file has come (EN 319 132-1, 6.3), by what is in its unsigned properties.
+
+The parts of a level are there. Whether they hold is the affair of a validation.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from signroom.domain.augmentation import (
     NO_DATA,
@@ -16,6 +19,7 @@ from signroom.domain.augmentation import (
 from signroom.domain.errors import InvalidXml, NotSigned
 from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain
+from signroom.formats.cms.lasting.material import Known
 from signroom.formats.xml.lasting.imprints import KNOWN, imprint
 from signroom.formats.xml.lasting.tokens import Token, read_token
 from signroom.formats.xml.lasting.unsigned import Unsigned, WrittenTimestamp, read_unsigned
@@ -23,11 +27,8 @@ from signroom.formats.xml.reading import XmlDocument
 from signroom.formats.xml.signature import Fault, SignatureParts, read_signature
 from signroom.formats.xml.verification import signer_of, value_as_checked
 
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Element  # type: ignore[import-untyped]
-
-_WORK_OF_A_TOKEN = 1 << 20
-"""Octets whose reading takes as long as reading and checking one."""
+_WORK_OF_A_TOKEN = 1 << 17
+"""Octets whose reading takes as long as reading and checking one. 100 signatures may have four each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,8 @@ class ReadSignature:
     level: SignatureLevel
     embedded: tuple[tuple[WrittenTimestamp, EmbeddedTimestamp], ...]
     """The timestamps that can be read, as they are written and as they were judged; in the order of the file."""
-
-    @property
-    def data(self) -> ValidationData:
-        """All certificates and revocation data that the signature has."""
-        in_tokens = (der for _, one in self.embedded for der in (one.authority.certificate, *one.authority.issuers))
-        given = ValidationData((*self.parts.certificates, *in_tokens))
-        return given + self.unsigned.data
+    data: ValidationData
+    """All certificates and revocation data that the signature has."""
 
 
 def read_levels(document: XmlDocument) -> FileLevels:
@@ -61,18 +57,27 @@ def read_levels(document: XmlDocument) -> FileLevels:
     return FileLevels(tuple(one.level for one in signatures), data)
 
 
-def read_signatures(document: XmlDocument, *, compare: bool = True) -> list[ReadSignature]:
+def read_signatures(document: XmlDocument, *, compare: bool = True, value: bytes | None = None) -> list[ReadSignature]:
     """In the order of the file. What is no XAdES signature with a certificate is left out: it has no level.
 
     Without `compare` no timestamp is compared with what it is about, which takes the most time; then none is intact.
+    `value`: only the signatures that have it, as in `CheckedValue` or as it stands in the file.
 
     Raises: XmlTooComplex.
     """
-    found = (_read(document, place, element, compare) for place, element in enumerate(document.signatures))
+    places = range(len(document.signatures))
+    found = (read_one(document, place, compare=compare, value=value) for place in places)
     return [one for one in found if one is not None]
 
 
-def _read(document: XmlDocument, place: int, element: Element, compare: bool) -> ReadSignature | None:
+def read_one(
+    document: XmlDocument, place: int, *, compare: bool = True, value: bytes | None = None
+) -> ReadSignature | None:
+    """The signature at `place` among all of the document; None where it has no level, or another value.
+
+    Raises: XmlTooComplex.
+    """
+    element = document.signatures[place]
     unsigned = read_unsigned(element)
     if unsigned is None:
         return None
@@ -83,6 +88,9 @@ def _read(document: XmlDocument, place: int, element: Element, compare: bool) ->
         return None
     if not certificate:
         return None
+    as_checked = value_as_checked(parts, certificate)
+    if value is not None and value not in {as_checked, parts.value}:
+        return None
     embedded: list[tuple[WrittenTimestamp, EmbeddedTimestamp]] = []
     for written in unsigned.timestamps:
         document.spend(_WORK_OF_A_TOKEN)
@@ -90,13 +98,16 @@ def _read(document: XmlDocument, place: int, element: Element, compare: bool) ->
         if token is not None:
             intact = compare and token.is_intact and _fits(document, parts, written, token)
             embedded.append((written, EmbeddedTimestamp(written.use, token.time, token.authority, intact)))
+    stamps = [one for _, one in embedded]
+    in_tokens = (der for one in stamps for der in (one.authority.certificate, *one.authority.issuers))
+    data = ValidationData((*parts.certificates, *in_tokens)) + unsigned.data
     level = SignatureLevel(
-        value=value_as_checked(parts, certificate),
+        value=as_checked,
         chain=CertificateChain(certificate, tuple(der for der in parts.certificates if der != certificate)),
-        level=_level({one.use for _, one in embedded}, unsigned),
-        timestamps=tuple(sorted((one for _, one in embedded), key=lambda one: one.time)),
+        level=_level(certificate, stamps, data),
+        timestamps=tuple(sorted(stamps, key=lambda one: one.time)),
     )
-    return ReadSignature(place, parts, unsigned, level, tuple(embedded))
+    return ReadSignature(place, parts, unsigned, level, tuple(embedded), data)
 
 
 def _fits(document: XmlDocument, parts: SignatureParts, written: WrittenTimestamp, token: Token) -> bool:
@@ -117,9 +128,12 @@ def _fits(document: XmlDocument, parts: SignatureParts, written: WrittenTimestam
     return found == token.imprint
 
 
-def _level(uses: set[TimestampUse], unsigned: Unsigned) -> Level:
-    if TimestampUse.SIGNATURE not in uses:
+def _level(certificate: bytes, embedded: Sequence[EmbeddedTimestamp], data: ValidationData) -> Level:
+    """B-LT has what validates the signer and the authorities of its signature timestamps."""
+    of_value = [one.authority.certificate for one in embedded if one.use is TimestampUse.SIGNATURE]
+    if not of_value:
         return Level.B_B
-    if not (unsigned.data.lists or unsigned.data.responses):
+    known = Known(data)
+    if not all(known.is_complete_for(each) for each in (certificate, *of_value)):
         return Level.B_T
-    return Level.B_LTA if TimestampUse.ARCHIVE in uses else Level.B_LT
+    return Level.B_LTA if len(of_value) < len(embedded) else Level.B_LT

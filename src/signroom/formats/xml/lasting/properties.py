@@ -17,8 +17,8 @@ XADES_141 = "http://uri.etsi.org/01903/v1.4.1#"
 MAX_TOKEN = 256 << 10
 """Bytes, as everywhere. Real ones have 1 to 8 KB."""
 MAX_VALUE = 6 << 20
-"""Bytes of one certificate, list or response. In base64 it has 8.4 million characters, and libxml2 reads 10 million in
-one piece: xmlsec1 and others that use it would not read the file."""
+"""Bytes of one certificate, list or response. In base64 it has 8.4 million characters. libxml2 reads 10 million in
+one piece, unless a program asks for more: receivers could not read the file."""
 MAX_VALUES = 16 << 20
 """Bytes of all that one step adds."""
 

@@ -117,10 +117,7 @@ def _raised(
 def _targets(document: XmlDocument, augmentation: Augmentation) -> list[ReadSignature]:
     if not document.signatures:
         raise NotSigned
-    found = read_signatures(document, compare=False)
-    if augmentation.signature_value is not None:
-        value = augmentation.signature_value
-        found = [one for one in found if value in {one.level.value, one.parts.value}]
+    found = read_signatures(document, compare=False, value=augmentation.signature_value)
     if not found:
         raise AugmentationImpossible("No signature of the file is the one that was meant and a XAdES signature.")
     if augmentation.use is not None and len(found) > 1:

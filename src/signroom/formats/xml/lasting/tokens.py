@@ -30,7 +30,7 @@ class Token:
     """The authority's value fits what the token says; whom to trust is judged elsewhere."""
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)
 def read_token(octets: bytes) -> Token | None:
     """None for what is no such token. The same tokens are read several times while a file gets another one."""
     try:

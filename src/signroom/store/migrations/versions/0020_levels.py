@@ -1,7 +1,7 @@
 """levels of signed files, and the versions before the newest
 
 Revision ID: 0020
-Revises: 0018
+Revises: 0019
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signroom.store.tables
 
 
 revision = '0020'
-down_revision = '0018'
+down_revision = '0019'
 branch_labels = None
 depends_on = None
 

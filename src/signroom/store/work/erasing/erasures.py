@@ -20,7 +20,7 @@ from signroom.domain.preparation import RefusedDocument
 from signroom.domain.session import Session
 from signroom.ports.store import ERASED
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, insert_all, one
+from signroom.store.work.statements import insert, insert_all, locked_row_of, row_of
 
 
 class SqlErasures:
@@ -30,18 +30,16 @@ class SqlErasures:
         self._connection = connection
 
     def session_of_any_tenant(self, session_id: UUID) -> Session:
-        return rows.session_of(one(self._connection, _row(tables.sessions, session_id), SignatureSessionNotFound))
+        return rows.session_of(row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound))
 
     def locked_session_of_any_tenant(self, session_id: UUID) -> Session:
-        query = _row(tables.sessions, session_id).with_for_update()
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound))
 
     def document_of_any_tenant(self, document_id: UUID) -> Document:
-        return rows.document_of(one(self._connection, _row(tables.documents, document_id), DocumentNotFound))
+        return rows.document_of(row_of(self._connection, tables.documents, document_id, DocumentNotFound))
 
     def locked_document_of_any_tenant(self, document_id: UUID) -> Document:
-        query = _row(tables.documents, document_id).with_for_update()
-        return rows.document_of(one(self._connection, query, DocumentNotFound))
+        return rows.document_of(locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound))
 
     def documents_of_session(self, session_id: UUID) -> list[Document]:
         t = tables.documents

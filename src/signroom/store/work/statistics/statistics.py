@@ -10,7 +10,8 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,8 +26,6 @@ from signroom.store.tables import ENDED
 from signroom.store.work.statements import by_no_index
 
 _LANES = 8
-_AT_ONCE = 500
-"""Counters in one statement."""
 
 
 class _Counter(NamedTuple):
@@ -101,14 +100,9 @@ class SqlStatistics:
 
 def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> None:
     """Those that are completed and were not counted yet."""
-    t = tables.documents
-    mark = sa.update(t).where(t.c.id.in_(document_ids), t.c.status == DocumentStatus.COMPLETED.value)
-    mark = mark.where(t.c.counted.is_(None)).values(counted=True)
-    owner = (t.c.id, t.c.subscription_id, t.c.application_id)
-    columns = (*owner, t.c.signature_type, t.c.signed_at, t.c.created_at, t.c.signed_level)
     counts: Counter[_Counter] = Counter()
     owners: dict[UUID, UUID] = {}
-    for row in connection.execute(mark.returning(*columns)):
+    for row in connection.execute(_mark_counted(), {"ids": list(document_ids)}):
         at: datetime = row.signed_at or row.created_at
         owners[row.application_id] = row.subscription_id
         # The level that it was completed at: it may reach another one later.
@@ -121,11 +115,7 @@ def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> Non
 
 def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
     """Those that have ended in another way than they were counted. The sessions are locked."""
-    t = tables.sessions
-    ended = by_no_index(t.c.status).in_(ENDED)
-    changed = sa.and_(t.c.id.in_(session_ids), ended, t.c.counted_as.is_distinct_from(t.c.status))
-    columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as)
-    rows = connection.execute(sa.select(*columns).where(changed)).all()
+    rows = connection.execute(_not_counted(), {"ids": list(session_ids)}).all()
     if not rows:
         return
     counts: Counter[_Counter] = Counter()
@@ -136,19 +126,56 @@ def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
         for outcome, number in ((row.status, 1), (row.counted_as, -1)):
             if outcome is not None:
                 counts[_Counter(day, row.application_id, Counted.SESSION.value, outcome, "", "", lane)] += number
-    connection.execute(sa.update(t).where(t.c.id.in_([row.id for row in rows])).values(counted_as=t.c.status))
+    connection.execute(_note_counted(), {"ids": [row.id for row in rows]})
     _add(connection, counts, owners)
 
 
 def _add(connection: Connection, counts: Mapping[_Counter, int], owners: Mapping[UUID, UUID]) -> None:
-    """Always in the order of the counters, many in one statement: the first count has another counter for each row."""
-    t = tables.statistics
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    ordered = [
+    """Always in the order of the counters, and all at once: the first count has another counter for nearly each row."""
+    added = [
         {**key._asdict(), "subscription_id": owners[key.application_id], "count": number}
         for key, number in sorted(counts.items())
     ]
-    for start in range(0, len(ordered), _AT_ONCE):
-        rows = insert(t).values(ordered[start : start + _AT_ONCE])
-        more = {"count": t.c.count + rows.excluded["count"]}
-        connection.execute(rows.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))
+    if added:
+        connection.execute(_add_to_counter(connection.dialect.name), added)
+
+
+# Made once, as in `statements`.
+
+
+@cache
+def _mark_counted() -> sa.Executable:
+    t = tables.documents
+    mark = sa.update(t).where(t.c.id.in_(_among("ids")), t.c.status == DocumentStatus.COMPLETED.value)
+    owner, signed = (t.c.id, t.c.subscription_id, t.c.application_id), (t.c.signed_at, t.c.created_at, t.c.signed_level)
+    columns = (*owner, t.c.signature_type, *signed)
+    return mark.where(t.c.counted.is_(None)).values(counted=True).returning(*columns)
+
+
+@cache
+def _not_counted() -> sa.Select[Any]:
+    t = tables.sessions
+    changed = sa.and_(
+        t.c.id.in_(_among("ids")), by_no_index(t.c.status).in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status)
+    )
+    return sa.select(t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as).where(
+        changed
+    )
+
+
+@cache
+def _note_counted() -> sa.Update:
+    t = tables.sessions
+    return sa.update(t).where(t.c.id.in_(_among("ids"))).values(counted_as=t.c.status)
+
+
+def _among(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, expanding=True)
+
+
+@cache
+def _add_to_counter(dialect: str) -> sa.Executable:
+    t = tables.statistics
+    row = sqlite.insert(t) if dialect == "sqlite" else postgresql.insert(t)
+    more = {"count": t.c.count + row.excluded["count"]}
+    return row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more)
