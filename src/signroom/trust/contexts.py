@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from signroom.domain.certificate import Certificate, CertificateUse
@@ -23,6 +24,8 @@ from signroom.trust.path_validation import judge
 from signroom.trust.revocation import RevocationSources
 
 _NOBODY = RevocationSources(None)
+_CERTIFICATES = 64
+"""How many were read last and are remembered: in memory only, until others are read."""
 
 
 class CertificateTrust:
@@ -31,9 +34,11 @@ class CertificateTrust:
     def __init__(self, anchors: AnchorSource, sources: RevocationSources) -> None:
         self._anchors = anchors
         self._sources = sources
+        # A session that is signed shows its signer to each who asks for it.
+        self._read = lru_cache(_CERTIFICATES)(read_certificate)
 
     def read(self, der: bytes) -> Certificate:
-        return read_certificate(der)
+        return self._read(der)
 
     def require_configured(self, context: SecurityContext) -> None:
         self._of(context)
