@@ -25,6 +25,7 @@ from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
 from signroom.http.hang_up import Body, HangUps, while_connected
+from signroom.http.ignored import name_parameters, name_unknown_fields, name_unread_body, unknown_fields
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
@@ -97,6 +98,19 @@ InjectedFramed = NamedDependency[SkipValidation[bool]]
 
 def provide_framed(request: Request[Any, Any, Any]) -> bool:
     return request.headers.get(FRAMED_HEADER) == "1"
+
+
+async def name_unknown(request: Request[Any, Any, Any]) -> None:
+    """What a call says that its route does not know is named in the answer, or refused, as in the public API.
+
+    Raises: BadInput, UnknownField.
+    """
+    handler = request.route_handler
+    name_parameters(request, handler)
+    if handler.parsed_data_field is not None:
+        await name_unknown_fields(request, unknown_fields)
+    elif handler.fn is not upload.fn:
+        await name_unread_body(request)
 
 
 def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:

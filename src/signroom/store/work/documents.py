@@ -18,7 +18,7 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import insert, insert_all, locked_row_of, matches, row_of, update
+from signroom.store.work.statements import by_no_index, insert, insert_all, locked_row_of, matches, row_of, update
 from signroom.store.work.statistics.statistics import count_documents
 
 _OF_SESSION = (
@@ -81,6 +81,13 @@ class SqlDocuments:
         t = tables.documents
         query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_sha256 == sha256)
         row = self._connection.execute(query.order_by(t.c.created_at.desc()).limit(1)).mappings().first()
+        if row is None:  # it may have reached a higher level since
+            v = tables.document_versions
+            earlier = sa.select(v.c.document_id).where(
+                v.c.subscription_id == subscription_id, v.c.file_sha256 == sha256
+            )
+            query = sa.select(t).where(t.c.id.in_(earlier)).order_by(t.c.created_at.desc()).limit(1)
+            row = self._connection.execute(query).mappings().first()
         return None if row is None else rows.document_of(row)
 
     def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
@@ -129,6 +136,10 @@ class SqlDocuments:
         # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
         del row["key"]
         update(self._connection, tables.documents, row)
+        if len(document.versions) > 1:
+            v = tables.document_versions
+            self._connection.execute(sa.delete(v).where(v.c.document_id == document.id))
+            insert_all(self._connection, v, rows.version_rows(document))
         if document.status is DocumentStatus.COMPLETED:
             count_documents(self._connection, [document.id])
 
@@ -153,6 +164,8 @@ class SqlDocuments:
         self._connection.execute(sa.delete(k).where(k.c.document_id == document_id))
         self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
         self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
+        v = tables.document_versions
+        self._connection.execute(sa.delete(v).where(v.c.document_id == document_id))
         self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
 
     def remove_all(self, document_ids: Sequence[UUID]) -> None:
@@ -160,6 +173,7 @@ class SqlDocuments:
             (tables.document_keys, tables.document_keys.c.document_id),
             (tables.document_metadata, tables.document_metadata.c.document_id),
             (tables.pdf_readings, tables.pdf_readings.c.document_id),
+            (tables.document_versions, tables.document_versions.c.document_id),
             (tables.documents, tables.documents.c.id),
         ):
             self._connection.execute(sa.delete(table).where(column.in_(document_ids)))
@@ -187,7 +201,7 @@ class SqlDocuments:
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         t = tables.documents
         kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > now)
-        query = sa.select(t).where(t.c.purged_at.is_(None), kept)
+        query = sa.select(t).where(by_no_index(t.c.purged_at).is_(None), kept)
         if after is not None:
             query = query.where(t.c.id > sa.literal(after, sa.Uuid))
         query = query.order_by(t.c.id).limit(limit)
@@ -198,13 +212,20 @@ class SqlDocuments:
         in_use: set[str] = set()
         for column in (t.c.original_key, t.c.data_key, t.c.signed_key):
             query = sa.select(column).where(column.in_(keys), t.c.id.not_in(besides))
-            query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
+            query = query.where(by_no_index(t.c.purged_at).is_(None), t.c.erased_at.is_(None))
             in_use.update(self._connection.execute(query).scalars())
+        v = tables.document_versions
+        query = sa.select(v.c.file_key).join_from(v, t, t.c.id == v.c.document_id)
+        query = query.where(v.c.file_key.in_(keys), v.c.document_id.not_in(besides))
+        query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
+        in_use.update(self._connection.execute(query).scalars())
         return in_use
 
     def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
         d, p = tables.documents, tables.prepared_documents
-        change = sa.update(d).where(d.c.id.in_(document_ids), d.c.purged_at.is_(None)).values(purged_at=now)
+        change = (
+            sa.update(d).where(d.c.id.in_(document_ids), by_no_index(d.c.purged_at).is_(None)).values(purged_at=now)
+        )
         marked = self._connection.execute(change.returning(d.c.id, d.c.preparation_id)).all()
         pairs = [(row.preparation_id, row.id) for row in marked if row.preparation_id is not None]
         where = sa.tuple_(p.c.preparation_id, p.c.document_id).in_(pairs)

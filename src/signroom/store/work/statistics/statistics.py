@@ -6,6 +6,7 @@ transactions change counters in one order: no two of them wait for each other fo
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -22,6 +23,7 @@ from signroom.domain.level import Level
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.store import tables
 from signroom.store.tables import ENDED
+from signroom.store.work.statements import by_no_index
 
 _LANES = 8
 
@@ -67,10 +69,32 @@ class SqlStatistics:
         months: Counter[tuple[date, str, str, UUID, str, str, str]] = Counter()
         for day, what, application, name, outcome, kind, level, count in self._connection.execute(query):
             months[day.replace(day=1), what, name or "", application, outcome, kind, level] += int(count)
-        return [
+        signed = [
             MonthlyCount(Counted(what), month, application, name or None, outcome, kind or None, level or None, count)
             for (month, what, name, application, outcome, kind, level), count in sorted(months.items())
             if count
+        ]
+        return signed + self._timestamps(subscription_id, first, last)
+
+    def count_timestamp(self, subscription_id: UUID, application_id: UUID, tier: str, day: date) -> None:
+        t = tables.timestamps
+        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        key = {"day": day, "application_id": application_id, "tier": tier, "lane": secrets.randbelow(_LANES)}
+        row = insert(t).values(**key, subscription_id=subscription_id, count=1)
+        more = {"count": t.c.count + 1}
+        self._connection.execute(row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))
+
+    def _timestamps(self, subscription_id: UUID, first: date, last: date) -> list[MonthlyCount]:
+        t, a = tables.timestamps, tables.applications
+        key = (t.c.day, t.c.application_id, a.c.name, t.c.tier)
+        query = sa.select(*key, sa.func.sum(t.c.count)).join_from(t, a, a.c.id == t.c.application_id, isouter=True)
+        query = query.where(t.c.subscription_id == subscription_id, t.c.day >= first, t.c.day <= last).group_by(*key)
+        months: Counter[tuple[date, str, UUID, str]] = Counter()
+        for day, application, name, tier, count in self._connection.execute(query):
+            months[day.replace(day=1), name or "", application, tier] += int(count)
+        return [
+            MonthlyCount(Counted.TIMESTAMP, month, application, name or None, "Issued", None, None, count, tier)
+            for (month, name, application, tier), count in sorted(months.items())
         ]
 
 
@@ -81,8 +105,8 @@ def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> Non
     for row in connection.execute(_mark_counted(), {"ids": list(document_ids)}):
         at: datetime = row.signed_at or row.created_at
         owners[row.application_id] = row.subscription_id
-        # A row holds one version of the signed file, of the first level: `rows.document_row`.
-        level, outcome = Level.B_B.value, DocumentStatus.COMPLETED.value
+        # The level that it was completed at: it may reach another one later.
+        level, outcome = row.signed_level or Level.B_B.value, DocumentStatus.COMPLETED.value
         lane = row.id.int % _LANES
         key = _Counter(at.date(), row.application_id, Counted.DOCUMENT.value, outcome, row.signature_type, level, lane)
         counts[key] += 1
@@ -121,14 +145,17 @@ def _add(connection: Connection, counts: Mapping[_Counter, int], owners: Mapping
 def _mark_counted() -> sa.Executable:
     t = tables.documents
     mark = sa.update(t).where(t.c.id.in_(_among("ids")), t.c.status == DocumentStatus.COMPLETED.value)
-    columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.signature_type, t.c.signed_at, t.c.created_at)
+    owner, signed = (t.c.id, t.c.subscription_id, t.c.application_id), (t.c.signed_at, t.c.created_at, t.c.signed_level)
+    columns = (*owner, t.c.signature_type, *signed)
     return mark.where(t.c.counted.is_(None)).values(counted=True).returning(*columns)
 
 
 @cache
 def _not_counted() -> sa.Select[Any]:
     t = tables.sessions
-    changed = sa.and_(t.c.id.in_(_among("ids")), t.c.status.in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status))
+    changed = sa.and_(
+        t.c.id.in_(_among("ids")), by_no_index(t.c.status).in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status)
+    )
     return sa.select(t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as).where(
         changed
     )
