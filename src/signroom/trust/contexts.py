@@ -31,6 +31,8 @@ from signroom.trust.path_validation import collect, judge
 from signroom.trust.paths import read_link
 from signroom.trust.revocation import RevocationSources
 
+_CERTIFICATES = 64
+"""How many were read last and are remembered: in memory only, until others are read."""
 _REFRESHED_SECONDS, _MOST_REFRESHED = 60.0, 100
 
 
@@ -40,11 +42,13 @@ class CertificateTrust:
     def __init__(self, anchors: AnchorSource, sources: RevocationSources, issuers: Issuers | None = None) -> None:
         self._anchors, self._issuers = anchors, issuers
         self._sources = sources
+        # A session that is signed shows its signer to each who asks for it.
+        self._read = lru_cache(_CERTIFICATES)(read_certificate)
         self._refreshed: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
     def read(self, der: bytes) -> Certificate:
-        return read_certificate(der)
+        return self._read(der)
 
     def require_configured(self, context: SecurityContext) -> None:
         self._of(context)

@@ -97,9 +97,10 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     DocumentRejected.
     """
     caller.require(WORKERS)
-    before = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
-    if before is not None:
-        return await asyncio.to_thread(_opened_before, ports, caller, before)
+    if command.idempotency is not None:
+        before = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
+        if before is not None:
+            return await asyncio.to_thread(_opened_before, ports, caller, before)
     if len(command.documents) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
     if command.return_url is not None:
@@ -185,7 +186,7 @@ async def _accept_all(
 
 def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
     """What can be refused before a file is downloaded, and what files must pass afterwards."""
-    with ports.store.read() as work:
+    with ports.store.ask() as work:
         for number, document in enumerate(command.documents):
             with told_of(document_place(number)):
                 require_free_key(work, caller, document)

@@ -81,10 +81,10 @@ async def _all(outcomes: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
-    with ports.store.read() as work:
-        session = work.sessions.of_any_tenant(session_id)
-        session.require_signable(now)
-        waiting = [d for d in work.documents.of_session(session_id) if d.awaits_signature]
+    with ports.store.ask() as work:  # what has changed meanwhile is seen when the preparation is recorded
+        session, documents = work.sessions.with_documents_of_any_tenant(session_id)
+        session.require_not_erased().require_signable(now)
+        waiting = [d for d in documents if d.awaits_signature]
         return session, waiting, work.documents.readings([d.id for d in waiting])
 
 
