@@ -14,6 +14,7 @@ import pikepdf
 from tests.vectors.pdf import builder
 from tests.vectors.pdf.builder import FORMS, FREE, HEADER, Form, Objects, Writer, document, updated, written
 from tests.vectors.pdf.case import Case, Earlier, MendedOrRefused, Outcome, Refused, Signed, State
+from tests.vectors.pdf.containers import container
 from tests.vectors.pdf.signing import signed_by_another
 
 Place = tuple[int, int, int]
@@ -680,9 +681,8 @@ def _annotated(form: Form) -> bytes:
 
 def _cms_inside() -> bytes:
     """Two megabytes of a CMS object as a hexadecimal string in one object: an attached signature of another file."""
-    from tests.vectors.pdf.kinds import attached
-
-    text = attached(bytes(1 << 20)).hex().encode()
+    content = bytes(1 << 20)
+    text = container(content, encapsulated=content).hex().encode()
     return written(document(1, catalog=b"/PieceInfo<</Kept 6 0 R>>", more={6: b"<</Private<%b>>>" % text}))
 
 

@@ -304,7 +304,7 @@ def _opened(file: Path, descriptor: int, length: int, end: bytes) -> Iterator[pi
             yield pdf
         return
     with (
-        io.BufferedReader(View(descriptor, length, end), _BUFFER) as view,
+        io.BufferedReader(View(descriptor, 0, length, end), _BUFFER) as view,
         pikepdf.open(view, inherit_page_attributes=False) as pdf,
     ):
         yield pdf
