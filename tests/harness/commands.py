@@ -1,5 +1,5 @@
-"""``signroom`` commands without the second that their imports take: each runs in a process of its own, forked from one
-that has imported the program already. For what tests need before they begin; ``tests/cli`` starts the real program.
+"""``signroom`` commands without the second that their imports take: each runs in a process that is forked from one that
+has imported the program already. For what tests need before they begin; ``tests/cli`` starts the real program.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from tests.harness.server import Server, clean_environment
 from tests.harness.waiting import SECONDS
 
 Done = CompletedProcess[str]
+_ROWS = frozenset({"applications", "file-validation", "keys", "migrate", "subscriptions", "webhooks"})
+"""Commands that only touch rows, and keep nothing behind. They run one after the other in one process: a process for
+each takes 0.2 s of the processor, such a command a tenth of that."""
 
 
 def signroom(server: Server, *arguments: str) -> str:
@@ -33,7 +36,7 @@ def command(settings: Mapping[str, str], *arguments: str) -> Done:
 
 @cache
 def _processes() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=forking(), max_tasks_per_child=1)
+    return ProcessPoolExecutor(1, mp_context=forking())
 
 
 def _run(environment: Mapping[str, str], arguments: Sequence[str]) -> Done:

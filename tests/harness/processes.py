@@ -26,12 +26,17 @@ _IMPORTED = [
     "signroom.jobs.durable",
     "tests.jobs.executor",
     # What the program imports only when it needs it: half of the processor time of a start.
+    "alembic.command",
     "anyio._backends._asyncio",
     "certifi",
+    "dbos._sys_db_postgres",
+    "dbos._sys_db_sqlite",
     "h11",
     "httpcore",
+    "litestar.plugins.pydantic",
     "litestar.routes",
     "pydantic",
+    "starlette.exceptions",
     "uvicorn",
     "uvloop",
 ]

@@ -11,8 +11,9 @@ share it, and anything else may, so that one item more would appear where nobody
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 import pikepdf
 
@@ -24,6 +25,7 @@ from signroom.domain.pdf_facts import (
     PdfFacts,
     SignatureSite,
     TakenIn,
+    ValidationStore,
 )
 from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
@@ -41,6 +43,14 @@ _NUMBER = re.compile(rb"\d{1,10}")
 """What an object begins with."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
+STORE_LISTS = ("Certs", "CRLs", "OCSPs")
+"""EN 319 142-1, 5.4.2.2."""
+_MOST_STORED = 1000
+"""Streams of one list of the document security store."""
+_MOST_COMPARED = 64 << 20
+"""Bytes of all of them that are compared with what is to come."""
+_LEAST_COUNTED = 1 << 16
+"""Bytes that a small one counts as: to open it takes time."""
 _MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
 """What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
@@ -91,6 +101,7 @@ def plan_update(
     as_stream = compressed if newest is None else newest.kind is SectionKind.STREAM
     trailer, permanent_id = _trailer(opened, root)
     buffer = opened.buffer
+    beside = None if fills is None else _beside(opened, root, page, field)
     return PdfFacts(
         length=len(buffer),
         sha256_state=sha256_state,
@@ -107,9 +118,71 @@ def plan_update(
         added_page=added_page,
         encryption=opened.encryption,
         site=site,
-        taken_in=changes.taken_in(),
+        taken_in=changes.taken_in() if beside is None else beside.taken_in(),
         fills=fills,
+        catalog=_dictionary(opened, root).raw,
+        store=_store(opened, root),
+        beside=() if beside is None else beside.planned(),
     )
+
+
+def _beside(opened: OpenPdf, root: Reference, page: Reference, field: bytes) -> _Changes | None:
+    """What a field that is added would change; None when none can be added."""
+    changes = _Changes(opened)
+    try:
+        before = _dictionary(opened, page)
+        longer = changes.longer(before, "Annots", field, page)
+        changes.replace(page, before, before.with_entry("Annots", longer), "Annots")
+        _add_to_form(opened, changes, root, field)
+    except (InvalidPdf, BadSyntax):
+        return None
+    return changes
+
+
+def _store(opened: OpenPdf, root: Reference) -> ValidationStore | None:
+    """The document security store, when all of it that may get longer can be read."""
+    raw = _dictionary(opened, root).get("DSS")
+    target = reference(raw)
+    try:
+        value = raw if target is None else opened.writable(target)
+        if value is None or value[:2] != b"<<":
+            return None
+        dictionary = Dictionary(value)
+        lists = tuple((name, tuple(_streams(opened, dictionary.get(name)))) for name in STORE_LISTS)
+    except (InvalidPdf, BadSyntax):
+        return None
+    if dictionary.lacks_a_value() or len(set(dictionary.names())) < len(dictionary.names()):
+        return None
+    place = None if target is None else _key(target)
+    known = _digests(opened, dict.fromkeys(one for _, found in lists for one in found))
+    return ValidationStore(place, value, lists, tuple(known))
+
+
+def _streams(opened: OpenPdf, raw: bytes | None) -> list[bytes]:
+    """Raises: InvalidPdf, BadSyntax."""
+    found = items(_resolved(opened, raw) or b"[]")
+    if len(found) > _MOST_STORED or any(reference(one) is None for one in found):
+        raise InvalidPdf("Its validation data are no list of streams.")
+    return found
+
+
+def _digests(opened: OpenPdf, references: Iterable[bytes]) -> Iterator[bytes]:
+    """Of what is in the streams. Those behind the limit are not looked at: they would be added once more."""
+    left = _MOST_COMPARED
+    for raw in references:
+        target = reference(raw)
+        found = None if target is None else opened.pdf.get_object(_key(target))
+        if not isinstance(found, pikepdf.Stream):
+            continue
+        try:
+            data = found.read_bytes()
+        except pikepdf.PdfError:
+            data = b""
+        left -= max(len(data), _LEAST_COUNTED)
+        if left < 0:
+            return
+        if data:
+            yield hashlib.sha256(data).digest()
 
 
 class _Changes:
