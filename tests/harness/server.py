@@ -126,11 +126,11 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None, *, po
     return _started(process, data, environment or {})
 
 
-def fork_server(data: Path, environment: Mapping[str, str] | None = None) -> Server:
-    """The same on free ports with one worker for formats, forked from a process that has imported the program."""
+def fork_server(data: Path, environment: Mapping[str, str] | None = None, *, port: int = 0) -> Server:
+    """The same with one worker for formats, forked from a process that has imported the program."""
     data.mkdir(parents=True, exist_ok=True)
     settings = {"SIGNROOM_WORKERS": "1", **(environment or {})}
-    process = Forked(_demo(data, 0), {**clean_environment(), **settings}, data / "server.log", piped=True)
+    process = Forked(_demo(data, port), {**clean_environment(), **settings}, data / "server.log", piped=True)
     return _started(process, data, settings)
 
 
