@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bench import api, load, pades, page, scale, start, webhooks
+from bench import api, levels, load, pades, page, scale, start, webhooks
 
 if __name__ == "__main__":
     print("PAdES B-B: prepare + finish")
     pades.main()
+    print("\nPAdES B-T, B-LT, B-LTA")
+    levels.main()
     print("\nThe API")
     api.main()
     print("\nThe page: from the link to the signed documents")

@@ -121,7 +121,7 @@ def row(name: str, packages: Path | None) -> tuple[tuple[str, ...], dict[str, st
     ours = min(times["prepare"]) + min(times["sign"])
     cells = [f"{statistics.median(t):.1f}/{min(t):.1f}" for t in (*times.values(), peer)]
     ratios = f"{ours / min(times['floor']):.2f}", f"{ours / min(peer):.3f}"
-    told = peers.told(others, ours, running.failures)
+    told = running.told(others, ours)
     return (name, *cells, *ratios, f"{peak:.0f}", *told), running.failures
 
 

@@ -8,7 +8,7 @@ from html import escape
 from typing import Annotated, Any
 
 import httpx
-from litestar import Litestar, MediaType, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect
 
@@ -21,7 +21,15 @@ button { font: inherit; padding: .6rem 1rem; border-radius: .4rem; border: 1px s
 .button { display: inline-block; padding: .6rem 1rem; border-radius: .4rem; background: #175a4a; color: #fff }"""
 START = """<h1>Example application</h1><p>It asks you for a signature, by a signature session.</p>
 <form method="post" action="/start"><button>Choose a PDF and sign it</button></form>
-<form method="post" action="/start?contract=1"><button>Sign our contract</button></form>"""
+<form method="post" action="/start?contract=1"><button>Sign our contract</button></form>
+<p>The signature lasts (level B-LTA): timestamps and proofs of revocation are in the file. See what happens when
+<a href="/failures">they cannot be had</a>.</p>"""
+FAILURES = {
+    "tsa": "the timestamp authority does not answer",
+    "slow-tsa": "the timestamp authority is slow",
+    "ocsp": "the OCSP responder does not answer",
+    "crl": "the revocation list cannot be had",
+}
 
 
 def contract(text: str) -> bytes:
@@ -72,6 +80,8 @@ def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
         if contract_wanted:
             content = b64encode(contract("Contract: the parties agree to try Signroom.")).decode()
             request["documents"] = [{"file": {"name": "contract.pdf", "content": content}}]
+        for options in ("pdfSignatureOptions", "cmsSignatureOptions", "xmlSignatureOptions"):
+            request[options] = {"level": "B-LTA"}
         session = await call("POST", "/api/signature-sessions", request)
         return Redirect(session["redirectUrl"], status_code=303)
 
@@ -87,11 +97,33 @@ def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
             signers = (await call("GET", f"/api/documents/{document['id']}"))["signers"]
             names = ", ".join(map(name_of, signers))
             file = document["signedFile"]
-            signed = f"Signed by {names} on {escape(document['dateSigned'])}"
+            signed = f"Signed by {names} on {escape(document['dateSigned'])}, level {document['level']}"
+            if document["level"] != document["levelWanted"]:
+                signed += f" (the service goes on to {document['levelWanted']})"
             parts.append(
                 f"<dl><dt>{escape(file['name'])}</dt><dd>{signed}</dd></dl>"
                 f'<p><a class="button" href="{escape(file["location"])}">Download {escape(file["name"])}</a></p>'
             )
         return PAGE.format(f"<h1>Signed</h1>{''.join(parts)}{again}")
 
-    return Litestar([home, style, start, callback], openapi_config=None, logging_config=None)
+    @get("/failures", media_type=MediaType.HTML)
+    async def failures() -> str:
+        """Switches for the demo's own authorities."""
+        off = (await call("GET", "/api/demo/failures"))["fail"]
+        boxes = "".join(
+            f'<p><label><input type="checkbox" name="fail" value="{name}"{" checked" if name in off else ""}> '
+            f"{escape(text)}</label></p>"
+            for name, text in FAILURES.items()
+        )
+        return PAGE.format(
+            f'<h1>When something is down</h1><form method="post" action="/failures">{boxes}<button>Set</button></form>'
+            "<p>You can sign all the same. The document is completed at once; the service goes on until the file has "
+            'its level, and tells it by the event <code>DocumentArchived</code>.</p><p><a href="/">Back</a></p>'
+        )
+
+    @post("/failures", status_code=303)
+    async def set_failures(request: Request[Any, Any, Any]) -> Redirect:
+        await call("PUT", "/api/demo/failures", {"fail": (await request.form()).getall("fail", [])})
+        return Redirect("/failures", status_code=303)
+
+    return Litestar([home, style, start, callback, failures, set_failures], openapi_config=None, logging_config=None)

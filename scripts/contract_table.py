@@ -25,9 +25,9 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import inspect
 
 from signroom.api import resources
-from signroom.api.ignored import query_parameters
 from signroom.api.shapes.fields import NOT_DONE, NOT_DONE_IN, SENT_BACK
 from signroom.api.shapes.wire import Wire
+from signroom.http.ignored import query_parameters
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "contract-fields.md"

@@ -65,6 +65,10 @@ class Settings:
     """Private networks that files and revocation data may be fetched from."""
     trust_folder: Path
     """Trusted roots: one folder per security context."""
+    revocation_max_age: timedelta
+    """How old an OCSP response may be that is used again."""
+    revocation_list_max_age: timedelta
+    """How old a revocation list may be, at most until its nextUpdate."""
     max_connections: int
     """Of this process."""
     max_connections_per_address: int
@@ -118,6 +122,8 @@ NAMES = (
     "TRUSTED_PROXIES",
     "ALLOW_PRIVATE_ADDRESSES",
     "TRUST_FOLDER",
+    "REVOCATION_MAX_AGE",
+    "REVOCATION_LIST_MAX_AGE",
     "MAX_CONNECTIONS",
     "MAX_CONNECTIONS_PER_ADDRESS",
     "MAX_BODIES",
@@ -186,6 +192,8 @@ def read_settings(
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
+        revocation_max_age=_age("REVOCATION_MAX_AGE", source.text("REVOCATION_MAX_AGE", "10 min")),
+        revocation_list_max_age=_age("REVOCATION_LIST_MAX_AGE", source.text("REVOCATION_LIST_MAX_AGE", "24 h")),
         max_connections=source.number("MAX_CONNECTIONS", 800, 10, 1_000_000),
         max_connections_per_address=source.number("MAX_CONNECTIONS_PER_ADDRESS", 100, 1, 1_000_000),
         max_bodies=_size("MAX_BODIES", source.text("MAX_BODIES", "256 MB")),
@@ -339,6 +347,11 @@ def _size(name: str, text: str) -> int:
 
 def _duration(name: str, text: str) -> timedelta:
     return timedelta(seconds=_quantity(name, text, _TIMES, str.lower, "a time like 4 h"))
+
+
+def _age(name: str, text: str) -> timedelta:
+    """0 is an age too: nothing is used again."""
+    return timedelta() if text.strip() == "0" else _duration(name, text)
 
 
 def _events_kept(text: str) -> timedelta:

@@ -22,7 +22,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
 
 from signroom.api.description import WireSchemas
-from signroom.api.resources import timestamps
+from signroom.api.resources import demo as demo_resources
 from signroom.api.routes import api_routes, largest_body, openapi_config
 from signroom.api.shapes.wire import TYPE_DECODERS
 from signroom.api.translation.webhook_bodies import WebhookBodies
@@ -76,15 +76,18 @@ from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.keeping.database import SqlDatabase
 from signroom.store.keeping.inventory import open_inventory
 from signroom.store.outages import damage_as_ours
+from signroom.store.revocation.kept import SqlAnswerStore
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
+from signroom.telemetry.answers_measured import answers_measured
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.configured import BrokenProviders, read_providers
 from signroom.trust import certificates
 from signroom.trust.anchor_folder import BrokenTrustFile
+from signroom.trust.asking.answers import Ages, Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
@@ -192,6 +195,8 @@ class Service:
     changes: EventChanges
     jobs: DurableJobs
     formats: PooledFormats
+    answers: Answers
+    timestamps: RemoteAuthorities
     execute_jobs: bool
     stopping: threading.Event
     """Set at the first sign of the end, long before `stop`: requests that wait give up then."""
@@ -212,18 +217,23 @@ class Service:
         self.stopping.set()
         self.changes.close()
         self.jobs.stop(timeout=_STOP_SECONDS)
+        self.timestamps.close()
         self.formats.close()
+        self.answers.close()
         self.engine.dispose()
         self.meters.close()
 
 
 def _trust(
-    settings: Settings, fetch: GuardedFetch, roots: Mapping[SecurityContext, Sequence[bytes]]
+    settings: Settings,
+    fetch: GuardedFetch,
+    roots: Mapping[SecurityContext, Sequence[bytes]],
+    answers: Answers,
 ) -> CertificateTrust:
     """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
     context = settings.security_context
     try:
-        trust = open_trust(settings.trust_folder, fetch, extra=roots)
+        trust = open_trust(settings.trust_folder, fetch, extra=roots, answers=answers)
         trust.require_configured(context)
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
@@ -249,7 +259,7 @@ def _timestamp_authorities(settings: Settings) -> RemoteAuthorities:
         raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
     if settings.production:
         return RemoteAuthorities()
-    own = TimestampProvider("demo", f"{settings.public_url}{timestamps.DEMO_PATH}", TEST)
+    own = TimestampProvider("demo", f"{settings.public_url}{demo_resources.TSA_PATH}", TEST)
     return RemoteAuthorities([own], agent=agent)
 
 
@@ -270,7 +280,11 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     fetch = GuardedFetch(settings.allowed_addresses, timed=meters.timed, agent=f"signroom/{version('signroom')}")
     # In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there.
     roots = {} if demo is None else {TEST: demo.certificates, ITALY_TEST: demo.certificates}
-    trust = _trust(settings, fetch, roots)
+    blobs = open_blobs(settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count)
+    answer_store = SqlAnswerStore(engine, blobs)
+    ages = Ages(response=settings.revocation_max_age, list=settings.revocation_list_max_age)
+    answers_from_outside = Answers(fetch, answer_store, ages, now=clock.now, count=meters.count)
+    trust = _trust(settings, fetch, roots, answers_from_outside)
     stopping = threading.Event()
     changes = EventChanges(engine, stopping)
 
@@ -280,19 +294,19 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         for fact in facts:
             meters.count("event", fact.type)
 
+    authorities = _timestamp_authorities(settings)
     ports = Ports(
         store=SqlStore(engine, jobs.enqueue, tell),
         jobs=jobs,
         changes=changes,
-        blobs=open_blobs(
-            settings.blob_url, settings.data / "scratch", timeout=settings.blob_timeout, count=meters.count
-        ),
+        blobs=blobs,
         lines=Lines(),
         delivery_shares=Shares(DELIVERY_PLACES),
         formats=formats,
         trust=trust,
         fetch=fetch,
-        timestamps=_timestamp_authorities(settings),
+        answers=answer_store,
+        timestamps=authorities,
         pictures=formats,
         name_patterns=Re2Patterns(),
         secrets=AesGcmSecrets(keys),
@@ -312,10 +326,13 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         {
             "database": lambda: backlog(engine, clock.now()),
             "jobs": lambda: jobs_measured(jobs.state(), clock.now()),
+            "answers": lambda: answers_measured(answer_store.summary(clock.now()), clock.now()),
         },
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
-    return Service(ports, engine, meters, changes, jobs, formats, execute_jobs, stopping)
+    return Service(
+        ports, engine, meters, changes, jobs, formats, answers_from_outside, authorities, execute_jobs, stopping
+    )
 
 
 @contextmanager
@@ -584,7 +601,7 @@ def installed_keys(settings: Settings) -> SecretKeys | None:
 def demo_ca(settings: Settings) -> DemoCa:
     """The demo authority of this installation."""
     prepare_data(settings)
-    return open_demo_ca(settings.data, f"{settings.public_url}/demo-ca.crl", _secret_keys(settings))
+    return open_demo_ca(settings.data, settings.public_url, _secret_keys(settings))
 
 
 def _key_sources(settings: Settings) -> KeySources:

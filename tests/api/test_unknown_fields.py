@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signroom.api.shapes import contract
-from signroom.api.shapes.fields import MAX_NAMED, NOT_DONE, unknown_fields
+from signroom.api.shapes.fields import NOT_DONE, unknown_fields
 from signroom.domain.errors import NotImplementedHere, PdfAConversionNotAvailable
+from signroom.http.ignored import MAX_NAMED
 from tests.api.requests import SESSIONS
 from tests.harness.server import Json, Server, base64, ok, refused
 from tests.vectors import hard_pdfs

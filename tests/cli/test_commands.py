@@ -194,7 +194,7 @@ def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
         assert server.wait(SECONDS) == 0
 
     contract = {"url", "appUrl", "apiKey", "pfx", "pfxPassword", "caCertificate"}
-    assert set(found) == contract | {"managerKey", "subscription"}
+    assert set(found) == contract | {"managerKey", "subscription", "testCertificates"}
     assert answer.status_code == 200
     assert [setting.status_code for setting in settings] == [200, 403], "a manager's, and no worker's"
 

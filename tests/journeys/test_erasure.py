@@ -212,6 +212,8 @@ def test_no_byte_of_it_is_left_and_the_proof_still_verifies(tenant: Tenant, rece
     endpoint = receiver.endpoint(talkative)
     hook = new_hook(tenant, endpoint, *EVENTS)
     done = signed(tenant, word, request_of(word, cpf, receiver))
+    extracted = _content_of(tenant, done.files[1])
+    assert places(server, word, tmp_path).get(extracted) is not None
     hook.settled("Delivered", 5)
     logged = ok(server.api.get(f"{SESSIONS}/{done.session_id}", headers=tenant.worker))
     assert word("callback") in str(logged)
@@ -245,6 +247,16 @@ def test_no_byte_of_it_is_left_and_the_proof_still_verifies(tenant: Tenant, rece
     assert again == report
     assert ok(server.api.post("/api/persons/find", json={"identifier": cpf}, headers=tenant.manager))["items"] == []
     _is_in_the_audit_log(tenant, done, report)
+
+
+def _content_of(tenant: Tenant, file: bytes) -> str:
+    """Where the content of a CMS object is, which an inspection has taken out of it."""
+    before = set((tenant.server.data / "files").rglob("content"))
+    given = {"content": base64.b64encode(file).decode(), "name": "a.p7s"}
+    body = {"file": given, "extractEncapsulatedContent": True}
+    ok(tenant.server.api.put("/api/signature-inspection", json=body, headers=tenant.worker))
+    (content,) = set((tenant.server.data / "files").rglob("content")) - before
+    return str(content)
 
 
 def _is_handed_out_nowhere(tenant: Tenant, done: Signed, hook_id: str, deliveries: list[Json]) -> None:

@@ -23,12 +23,17 @@ ITALY = "c438b17e-4862-446b-86ad-6f85734f0bfe"
 
 @pytest.fixture(scope="module")
 def trusting(pki: ToyPki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that trusts the toy roots."""
+    """A server that trusts the toy roots, and asks about revocation each time."""
     folder = tmp_path_factory.mktemp("trusting")
     for name, root in (("icp-brasil", pki.icp_root), ("italy", pki.eidas_root)):
         (folder / "roots" / name).mkdir(parents=True)
         (folder / "roots" / name / "root.crt").write_bytes(root)
-    with running_server(folder / "data", {"SIGNROOM_TRUST_FOLDER": str(folder / "roots")}) as server:
+    settings = {
+        "SIGNROOM_TRUST_FOLDER": str(folder / "roots"),
+        "SIGNROOM_REVOCATION_MAX_AGE": "0",
+        "SIGNROOM_REVOCATION_LIST_MAX_AGE": "0",
+    }
+    with running_server(folder / "data", settings) as server:
         yield server
 
 

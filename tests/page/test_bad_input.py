@@ -328,3 +328,24 @@ def test_the_demo_authority_of_the_server_is_the_one_in_its_folder(server: Serve
 
     root = x509.load_pem_x509_certificate(server.ca_certificate.read_bytes())
     assert b64decode(chain[1]) == root.public_bytes(Encoding.DER)
+
+
+@database_does_not_matter
+def test_what_a_call_does_not_know_is_named_as_in_the_public_api(page: Page) -> None:
+    document = ok(page.upload(hard_pdfs.make("plain")))["id"]
+    strict = {"Signroom-Strict": "true"}
+    certificate = {"certificate": "AAAA", "chian": []}
+
+    for call, body, named in (
+        ("remove", {"documentId": document, "documetn": 1}, "documetn"),
+        ("certificates", {"certificates": [certificate]}, "certificates[0].chian"),
+        ("hand-over", {"device": "phone"}, "device"),
+        ("renew", {"link": page.link, "lnik": "x"}, "lnik"),
+        ("cancel?reason=none", {}, "?reason"),
+    ):
+        refusal = page.client.post(call, json=body, headers=strict)
+        assert refused(refusal, 400) == "UnknownField"
+        assert named in refusal.json()["message"]
+        answer = page.client.post(call, json=body)
+        assert named in answer.headers["Signroom-Ignored"].split(", ")
+    assert "Signroom-Ignored" not in page.client.get("load").headers

@@ -353,6 +353,7 @@ def test_what_is_missing_has_a_name(store: SqlStore, look_up, missing: type[NotF
 
 WALL: dict[str, tuple[str, type[NotFound]]] = {
     "session": ("session", SignatureSessionNotFound),
+    "session_with_documents": ("whole", SignatureSessionNotFound),
     "locked_session": ("session", SignatureSessionNotFound),
     "session_or_erased": ("session", SignatureSessionNotFound),
     "locked_session_or_erased": ("session", SignatureSessionNotFound),
@@ -390,6 +391,7 @@ def a_row_of_each_kind(work: Work, application: Application) -> dict[str, tuple[
     work.feed.append(event)
     return {
         "session": (session.id, session),
+        "whole": (session.id, (session, [document])),
         "document": (document.id, document),
         "upload": (upload.id, upload),
         "token": (upload.token_hash, upload),

@@ -93,14 +93,22 @@ def test_the_last_process_is_for_signing_and_for_subscriptions_that_do_not_look_
     async def flooded() -> tuple[list[int], list[str]]:
         ended = list[str]()
         # Any process signs.
-        signing = [asyncio.create_task(nap(pool, somebody(), 1, ended, "sign", Kind.SIGNING)) for _ in range(2)]
+        signing = [asyncio.create_task(nap(pool, somebody(), 0.5, ended, "sign", Kind.SIGNING)) for _ in range(2)]
         await until(pool, running=2, waiting=0)
         await asyncio.gather(*signing)
-        usual = await priority(Kind.PREVIEW, somebody())
+        # Who has used little looks in the process of the usual priority. The other one is free: it is not for him, too.
+        new = [Turn(hostile, uuid4(), uuid4()) for _ in range(2)]
+        looks = [asyncio.create_task(nap(pool, turn, 0.5, ended, "look")) for turn in new]
+        await until(pool, running=1, waiting=1)
+        others = await priority(Kind.INSPECTION, somebody())
+        await asyncio.gather(*looks)
+        # Who has used much looks in the other one.
+        pool._processes._spending.add(hostile, 60)  # noqa: SLF001
+        much = await priority(Kind.PREVIEW, new[0])
         flood = [Turn(hostile, uuid4(), uuid4()) for _ in range(3)]
         looks = [asyncio.create_task(nap(pool, turn, 60, ended, "look")) for turn in flood]
         await until(pool, running=1, waiting=2)
-        found = [usual, *[await priority(kind, somebody()) for kind in Kind]]
+        found = [others, much, *[await priority(kind, somebody()) for kind in Kind]]
         found.append(await priority(Kind.SIGNING, flood[0]))
         for task in looks:
             task.cancel()
@@ -111,8 +119,9 @@ def test_the_last_process_is_for_signing_and_for_subscriptions_that_do_not_look_
     finally:
         pool.close()
 
-    assert ended == ["sign", "sign"]
-    assert priorities == [min(os.nice(0) + 5, 19), *[os.nice(0)] * 4]
+    usual, lower = os.nice(0), min(os.nice(0) + 10, 19)
+    assert ended == ["sign", "sign", "look", "look"]
+    assert priorities == [lower, lower, *[usual] * 4]
 
 
 def test_waiting_holds_no_thread_and_the_loop_goes_on(pool: PooledFormats) -> None:

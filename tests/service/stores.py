@@ -21,6 +21,9 @@ class PassingStore:
     def read(self) -> AbstractContextManager[Work]:
         return self.store.read()
 
+    def ask(self) -> AbstractContextManager[Work]:
+        return self.store.ask()
+
     def key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.key(secret_hash)
 

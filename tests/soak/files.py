@@ -37,6 +37,7 @@ from signroom.formats.logo import read_logo
 from signroom.formats.values import check_values
 from signroom.formats.xml import xades
 from signroom.trust.anchors import Anchors
+from signroom.trust.asking.answers import Answers
 from signroom.trust.certificates import read_certificate
 from signroom.trust.path_validation import judge
 from signroom.trust.revocation import RevocationSources
@@ -98,7 +99,7 @@ def _read_certificate(file: Path) -> None:
     found = read_certificate(der)
     _ = f"{found.serial_number}"
     for issuers in ((), chain(50), (der, *chain(8, 1 << 3070 | 1, 3072))):
-        nobody = RevocationSources(None)
+        nobody = RevocationSources(Answers(None))
         judge(CertificateChain(der, issuers), Anchors(any_issuer=True), NOW, nobody, unknown_is=Outcome.WARNING)
 
 

@@ -171,6 +171,20 @@ def test_a_connection_that_is_cut_in_a_transaction(postgresql: Engine) -> None:
     assert add(store, "Half")
 
 
+def test_connections_that_were_cut_while_nobody_used_them_are_left(postgresql: Engine) -> None:
+    store = SqlStore(postgresql)
+    with store.read(), store.read(), store.work() as work:
+        work.subscriptions.add(Subscription(uuid4(), "Before"))
+    other = open_engine(postgresql.url.render_as_string(hide_password=False))
+    run(other, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() "
+               "AND pid <> pg_backend_pid()")  # fmt: skip
+    other.dispose()
+
+    # Used a moment ago, so that they are looked at only.
+    with store.read() as first, store.read() as second:
+        assert first.subscriptions.named("Before") == second.subscriptions.named("Before")
+
+
 def test_a_process_that_freezes_in_a_transaction_lets_the_others_go_on(
     postgresql: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,7 +59,8 @@ def test_the_first_look_at_a_type_may_come_from_many_threads_at_once() -> None:
         assert subprocess.run([sys.executable, "-c", FIRST_USE], check=False, timeout=60).returncode == 0
 
 
-EMPTY = b'{"detached":false,"data_hashes":[],"xml_element_id":null,"xml_location":null,"appearance":null}'
+NO_LEVELS = b',"pdf_level":null,"cms_level":null,"xml_level":null}'
+EMPTY = b'{"detached":false,"data_hashes":[],"xml_element_id":null,"xml_location":null,"appearance":null' + NO_LEVELS
 
 
 @pytest.mark.parametrize(
@@ -71,12 +72,12 @@ EMPTY = b'{"detached":false,"data_hashes":[],"xml_element_id":null,"xml_location
         (
             CmsOptions(detached=True, data_hashes=(DigestValue("SHA256", b"1234"),)),
             b'{"detached":true,"data_hashes":[{"algorithm":"SHA256","value":"MTIzNA=="}],'
-            b'"xml_element_id":null,"xml_location":null,"appearance":null}',
+            b'"xml_element_id":null,"xml_location":null,"appearance":null' + NO_LEVELS,
         ),
         (
             XmlOptions("total", XmlLocation("/a", (("p", "urn:a"),), XmlInsertion.PREPEND_CHILD)),
             b'{"detached":false,"data_hashes":[],"xml_element_id":"total","xml_location":'
-            b'{"xpath":"/a","namespaces":[["p","urn:a"]],"insertion":"PrependChild"},"appearance":null}',
+            b'{"xpath":"/a","namespaces":[["p","urn:a"]],"insertion":"PrependChild"},"appearance":null' + NO_LEVELS,
         ),
     ],
 )
@@ -84,6 +85,11 @@ def test_options_are_stored_as_every_version_reads_them(options: OptionsByType |
     assert rows.packed_options(options) == stored
     by_type = rows.options_of(stored)
     assert options in {by_type, by_type.pdf, by_type.cms, by_type.xml}
+
+
+def test_a_version_that_knew_no_levels_has_stored_options_without_them() -> None:
+    stored = EMPTY.replace(NO_LEVELS, b"}")
+    assert rows.options_of(stored) == NO_OPTIONS
 
 
 def test_an_earlier_version_kept_options_of_all_types_with_every_document() -> None:

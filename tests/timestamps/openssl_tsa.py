@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.pki.authority import DAY, NOW
 
 POLICY = "1.2.3.4.1"
+LIST = "http://lists.example.org/tsa.crl"
 _PEM = serialization.Encoding.PEM
 _CONFIGURATION = """
 [tsa]
@@ -48,6 +49,18 @@ def folder() -> Path:
     ):
         found = _certificate("TSA", "TSA root", key, root_key, purposes=purposes, critical=critical)
         (made / f"{name}.pem").write_bytes(found.public_bytes(_PEM))
+    listed = _certificate("TSA", "TSA root", key, root_key, purposes=stamping, listed_at=LIST)
+    (made / "listed.pem").write_bytes(listed.public_bytes(_PEM))
+    entry = x509.RevokedCertificateBuilder().serial_number(listed.serial_number).revocation_date(NOW - DAY).build()
+    revoked = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(root.subject)
+        .last_update(NOW - DAY)
+        .next_update(NOW + 365 * DAY)
+        .add_revoked_certificate(entry)
+        .sign(root_key, hashes.SHA256())
+    )
+    (made / "revoked.crl").write_bytes(revoked.public_bytes(serialization.Encoding.DER))
     (made / "serial").write_text("01")
     (made / "openssl.cnf").write_text(_CONFIGURATION.format(folder=made, policy=POLICY))
     return made
@@ -57,12 +70,24 @@ def root_der() -> bytes:
     return x509.load_pem_x509_certificate((folder() / "root.pem").read_bytes()).public_bytes(serialization.Encoding.DER)
 
 
-def reply(query: bytes) -> bytes:
-    """TimeStampResp. OpenSSL itself refuses to sign with the certificates that are not `good`."""
+def list_of_revoked() -> bytes:
+    """The list at `LIST`, on which the certificate ``listed`` is."""
+    return (folder() / "revoked.crl").read_bytes()
+
+
+def reply(query: bytes, certificate: str = "good") -> bytes:
+    """TimeStampResp. OpenSSL itself refuses to sign with the certificates that are not `good` or ``listed``."""
     made = folder()
     file = made / "query.tsq"
     file.write_bytes(query)
-    arguments: list[str | Path] = ["-config", made / "openssl.cnf", "-queryfile", file, "-signer", made / "good.pem"]
+    arguments: list[str | Path] = [
+        "-config",
+        made / "openssl.cnf",
+        "-queryfile",
+        file,
+        "-signer",
+        made / f"{certificate}.pem",
+    ]
     return _openssl("ts", "-reply", *arguments, "-inkey", made / "key.pem", "-chain", made / "root.pem")
 
 
@@ -110,6 +135,7 @@ def _certificate(
     authority: bool = False,
     purposes: list[x509.ObjectIdentifier] | None = None,
     critical: bool = True,
+    listed_at: str | None = None,
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -123,4 +149,7 @@ def _certificate(
     )
     if purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=critical)
+    if listed_at is not None:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(listed_at)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())

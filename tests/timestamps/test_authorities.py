@@ -51,7 +51,7 @@ def test_a_token_comes_with_the_credentials_of_the_provider(site: Site) -> None:
         authorities = RemoteAuthorities([good])
         await authorities.ask(good, REQUEST, seconds=5)
         await authorities.ask(good, REQUEST, seconds=5)
-        await authorities.close()
+        authorities.close()
 
     asyncio.run(ask_twice())
 
@@ -70,7 +70,7 @@ def test_a_provider_that_does_not_keep_the_protocol_gives_no_timestamp(site: Sit
         try:
             await authorities.ask(bad, REQUEST, seconds=0.5)
         finally:
-            await authorities.close()
+            authorities.close()
 
     with pytest.raises(NoTimestamp):
         asyncio.run(ask())

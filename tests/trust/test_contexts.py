@@ -10,6 +10,7 @@ import pytest
 from signroom.domain.errors import SecurityContextNotConfigured
 from signroom.domain.security_context import ICP_BRASIL, ITALY, SecurityContext
 from signroom.trust.anchors import Anchors
+from signroom.trust.asking.answers import Answers
 from signroom.trust.contexts import CertificateTrust
 from signroom.trust.paths import read_link
 from signroom.trust.revocation import RevocationSources
@@ -39,7 +40,7 @@ def source() -> ChangingAnchors:
 
 @pytest.fixture
 def changing(source: ChangingAnchors, fetch: PlainFetch) -> CertificateTrust:
-    return CertificateTrust(source, RevocationSources(fetch))
+    return CertificateTrust(source, RevocationSources(Answers(fetch)))
 
 
 def trusted(trust: CertificateTrust, pki: ToyPki) -> bool:

@@ -21,6 +21,7 @@ from signroom.domain.validation import Check, Outcome, ValidationItem
 from signroom.fetch.guarded import GuardedFetch
 from signroom.keys.demo_ca import open_demo_ca
 from signroom.secrets.secret_keys import SecretKeys
+from signroom.trust.asking.answers import Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.trust.paths import read_chain
 from signroom.trust.revocation import RevocationSources, Status
@@ -117,7 +118,7 @@ def test_a_responder_that_never_answers_costs_a_bounded_time(pki: ToyPki) -> Non
     leaf, others = read_chain(pki.chain("e-cpf-a1"))
     started = time.monotonic()
     try:
-        (found,) = RevocationSources(fetch, patience=0.3).ask([(leaf, others[0])], NOW)
+        (found,) = RevocationSources(Answers(fetch), patience=0.3).ask([(leaf, others[0])], NOW)
     finally:
         fetch.released.set()
     assert time.monotonic() - started < 10
@@ -127,7 +128,7 @@ def test_a_responder_that_never_answers_costs_a_bounded_time(pki: ToyPki) -> Non
 def test_no_time_is_spent_on_a_second_address_when_it_is_over(pki: ToyPki) -> None:
     fetch = PlainFetch()
     leaf, others = read_chain(pki.chain("e-cpf-a1"))
-    (found,) = RevocationSources(fetch, patience=-1).ask([(leaf, others[0])], NOW)
+    (found,) = RevocationSources(Answers(fetch), patience=-1).ask([(leaf, others[0])], NOW)
     assert found.status is Status.UNKNOWN
     assert fetch.asked == []
 
@@ -253,11 +254,11 @@ def test_damage_anywhere_in_an_answer_never_makes_a_revoked_certificate_good(pki
         answer = pki.answers.crl("icp", "ac-crl")
     else:
         answer = _response(pki, label, by="ocsp-only-responder", status=ocsp.OCSPCertStatus.REVOKED)
-    assert RevocationSources(FixedFetch(answer)).ask([(leaf, by)], NOW)[0].status is Status.REVOKED
+    assert RevocationSources(Answers(FixedFetch(answer))).ask([(leaf, by)], NOW)[0].status is Status.REVOKED
     for position in range(len(answer)):
         damaged = bytearray(answer)
         damaged[position] ^= random.Random(position).randrange(1, 256)
-        (found,) = RevocationSources(FixedFetch(bytes(damaged))).ask([(leaf, by)], NOW)
+        (found,) = RevocationSources(Answers(FixedFetch(bytes(damaged)))).ask([(leaf, by)], NOW)
         assert found.status is not Status.GOOD, position
 
 
@@ -318,7 +319,7 @@ def test_a_responder_that_is_not_exempt_may_be_on_a_list(pki: ToyPki, revoked: b
     listed = _list(pki, "ac-ocsp", (lambda builder: builder.add_revoked_certificate(entry)) if revoked else None)
     answer = _response(pki, "ocsp-only", by="ocsp-only-responder", responder=(responder, key))
     fetch = FixedFetch(answer, {address: listed})
-    (found,) = RevocationSources(fetch).ask([(leaf, by)], NOW)
+    (found,) = RevocationSources(Answers(fetch)).ask([(leaf, by)], NOW)
     assert found.status is (Status.UNKNOWN if revoked else Status.GOOD)
     assert address in fetch.asked
 

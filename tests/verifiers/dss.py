@@ -3,7 +3,9 @@
 It shares no code with pyHanko, poppler, qpdf or OpenSSL. It is a small Java program (`dss/`), which Maven builds once
 into a cache; one process then judges many files. It fetches nothing while it judges.
 
-A request is a line: the paths of the file and of the trust anchor, with a tab between. An answer is a line of JSON:
+A request is a line: the paths of the file and of the trust anchor, with a tab between. ``at=2035-01-01T00:00:00Z``
+judges as on that day, ``revocation`` asks for revocation data, and another path is the content of a detached signature.
+An answer is a line of JSON:
 
 =============================== =======================================================================
 of a signature                  meaning
@@ -28,6 +30,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +54,28 @@ class Dss:
         """Of its process."""
         return self._process.pid
 
-    def judge(self, file: Path) -> dict[str, Any]:
-        """The answer as it came: `validator`, `signatures`, `timestamps`, or `exception`."""
+    def judge(
+        self,
+        file: Path,
+        *,
+        anchor: Path | None = None,
+        at: datetime | None = None,
+        revocation: bool = False,
+        content: Path | None = None,
+    ) -> dict[str, Any]:
+        """The answer as it came: `validator`, `signatures`, `timestamps`, or `exception`.
+
+        `anchor` instead of that of the process. `at`: as on that day. With `revocation` what does not have its
+        revocation data fails, as DSS has it by itself. `content` is that of a detached signature.
+        """
+        words = [str(file), str(anchor or self._anchor)]
+        words += [f"at={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"] if at is not None else []
+        words += ["revocation"] if revocation else []
+        words += [str(content)] if content is not None else []
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._lock:
-            self._process.stdin.write(f"{file}\t{self._anchor}\n")
+            self._process.stdin.write("\t".join(words) + "\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
         if not line:

@@ -49,6 +49,14 @@ NEVER_NULL: Mapping[str, frozenset[str]] = {
 }
 """What client libraries use without asking (wire contract, "Responses"): ``[]`` or objects of nulls."""
 
+LEVEL: Mapping[str, Schema] = {
+    "level": TEXT_OR_NULL,
+    "levelWanted": TEXT,
+    "levelDetail": TEXT_OR_NULL,
+    "validation": OBJECT_OR_NULL,
+}
+"""How long the signature lasts, and what was found when it was checked."""
+
 ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
     # The bytes beside their digest, for keys that hash by themselves.
     "PrepareSignatureResponse": {"toSign": {"if": {"not": {"type": "null"}}, "then": {"$ref": "#/$defs/ToSign"}}},
@@ -60,7 +68,9 @@ ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
         "eventId": TEXT,
         "processingErrorCode": TEXT_OR_NULL,
         "processingErrorDetail": TEXT_OR_NULL,
+        **LEVEL,
     },
+    "DocumentModel": LEVEL,
     # The document knows RSA alone. Strict clients refuse another word in its enum, so the name stands beside it.
     "SignatureAlgorithmAndValueModel": {"signatureAlgorithmName": TEXT_OR_NULL},
     # Whether anybody that is trusted has confirmed who the signer is.
@@ -77,6 +87,7 @@ ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
         "processingErrorCode": TEXT_OR_NULL,
         "processingErrorDetail": TEXT_OR_NULL,
         "pdfSignatureField": TEXT_OR_NULL,
+        **LEVEL,
     },
 }
 

@@ -21,10 +21,10 @@ from msgspec import inspect
 
 from scripts.contract_table import structs
 from signroom.api import resources
-from signroom.api.ignored import query_parameters
 from signroom.api.shapes.contract import CreateSessionRequest
 from signroom.api.shapes.fields import NOT_DONE, NOT_DONE_IN, unknown_fields
 from signroom.api.shapes.wire import Wire
+from signroom.http.ignored import query_parameters
 from tests.harness.server import Json, Server, ok
 from tests.wire.answers import refused_with
 from tests.wire.conftest import new_key

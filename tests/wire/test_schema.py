@@ -42,6 +42,10 @@ SESSION: dict[str, Any] = {
             "processingErrorCode": None,
             "processingErrorDetail": None,
             "pdfSignatureField": None,
+            "level": "B-B",
+            "levelWanted": "B-B",
+            "levelDetail": None,
+            "validation": None,
         }
     ],
 }

@@ -69,6 +69,14 @@ class SignatureType(OpenEnum):
 class RequirementType(OpenEnum):
     CRYPTO_DEVICE = "CryptoDevice"
     CPF = "Cpf"
+    CNPJ = "Cnpj"
+    CODICE_FISCALE = "CodiceFiscale"
+    NIF = "Nif"
+    PERSON = "Person"
+    ISSUER = "Issuer"
+    POLICY = "Policy"
+    QUALIFIED = "Qualified"
+    QUALIFIED_DEVICE = "QualifiedDevice"
 
 
 class DigestAlgorithm(OpenEnum):
@@ -98,6 +106,7 @@ class EventType(OpenEnum):
     SESSION_COMPLETED = "SessionCompleted"
     SESSION_FAILED = "SessionFailed"
     SESSION_RETRIED = "SessionRetried"
+    SESSION_LINK_REVOKED = "SessionLinkRevoked"
     SESSION_CANCELLED = "SessionCancelled"
     SESSION_EXPIRED = "SessionExpired"
     SESSION_ERASED = "SessionErased"

@@ -17,11 +17,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.types import Guard
 
-from signroom.api.ignored import name_parameters
 from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
 from signroom.domain.places import Places
 from signroom.http.bodies import room_of
+from signroom.http.ignored import name_parameters
 from signroom.http.keys import shown_secret
 from signroom.ports import Ports
 from signroom.service.access.authenticate import authenticate, authenticate_known, require_subscription

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from litestar import Request
-from litestar.exceptions import ClientException, SerializationException
+from litestar.exceptions import ClientException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.typing import FieldDefinition
 
-from signroom.api.ignored import name_ignored
 from signroom.api.shapes.contract import DetailedProblem, Problem
 from signroom.api.shapes.fields import unknown_fields
-from signroom.api.shapes.wire import Wire
 from signroom.domain.errors import BadInput
 from signroom.http.bodies import WireRequest
+from signroom.http.ignored import name_unknown_fields
 from signroom.service.access.idempotency import Idempotency, idempotency
 
 ANSWERS = {
@@ -43,7 +40,7 @@ async def require_json(request: Request[Any, Any, Any]) -> None:
     _require_json_type(request)
     if not await request.body():
         raise BadInput("The body is missing.")
-    await _name_unknown_fields(request)
+    await name_unknown_fields(request, unknown_fields)
 
 
 async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
@@ -52,37 +49,11 @@ async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
         _require_json_type(request)  # before a large body of another type is read
     if await request.body():
         _require_json_type(request)
-        await _name_unknown_fields(request)
+        await name_unknown_fields(request, unknown_fields)
 
 
 async def body_is_read_later(_request: Request[Any, Any, Any]) -> None:
     """For routes that read a body that is no JSON: nothing of it is looked at before."""
-
-
-async def _name_unknown_fields(request: Request[Any, Any, Any]) -> None:
-    """They are told with the answer and in the log. With ``Signroom-Strict``, and of a strict application, they are
-    refused.
-
-    Raises: BadInput, UnknownField, PdfAConversionNotAvailable, NotImplementedHere.
-    """
-    field = request.route_handler.parsed_data_field
-    model = next((kind for kind in _kinds(field) if issubclass(kind, Wire)), None)
-    if model is None:
-        return
-    try:
-        value = await request.json()
-    except SerializationException:
-        return  # the framework says what is wrong, as for every body
-    name_ignored(request, unknown_fields(model, value))
-
-
-def _kinds(field: FieldDefinition | None) -> Iterator[type]:
-    """The types that a handler's `data` may be."""
-    if field is None:
-        return
-    for one in (field, *field.inner_types):
-        if isinstance(one.annotation, type):
-            yield one.annotation
 
 
 def _require_json_type(request: Request[Any, Any, Any]) -> None:

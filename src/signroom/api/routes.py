@@ -14,12 +14,12 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from signroom.api import reference
 from signroom.api.auth import Access, Waits, key_guard, provide_caller
-from signroom.api.ignored import name_unread_body
 from signroom.api.resources import (
     api_keys,
     applications,
     audit_log,
     authentication,
+    demo,
     document_keys,
     documents,
     events,
@@ -36,6 +36,7 @@ from signroom.api.resources import (
 from signroom.api.resources.erasing import erasures, persons
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
+from signroom.http.ignored import name_unread_body
 from signroom.ports import Ports
 
 """Requests of an application that wait in one process: `when-completed`, and the feed with `wait`."""
@@ -58,8 +59,10 @@ def api_routes(ports: Ports) -> list[Any]:
         sessions.list_all,
         documents.read,
         documents.signers,
+        documents.versions,
         documents.by_key,
         documents.find,
+        demo.failures,
         document_keys.query,
         document_keys.unused,
         events.read,
@@ -69,6 +72,8 @@ def api_routes(ports: Ports) -> list[Any]:
         WORKERS,
         sessions.create,
         documents.preflight,
+        documents.extend,
+        demo.set_failures,
         signature.prepare,
         inspection.inspect,
         max_body=largest_body(ports),
@@ -156,8 +161,10 @@ def api_routes(ports: Ports) -> list[Any]:
         documents.download,
         system.info,
         system.keys,
-        system.crl,
-        *([] if ports.demo is None else [timestamps.demo]),
+        demo.crl,
+        demo.root,
+        demo.responder,
+        *([] if ports.demo is None else [demo.timestamp]),
         reference.page,
         reference.home,
     ]

@@ -21,6 +21,7 @@ from signroom.cli.managing.persons import persons
 from signroom.cli.managing.secret_keys import secrets
 from signroom.cli.managing.statistics import statistics
 from signroom.cli.managing.webhooks import webhooks
+from signroom.domain.demo import DemoFailure
 
 USAGE = 2
 REFUSED = 3
@@ -64,7 +65,14 @@ def run(arguments: Sequence[str]) -> int:
 
 
 @app.command
-def demo(*, data: Path | None = None, port: int = 8400, no_browser: bool = False, json: bool = False) -> int:
+def demo(
+    *,
+    data: Path | None = None,
+    port: int = 8400,
+    no_browser: bool = False,
+    json: bool = False,
+    fail: list[DemoFailure] | None = None,
+) -> int:
     """Run everything in one process: service, example application, test certificates.
 
     Parameters
@@ -73,10 +81,12 @@ def demo(*, data: Path | None = None, port: int = 8400, no_browser: bool = False
     port: port of the service; the example application gets the next one
     no_browser: do not open a browser
     json: print one JSON line instead of text; implies --no-browser
+    fail: switch off what makes signatures last, to see what happens; may be given several times
     """
     from signroom.cli.demo import run_demo
 
-    return run_demo(data=data, port=port, browser=not (no_browser or json), as_json=json)
+    browser = not (no_browser or json)
+    return run_demo(data=data, port=port, browser=browser, as_json=json, fail=frozenset(fail or ()))
 
 
 @app.command

@@ -16,6 +16,7 @@ from types import ModuleType
 from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
+from signroom.domain.demo import DemoFailure
 from signroom.ports import ManagementPorts
 from signroom.service.access.operators import this_operator
 from signroom.service.subscriptions.manage_applications import ensure_application
@@ -44,10 +45,14 @@ class Demo:
     """For settings, keys and webhooks. The example application does not have it."""
     subscription: str
     """The name of the subscription that both keys belong to."""
+    testCertificates: str  # noqa: N815
+    """The folder with a certificate file of each kind. All have the password of the test signer."""
 
 
-def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> int:
-    """Serve until a signal. Raises: SettingsError."""
+def run_demo(
+    *, data: Path | None, port: int, browser: bool, as_json: bool, fail: frozenset[DemoFailure] = frozenset()
+) -> int:
+    """Serve until a signal. `fail` is switched off at the beginning. Raises: SettingsError."""
     configure_logs(30 if sys.stderr.isatty() else 20)
     listener, app_listener = _listen_twice(port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -55,6 +60,8 @@ def run_demo(*, data: Path | None, port: int, browser: bool, as_json: bool) -> i
     settings = _settings(data, url)
     service = build_service(settings)
     demo = _prepare(settings, service.ports, url, app_url)
+    if service.ports.demo is not None:
+        service.ports.demo.fail(fail)
     example = _load_example().create_app(signroom_url=url, api_key=demo.apiKey, own_url=app_url)
 
     def record_event() -> None:
@@ -106,6 +113,12 @@ def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str)
         password = secrets.token_urlsafe(9)
         _write_private(pfx_password, password.encode())
         _write_private(pfx, authority.issue_pfx(_SIGNER, password, ports.clock.now()))
+    certificates = settings.data / "test-certificates"
+    certificates.mkdir(mode=0o700, exist_ok=True)
+    for name in authority.test_names:
+        file = certificates / f"{name}.pfx"
+        if not file.exists():
+            _write_private(file, authority.issue_test_pfx(name, pfx_password.read_text(), ports.clock.now()))
     operator = this_operator()
     application = ensure_application(ports, operator, _SUBSCRIPTION, _APPLICATION)
     caller = operator.acting_for(application.subscription_id)
@@ -124,6 +137,7 @@ def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str)
         caCertificate=str(settings.data / "demo-ca.crt"),
         managerKey=key(settings.data / "demo-manager-key", Role.MANAGER),
         subscription=_SUBSCRIPTION,
+        testCertificates=str(certificates),
     )
 
 
@@ -156,6 +170,8 @@ def _welcome(demo: Demo) -> str:
                  subscription: {demo.subscription}
   Test signer    {demo.pfx}
                  password: {demo.pfxPassword}
+  More of them   {demo.testCertificates}
+                 ICP-Brasil, qualified, own CA, expired, revoked ...; the same password
   Demo CA        {demo.caCertificate}
 
   Open a session yourself:

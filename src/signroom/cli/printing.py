@@ -8,8 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from signroom.domain.erasure import Erasure
 
 
 def print_line(text: str) -> None:
@@ -45,3 +50,17 @@ def _escaped(character: str) -> str:
 def moment(at: datetime | None) -> str | None:
     """Like 2027-01-31T12:00:00Z."""
     return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def ask_for_yes() -> int:
+    """Say that a command that cannot be taken back needs ``--yes``. Returns the exit code of wrong usage."""
+    print("It cannot be taken back: say --yes.", file=sys.stderr)
+    return 2
+
+
+def print_erasure(erasure: Erasure) -> None:
+    """How much is gone, and of each signed document what stays: its key and the digest of the signed file."""
+    print(f"{erasure.removed.documents} documents, {erasure.removed.files} files erased.")
+    for proof in erasure.proofs:
+        if proof.sha256 is not None:
+            print(f"{proof.key} {proof.sha256}")

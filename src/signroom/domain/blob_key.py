@@ -9,6 +9,7 @@
     uploads/{upload}/part-{number}-{attempt}            one part of an upload in parts
     uploads/{upload}/file-{attempt}                     the file that was made of the parts
     uploads/{upload}/content                            content that was extracted from a signed file
+    answers/{question}-{content}                        a large answer about revocation, by the digests of both
     doctor-{probe}                                      a file that `signroom doctor` writes, reads and deletes
     health                                              never written: the health check asks for it
 
@@ -61,6 +62,15 @@ class DocumentFolder:
         """The key of the signed file. It is the same at each run, so that a job that runs twice writes one blob."""
         return f"{self._path}/{_SIGNED}{preparation_id}"
 
+    def version(self, preparation_id: UUID, level: str, attempt: UUID) -> str:
+        """The key of a signed file with timestamps. Two attempts get two timestamps, so each has a key of its own."""
+        return f"{self._path}/{_SIGNED}{preparation_id}-{level}-{attempt.hex}"
+
+    @property
+    def beginning(self) -> str:
+        """What the keys of all its own blobs begin with."""
+        return f"{self._path}/"
+
     @property
     def _path(self) -> str:
         if self.session_id is None:
@@ -71,6 +81,11 @@ class DocumentFolder:
 def blobs_of_session(session_id: UUID) -> str:
     """What the keys of all blobs of all documents of a session begin with."""
     return f"sessions/{session_id}/"
+
+
+def blobs_of_upload(upload_id: UUID) -> str:
+    """What the keys of all blobs of an upload begin with."""
+    return f"{_UPLOADS}{upload_id}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +138,11 @@ def signed_document_of(key: str) -> UUID | None:
         return UUID(document)
     except ValueError:  # not a file of ours
         return None
+
+
+def answer_blob(question: bytes, content: bytes) -> str:
+    """The key of an answer from outside, by the SHA-256 of the question and of the answer."""
+    return f"answers/{question.hex()}-{content.hex()[:32]}"
 
 
 def doctor_probe(probe: UUID) -> str:

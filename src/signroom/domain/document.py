@@ -115,6 +115,24 @@ class Document:
     """When its files had been removed."""
     erased_at: datetime | None = None
     """From then on nothing of it is handed out, and it holds no personal data."""
+    level_detail: str | None = None
+    """Why the level that is wanted was not reached yet, or never will be; in English."""
+
+    @property
+    def level_wanted(self) -> Level:
+        """That the signed file is to reach."""
+        return self.options.level or Level.B_B
+
+    @property
+    def level(self) -> Level | None:
+        """That the newest version of the signed file has; None until the document is completed."""
+        return self.versions[-1].level if self.versions else None
+
+    @property
+    def awaits_level(self) -> bool:
+        """True when its signed file is to reach a higher level than it has, and its files are there."""
+        gone = self.erased_at is not None or self.purged_at is not None
+        return not gone and self.level is not None and not self.level.reaches(self.level_wanted)
 
     @property
     def blob_folder(self) -> DocumentFolder:
@@ -189,13 +207,57 @@ class Document:
         """With the value that the signer has given. Raises: WrongState."""
         return replace(self._moved(DocumentStatus.PROCESSING), processing_error_code=None, processing_error_detail=None)
 
-    def complete(self, signed: StoredFile, verdict: Verdict, available_until: datetime | None = None) -> Document:
-        """The signed file is stored and verified: it is the first version, of level B-B. Raises: WrongState."""
+    def complete(
+        self,
+        signed: StoredFile,
+        verdict: Verdict,
+        available_until: datetime | None = None,
+        *,
+        level: Level = Level.B_B,
+        level_detail: str | None = None,
+    ) -> Document:
+        """The signed file is stored and verified: it is the first version. Raises: WrongState.
+
+        `level_detail` says why it is not of the level that is wanted.
+        """
         moved = self._moved(DocumentStatus.COMPLETED)
         if self.signed_at is None:
             raise WrongState("No signature value was accepted.")
-        first = Version(Level.B_B, signed, self.signed_at)
-        return replace(moved, versions=(first,), verdict=verdict, available_until=available_until)
+        first = Version(level, signed, self.signed_at)
+        return replace(
+            moved,
+            versions=(first,),
+            verdict=verdict,
+            available_until=available_until,
+            level_detail=None if level_detail is None else clean_detail(level_detail),
+        )
+
+    def want(self, level: Level) -> Document:
+        """Its signed file is to reach `level`, or more when it wants more already. Raises: WrongState."""
+        if self.status is not DocumentStatus.COMPLETED:
+            raise WrongState(f"The document is {self.status}, it is not signed.")
+        if self.level_wanted.reaches(level):
+            return self
+        return replace(self, options=replace(self.options, level=level), level_detail=None)
+
+    def raise_to(self, version: Version, proven_at: datetime | None, level_detail: str | None = None) -> Document:
+        """`version` is stored and verified: it is the newest from now on. Raises: WrongState.
+
+        One of level B-LTA may follow another: it has a newer archive timestamp. `proven_at`: when the first timestamp
+        on the signature says that it existed.
+        """
+        if self.level is None or (self.level.reaches(version.level) and version.level is not Level.B_LTA):
+            raise WrongState(f"The signed file is of level {self.level} already.")
+        return replace(
+            self,
+            versions=(*self.versions, version),
+            verdict=None if self.verdict is None else self.verdict.with_proof(proven_at),
+            level_detail=None if level_detail is None else clean_detail(level_detail),
+        )
+
+    def note_level(self, level_detail: str) -> Document:
+        """It has stayed at its level, and why."""
+        return replace(self, level_detail=clean_detail(level_detail))
 
     def fail(self, code: str, detail: str | None = None) -> Document:
         """Processing ended with an error of ours. Raises: WrongState."""
@@ -229,6 +291,7 @@ class Document:
             signature_value=None,
             versions=tuple(replace(v, file=v.file.without_names(keep_digest=True)) for v in self.versions),
             processing_error_detail=None,
+            level_detail=None,
             verdict=None if self.verdict is None else self.verdict.without_names(),
             metadata=NO_METADATA,
             available_until=now,

@@ -29,7 +29,7 @@ class Removed:
     documents: int = 0
     """Whose files, names, metadata and certificates are gone; their rows stay without them."""
     files: int = 0
-    """Stored files that no other document needs."""
+    """Stored files that no other document needs, content that an inspection took out of them included."""
     preparations: int = 0
     deliveries: int = 0
     """Deliveries to webhooks, with the answers of the endpoints."""

@@ -110,6 +110,11 @@ class CapacityUnavailable(Unavailable):
     retry_after = 2
 
 
+class DemoFails(Unavailable):
+    code = "DemoFails"
+    message = "A part of the demo is switched off, to see what happens then."
+
+
 class StorageUnavailable(Unavailable):
     code = "StorageUnavailable"
     message = "The file storage does not answer; try again."
@@ -545,6 +550,18 @@ class DataNotExpected(DocumentRejected):
     message = "A dataFile and dataHashes belong to CMS signatures; this file is signed as another kind."
 
 
+class AugmentationImpossible(DocumentRejected):
+    code = "AugmentationImpossible"
+    message = "The signature cannot be raised to a higher level."
+
+
+class TimestampTooLarge(Refused):
+    """The room for a timestamp is decided before the signer signs. Another way is taken, or more room."""
+
+    code = "TimestampTooLarge"
+    message = "The timestamp is larger than the space that was reserved for it."
+
+
 class NotSigned(DocumentRejected):
     code = "NotSigned"
     message = "The file has no signature."
@@ -650,6 +667,31 @@ class CryptoDeviceRequired(CertificateRequirementNotMet):
 class OtherCpfRequired(CertificateRequirementNotMet):
     code = "OtherCpfRequired"
     message = "The session asks for the certificate of a certain person (CPF), and this is not his."
+
+
+class OtherPersonRequired(CertificateRequirementNotMet):
+    code = "OtherPersonRequired"
+    message = "The certificate is not that of the person or company who is to sign."
+
+
+class OtherIssuerRequired(CertificateRequirementNotMet):
+    code = "OtherIssuerRequired"
+    message = "The certificate was not issued by the authority that is asked for."
+
+
+class OtherPolicyRequired(CertificateRequirementNotMet):
+    code = "OtherPolicyRequired"
+    message = "The certificate was not issued under the policy that is asked for."
+
+
+class QualifiedCertificateRequired(CertificateRequirementNotMet):
+    code = "QualifiedCertificateRequired"
+    message = "A qualified certificate is needed."
+
+
+class QualifiedDeviceRequired(CertificateRequirementNotMet):
+    code = "QualifiedDeviceRequired"
+    message = "A qualified certificate whose key is in a qualified device is needed."
 
 
 class SecurityContextNotFound(NotFound):

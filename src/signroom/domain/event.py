@@ -61,12 +61,24 @@ class SessionExpired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionLinkRevoked(Event):
+    """The operator has ended the link while the session was open. The application gets a new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSignatureCompleted(Event):
     document_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentFailed(Event):
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentArchived(Event):
+    """Its signed file has reached the level that was wanted, some time after it was completed."""
+
     document_id: UUID
 
 

@@ -11,10 +11,17 @@ from enum import StrEnum
 
 class Level(StrEnum):
     B_B = "B-B"
-    """The signature with the signer's certificate. Its time is what the signer claims. Today every file has it."""
+    """The signature with the signer's certificate. Its time is what the signer claims."""
     B_T = "B-T"
     """A timestamp proves that the signature existed at a certain time."""
     B_LT = "B-LT"
     """The certificates and the revocation data that validate the signature are in the file."""
     B_LTA = "B-LTA"
     """Archive timestamps keep all of it provable when algorithms become weak."""
+
+    def reaches(self, other: Level) -> bool:
+        """Whether it has everything that `other` has."""
+        return _ORDER[self] >= _ORDER[other]
+
+
+_ORDER = {level: number for number, level in enumerate(Level)}

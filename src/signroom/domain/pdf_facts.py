@@ -100,6 +100,20 @@ class EmptyField:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidationStore:
+    """The document security store of a file (EN 319 142-1, 5.4.2): data that validate its signatures later."""
+
+    place: tuple[int, int] | None
+    """Number and generation of its dictionary; None: it is a part of the catalog."""
+    value: bytes
+    """The dictionary as the file has it."""
+    lists: tuple[tuple[str, tuple[bytes, ...]], ...] = ()
+    """(name, items) of /Certs, /CRLs and /OCSPs: raw references to streams."""
+    known: tuple[bytes, ...] = ()
+    """SHA-256 of what is in those streams."""
+
+
+@dataclass(frozen=True, slots=True)
 class PdfFacts:
     """The plan of an update that adds one signature, and what is known of the file."""
 
@@ -136,6 +150,12 @@ class PdfFacts:
     taken_in: tuple[TakenIn, ...] = ()
     fills: EmptyField | None = None
     """The field that is filled in; None: a field is added."""
+    catalog: bytes | None = None
+    """The catalog's value as it would be written again without a change; None in what older versions have stored."""
+    store: ValidationStore | None = None
+    """None: the catalog has none that can be read."""
+    beside: tuple[ChangedObject, ...] = ()
+    """Of a field that is filled in: the page and the form as they are, which an update behind this one needs."""
 
     @property
     def signature_number(self) -> int:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, TypeVar, assert_never
+from uuid import UUID
 
 from signroom.domain.appearance import Appearance
+from signroom.domain.level import Level
 from signroom.domain.pdf_facts import PdfFacts
 from signroom.domain.preflight import Finding, FindingCode
 
@@ -90,6 +92,8 @@ class PdfOptions:
 
     signature_type: ClassVar = SignatureType.PDF
     appearance: Appearance | None = None
+    level: Level | None = None
+    """The level that the signed file is to reach; None: as the security context says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ class CmsOptions:
     """The CMS object does not hold the content (RFC 5652, 5.2)."""
     data_hashes: tuple[DigestValue, ...] = ()
     """Digests of the content of a detached CMS object that is co-signed."""
+    level: Level | None = None
+    """As in `PdfOptions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ class XmlOptions:
     """Sign only the element with this Id; None: the whole document (enveloped)."""
     location: XmlLocation | None = None
     """None: last child of the root, or of the signed element."""
+    level: Level | None = None
+    """As in `PdfOptions`."""
 
 
 SigningOptions = PdfOptions | CmsOptions | XmlOptions
@@ -271,6 +279,10 @@ class SignatureVerdict:
     """Short texts on what does not make it less intact: what was filled in later, weak algorithms of old ones."""
     identity_confirmed: bool | None = None
     """Whether an authority that the security context trusts has confirmed who the signer is; None: nobody asked."""
+    proven_at: datetime | None = None
+    """Before this time the signature existed: an authority's timestamp proves it. None: there is only `signed_at`."""
+    context_id: UUID | None = None
+    """The security context that the signer's certificate was judged by, for a signature that was made here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +304,14 @@ class Verdict:
     def intact(self) -> bool:
         """True when there is at least one signature and none of them failed."""
         return bool(self.signatures) and all(s.indication is not Indication.TOTAL_FAILED for s in self.signatures)
+
+    def with_proof(self, proven_at: datetime | None, certificate: bytes | None = None) -> Verdict:
+        """The newest signature, of `certificate` when one is named, is proven to have existed at that time."""
+        mine = [n for n, one in enumerate(self.signatures) if certificate in {None, one.certificate}]
+        signatures = list(self.signatures)
+        if mine:
+            signatures[mine[-1]] = replace(signatures[mine[-1]], proven_at=proven_at)
+        return Verdict(tuple(signatures))
 
     def without_names(self) -> Verdict:
         """The verdict without what may say who has signed."""

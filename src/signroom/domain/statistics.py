@@ -1,4 +1,7 @@
-"""How many documents were signed, and how sessions ended. There is nothing personal in it, so it is kept for ever."""
+"""How many documents were signed, how sessions ended, and how many timestamps were given.
+
+There is nothing personal in it, so it is kept for ever.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ class Counted(StrEnum):
     """A document that was signed, once, by the day on which the signer's value was accepted."""
     SESSION = "Session"
     """A session that has ended, by the day on which it was opened. One that ends again is counted anew."""
+    TIMESTAMP = "Timestamp"
+    """A timestamp that an application was given, by its day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,11 @@ class MonthlyCount:
     application: str | None
     """Its name; None when the application is gone."""
     outcome: str
-    """The status in which it ended."""
+    """The status in which it ended; ``Issued`` for a timestamp."""
     format: str | None
-    """The signature type; None for a session."""
+    """The signature type; None for what is no document."""
     level: str | None
-    """The signature's level; None for a session."""
+    """The signature's level; None for what is no document."""
     count: int
+    tier: str | None = None
+    """Of a timestamp; None for all else."""

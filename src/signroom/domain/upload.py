@@ -44,6 +44,8 @@ class Upload:
     """SHA-256 of the ETags that the upload in parts was ended with."""
     used: bool = False
     """A document points to the file: it is not purged any more."""
+    extracted_from: bytes | None = None
+    """SHA-256 of the signed file that its content was taken from; None for what a caller has sent."""
 
     def require_alive(self, now: datetime) -> None:
         """Raises: UploadNotFound when its day is over and nothing has used it."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.errors import DataNotExpected, EmptyFile
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
@@ -29,7 +30,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats.beginning import Beginning, beginning_of
-from signroom.ports.files import Signed, Stored
+from signroom.ports.files import Augmented, Signed, Stored
 
 O_contra = TypeVar("O_contra", PdfOptions, CmsOptions, XmlOptions, contravariant=True)
 
@@ -53,6 +54,7 @@ class Format(Protocol[O_contra]):
         now: datetime,
         data: Path | None,
         reading: PdfReading | None,
+        timestamp_room: int,
     ) -> Prepared: ...
 
     def embed(self, original: Path, prepared: Prepared, checked: CheckedValue, output: Path, /) -> Stored: ...
@@ -67,7 +69,34 @@ class Format(Protocol[O_contra]):
         *,
         content: Path | None,
         reading: PdfReading | None,
+        timestamp: bytes | None,
     ) -> Signed: ...
+
+    def signature_imprint(self, prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm, /) -> bytes: ...
+
+    def read_levels(self, file: Path, data: Path | None, /) -> FileLevels: ...
+
+    def lay_out_augmentation(
+        self,
+        file: Path,
+        augmentation: Augmentation,
+        /,
+        *,
+        now: datetime,
+        data: Path | None,
+        reading: PdfReading | None,
+    ) -> LaidOutAugmentation: ...
+
+    def augment(
+        self,
+        file: Path,
+        laid_out: LaidOutAugmentation,
+        /,
+        *,
+        token: bytes | None,
+        data: Path | None,
+        reading: PdfReading | None,
+    ) -> Augmented: ...
 
     def verify(self, file: Path, data: Path | None, /) -> Verdict: ...
 
@@ -123,10 +152,18 @@ def prepare(
     now: datetime,
     data: Path | None,
     reading: PdfReading | None = None,
+    timestamp_room: int = 0,
 ) -> Prepared:
     """Raises: FileNeeded, and what the port's `prepare` raises."""
     return _FORMATS[options.signature_type]().prepare(
-        file, options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
+        file,
+        options,
+        trusted,
+        algorithm=algorithm,
+        now=now,
+        data=data,
+        reading=reading,
+        timestamp_room=timestamp_room,
     )
 
 
@@ -142,10 +179,43 @@ def sign(
     *,
     content: Path | None = None,
     reading: PdfReading | None = None,
+    timestamp: bytes | None = None,
 ) -> Signed:
     return _FORMATS[prepared.signature_type]().sign(
-        original, prepared, checked, output, content=content, reading=reading
+        original, prepared, checked, output, content=content, reading=reading, timestamp=timestamp
     )
+
+
+def signature_imprint(prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    return _FORMATS[prepared.signature_type]().signature_imprint(prepared, checked, algorithm)
+
+
+def read_levels(file: Path, kind: SignatureType, data: Path | None) -> FileLevels:
+    return _FORMATS[kind]().read_levels(file, data)
+
+
+def lay_out_augmentation(
+    file: Path,
+    kind: SignatureType,
+    augmentation: Augmentation,
+    *,
+    now: datetime,
+    data: Path | None,
+    reading: PdfReading | None,
+) -> LaidOutAugmentation:
+    return _FORMATS[kind]().lay_out_augmentation(file, augmentation, now=now, data=data, reading=reading)
+
+
+def augment(
+    file: Path,
+    kind: SignatureType,
+    laid_out: LaidOutAugmentation,
+    *,
+    token: bytes | None,
+    data: Path | None,
+    reading: PdfReading | None,
+) -> Augmented:
+    return _FORMATS[kind]().augment(file, laid_out, token=token, data=data, reading=reading)
 
 
 def verify(file: Path, kind: SignatureType, data: Path | None) -> Verdict:

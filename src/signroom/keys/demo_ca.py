@@ -6,8 +6,10 @@ legal value, in its name, its policy (2.999.1, from the arc for examples) and a 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +18,14 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from signroom.domain.errors import BadInput, CertificateKeyNotSupported
+from signroom.domain.demo import DemoFailure
+from signroom.domain.errors import BadInput, CertificateKeyNotSupported, DemoFails
 from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import TimestampRequest
+from signroom.keys.demo_certificates import TEST_CERTIFICATES, as_pfx, issued_by_own_authority
+from signroom.keys.demo_ocsp import answer_ocsp
 from signroom.keys.demo_tsa import DemoTsa
 from signroom.secrets.derived import derive_p256
 from signroom.secrets.secret_keys import SecretKeys
@@ -39,6 +43,9 @@ _CRL_LIFETIME = timedelta(days=7)
 _DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 _EMAIL_PROTECTION = ExtendedKeyUsageOID.EMAIL_PROTECTION
 _NOBODY = "demo@signroom.invalid"
+_KEY_COMPROMISE = x509.CRLReason(x509.ReasonFlags.key_compromise)
+SLOW_SECONDS = 20
+"""Of the timestamp authority that is switched to be slow: longer than anybody waits for one."""
 
 
 class DemoCa:
@@ -48,14 +55,15 @@ class DemoCa:
         self,
         key: ec.EllipticCurvePrivateKey,
         certificate: x509.Certificate,
-        crl_url: str,
+        base_url: str,
         tsa_key: ec.EllipticCurvePrivateKey,
         other: DemoCa | None = None,
     ) -> None:
-        """`tsa_key`: of its timestamp authority."""
+        """`base_url`: where its lists and its responder are served. `tsa_key`: of its timestamp authority."""
+        self._failures: frozenset[DemoFailure] = frozenset()
         self._key = key
         self._certificate = certificate
-        self._crl_url = crl_url
+        self._base_url = base_url
         self._tsa_key = tsa_key
         self._other = other
 
@@ -75,21 +83,57 @@ class DemoCa:
         return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()).digest[:8].hex()
 
     def crl(self, now: datetime, authority: str | None = None) -> bytes:
-        """The list of revoked certificates (RFC 5280, 5), DER. It is empty: demo leaves just end.
+        """The list of revoked certificates (RFC 5280, 5), DER. The one test certificate that is revoked is on it.
 
-        `authority` is the `name` of the one that has issued the certificate in question.
+        `authority` is the `name` of the one that has issued the certificate in question. Raises: DemoFails.
         """
         if self._other is not None and authority == self._other.name:
             return self._other.crl(now)
+        self._require(DemoFailure.CRL)
+        revoked = x509.RevokedCertificateBuilder().serial_number(self.revoked_serial_number)
+        revoked = revoked.revocation_date(_CA_BEGIN).add_extension(_KEY_COMPROMISE, critical=False)
         builder = x509.CertificateRevocationListBuilder().issuer_name(self._certificate.subject)
-        signed = (
-            builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME).sign(self._key, hashes.SHA256())
-        )
+        builder = builder.last_update(now - _CLOCK_SKEW).next_update(now + _CRL_LIFETIME)
+        signed = builder.add_revoked_certificate(revoked.build()).sign(self._key, hashes.SHA256())
         return signed.public_bytes(serialization.Encoding.DER)
 
+    def ocsp(self, request: bytes, now: datetime, authority: str | None = None) -> bytes:
+        """The answer to an OCSP `request` (RFC 6960, 4.2.1), DER, signed by the authority itself.
+
+        `authority` as in `crl`. Raises: DemoFails.
+        """
+        if self._other is not None and authority == self._other.name:
+            return self._other.ocsp(request, now)
+        self._require(DemoFailure.OCSP)
+        return answer_ocsp(request, self._certificate, self._key, self.revoked_serial_number, now)
+
     def stamp(self, request: TimestampRequest, now: datetime) -> bytes:
-        """A timestamp token, DER."""
+        """A timestamp token, DER. Raises: DemoFails."""
+        self._require(DemoFailure.TSA)
+        if DemoFailure.SLOW_TSA in self.failures:
+            time.sleep(SLOW_SECONDS)
         return self._tsa.stamp(request, now)
+
+    @property
+    def failures(self) -> frozenset[DemoFailure]:
+        """What is switched off."""
+        return self._failures
+
+    def fail(self, failures: frozenset[DemoFailure]) -> None:
+        """Switch these off, and everything else on."""
+        self._failures = failures
+        if self._other is not None:
+            self._other.fail(failures)
+
+    def _require(self, failure: DemoFailure) -> None:
+        if failure in self._failures:
+            raise DemoFails(f"{failure}.")
+
+    @property
+    def revoked_serial_number(self) -> int:
+        """Of the test certificate that is revoked from the beginning."""
+        identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        return int.from_bytes(hashlib.sha256(b"revoked" + identifier.digest).digest()[:16], "big") | 1
 
     @cached_property
     def _tsa(self) -> DemoTsa:
@@ -111,8 +155,22 @@ class DemoCa:
         """A PKCS#12 file with an RSA-2048 key, for trying the page with a certificate file."""
         key = rsa.generate_private_key(65537, 2048)
         leaf = self._leaf(key.public_key(), name, now, PFX_LIFETIME)
-        encryption = serialization.BestAvailableEncryption(password.encode())
-        return pkcs12.serialize_key_and_certificates(name.encode(), key, leaf, [self._certificate], encryption)
+        return as_pfx(name, key, leaf, self._certificate, password)
+
+    @property
+    def test_names(self) -> tuple[str, ...]:
+        """The kinds of certificates that applications must know how to deal with."""
+        return tuple(kind.file for kind in TEST_CERTIFICATES)
+
+    def issue_test_pfx(self, name: str, password: str, now: datetime) -> bytes:
+        """A PKCS#12 file with a certificate of the kind `name`, which is one of `test_names`."""
+        kind = next(one for one in TEST_CERTIFICATES if one.file == name)
+        key = ec.generate_private_key(ec.SECP256R1())
+        if kind.own_authority:
+            return as_pfx(kind.name, key, *issued_by_own_authority(kind, key, now), password)
+        revoked = self.revoked_serial_number if kind.revoked else None
+        builder = kind.builder(key, self._certificate.subject, now, revoked)
+        return as_pfx(kind.name, key, self._signed(builder, key.public_key()), self._certificate, password)
 
     def _timestamp_certificate(self) -> x509.Certificate:
         """Byte for byte the same for the same keys, so that every machine's tokens name one certificate."""
@@ -135,7 +193,8 @@ class DemoCa:
             .add_extension(_key_usage(signing=True), critical=True)
             # For timestamps alone, and critical (RFC 3161, 2.3).
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
+            .add_extension(_distribution_point(self._address("demo-ca.crl")), critical=False)
+            .add_extension(self._access(), critical=False)
             .add_extension(identifier, critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256(), ecdsa_deterministic=True)
@@ -149,7 +208,7 @@ class DemoCa:
             raise BadInput(f"The name needs 1 to {MAX_NAME} characters.")
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{clean} (DEMO)")])
         policy = x509.PolicyInformation(_POLICY, [x509.UserNotice(None, _NOTICE)])
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._certificate.subject)
@@ -161,18 +220,39 @@ class DemoCa:
             .add_extension(x509.CertificatePolicies([policy]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([_DOCUMENT_SIGNING, _EMAIL_PROTECTION]), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(_NOBODY)]), critical=False)
-            .add_extension(_distribution_point(f"{self._crl_url}?authority={self.name}"), critical=False)
+        )
+        return self._signed(builder, key)
+
+    def _signed(
+        self, builder: x509.CertificateBuilder, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+    ) -> x509.Certificate:
+        """With where its list, its responder and its issuer are (RFC 5280, 4.2.1.13 and 4.2.2.1)."""
+        return (
+            builder.add_extension(_distribution_point(self._address("demo-ca.crl")), critical=False)
+            .add_extension(self._access(), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
+    def _address(self, path: str) -> str:
+        return f"{self._base_url}/{path}?authority={self.name}"
 
-def open_demo_ca(folder: Path, crl_url: str, keys: SecretKeys) -> DemoCa:
+    def _access(self) -> x509.AuthorityInformationAccess:
+        places = (
+            (AuthorityInformationAccessOID.OCSP, "demo-ca.ocsp"),
+            (AuthorityInformationAccessOID.CA_ISSUERS, "demo-ca.crt"),
+        )
+        return x509.AuthorityInformationAccess(
+            [x509.AccessDescription(m, x509.UniformResourceIdentifier(self._address(path))) for m, path in places]
+        )
+
+
+def open_demo_ca(folder: Path, base_url: str, keys: SecretKeys) -> DemoCa:
     """The authority of the installation with these secret keys, with its certificate in `folder` (``demo-ca.crt``).
 
     Every machine that has the keys has the same authority. One that an earlier version made at random
-    (``demo-ca.key.pem``) stays. `crl_url`: where its CRL is served.
+    (``demo-ca.key.pem``) stays. `base_url`: the address of the service, without a trailing slash.
     """
     key_file, certificate_file = folder / "demo-ca.key.pem", folder / "demo-ca.crt"
     if key_file.exists() and certificate_file.exists():
@@ -180,15 +260,15 @@ def open_demo_ca(folder: Path, crl_url: str, keys: SecretKeys) -> DemoCa:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file.name} does not hold an EC key")
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-        return DemoCa(key, certificate, crl_url, _tsa_key(keys.current))
-    made = _derived(keys.current, crl_url, None if keys.second is None else _derived(keys.second, crl_url))
+        return DemoCa(key, certificate, base_url, _tsa_key(keys.current))
+    made = _derived(keys.current, base_url, None if keys.second is None else _derived(keys.second, base_url))
     _write(certificate_file, ssl.DER_cert_to_PEM_cert(made.certificate).encode())
     return made
 
 
-def _derived(secret: bytes, crl_url: str, other: DemoCa | None = None) -> DemoCa:
+def _derived(secret: bytes, base_url: str, other: DemoCa | None = None) -> DemoCa:
     key = derive_p256(secret, "signroom.demo-ca")
-    return DemoCa(key, _root(key), crl_url, _tsa_key(secret), other)
+    return DemoCa(key, _root(key), base_url, _tsa_key(secret), other)
 
 
 def _tsa_key(secret: bytes) -> ec.EllipticCurvePrivateKey:

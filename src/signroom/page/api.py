@@ -25,6 +25,7 @@ from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
 from signroom.http.hang_up import Body, HangUps, while_connected
+from signroom.http.ignored import name_parameters, name_unknown_fields, name_unread_body, unknown_fields
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, session_view
 from signroom.ports import Ports
@@ -45,7 +46,7 @@ from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.follow_session import SessionStreams
-from signroom.service.sessions.read_sessions import SessionWithDocuments, open_page, read_session_of_page
+from signroom.service.sessions.read_sessions import SessionOfPage, open_page, read_session_of_page
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
@@ -97,6 +98,19 @@ InjectedFramed = NamedDependency[SkipValidation[bool]]
 
 def provide_framed(request: Request[Any, Any, Any]) -> bool:
     return request.headers.get(FRAMED_HEADER) == "1"
+
+
+async def name_unknown(request: Request[Any, Any, Any]) -> None:
+    """What a call says that its route does not know is named in the answer, or refused, as in the public API.
+
+    Raises: BadInput, UnknownField.
+    """
+    handler = request.route_handler
+    name_parameters(request, handler)
+    if handler.parsed_data_field is not None:
+        await name_unknown_fields(request, unknown_fields)
+    elif handler.fn is not upload.fn:
+        await name_unread_body(request)
 
 
 def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
@@ -295,7 +309,7 @@ async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: In
     return await asyncio.to_thread(answer)
 
 
-def _message(ports: Ports, found: SessionWithDocuments, framed: bool) -> ServerSentEventMessage:
+def _message(ports: Ports, found: SessionOfPage, framed: bool) -> ServerSentEventMessage:
     data = msgspec.json.encode(session_view(ports, found, framed=framed)).decode()
     return ServerSentEventMessage(data=data, event="session")
 

@@ -108,8 +108,15 @@ def page_routes(ports: Ports) -> list[Any]:
             "framed": Provide(api.provide_framed, sync_to_thread=False),
         },
         request_class=WireRequest,
+        before_request=api.name_unknown,
         request_max_body_size=api.MAX_BODY,
         include_in_schema=False,
     )
-    links = Router(path="/", route_handlers=[api.renew], request_class=WireRequest, include_in_schema=False)
+    links = Router(
+        path="/",
+        route_handlers=[api.renew],
+        request_class=WireRequest,
+        before_request=api.name_unknown,
+        include_in_schema=False,
+    )
     return [shell, assets, web_pki_script, calls, links]

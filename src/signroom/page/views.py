@@ -13,12 +13,12 @@ from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.service.access.hand_over import offers_hand_over
 from signroom.service.certificates.judge_certificates import Judgement
-from signroom.service.documents.download_file import FileKind, location
-from signroom.service.sessions.read_sessions import SessionWithDocuments
+from signroom.service.documents.download_file import version_location
+from signroom.service.sessions.read_sessions import SessionOfPage
 from signroom.service.sessions.return_address import return_address
 
 
-def session_view(ports: Ports, found: SessionWithDocuments, *, framed: bool) -> shapes.SessionView:
+def session_view(ports: Ports, found: SessionOfPage, *, framed: bool) -> shapes.SessionView:
     """`framed`: the page is shown inside another one."""
     session = found.session
     # A link may lie about for years in a browser's history: after the session's time it shows how it ended, no files.
@@ -133,5 +133,5 @@ def _signed_file(ports: Ports, document: Document) -> shapes.SignedFileView | No
     return shapes.SignedFileView(
         name=document.signed.name,
         length=document.signed.length,
-        location=location(ports, document, FileKind.SIGNED),
+        location=version_location(ports, document, len(document.versions) - 1),
     )

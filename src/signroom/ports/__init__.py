@@ -22,7 +22,7 @@ from signroom.ports.changes import Changes
 from signroom.ports.files import Blobs, Cache, NamePatterns, Pictures, Sandbox
 from signroom.ports.jobs import Jobs
 from signroom.ports.operations import Clock, Meter
-from signroom.ports.outside import Fetch
+from signroom.ports.outside import AnswerStore, Fetch
 from signroom.ports.secrets import ResultTokens, Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.ports.timestamps import TimestampAuthorities
@@ -101,6 +101,7 @@ class Ports:
     formats: Sandbox
     trust: Trust
     fetch: Fetch
+    answers: AnswerStore
     timestamps: TimestampAuthorities
     pictures: Pictures
     name_patterns: NamePatterns

@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from signroom.domain.application import ApplicationCaller, Caller
+from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.branding import Logo
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.examination import Examination
@@ -52,6 +53,17 @@ class Signed:
 
     stored: Stored
     verdict: Verdict
+    reading: PdfReading | None = None
+    """Of the PDF as it is now, so that what is appended next need not read it; None: somebody has to read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """A signed file that got validation data or a timestamp."""
+
+    stored: Stored
+    reading: PdfReading | None = None
+    """As in `Signed`."""
 
 
 class FileNeeded(Exception):
@@ -167,10 +179,12 @@ class Formats(Protocol):
         now: datetime,
         data: Path | None = None,
         reading: PdfReading | None = None,
+        timestamp_room: int = 0,
     ) -> Prepared:
         """Lay out one signature and return the bytes to be signed. Its type is that of the `options`.
 
-        A PDF with a `reading` is not opened: None will do for `file`.
+        A PDF with a `reading` is not opened: None will do for `file`. `timestamp_room`: bytes that are kept free for a
+        signature timestamp, where its room must be known before (PDF).
 
         Raises: a DocumentRejected, BadCertificate, FileNeeded when `file` is None and something of it is needed.
         """
@@ -193,13 +207,61 @@ class Formats(Protocol):
         *,
         content: Path | None = None,
         reading: PdfReading | None = None,
+        timestamp: bytes | None = None,
     ) -> Signed:
         """Write the signed file to `output`, and judge what was written.
 
         A PDF with a `reading` is judged by what must have stayed since then, everything else like a stranger's file.
-        `content` is the content of a detached CMS object.
+        `content` is the content of a detached CMS object. `timestamp` is a token (DER) for the `signature_imprint`:
+        with it the file is of level B-T.
 
-        Raises: DocumentRejected when `original` is not what was prepared, VerificationFailed.
+        Raises: DocumentRejected when `original` is not what was prepared, VerificationFailed; TimestampTooLarge when
+        the room that was prepared does not hold the token.
+        """
+
+    async def signature_imprint(self, prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+        """The digest that a signature timestamp is about, before the signed file is written.
+
+        PDF and CMS: of the signature value (EN 319 122-1, 5.3). XML: of the canonical ds:SignatureValue
+        (EN 319 132-1, 5.3).
+        """
+
+    async def read_levels(self, file: Path, kind: SignatureType, data: Path | None = None) -> FileLevels:
+        """How far each signature of `file` has come. Raises: NotSigned, a DocumentRejected."""
+
+    async def lay_out_augmentation(
+        self,
+        file: Path,
+        kind: SignatureType,
+        augmentation: Augmentation,
+        *,
+        now: datetime,
+        data: Path | None = None,
+        reading: PdfReading | None = None,
+    ) -> LaidOutAugmentation:
+        """Lay out one step to a higher level, and say what the authority is to stamp. `file` is not changed.
+
+        A PDF with a `reading` is not parsed. `now` is the claimed time of a document timestamp's dictionary.
+
+        Raises: NotSigned, AugmentationImpossible, a DocumentRejected.
+        """
+
+    async def augment(
+        self,
+        file: Path,
+        kind: SignatureType,
+        laid_out: LaidOutAugmentation,
+        *,
+        token: bytes | None = None,
+        data: Path | None = None,
+        reading: PdfReading | None = None,
+    ) -> Augmented:
+        """Do the step: `file` itself is changed, a scratch file of the caller's. The result is checked.
+
+        Of a PDF every byte stays but for the gap of a signature that gets its timestamp. A step that fails leaves the
+        file as it was.
+
+        Raises: TimestampTooLarge, VerificationFailed, AugmentationImpossible, a DocumentRejected.
         """
 
     async def examine(
@@ -233,7 +295,7 @@ class Cache(Protocol):
     def get(self, key: str) -> bytes | None: ...
 
     def put(self, key: str, value: bytes) -> None:
-        """Older values may be forgotten for it; one that is larger than the room is not kept."""
+        """Keep it for a minute. Older values may be forgotten for it; one that is larger than the room is not kept."""
 
     def forget(self, beginning: str) -> None:
         """Forget all values whose keys begin so."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -46,6 +47,55 @@ class Exchange(Protocol):
 
     def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
         """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: Unreachable."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer about revocation, or an issuer's certificate, that was checked and counts for some time."""
+
+    key: bytes
+    """SHA-256 of the question: method, address and body."""
+    octets: bytes
+    asked_at: datetime
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswers:
+    """How many answers are kept and still count."""
+
+    count: int
+    length: int
+    """Bytes of all of them."""
+    oldest: datetime | None
+    """When the oldest one was asked for; None: there is none."""
+
+
+class AnswerStore(Protocol):
+    """Answers from outside, kept across restarts and machines. They are public, and can be asked for again.
+
+    Nothing here says that an answer is good: whoever reads one checks its signature again.
+    """
+
+    def find(self, keys: Collection[bytes], now: datetime) -> dict[bytes, KeptAnswer]:
+        """Those that are kept and count at `now`, by key; in one statement. Raises: DatabaseUnavailable."""
+
+    def asked_at(self, keys: Collection[bytes]) -> dict[bytes, datetime]:
+        """When each of those that are kept was asked for, by key; in one statement. Raises: DatabaseUnavailable."""
+
+    def keep(self, answers: Collection[KeptAnswer]) -> None:
+        """Keep `answers` in one transaction; a newer one replaces the one before.
+
+        Raises: DatabaseUnavailable, StorageUnavailable.
+        """
+
+    def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete at most `limit` of those that are over. Returns how many. Raises: DatabaseUnavailable,
+        StorageUnavailable.
+        """
+
+    def summary(self, now: datetime) -> KeptAnswers:
+        """How much is kept. Raises: DatabaseUnavailable."""
 
 
 class Fetch(Exchange, Protocol):

@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar
 
 from pebble import ProcessExpired
 
+from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.branding import Logo
 from signroom.domain.errors import (
     BadLogo,
@@ -48,7 +49,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Signed, Turn
+from signroom.ports.files import Augmented, Signed, Turn
 from signroom.ports.operations import Measured, Timed
 from signroom.sandbox.processes import Deadline, Processes
 from signroom.sandbox.queue import Bounds, Kind
@@ -156,6 +157,7 @@ class FormatsOfTurn:
         now: datetime,
         data: Path | None = None,
         reading: PdfReading | None = None,
+        timestamp_room: int = 0,
     ) -> Prepared:
         # A file that ends its worker each time must not keep the other documents of its session from being signed.
         of = options.signature_type
@@ -171,6 +173,7 @@ class FormatsOfTurn:
             now=now,
             data=data,
             reading=reading,
+            timestamp_room=timestamp_room,
         )
 
     async def canonical(self, file: Path, options: XmlOptions) -> bytes:
@@ -194,6 +197,7 @@ class FormatsOfTurn:
         *,
         content: Path | None = None,
         reading: PdfReading | None = None,
+        timestamp: bytes | None = None,
     ) -> Signed:
         of = prepared.signature_type
         try:
@@ -207,9 +211,65 @@ class FormatsOfTurn:
                 output,
                 content=content,
                 reading=reading,
+                timestamp=timestamp,
             )
         except _ComputedTooLong as error:
             raise _TOO_COMPLEX[of] from error
+
+    async def signature_imprint(self, prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+        return await self.run(Kind.SIGNING, _LAY_OUT, catalogue.signature_imprint, prepared, checked, algorithm)
+
+    async def read_levels(self, file: Path, kind: SignatureType, data: Path | None = None) -> FileLevels:
+        deadline = _for_size(_TAKE_APART, kind, file, data)
+        return await self._read(kind, Kind.SIGNING, deadline, catalogue.read_levels, file, kind, data)
+
+    async def lay_out_augmentation(
+        self,
+        file: Path,
+        kind: SignatureType,
+        augmentation: Augmentation,
+        *,
+        now: datetime,
+        data: Path | None = None,
+        reading: PdfReading | None = None,
+    ) -> LaidOutAugmentation:
+        return await self._read(
+            kind,
+            Kind.SIGNING,
+            _for_size(_LAY_OUT, kind, file, data),
+            catalogue.lay_out_augmentation,
+            file,
+            kind,
+            augmentation,
+            now=now,
+            data=data,
+            reading=reading,
+        )
+
+    async def augment(
+        self,
+        file: Path,
+        kind: SignatureType,
+        laid_out: LaidOutAugmentation,
+        *,
+        token: bytes | None = None,
+        data: Path | None = None,
+        reading: PdfReading | None = None,
+    ) -> Augmented:
+        try:
+            return await self.run(
+                Kind.SIGNING,
+                _for_size(_EMBED, kind, file, data),
+                catalogue.augment,
+                file,
+                kind,
+                laid_out,
+                token=token,
+                data=data,
+                reading=reading,
+            )
+        except _ComputedTooLong as error:
+            raise _TOO_COMPLEX[kind] from error
 
     async def examine(
         self,

@@ -3,10 +3,11 @@
 pebble gets a task only when a process is free for it: what waits, waits in our queue (`sandbox.queue`), which knows
 shares and bounds and from which a task can be taken back. Nobody blocks: a task is two futures.
 
-Where there are several processes, the last of them is for signing, and for subscriptions that do not look at files or
-pictures yet. The others do what is next, and the system gives them less of the processors than the service itself:
-who lets pictures be drawn and files be looked at without end takes neither the processor from those who are answered
-nor all processes from other subscriptions.
+Where there are several processes, the last one that is free is for signing, and for subscriptions that do not look at
+files or pictures yet. One process has the priority of the service itself: it signs, and it looks for subscriptions that
+have used little of late (`sandbox.spending`). The system gives the others less of the processors: who lets pictures be
+drawn and files be looked at without end takes neither the processor from those who are answered nor all processes from
+other subscriptions.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from signroom.domain.errors import ProcessingUnavailable, QueueFull, ShareUsed
 from signroom.ports.files import Turn
 from signroom.ports.operations import Measured
 from signroom.sandbox.queue import Bounds, FairQueue, Kind, NoPlace, Place, ShareTaken
+from signroom.sandbox.spending import Spending
 from signroom.sandbox.worker import prepare_worker
 
 log = structlog.get_logger()
@@ -40,8 +42,8 @@ _TASKS = 500
 """After so many a worker is replaced, whatever memory a library has kept."""
 _STANDSTILL_SECONDS = 90.0
 """Without any task that begins or ends. It is longer than the longest deadline of a task and a start of its process."""
-_LOWER = 5
-"""By how much the priority of processes that look at files is lower, as `nice` counts. It is a third of the weight."""
+_LOWER = 10
+"""By how much the priority of all processes but one is lower, as `nice` counts. It is a tenth of the weight."""
 _MOST_BUSY = 6.0
 """Deadlines on the wall become so many times longer at most."""
 
@@ -80,8 +82,6 @@ class _Group:
     """Processes of one priority."""
 
     size: int
-    last: bool
-    """True for the process that a subscription which looks already may only sign in."""
     pool: ProcessPool
     lower: int
     running: int = 0
@@ -99,11 +99,12 @@ class Processes:
         self.workers, self._refused = workers, refused
         self._lock = threading.Lock()
         self._closed = False
-        # The last process is the first group: who signs finds it free most of the time.
+        # The process with the usual priority is the first group.
         self._groups = [self._new_group(1)] if workers == 1 else self._new_groups(workers)
         # A session leaves one process to the others: uploads of a page come one by one anyway.
         self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), looks=max(1, workers - 1))
-        self._running: dict[Future[Any], tuple[_Group, ProcessPool, Place[Task]]] = {}
+        self._spending = Spending()
+        self._running: dict[Future[Any], tuple[_Group, ProcessPool, Place[Task], float]] = {}
         self._moved = time.monotonic()
 
     def warm_up(self) -> None:
@@ -172,14 +173,14 @@ class Processes:
             now = time.monotonic()
             if (not self._queue and not self._running) or now - self._moved < _STANDSTILL_SECONDS * _busy():
                 return None
-            running = (place for _, _, place in self._running.values())
+            running = (place for _, _, place, _ in self._running.values())
             return now - min(place.since for place in (*self._queue.places(), *running))
 
     def measured(self) -> Iterable[Measured]:
         """How much there is to do: numbers for a `Meter`."""
         with self._lock:
             waiting = list(self._queue.places())
-            running = [place for _, _, place in self._running.values()]
+            running = [place for _, _, place, _ in self._running.values()]
         yield Measured("pool_workers", self.workers)
         yield Measured("pool_tasks", len(running), (("state", "running"),))
         yield Measured("pool_tasks", len(waiting), (("state", "waiting"),))
@@ -197,10 +198,11 @@ class Processes:
                 if self._closed:
                     return
                 free = [group for group in self._groups if group.free]
-                place = self._queue.next(last=all(group.last for group in free)) if free else None
+                last = sum(group.size - group.running for group in free) == 1 < self.workers
+                place = self._queue.next(last=last) if free else None
                 if place is None:
                     return
-                group = free[0] if place.kind is Kind.SIGNING else free[-1]
+                group = free[0] if self._goes_first(place) else free[-1]
                 if not place.task.begun.set_running_or_notify_cancel():
                     self._queue.done(place)
                     continue
@@ -212,7 +214,7 @@ class Processes:
                     failure: Exception | None = error
                 else:
                     failure = None
-                    self._running[future] = group, group.pool, place
+                    self._running[future] = group, group.pool, place, self._moved
                     group.running += 1
             if failure is not None:
                 log.error("sandbox.not_started", kind=type(failure).__name__)
@@ -221,6 +223,9 @@ class Processes:
             place.task.begun.set_result(None)
             # Not under the lock: it is called at once when the task has ended already.
             future.add_done_callback(self._ended)
+
+    def _goes_first(self, place: Place[Task]) -> bool:
+        return place.kind is Kind.SIGNING or self._spending.little(place.turn.subscription_id)
 
     def _schedule(self, group: _Group, place: Place[Task]) -> Future[Any]:
         if not group.pool.active:
@@ -231,10 +236,11 @@ class Processes:
 
     def _ended(self, future: Future[Any]) -> None:
         with self._lock:
-            group, pool, place = self._running.pop(future)
+            group, pool, place, begun = self._running.pop(future)
             group.running -= 1
             self._queue.done(place)
             self._moved = time.monotonic()
+            self._spending.add(place.turn.subscription_id, self._moved - begun)
         error = CancelledError() if future.cancelled() else future.exception()
         if isinstance(error, BrokenProcessPool):
             self._replace(group, pool)
@@ -264,17 +270,17 @@ class Processes:
         pool.stop()
         pool.join()
         with self._lock:
-            lost = [future for future, (_, owner, _) in self._running.items() if owner is pool]
+            lost = [future for future, (_, owner, _, _) in self._running.items() if owner is pool]
         for future in lost:
             future.cancel()
             if not future.done():  # running futures cannot be cancelled
                 future.set_exception(CancelledError())
 
     def _new_groups(self, workers: int) -> list[_Group]:
-        return [self._new_group(1, last=True), self._new_group(workers - 1, lower=_LOWER)]
+        return [self._new_group(1), self._new_group(workers - 1, lower=_LOWER)]
 
-    def _new_group(self, size: int, *, last: bool = False, lower: int = 0) -> _Group:
-        return _Group(size, last, self._new_pool(size, lower), lower)
+    def _new_group(self, size: int, *, lower: int = 0) -> _Group:
+        return _Group(size, self._new_pool(size, lower), lower)
 
     def _new_pool(self, size: int, lower: int) -> ProcessPool:
         return ProcessPool(

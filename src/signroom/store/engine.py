@@ -8,6 +8,7 @@ Errors never quote the parameters of a statement: they hold what people have wri
 
 from __future__ import annotations
 
+import select
 import sqlite3
 import time
 from pathlib import Path
@@ -16,15 +17,20 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine, ExceptionContext, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext, make_url
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from signroom.store.sqlite_file import DatabaseFile
 from signroom.store.texts import refuse_odd_texts
 
 READ_ONLY = {"signroom_read_only": True}
+_USED = "signroom_used"
+"""Where a connection's record says when it was given back, in seconds of the monotonic clock."""
 _BUSY_TIMEOUT_MS = 30_000
 _AGAIN_SECONDS = 0.01
+_UNUSED_SECONDS = 10.0
+"""A connection that was not used for so long is asked whether it works. On the way there are routers that forget it."""
 _IDLE_IN_TRANSACTION = "60s"
 """A process that freezes in a transaction (a paused machine) may hold the lock of the feed: not for ever."""
 
@@ -36,13 +42,47 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _open_sqlite(url, foreign_keys=foreign_keys)
+    # The connection that was used last is used next: the server's process behind it has our statements prepared.
     engine = sa.create_engine(
-        url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args=_patience(url), hide_parameters=True
+        url, pool_size=16, max_overflow=16, pool_use_lifo=True, connect_args=_patience(url), hide_parameters=True
     )
+    _leave_lost_connections(engine)
     mark_lost_connections(engine)
     refuse_odd_texts(engine)
     event.listen(engine, "connect", _end_idle_transactions)
     return engine
+
+
+def _leave_lost_connections(engine: Engine) -> None:
+    """Let nobody get a connection that the server has ended. Most are only looked at: to ask costs a way to the server.
+
+    The server says that it ends a connection, and by that there is something to read on it.
+    """
+    dialect: Dialect = engine.dialect
+
+    def taken(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _proxy: Any) -> None:
+        unused = time.monotonic() - record.info.get(_USED, -_UNUSED_SECONDS)
+        if unused < _UNUSED_SECONDS and not _says_something(connection):
+            return
+        try:
+            dialect.do_ping(connection)  # type: ignore[arg-type]
+        except psycopg.Error as error:
+            raise InvalidatePoolError from error
+
+    def given_back(_connection: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    event.listen(engine, "checkout", taken)
+    event.listen(engine, "checkin", given_back)
+
+
+def _says_something(connection: psycopg.Connection[Any]) -> bool:
+    """True when the server has sent what nobody asked for, or has closed the connection."""
+    if connection.closed:
+        return True
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _end_idle_transactions(connection: psycopg.Connection[Any], _record: Any) -> None:

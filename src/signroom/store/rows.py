@@ -65,25 +65,37 @@ class StoredOptions:
     xml_element_id: str | None = None
     xml_location: XmlLocation | None = None
     appearance: Appearance | None = None
+    pdf_level: Level | None = None
+    cms_level: Level | None = None
+    xml_level: Level | None = None
 
     def by_type(self) -> OptionsByType:
         return OptionsByType(
-            PdfOptions(self.appearance),
-            CmsOptions(self.detached, self.data_hashes),
-            XmlOptions(self.xml_element_id, self.xml_location),
+            PdfOptions(self.appearance, self.pdf_level),
+            CmsOptions(self.detached, self.data_hashes, self.cms_level),
+            XmlOptions(self.xml_element_id, self.xml_location, self.xml_level),
         )
 
 
 def packed_options(options: OptionsByType | SigningOptions) -> bytes:
     match options:
         case OptionsByType(pdf, cms, xml):
-            stored = StoredOptions(cms.detached, cms.data_hashes, xml.element_id, xml.location, pdf.appearance)
-        case PdfOptions(appearance):
-            stored = StoredOptions(appearance=appearance)
-        case CmsOptions(detached, data_hashes):
-            stored = StoredOptions(detached, data_hashes)
-        case XmlOptions(element_id, location):
-            stored = StoredOptions(xml_element_id=element_id, xml_location=location)
+            stored = StoredOptions(
+                detached=cms.detached,
+                data_hashes=cms.data_hashes,
+                xml_element_id=xml.element_id,
+                xml_location=xml.location,
+                appearance=pdf.appearance,
+                pdf_level=pdf.level,
+                cms_level=cms.level,
+                xml_level=xml.level,
+            )
+        case PdfOptions(appearance, level):
+            stored = StoredOptions(appearance=appearance, pdf_level=level)
+        case CmsOptions(detached, data_hashes, level):
+            stored = StoredOptions(detached, data_hashes, cms_level=level)
+        case XmlOptions(element_id, location, level):
+            stored = StoredOptions(xml_element_id=element_id, xml_location=location, xml_level=level)
     return packed(stored)
 
 
@@ -123,7 +135,7 @@ def session_row(s: Session) -> Row:
     }
 
 
-def session_of(row: RowMapping) -> Session:
+def session_of(row: RowMapping | Row) -> Session:
     plain = {name: value for name, value in row.items() if name not in _NOT_OF_A_SESSION}
     unpacked = {
         "status": SessionStatus(row["status"]),
@@ -169,14 +181,12 @@ _one_at_a_time = threading.Lock()
 
 
 def document_row(d: Document) -> Row:
-    """A document as one row. The columns ``signed_*`` hold its one version, that of level B-B.
+    """A document as one row. The columns ``signed_*`` hold the newest version of the signed file.
 
-    Later levels come with timestamps. Their versions go into a table of their own: one row for each version, with the
-    document, the level, the columns of the file and the time. The first version stays in ``signed_*``: a process
-    of an older release, which runs beside this one during a roll-out, looks for it there.
-
-    Raises: ValueError for a document with versions that the row cannot hold.
+    A process of an older release, which runs beside this one during a roll-out, hands out what is there. The versions
+    before it are kept as a whole; `version_rows` are for finding them by their file.
     """
+    newest = d.versions[-1] if d.versions else None
     return {
         "id": d.id,
         "subscription_id": d.subscription_id,
@@ -203,12 +213,16 @@ def document_row(d: Document) -> Row:
         "purged_at": d.purged_at,
         "erased_at": d.erased_at,
         "person_due": True,
+        "signed_level": None if newest is None else newest.level.value,
+        "signed_made_at": None if newest is None else newest.made_at,
+        "earlier_versions": packed(d.versions[:-1]) if len(d.versions) > 1 else None,
+        "level_detail": d.level_detail,
         **_file_row("original", d.original),
-        **_file_row("signed", _only_version(d)),
+        **_file_row("signed", None if newest is None else newest.file),
     }
 
 
-def document_of(row: RowMapping) -> Document:
+def document_of(row: RowMapping | Row) -> Document:
     original = _file_of("original", row)
     if original is None:
         raise LookupError("a document row without an original file")  # the column is NOT NULL: a damaged database
@@ -243,7 +257,23 @@ def document_of(row: RowMapping) -> Document:
         available_until=row["available_until"],
         purged_at=row["purged_at"],
         erased_at=row["erased_at"],
+        level_detail=row["level_detail"],
     )
+
+
+def version_rows(d: Document) -> list[Row]:
+    """The earlier versions of its signed file, each with the columns that somebody searches by."""
+    return [
+        {
+            "document_id": d.id,
+            "number": number,
+            "subscription_id": d.subscription_id,
+            "file_key": version.file.blob_key,
+            "file_length": version.file.length,
+            "file_sha256": version.file.sha256,
+        }
+        for number, version in enumerate(d.versions[:-1])
+    ]
 
 
 def _checked_before_it_was_stored(value: bytes | None) -> CheckedValue | None:
@@ -251,23 +281,17 @@ def _checked_before_it_was_stored(value: bytes | None) -> CheckedValue | None:
     return None if value is None else CheckedValue(value)
 
 
-def _only_version(d: Document) -> StoredFile | None:
-    """Raises: ValueError when the columns ``signed_*`` and ``signed_at`` would lose something."""
-    if not d.versions:
-        return None
-    version, *later = d.versions
-    if later or version.level is not Level.B_B or version.made_at != d.signed_at:
-        raise ValueError("a document row holds one version, of level B-B, made when the value was accepted")
-    return version.file
-
-
-def _versions_of(row: RowMapping) -> tuple[Version, ...]:
+def _versions_of(row: RowMapping | Row) -> tuple[Version, ...]:
     file = _file_of("signed", row)
     if file is None:
         return ()
-    if row["signed_at"] is None:
+    # NULL in rows of releases that knew one level.
+    level, made_at = Level(row["signed_level"] or Level.B_B), row["signed_made_at"] or row["signed_at"]
+    if made_at is None:
         raise LookupError("a document row with a signed file and without its time")  # a damaged database
-    return (Version(Level.B_B, file, row["signed_at"]),)
+    earlier = row["earlier_versions"]
+    before = () if earlier is None else unpacked_as(tuple[Version, ...], earlier)
+    return (*before, Version(level, file, made_at))
 
 
 def erasure_row(e: Erasure) -> Row:
@@ -340,6 +364,7 @@ def upload_row(u: Upload) -> Row:
         "created_at": u.created_at,
         "used": u.used,
         "ended_with": u.ended_with,
+        "extracted_from": u.extracted_from,
         **_file_row("file", u.file),
     }
 
@@ -354,6 +379,7 @@ def upload_of(row: RowMapping) -> Upload:
         file=_file_of("file", row),
         used=row["used"],
         ended_with=row["ended_with"],
+        extracted_from=row["extracted_from"],
     )
 
 
@@ -362,7 +388,7 @@ def _file_row(prefix: str, file: StoredFile | None) -> Row:
     return dict(zip((f"{prefix}_{c}" for c in ("key", "name", "type", "length", "sha256")), values, strict=True))
 
 
-def _file_of(prefix: str, row: RowMapping) -> StoredFile | None:
+def _file_of(prefix: str, row: RowMapping | Row) -> StoredFile | None:
     if row[f"{prefix}_key"] is None:
         return None
     return StoredFile(
@@ -503,7 +529,7 @@ def branding_row(subscription_id: UUID, b: Branding, logo: Logo | None) -> Row:
     }
 
 
-def branding_of(row: RowMapping) -> Branding:
+def branding_of(row: RowMapping | Row) -> Branding:
     return Branding(row["name"], row["accent"], row["accent_dark"], row["logo_type"] is not None)
 
 

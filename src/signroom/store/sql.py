@@ -79,7 +79,8 @@ class SqlStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(**_reading(engine))
+        self._reader = engine.execution_options(**_reading(engine, "REPEATABLE READ"))
+        self._asker = engine.execution_options(**_reading(engine, "AUTOCOMMIT"))
         self._enqueue = enqueue
         self._tell = tell
         self._keys: Known[bytes, KeyOwner] = Known(clock)
@@ -91,6 +92,9 @@ class SqlStore:
     def read(self) -> AbstractContextManager[Work]:
         return self._transaction(self._reader)
 
+    def ask(self) -> AbstractContextManager[Work]:
+        return self._transaction(self._asker)
+
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self._keys.get(secret_hash)
 
@@ -99,7 +103,7 @@ class SqlStore:
         if known is not None:
             return known
         reading = self._keys.begin()
-        with self.read() as work:
+        with self.ask() as work:
             found = work.applications.by_key(secret_hash)
         if found is not None:
             self._keys.keep(secret_hash, found, reading)
@@ -113,7 +117,7 @@ class SqlStore:
         if known is not None:
             return known
         reading = self._closed.begin()
-        with self.read() as work:
+        with self.ask() as work:
             found = work.applications.closed_to_session(session_id)
         self._closed.keep(session_id, found, reading)
         return found
@@ -139,10 +143,14 @@ class SqlStore:
             self._tell(events)
 
 
-def _reading(engine: Engine) -> dict[str, object]:
-    """All statements of a reading transaction see the database at one moment; SQLite's do so anyway."""
+def _reading(engine: Engine, isolation: str) -> dict[str, object]:
+    """Options of a transaction that reads, on PostgreSQL with `isolation`.
+
+    With ``REPEATABLE READ`` all its statements see the database at one moment; SQLite's do so anyway. With
+    ``AUTOCOMMIT`` each is a transaction of its own, and nothing is sent for its begin and its end.
+    """
     if engine.dialect.name == "postgresql":
-        return {**READ_ONLY, "isolation_level": "REPEATABLE READ"}
+        return {**READ_ONLY, "isolation_level": isolation}
     return {**READ_ONLY}
 
 

@@ -196,6 +196,11 @@ documents = sa.Table(
     sa.Column("signed_type", sa.String(100)),
     sa.Column("signed_length", sa.BigInteger),
     sa.Column("signed_sha256", sa.LargeBinary(32)),
+    # NULL in rows of releases that knew one level, B-B.
+    sa.Column("signed_level", sa.String(10)),
+    sa.Column("signed_made_at", UtcDateTime),
+    sa.Column("earlier_versions", sa.LargeBinary),
+    sa.Column("level_detail", sa.String(500)),
     sa.Column("signed_at", UtcDateTime),
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("processing_error_detail", sa.String(500)),
@@ -242,6 +247,19 @@ documents = sa.Table(
 )
 
 # The same values as in `documents.metadata`, to search by.
+# Of documents whose signed file has reached a higher level since: the files before it, for finding them.
+document_versions = sa.Table(
+    "signroom_document_versions",
+    metadata,
+    sa.Column("document_id", sa.ForeignKey("signroom_documents.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("file_key", sa.String(200), nullable=False, index=True),
+    sa.Column("file_length", sa.BigInteger, nullable=False),
+    sa.Column("file_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Index(None, "subscription_id", "file_sha256"),
+)
+
 pdf_readings = sa.Table(
     "signroom_pdf_readings",
     metadata,
@@ -314,7 +332,16 @@ uploads = sa.Table(
     sa.Column("file_type", sa.String(100)),
     sa.Column("file_length", sa.BigInteger),
     sa.Column("file_sha256", sa.LargeBinary(32)),
+    # Of the signed file that its content was taken from.
+    sa.Column("extracted_from", sa.LargeBinary(32)),
     sa.Index(None, "used", "created_at"),
+    sa.Index(
+        "ix_signroom_uploads_extracted_from",
+        "subscription_id",
+        "extracted_from",
+        postgresql_where=sa.text("extracted_from IS NOT NULL"),
+        sqlite_where=sa.text("extracted_from IS NOT NULL"),
+    ),
 )
 
 upload_parts = sa.Table(
@@ -392,6 +419,14 @@ events = sa.Table(
     sa.Index(None, "subscription_id", "position"),
     # A position is never given twice, whatever was purged.
     sqlite_autoincrement=True,
+)
+
+# How far the feed of a subscription was purged because of its age: the last position that was.
+purged_events = sa.Table(
+    "signroom_purged_events",
+    metadata,
+    sa.Column("subscription_id", sa.Uuid, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
 )
 
 webhooks = sa.Table(
@@ -530,12 +565,48 @@ statistics = sa.Table(
     sa.Index(None, "subscription_id", "day"),
 )
 
+# Timestamps that applications were given. A tier may be longer than a format of `statistics`.
+timestamps = sa.Table(
+    "signroom_timestamps",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("application_id", sa.Uuid, primary_key=True),
+    sa.Column("tier", sa.String(32), primary_key=True),
+    sa.Column("lane", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Index(None, "subscription_id", "day"),
+)
+
+# What the keys of blobs begin with whose rows were removed. Until `look_at` somebody may still be writing one.
+late_files = sa.Table(
+    "signroom_late_files",
+    metadata,
+    sa.Column("beginning", sa.String(200), primary_key=True),
+    sa.Column("look_at", UtcDateTime, nullable=False, index=True),
+)
+
 # By an identifier of each secret key that is, or was, the current one: when everything at rest was sealed with it.
 secret_keys = sa.Table(
     "signroom_secret_keys",
     metadata,
     sa.Column("id", sa.LargeBinary(8), primary_key=True),
     sa.Column("resealed_at", UtcDateTime, nullable=False),
+)
+
+# Answers about revocation and issuers' certificates from outside. They can be asked for again at any time.
+answers = sa.Table(
+    "signroom_answers",
+    metadata,
+    # SHA-256 of the question.
+    sa.Column("key", sa.LargeBinary(32), primary_key=True),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("valid_until", UtcDateTime, nullable=False, index=True),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.LargeBinary(32), nullable=False),
+    # One of the two: a small answer, or the blob of a large one.
+    sa.Column("octets", sa.LargeBinary),
+    sa.Column("blob_key", sa.String(200)),
 )
 
 # Which processes that run jobs are alive, by the database's clock (seconds since 1970).

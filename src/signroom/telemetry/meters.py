@@ -40,6 +40,11 @@ _COUNTED = {
     "sandbox_refused": ("sandbox_refused", "kind", "Tasks that found no place in the queue, or lost it"),
     "file": ("damaged_files", "found", "Stored files that were found changed or missing, each time"),
     "timestamp": ("timestamps", "outcome", "Timestamps asked of providers, by what became of them"),
+    "revocation": (
+        "revocation_answers",
+        "source",
+        "Questions about revocation, and for issuers, by what answered them",
+    ),
     "webhook_attempt": ("webhook_attempts", "outcome", "Tries of deliveries, by what became of them"),
     "refused_connection": ("refused_connections", "reason", "Connections refused or ended before a request was whole"),
 }
@@ -52,6 +57,9 @@ _MOMENTARY = {
     "oldest_job_seconds": "How long the oldest job waits whose time has come",
     "deliveries": "Deliveries that are not done, by state",
     "delivery_lag_seconds": "Age of the oldest delivery whose time has come",
+    "kept_answers": "Answers about revocation, and issuers, that are kept for all processes and still count",
+    "kept_answers_bytes": "Their bytes",
+    "kept_answers_oldest_seconds": "How long ago the oldest of them was asked for",
     "executors": "Processes that run jobs and are alive",
     "pool_workers": "Processes for CPU work of this process",
     "pool_tasks": "Their tasks, by state",

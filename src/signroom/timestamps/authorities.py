@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import ssl
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -40,10 +41,15 @@ log = structlog.get_logger()
 SET_BACK_SECONDS = 60
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
 _CONNECT_SECONDS = 3
+_CLOSE_SECONDS = 5
 
 
 class RemoteAuthorities:
-    """The providers of the configuration. For one event loop; a connection to each is kept."""
+    """The providers of the configuration. A connection to each is kept.
+
+    Callers have event loops of their own, and each job has another one. A connection belongs to one loop, so the
+    requests run on a loop of this object, in a thread that is started for the first of them.
+    """
 
     def __init__(
         self,
@@ -58,7 +64,9 @@ class RemoteAuthorities:
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[str, float] = {}
         self._tls = {one.name: _tls(one.credentials) for one in self._providers}
-        self._clients: dict[tuple[asyncio.AbstractEventLoop, str], httpx.AsyncClient] = {}
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._starting = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def of_tier(self, tier: str) -> Sequence[TimestampProvider]:
         now = self._clock()
@@ -78,9 +86,10 @@ class RemoteAuthorities:
         self._until[provider.name] = self._clock() + SET_BACK_SECONDS
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
+        posting = self._post_again(provider, write_request(request))
         try:
             async with asyncio.timeout(seconds):
-                octets = await self._post_again(provider, write_request(request))
+                octets = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(posting, self._running_loop()))
             # Some kilobytes are read in less than a millisecond or two; a thread would cost as much.
             return read_answer(octets, request)
         except BadAnswer as error:
@@ -99,11 +108,25 @@ class RemoteAuthorities:
     def write_rejected(self, failure: str, reason: str) -> bytes:
         return write_rejected(failure, reason)
 
-    async def close(self) -> None:
-        """Close the connections that are kept."""
+    def close(self) -> None:
+        """Close the connections that are kept, and end the thread. Whoever is being asked does not answer any more."""
+        with self._starting:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(self._close_clients(), loop).result(_CLOSE_SECONDS)
+            loop.call_soon_threadsafe(loop.stop)
+
+    async def _close_clients(self) -> None:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_run, args=(self._loop,), name="timestamps", daemon=True).start()
+            return self._loop
 
     async def _post_again(self, provider: TimestampProvider, query: bytes) -> bytes:
         """A second time where the connection was closed meanwhile: asking twice for a timestamp does no harm."""
@@ -128,12 +151,8 @@ class RemoteAuthorities:
             return bytes(octets)
 
     def _client(self, provider: TimestampProvider) -> httpx.AsyncClient:
-        key = (asyncio.get_running_loop(), provider.name)
-        if key not in self._clients:
-            for loop, name in list(self._clients):
-                if loop.is_closed():
-                    del self._clients[loop, name]
-            self._clients[key] = httpx.AsyncClient(
+        if provider.name not in self._clients:
+            self._clients[provider.name] = httpx.AsyncClient(
                 verify=self._tls[provider.name],
                 trust_env=False,
                 follow_redirects=False,
@@ -141,7 +160,15 @@ class RemoteAuthorities:
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS),
                 headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
             )
-        return self._clients[key]
+        return self._clients[provider.name]
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Until somebody stops it."""
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _tls(credentials: HeaderCredentials | ClientCertificate | None) -> ssl.SSLContext:

@@ -6,23 +6,29 @@ whoever asks for it is refused.
 
 from __future__ import annotations
 
+import hashlib
+import threading
+import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import Certificate, CertificateUse
-from signroom.domain.errors import SecurityContextNotConfigured
+from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Outcome, TrustVerdict
 from signroom.ports.outside import Exchange
 from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.anchors import Anchors, AnchorSource
+from signroom.trust.asking.answers import Answers
 from signroom.trust.certificates import read_certificate
-from signroom.trust.path_validation import judge
+from signroom.trust.path_validation import collect, judge
 from signroom.trust.revocation import RevocationSources
 
-_NOBODY = RevocationSources(None)
+_REFRESHED_SECONDS, _MOST_REFRESHED = 60.0, 100
 
 
 class CertificateTrust:
@@ -31,6 +37,8 @@ class CertificateTrust:
     def __init__(self, anchors: AnchorSource, sources: RevocationSources) -> None:
         self._anchors = anchors
         self._sources = sources
+        self._refreshed: dict[bytes, float] = {}
+        self._lock = threading.Lock()
 
     def read(self, der: bytes) -> Certificate:
         return read_certificate(der)
@@ -49,8 +57,27 @@ class CertificateTrust:
         use: CertificateUse = CertificateUse.SIGNATURES,
     ) -> TrustVerdict:
         unknown_is = Outcome.WARNING if revocation_may_be_unknown else Outcome.ERROR
-        sources = _NOBODY if offline else self._sources
-        return judge(chain, self._of(context), at, sources, unknown_is=unknown_is, use=use)
+        anchors = self._of(context)
+        return judge(chain, anchors, at, self._sources, unknown_is=unknown_is, offline=offline, use=use)
+
+    def collect(
+        self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
+    ) -> Evidence:
+        return collect(chain, self._of(context), at, self._sources, use=use)
+
+    def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
+        now = time.monotonic()
+        with self._lock:
+            recent = {key: at for key, at in self._refreshed.items() if now - at < _REFRESHED_SECONDS}
+            known = hashlib.sha256(chain.certificate).digest()
+            if known in recent or len(recent) >= _MOST_REFRESHED:
+                return
+            self._refreshed = {**recent, known: now}
+        threading.Thread(target=self._look_up, args=(chain, context, use), name="signroom-refresh", daemon=True).start()
+
+    def _look_up(self, chain: CertificateChain, context: SecurityContext, use: CertificateUse) -> None:
+        with suppress(BadCertificate, SecurityContextNotConfigured):  # whoever judges it hears of that
+            self.judge(chain, context, datetime.now(UTC), revocation_may_be_unknown=True, use=use)
 
     def _of(self, context: SecurityContext) -> Anchors:
         """The anchors of `context` now. Raises: SecurityContextNotConfigured."""
@@ -61,10 +88,14 @@ class CertificateTrust:
 
 
 def open_trust(
-    folder: Path, fetch: Exchange | None, *, extra: Mapping[SecurityContext, Sequence[bytes]] | None = None
+    folder: Path,
+    fetch: Exchange | None,
+    *,
+    extra: Mapping[SecurityContext, Sequence[bytes]] | None = None,
+    answers: Answers | None = None,
 ) -> CertificateTrust:
     """The contexts whose roots lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 
-    Raises: BrokenTrustFile.
+    Without `answers` everything is asked for each time, through `fetch`. Raises: BrokenTrustFile.
     """
-    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(fetch))
+    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(answers or Answers(fetch)))

@@ -6,17 +6,17 @@ What is left out on purpose, and makes a list useless: indirect lists, delta lis
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from asn1crypto import pem
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from signroom.formats.certificate import signed_octets
+from signroom.formats.certificate import load_list, signed_octets
 from signroom.trust.names import same_name
 from signroom.trust.paths import Link, verifies, weak_digest
 from signroom.trust.pointers import ALL_REASONS, ListPoint, read_scope
@@ -45,22 +45,50 @@ def reading(complaint: str) -> Iterator[None]:
         raise Useless(complaint) from error
 
 
-def find_signer(found: x509.CertificateRevocationList, octets: bytes, issuer: Link, others: Sequence[Link]) -> Link:
-    """The authority that signed the list: `issuer`, or one of `others`, which have the issuer's name and another key.
+class ReadList:
+    """A list that was read. Its signature is checked once with each key: that takes a second for 20 MB."""
 
-    `found` may have been read from a copy of `octets` with other tags (`load_list`).
+    def __init__(self, answer: bytes) -> None:
+        """`answer`: DER as RFC 5280, 4.2.1.13 wants it, or PEM, which some authorities serve. Raises: ValueError and
+        what else the library raises.
+        """
+        self.octets = _der_of(answer)
+        # It may have been read from a copy of the octets with other tags.
+        self.parsed = load_list(self.octets)
+        self._signed: dict[bytes, bool] = {}
+        self._checking = threading.Lock()
+
+    def is_signed_by(self, signer: Link) -> bool:
+        with self._checking:
+            if signer.fingerprint not in self._signed:
+                self._signed[signer.fingerprint] = _is_signed(self.parsed, self.octets, signer)
+            return self._signed[signer.fingerprint]
+
+
+def _der_of(answer: bytes) -> bytes:
+    """Raises: ValueError for PEM of something else."""
+    if not answer.lstrip()[:10].startswith(b"-----BEGIN"):
+        return answer
+    kind, _, der = pem.unarmor(answer.strip())
+    if kind != "X509 CRL":
+        raise ValueError("PEM of something else")
+    return bytes(der)
+
+
+def find_signer(read: ReadList, issuer: Link, others: Sequence[Link]) -> Link:
+    """The authority that signed the list: `issuer`, or one of `others`, which have the issuer's name and another key.
 
     RFC 5280, 6.3.3 (b), (f), (g). Whether one of `others` may speak for the issuer is the caller's question.
     Raises: Useless.
     """
+    found = read.parsed
     if not same_name(found.issuer, issuer.parsed.subject):
         raise Useless("The list is by another issuer.")
     if weak_digest(found.signature_hash_algorithm):
         raise Useless("The list is signed by an algorithm that is not accepted.")
     complaint = "The signature of the list does not verify."
     for signer in (issuer, *others):
-        key = signer.parsed.public_key()
-        if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or not _is_signed(found, octets, key):
+        if not read.is_signed_by(signer):
             continue
         if signer.may_sign_lists:
             return signer
@@ -68,13 +96,11 @@ def find_signer(found: x509.CertificateRevocationList, octets: bytes, issuer: Li
     raise Useless(complaint)
 
 
-def _is_signed(
-    found: x509.CertificateRevocationList, octets: bytes, key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-) -> bool:
-    if found.public_bytes(Encoding.DER) == octets:
-        return found.is_signature_valid(key)
+def _is_signed(found: x509.CertificateRevocationList, octets: bytes, signer: Link) -> bool:
     digest, scheme = found.signature_hash_algorithm, found.signature_algorithm_parameters
-    return digest is not None and verifies(key, found.signature, signed_octets(octets), digest, scheme)
+    if digest is None:
+        return False
+    return verifies(signer.parsed.public_key(), found.signature, signed_octets(octets), digest, scheme)
 
 
 def covered_reasons(found: x509.CertificateRevocationList, certificate: Link) -> frozenset[str]:
@@ -96,12 +122,21 @@ def covered_reasons(found: x509.CertificateRevocationList, certificate: Link) ->
     return covered
 
 
-def find_entry(found: x509.CertificateRevocationList, certificate: Link) -> Entry | None:
+def find_entry(read: ReadList, certificate: Link) -> Entry | None:
     """Raises: Useless for an entry with a critical extension that is not understood (RFC 5280, 5.3)."""
-    entry = found.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
+    # Of a large list every entry would be looked at. In DER a number is written in one way only.
+    if _integer(certificate.parsed.serial_number) not in read.octets:
+        return None
+    entry = read.parsed.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
     if entry is None:
         return None
     return Entry(entry.revocation_date_utc, _reason(entry))
+
+
+def _integer(number: int) -> bytes:
+    """DER of an INTEGER of less than 128 octets."""
+    content = number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+    return bytes((2, len(content))) + content
 
 
 def _require_kind(scope: x509.IssuingDistributionPoint, certificate: Link) -> None:

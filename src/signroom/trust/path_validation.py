@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from signroom.domain.augmentation import Evidence, ValidationData
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
 from signroom.domain.signature import CertificateChain
@@ -38,10 +39,63 @@ def judge(
     sources: RevocationSources,
     *,
     unknown_is: Outcome,
+    offline: bool = False,
     policies: PolicyInputs = _EVERY_POLICY,
     use: CertificateUse = CertificateUse.SIGNATURES,
 ) -> TrustVerdict:
     """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. Raises: BadCertificate."""
+    path, kept, known = _find(chain, anchors, at, policies, use)
+    revocations = _revocations(path.pairs if path.anchored else (), at, sources, known, offline=offline)
+    results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
+    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+
+
+def collect(
+    chain: CertificateChain,
+    anchors: Anchors,
+    at: datetime,
+    sources: RevocationSources,
+    *,
+    use: CertificateUse,
+    policies: PolicyInputs = _EVERY_POLICY,
+) -> Evidence:
+    """Judge as `judge` does, and keep what decided. A status that is unknown is a warning, and is missing.
+
+    Where every issuer is accepted, a path that ends in a certificate which has signed itself is taken as one to a
+    root: revocation is asked for along it. Raises: BadCertificate.
+    """
+    path, kept, known = _find(chain, anchors, at, policies, use)
+    has_end = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
+    revocations = _revocations(path.pairs if has_end else (), at, sources, known, whole=True)
+    results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
+    verdict = TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    data = ValidationData(certificates=verdict.path)
+    for revocation in revocations.values():
+        data += revocation.evidence
+    return Evidence(verdict, data, tuple(_missing(path, has_end, revocations)))
+
+
+def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation]) -> Iterator[str]:
+    """What others would have to ask for. No sentence holds a name."""
+    if not has_end:
+        yield "The path does not end at a trusted root."
+        return
+    for position, (certificate, _) in enumerate(path.pairs):
+        who = "The certificate" if position == 0 else f"The certificate of issuer {position}"
+        found = revocations.get(certificate.fingerprint)
+        if found is None:
+            yield f"{who} is not in date: nobody says any more whether it was revoked."
+        elif found.status is Status.UNKNOWN:
+            reasons = " ".join(dict.fromkeys(failure.reason for failure in found.failures))
+            yield f"{who}: it is not known whether it was revoked. {reasons}"
+        else:
+            yield from (f"{who}: {reason}" for reason in found.lacking)
+
+
+def _find(
+    chain: CertificateChain, anchors: Anchors, at: datetime, policies: PolicyInputs, use: CertificateUse
+) -> tuple[Path, Kept, tuple[Link, ...]]:
+    """The path, what it keeps of the rules, and the authorities that are known. Raises: BadCertificate."""
     leaf, others = read_chain(chain)
     known = (*others, *anchors.intermediates)
     path = find_path(leaf, known, anchors.roots, at)
@@ -52,9 +106,7 @@ def judge(
             if _may_be_taken(other, kept_there, use):
                 path, kept = other, kept_there
                 break
-    revocations = _revocations(path, at, sources, known)
-    results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
-    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    return path, kept, known
 
 
 def _may_be_taken(path: Path, kept: Kept, use: CertificateUse) -> bool:
@@ -70,15 +122,21 @@ def _purposes_left(path: Path, use: CertificateUse) -> frozenset[str]:
 
 
 def _revocations(
-    path: Path, at: datetime, sources: RevocationSources, known: Sequence[Link]
+    of_path: Sequence[tuple[Link, Link]],
+    at: datetime,
+    sources: RevocationSources,
+    known: Sequence[Link],
+    *,
+    whole: bool = False,
+    offline: bool = False,
 ) -> dict[bytes, Revocation]:
     """By fingerprint. Certificates that are not in date are left out: lists forget them."""
-    if not path.anchored:
-        return {}
-    pairs = [(certificate, issuer) for certificate, issuer in path.pairs if certificate.valid_at(at)]
+    pairs = [(certificate, issuer) for certificate, issuer in of_path if certificate.valid_at(at)]
     return {
         certificate.fingerprint: revocation
-        for (certificate, _), revocation in zip(pairs, sources.ask(pairs, at, known), strict=True)
+        for (certificate, _), revocation in zip(
+            pairs, sources.ask(pairs, at, known, whole=whole, offline=offline), strict=True
+        )
     }
 
 

@@ -8,16 +8,20 @@ else comes, or nothing, means that the status is unknown; it is never an excepti
 A list may be signed by another key of the issuer: when an authority changes its key, or keeps one for lists. Such a key
 counts when its certificate stands on the same path, or was issued by an authority on it and is not revoked itself.
 Lists for some reasons only count together, once all reasons are covered.
+
+A status comes with its evidence: the answers that decided, the certificates of whoever signed them, and the answers
+about those. With it somebody else comes to the same status later, without asking anybody.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -25,11 +29,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from signroom.domain.augmentation import NO_DATA, ValidationData
 from signroom.domain.errors import BadCertificate
 from signroom.domain.validation import Check
-from signroom.formats.certificate import key_octets, load_list, subject_octets
-from signroom.ports.outside import Exchange, Unreachable
-from signroom.trust.lists import Useless, covered_reasons, find_entry, find_signer, reading
+from signroom.formats.certificate import key_octets, subject_octets
+from signroom.ports.outside import Unreachable
+from signroom.trust.asking.answers import Answers, Heard, Question
+from signroom.trust.lists import ReadList, Useless, covered_reasons, find_entry, find_signer, reading
 from signroom.trust.names import same_name
 from signroom.trust.paths import Link, read_link, signed_by, verifies, weak_digest
 from signroom.trust.pointers import ALL_REASONS
@@ -40,7 +46,7 @@ MAX_POINTERS = 3
 """Addresses of one kind that are tried for one certificate."""
 MAX_RESPONDERS = 3
 MAX_NAMESAKES = 5
-PATIENCE = 20.0
+PATIENCE = 8.0
 """Seconds for all certificates of a path together."""
 
 _SKEW = timedelta(minutes=5)
@@ -49,6 +55,7 @@ _WITHOUT_NEXT_UPDATE = timedelta(days=1)
 """For how long an answer counts that does not say itself (RFC 6960, 4.2.2.1: newer information is always there)."""
 
 _DAY = "%Y-%m-%d"
+T = TypeVar("T")
 
 
 class Status(StrEnum):
@@ -74,32 +81,76 @@ class Revocation:
     revoked_on: datetime | None = None
     reason: str | None = None
     failures: tuple[Failure, ...] = ()
+    evidence: ValidationData = NO_DATA
+    """What decided: the answers, the certificates of whoever signed them, and the answers about those."""
+    lacking: tuple[str, ...] = ()
+    """Sentences: what the evidence does not prove by itself."""
 
     def after(self, failures: Sequence[Failure]) -> Revocation:
-        return Revocation(self.status, self.source, self.revoked_on, self.reason, (*failures, *self.failures))
+        return replace(self, failures=(*failures, *self.failures))
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """Somebody other than the issuer who may sign a response: what shows it, and what of it is not shown."""
+
+    evidence: ValidationData = NO_DATA
+    lacking: tuple[str, ...] = ()
 
 
 class RevocationSources:
-    """Asks through `fetch`; None: nothing is ever asked."""
+    """Asks through `answers`. ``patience``: seconds for all certificates of a path together."""
 
-    def __init__(self, fetch: Exchange | None, patience: float = PATIENCE) -> None:
-        self._fetch = fetch
+    def __init__(self, answers: Answers, patience: float = PATIENCE) -> None:
+        self._answers = answers
         self._patience = patience
 
     def ask(
-        self, pairs: Sequence[tuple[Link, Link]], at: datetime, authorities: Sequence[Link] = ()
+        self,
+        pairs: Sequence[tuple[Link, Link]],
+        at: datetime,
+        authorities: Sequence[Link] = (),
+        *,
+        whole: bool = False,
+        offline: bool = False,
     ) -> list[Revocation]:
         """The status of each certificate of (certificate, issuer) as of `at`; all are asked for at the same time.
 
+        What is kept is not asked for. Where everything is kept no thread is started. `offline`: nobody is asked.
+
         The pairs are those of one path to a trusted root. `authorities` are others that are known: some of them may
-        sign lists for an issuer of the path.
+        sign lists for an issuer of the path. `whole`: another source is asked when the evidence lacks something.
         """
-        if self._fetch is None:
-            return [_unknown("Nothing is fetched here.")] * len(pairs)
         if not pairs:
             return []
         path = tuple(issuer for _, issuer in pairs)
-        errand = _Errand(self._fetch, at, time.monotonic() + self._patience, path, tuple(authorities))
+        self._load(pairs)
+        errand = _Errand(
+            self._answers, at, time.monotonic() + self._patience, path, tuple(authorities), whole, only_kept=True
+        )
+        known = [errand.status_of(certificate, issuer) for certificate, issuer in pairs]
+        if offline:
+            nothing = _unknown("Nothing is fetched here.")
+            return [nothing if found.status is Status.UNKNOWN else found for found in known]
+        # What had no answer in memory, or only a second choice, is asked for.
+        asking = [place for place, found in enumerate(known) if found.failures or (whole and found.lacking)]
+        for place, found in zip(asking, self._asked(errand, [pairs[place] for place in asking]), strict=True):
+            known[place] = found
+        return known
+
+    def _load(self, pairs: Sequence[tuple[Link, Link]]) -> None:
+        """Take what is kept into memory, for all certificates at once whose first choice is not there yet."""
+        wanted: list[Question] = []
+        for pair in pairs:
+            choices = list(_first_questions(*pair))
+            if choices and self._answers.kept(choices[0]) is None:
+                wanted += choices
+        self._answers.load(wanted)
+
+    def _asked(self, kept: _Errand, pairs: Sequence[tuple[Link, Link]]) -> list[Revocation]:
+        if not pairs:
+            return []
+        errand = replace(kept, only_kept=False)
         # Threads of this call alone: a slow responder of one certificate must not hold up everybody else's.
         threads = ThreadPoolExecutor(len(pairs), thread_name_prefix="signroom-revocation")
         try:
@@ -114,22 +165,32 @@ class RevocationSources:
 class _Errand:
     """One question of `RevocationSources`. ``deadline`` is of ``time.monotonic``."""
 
-    fetch: Exchange
+    answers: Answers
     at: datetime
     deadline: float
     path: tuple[Link, ...]
     authorities: tuple[Link, ...]
+    whole: bool
+    """An answer whose evidence lacks something counts only when there is no better one."""
+    only_kept: bool
+    """Nobody is asked."""
 
     def status_of(self, certificate: Link, issuer: Link) -> Revocation:
         failures: list[Failure] = []
+        answered: Revocation | None = None
         for url in _reachable(certificate.pointers.ocsp):
             try:
-                return self._by_ocsp(certificate, issuer, url).after(failures)
+                answered = self._by_ocsp(certificate, issuer, url).after(failures)
             except Useless as useless:
                 failures.append(Failure(Check.INVALID_OCSP_RESPONSE, str(useless)))
+                continue
+            if not (self.whole and answered.lacking):
+                return answered
         listed = self._by_lists(certificate, issuer, failures)
         if listed is not None:
             return listed.after(failures)
+        if answered is not None:
+            return answered
         if not failures:
             return _unknown("The certificate names no revocation list and no responder.")
         return Revocation(Status.UNKNOWN, failures=tuple(failures))
@@ -138,17 +199,21 @@ class _Errand:
 
     def _by_ocsp(self, certificate: Link, issuer: Link, url: str) -> Revocation:
         with reading("The certificate cannot be asked about."):
-            # SHA-1 here only names the issuer; it is what every responder understands (RFC 5019, 2.1.1).
-            request = _request(certificate, issuer, hashes.SHA1()).public_bytes(Encoding.DER)  # noqa: S303
-        answer = self._exchange(url, MAX_OCSP, request, "application/ocsp-request")
+            question = _ocsp_question(certificate, issuer, url)
+        return self._heard(question, lambda heard: self._by_response(certificate, issuer, heard))
+
+    def _by_response(self, certificate: Link, issuer: Link, heard: Heard) -> Revocation:
         with reading("The answer is no OCSP response."):
-            response = ocsp.load_der_ocsp_response(answer)
+            response = ocsp.load_der_ocsp_response(heard.octets)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
                 raise Useless(f"The responder answers {response.response_status.name.lower()}.")
             single = _single_response(response, certificate, issuer)
             self._require_current(single.this_update_utc, single.next_update_utc)
-            self._require_entitled(response, issuer)
-            return self._ocsp_verdict(single, certificate)
+            signer = self._entitled(response, issuer)
+            verdict = self._ocsp_verdict(single, certificate)
+        self.answers.confirm(heard, _until(heard, single.next_update_utc, self.answers.ages.response))
+        evidence = ValidationData(responses=(heard.octets,)) + signer.evidence
+        return replace(verdict, evidence=evidence, lacking=signer.lacking)
 
     def _ocsp_verdict(self, single: ocsp.OCSPSingleResponse, certificate: Link) -> Revocation:
         match single.certificate_status:
@@ -164,8 +229,11 @@ class _Errand:
             case _:
                 raise Useless("The responder does not know the certificate.")
 
-    def _require_entitled(self, response: ocsp.OCSPResponse, issuer: Link) -> None:
-        """RFC 6960, 3.2, points 2 to 4: signed by the issuer, or by whom the issuer appointed for this."""
+    def _entitled(self, response: ocsp.OCSPResponse, issuer: Link) -> _Signer:
+        """RFC 6960, 3.2, points 2 to 4: signed by the issuer, or by whom the issuer appointed for this.
+
+        Raises: Useless.
+        """
         digest = response.signature_hash_algorithm
         if digest is None or weak_digest(digest):
             raise Useless("The response is signed by an algorithm that is not accepted.")
@@ -174,32 +242,28 @@ class _Errand:
                 continue
             if not verifies(signer.parsed.public_key(), response.signature, response.tbs_response_bytes, digest):
                 continue
-            if _same_key(signer, issuer) or self._is_appointed(signer, issuer, response):
-                return
+            if _same_key(signer, issuer):
+                return _Signer()
+            appointed = self._appointed(signer, issuer, response)
+            if appointed is not None:
+                return appointed
             raise Useless("The response is signed by somebody who was not appointed by the issuer.")
         raise Useless("The signature of the response does not verify.")
 
-    def _is_appointed(self, signer: Link, issuer: Link, response: ocsp.OCSPResponse) -> bool:
-        """RFC 6960, 4.2.2.2."""
-        if not signed_by(signer, issuer) or signer.weak_digest or signer.has_short_key:
-            return False
-        produced = response.produced_at_utc
-        if not (signer.valid_at(produced - _SKEW) or signer.valid_at(produced + _SKEW)):
-            return False
-        extensions = signer.parsed.extensions
-        if ExtendedKeyUsageOID.OCSP_SIGNING not in _extended_key_usage(extensions):
-            return False
-        usage = signer.certificate.key_usage
-        if usage is not None and not usage & {"digitalSignature", "nonRepudiation"}:
-            return False
+    def _appointed(self, signer: Link, issuer: Link, response: ocsp.OCSPResponse) -> _Signer | None:
+        """RFC 6960, 4.2.2.2; None for somebody who was not appointed."""
+        if not _may_respond(signer, issuer, response.produced_at_utc):
+            return None
         # RFC 6960, 4.2.2.2.1: exempt, or on no list; one that names no list is the issuer's responsibility.
-        return _is_exempt(extensions) or self._is_not_listed(signer, issuer)
-
-    def _is_not_listed(self, signer: Link, issuer: Link) -> bool:
+        own = ValidationData(certificates=(signer.der,))
+        if _is_exempt(signer.parsed.extensions):
+            return _Signer(own)
         if not _reachable(signer.pointers.crl):
-            return True
+            return _Signer(own, ("The responder's certificate names no revocation list, and is not exempt from one.",))
         listed = self._by_lists(signer, issuer, [])
-        return listed is not None and listed.status is Status.GOOD
+        if listed is None or listed.status is not Status.GOOD:
+            return None
+        return _Signer(own + listed.evidence, listed.lacking)
 
     # -- CRL ---------------------------------------------------------------------------------------------
 
@@ -211,6 +275,7 @@ class _Errand:
         Without `deep` no other list is asked about whoever signed one.
         """
         covered: frozenset[str] = frozenset()
+        evidence = NO_DATA
         urls = _reachable(certificate.pointers.crl)
         for url in urls:
             try:
@@ -219,20 +284,31 @@ class _Errand:
                 failures.append(Failure(Check.INVALID_CRL, str(useless)))
                 continue
             covered |= reasons
+            evidence += verdict.evidence
             if verdict.status is Status.REVOKED or covered == ALL_REASONS:
-                return verdict
+                return replace(verdict, evidence=evidence)
         if covered:
             failures.append(Failure(Check.INVALID_CRL, "The lists do not cover every reason for a revocation."))
         return None
 
     def _by_crl(self, certificate: Link, issuer: Link, url: str, *, deep: bool) -> tuple[Revocation, frozenset[str]]:
-        answer = self._exchange(url, MAX_CRL)
+        question = Question(url, MAX_CRL)
+        return self._heard(question, lambda heard: self._by_list(certificate, issuer, heard, deep=deep))
+
+    def _by_list(
+        self, certificate: Link, issuer: Link, heard: Heard, *, deep: bool
+    ) -> tuple[Revocation, frozenset[str]]:
         with reading("The answer is no revocation list."):
-            found = load_list(answer)
-            self._require_current(found.last_update_utc, found.next_update_utc)
-            self._require_speaks_for(find_signer(found, answer, issuer, self._namesakes(issuer)), issuer, deep=deep)
-            reasons = covered_reasons(found, certificate)
-            return self._crl_verdict(found, certificate), reasons
+            read = heard.once(ReadList, lambda: ReadList(heard.octets))
+            end = read.parsed.next_update_utc
+            self._require_current(read.parsed.last_update_utc, end)
+            signer = find_signer(read, issuer, self._namesakes(issuer))
+            evidence = ValidationData(lists=(read.octets,)) + self._confirmed(signer, issuer, deep=deep)
+            reasons = covered_reasons(read.parsed, certificate)
+            verdict = self._crl_verdict(read, certificate)
+        ages = self.answers.ages
+        self.answers.confirm(heard, _until(heard, end, ages.list if end else min(ages.list, ages.endless_list)))
+        return replace(verdict, evidence=evidence), reasons
 
     def _namesakes(self, issuer: Link) -> list[Link]:
         """Authorities of the issuer's name with another key; those on the path come first. Few: each costs a check."""
@@ -241,23 +317,26 @@ class _Errand:
             :MAX_NAMESAKES
         ]
 
-    def _require_speaks_for(self, signer: Link, issuer: Link, *, deep: bool) -> None:
-        """RFC 5280, 6.3.3 (f): the path of the key that signed the list ends at the same root. Raises: Useless."""
+    def _confirmed(self, signer: Link, issuer: Link, *, deep: bool) -> ValidationData:
+        """What shows that `signer` may sign lists for `issuer`; nothing when it stands on the path.
+
+        RFC 5280, 6.3.3 (f): the path of the key that signed the list ends at the same root. Raises: Useless.
+        """
         if signer is issuer or any(signer.fingerprint == link.fingerprint for link in self.path):
-            return
+            return NO_DATA
         if not deep or signer.weak_digest or signer.has_short_key or not signer.valid_at(self.at):
             raise Useless("The list is signed by a key that does not count.")
         for above in self.path:
             if above.may_certify and signed_by(signer, above):
                 listed = self._by_lists(signer, above, [], deep=False)
                 if listed is not None and listed.status is Status.GOOD:
-                    return
+                    return ValidationData(certificates=(signer.der,)) + listed.evidence
         raise Useless("The list is signed by a key that nobody confirms.")
 
-    def _crl_verdict(self, found: x509.CertificateRevocationList, certificate: Link) -> Revocation:
-        entry = find_entry(found, certificate)
+    def _crl_verdict(self, read: ReadList, certificate: Link) -> Revocation:
+        entry = find_entry(read, certificate)
         if entry is None:
-            _require_still_listed(certificate, found.last_update_utc)
+            _require_still_listed(certificate, read.parsed.last_update_utc)
             return Revocation(Status.GOOD, "CRL")
         if entry.revoked_on > self.at:
             return Revocation(Status.GOOD, "CRL")
@@ -265,11 +344,26 @@ class _Errand:
 
     # -- both --------------------------------------------------------------------------------------------
 
-    def _exchange(self, url: str, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
-        if time.monotonic() > self.deadline:
+    def _heard(self, question: Question, use: Callable[[Heard], T]) -> T:
+        """What `use` makes of the answer. One that is kept and of no use is asked for anew. Raises: Useless."""
+        kept = self.answers.kept(question)
+        if self.only_kept:
+            if kept is None:
+                raise Useless("Nothing is fetched here.")
+            return use(kept)
+        if kept is not None:
+            try:
+                return use(kept)
+            except Useless:
+                pass  # another one may say more
+        return use(self._asked(question, kept))
+
+    def _asked(self, question: Question, besides: Heard | None) -> Heard:
+        left = self.deadline - time.monotonic()
+        if left < 0:
             raise Useless("There was no time left to ask.")
         try:
-            return self.fetch.exchange(url, limit=limit, body=body, content_type=content_type)
+            return self.answers.ask(question, left, besides=besides)
         except Unreachable as error:
             raise Useless("There was no answer.") from error
 
@@ -278,6 +372,30 @@ class _Errand:
         until = this_update + _WITHOUT_NEXT_UPDATE if next_update is None else next_update
         if until + _SKEW < self.at:
             raise Useless(f"The answer was good until {until:{_DAY}}.")
+
+
+def _first_questions(certificate: Link, issuer: Link) -> Iterator[Question]:
+    """What is asked about a certificate, as far as it is known before there is any answer."""
+    for url in _reachable(certificate.pointers.ocsp):
+        try:
+            with reading("The certificate cannot be asked about."):
+                yield _ocsp_question(certificate, issuer, url)
+        except Useless:
+            return
+    for url in _reachable(certificate.pointers.crl):
+        yield Question(url, MAX_CRL)
+
+
+def _ocsp_question(certificate: Link, issuer: Link, url: str) -> Question:
+    # SHA-1 here only names the issuer; it is what every responder understands (RFC 5019, 2.1.1).
+    request = _request(certificate, issuer, hashes.SHA1()).public_bytes(Encoding.DER)  # noqa: S303
+    return Question(url, MAX_OCSP, request, "application/ocsp-request")
+
+
+def _until(heard: Heard, end: datetime | None, age: timedelta) -> datetime:
+    """Until when an answer is kept that says `end` of itself."""
+    latest = heard.asked_at + age
+    return latest if end is None else min(end, latest)
 
 
 def _unknown(reason: str) -> Revocation:
@@ -334,6 +452,18 @@ def _is_responder(response: ocsp.OCSPResponse, signer: Link) -> bool:
     if response.responder_key_hash is None:
         return response.responder_name == signer.parsed.subject
     return response.responder_key_hash == x509.SubjectKeyIdentifier.from_public_key(signer.parsed.public_key()).digest
+
+
+def _may_respond(signer: Link, issuer: Link, produced: datetime) -> bool:
+    """By its certificate alone: issued for this purpose by the issuer itself, and in date when the answer was made."""
+    if not signed_by(signer, issuer) or signer.weak_digest or signer.has_short_key:
+        return False
+    if not (signer.valid_at(produced - _SKEW) or signer.valid_at(produced + _SKEW)):
+        return False
+    if ExtendedKeyUsageOID.OCSP_SIGNING not in _extended_key_usage(signer.parsed.extensions):
+        return False
+    usage = signer.certificate.key_usage
+    return usage is None or bool(usage & {"digitalSignature", "nonRepudiation"})
 
 
 def _same_key(one: Link, other: Link) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -24,11 +25,19 @@ from signroom.service.documents.upload_files import purge_uploads
 from signroom.service.erasing.delete_tenants import finish_deletions
 from signroom.service.erasing.erase import continue_erasures
 from signroom.service.erasing.index_persons import index_persons
+from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.events.import_legacy_events import import_legacy_events
 from signroom.service.events.record_event import DELIVER_WEBHOOK
+from signroom.service.levels.archive_document import (
+    ARCHIVE_DOCUMENT,
+    TRIED_FOR,
+    archive_document,
+    give_up_archiving,
+)
 from signroom.service.maintenance.compare_files import EVERY, compare_files
 from signroom.service.maintenance.count_statistics import count_statistics
 from signroom.service.maintenance.delete_expired import (
+    delete_expired_answers,
     delete_expired_audit_entries,
     delete_expired_deliveries,
     delete_expired_events,
@@ -45,11 +54,14 @@ from signroom.service.webhooks.release_deliveries import RELEASE_DELIVERIES, rel
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 
 def jobs(ports: Ports) -> dict[str, Job]:
     """Every job of this version by its name."""
     return {
         PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports)),
+        ARCHIVE_DOCUMENT: Job(partial(_archive, ports), partial(give_up_archiving, ports), patience=TRIED_FOR),
         DELIVER_WEBHOOK: Job(partial(deliver_webhook, ports), partial(fail_delivery, ports), Queue.DELIVERIES),
         RELEASE_DELIVERIES: Job(partial(release_deliveries, ports), partial(release_later, ports), Queue.DELIVERIES),
     }
@@ -67,12 +79,14 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("index-persons", minute, index_persons),
         ("count-statistics", minute, count_statistics),
         ("finish-deletions", minute, finish_deletions),
+        ("delete-late-files", minute, delete_late_files),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("limit-unsigned", day, limit_unsigned),
         ("forget-preparations", hour, delete_expired_preparations),
         ("forget-idempotency-keys", hour, delete_expired_idempotency_keys),
         ("forget-nonces", hour, delete_expired_nonces),
+        ("forget-answers", hour, delete_expired_answers),
         ("forget-events", day, delete_expired_events),
         ("forget-audit-entries", day, delete_expired_audit_entries),
         ("forget-deliveries", day, delete_expired_deliveries),
@@ -88,11 +102,22 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 
 def _process(ports: Ports, document_id: UUID) -> None:
-    """On an event loop of its own: the thread of a job is nobody else's."""
+    _on_own_loop(_processed(ports, document_id))
+
+
+def _archive(ports: Ports, document_id: UUID) -> timedelta | None:
+    wait = _on_own_loop(archive_document(ports, document_id))
+    if wait is not None:
+        log.info("document.not_archived", document_id=str(document_id), again_in=wait.total_seconds())
+    return wait
+
+
+def _on_own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """The thread of a job is nobody else's."""
     context = contextvars.copy_context()
     try:
         with asyncio.Runner() as runner:
-            runner.run(_processed(ports, document_id), context=context)
+            return runner.run(work, context=context)
     finally:
         # What the verb has bound is for the lines about its failure, too: they are written outside of the loop.
         for variable, value in context.items():

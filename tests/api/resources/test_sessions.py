@@ -41,6 +41,10 @@ DOCUMENT_KEYS = {
     "processingErrorCode",
     "processingErrorDetail",
     "pdfSignatureField",
+    "level",
+    "levelWanted",
+    "levelDetail",
+    "validation",
 }
 FILE_KEYS = {"mimeType", "content", "blobToken", "url", "name", "length", "contentType", "location"}
 
@@ -437,7 +441,10 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/signature-sessions/{session_id}/retry",
         "/api/settings/retention",
         "/api/documents/keys/{key}",
+        "/api/demo/failures",
         "/api/documents/preflight",
+        "/api/documents/{document_id}/extend",
+        "/api/documents/{document_id}/versions",
         "/api/documents/{document_id}",
         "/api/documents/{document_id}/signers",
         "/Api/MultipartUploads",

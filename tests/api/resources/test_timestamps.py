@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import subprocess
 from base64 import b64decode
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -12,6 +16,7 @@ from tests.harness.commands import signroom
 from tests.harness.server import Server, base64, ok, refused
 from tests.timestamps import openssl_tsa
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "timestamps.md"
 DIGEST = hashlib.sha256(b"contract").digest()
 QUERY = {"Content-Type": "application/timestamp-query"}
 
@@ -89,3 +94,31 @@ def test_who_has_no_key_gets_no_timestamp(sqlite_server: Server) -> None:
 def test_a_query_is_small_or_it_is_refused(sqlite_server: Server) -> None:
     for path in ("/tsp", "/demo-tsa"):
         assert sqlite_server.api.post(path, content=bytes(17 << 10), headers=QUERY).status_code == 413
+
+
+def test_the_lines_of_the_guide_run_as_they_stand_and_are_counted(sqlite_server: Server, tmp_path: Path) -> None:
+    """By the shell, with the demo's root as root.pem."""
+    server = sqlite_server
+    manager = signroom(server, "keys", "create", "--application", "Example application", "--role", "Manager")
+    before = timestamps(server, manager)
+    (tmp_path / "contract.pdf").write_bytes(b"a contract")
+    (tmp_path / "root.pem").write_bytes(server.ca_certificate.read_bytes())
+    environment = {"PATH": os.environ["PATH"], "SIGNROOM": server.url, "KEY": server.api_key, "no_proxy": "*"}
+    in_json, by_protocol = GUIDE.read_text().split("```\n")[1::2]
+
+    run = partial(subprocess.run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    token = run(["bash", "-euo", "pipefail", "-c", in_json])
+    assert token.returncode == 0, token.stderr
+    verified = run(["bash", "-euo", "pipefail", "-c", by_protocol])
+    assert verified.returncode == 0, verified.stderr
+
+    assert json.loads(token.stdout)["info"]["genTime"]
+    assert "Verification: OK" in verified.stdout + verified.stderr
+    assert timestamps(server, manager) == before + 2
+
+
+def timestamps(server: Server, manager: str) -> int:
+    """How many the demo's application was given, as its manager reads it."""
+    found = ok(server.api.get("/api/settings/statistics", headers={"X-Api-Key": manager}))["timestamps"]
+    assert {(count["applicationName"], count["tier"]) for count in found} <= {("Example application", "default")}
+    return sum(count["count"] for count in found)

@@ -406,6 +406,9 @@ from signroom.formats.cms.verification import verify
 from signroom.formats.values import check_values
 from tests.pki import authority
 from tests.harness.server import signature
+from signroom.domain.augmentation import Augmentation, TimestampUse
+from tests.formats.cms.lasting.raised import all_data, raise_level, to_archive
+from signroom.formats.cms.format import read_levels
 
 source, output, again = map(Path, sys.argv[1:])
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -418,6 +421,9 @@ def sign(source, name, output):
 sign(source, "p256", output)
 sign(output, "p384", again)
 assert verify(again, None).intact
+value = read_levels(again, None).signatures[0].value
+raise_level(again, Augmentation(TimestampUse.SIGNATURE, signature_value=value))
+raise_level(again, to_archive(value, all_data("p256")))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base)
 """
 

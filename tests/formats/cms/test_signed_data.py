@@ -8,15 +8,20 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from asn1crypto.cms import CMSAttributes
+from asn1crypto.cms import CMSAttributes, ContentInfo
 from asn1crypto.x509 import Certificate
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from signroom.domain.errors import BadCertificate, CertificateKeyNotSupported
-from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
-from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
+from signroom.formats.cms.reading import header
+from signroom.formats.cms.signed_data import (
+    longest_signed_data,
+    signed_attributes,
+    signed_data,
+    with_signature_timestamp,
+)
 from tests.harness.server import signature
 from tests.pki import authority
 from tests.pki.reissued import name, reissued, with_false_written_out
@@ -216,7 +221,7 @@ def test_what_is_no_certificate_is_refused(damage: str, place: str) -> None:
     chain = CertificateChain(bad) if place == "signer" else CertificateChain(good, (bad,))
 
     with pytest.raises(BadCertificate):
-        longest_signed_data(chain, DigestAlgorithm.SHA256, Level.B_B)
+        longest_signed_data(chain, DigestAlgorithm.SHA256)
 
 
 @given(st.data())
@@ -237,7 +242,7 @@ def test_a_damaged_certificate_is_refused_or_taken_as_it_is(data: st.DataObject)
 
 def test_a_key_of_another_kind_is_refused_before_anybody_signs() -> None:
     with pytest.raises(CertificateKeyNotSupported):
-        longest_signed_data(chain_of("ed25519"), DigestAlgorithm.SHA256, Level.B_B)
+        longest_signed_data(chain_of("ed25519"), DigestAlgorithm.SHA256)
 
 
 def test_an_rsa_key_that_is_for_pss_only_is_refused() -> None:
@@ -246,7 +251,7 @@ def test_an_rsa_key_that_is_for_pss_only_is_refused() -> None:
     for_pss = reissued(authority.leaf("rsa2048").certificate_der, public_key=usual.dump())
 
     with pytest.raises((CertificateKeyNotSupported, BadCertificate)):
-        longest_signed_data(CertificateChain(for_pss), DigestAlgorithm.SHA256, Level.B_B)
+        longest_signed_data(CertificateChain(for_pss), DigestAlgorithm.SHA256)
 
 
 # -- the room --------------------------------------------------------------------------------------
@@ -257,7 +262,7 @@ def test_an_rsa_key_that_is_for_pss_only_is_refused() -> None:
 def test_the_room_is_exactly_what_the_longest_value_needs(signer: str, algorithm: DigestAlgorithm) -> None:
     chain = chain_of(signer, authority.root_der())
     attributes = signed_attributes(chain.certificate, hashlib.new(algorithm.value).digest())
-    room = longest_signed_data(chain, algorithm, Level.B_B)
+    room = longest_signed_data(chain, algorithm)
     lengths = [
         len(
             signed_data(
@@ -271,9 +276,39 @@ def test_the_room_is_exactly_what_the_longest_value_needs(signer: str, algorithm
     assert max(lengths) >= room - 4  # ECDSA values lose an octet now and then
 
 
-def test_the_room_for_a_timestamp_comes_with_the_level() -> None:
+@pytest.mark.parametrize("length", [1, 100, 127, 128, 5000, 70_000])
+def test_the_room_for_a_timestamp_is_exactly_what_a_token_of_that_length_needs(length: int) -> None:
     chain = chain_of("rsa2048", authority.root_der())
-    plain, *higher = (longest_signed_data(chain, DigestAlgorithm.SHA256, level) for level in Level)
+    attributes = signed_attributes(chain.certificate, bytes(32))
+    value, token = bytes(256), header(0x30, length) + bytes(length)
 
-    assert plain < 4_000
-    assert all(room >= plain + 8 * 1024 for room in higher)
+    made = signed_data(chain, attributes, value, DigestAlgorithm.SHA256, token)
+
+    assert len(made) == longest_signed_data(chain, DigestAlgorithm.SHA256, len(token))
+    (signer,) = ContentInfo.load(made, strict=True)["content"]["signer_infos"]
+    (attribute,) = signer["unsigned_attrs"]
+    assert attribute["type"].native == "signature_time_stamp_token"
+    assert attribute.dump().endswith(token)
+    plain = signed_data(chain, attributes, value, DigestAlgorithm.SHA256)
+    assert with_signature_timestamp(plain, token) == made
+
+
+def test_a_timestamp_is_put_beside_what_is_not_signed_already() -> None:
+    chain = chain_of("rsa2048", authority.root_der())
+    made = signed_data(chain, signed_attributes(chain.certificate, bytes(32)), bytes(256), DigestAlgorithm.SHA256)
+    tokens = [header(0x30, length) + bytes(length) for length in (300, 3, 300)]
+
+    for token in tokens:  # two of them are the same
+        made = with_signature_timestamp(made, token)
+
+    (signer,) = ContentInfo.load(made, strict=True)["content"]["signer_infos"]
+    found = [attribute["values"][0].dump() for attribute in signer["unsigned_attrs"]]
+    assert sorted(found) == sorted(tokens)
+    encoded = [attribute.dump() for attribute in signer["unsigned_attrs"]]
+    assert encoded == sorted(encoded)  # X.690, 11.6
+
+
+@pytest.mark.parametrize("content", [b"", b"\x30\x00", b"\x30\x80\x00\x00", b"\x04\x02ab", bytes(20)])
+def test_what_is_no_signed_data_gets_no_timestamp(content: bytes) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        with_signature_timestamp(content, b"\x30\x00")

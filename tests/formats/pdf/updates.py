@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from signroom.domain.level import Level
 from signroom.domain.pdf_facts import EmptyField, PdfFacts, SignatureSite
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
@@ -86,7 +85,7 @@ def signed(data: bytes, folder: Path, *, signer: str = "rsa2048", name: str = "S
     facts = facts_of(data, folder, **options)  # type: ignore[arg-type]
     leaf = authority.leaf(signer)
     chain = CertificateChain(leaf.certificate_der, (authority.root().certificate_der,))
-    layout = laid_out(facts, name=name, room=2 * longest_signed_data(chain, _SHA256, Level.B_B))
+    layout = laid_out(facts, name=name, room=2 * longest_signed_data(chain, _SHA256))
     running = RunningSha256(facts.sha256_state)
     running.update(layout.before)
     running.update(layout.after)

@@ -44,6 +44,7 @@ from signroom.service.documents.upload_files import upload_plain
 from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
+from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.signing.process_document import process_document
 from signroom.service.subscriptions.disable_tenants import (
     disable_application,
@@ -116,6 +117,23 @@ def shop(room: Room, operator: OperatorCaller) -> Shop:
     return Shop(room, application, key.text.partition("|")[2], document, files)
 
 
+def test_a_file_that_comes_when_all_is_gone_is_looked_for_an_hour_later(room: Room, operator: OperatorCaller) -> None:
+    """Its writer was in the middle of it, and died before it could take it back."""
+    there = shop(room, operator)
+    there.delete(operator)
+    assert finish_deletions(room.ports) == 1
+    late = [room.file(f"{key.rpartition('/')[0]}/original-{uuid4().hex}") for key in there.files]
+    used = room.document(original=late[0])
+
+    assert delete_late_files(room.ports) == 0
+    room.clock.advance(hours=1)
+    assert delete_late_files(room.ports) == len(late)
+
+    assert [room.has(file.blob_key) for file in late] == [True] + [False] * (len(late) - 1)
+    assert room.has(used.original.blob_key)
+    assert delete_late_files(room.ports) == 0
+
+
 def completed(room: Room) -> tuple[Session, Document]:
     session = room.session()
     document = room.completed(room.document(session), None)
@@ -139,7 +157,7 @@ def rows_of(room: Room, application_id: UUID) -> dict[str, int]:
     found = {}
     with room.service.engine.connect() as connection:
         for table in tables.metadata.sorted_tables:
-            if "application_id" in table.c and table not in {tables.events, tables.statistics}:
+            if "application_id" in table.c and table not in {tables.events, tables.statistics, tables.timestamps}:
                 query = sa.select(sa.func.count()).where(table.c.application_id == application_id)
                 found[table.name] = connection.execute(query).scalar_one()
     found["signroom_applications"] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,9 +11,11 @@ from uuid import uuid4
 
 import pytest
 
+from signroom.blobs.cache import BytesCache
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.domain.audit import Action
-from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.blob_key import UploadFolder
+from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.document_key import DocumentKey, new_key
 from signroom.domain.erasure import Erasure
 from signroom.domain.errors import (
@@ -23,21 +26,26 @@ from signroom.domain.errors import (
     SignatureSessionErased,
     SignatureSessionNotFound,
     StorageUnavailable,
+    UploadNotFound,
     WrongState,
 )
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, CheckedValue
+from signroom.domain.upload import Upload
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import ChangeFilter, Work
 from signroom.service.access.page_tokens import renew_page_token
 from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.manage_document_keys import find_key, unused_keys
+from signroom.service.documents.preview_document import preview_page
 from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.documents.read_documents import read_document
 from signroom.service.erasing.erase import continue_erasures, erase_document, erase_session
+from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.sessions.read_sessions import list_sessions, read_session, read_session_of_page
 from signroom.service.signing.process_document import fail_document
+from signroom.service.signing.retry_processing import retry_session
 from tests.service.conftest import Room
 from tests.service.stores import PassingStore
 
@@ -103,6 +111,121 @@ def test_a_session_is_erased_and_its_proof_stays(room: Room) -> None:
     by_key = find_key(room.ports, room.caller, documents[0].key)
     assert by_key is not None
     assert by_key.document == kept(room, documents[0])
+
+
+def test_content_that_an_inspection_took_out_of_its_files_goes_too(room: Room) -> None:
+    _, (first, second) = signed_session(room)
+    assert first.signed is not None
+    assert second.signed is not None
+    of_signed, of_original = extracted(room, b"s" * 32), extracted(room, first.original.sha256)
+    of_another, used = extracted(room, b"another"), extracted(room, first.original.sha256, used=True)
+    with room.ports.store.work() as work:
+        work.documents.save(replace(first, versions=(replace(first.versions[0], file=signed_as(first, b"s" * 32)),)))
+    beside = room.document(original=used.file)
+
+    erasure = erase_document(room.ports, room.caller, first.id)
+
+    assert erasure.removed.files == 2 + 2
+    assert [room.has(u.require_file().blob_key) for u in (of_signed, of_original)] == [False, False]
+    assert [room.has(u.require_file().blob_key) for u in (of_another, used)] == [True, True]
+    with room.ports.store.read() as work:
+        for gone in (of_signed, of_original):
+            with pytest.raises(UploadNotFound):
+                work.uploads.of_any_tenant(gone.id)
+        assert work.erasures.late_files(None, room.clock.now(), 9) == []
+    assert room.read(beside).original == used.file
+
+
+def test_content_whose_storage_does_not_answer_goes_when_it_does(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, (first, _) = signed_session(room)
+    content = extracted(room, first.original.sha256).require_file()
+    with monkeypatch.context() as away:
+        away.setattr(type(room.ports.blobs), "beginning_with", refuse)
+        with pytest.raises(StorageUnavailable):
+            erase_document(room.ports, room.caller, first.id)
+    assert room.has(content.blob_key)
+
+    assert delete_late_files(room.ports) == 1
+
+    assert not room.has(content.blob_key)
+    assert delete_late_files(room.ports) == 0
+
+
+def refuse(*_: object) -> list[str]:
+    raise StorageUnavailable
+
+
+def extracted(room: Room, digest: bytes, *, used: bool = False) -> Upload:
+    """Content that an inspection has taken out of a file with that digest."""
+    owner = room.caller.application
+    upload = Upload(uuid4(), uuid4().bytes * 2, owner.subscription_id, owner.id, room.clock.now(), used=used)
+    upload = replace(upload, extracted_from=digest, file=room.file(UploadFolder(upload.id).content()))
+    with room.ports.store.work() as work:
+        work.uploads.add(upload)
+    return upload
+
+
+def signed_as(document: Document, digest: bytes) -> StoredFile:
+    assert document.signed is not None
+    return replace(document.signed, sha256=digest)
+
+
+def test_a_session_that_failed_by_an_erased_document_stays_so_until_it_is_retried(room: Room) -> None:
+    """A deletion announces nothing as completed. A retry says that the rest is enough."""
+    session = room.session()
+    done = room.completed(room.document(session), None)
+    bad = room.document(session, position=1).accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now())
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    with room.ports.store.work() as work:
+        work.documents.save(bad)
+        work.sessions.save(signed)
+    fail_document(room.ports, bad.id, "InternalError")
+
+    erase_document(room.ports, room.caller, bad.id)
+
+    failed = read_session(room.ports, room.caller, session.id)
+    assert (failed.session.status, failed.session.processing_error_code) == (
+        SessionStatus.PROCESSING_ERROR,
+        "InternalError",
+    )
+    assert room.told() == ["DocumentFailed", "SessionFailed", "DocumentErased"]
+    assert retry_session(room.ports, room.caller, session.id) == 0
+    whole = read_session(room.ports, room.caller, session.id)
+    assert (whole.session.status, whole.session.processing_error_code) == (SessionStatus.COMPLETED, None)
+    assert [d.id for d in whole.documents] == [done.id]
+    assert room.told()[3:] == ["SessionRetried", "SessionCompleted"]
+    with pytest.raises(WrongState):
+        retry_session(room.ports, room.caller, session.id)
+
+
+def test_a_session_of_which_nothing_is_left_cannot_be_retried(room: Room) -> None:
+    session = room.session()
+    bad = room.document(session).accept_signature(uuid4(), CheckedValue(b"value"), room.clock.now())
+    signed, _ = session.sign(CertificateChain(b"certificate"), room.clock.now())
+    with room.ports.store.work() as work:
+        work.documents.save(bad)
+        work.sessions.save(signed)
+    fail_document(room.ports, bad.id, "InternalError")
+    erase_document(room.ports, room.caller, bad.id)
+
+    with pytest.raises(WrongState):
+        retry_session(room.ports, room.caller, session.id)
+    assert read_session(room.ports, room.caller, session.id).session.status is SessionStatus.PROCESSING_ERROR
+
+
+def test_a_picture_in_the_memory_of_another_process_is_shown_to_nobody(room: Room) -> None:
+    session = room.session()
+    document = room.document(session)
+    here, elsewhere = replace(room.ports, previews=BytesCache(99)), room.ports
+    for ports in (here, elsewhere):
+        ports.previews.put(f"{document.original.blob_key} picture 0 320", b"picture")
+    assert asyncio.run(preview_page(here, session.id, document.id, 0, 320)) == b"picture"
+
+    erase_session(elsewhere, room.caller, session.id)
+
+    assert elsewhere.previews.get(f"{document.original.blob_key} picture 0 320") is None
+    with pytest.raises(DocumentErased):
+        asyncio.run(preview_page(here, session.id, document.id, 0, 320))
 
 
 def test_once_more_is_the_same_answer(room: Room) -> None:

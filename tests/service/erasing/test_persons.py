@@ -22,7 +22,7 @@ from signroom.domain.signature import CertificateChain, CheckedValue
 from signroom.ports.store import ChangeFilter
 from signroom.service.erasing.index_persons import index_persons
 from signroom.service.erasing.persons import erase_person, export_person, find_person
-from signroom.store import tables
+from signroom.store import rows, tables
 from tests.service.conftest import Room
 
 CPF = "529.982.247-25"
@@ -95,6 +95,26 @@ def test_who_signs_later_is_found_too(room: Room, ana: CertificateChain) -> None
     changed(room, session, signer_certificate=ana.certificate)
 
     assert [t.id for t in find_person(room.ports, room.caller, "idcpt-12345678").traces] == [session.id]
+    assert index_persons(room.ports) == 0
+
+
+def test_what_the_version_before_signs_is_found_too(room: Room, ana: CertificateChain) -> None:
+    """During a roll-out: version 0.1.0 does not know the mark, and saves the columns that it knows."""
+    session = changed(room, room.session(), signer_certificate=None)
+    document = named(room, room.document(session), metadata=())
+    assert find_person(room.ports, room.caller, "IDCPT12345678").traces == ()
+    later = {
+        tables.sessions: rows.session_row(replace(session, signer_certificate=ana.certificate)),
+        tables.documents: rows.document_row(replace(document, metadata=(("Cliente", (PLAIN,)),))),
+    }
+
+    with room.service.engine.begin() as connection:
+        for table, row in later.items():
+            of_that_version = {name: value for name, value in row.items() if name not in {"person_due", "erased_at"}}
+            connection.execute(sa.update(table).where(table.c.id == row["id"]).values(of_that_version))
+
+    assert [t.id for t in find_person(room.ports, room.caller, "IDCPT12345678").traces] == [session.id]
+    assert [t.id for t in find_person(room.ports, room.caller, PLAIN).traces] == [document.id]
     assert index_persons(room.ports) == 0
 
 

@@ -56,7 +56,7 @@ def told(room: Room) -> int:
         event = SessionCreated(session.id, room.clock.now())
         record_event(work, event, application.subscription_id, application.id)
     with room.ports.store.read() as work:
-        return work.feed.bounds().newest
+        return work.feed.bounds(room.caller.subscription_id).newest
 
 
 def signed(room: Room) -> Document:
@@ -85,7 +85,7 @@ def test_after_a_loss_of_everything_all_is_there_and_positions_go_on_above_those
     with kept.reopened() as room:
         assert room.read(document) == document
         with room.ports.store.read() as work:
-            assert work.feed.bounds().newest == position
+            assert work.feed.bounds(room.caller.subscription_id).newest == position
         assert told(room) == position + EVENT_JUMP + 1 > lost
     with kept.ports() as ports:
         installation = ports.database.installation()

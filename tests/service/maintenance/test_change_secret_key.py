@@ -254,6 +254,7 @@ def test_all_that_a_leaked_key_could_forge_is_ended(room: Room, monkeypatch: pyt
 
     assert [revoke_links(changed, OPERATOR), revoke_links(changed, OPERATOR)] == [3, 0]
 
+    assert room.told().count("SessionLinkRevoked") == 2, "of those that are open"
     for one in opened:
         with pytest.raises(BadToken):
             renew_page_token(changed, leaked.tokens.derive("link", str(one.session_id)))

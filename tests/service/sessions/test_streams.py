@@ -18,7 +18,7 @@ from signroom.domain.session import Session
 from signroom.service.sessions import follow_session as following
 from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.follow_session import MAX_STREAMS, SessionStreams
-from signroom.service.sessions.read_sessions import SessionWithDocuments, read_session_of_page
+from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
 from tests.harness.waiting import SECONDS
 from tests.service.conftest import Room
 
@@ -33,7 +33,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def begun(room: Room, streams: SessionStreams, session: Session) -> AsyncIterator[SessionWithDocuments]:
+def begun(room: Room, streams: SessionStreams, session: Session) -> AsyncIterator[SessionOfPage]:
     return streams.follow(read_session_of_page(room.ports, session.id))
 
 
@@ -67,7 +67,7 @@ def test_a_subscription_has_a_limit_over_all_its_applications(room: Room, monkey
     """Two applications of one subscription took every connection of a process, through a proxy."""
     monkeypatch.setattr(following, "MAX_OF_SUBSCRIPTION", 3)
 
-    def of_another_application() -> SessionWithDocuments:
+    def of_another_application() -> SessionOfPage:
         found = read_session_of_page(room.ports, opened(room).id)
         return replace(found, session=replace(found.session, application_id=uuid4()))
 

@@ -341,6 +341,25 @@ def test_a_gap_is_told_not_skipped(room: Room) -> None:
         asyncio.run(read_events(room.ports, room.caller, ReadEvents(at_the_end + 100)))
 
 
+def test_what_goes_of_another_subscription_is_no_gap(room: Room) -> None:
+    """Deleted with it, or because of its age: nobody else has missed anything."""
+    others = ApplicationCaller(replace(room.caller.application, subscription_id=uuid4()), frozenset(Role))
+    start = asyncio.run(read_events(room.ports, room.caller, ReadEvents())).next
+    for _ in range(3):
+        tell(room.ports.store, replace(room, caller=others))
+    with room.service.engine.begin() as connection:  # as a deletion does
+        first = sa.select(sa.func.min(tables.events.c.position)).scalar_subquery()
+        connection.execute(sa.delete(tables.events).where(tables.events.c.position == first))
+    room.clock.advance(days=91)
+    tell(room.ports.store, room)
+    assert delete_expired_events(room.ports) == 2
+
+    page = asyncio.run(read_events(room.ports, room.caller, ReadEvents(start)))
+    assert [e.type for e in page.events] == ["SessionCreated"]
+    with pytest.raises(EventsPurged):
+        asyncio.run(read_events(room.ports, others, ReadEvents(start)))
+
+
 def test_a_feed_without_any_event_has_a_beginning(room: Room) -> None:
     page = asyncio.run(read_events(room.ports, room.caller, ReadEvents()))
     with room.service.engine.connect() as connection:

@@ -192,3 +192,20 @@ def test_days_at_both_ends_of_the_calendar_are_days(room: Room) -> None:
     for first, last in ((date.min, date.max), (date(2027, 1, 2), date(2027, 1, 1))):
         with pytest.raises(BadInput):
             read_statistics(room.ports, room.caller, first, last)
+
+
+def test_timestamps_count_by_application_tier_and_month(room: Room) -> None:
+    owner = room.caller.application
+    for tier, day in (("default", MONTH), ("a-tier-with-a-rather-long-name", MONTH), *[("default", MONTH)] * 2):
+        with room.ports.store.work() as work:
+            work.statistics.count_timestamp(owner.subscription_id, owner.id, tier, day)
+    with room.ports.store.work() as work:
+        work.statistics.count_timestamp(uuid4(), uuid4(), "default", MONTH)  # another subscription's
+        work.statistics.count_timestamp(owner.subscription_id, uuid4(), "default", date(2025, 1, 1))  # long ago
+
+    found = read_statistics(room.ports, room.caller, None, None).counts
+
+    assert [(c.what, c.month, c.application, c.outcome, c.tier, c.count) for c in found] == [
+        (Counted.TIMESTAMP, MONTH, owner.name, "Issued", "a-tier-with-a-rather-long-name", 1),
+        (Counted.TIMESTAMP, MONTH, owner.name, "Issued", "default", 3),
+    ]

@@ -6,27 +6,39 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from signroom.domain.application import Application, ApplicationCaller
-from signroom.domain.errors import BadInput, TimestampRefused, TimestampTierNotFound, TimestampUnavailable
+from signroom.domain.errors import (
+    BadInput,
+    DatabaseUnavailable,
+    TimestampRefused,
+    TimestampTierNotFound,
+    TimestampUnavailable,
+)
 from signroom.domain.security_context import ICP_BRASIL, TEST
 from signroom.domain.signature import DigestAlgorithm
 from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampProvider, TimestampRequest
 from signroom.ports import Ports
+from signroom.ports.store import Work
 from signroom.service.timestamps import issue_timestamp as verb
 from signroom.service.timestamps.issue_timestamp import issue_timestamp
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.messages import write_rejected
+from signroom.trust.asking.answers import Ages, Answers, Question
 from signroom.trust.contexts import open_trust
 from tests.fetch.sites import Site, running_site
+from tests.harness.waiting import eventually
 from tests.service.conftest import Room
+from tests.service.stores import PassingStore
 from tests.timestamps import openssl_tsa
+from tests.trust.fetching import FixedFetch
 
 REQUEST = TimestampRequest(MessageImprint(DigestAlgorithm.SHA256, hashlib.sha256(b"contract").digest()), 5)
 
@@ -63,7 +75,7 @@ def issued(
         try:
             return await issue_timestamp(replace(ports, timestamps=asked), caller, tier, request)
         finally:
-            await asked.close()
+            asked.close()
 
     return asyncio.run(ask())
 
@@ -100,6 +112,26 @@ def test_a_token_of_a_stranger_is_not_handed_on(ports: Ports, room: Room, site: 
         issued(strangers, provider(site, "/good"))
 
 
+def test_an_authority_that_was_revoked_is_set_back_as_soon_as_that_is_known(
+    ports: Ports, site: Site, tmp_path: Path
+) -> None:
+    site.paths["/listed"] = lambda e: e.answer(openssl_tsa.reply(e.body, "listed"))
+    fetch = FixedFetch(openssl_tsa.list_of_revoked())
+    answers = Answers(fetch, ages=Ages(timedelta(minutes=10), timedelta(days=1)))
+    knowing = replace(
+        ports, trust=open_trust(tmp_path / "none", None, extra={TEST: [openssl_tsa.root_der()]}, answers=answers)
+    )
+    listed, good = provider(site, "/listed"), provider(site, "/good", 2)
+
+    # Nobody waits for the list: this token is handed on.
+    authorities = RemoteAuthorities([listed, good])
+    first = issued(knowing, authorities=authorities)
+    eventually(lambda: answers.kept(Question(openssl_tsa.LIST, 1)))
+    second = issued(knowing, authorities=RemoteAuthorities([listed, good]))
+
+    assert first.authority.certificate != second.authority.certificate
+
+
 def test_a_context_without_roots_gives_no_timestamp(ports: Ports, site: Site) -> None:
     with pytest.raises(TimestampUnavailable):
         issued(ports, replace(provider(site, "/good"), context=ICP_BRASIL))
@@ -128,3 +160,13 @@ def test_a_tier_that_nobody_configured_is_named(ports: Ports, site: Site) -> Non
         issued(ports, provider(site, "/good"), tier="gold")
     with pytest.raises(BadInput):
         issued(ports, provider(site, "/good"), tier="../gold")
+
+
+def test_a_token_that_cannot_be_counted_is_not_handed_out(ports: Ports, site: Site) -> None:
+    @dataclass
+    class Away(PassingStore):
+        def work(self) -> AbstractContextManager[Work]:
+            raise DatabaseUnavailable
+
+    with pytest.raises(DatabaseUnavailable):
+        issued(replace(ports, store=Away(ports.store)), provider(site, "/good"))

@@ -150,4 +150,5 @@ def test_every_column_that_holds_the_key_of_a_file_is_known() -> None:
         if column.name.endswith("_key") and isinstance(column.type, sa.String) and column.type.length == 200
     }
 
-    assert {key for key, _, _ in FILE_COLUMNS} == looks_like_one
+    # What authorities have answered is fetched again where its file is missing.
+    assert {key for key, _, _ in FILE_COLUMNS} == looks_like_one - {tables.answers.c.blob_key}

@@ -15,6 +15,7 @@ from signroom.domain.errors import BadCertificate
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict
 from signroom.trust.anchors import Anchors
+from signroom.trust.asking.answers import Answers
 from signroom.trust.names import CanonicalName, canonical
 from signroom.trust.path_validation import judge
 from signroom.trust.paths import Link, read_link
@@ -60,17 +61,24 @@ class ListsOfADirectory(RevocationSources):
     """PKITS expects lists to be found by their issuer in a directory; here every certificate names those addresses."""
 
     def __init__(self, lists: Mapping[str, bytes]) -> None:
-        super().__init__(FixedFetch(b"", lists))
+        super().__init__(Answers(FixedFetch(b"", lists)))
         self._addresses: dict[CanonicalName, list[str]] = {}
         for address, content in sorted(lists.items()):
             name = canonical(x509.load_der_x509_crl(content).issuer)
             self._addresses.setdefault(name, []).append(address)
 
     def ask(
-        self, pairs: Sequence[tuple[Link, Link]], at: datetime, authorities: Sequence[Link] = ()
+        self,
+        pairs: Sequence[tuple[Link, Link]],
+        at: datetime,
+        authorities: Sequence[Link] = (),
+        *,
+        whole: bool = False,
+        offline: bool = False,
     ) -> list[Revocation]:
         known = [self._named(authority) for authority in authorities]
-        return super().ask([(self._named(certificate), issuer) for certificate, issuer in pairs], at, known)
+        named = [(self._named(certificate), issuer) for certificate, issuer in pairs]
+        return super().ask(named, at, known, whole=whole, offline=offline)
 
     def _named(self, link: Link) -> Link:
         addresses = self._addresses.get(canonical(link.parsed.issuer), [])

@@ -300,6 +300,8 @@ def _addresses() -> Iterator[Case]:
     )
     yield from in_forms("startxref-of-the-section-before", _of_the_section_before, MendedOrRefused(), pages=0)
     yield from in_forms("startxref-off-and-signed", _signed_and_off, Refused("InvalidPdf"), pages=0)
+    yield Case("startxref-of-a-line-end-and-signed", _signed_and_early, earlier=INTACT)
+    yield Case("xrefstm-that-lists-itself-at-0", _listed_at_0)
 
 
 def _without_address(file: bytes) -> bytes:
@@ -320,6 +322,29 @@ def _signed_and_off(form: Form) -> bytes:
     file = updated(signed, {5: builder.content(builder.text_of_page(1))})
     at = file.rindex(b"startxref\n") + 10
     return file[:at] + b"%d\n%%%%EOF\n" % (builder.last_startxref(file) + 7)
+
+
+def _signed_and_early() -> bytes:
+    """Its address leads to the line end in front of the table. A well-known program signs like this."""
+
+    def one_less(file: bytes) -> bytes:
+        at = builder.last_startxref(file)
+        return file.replace(b"startxref\n%d" % at, b"startxref\n%d" % (at - 1))
+
+    return signed_by_another(written(document()), changed=one_less)
+
+
+def _listed_at_0() -> bytes:
+    """A hybrid file whose stream lists itself with the offset 0: it was made before its place was known."""
+    writer = Writer()
+    writer.add_all(document())
+    writer.table()
+    first, at = writer.section, len(writer.out)
+    row = bytes([1]) + bytes(6)
+    entries = b"/Type/XRef/W[1 4 2]/Index[8 1]/Size 9"
+    writer.out += b"8 0 obj\n%b\nendobj\n" % builder.stream(row, entries)
+    end = b"/Root 1 0 R/Prev %d/XRefStm %d" % (first, at)
+    return writer.table(end, size=b"9", write=lambda _: b"0 0\n").file
 
 
 # -- behind and before ------------------------------------------------------------------------------
@@ -410,6 +435,39 @@ def _rebuilt() -> Iterator[Case]:
     yield Case("offsets-of-other-objects", _crossed, right)
     yield from in_forms("offsets-shifted-and-signed", _shifted_and_signed, Refused("InvalidPdf"), pages=0)
     yield Case("cut-in-a-content-stream", _cut, Refused("InvalidPdf"), pages=0)
+    for name, change in _SEARCHED.items():
+        yield Case(f"searched-{name}", functools.partial(_searched, change), Refused("InvalidPdf"), readers=1)
+    yield Case("searched-deleted-object", _deleted_in_a_damaged_table, Refused("InvalidPdf"), readers=1)
+
+
+_SEARCHED: dict[str, tuple[bytes, bytes]] = {
+    "length-too-long": (b"/Length 57", b"/Length 4000"),
+    "length-too-short": (b"/Length 57", b"/Length 30"),
+    "length-missing": (b"/Length 57", b""),
+    "length-of-nothing": (b"/Length 57", b"/Length 99 0 R"),
+    "length-in-a-comment": (b"/Length 57", b"/Length 9%/Length 57\n"),
+    "length-twice": (b"/Length 57", b"/Length 57/Length 9"),
+    "end-inside-of-a-stream": (b"/Length 57>>stream\n", b"/Length 71>>stream\n%\nendstream %\n"),
+    "stream-inside-of-a-stream": (b"/Length 57>>stream\n", b"/Length 57>>stream\n%\nendstream\nendobj\n"),
+    "number-too-high": (b"4 0 obj", b"8388606 0 obj"),
+}
+"""What is changed in a file without a table, where programs go by different things: the first such place."""
+
+
+def _searched(change: tuple[bytes, bytes]) -> bytes:
+    file = _without_cross_reference(Form.TABLE)
+    assert change[0] in file
+    return file.replace(*change, 1)
+
+
+def _deleted_in_a_damaged_table() -> bytes:
+    """A table that cannot be read calls a page's note deleted: some programs find the note all the same."""
+    note = b"<</Type/Annot/Subtype/Square/F 4/C[1 0 0]/Rect[72 500 300 540]>>"
+    writer = Writer()
+    writer.add_all(document(page=b"/Annots[8 0 R]", more={8: note}))
+    writer.free(8)
+    first = writer.table().file.replace(b"trailer", b"trailor")
+    return updated(first, {})
 
 
 def _shifted(form: Form) -> bytes:

@@ -38,6 +38,7 @@ def signed_by_another(
     catalog: bytes = b"",
     more: Mapping[int, bytes] | None = None,
     annotated: bool = True,
+    changed: Callable[[bytes], bytes] = bytes,
 ) -> bytes:
     """`file` with one more section that signs it, without a picture on the page.
 
@@ -48,6 +49,7 @@ def signed_by_another(
         catalog: entries that the catalog gets beside /AcroForm.
         more: objects that are changed or added in the same section.
         annotated: the widget is among the first page's annotations.
+        changed: changes the file before the signature is put into it.
     """
     with pikepdf.open(io.BytesIO(file), inherit_page_attributes=False) as pdf:
         root, first = pdf.Root, pdf.pages[0].obj
@@ -78,7 +80,7 @@ def signed_by_another(
         b"0 " + b" ".join([b"9" * 10] * 3),
         b"0" * (2 * room),
     )
-    return filled(builder.updated(file, objects), make)
+    return filled(changed(builder.updated(file, objects)), make)
 
 
 def filled(file: bytes, make: Container) -> bytes:

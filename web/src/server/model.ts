@@ -57,7 +57,17 @@ export interface KeySourceConfig {
 
 /** What the application requires of the certificate; the argument is masked. */
 export interface Requirement {
-  readonly type: 'Cpf' | 'CryptoDevice';
+  readonly type:
+    | 'Cpf'
+    | 'Cnpj'
+    | 'CodiceFiscale'
+    | 'CryptoDevice'
+    | 'Issuer'
+    | 'Nif'
+    | 'Person'
+    | 'Policy'
+    | 'Qualified'
+    | 'QualifiedDevice';
   readonly argument: string | null;
 }
 

@@ -14,10 +14,11 @@ from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import METADATA_NAME
 from signroom.api.media import ANSWERS, require_json
 from signroom.api.shapes import contract as shapes
-from signroom.api.translation.commands import file_source, signature_type_of
+from signroom.api.translation.commands import file_source, level_of, signature_type_of
 from signroom.api.translation.cursors import Limit, cursor_of, position_of
 from signroom.api.translation.erasures import erased_document
-from signroom.api.translation.models import document_model, file_check_model, signer_model
+from signroom.api.translation.models import document_model, file_check_model, signer_model, version_models
+from signroom.domain.errors import BadInput
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
 from signroom.http.hang_up import while_connected
@@ -26,6 +27,7 @@ from signroom.service.documents.check_file import CheckFile, check_file
 from signroom.service.documents.download_file import open_download
 from signroom.service.documents.manage_document_keys import find_key
 from signroom.service.documents.read_documents import find_documents, read_document
+from signroom.service.levels.extend_document import extend_document
 from signroom.service.verification.inspect_signature import signers_of_document
 
 _TAGS = ["Documents"]
@@ -63,6 +65,35 @@ async def signers(
     """One entry per signature, those of earlier signers included; empty before it is signed."""
     found = await while_connected(request, signers_of_document(ports, caller, document_id))
     return await asyncio.to_thread(lambda: [signer_model(ports, signer) for signer in found])
+
+
+@get(
+    "/api/documents/{document_id:str}/versions", responses=ANSWERS, summary="The versions of a signed file", tags=_TAGS
+)
+async def versions(document_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> list[shapes.VersionModel]:
+    """Addition. One for each level that the signed file has reached, the newest last; empty before it is signed."""
+    return await asyncio.to_thread(lambda: version_models(ports, read_document(ports, caller, document_id)))
+
+
+@post(
+    "/api/documents/{document_id:str}/extend",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json,
+    summary="Raise the level of a signed file",
+    tags=_TAGS,
+)
+async def extend(
+    document_id: UUID, data: shapes.ExtendRequest, ports: InjectedPorts, caller: InjectedCaller
+) -> shapes.DocumentModel:
+    """Addition. The service goes on until the level is reached, and tells it by the event `DocumentArchived`.
+
+    A document that has the level already, or wants a higher one, stays as it is.
+    """
+    level = level_of(data.level)
+    if level is None:
+        raise BadInput("level is one of B-T, B-LT, B-LTA.")
+    return await asyncio.to_thread(lambda: document_model(ports, extend_document(ports, caller, document_id, level)))
 
 
 @get("/api/documents/keys/{key:str}", responses=ANSWERS, summary="Find a document by its key", tags=_TAGS)

@@ -29,6 +29,7 @@ from signroom.api.translation.models import session_model, session_summary
 from signroom.domain.errors import BadInput, TooManyDocuments, document_place, told_of
 from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
+from signroom.domain.signature import OptionsByType
 from signroom.http.hang_up import while_connected
 from signroom.ports.store import Position, SessionFilter
 from signroom.service.documents.add_document import NewDocument
@@ -67,7 +68,7 @@ async def create(
         require_absent(**{"cmsSignatureOptions.dataFile": optional_source(data.cms_signature_options.data_file)})
     if len(data.documents or ()) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")  # before each is looked at
-    options = signing_options(data.pdf_signature_options, data.cms_signature_options)
+    options = _options(data)
     command = OpenSession(
         return_url=data.return_url,
         callback_argument=data.callback_argument,
@@ -198,15 +199,21 @@ def _language(given: str | None, accepted: str | None) -> str | None:
     return found
 
 
+def _options(session: shapes.CreateSessionRequest) -> OptionsByType:
+    """Raises: BadInput, NotImplementedHere."""
+    return signing_options(session.pdf_signature_options, session.cms_signature_options, session.xml_signature_options)
+
+
 def _document(number: int, given: shapes.SessionDocumentRequest, session: shapes.CreateSessionRequest) -> NewDocument:
     """Raises: BadInput, BadMetadata, NotImplementedHere, each with the document's place."""
-    default = signing_options(session.pdf_signature_options, session.cms_signature_options)
+    default = _options(session)
     with told_of(document_place(number)):
         return new_document(
             _source(given),
             signature_type=given.signature_type,
             pdf=given.pdf_signature_options,
             cms=given.cms_signature_options,
+            xml=given.xml_signature_options,
             metadata=metadata_of(given.metadata),
             key=given.document_key,
             default=default,

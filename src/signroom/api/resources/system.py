@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from litestar import Response, get
+from litestar import get
 
 from signroom.api.auth import InjectedPorts
 from signroom.api.description import NO_KEY
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.models import seconds
-from signroom.service.certificates.issue_demo_certificate import demo_crl
 
 API_VERSION = "2.2"
 """The version of the contract that this API speaks."""
@@ -33,9 +32,3 @@ async def info(ports: InjectedPorts) -> shapes.SystemInfoModel:
 async def keys(ports: InjectedPorts) -> dict[str, Any]:
     """Addition. To check `signroomResult` with (RFC 7517). Needs no key."""
     return dict(ports.result_tokens.key_set())
-
-
-@get("/demo-ca.crl", include_in_schema=False, sync_to_thread=True)
-def crl(ports: InjectedPorts, authority: str | None = None) -> Response[bytes]:
-    """Where the demo certificates say that their revocation list is (RFC 2585)."""
-    return Response(demo_crl(ports, authority), media_type="application/pkix-crl")

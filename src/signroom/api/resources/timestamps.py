@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from typing import Annotated, Any
 
@@ -20,7 +19,6 @@ from signroom.domain.timestamp import DEFAULT_TIER, TimestampRequest
 from signroom.http.hang_up import while_connected
 from signroom.ports import Ports
 from signroom.ports.timestamps import BadQuery
-from signroom.service.certificates.issue_demo_certificate import demo_timestamp
 from signroom.service.timestamps.issue_timestamp import issue_timestamp
 
 _TAGS = ["Timestamps"]
@@ -98,19 +96,4 @@ async def _answer(
     except (TimestampTierNotFound, TimestampUnavailable, BadInput) as error:
         failure = "time_not_available" if isinstance(error, TimestampUnavailable) else "bad_request"
         body = ports.timestamps.write_rejected(failure, str(error))
-    return Response(body)
-
-
-DEMO_PATH = "/demo-tsa"
-
-
-@post(DEMO_PATH, status_code=200, media_type=_REPLY, include_in_schema=False, request_max_body_size=MAX_QUERY)
-async def demo(request: Request[Any, Any, Any], ports: InjectedPorts) -> Response[bytes]:
-    """The timestamp authority of the sandbox. Like its certificates it is open to anybody who reaches the service."""
-    try:
-        asked = ports.timestamps.read_query(await request.body())
-        token = await asyncio.to_thread(demo_timestamp, ports, asked)
-        body = ports.timestamps.write_granted(asked, token)
-    except BadQuery as error:
-        body = ports.timestamps.write_rejected(error.failure, error.reason)
     return Response(body)

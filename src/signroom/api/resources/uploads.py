@@ -15,14 +15,13 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import MD5_TEXT, FileForm, Octets
-from signroom.api.ignored import is_strict, name_ignored
 from signroom.api.media import ANSWERS, UnsupportedMediaType, body_is_read_later, require_json
 from signroom.api.shapes import contract as shapes
-from signroom.api.shapes.fields import MAX_NAMED, shown
 from signroom.api.translation.models import upload_model
 from signroom.domain.document import clean_file_name
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, UnknownField, UploadDigestMismatch
 from signroom.domain.upload import PART_SIZE, PLAIN_LIMIT
+from signroom.http.ignored import MAX_NAMED, is_strict, name_ignored, shown
 from signroom.service.documents.file_sources import media_type
 from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part, upload_plain
 

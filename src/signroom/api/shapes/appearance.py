@@ -105,6 +105,8 @@ class PdfOptionsRequest(Wire):
     visual_representation: VisualRepresentationRequest | EmptyList | None = None
     measurement_units: str | None = None
     page_optimization: PageOptimizationRequest | EmptyList | None = None
+    level: str | None = None
+    """Addition: the level that the signed file is to reach (ETSI EN 319 142-1): `B-B`, `B-T`, `B-LT` or `B-LTA`."""
 
 
 def appearance_of(given: PdfOptionsRequest | EmptyList | None) -> Appearance | None:

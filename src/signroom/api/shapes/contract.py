@@ -50,6 +50,8 @@ class CmsOptionsRequest(Wire):
     detached: bool | None = None
     data_file: FileReference | EmptyList | None = None
     data_hashes: GivenHashes | None = None
+    level: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class XmlNamespaceRequest(Wire):
@@ -67,6 +69,8 @@ class XmlOptionsRequest(Wire):
     type: str | None = None
     element_to_sign_id: str | None = None
     signature_element_location: XmlLocationRequest | EmptyList | None = None
+    level: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class RequirementRequest(Wire):
@@ -83,6 +87,8 @@ class SessionDocumentRequest(Wire):
     metadata: GivenMetadata = None
     pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
     cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    xml_signature_options: XmlOptionsRequest | EmptyList | None = None
+    """Addition: as of `POST /api/signature`."""
 
 
 class CreateSessionRequest(Wire):
@@ -96,6 +102,8 @@ class CreateSessionRequest(Wire):
     document_metadata: GivenMetadata = None
     pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
     cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    xml_signature_options: XmlOptionsRequest | EmptyList | None = None
+    """Addition: of it `level` counts for the documents of the session."""
     result_token: bool | None = None
     """Addition: `signroomResult` on the return URL, a JWT."""
     webhook_url: str | None = None
@@ -386,6 +394,42 @@ class SignerSummary(Wire):
     before the file came here."""
 
 
+class ValidationModel(Wire):
+    """Addition: what was found when the newest signature of the signed file was checked, in the words of
+    ETSI EN 319 102-1."""
+
+    indication: str
+    """`TOTAL-PASSED`, `INDETERMINATE` or `TOTAL-FAILED`."""
+    sub_indication: str | None
+    level: str
+    """`B-B`, `B-T`, `B-LT` or `B-LTA`."""
+    signing_time: datetime | None
+    signing_time_source: str | None
+    """`timestamp`: proven by a timestamp authority. `claim`: the signer says so."""
+    security_context_id: UUID | None
+    """Whose rules the signer's certificate was judged by; null: by nobody's."""
+    identity_confirmed: bool | None
+    """As in `signers`."""
+    warnings: list[str]
+
+
+class VersionModel(Wire):
+    """One version of a signed file. A later one has everything of an earlier one, and more that proves it."""
+
+    level: str
+    made_at: datetime
+    file: DocumentFileModel
+
+
+class DemoFailuresModel(Wire):
+    fail: list[str]
+
+
+class ExtendRequest(Wire):
+    level: str
+    """`B-T`, `B-LT` or `B-LTA`."""
+
+
 class DocumentSummary(Wire):
     """A document as a session lists it."""
 
@@ -402,6 +446,13 @@ class DocumentSummary(Wire):
     processing_error_code: str | None
     """Why this document could not be signed; null unless it is `ProcessingError`."""
     processing_error_detail: str | None
+    level: str | None
+    """Addition: the level of the signed file, `B-B`, `B-T`, `B-LT` or `B-LTA`; null before there is one."""
+    level_wanted: str
+    """Addition: the level that it is to reach. While it has a lower one the service goes on."""
+    level_detail: str | None
+    """Addition: why the level that is wanted is not reached yet, or never will be; in English."""
+    validation: ValidationModel | None
     pdf_signature_field: str | None
     """Addition: the name of the empty field of the PDF that the signature goes into; null: it gets one of its own."""
 
@@ -419,6 +470,11 @@ class SessionModel(Wire):
 
 
 class DocumentModel(Wire):
+    level: str | None
+    """Addition: as in the documents of a session, and so are the next three."""
+    level_wanted: str
+    level_detail: str | None
+    validation: ValidationModel | None
     signers: list[SignerSummary]
     metadata: dict[str, list[str]]
     id: UUID
@@ -774,6 +830,17 @@ class EndedCountModel(Wire):
     count: int
 
 
+class TimestampCountModel(Wire):
+    """`month` like `2027-01`."""
+
+    month: str
+    application_id: UUID
+    application_name: str | None
+    """Null: the application is gone."""
+    tier: str
+    count: int
+
+
 class StatisticsModel(Wire):
     """`from` and `to` are days, both included, in UTC."""
 
@@ -781,6 +848,7 @@ class StatisticsModel(Wire):
     last: str = msgspec.field(name="to")
     documents: list[SignedCountModel]
     sessions: list[EndedCountModel]
+    timestamps: list[TimestampCountModel]
 
 
 class KeyModel(Wire):

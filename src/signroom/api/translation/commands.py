@@ -12,6 +12,7 @@ from signroom.api.shapes.appearance import PdfOptionsRequest, appearance_of
 from signroom.api.shapes.wire import EmptyList
 from signroom.domain.application import Role
 from signroom.domain.errors import BadInput, NotImplementedHere
+from signroom.domain.level import Level
 from signroom.domain.metadata import Metadata, clean_metadata
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
 from signroom.domain.signature import (
@@ -131,16 +132,31 @@ def signing_options(
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
     return OptionsByType(
-        pdf=PdfOptions(appearance_of(pdf) or default.pdf.appearance),
+        pdf=PdfOptions(
+            appearance_of(pdf) or default.pdf.appearance,
+            level_of(pdf.level if isinstance(pdf, PdfOptionsRequest) else None) or default.pdf.level,
+        ),
         cms=default.cms if own_cms is None else _cms_options(own_cms, default.cms),
-        xml=XmlOptions(_xml_element(own_xml), _xml_location(own_xml)),
+        xml=XmlOptions(
+            _xml_element(own_xml),
+            _xml_location(own_xml),
+            level_of(None if own_xml is None else own_xml.level) or default.xml.level,
+        ),
     )
+
+
+def level_of(given: str | None) -> Level | None:
+    """None when nothing is asked; ``LTA`` is ``B-LTA``. Raises: BadInput."""
+    if not given:
+        return None
+    return member(Level, given if given[:2].upper() == "B-" else f"B-{given}", "level")
 
 
 def _cms_options(given: shapes.CmsOptionsRequest, default: CmsOptions) -> CmsOptions:
     return CmsOptions(
         detached=default.detached if given.detached is None else given.detached,
         data_hashes=digests_of(given.data_hashes) or default.data_hashes,
+        level=level_of(given.level) or default.level,
     )
 
 

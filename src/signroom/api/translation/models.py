@@ -25,7 +25,7 @@ from signroom.domain.timestamp import Timestamp, TimestampRequest
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
-from signroom.service.documents.download_file import FileKind, location, upload_location
+from signroom.service.documents.download_file import FileKind, location, upload_location, version_location
 from signroom.service.sessions.read_sessions import SessionWithDocuments
 from signroom.service.verification.inspect_signature import InspectedFile, InspectedSigner
 
@@ -72,6 +72,7 @@ def session_document(ports: Ports, document: Document) -> shapes.DocumentSummary
         processing_error_detail=document.processing_error_detail,
         pdf_signature_field=document.inspection.field_to_fill,
         **_document(ports, document),
+        **_lasting(document),
     )
 
 
@@ -80,6 +81,7 @@ def document_model(ports: Ports, document: Document) -> shapes.DocumentModel:
         signers=_signer_summaries(ports, document),
         metadata=metadata_model(document.metadata),
         **_document(ports, document),
+        **_lasting(document),
     )
 
 
@@ -88,12 +90,51 @@ def _document(ports: Ports, document: Document) -> dict[str, Any]:
         "id": document.id,
         "key": document.key,
         "formatted_key": formatted(document.key),
-        "original_file": _file(ports, document, document.original, FileKind.ORIGINAL),
+        "original_file": _file_model(document.original, location(ports, document, FileKind.ORIGINAL)),
         "marked_file": None,
         "signed_file": _signed_file(ports, document),
         "signature_type": document.signature_type.value,
         "available_until": seconds(document.available_until),
     }
+
+
+def _lasting(document: Document) -> dict[str, Any]:
+    """How long its signature lasts."""
+    return {
+        "level": document.level,
+        "level_wanted": document.level_wanted.value,
+        "level_detail": document.level_detail,
+        "validation": _validation(document),
+    }
+
+
+def _validation(document: Document) -> shapes.ValidationModel | None:
+    """Of the signature that was made here: the newest."""
+    if document.verdict is None or document.level is None or not document.verdict.signatures:
+        return None
+    found = document.verdict.signatures[-1]
+    claimed = None if found.signed_at is None else "claim"
+    return shapes.ValidationModel(
+        indication=found.indication.value,
+        sub_indication=found.reason,
+        level=document.level.value,
+        signing_time=seconds(found.proven_at or found.signed_at),
+        signing_time_source="timestamp" if found.proven_at is not None else claimed,
+        security_context_id=found.context_id,
+        identity_confirmed=found.identity_confirmed,
+        warnings=list(found.warnings),
+    )
+
+
+def version_models(ports: Ports, document: Document) -> list[shapes.VersionModel]:
+    return [
+        shapes.VersionModel(
+            level=version.level.value,
+            made_at=version.made_at.replace(microsecond=0),
+            file=_file_model(version.file, version_location(ports, document, number)),
+        )
+        for number, version in enumerate(document.versions)
+    ]
 
 
 def event_model(event: RecordedEvent) -> shapes.EventModel:
@@ -379,11 +420,13 @@ def _signer(ports: Ports, signature: SignatureVerdict, accepted_at: datetime) ->
 
 
 def _signed_file(ports: Ports, document: Document) -> shapes.DocumentFileModel | None:
-    return None if document.signed is None else _file(ports, document, document.signed, FileKind.SIGNED)
+    """The newest version of it. Its address stays that version's when a newer one comes."""
+    if document.signed is None:
+        return None
+    return _file_model(document.signed, version_location(ports, document, len(document.versions) - 1))
 
 
-def _file(ports: Ports, document: Document, file: StoredFile, kind: FileKind) -> shapes.DocumentFileModel:
-    address = location(ports, document, kind)
+def _file_model(file: StoredFile, address: str) -> shapes.DocumentFileModel:
     return shapes.DocumentFileModel(
         mime_type=file.content_type,
         content=None,

@@ -1,20 +1,22 @@
-"""``signroom documents``: who signed what."""
+"""``signroom documents``: who signed what, and the erasure of one."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
-from signroom.cli.printing import moment, print_csv, print_json, print_line
+from signroom.cli.configuration import settings_for_rows
+from signroom.cli.printing import ask_for_yes, moment, print_csv, print_erasure, print_json, print_line
 
 if TYPE_CHECKING:
     from signroom.service.documents.list_signed import Signed
 
-documents = App(name="documents", help="Documents that were signed.")
+documents = App(name="documents", help="Documents, and who has signed them.")
 
 
 @documents.command(name="list")
@@ -45,6 +47,27 @@ def list_documents(
             for signed in found:
                 f = _facts(signed)
                 print_line(f"{f['signedAt']} {f['application']} {f['signer']}: {f['fileName']} {f['documentId']}")
+
+
+@documents.command(name="erase")
+def erase_document(document_id: UUID, *, yes: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Erase one document for good; its session stays. What stays of it is printed: document key and digest.
+
+    Parameters
+    ----------
+    document_id: of a document that is not being processed, and whose session has ended
+    yes: needed: it cannot be taken back
+    """
+    from signroom import wiring
+    from signroom.service.access.operators import act_for_document, this_operator
+    from signroom.service.erasing.erase import erase_document as erase
+
+    if not yes:
+        return ask_for_yes()
+    with wiring.operating(settings_for_rows()) as ports:
+        erasure = erase(ports, act_for_document(ports, this_operator(), document_id), document_id)
+    print_erasure(erasure)
+    return 0
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

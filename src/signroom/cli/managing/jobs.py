@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
 from signroom.cli.configuration import settings_for_rows
+from signroom.cli.printing import ask_for_yes, print_erasure
 
 jobs = App(name="jobs", help="Background jobs that failed for good.")
 sessions = App(name="sessions", help="Signature sessions.")
@@ -60,14 +60,10 @@ def erase_session(session_id: UUID, *, yes: Annotated[bool, Parameter(negative=(
     from signroom.service.erasing.erase import erase_session as erase
 
     if not yes:
-        print("It cannot be taken back: say --yes.", file=sys.stderr)
-        return 2
+        return ask_for_yes()
     with wiring.operating(settings_for_rows()) as ports:
         erasure = erase(ports, act_for_session(ports, this_operator(), session_id), session_id)
-    print(f"{erasure.removed.documents} documents, {erasure.removed.files} files erased.")
-    for proof in erasure.proofs:
-        if proof.sha256 is not None:
-            print(f"{proof.key} {proof.sha256}")
+    print_erasure(erasure)
     return 0
 
 

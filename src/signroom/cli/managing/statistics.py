@@ -19,7 +19,9 @@ Day = Annotated[str | None, Parameter()]
 def statistics(
     *, subscription: str, since: Day = None, until: Day = None, json: bool = False, csv: bool = False
 ) -> None:
-    """Print how many documents were signed and how sessions ended, per month, application, format and level.
+    """Print how many documents were signed, how sessions ended, and how many timestamps applications were given.
+
+    Counted per month and application: documents by format and level, timestamps by tier.
 
     A document counts in the month in which its signer signed, a session in the month in which it was opened (UTC).
 
@@ -42,11 +44,12 @@ def statistics(
     else:
         for count in found:
             kind = "" if count.format is None else f" {count.format} {count.level}"
+            kind = kind if count.tier is None else f" {count.tier}"
             name = count.application or str(count.application_id)
             print_line(f"{count.month:%Y-%m} {name}: {count.what}{kind} {count.outcome} {count.count}")
 
 
-_COLUMNS = ("month", "applicationId", "application", "what", "format", "level", "outcome", "count")
+_COLUMNS = ("month", "applicationId", "application", "what", "format", "level", "tier", "outcome", "count")
 
 
 def _facts(count: MonthlyCount) -> dict[str, str | int | None]:
@@ -57,6 +60,7 @@ def _facts(count: MonthlyCount) -> dict[str, str | int | None]:
         "what": count.what,
         "format": count.format,
         "level": count.level,
+        "tier": count.tier,
         "outcome": count.outcome,
         "count": count.count,
     }

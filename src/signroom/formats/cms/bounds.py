@@ -43,7 +43,7 @@ _READ = frozenset(
 
 
 class Walk(Protocol):
-    """Headers in octets, one after the other: ``reading._Walk``."""
+    """Headers in octets, one after the other: ``reading.Walk``."""
 
     def enter(self, tag: int) -> None: ...
 

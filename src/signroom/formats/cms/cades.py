@@ -7,7 +7,6 @@ object itself is signed once more: the new signer stands beside the earlier ones
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +31,11 @@ from signroom.domain.signature import (
     TrustedChain,
 )
 from signroom.formats.cms.facts import attributes_of
-from signroom.formats.cms.reading import SIGNED_DATA, CmsFile, Content, header, only_refusals, read_cms, whole
+from signroom.formats.cms.lasting.archive import require_no_old_archive
+from signroom.formats.cms.parts import read_parts, with_unsigned
+from signroom.formats.cms.reading import CmsFile, Content, only_refusals, read_cms, whole
 from signroom.formats.cms.verification import Data, beside, judge
+from signroom.formats.cms.writing import Body, write_object
 from signroom.ports.files import Stored
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
         return Inspection(SignatureType.CMS, _OCTETS, 0, 0)
     content = beside(found, data, options.data_hashes)
     with only_refusals():
+        require_no_old_archive(read_parts(found))
         judged = judge(found, content)
     for one in judged:
         if one.data_missing:
@@ -98,8 +101,12 @@ def prepare(
     )
 
 
-def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
+def embed(
+    original: Path, prepared: Prepared, checked: CheckedValue, output: Path, unsigned: tuple[bytes, ...] = ()
+) -> Stored:
     """Write the CMS object, DER: one pass over the content, which is compared with what was prepared on the way.
+
+    `unsigned`: attributes of the new signer that are not signed (RFC 5652, 5.3), DER.
 
     Raises: DataMismatch when `original` is not the file that was prepared, InvalidCms.
     """
@@ -110,8 +117,8 @@ def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Pat
     with only_refusals():
         if found is not None:
             _require_same(found, prepared)
-        signer = _signer_info(prepared, checked.value)
-        body = _merged(found, signer, prepared.chain) if found is not None else _first(signer, prepared.chain)
+        signer, chain = _signer_info(prepared, checked.value), prepared.chain
+        body = _first(signer, chain, unsigned) if found is None else _merged(found, signer, chain, unsigned)
     content = whole(original) if found is None else found.content
     left_out = found is None and layout.detached
     return _write(output, body, None if left_out else content, content, prepared)
@@ -209,82 +216,42 @@ def _signer_info(prepared: Prepared, value: bytes) -> SignerInfo:
     )
 
 
-class _Body:
-    """The parts of a SignedData around its content, each as DER."""
-
-    def __init__(
-        self, version: bytes, algorithms: Iterable[bytes], content_type: bytes, after: Iterable[bytes]
-    ) -> None:
-        self.before = version + _set(0x31, algorithms)
-        self.content_type = content_type
-        self.after = b"".join(after)
-
-
-def _first(signer: SignerInfo, chain: CertificateChain) -> _Body:
-    certificates = dict.fromkeys((chain.certificate, *chain.issuers))
-    return _Body(
+def _first(signer: SignerInfo, chain: CertificateChain, unsigned: tuple[bytes, ...]) -> Body:
+    return Body(
         version=bytes([0x02, 1, 1]),  # RFC 5652, 5.1: content is data, signers are named by issuer and number
         algorithms=[signer["digest_algorithm"].dump()],
         content_type=_DATA,
-        after=[_set(0xA0, certificates), _set(0x31, [signer.dump()])],
+        certificates=dict.fromkeys((chain.certificate, *chain.issuers)),
+        lists=(),
+        signers=[with_unsigned(signer.dump(), unsigned)],
     )
 
 
-def _merged(found: CmsFile, signer: SignerInfo, chain: CertificateChain) -> _Body:
-    """One signer more; the earlier ones stay as they are, byte for byte."""
-    signed = found.signed
-    certificates = [c.dump() for c in signed["certificates"] or ()]
-    algorithms = [a.dump() for a in signed["digest_algorithms"]]
-    crls = [signed["crls"].dump()] if signed["crls"] else []
-    signers = [s.dump() for s in signed["signer_infos"]]
-    return _Body(
-        version=signed["version"].dump(),
-        algorithms=dict.fromkeys([*algorithms, signer["digest_algorithm"].dump()]),
-        content_type=signed["encap_content_info"]["content_type"].dump(),
-        after=[
-            _set(0xA0, dict.fromkeys([*certificates, chain.certificate, *chain.issuers])),
-            *crls,
-            _set(0x31, [*signers, signer.dump()]),
-        ],
+def _merged(found: CmsFile, signer: SignerInfo, chain: CertificateChain, unsigned: tuple[bytes, ...]) -> Body:
+    """One signer more; the earlier ones stay as they are, byte for byte.
+
+    An archive timestamp of version 3 stays right: it lists the certificates that it is about, and others may be added
+    (EN 319 122-1, 5.5.2).
+    """
+    parts = read_parts(found)
+    return Body(
+        version=parts.version,
+        algorithms=dict.fromkeys([*parts.algorithms, signer["digest_algorithm"].dump()]),
+        content_type=parts.content_type,
+        certificates=dict.fromkeys([*parts.certificates, chain.certificate, *chain.issuers]),
+        lists=parts.lists,
+        signers=[*(one.octets for one in parts.signers), with_unsigned(signer.dump(), unsigned)],
     )
 
 
-def _write(output: Path, body: _Body, content: Content | None, checked: Content | None, prepared: Prepared) -> Stored:
+def _write(output: Path, body: Body, content: Content | None, checked: Content | None, prepared: Prepared) -> Stored:
     """`checked` is compared with what was prepared: the content, also where it is not written."""
-    if content is None:
-        info = header(0x30, len(body.content_type)) + body.content_type
-        length, parts = 0, (info, b"")
-    else:
-        length = content.length
-        octets = header(0x04, length)
-        explicit = header(0xA0, len(octets) + length) + octets
-        parts = (header(0x30, len(body.content_type) + len(explicit) + length) + body.content_type + explicit, b"")
-    inner = len(body.before) + len(parts[0]) + length + len(body.after)
-    signed = header(0x30, inner)
-    outer = header(0xA0, len(signed) + inner)
-    start = header(0x30, len(SIGNED_DATA) + len(outer) + len(signed) + inner) + SIGNED_DATA + outer + signed
-    start += body.before + parts[0]
-    hashed, written = hashlib.new(prepared.digest_algorithm.value.lower()), hashlib.sha256(start)
-    with output.open("wb") as target:
-        target.write(start)
-        for chunk in checked.chunks() if checked is not None else ():
-            hashed.update(chunk)
-            if content is not None:
-                target.write(chunk)
-                written.update(chunk)
-        target.write(body.after)
-        written.update(body.after)
-        size = target.tell()
-    if checked is not None and hashed.digest() != prepared.document_digest:
+    name = None if checked is None else prepared.digest_algorithm.value.lower()
+    stored, digest = write_object(output, body, content, hashed=checked, algorithm=name)
+    if checked is not None and digest != prepared.document_digest:
         output.unlink()
         raise DataMismatch
-    return Stored(size, written.digest())
-
-
-def _set(tag: int, members: Iterable[bytes]) -> bytes:
-    """A SET OF in the order of DER (X.690, 11.6)."""
-    joined = b"".join(sorted(members))
-    return header(tag, len(joined)) + joined
+    return stored
 
 
 def _certificate(der: bytes) -> Any:

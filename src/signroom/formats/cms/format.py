@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
+from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -18,7 +20,9 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.cms import cades, verification
-from signroom.ports.files import FileNeeded, Signed, Stored
+from signroom.formats.cms.lasting import levels, steps
+from signroom.formats.cms.lasting.tokens import signature_timestamp
+from signroom.ports.files import Augmented, FileNeeded, Signed, Stored
 
 
 def inspect(file: Path, options: CmsOptions, data: Path | None) -> Inspection:
@@ -34,6 +38,7 @@ def prepare(
     now: datetime,
     data: Path | None,
     reading: PdfReading | None,  # noqa: ARG001
+    timestamp_room: int,  # noqa: ARG001
 ) -> Prepared:
     if file is None:
         raise FileNeeded
@@ -52,8 +57,10 @@ def sign(
     *,
     content: Path | None,
     reading: PdfReading | None,  # noqa: ARG001
+    timestamp: bytes | None,
 ) -> Signed:
-    stored = embed(original, prepared, checked, output)
+    unsigned = () if timestamp is None else (signature_timestamp(checked.value, timestamp),)
+    stored = cades.embed(original, prepared, checked, output, unsigned)
     return Signed(stored, verification.verify(output, content))
 
 
@@ -65,3 +72,33 @@ def examine(
     file: Path, data: Path | None, data_hashes: tuple[DigestValue, ...], extract_to: Path | None
 ) -> Examination:
     return verification.examine(file, data, data_hashes, extract_to)
+
+
+def signature_imprint(_prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    return hashlib.new(algorithm.value.lower(), checked.value).digest()
+
+
+def read_levels(file: Path, data: Path | None) -> FileLevels:
+    return levels.read_levels(file, data)
+
+
+def lay_out_augmentation(
+    file: Path,
+    augmentation: Augmentation,
+    *,
+    now: datetime,  # noqa: ARG001
+    data: Path | None,
+    reading: PdfReading | None,  # noqa: ARG001
+) -> LaidOutAugmentation:
+    return steps.lay_out(file, augmentation, data)
+
+
+def augment(
+    file: Path,
+    laid_out: LaidOutAugmentation,
+    *,
+    token: bytes | None,
+    data: Path | None,
+    reading: PdfReading | None,  # noqa: ARG001
+) -> Augmented:
+    return steps.augment(file, laid_out, token, data)

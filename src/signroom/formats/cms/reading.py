@@ -31,7 +31,7 @@ _OCTETS, _OCTETS_IN_PIECES = 0x04, 0x24
 _CONSTRUCTED = 0x20
 _MAX_TEXT = 32 << 20
 """Bytes of a text form, which is decoded as a whole."""
-_MAX_AROUND = 16 << 20
+MAX_AROUND = 16 << 20
 """Bytes of everything but the content."""
 _MAX_HEADERS = 250_000
 """Of one walk. A content of 100 MB in pieces of 1000 bytes has 100,000; a hostile file's pieces can be empty."""
@@ -77,7 +77,7 @@ class Pieces:
 
     def chunks(self) -> Iterator[bytes]:
         with _opened(self.source) as stream, _opened(self.source) as headers:
-            walk = _Walk(headers, _size(self.source), self.start)
+            walk = Walk(headers, _size(self.source), self.start)
             for start, length in walk.octets():
                 yield from _chunks(stream, start, length)
 
@@ -91,6 +91,8 @@ class CmsFile:
 
     signed: SignedData
     content: Content | None
+    octets: bytes
+    """The SignedData without its content, as it stands in the file but for its own length."""
 
 
 def whole(file: Path) -> Slice:
@@ -136,7 +138,7 @@ def only_refusals() -> Iterator[None]:
 
 
 def _read(source: Source, stream: BinaryIO) -> CmsFile:
-    walk = _Walk(stream, _size(source))
+    walk = Walk(stream, _size(source))
     walk.enter(_SEQUENCE)  # ContentInfo
     walk.skip(_OID)
     walk.enter(_EXPLICIT_0)
@@ -158,10 +160,12 @@ def _read(source: Source, stream: BinaryIO) -> CmsFile:
     after = walk.bytes(start, end)
     for _level in range(3):  # What is behind the ContentInfo is not ours: mail programs add line ends.
         walk.leave()
-    return CmsFile(_signed_data(before + header(_SEQUENCE, len(kind)) + kind + after), content)
+    body = before + header(_SEQUENCE, len(kind)) + kind + after
+    whole_body = header(_SEQUENCE, len(body)) + body
+    return CmsFile(_signed_data(whole_body), content, whole_body)
 
 
-def _content(source: Source, walk: _Walk) -> Content:
+def _content(source: Source, walk: Walk) -> Content:
     start = walk.position
     first, length, together = start, 0, True
     for number, (position, size) in enumerate(walk.octets()):
@@ -170,11 +174,10 @@ def _content(source: Source, walk: _Walk) -> Content:
     return Slice(source, first, length) if together else Pieces(source, start, length)
 
 
-def _signed_data(body: bytes) -> SignedData:
+def _signed_data(whole_body: bytes) -> SignedData:
     from asn1crypto.cms import SignedData
 
-    whole_body = header(_SEQUENCE, len(body)) + body
-    require_few_parts(_Walk(io.BytesIO(whole_body), len(whole_body), most=MAX_PARTS))
+    require_few_parts(Walk(io.BytesIO(whole_body), len(whole_body), most=MAX_PARTS))
     signed = SignedData.load(whole_body)
     _ = [signer["sid"].native for signer in signed["signer_infos"]]  # asn1crypto is lazy
     return signed
@@ -228,7 +231,7 @@ def _letters(text: bytes) -> bytes:
     return text[len(label) :].partition(b"-----END")[0].translate(None, _WHITE)
 
 
-class _Walk:
+class Walk:
     """Headers in a file (X.690, 8.1), one after the other, into values and out of them; lengths may be indefinite.
 
     Each step raises InvalidCms when something else is there.
@@ -302,7 +305,7 @@ class _Walk:
                 return
 
     def bytes(self, start: int, end: int) -> bytes:
-        if end - start > _MAX_AROUND:
+        if end - start > MAX_AROUND:
             raise InvalidCms("There is too much around its content.")
         self._stream.seek(start)
         return self._stream.read(end - start)

@@ -9,19 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
-from signroom.formats.cms.certificates import CertificateParts, read_key_family, read_parts
+from signroom.formats.cms.certificates import CertificateParts, members, read_key_family, read_parts
 from signroom.formats.cms.reading import SIGNED_DATA, header
 
 _OCTETS, _SEQUENCE, _SET = 0x04, 0x30, 0x31
 _CONTENT, _ATTRIBUTES, _CERTIFICATES, _DIRECTORY_NAME = 0xA0, 0xA0, 0xA0, 0xA4
+_UNSIGNED = 0xA1
 _VERSION_1 = bytes.fromhex("020101")
 _NULL = bytes.fromhex("0500")
 _DATA = bytes.fromhex("06092a864886f70d010701")
 _CONTENT_TYPE = bytes.fromhex("06092a864886f70d010903")
 _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 _SIGNING_CERTIFICATE_V2 = bytes.fromhex("060b2a864886f70d010910022f")
+_SIGNATURE_TIMESTAMP = bytes.fromhex("060b2a864886f70d010910020e")
+"""id-aa-signatureTimeStampToken (RFC 5126, 6.1.1; EN 319 122-1, 5.3)."""
 _DIGESTS = {
     DigestAlgorithm.SHA256: bytes.fromhex("0609608648016503040201"),
     DigestAlgorithm.SHA384: bytes.fromhex("0609608648016503040202"),
@@ -40,18 +42,6 @@ _WITH_ECDSA = {
     DigestAlgorithm.SHA512: bytes.fromhex("06082a8648ce3d040304"),
 }
 """RFC 5754, 3.3. Nothing follows."""
-
-_SIGNATURE_TIMESTAMP = 12 * 1024
-_TIMESTAMP_ROOM = {
-    Level.B_B: 0,
-    Level.B_T: _SIGNATURE_TIMESTAMP,
-    Level.B_LT: _SIGNATURE_TIMESTAMP,
-    Level.B_LTA: _SIGNATURE_TIMESTAMP,
-}
-"""Bytes for the unsigned attribute signature-time-stamp (RFC 5126, 6.1.1), which comes after the value.
-
-Tokens have 2 to 8 KB. What the levels above B-T add is outside of the CMS object (EN 319 142-1, 5.4).
-"""
 
 
 def signed_attributes(certificate: bytes, digest: bytes) -> bytes:
@@ -80,7 +70,13 @@ def signed_attributes(certificate: bytes, digest: bytes) -> bytes:
     )
 
 
-def signed_data(chain: CertificateChain, to_sign: bytes, value: bytes, algorithm: DigestAlgorithm) -> bytes:
+def signed_data(
+    chain: CertificateChain,
+    to_sign: bytes,
+    value: bytes,
+    algorithm: DigestAlgorithm,
+    timestamp: bytes | None = None,
+) -> bytes:
     """DER of ContentInfo with a SignedData of one signer and without content (RFC 5652, 3 and 5.1-5.3).
 
     Args:
@@ -88,6 +84,7 @@ def signed_data(chain: CertificateChain, to_sign: bytes, value: bytes, algorithm
         to_sign: what `signed_attributes` made.
         value: of the key over `to_sign`, as CMS wants it.
         algorithm: the one of `to_sign`.
+        timestamp: a TimeStampToken about `value`, DER. It becomes the one attribute that is not signed.
 
     Raises: BadCertificate, CertificateKeyNotSupported.
     """
@@ -102,6 +99,7 @@ def signed_data(chain: CertificateChain, to_sign: bytes, value: bytes, algorithm
         bytes([_ATTRIBUTES]) + to_sign[1:],  # the tag of the field instead of SET's
         _signature_identifier(chain.certificate, algorithm),
         _tlv(_OCTETS, value),
+        b"" if timestamp is None else _tlv(_UNSIGNED, _attribute(_SIGNATURE_TIMESTAMP, timestamp)),
     )
     content = _tlv(
         _SEQUENCE,
@@ -114,17 +112,46 @@ def signed_data(chain: CertificateChain, to_sign: bytes, value: bytes, algorithm
     return _tlv(_SEQUENCE, SIGNED_DATA, _tlv(_CONTENT, content))
 
 
-def longest_signed_data(chain: CertificateChain, algorithm: DigestAlgorithm, level: Level) -> int:
-    """Bytes that the CMS object may have when it is at `level`; exact for B-B, where only the value's length varies.
+def longest_signed_data(chain: CertificateChain, algorithm: DigestAlgorithm, timestamp_room: int = 0) -> int:
+    """Bytes that the CMS object may have. Only the value's length varies.
 
-    The room for a signature timestamp comes with the level: a signature that is prepared for B-B has none.
+    Args:
+        chain: of the signer.
+        algorithm: the digest algorithm.
+        timestamp_room: bytes of the longest token that may be put in. 0: none, and nothing is kept free for one.
 
     Raises: BadCertificate, CertificateKeyNotSupported.
     """
     digest = bytes(hashlib.new(algorithm.value).digest_size)
     to_sign = signed_attributes(chain.certificate, digest)
     value = bytes(read_key_family(chain.certificate).longest_value)
-    return len(signed_data(chain, to_sign, value, algorithm)) + _TIMESTAMP_ROOM[level]
+    return len(signed_data(chain, to_sign, value, algorithm, bytes(timestamp_room) if timestamp_room else None))
+
+
+def with_signature_timestamp(container: bytes, token: bytes) -> bytes:
+    """`container` with one attribute more that is not signed. Every other octet of it stays.
+
+    Args:
+        container: ContentInfo with a SignedData of one signer, in definite lengths.
+        token: a TimeStampToken about the signer's value, DER.
+
+    Raises: ValueError for anything else.
+    """
+    kind, wrapped = members(container)
+    (content,) = members(wrapped)
+    *before, signers = members(content)
+    (signer,) = members(signers)
+    parts = members(signer)
+    _require_tags(kind == SIGNED_DATA, wrapped[0] == _CONTENT, signers[0] == _SET, content[0] == signer[0] == _SEQUENCE)
+    kept = members(parts.pop()) if parts[-1][0] == _UNSIGNED else []
+    unsigned = _set_of(_UNSIGNED, [*kept, _attribute(_SIGNATURE_TIMESTAMP, token)])
+    signer = _tlv(_SEQUENCE, *parts, unsigned)
+    return _tlv(_SEQUENCE, kind, _tlv(_CONTENT, _tlv(_SEQUENCE, *before, _tlv(_SET, signer))))
+
+
+def _require_tags(*are_right: bool) -> None:
+    if not all(are_right):
+        raise ValueError("It is no SignedData.")
 
 
 def _attribute(kind: bytes, value: bytes) -> bytes:

@@ -185,6 +185,12 @@ def judge(found: CmsFile, covered: Covered) -> list[JudgedSigner]:
     return [_judge(found, certificates, signer, digests) for signer in signers]
 
 
+def judge_signer(found: CmsFile, number: int, covered: Covered) -> JudgedSigner:
+    """One signer, by its place in the object. To be used inside `only_refusals`."""
+    signer = found.signed["signer_infos"][number]
+    return _judge(found, SignerCertificates(found.signed), signer, _Digests(covered, {}))
+
+
 def _read(file: Path) -> CmsFile:
     found = read_cms(file)
     if found is None:

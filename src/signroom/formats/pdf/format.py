@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
+from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -18,8 +20,10 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.pdf import examination, pades, verification
+from signroom.formats.pdf.lasting import augmentation as lasting
+from signroom.formats.pdf.lasting import levels
 from signroom.formats.pdf.preflight import inspect as read
-from signroom.ports.files import FileNeeded, Signed, Stored
+from signroom.ports.files import Augmented, FileNeeded, Signed, Stored
 
 
 def inspect(file: Path, options: PdfOptions, _data: Path | None) -> Inspection:
@@ -35,12 +39,21 @@ def prepare(
     now: datetime,
     data: Path | None,  # noqa: ARG001
     reading: PdfReading | None,
+    timestamp_room: int,
 ) -> Prepared:
     if reading is not None:
-        return pades.lay_out(reading.facts, trusted, algorithm, now, appearance=options.appearance, file=file)
+        return pades.lay_out(
+            reading.facts,
+            trusted,
+            algorithm,
+            now,
+            appearance=options.appearance,
+            file=file,
+            timestamp_room=timestamp_room,
+        )
     if file is None:
         raise FileNeeded
-    return pades.prepare(file, trusted, algorithm, now, options.appearance)
+    return pades.prepare(file, trusted, algorithm, now, options.appearance, timestamp_room=timestamp_room)
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
@@ -55,8 +68,9 @@ def sign(
     *,
     content: Path | None,  # noqa: ARG001
     reading: PdfReading | None,
+    timestamp: bytes | None,
 ) -> Signed:
-    return pades.sign(original, prepared, checked, output, reading)
+    return pades.sign(original, prepared, checked, output, reading=reading, timestamp=timestamp)
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:
@@ -67,3 +81,33 @@ def examine(
     file: Path, _data: Path | None, _data_hashes: tuple[DigestValue, ...], _extract_to: Path | None
 ) -> Examination:
     return examination.examine(file)
+
+
+def signature_imprint(_prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    return hashlib.new(algorithm.value.lower(), checked.value).digest()
+
+
+def read_levels(file: Path, _data: Path | None) -> FileLevels:
+    return levels.read_levels(file)
+
+
+def lay_out_augmentation(
+    file: Path,
+    augmentation: Augmentation,
+    *,
+    now: datetime,  # noqa: ARG001
+    data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,
+) -> LaidOutAugmentation:
+    return lasting.lay_out(file, augmentation, reading)
+
+
+def augment(
+    file: Path,
+    laid_out: LaidOutAugmentation,
+    *,
+    token: bytes | None,
+    data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,
+) -> Augmented:
+    return lasting.augment(file, laid_out, token, reading)

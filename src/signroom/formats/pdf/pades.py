@@ -12,15 +12,13 @@ import mmap
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
 from signroom.domain.appearance import Appearance, AppearanceText, Place, Positioning
 from signroom.domain.errors import InvalidPdf, VerificationFailed
-from signroom.domain.level import Level
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.domain.signature import (
     CheckedValue,
@@ -34,11 +32,15 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
+from signroom.formats.pdf.lasting.after import facts_after
+from signroom.formats.pdf.lasting.augmentation import padded
+from signroom.formats.pdf.names import new_field_name
 from signroom.formats.pdf.preflight import facts_of
 from signroom.formats.pdf.signing.own_signature import require_own_signature
-from signroom.formats.pdf.signing.own_update import Gap, check_update
+from signroom.formats.pdf.signing.own_update import CheckedUpdate, Gap, read_update
 from signroom.formats.pdf.signing.running_hash import CannotResume, RunningSha256
 from signroom.formats.pdf.signing.tail import build_tail, first_drawn
+from signroom.formats.pdf.tokens import require_timestamp
 from signroom.formats.pdf.verification import verify
 from signroom.formats.pdf.visible.appearance import Drawing, Site, draw
 from signroom.ports.files import FileNeeded, Signed, Stored
@@ -52,21 +54,18 @@ _IN_A_FIELD = Appearance(Positioning(1), AppearanceText("{{name}}", include_sign
 """What is drawn in a field of the file: no words, since nobody has said in which language."""
 
 
-def new_field_name() -> str:
-    """A name of its own: two signers must not fill the same field."""
-    return f"Signature-{uuid4().hex[:12]}"
-
-
 def prepare(
     file: Path,
     trusted: TrustedChain,
     algorithm: DigestAlgorithm,
     now: datetime,
     appearance: Appearance | None = None,
+    *,
+    timestamp_room: int = 0,
 ) -> Prepared:
     """`lay_out` for a file that nobody has read yet. Raises: a DocumentRejected, and what `lay_out` raises."""
     facts = facts_of(file, appearance)
-    return lay_out(facts, trusted, algorithm, now, appearance=appearance, file=file)
+    return lay_out(facts, trusted, algorithm, now, appearance=appearance, file=file, timestamp_room=timestamp_room)
 
 
 def lay_out(
@@ -77,14 +76,17 @@ def lay_out(
     *,
     appearance: Appearance | None = None,
     file: Path | None = None,
+    timestamp_room: int = 0,
 ) -> Prepared:
     """Lay out a signature field with a gap for the CMS object. The file is read only where its hash was not kept.
+
+    The gap has `timestamp_room` bytes for a token.
 
     Raises: BadCertificate when `trusted` holds anything but certificates, CertificateKeyNotSupported, BadAppearance;
     FileNeeded when the hash was not kept and there is no `file`.
     """
     chain = trusted.chain
-    reserved = 2 * longest_signed_data(chain, algorithm, Level.B_B)
+    reserved = 2 * longest_signed_data(chain, algorithm, timestamp_room)
     name = new_field_name()
     drawing = _drawing(facts, appearance, chain.certificate, now)
     if drawing is None:
@@ -150,6 +152,8 @@ class Written:
     stored: Stored
     range_digest: bytes
     """Of the byte range, computed from what was written."""
+    contents: bytes
+    """What is in the gap, delimiters included."""
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
@@ -161,11 +165,17 @@ def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Pat
     return write(original, prepared, checked, output).stored
 
 
-def write(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Written:
-    """As `embed`, with the digest of what was written."""
+def write(
+    original: Path, prepared: Prepared, checked: CheckedValue, output: Path, timestamp: bytes | None = None
+) -> Written:
+    """As `embed`, with the digest of what was written. Raises: TimestampTooLarge."""
     layout = prepared.layout_as(PdfLayout)
     container = signed_data(prepared.chain, prepared.to_sign, checked.value, prepared.digest_algorithm)
     contents = _filled(layout, container)
+    if timestamp is not None:
+        require_timestamp(timestamp, checked.value)
+        container = signed_data(prepared.chain, prepared.to_sign, checked.value, prepared.digest_algorithm, timestamp)
+        contents = padded(container, layout.contents_length)
     shutil.copyfile(original, output)
     with output.open("ab") as target:
         target.write(layout.before + contents + layout.after)
@@ -191,11 +201,12 @@ def _read_back(output: Path, gap: Gap, algorithm: DigestAlgorithm) -> Written:
             if not shared:
                 signed.update(chunk)
         signed = signed.copy()
-        whole.update(stream.read(gap.end - gap.start))
+        contents = stream.read(gap.end - gap.start)
+        whole.update(contents)
         rest = stream.read()
     whole.update(rest)
     signed.update(rest)
-    return Written(Stored(gap.end + len(rest), whole.digest()), signed.digest())
+    return Written(Stored(gap.end + len(rest), whole.digest()), signed.digest(), contents)
 
 
 def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:
@@ -204,16 +215,41 @@ def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:
         yield chunk
 
 
-def sign(original: Path, prepared: Prepared, checked: CheckedValue, output: Path, reading: PdfReading | None) -> Signed:
-    """`embed`, and judge what was written. Raises: InvalidPdf, VerificationFailed."""
-    written = write(original, prepared, checked, output)
+def sign(
+    original: Path,
+    prepared: Prepared,
+    checked: CheckedValue,
+    output: Path,
+    *,
+    reading: PdfReading | None,
+    timestamp: bytes | None = None,
+) -> Signed:
+    """`embed`, and judge what was written. Raises: InvalidPdf, VerificationFailed, TimestampTooLarge."""
+    written = write(original, prepared, checked, output, timestamp)
     layout = prepared.layout_as(PdfLayout)
     # A process of an older version, which runs beside this one during a roll-out, lays out otherwise.
     if reading is None or _OURS not in layout.before:
         return Signed(written.stored, verify(output))
-    check_output(output, prepared, reading.facts, written.range_digest)
+    update = check_output(output, prepared, reading.facts, written.range_digest, timestamp)
     own = _own_verdict(layout, reading.facts, prepared.chain.certificate)
-    return Signed(written.stored, Verdict((*reading.earlier, own)))
+    return Signed(written.stored, Verdict((*reading.earlier, own)), _reading(reading, layout, written, update, own))
+
+
+def _reading(
+    before: PdfReading, layout: PdfLayout, written: Written, update: CheckedUpdate, own: SignatureVerdict
+) -> PdfReading | None:
+    """Of the file with its new signature; None when somebody has to read it."""
+    facts = before.facts
+    try:
+        running = RunningSha256(facts.sha256_state)
+    except CannotResume:
+        return None
+    for part in (layout.before, written.contents, layout.after):
+        running.update(part)
+    if running.digest() != written.stored.sha256:
+        return None
+    after = facts_after(facts, update, length=written.stored.length, state=running.state(), store=facts.store)
+    return None if after is None else PdfReading(after, (*before.earlier, replace(own, covers_whole_file=False)))
 
 
 def _own_verdict(layout: PdfLayout, facts: PdfFacts, certificate: bytes) -> SignatureVerdict:
@@ -231,12 +267,15 @@ def _own_verdict(layout: PdfLayout, facts: PdfFacts, certificate: bytes) -> Sign
     )
 
 
-def check_output(output: Path, prepared: Prepared, facts: PdfFacts, range_digest: bytes) -> None:
+def check_output(
+    output: Path, prepared: Prepared, facts: PdfFacts, range_digest: bytes, timestamp: bytes | None = None
+) -> CheckedUpdate:
     """The update adds one signature and nothing else, and that signature is right. Raises: VerificationFailed."""
     with output.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-        gap = check_update(buffer, facts)
+        update, gap = read_update(buffer, facts)
         contents = bytes.fromhex(buffer[gap.start + 1 : gap.end - 1].decode("ascii"))
-    require_own_signature(contents, range_digest, prepared)
+    require_own_signature(contents, range_digest, prepared, timestamp)
+    return update
 
 
 def _filled(layout: PdfLayout, container: bytes) -> bytes:

@@ -17,6 +17,8 @@ from signroom.domain.errors import InvalidXml
 from signroom.formats.xml.reading import XmlDocument, is_inside_signature, only_refusals
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
     from lxml.etree import _Element as Element  # type: ignore[import-untyped]
     from lxml.etree import _ElementTree as Tree
 
@@ -69,18 +71,18 @@ def octets(
     return _write(document, twin, method)
 
 
-def digest(
+def begun(
     document: XmlDocument,
     element: Element | None,
     method: Canonicalization,
     hidden: Sequence[Element],
     algorithm: str,
-) -> bytes:
-    """Of `octets`; computed once, however many signatures ask. Raises: as `octets`."""
+) -> Hash:
+    """A hash that has taken in `octets` and may take in more; they are made once. Raises: as `octets`."""
     shown = (element, method, tuple(each for each in hidden if _within(each, element)), algorithm)
-    if shown not in document.digests:
-        document.digests[shown] = hashlib.new(algorithm, octets(document, element, method, hidden)).digest()
-    return document.digests[shown]
+    if shown not in document.hashes:
+        document.hashes[shown] = hashlib.new(algorithm, octets(document, element, method, hidden))
+    return document.hashes[shown].copy()
 
 
 def document_octets(document: XmlDocument, element: Element | None, *, hide_signatures: bool) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.examination import Examination
 from signroom.domain.signature import (
     CheckedValue,
@@ -18,7 +19,9 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats.xml import examination, xades
-from signroom.ports.files import FileNeeded, Signed, Stored
+from signroom.formats.xml.lasting import levels, steps
+from signroom.formats.xml.reading import XmlDocument
+from signroom.ports.files import Augmented, FileNeeded, Signed, Stored
 
 
 def inspect(file: Path, options: XmlOptions, _data: Path | None) -> Inspection:
@@ -34,6 +37,7 @@ def prepare(
     now: datetime,
     data: Path | None,  # noqa: ARG001
     reading: PdfReading | None,  # noqa: ARG001
+    timestamp_room: int,  # noqa: ARG001
 ) -> Prepared:
     if file is None:
         raise FileNeeded
@@ -52,9 +56,9 @@ def sign(
     *,
     content: Path | None,  # noqa: ARG001
     reading: PdfReading | None,  # noqa: ARG001
+    timestamp: bytes | None,
 ) -> Signed:
-    stored = embed(original, prepared, checked, output)
-    return Signed(stored, xades.verify(output))
+    return xades.sign(original, prepared, checked, output, timestamp)
 
 
 def verify(file: Path, _data: Path | None) -> Verdict:
@@ -65,3 +69,33 @@ def examine(
     file: Path, _data: Path | None, _data_hashes: tuple[DigestValue, ...], _extract_to: Path | None
 ) -> Examination:
     return examination.examine(file)
+
+
+def signature_imprint(prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    return xades.signature_imprint(prepared, checked, algorithm)
+
+
+def read_levels(file: Path, _data: Path | None) -> FileLevels:
+    return levels.read_levels(XmlDocument.read(file))
+
+
+def lay_out_augmentation(
+    file: Path,
+    augmentation: Augmentation,
+    *,
+    now: datetime,  # noqa: ARG001
+    data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,  # noqa: ARG001
+) -> LaidOutAugmentation:
+    return steps.lay_out(file, augmentation)
+
+
+def augment(
+    file: Path,
+    laid_out: LaidOutAugmentation,
+    *,
+    token: bytes | None,
+    data: Path | None,  # noqa: ARG001
+    reading: PdfReading | None,  # noqa: ARG001
+) -> Augmented:
+    return Augmented(steps.augment(file, laid_out, token))

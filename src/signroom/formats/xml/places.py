@@ -131,6 +131,10 @@ def insert(document: XmlDocument, place: Place, element: bytes) -> bytes:
         end = _end_of_root(document.data, document.root)
         if end is not None:
             return b"".join((document.data[:end], element, document.data[end:]))
+    if place.insertion is XmlInsertion.APPEND_CHILD:
+        end = _end_of_element(document, place.anchor)
+        if end is not None:
+            return b"".join((document.data[:end], element, document.data[end:]))
     ordinal = next(n for n, each in enumerate(document.root.iter("*")) if each is place.anchor)
     mark, codec = _wide(document.data)
     if codec is None:
@@ -181,6 +185,30 @@ def _end_of_root(content: bytes, root: Element) -> int | None:
     name = etree.QName(root).localname
     written = name if root.prefix is None else f"{root.prefix}:{name}"
     return at if found is not None and found[1] == written.encode() else None
+
+
+def _end_of_element(document: XmlDocument, element: Element) -> int | None:
+    """Where the end tag of `element` begins, found by counting the end tags of its name.
+
+    None where the octets do not have as many of them as the document has such elements: some are in comments, or not
+    written out, or the encoding is another. Then it must be looked for from the beginning, which takes much longer.
+    """
+    name = etree.QName(element).localname
+    written = name if element.prefix is None else f"{element.prefix}:{name}"
+    if not written.isascii():
+        return None
+    same = [each for each in document.root.iter(element.tag) if each.prefix == element.prefix]
+    # As <name/> it has no end tag, and something else that looks like one could make up for it.
+    if not all(len(each) or each.text for each in same):
+        return None
+    ends = [found.start() for found in re.finditer(rb"</%b\s*>" % re.escape(written.encode()), document.data)]
+    if len(ends) != len(same):
+        return None
+    # End tags come in another order than start tags: those of what is inside first, those of what is around last.
+    around = sum(each in same for each in element.iterancestors(element.tag))
+    inside = sum(each.prefix == element.prefix for each in element.iterdescendants(element.tag))
+    end: int = ends[same.index(element) - around + inside]
+    return end
 
 
 def _tags(content: bytes, ordinal: int) -> tuple[re.Match[bytes], re.Match[bytes]]:

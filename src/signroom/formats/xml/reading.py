@@ -18,6 +18,8 @@ from lxml import etree  # type: ignore[import-untyped]
 from signroom.domain.errors import EmptyFile, InvalidXml, Refused, XmlElementNotFound, XmlTooComplex
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
     from lxml.etree import _Element as Element  # type: ignore[import-untyped]
     from lxml.etree import _ElementTree as Tree
 
@@ -64,8 +66,8 @@ class XmlDocument:
         """At most so many elements, twice."""
         if self.tags > _MAX_TAGS:
             raise XmlTooComplex(f"It has more than {_MAX_TAGS} tags.")
-        self.digests: dict[object, bytes] = {}
-        """What `canonical` has computed of this file."""
+        self.hashes: dict[object, Hash] = {}
+        """What `canonical` has taken in of this file."""
         self._ids: dict[str, list[Element]] | None = None
         self._namespaces: int | None = None
         self.tree: Tree = self.parse_again()
@@ -143,7 +145,8 @@ class XmlDocument:
             return tree, []
         places = {element: n for n, element in enumerate(wanted)}
         found: dict[int, Element] = {}
-        for mine, other in zip(self.root.iter("*"), tree.getroot().iter("*"), strict=True):
+        tags = {element.tag for element in wanted}
+        for mine, other in zip(self.root.iter(*tags), tree.getroot().iter(*tags), strict=True):
             if mine in places:
                 found[places[mine]] = other
         return tree, [found[n] for n in range(len(wanted))]

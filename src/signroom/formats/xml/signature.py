@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element  # type: ignore[import-untyped]
 
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
+C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 EXC_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 SIGNED_PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 ENVELOPED = f"{DS}enveloped-signature"
@@ -27,10 +28,8 @@ XPATH_FILTER_2 = "http://www.w3.org/2002/06/xmldsig-filter2"
 BASE64 = f"{DS}base64"
 
 CANONICALIZATIONS = {
-    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315": Canonicalization(exclusive=False),
-    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments": Canonicalization(
-        exclusive=False, with_comments=True
-    ),
+    C14N: Canonicalization(exclusive=False),
+    f"{C14N}#WithComments": Canonicalization(exclusive=False, with_comments=True),
     "http://www.w3.org/2006/12/xml-c14n11": Canonicalization(exclusive=False, version_1_1=True),
     "http://www.w3.org/2006/12/xml-c14n11#WithComments": Canonicalization(
         exclusive=False, with_comments=True, version_1_1=True

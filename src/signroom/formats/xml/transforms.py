@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from signroom.domain.signature import Indication
 from signroom.domain.validation import Check
-from signroom.formats.xml.canonical import INCLUSIVE, Canonicalization, digest
+from signroom.formats.xml.canonical import INCLUSIVE, Canonicalization, begun, octets
 from signroom.formats.xml.reading import DS, XmlDocument, is_inside_signature
 from signroom.formats.xml.signature import (
     BASE64,
@@ -31,6 +31,8 @@ from signroom.formats.xml.signature import (
 )
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
     from lxml.etree import _Element as Element  # type: ignore[import-untyped]
 
 _XPATH_WITHOUT_SIGNATURES = re.compile(r"\s*not\(\s*ancestor-or-self::([\w.-]+):Signature\s*\)\s*")
@@ -60,23 +62,47 @@ def referenced_digest(document: XmlDocument, signature: Element, reference: Refe
     """What DigestValue should be. Raises: Fault, InvalidXml."""
     if reference.algorithm not in DIGESTS:
         raise unsupported("a digest algorithm is not known here")
-    algorithm = DIGESTS[reference.algorithm]
+    # XMLDSIG, 4.4.3.2: inclusive where no transform says how.
+    return take_in(document, signature, reference, algorithm=DIGESTS[reference.algorithm], node_sets=INCLUSIVE).digest()
+
+
+def take_in(
+    document: XmlDocument,
+    signature: Element,
+    reference: Reference,
+    *,
+    algorithm: str,
+    node_sets: Canonicalization,
+    before: Hash | None = None,
+) -> Hash:
+    """A hash by `algorithm` that has taken in what the reference is about, behind what `before` has taken in.
+
+    It may take in more. `node_sets`: the canonical form where no transform says which.
+
+    Raises: Fault, InvalidXml.
+    """
     element = target(document, reference)
+    found = hashlib.new(algorithm) if before is None else before
     match reference.transforms:
         case [only] if only.get("Algorithm") == BASE64 and element is not None:
-            return hashlib.new(algorithm, decode(text(element))).digest()
-    method, hidden = _ways(document, signature, reference, element)
+            found.update(decode(text(element)))
+            return found
+    given, hidden = _ways(document, signature, reference, element)
+    method = given or _without_comments(node_sets)
     try:
-        return digest(document, element, method, hidden, algorithm)
+        if before is None:
+            return begun(document, element, method, hidden, algorithm)
+        found.update(octets(document, element, method, hidden))
     except LookupError:
         raise malformed("what it signs is left out of what it signs") from None
+    return found
 
 
 def _ways(
     document: XmlDocument, signature: Element, reference: Reference, element: Element | None
-) -> tuple[Canonicalization, tuple[Element, ...]]:
-    """The canonical form, and the signatures that are left out. Raises: Fault."""
-    method = INCLUSIVE  # XMLDSIG, 4.4.3.2: where no transform says how
+) -> tuple[Canonicalization | None, tuple[Element, ...]]:
+    """The canonical form, None where no transform says which, and the signatures left out. Raises: Fault."""
+    method: Canonicalization | None = None
     hidden: dict[Element, None] = {}
     for number, transform in enumerate(reference.transforms, 1):
         algorithm = transform.get("Algorithm", "")

@@ -203,6 +203,20 @@ def _first_target(document: XmlDocument, signed: Sequence[Reference]) -> Element
 # -- value and certificate -------------------------------------------------------------------------
 
 
+def signer_of(document: XmlDocument, parts: SignatureParts) -> bytes:
+    """The signer's certificate as `judge_signature` finds it; empty when there is none. Raises: Fault, InvalidXml."""
+    return _signer(document, parts, octets(document, parts.signed_info, canonicalization(parts.canonicalization)))
+
+
+def value_as_checked(parts: SignatureParts, certificate: bytes) -> bytes:
+    """The signature value as in `CheckedValue`: that of ECDSA as DER. What is no such value stays as it is."""
+    try:
+        key = _public_key(certificate)
+        return _as_der(parts.value, key) if isinstance(key, ec.EllipticCurvePublicKey) else parts.value
+    except (UnsupportedAlgorithm, ValueError, TypeError):
+        return parts.value
+
+
 def _signer(document: XmlDocument, parts: SignatureParts, signed_info: bytes) -> bytes:
     """The certificate that the properties name, else the one whose key made the value, else the first; or none."""
     bound = certificate_digest(parts.properties)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree  # type: ignore[import-untyped]
 
+from signroom.domain.augmentation import TimestampUse
 from signroom.domain.errors import (
     BadCertificate,
     BrokenSignature,
@@ -45,6 +46,8 @@ from signroom.domain.validation import Check
 from signroom.formats.certificate import load_certificate
 from signroom.formats.xml.canonical import document_digest, document_octets, standalone_octets
 from signroom.formats.xml.examination import examine
+from signroom.formats.xml.lasting import properties
+from signroom.formats.xml.lasting.levels import read_one
 from signroom.formats.xml.places import Place, find_place, insert, signed_element
 from signroom.formats.xml.reading import DS, XmlDocument
 from signroom.formats.xml.signature import (
@@ -59,12 +62,12 @@ from signroom.formats.xml.signature import (
     xa,
 )
 from signroom.formats.xml.verification import judge, judge_signature
-from signroom.ports.files import Stored
+from signroom.ports.files import Signed, Stored
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element  # type: ignore[import-untyped]
 
-__all__ = ["canonical", "embed", "examine", "inspect", "prepare", "verify"]
+__all__ = ["canonical", "embed", "examine", "inspect", "prepare", "sign", "signature_imprint", "verify"]
 
 XML = "application/xml"
 
@@ -131,16 +134,60 @@ def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Pat
     Raises: InvalidXml when `original` is not the file that was prepared,
     VerificationFailed when the element is not the one that was signed.
     """
-    document = XmlDocument.read(original)
+    return _embed(original, prepared, _completed(prepared, checked), output)
+
+
+def sign(
+    original: Path, prepared: Prepared, checked: CheckedValue, output: Path, timestamp: bytes | None = None
+) -> Signed:
+    """As `embed`, with `timestamp` (DER) as its signature timestamp; what was written is judged like a stranger's file.
+
+    Raises: as `embed`, TimestampTooLarge, VerificationFailed when the token is not about this signature.
+    """
+    signature = _completed(prepared, checked)
+    if timestamp is not None:
+        _stamp(signature, timestamp)
+    stored = _embed(original, prepared, signature, output)
+    document = XmlDocument.read(output)
+    verdict = _verdict(document)
+    if timestamp is not None:
+        names = [element.get("Id") for element in document.signatures]
+        found = read_one(document, names.index(signature.get("Id")))
+        if found is None or [(one.token, stamp.intact) for one, stamp in found.embedded] != [(timestamp, True)]:
+            raise VerificationFailed("The timestamp is not one of the signature.")
+    return Signed(stored, verdict)
+
+
+def signature_imprint(prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
+    """The digest of the exclusive form of ds:SignatureValue, which is the same as it will be in the file."""
+    value = _completed(prepared, checked).find(ds("SignatureValue"))
+    return _digest(algorithm, standalone_octets(value))
+
+
+def _completed(prepared: Prepared, checked: CheckedValue) -> Element:
+    """ds:Signature with its value. Raises: VerificationFailed."""
     layout = prepared.layout_as(XmlLayout)
-    options = layout.options
-    digest = _digest(prepared.digest_algorithm, _signed_octets(document, options))
-    if len(document.data) != prepared.original_length or digest != prepared.document_digest:
-        raise InvalidXml("The stored file is not the one that was prepared.")
     signature = etree.fromstring(layout.signature, etree.XMLParser(resolve_entities=False, no_network=True))
     if standalone_octets(signature[0]) != prepared.to_sign:
         raise VerificationFailed("The prepared element is not the one that was signed.")
     signature.find(ds("SignatureValue")).text = base64.b64encode(_as_xml_value(prepared, checked.value)).decode()
+    return signature
+
+
+def _stamp(signature: Element, token: bytes) -> None:
+    """Raises: TimestampTooLarge."""
+    qualifying = signature.find(f"{ds('Object')}/{xa('QualifyingProperties')}")
+    holder = _add(_add(qualifying, xa("UnsignedProperties")), xa("UnsignedSignatureProperties"))
+    name = f"{signature.get('Id')}-sigtst"
+    holder.append(etree.fromstring(properties.timestamp(TimestampUse.SIGNATURE, name, token)))
+
+
+def _embed(original: Path, prepared: Prepared, signature: Element, output: Path) -> Stored:
+    document = XmlDocument.read(original)
+    options = prepared.layout_as(XmlLayout).options
+    digest = _digest(prepared.digest_algorithm, _signed_octets(document, options))
+    if len(document.data) != prepared.original_length or digest != prepared.document_digest:
+        raise InvalidXml("The stored file is not the one that was prepared.")
     content = insert(document, find_place(document, options), etree.tostring(signature, encoding="us-ascii"))
     output.write_bytes(content)
     return Stored(len(content), hashlib.sha256(content).digest())
@@ -148,7 +195,11 @@ def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Pat
 
 def verify(file: Path) -> Verdict:
     """All signatures of `file`, in the order they claim to be made. Raises: EmptyFile, InvalidXml, XmlTooComplex."""
-    return Verdict(tuple(found.verdict for found in judge(XmlDocument.read(file))))
+    return _verdict(XmlDocument.read(file))
+
+
+def _verdict(document: XmlDocument) -> Verdict:
+    return Verdict(tuple(found.verdict for found in judge(document)))
 
 
 # -- what may be signed, and where -----------------------------------------------------------------

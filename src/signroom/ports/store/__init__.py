@@ -143,6 +143,9 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Work]:
         """A transaction that only reads. It is never blocked by one that writes."""
 
+    def ask(self) -> AbstractContextManager[Work]:
+        """The same for one question only: of two, each might see the database at another moment. It costs less."""
+
     def key(self, secret_hash: bytes) -> KeyOwner | None:
         """The key with that hash and its application, or None. A change that another process has committed is seen
         within two seconds, one of this process at once.

@@ -36,10 +36,12 @@ class LegacyEvent:
 
 @dataclass(frozen=True, slots=True)
 class FeedBounds:
-    """Positions of the oldest and the newest event that is kept; 0 and 0 when there is none."""
+    """How far the feed of a subscription goes, as positions; 0: nothing was purged, nothing was ever recorded."""
 
-    oldest: int
+    purged: int
+    """The last event of the subscription that was removed because of its age."""
     newest: int
+    """The newest event of all subscriptions."""
 
 
 class Feed(Protocol):
@@ -53,8 +55,8 @@ class Feed(Protocol):
     ) -> list[RecordedEvent]:
         """At most `limit`, in the order of their positions. No event appears later in front of one that is returned."""
 
-    def bounds(self) -> FeedBounds:
-        """Of all events together. What is read after this call has no event at or before ``newest`` missing."""
+    def bounds(self, subscription_id: UUID) -> FeedBounds:
+        """What is read after this call has no event at or before ``newest`` missing."""
 
     def of_any_tenant(self, event_id: UUID) -> RecordedEvent:
         """Raises: EventNotFound."""
@@ -62,7 +64,7 @@ class Feed(Protocol):
     def delete_expired(self, before: datetime, limit: int) -> int:
         """Remove at most `limit` from the beginning of the feed that are from before that time, never the newest.
 
-        Returns how many were removed.
+        `bounds` says so to each subscription that had one of them. Returns how many were removed.
         """
 
     def take_legacy(self, before: datetime, limit: int) -> list[LegacyEvent]:

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.application import Application
+from signroom.domain.branding import Branding
+from signroom.domain.document import Document
 from signroom.domain.session import Session, SessionStatus
 from signroom.ports.store.position import Position
 
@@ -29,6 +32,18 @@ class Sessions(Protocol):
 
     def of_any_tenant(self, session_id: UUID) -> Session:
         """Raises: SignatureSessionNotFound, SignatureSessionErased."""
+
+    def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
+        """A session, erased or not, and those of its documents that were not erased, in order. One question.
+
+        Raises: SignatureSessionNotFound.
+        """
+
+    def of_page_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Application, Branding]:
+        """The same with what its page shows besides, without the logo. One question.
+
+        Raises: SignatureSessionNotFound.
+        """
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         """Raises: SignatureSessionNotFound, SignatureSessionErased."""

@@ -34,6 +34,12 @@ class TenantRows(Protocol):
     def session(self, session_id: UUID) -> Session:
         """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
+    def session_with_documents(self, session_id: UUID) -> tuple[Session, list[Document]]:
+        """One question. Documents that were erased are left out.
+
+        Raises: SignatureSessionNotFound, SignatureSessionErased.
+        """
+
     def locked_session(self, session_id: UUID) -> Session:
         """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 

@@ -53,6 +53,15 @@ def act_for_application(
     return operator.acting_for(application.subscription_id), application
 
 
+def act_for_document(ports: ManagementPorts, operator: Operator, document_id: UUID) -> OperatorCaller:
+    """The operator acting for the subscription that the document, erased or not, belongs to.
+
+    Raises: DocumentNotFound.
+    """
+    with ports.store.read() as work:
+        return operator.acting_for(work.erasures.document_of_any_tenant(document_id).subscription_id)
+
+
 def act_for_session(ports: ManagementPorts, operator: Operator, session_id: UUID) -> OperatorCaller:
     """The operator acting for the subscription that the session, erased or not, belongs to.
 

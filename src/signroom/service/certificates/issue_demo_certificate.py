@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from signroom.domain.application import WORKERS, ApplicationCaller
+from signroom.domain.demo import DemoFailure
 from signroom.domain.errors import KeySourceNotAvailable
 from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import TimestampRequest
@@ -17,8 +19,35 @@ def demo_crl(ports: Ports, authority: str | None = None) -> bytes:
     return ports.demo.crl(ports.clock.now(), authority)
 
 
+def demo_ocsp(ports: Ports, request: bytes, authority: str | None = None) -> bytes:
+    """The answer of the demo's responder, DER. Raises: KeySourceNotAvailable in production, BadInput, DemoFails."""
+    if ports.demo is None:
+        raise KeySourceNotAvailable
+    return ports.demo.ocsp(request, ports.clock.now(), authority)
+
+
+def demo_root(ports: Ports) -> bytes:
+    """The certificate of the demo authority, DER. Raises: KeySourceNotAvailable in production."""
+    if ports.demo is None:
+        raise KeySourceNotAvailable
+    return ports.demo.certificate
+
+
+def demo_failures(ports: Ports, caller: ApplicationCaller, failures: frozenset[DemoFailure] | None) -> list[str]:
+    """What of the demo is switched off; None as `failures` changes nothing.
+
+    Raises: NotAllowed, KeySourceNotAvailable in production.
+    """
+    caller.require(WORKERS)
+    if ports.demo is None:
+        raise KeySourceNotAvailable
+    if failures is not None:
+        ports.demo.fail(failures)
+    return sorted(ports.demo.failures)
+
+
 def demo_timestamp(ports: Ports, request: TimestampRequest) -> bytes:
-    """A token of the demo's timestamp authority, DER. Raises: KeySourceNotAvailable in production."""
+    """A token of the demo's timestamp authority, DER. Raises: KeySourceNotAvailable in production, DemoFails."""
     if ports.demo is None:
         raise KeySourceNotAvailable
     return ports.demo.stamp(request, ports.clock.now())

@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from signroom.domain import errors
-from signroom.domain.requirement import CertificateRequirement
+from signroom.domain.requirement import CertificateRequirement, JudgedCertificate
 from signroom.domain.security_context import BY_ID, TEST, SecurityContext
 from signroom.domain.signature import CertificateChain, TrustedChain
 from signroom.domain.validation import Check, TrustVerdict
@@ -112,8 +112,11 @@ def require_good_certificate(
     certificate.require_fit_for_signing(now)
     verdict = ports.trust.judge(chain, context, now)
     trusted = require_trusted(chain, verdict)
-    for requirement in requirements:
-        requirement.require(certificate, verdict.policies)
+    if requirements:
+        authorities = tuple(ports.trust.read(der) for der in verdict.path[1:])
+        judged = JudgedCertificate(certificate, verdict.policies, authorities)
+        for requirement in requirements:
+            requirement.require(judged)
     return trusted
 
 

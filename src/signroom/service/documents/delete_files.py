@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from signroom.domain.blob_key import upload_of
 from signroom.domain.document import Document
 from signroom.domain.errors import StorageUnavailable
+from signroom.domain.level import Level
 from signroom.ports import Ports
 
 
@@ -17,17 +19,29 @@ def delete_files(ports: Ports, documents: Sequence[Document], others: Sequence[s
 
     Raises: StorageUnavailable when one of `others` could not be deleted, after all else was.
     """
-    keys = {key for document in documents for key in document.file_keys}
+    of_each = {document.id: {*document.file_keys, *_in_folder(ports, document)} for document in documents}
+    keys = set().union(*of_each.values())
     with ports.store.work() as work:
         # A signed file may be another document's original, an upload may be several documents'.
         wanted = sorted(keys.union(others))
         free = set(wanted) - work.documents.files_in_use(wanted, [document.id for document in documents])
         # The row of an upload goes before its file does: from then on nobody can make a document of it.
         work.uploads.remove_all([upload_id for upload_id in map(upload_of, free) if upload_id is not None])
-    gone = [document for document in documents if _deleted(ports, [key for key in document.file_keys if key in free])]
+    gone = [document for document in documents if _deleted(ports, sorted(of_each[document.id] & free))]
     if not _deleted(ports, [key for key in others if key in free and key not in keys]):
         raise StorageUnavailable
     return gone
+
+
+def _in_folder(ports: Ports, document: Document) -> list[str]:
+    """What lies in the document's own folder. A run that was killed while it raised the signed file to a level has left
+    a file there that no row points to.
+    """
+    if document.level_wanted is Level.B_B and document.level in {None, Level.B_B}:
+        return []
+    with suppress(StorageUnavailable):  # told where the files are deleted
+        return ports.blobs.beginning_with(document.blob_folder.beginning)
+    return []
 
 
 def _deleted(ports: Ports, keys: Sequence[str]) -> bool:

@@ -24,6 +24,7 @@ DOWNLOADS = "/api/downloads/"
 """The path in front of a token."""
 _PURPOSE = "download"
 _SEPARATOR = "~"  # needs no escape in a path
+_VERSION = "version-"
 
 
 class FileKind(StrEnum):
@@ -31,6 +32,7 @@ class FileKind(StrEnum):
 
     ORIGINAL = "original"
     SIGNED = "signed"
+    """The newest version of the signed file. In answers a version has its own address, see `version_location`."""
     UPLOAD = "upload"
 
 
@@ -39,12 +41,17 @@ def location(ports: Ports, document: Document, kind: FileKind) -> str:
     return _address(ports, document.id, kind)
 
 
+def version_location(ports: Ports, document: Document, number: int) -> str:
+    """The same for one version of the signed file, counted from 0: its length and its digest stay what was told."""
+    return _address(ports, document.id, f"{_VERSION}{number}")
+
+
 def upload_location(ports: Ports, upload: Upload) -> str:
     """The same for a file that is kept for a day: an upload, or encapsulated content that was extracted."""
     return _address(ports, upload.id, FileKind.UPLOAD)
 
 
-def _address(ports: Ports, subject: UUID, kind: FileKind) -> str:
+def _address(ports: Ports, subject: UUID, kind: str) -> str:
     token = ports.tokens.issue(_PURPOSE, f"{subject}{_SEPARATOR}{kind}", ports.clock.now())
     return f"{ports.public_url}{DOWNLOADS}{token}"
 
@@ -79,10 +86,19 @@ def open_download(ports: Ports, token: str) -> Download:
         document = work.documents.of_any_tenant(UUID(subject_id))
         _require_open_subscription(work, document)
     document.require_files(ports.clock.now())
-    file = document.original if kind == FileKind.ORIGINAL else document.signed
+    file = _file_of(document, kind)
     if file is None:
         raise BlobNotFound
     return Download(file, document=document.id)
+
+
+def _file_of(document: Document, kind: str) -> StoredFile | None:
+    if kind == FileKind.ORIGINAL:
+        return document.original
+    if kind.startswith(_VERSION):
+        number = int(kind.removeprefix(_VERSION))
+        return document.versions[number].file if number < len(document.versions) else None
+    return document.signed
 
 
 def _require_open_subscription(work: Work, owned: Owned) -> None:

@@ -9,8 +9,9 @@ Two steps, so that it ends in one known state whatever comes in between:
    cancelled, files go before the rows that lead to them, the row of the application goes last. Each part may be
    repeated. A process that dies, or a storage that does not answer, leaves the rest to the next run.
 
-A request that was under way when its application was closed may still add something: the next run finds it. A document
-that is in processing is waited for.
+A request that was under way when its application was closed may still add something: the next run finds it. A file of
+it that came when its rows were gone is looked for an hour later (`delete_late_files`). A document that is in processing
+is waited for.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from uuid import UUID
 
 from signroom.domain.application import ADMINS, Application, Caller, OperatorCaller, Subscription
 from signroom.domain.audit import Action, application_facts, subscription_facts
-from signroom.domain.blob_key import blobs_of_session
-from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.blob_key import blobs_of_session, blobs_of_upload
+from signroom.domain.document import PURGE_GRACE, Document, DocumentStatus
 from signroom.domain.errors import StillInUse, StorageUnavailable
 from signroom.domain.event import ApplicationDeleted
 from signroom.domain.upload import Upload
@@ -157,6 +158,7 @@ def _removed_sessions(ports: Ports, application: Application) -> int:
         ids = [session.id for session in work.removal.ended(application.id, _AT_ONCE)]
         documents = [document for one in ids for document in work.erasures.documents_of_session(one)]
     _delete_files(ports, documents, [blobs_of_session(one) for one in ids])
+    now = ports.clock.now()
     with ports.store.work() as work:
         sessions = work.removal.locked_ended(ids)
         # Before what hangs on them: the index of persons locks a document, too, before it writes about it.
@@ -167,7 +169,8 @@ def _removed_sessions(ports: Ports, application: Application) -> int:
         gone = [d for d in documents if d.session_id in whole]
         for one in whole:
             of_session = [document for document in gone if document.session_id == one]
-            work.erasures.remove_traces(application.subscription_id, one, of_session)
+            work.erasures.remove_traces(application.subscription_id, one, of_session, now)
+        work.erasures.expect_late_files([blobs_of_session(one) for one in whole], now + PURGE_GRACE)
         work.removal.remove(whole, [document.id for document in gone])
     return len(whole)
 
@@ -177,10 +180,12 @@ def _removed_local_documents(ports: Ports, application: Application) -> int:
     with ports.store.read() as work:
         documents = work.removal.local_documents(application.id, _AT_ONCE)
     _delete_files(ports, documents, [document.blob_folder.every() for document in documents])
+    now = ports.clock.now()
     with ports.store.work() as work:
         current = work.removal.locked_documents([document.id for document in documents])
         gone = [document for document in current if document.status is not DocumentStatus.PROCESSING]
-        work.erasures.remove_traces(application.subscription_id, None, gone)
+        work.erasures.remove_traces(application.subscription_id, None, gone, now)
+        work.erasures.expect_late_files([document.blob_folder.every() for document in gone], now + PURGE_GRACE)
         work.removal.remove([], [document.id for document in gone])
     return len(gone)
 
@@ -202,7 +207,10 @@ def _removed_uploads(ports: Ports, application: Application) -> int:
     with ports.store.work() as work:
         current = _keys_of_uploads(work, work.removal.locked_uploads(application.id, _AT_ONCE))
         # One that has got a part or its file meanwhile is for the next time.
-        work.uploads.remove_all([upload_id for upload_id, own in current.items() if upload_id in keys and own <= free])
+        removed = [upload_id for upload_id, own in current.items() if upload_id in keys and own <= free]
+        work.uploads.remove_all(removed)
+        late = [blobs_of_upload(upload_id) for upload_id in removed]
+        work.erasures.expect_late_files(late, ports.clock.now() + PURGE_GRACE)
     return len(uploads)
 
 

@@ -9,7 +9,7 @@ The comments in the code have the same numbers:
 4. Overwrite the rows. What stays confirms the signed file that somebody else holds: its digest, the document key, the
    level, the times, whether its signatures were good.
 5. Write down the erasure, the entry of the audit log and the event.
-6. Delete the files, those included that no row points to any more.
+6. Delete the files, those included that no row points to any more, and content that an inspection took out of them.
 7. Take what was overwritten out of the files of the database.
 8. An hour later look again: a request that was under way may have stored a file meanwhile.
 
@@ -37,6 +37,7 @@ from signroom.domain.session import Session, SessionStatus
 from signroom.ports import Ports
 from signroom.ports.store import Work
 from signroom.service.documents.delete_files import delete_files
+from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.events.record_change import record_change
 from signroom.service.events.record_event import record_event
 from signroom.service.sessions.end_session import end_unsigned
@@ -82,7 +83,7 @@ def erase_session_rows(work: Work, caller: Caller, session_id: UUID, now: dateti
     ]
     _require_not_in_processing(documents)
     # 3. Remove what hangs on it. It comes before 2: the end of a session gives its keys back.
-    removed = work.erasures.remove_traces(session.subscription_id, session_id, documents)
+    removed = work.erasures.remove_traces(session.subscription_id, session_id, documents, now)
     # 2. End a session that is still open.
     session = _ended(work, session, now)
     # 4. Overwrite the rows.
@@ -99,7 +100,7 @@ def erase_session_rows(work: Work, caller: Caller, session_id: UUID, now: dateti
             subscription_id=session.subscription_id,
             application_id=session.application_id,
             erased_at=now,
-            removed=replace(removed, files=_files(work, documents)),
+            removed=replace(removed, files=removed.files + _files(work, documents)),
             proofs=tuple(proof_of(document) for document in erased),
         ),
         SessionErased(session.id, now),
@@ -130,7 +131,7 @@ def erase_document_rows(
     if session is not None and session.status is SessionStatus.PENDING:
         raise WrongState("The session is open: erase the session, or cancel it first.")
     # 3. Remove what hangs on it.
-    removed = work.erasures.remove_traces(document.subscription_id, None, [document])
+    removed = work.erasures.remove_traces(document.subscription_id, None, [document], now)
     # 4. Overwrite the row.
     (erased,) = _overwrite(work, [document], now)
     # 5. Write down the erasure.
@@ -143,7 +144,7 @@ def erase_document_rows(
             subscription_id=document.subscription_id,
             application_id=document.application_id,
             erased_at=now,
-            removed=replace(removed, files=_files(work, [document])),
+            removed=replace(removed, files=removed.files + _files(work, [document])),
             proofs=(proof_of(erased),),
         ),
         DocumentErased(document.session_id, now, document.id),
@@ -236,6 +237,7 @@ def delete_erased_files(ports: Ports, erasure: Erasure) -> Erasure:
         documents = _documents(work, erasure)
     # 6. Delete the files.
     stray = [key for beginning in _beginnings(erasure, documents) for key in ports.blobs.beginning_with(beginning)]
+    delete_late_files(ports, erasure.erased_at)
     gone = delete_files(ports, documents, stray)
     if len(gone) < len(documents):
         raise StorageUnavailable

@@ -76,10 +76,10 @@ def _require_usable(ports: Ports, caller: Caller) -> None:
 def _read(ports: Ports, caller: Caller, command: ReadEvents, after: int | None) -> EventPage:
     with ports.store.read() as work:
         # Before the events are looked for: up to `newest` none is missed, though more may be found.
-        bounds = work.feed.bounds()
-        position = bounds.oldest - 1 if after is None else after
-        if after is not None and after < bounds.oldest - 1:
+        bounds = work.feed.bounds(caller.subscription_id)
+        if after is not None and after < bounds.purged:
             raise EventsPurged
+        position = after or 0
         if position > bounds.newest:
             raise EventsPurged("It is ahead of the feed: was the database restored from a copy?")
         found = work.feed.after(caller.subscription_id, position, command.limit, command.wanted)

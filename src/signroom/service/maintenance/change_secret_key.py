@@ -15,12 +15,14 @@ from uuid import UUID
 from signroom.domain.application import Operator
 from signroom.domain.audit import Action
 from signroom.domain.errors import BadInput
+from signroom.domain.event import SessionLinkRevoked
 from signroom.domain.secret import hash_secret
 from signroom.ports import ManagementPorts
 from signroom.ports.secrets import SealedWith, Secrets, Tokens
 from signroom.ports.store import Store, Work
 from signroom.ports.store.rotation import SealedPlace, SealedSecret
 from signroom.service.events.record_change import record_making
+from signroom.service.events.record_event import record_event
 from signroom.service.subscriptions.manage_file_validation import secret_owner
 from signroom.service.webhooks.deliver_webhook import credentials_owner, signing_owner
 
@@ -96,17 +98,22 @@ def reseal(ports: ManagementPorts, operator: Operator) -> Resealed:
 def revoke_links(ports: ManagementPorts, operator: Operator) -> int:
     """End the links of all sessions that another key than the current one has made. Returns how many.
 
-    A repeated request with the same idempotency key gets the session's new link. Nobody else does.
+    A repeated request with the same idempotency key gets the session's new link. Nobody else does. The application of a
+    session that is still open is told by an event; that of one that has ended is not: its page shows what is over.
     """
     revoked, after = 0, None
     while True:
         with ports.store.work() as work:
             links = work.rotation.links(after, _AT_ONCE)
             owners: Counter[UUID] = Counter()
+            now = ports.clock.now()
             for link in links:
                 fresh = hash_secret(ports.tokens.derive("link", str(link.session_id)))
                 if fresh != link.link_hash and work.rotation.replace_link(link, fresh):
                     owners[link.subscription_id] += 1
+                    if link.is_open(now):
+                        event = SessionLinkRevoked(link.session_id, now)
+                        record_event(work, event, link.subscription_id, link.application_id)
             _record(work, ports, operator, Action.LINKS_REVOKED, owners)
         revoked += owners.total()
         if len(links) < _AT_ONCE:

@@ -1,4 +1,5 @@
-"""Rows that were only needed for a while: preparations, idempotency keys, nonces, events, deliveries.
+"""Rows that were only needed for a while: preparations, idempotency keys, nonces, events, deliveries,
+answers from outside.
 
 Each verb returns how many it has removed, some at a time; it may run late, twice, and in several places at once.
 """
@@ -51,6 +52,16 @@ def delete_expired_deliveries(ports: Ports) -> int:
     """Settled ones that are as old."""
     before = ports.clock.now() - ports.limits.events_kept
     return _all(ports, lambda work: work.deliveries.delete_expired(before, _AT_ONCE))
+
+
+def delete_expired_answers(ports: Ports) -> int:
+    """Those about revocation, and issuers, that do not count any more."""
+    deleted = 0
+    while True:
+        some = ports.answers.delete_expired(ports.clock.now(), _AT_ONCE)
+        deleted += some
+        if some < _AT_ONCE:
+            return deleted
 
 
 def _all(ports: Ports, some: Callable[[Work], int]) -> int:

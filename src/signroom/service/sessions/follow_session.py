@@ -12,7 +12,7 @@ from uuid import UUID
 from signroom.domain.places import Places
 from signroom.domain.session import MOVES
 from signroom.ports import Ports
-from signroom.service.sessions.read_sessions import SessionWithDocuments, read_session_of_page
+from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
 
 SECONDS = 50
 """Then the page asks again: proxies cut answers that say nothing for a minute."""
@@ -43,8 +43,8 @@ class SessionStreams:
         self._of_session.require(session_id)
 
     async def follow(
-        self, found: SessionWithDocuments, holds: Callable[[], bool] = lambda: True
-    ) -> AsyncIterator[SessionWithDocuments]:
+        self, found: SessionOfPage, holds: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[SessionOfPage]:
         """`found` at once, then each change.
 
         It ends when the session has ended, after `SECONDS`, when the server stops, or when the token does not hold any
@@ -59,9 +59,7 @@ class SessionStreams:
                 async for changed in self._changes(found, holds):
                     yield changed
 
-    async def _changes(
-        self, seen: SessionWithDocuments, holds: Callable[[], bool]
-    ) -> AsyncIterator[SessionWithDocuments]:
+    async def _changes(self, seen: SessionOfPage, holds: Callable[[], bool]) -> AsyncIterator[SessionOfPage]:
         loop = asyncio.get_running_loop()
         until = loop.time() + SECONDS
         followed = self._followed.get(seen.session.id)
@@ -94,7 +92,7 @@ class _Followed:
 
     def __init__(self, ports: Ports, session_id: UUID) -> None:
         self._ports, self._session_id = ports, session_id
-        self.latest: SessionWithDocuments | None = None
+        self.latest: SessionOfPage | None = None
         self.begun = self.ended = 0
         """How many looks were begun; the number of the look that `latest` is from."""
         self._bells: set[asyncio.Event] = set()

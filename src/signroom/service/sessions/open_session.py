@@ -44,6 +44,7 @@ from signroom.service.documents.add_document import (
 from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.events.record_event import record_event
+from signroom.service.levels.extend_document import require_levels
 from signroom.service.webhooks.manage_webhooks import ensure_session_webhook
 
 _AT_ONCE = 4
@@ -83,7 +84,8 @@ class Opened:
 async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSession) -> Opened:
     """Raises: NotAllowed, BadInput, BadReturnUrl, ReturnUrlNotAllowed, BadCallbackArgument, TooManyDocuments,
     FileTooLarge, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound, DocumentKeyInUse,
-    UploadNotFound, IdempotencyKeyReused, FileRejected, FileValidationUnavailable, another DocumentRejected.
+    UploadNotFound, IdempotencyKeyReused, FileRejected, FileValidationUnavailable, TimestampTierNotFound, another
+    DocumentRejected.
     """
     caller.require(WORKERS)
     before = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
@@ -91,6 +93,8 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         return await asyncio.to_thread(_opened_before, ports, caller, before)
     if len(command.documents) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
+    for options in (command.options, *(document.options for document in command.documents)):
+        require_levels(ports, options)
     if command.return_url is not None:
         caller.application.require_return_url(command.return_url)
     # Numbers that anybody may have written into a certificate of his own prove nothing: requirements need roots.

@@ -1,6 +1,7 @@
 """Queries for sessions, each as of now. The first look at a session is recorded as an event.
 
-A session and its documents are read in one transaction: a completed session never comes with documents in processing.
+A session and its documents are read as they are at one moment: a completed session never comes with documents in
+processing. It is one question to the database, since nothing is asked for more often.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from signroom.domain.application import READERS, Application, Caller
-from signroom.domain.branding import NO_BRANDING, Branding
+from signroom.domain.branding import Branding
 from signroom.domain.document import Document
 from signroom.domain.session import Session
 from signroom.ports import Ports
@@ -22,26 +23,36 @@ from signroom.service.sessions.end_session import expire_session
 class SessionWithDocuments:
     session: Session
     documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOfPage(SessionWithDocuments):
+    """With what its page shows besides."""
+
     application: Application
-    branding: Branding = NO_BRANDING
+    branding: Branding
 
 
 def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDocuments:
     """For an application. Raises: NotAllowed, SignatureSessionNotFound, also for another subscription's session."""
     caller.require(READERS)
-    with ports.store.read() as work:
-        found = _load(work, work.of(caller).session(session_id))
-    return _at_this_time(ports, found)
+    found = _of_caller(ports, caller, session_id)
+    if not found.session.expired(ports.clock.now()):
+        return found
+    expire_session(ports, session_id)
+    return _of_caller(ports, caller, session_id)  # somebody may have signed in time
 
 
-def read_session_of_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
+def read_session_of_page(ports: Ports, session_id: UUID) -> SessionOfPage:
     """For the holder of a page token. Raises: SignatureSessionNotFound."""
-    with ports.store.read() as work:
-        found = _load_for_page(work, work.sessions.of_any_tenant(session_id))
-    return _at_this_time(ports, found)
+    found = _of_page(ports, session_id)
+    if not found.session.expired(ports.clock.now()):
+        return found
+    expire_session(ports, session_id)
+    return _of_page(ports, session_id)  # somebody may have signed in time
 
 
-def open_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
+def open_page(ports: Ports, session_id: UUID) -> SessionOfPage:
     """For the page that its holder's browser runs: the first time is a fact worth telling.
 
     Raises: SignatureSessionNotFound.
@@ -57,7 +68,7 @@ def open_page(ports: Ports, session_id: UUID) -> SessionWithDocuments:
             work.sessions.save(session)
             record_event(work, event, session.subscription_id, session.application_id)
         # What was read before may be older than the session is now.
-        return _load_for_page(work, session)
+        return _load_for_page(work, session_id)
 
 
 def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: int) -> list[Session]:
@@ -72,18 +83,17 @@ def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: in
     return [s.expire(now)[0] if s.expired(now) else s for s in found]
 
 
-def _load(work: Work, session: Session) -> SessionWithDocuments:
-    documents = [document for document in work.documents.of_session(session.id) if document.erased_at is None]
-    return SessionWithDocuments(session, tuple(documents), work.of(session).application(session.application_id))
+def _of_caller(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDocuments:
+    with ports.store.ask() as work:
+        session, documents = work.of(caller).session_with_documents(session_id)
+    return SessionWithDocuments(session, tuple(documents))
 
 
-def _load_for_page(work: Work, session: Session) -> SessionWithDocuments:
-    return replace(_load(work, session), branding=work.subscriptions.branding(session.subscription_id))
+def _of_page(ports: Ports, session_id: UUID) -> SessionOfPage:
+    with ports.store.ask() as work:
+        return _load_for_page(work, session_id)
 
 
-def _at_this_time(ports: Ports, found: SessionWithDocuments) -> SessionWithDocuments:
-    if not found.session.expired(ports.clock.now()):
-        return found
-    expire_session(ports, found.session.id)
-    with ports.store.read() as work:  # somebody may have signed in time
-        return replace(_load(work, work.of(found.session).session(found.session.id)), branding=found.branding)
+def _load_for_page(work: Work, session_id: UUID) -> SessionOfPage:
+    session, documents, application, branding = work.sessions.of_page_of_any_tenant(session_id)
+    return SessionOfPage(session.require_not_erased(), tuple(documents), application, branding)

@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from signroom.domain.document import Document
 from signroom.domain.errors import BadInput, CertificateRejected, Refused, WrongState
+from signroom.domain.level import Level
 from signroom.domain.preparation import Preparation, PreparedDocument, RefusedDocument
 from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
@@ -25,6 +27,8 @@ from signroom.service.documents.file_sources import local_files
 from signroom.service.documents.read_documents import read_document_of_page
 
 _AT_ONCE = 4
+_TIMESTAMP_ROOM = 12 << 10
+"""Bytes for a signature timestamp. Tokens have 2 to 8 KB. One that is larger gets a place of its own in the file."""
 T = TypeVar("T")
 
 
@@ -121,12 +125,10 @@ async def prepare_document(
 
     Raises: a DocumentRejected, BlobNotFound, BadCertificate, Unavailable.
     """
-    algorithm, turn = DigestAlgorithm.SHA256, Turn.of_document(document)
-    formats = ports.formats.of(turn)
+    turn, room = Turn.of_document(document), _TIMESTAMP_ROOM if document.level_wanted.reaches(Level.B_T) else 0
+    prepare = partial(ports.formats.of(turn).prepare, algorithm=DigestAlgorithm.SHA256, now=now, timestamp_room=room)
     if reading is not None:
         with suppress(FileNeeded):
-            return await formats.prepare(None, document.options, trusted, algorithm=algorithm, now=now, reading=reading)
+            return await prepare(None, document.options, trusted, reading=reading)
     async with local_files(ports, turn, document.original, document.data_key) as (file, data):
-        return await formats.prepare(
-            file, document.options, trusted, algorithm=algorithm, now=now, data=data, reading=reading
-        )
+        return await prepare(file, document.options, trusted, data=data, reading=reading)

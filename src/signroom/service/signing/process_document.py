@@ -3,15 +3,17 @@
 One run does this (the comments in the code have the same numbers):
 
 1. Read the document and what was prepared for it. Stop when the document is not in processing any more.
-2. Embed the signature value into a new file.
+2. Embed the signature value into a new file, with a timestamp when one is wanted.
 3. Verify the new file: a PDF by what must have stayed since its upload, other files as a stranger would. Fail unless
    the new signature is there and good, and every earlier one is still what it was.
-4. Store the new file. Its key depends on the preparation only.
-5. Lock the session, then the document, and mark the document. Stop when another run has already done it. Delete the
-   new file when the document was deleted with its application.
-6. End the session when this was its last document.
+4. Raise it to the level that is wanted, as far as that goes within a few seconds.
+5. Store the new file.
+6. Lock the session, then the document, and mark the document. Stop when another run has already done it, and delete
+   the new file unless it is the other run's, too. When a higher level is wanted, a job goes on (`archive_document`).
+7. End the session when this was its last document.
 
-A run may be repeated at any point without harm: step 4 writes the same blob again, and step 5 happens once.
+A run may be repeated at any point without harm, since step 6 happens once. Without timestamps step 5 writes the same
+blob again. With them two runs have two timestamps: each has a key of its own, and one of the files is deleted.
 """
 
 from __future__ import annotations
@@ -20,13 +22,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from uuid import UUID
+from functools import partial
+from uuid import UUID, uuid4
 
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
-from signroom.domain.errors import NotFound, VerificationFailed
+from signroom.domain.errors import NotFound, TimestampTooLarge, VerificationFailed
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
-from signroom.domain.security_context import confirms_identity
+from signroom.domain.level import Level
+from signroom.domain.security_context import SecurityContext, confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import Turn
@@ -34,6 +38,8 @@ from signroom.ports.store import Work
 from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
+from signroom.service.levels.archive_document import context_of, count_timestamps, enqueue_archiving
+from signroom.service.levels.raise_level import SIGNING_SECONDS, Patience, Proof, Raising, Standing, Stopped
 
 SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
 """Where the signed file is of another kind than the original."""
@@ -55,19 +61,22 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
     if document.session_id is not None:
         ports.meter.about(session_id=document.session_id)
         identity_confirmed = found.identity_confirmed
-    signed, verdict = await _sign(ports, document, found.prepared, found.reading)
-    verdict = _with_identity(verdict, found.prepared.chain.certificate, identity_confirmed)
+    made = await _make(ports, found)
+    verdict = _with_identity(made.verdict, found.prepared.chain.certificate, identity_confirmed, found.context)
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
         kept = subscription.available_until(current.signed_at or ports.clock.now())
-        return current.complete(signed, verdict, kept), event
+        return current.complete(made.file, verdict, kept, level=made.level, level_detail=made.detail), event
 
     try:
-        await asyncio.to_thread(_settle, ports, document, complete)
+        settled = await asyncio.to_thread(_settle, ports, document, complete, made.timestamps)
     except NotFound:
         # Another run was faster, and its application was deleted since, with all rows: nothing else leads to the file.
-        await asyncio.to_thread(delete_files, ports, [], [signed.blob_key])
+        settled = False
+    if not settled:
+        # What the document has is left alone, and so is a file that both runs have written.
+        await asyncio.to_thread(delete_files, ports, [], [made.file.blob_key])
 
 
 def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None = None) -> None:
@@ -87,6 +96,7 @@ class _InProcessing:
     prepared: Prepared
     reading: PdfReading | None
     subscription: Subscription
+    context: SecurityContext
     identity_confirmed: bool | None
     """By the security context of the document's session; None without a session."""
 
@@ -98,42 +108,84 @@ def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
         document = work.erasures.document_of_any_tenant(document_id)
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
             return None
-        confirmed = None
+        confirmed, session = None, None
         if document.session_id is not None:
-            confirmed = confirms_identity(work.sessions.of_any_tenant(document.session_id).security_context_id)
+            session = work.sessions.of_any_tenant(document.session_id)
+            confirmed = confirms_identity(session.security_context_id)
         return _InProcessing(
             document,
             work.preparations.prepared(document.preparation_id, document_id),
             work.documents.readings([document_id]).get(document_id),
             work.subscriptions.get(document.subscription_id),
+            context_of(ports, session),
             confirmed,
         )
 
 
-async def _sign(
-    ports: Ports, document: Document, prepared: Prepared, reading: PdfReading | None
-) -> tuple[StoredFile, Verdict]:
-    if document.signature_value is None or document.preparation_id is None:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    file: StoredFile
+    verdict: Verdict
+    level: Level
+    detail: str | None
+    """Why the level that is wanted was not reached."""
+    timestamps: int
+    """That are in the file."""
+
+
+async def _make(ports: Ports, found: _InProcessing) -> _Made:
+    document, prepared = found.document, found.prepared
+    value, preparation_id = document.signature_value, document.preparation_id
+    if value is None or preparation_id is None:
         raise VerificationFailed("No signature value is stored.")
-    key = document.blob_folder.signed(document.preparation_id)
+    wanted, detail = document.level_wanted, None
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
-        originals = local_files(ports, turn, document.original, document.data_key)
-        original, data = await files.enter_async_context(originals)
+        raising = Raising(ports, turn, found.context, Patience(SIGNING_SECONDS))
+        original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
+        timestamp = None
+        if wanted.reaches(Level.B_T):
+            try:
+                timestamp = await raising.stamp_value(prepared, value)
+            except Stopped as stopped:
+                detail = stopped.reason
         # 2. Embed the signature value into a new file.
         output = folder / "signed"
         # 3. Verify the new file. A first detached signature is about the original itself.
         content = data if document.inspection.signatures else original
-        signed = await ports.formats.of(turn).sign(
-            original, prepared, document.signature_value, output, content=content, reading=reading
-        )
+        sign = partial(ports.formats.of(turn).sign, original, prepared, value, output)
+        sign = partial(sign, content=content, reading=found.reading)
+        try:
+            signed = await sign(timestamp=None if timestamp is None else timestamp.token)
+        except TimestampTooLarge:  # `raise_to` puts one where there is room
+            timestamp, signed = None, await sign()
         _require_good(signed.verdict, document, prepared)
-        # 4. Store the new file.
+        standing = Standing(
+            output,
+            signed.stored,
+            prepared.signature_type,
+            prepared.chain,
+            value.value,
+            Level.B_B if timestamp is None else Level.B_T,
+            () if timestamp is None else (Proof(timestamp.authority, timestamp.time),),
+            content,
+            signed.reading,
+        )
+        # 4. Raise it. Whoever had no timestamp a moment ago is not asked again while the signer waits.
+        if detail is None and not standing.level.reaches(wanted):
+            raised = await raising.raise_to(wanted, standing)
+            standing, detail = raised.standing, raised.detail
+        # 5. Store the new file.
+        keys = document.blob_folder
+        alone = standing.level is Level.B_B
+        key = keys.signed(preparation_id) if alone else keys.version(preparation_id, standing.level, uuid4())
         await asyncio.to_thread(ports.blobs.write_file, key, output)
     name = signed_name(document.original.name, document.signature_type)
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
-    return StoredFile(key, name, kind, signed.stored.length, signed.stored.sha256), signed.verdict
+    file = StoredFile(key, name, kind, standing.stored.length, standing.stored.sha256)
+    proven = signed.verdict.with_proof(standing.proven_at, prepared.chain.certificate)
+    return _Made(file, proven, standing.level, detail, len(standing.proofs))
 
 
 def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:
@@ -152,30 +204,37 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
         raise VerificationFailed(ours[-1].reason)
 
 
-def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None) -> Verdict:
+def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None, context: SecurityContext) -> Verdict:
     """Nobody has asked about those who signed before, unless they used the same `certificate`."""
     signatures = (
-        replace(one, identity_confirmed=confirmed) if one.certificate == certificate else one
+        replace(one, identity_confirmed=confirmed, context_id=context.id) if one.certificate == certificate else one
         for one in verdict.signatures
     )
     return Verdict(tuple(signatures))
 
 
-def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> None:
+def _settle(
+    ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]], timestamps: int = 0
+) -> bool:
+    """False when another run was faster, and nothing was changed."""
     with ports.store.work() as work:
         if document.session_id is not None:
-            # 5. The session's lock comes first: of two documents of one session that end at the same time, the second
+            # 6. The session's lock comes first: of two documents of one session that end at the same time, the second
             # must see that the first has ended.
             work.erasures.locked_session_of_any_tenant(document.session_id)
         current = work.erasures.locked_document_of_any_tenant(document.id)
         if current.status is not DocumentStatus.PROCESSING or current.preparation_id != document.preparation_id:
-            return
+            return False
         moved, event = move(current)
         work.documents.save(moved)
+        count_timestamps(work, moved, timestamps, ports.clock.now())
+        if moved.awaits_level:
+            enqueue_archiving(work, moved)
         record_event(work, event, current.subscription_id, current.application_id)
-        # 6. End the session when this was its last document.
+        # 7. End the session when this was its last document.
         if document.session_id is not None:
             _settle_session(work, document.session_id, ports)
+        return True
 
 
 def _settle_session(work: Work, session_id: UUID, ports: Ports) -> None:

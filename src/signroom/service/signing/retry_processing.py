@@ -1,5 +1,9 @@
 """Failed documents once more, with the values that the signer has given: for outages that outlasted our patience, and
-for mended bugs."""
+for mended bugs.
+
+A session whose failed documents were all erased stays in the state that was told to its application: a deletion never
+announces a session as completed. Whoever retries it says that the rest is enough, and it completes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,8 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:
 
     The session is locked meanwhile: a caller who asks at the same time finds it in processing.
 
-    Documents that could not be prepared are left alone: nobody has signed them.
+    Documents that could not be prepared are left alone: nobody has signed them. When every failed document was erased
+    and the others are completed, nothing is processed, and the session completes.
 
     Raises: NotAllowed, SignatureSessionNotFound, WrongState unless it is ``ProcessingError`` and the signer has given a
     value for a failed document.
@@ -32,7 +37,11 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:
         moved, event = session.retry(now)
         documents = work.documents.of_session(session.id)
         failed = [d for d in documents if d.status is DocumentStatus.PROCESSING_ERROR and not d.left_out]
-        if not failed:
+        rest = [d for d in documents if d.erased_at is None]
+        settled = None
+        if rest and all(d.status is DocumentStatus.COMPLETED for d in rest):
+            settled = moved.settle(documents, now)
+        if not failed and settled is None:
             raise WrongState("No failed document has a signature: they could not be prepared.")
         before = work.documents.in_processing(session.subscription_id)
         for order, document in enumerate(failed, before):
@@ -40,7 +49,8 @@ def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:
             # A key of its own: that of the first try was used up.
             key = f"{PROCESS_DOCUMENT}:{document.id}:{document.preparation_id}:{uuid4()}"
             work.enqueue(PROCESS_DOCUMENT, key, document.id, order=order)
-        work.sessions.save(moved)
-        record_event(work, event, moved.subscription_id, moved.application_id)
+        work.sessions.save(moved if settled is None else settled[0])
+        for told in (event,) if settled is None else (event, settled[1]):
+            record_event(work, told, moved.subscription_id, moved.application_id)
         record_change(work, caller, Action.SESSION_RETRIED, session_id, now, after={"documents": len(failed)})
     return len(failed)

@@ -43,6 +43,7 @@ from signroom.service.documents.add_document import (
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
+from signroom.service.levels.extend_document import require_levels
 from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
@@ -81,6 +82,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     DocumentKeyInUse, FileTooLarge, UploadNotFound, a DocumentRejected other than InvalidPdf, Unavailable.
     """
     caller.require(WORKERS)
+    require_levels(ports, command.document.options)
     context = find_context(ports, command.security_context_id)
     now = ports.clock.now()
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)

@@ -30,18 +30,30 @@ MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 async def issue_timestamp(ports: Ports, caller: ApplicationCaller, tier: str, request: TimestampRequest) -> Timestamp:
     """A token for `request`, checked and trusted. An application that asks for many waits behind its own.
 
-    Raises: as `_of_providers`.
+    What is handed out was counted: a token that cannot be counted is not handed out.
+
+    Raises: as `stamp`, DatabaseUnavailable.
     """
     own, all_of_tenant = ("timestamp", caller.application.id), ("timestamp", caller.subscription_id)
     async with ports.lines.passed(own, _OF_APPLICATION), ports.lines.passed(all_of_tenant, _OF_SUBSCRIPTION):
-        return await _of_providers(ports, tier, request)
+        found = await stamp(ports, tier, request)
+    await asyncio.to_thread(_count, ports, caller, tier)
+    return found
 
 
-async def _of_providers(ports: Ports, tier: str, request: TimestampRequest) -> Timestamp:
-    """The first token that is good.
+def _count(ports: Ports, caller: ApplicationCaller, tier: str) -> None:
+    """Raises: DatabaseUnavailable."""
+    today = ports.clock.now().date()
+    with ports.store.work() as work:
+        work.statistics.count_timestamp(caller.subscription_id, caller.application.id, tier, today)
+
+
+async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: float | None = None) -> Timestamp:
+    """The first token that is good, within `seconds` or `ALL_SECONDS`.
 
     1. Ask the providers of the tier in turn.
-    2. Judge the authority's certificate by the provider's own context. Its revocation is not asked for.
+    2. Judge the authority's certificate by the provider's own context, with what is known of its revocation. Nobody
+       waits for more: it is asked for in the background, and counts for the tokens that follow.
     3. Compare the token's time with our clock: an authority that is minutes off proves nothing.
 
     A provider whose answer is of no use is set back, and the next one is asked. One that refuses what the caller asks
@@ -54,7 +66,7 @@ async def _of_providers(ports: Ports, tier: str, request: TimestampRequest) -> T
         raise TimestampTierNotFound
     refused: str | None = None
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + ALL_SECONDS
+    deadline = loop.time() + (ALL_SECONDS if seconds is None else seconds)
     for provider in providers:
         left = deadline - loop.time()
         if left <= 0:
@@ -94,3 +106,4 @@ def _require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp
     if not verdict.trusted:
         reason = verdict.results.errors[0].message
         raise NoTimestamp(f"Its certificate is not trusted in the context {provider.context.name}: {reason}")
+    ports.trust.refresh(found.authority, provider.context, use=CertificateUse.TIMESTAMPS)

@@ -110,19 +110,23 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         target = folder / "content" if command.extract_content else None
         examination = await formats.examine(file, data, command.data_hashes, target)
         async with in_line(ports, turn):
-            document = await asyncio.to_thread(_made_here, ports, caller, file)
+            digest = await asyncio.to_thread(_sha256, file)
+            document = await asyncio.to_thread(_made_here, ports, caller, digest)
         if document is not None and command.security_context_id is None:
             validation = replace(validation, context=await asyncio.to_thread(_context_of, ports, document))
         signers = await judging(ports, turn, _signers, ports, validation, examination)
         content = None
         if target is not None and target.exists():
-            content = await _keep(ports, caller, target)
+            content = await _keep(ports, caller, target, digest)
     return InspectedFile(examination, signers, document, content)
 
 
-def _made_here(ports: Ports, caller: Caller, file: Path) -> Document | None:
+def _sha256(file: Path) -> bytes:
     with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").digest()
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def _made_here(ports: Ports, caller: Caller, digest: bytes) -> Document | None:
     with ports.store.read() as work:
         return work.documents.by_signed_file(caller.subscription_id, digest)
 
@@ -239,7 +243,8 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-async def _keep(ports: Ports, caller: ApplicationCaller, file: Path) -> Upload:
+async def _keep(ports: Ports, caller: ApplicationCaller, file: Path, extracted_from: bytes) -> Upload:
+    """The content in `file`. When the document whose file it was taken from is erased, it goes, too."""
     upload_id = uuid4()
     key = UploadFolder(upload_id).content()
     with file.open("rb") as source:
@@ -256,6 +261,7 @@ async def _keep(ports: Ports, caller: ApplicationCaller, file: Path) -> Upload:
         application_id=caller.application.id,
         created_at=ports.clock.now(),
         file=StoredFile(key, "content", "application/octet-stream", stored.length, stored.sha256),
+        extracted_from=extracted_from,
     )
 
     def add() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +14,7 @@ from signroom.domain.application import ApiKey, Application
 from signroom.domain.errors import ApiKeyNotFound, ApplicationNotFound
 from signroom.ports.store import ApplicationSummary, KeyOwner
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert_named, insert_owned, one, update, update_named
+from signroom.store.work.statements import insert_named, insert_owned, one, row_of, update, update_named
 
 
 class SqlApplications:
@@ -24,8 +26,7 @@ class SqlApplications:
         """True once a row was written that is read for a key."""
 
     def of_any_tenant(self, application_id: UUID) -> Application:
-        query = sa.select(tables.applications).where(tables.applications.c.id == application_id)
-        return rows.application_of(one(self._connection, query, ApplicationNotFound))
+        return rows.application_of(row_of(self._connection, tables.applications, application_id, ApplicationNotFound))
 
     def locked_of_any_tenant(self, application_id: UUID) -> Application:
         query = sa.select(tables.applications).where(tables.applications.c.id == application_id)
@@ -46,10 +47,8 @@ class SqlApplications:
         update_named(self._connection, tables.applications, rows.application_row(application))
 
     def by_key(self, secret_hash: bytes) -> KeyOwner | None:
-        k, a, s = tables.api_keys, tables.applications, tables.subscriptions
-        joined = k.join(a, a.c.id == k.c.application_id).join(s, s.c.id == a.c.subscription_id)
-        query = sa.select(k, a, _closed(s).label("subscription_closed")).select_from(joined)
-        row = self._connection.execute(query.where(k.c.secret_hash == secret_hash)).mappings().one_or_none()
+        k, a = tables.api_keys, tables.applications
+        row = self._connection.execute(_by_key(), {"hash": secret_hash}).mappings().one_or_none()
         if row is None:
             return None
         # The tables have columns of the same names.
@@ -66,10 +65,7 @@ class SqlApplications:
         return found is None or bool(found)
 
     def closed_to_session(self, session_id: UUID) -> bool:
-        a, s = tables.applications, tables.subscriptions
-        joined = tables.sessions.join(a, a.c.id == tables.sessions.c.application_id)
-        query = sa.select(sa.or_(_closed(a), _closed(s))).select_from(joined.join(s, s.c.id == a.c.subscription_id))
-        return bool(self._connection.execute(query.where(tables.sessions.c.id == session_id)).scalar())
+        return bool(self._connection.execute(_closed_to_session(), {"session": session_id}).scalar())
 
     def summaries(self, subscription_id: UUID, now: datetime) -> list[ApplicationSummary]:
         a, k = tables.applications, tables.api_keys
@@ -126,3 +122,22 @@ class SqlApplications:
 def _closed(table: sa.Table) -> sa.ColumnElement[bool]:
     """As the property `closed` of the row says."""
     return sa.or_(table.c.disabled_at.is_not(None), table.c.deleting_since.is_not(None))
+
+
+# Made once: these are asked for each request.
+
+
+@cache
+def _by_key() -> sa.Select[Any]:
+    k, a, s = tables.api_keys, tables.applications, tables.subscriptions
+    joined = k.join(a, a.c.id == k.c.application_id).join(s, s.c.id == a.c.subscription_id)
+    query = sa.select(k, a, _closed(s).label("subscription_closed")).select_from(joined)
+    return query.where(k.c.secret_hash == sa.bindparam("hash"))
+
+
+@cache
+def _closed_to_session() -> sa.Select[Any]:
+    a, s = tables.applications, tables.subscriptions
+    joined = tables.sessions.join(a, a.c.id == tables.sessions.c.application_id)
+    query = sa.select(sa.or_(_closed(a), _closed(s))).select_from(joined.join(s, s.c.id == a.c.subscription_id))
+    return query.where(tables.sessions.c.id == sa.bindparam("session"))

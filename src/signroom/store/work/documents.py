@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,9 +18,17 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import insert, insert_all, matches, one, update
+from signroom.store.work.statements import by_no_index, insert, insert_all, locked_row_of, matches, row_of, update
 from signroom.store.work.statistics.statistics import count_documents
 
+_OF_SESSION = (
+    sa.select(tables.documents)
+    .where(tables.documents.c.session_id == sa.bindparam("session"))
+    .order_by(tables.documents.c.position)
+)
+_READINGS = sa.select(tables.pdf_readings).where(
+    tables.pdf_readings.c.document_id.in_(sa.bindparam("documents", expanding=True))
+)
 _PENDING = DocumentStatus.PENDING_SIGNATURE.value
 _UNSIGNED = [SessionStatus.USER_CANCELLED.value, SessionStatus.EXPIRED.value]
 
@@ -30,12 +40,12 @@ class SqlDocuments:
         self._connection = connection
 
     def of_any_tenant(self, document_id: UUID) -> Document:
-        query = sa.select(tables.documents).where(tables.documents.c.id == document_id)
-        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
+        row = row_of(self._connection, tables.documents, document_id, DocumentNotFound)
+        return rows.document_of(row).require_not_erased()
 
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
-        query = sa.select(tables.documents).where(tables.documents.c.id == document_id).with_for_update()
-        return rows.document_of(one(self._connection, query, DocumentNotFound)).require_not_erased()
+        row = locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound)
+        return rows.document_of(row).require_not_erased()
 
     def locked_all(self, document_ids: Sequence[UUID]) -> list[Document]:
         t = tables.documents
@@ -44,9 +54,8 @@ class SqlDocuments:
         return [rows.document_of(row).require_not_erased() for row in found]
 
     def of_session(self, session_id: UUID) -> list[Document]:
-        t = tables.documents
-        query = sa.select(t).where(t.c.session_id == session_id).order_by(t.c.position)
-        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+        found = self._connection.execute(_OF_SESSION, {"session": session_id})
+        return [rows.document_of(row) for row in found.mappings()]
 
     def statuses_of_session(self, session_id: UUID) -> list[DocumentStatus]:
         t = tables.documents
@@ -54,11 +63,7 @@ class SqlDocuments:
         return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
 
     def in_processing(self, subscription_id: UUID) -> int:
-        # By way of their sessions: those have an index by state.
-        d, s = tables.documents, tables.sessions
-        query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
-        query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == subscription_id)
-        count: int = self._connection.execute(query.where(d.c.status == DocumentStatus.PROCESSING)).scalar_one()
+        count: int = self._connection.execute(_in_processing(), {"owner": subscription_id}).scalar_one()
         return count
 
     def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
@@ -76,6 +81,13 @@ class SqlDocuments:
         t = tables.documents
         query = sa.select(t).where(t.c.subscription_id == subscription_id, t.c.signed_sha256 == sha256)
         row = self._connection.execute(query.order_by(t.c.created_at.desc()).limit(1)).mappings().first()
+        if row is None:  # it may have reached a higher level since
+            v = tables.document_versions
+            earlier = sa.select(v.c.document_id).where(
+                v.c.subscription_id == subscription_id, v.c.file_sha256 == sha256
+            )
+            query = sa.select(t).where(t.c.id.in_(earlier)).order_by(t.c.created_at.desc()).limit(1)
+            row = self._connection.execute(query).mappings().first()
         return None if row is None else rows.document_of(row)
 
     def find(self, wanted: MetadataSearch, limit: int) -> list[Document]:
@@ -105,8 +117,7 @@ class SqlDocuments:
         return [(rows.document_of(row), row["signer_certificate"]) for row in found]
 
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
-        t = tables.pdf_readings
-        found = self._connection.execute(sa.select(t).where(t.c.document_id.in_(document_ids)))
+        found = self._connection.execute(_READINGS, {"documents": list(document_ids)})
         return {row.document_id: rows.unpacked_as(PdfReading, row.reading) for row in found}
 
     def add(self, document: Document) -> None:
@@ -125,6 +136,10 @@ class SqlDocuments:
         # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
         del row["key"]
         update(self._connection, tables.documents, row)
+        if len(document.versions) > 1:
+            v = tables.document_versions
+            self._connection.execute(sa.delete(v).where(v.c.document_id == document.id))
+            insert_all(self._connection, v, rows.version_rows(document))
         if document.status is DocumentStatus.COMPLETED:
             count_documents(self._connection, [document.id])
 
@@ -149,6 +164,8 @@ class SqlDocuments:
         self._connection.execute(sa.delete(k).where(k.c.document_id == document_id))
         self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
         self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
+        v = tables.document_versions
+        self._connection.execute(sa.delete(v).where(v.c.document_id == document_id))
         self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
 
     def remove_all(self, document_ids: Sequence[UUID]) -> None:
@@ -156,6 +173,7 @@ class SqlDocuments:
             (tables.document_keys, tables.document_keys.c.document_id),
             (tables.document_metadata, tables.document_metadata.c.document_id),
             (tables.pdf_readings, tables.pdf_readings.c.document_id),
+            (tables.document_versions, tables.document_versions.c.document_id),
             (tables.documents, tables.documents.c.id),
         ):
             self._connection.execute(sa.delete(table).where(column.in_(document_ids)))
@@ -183,7 +201,7 @@ class SqlDocuments:
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         t = tables.documents
         kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > now)
-        query = sa.select(t).where(t.c.purged_at.is_(None), kept)
+        query = sa.select(t).where(by_no_index(t.c.purged_at).is_(None), kept)
         if after is not None:
             query = query.where(t.c.id > sa.literal(after, sa.Uuid))
         query = query.order_by(t.c.id).limit(limit)
@@ -194,13 +212,20 @@ class SqlDocuments:
         in_use: set[str] = set()
         for column in (t.c.original_key, t.c.data_key, t.c.signed_key):
             query = sa.select(column).where(column.in_(keys), t.c.id.not_in(besides))
-            query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
+            query = query.where(by_no_index(t.c.purged_at).is_(None), t.c.erased_at.is_(None))
             in_use.update(self._connection.execute(query).scalars())
+        v = tables.document_versions
+        query = sa.select(v.c.file_key).join_from(v, t, t.c.id == v.c.document_id)
+        query = query.where(v.c.file_key.in_(keys), v.c.document_id.not_in(besides))
+        query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
+        in_use.update(self._connection.execute(query).scalars())
         return in_use
 
     def mark_purged(self, document_ids: Sequence[UUID], now: datetime) -> set[UUID]:
         d, p = tables.documents, tables.prepared_documents
-        change = sa.update(d).where(d.c.id.in_(document_ids), d.c.purged_at.is_(None)).values(purged_at=now)
+        change = (
+            sa.update(d).where(d.c.id.in_(document_ids), by_no_index(d.c.purged_at).is_(None)).values(purged_at=now)
+        )
         marked = self._connection.execute(change.returning(d.c.id, d.c.preparation_id)).all()
         pairs = [(row.preparation_id, row.id) for row in marked if row.preparation_id is not None]
         where = sa.tuple_(p.c.preparation_id, p.c.document_id).in_(pairs)
@@ -208,3 +233,12 @@ class SqlDocuments:
         r = tables.pdf_readings
         self._connection.execute(sa.delete(r).where(r.c.document_id.in_([row.id for row in marked])))
         return {row.id for row in marked}
+
+
+@cache
+def _in_processing() -> sa.Select[Any]:
+    # By way of their sessions: those have an index by state.
+    d, s = tables.documents, tables.sessions
+    query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
+    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == sa.bindparam("owner"))
+    return query.where(d.c.status == DocumentStatus.PROCESSING)

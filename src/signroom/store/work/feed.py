@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from signroom.domain.errors import EventNotFound
@@ -17,6 +19,7 @@ from signroom.store.work.statements import insert_all, one
 
 _LOCK = 7301842557
 """Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
+_LOCKED = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
 
 
 class SqlFeed:
@@ -39,7 +42,7 @@ class SqlFeed:
         if not self._events:
             return []
         if self._connection.dialect.name == "postgresql":
-            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            self._connection.execute(_LOCKED)
         insert_all(self._connection, tables.events, [rows.event_row(e) for e in self._events])
         flushed, self._events = self._events, []
         return flushed
@@ -56,27 +59,40 @@ class SqlFeed:
         query = query.order_by(t.c.position).limit(limit)
         return [rows.event_of(row) for row in self._connection.execute(query).mappings()]
 
-    def bounds(self) -> FeedBounds:
-        # Two look-ups in the index: asked for together, PostgreSQL and SQLite would read it all.
-        t = tables.events
-        oldest, newest = (
-            self._connection.execute(sa.select(f(t.c.position))).scalar() for f in (sa.func.min, sa.func.max)
-        )
-        return FeedBounds(oldest or 0, newest or 0)
+    def bounds(self, subscription_id: UUID) -> FeedBounds:
+        e, p = tables.events, tables.purged_events
+        newest = self._connection.execute(sa.select(sa.func.max(e.c.position))).scalar()
+        of_it = sa.select(p.c.position).where(p.c.subscription_id == subscription_id)
+        purged = self._connection.execute(of_it).scalar()
+        return FeedBounds(purged or 0, newest or 0)
 
     def of_any_tenant(self, event_id: UUID) -> RecordedEvent:
         query = sa.select(tables.events).where(tables.events.c.id == event_id)
         return rows.event_of(one(self._connection, query, EventNotFound))
 
     def delete_expired(self, before: datetime, limit: int) -> int:
-        # A whole beginning of the feed and never its newest event: the bounds of the feed are read from what is kept.
+        # A whole beginning of the feed and never its newest event: how far the feed has come is read from it.
         t = tables.events
-        query = sa.select(t.c.position, t.c.at).order_by(t.c.position).limit(limit + 1)
+        query = sa.select(t.c.position, t.c.at, t.c.subscription_id).order_by(t.c.position).limit(limit + 1)
         first = self._connection.execute(query).all()
         old = list(takewhile(lambda row: row.at < before, first[:-1]))
         if old:
             self._connection.execute(sa.delete(t).where(t.c.position <= old[-1].position))
+            self._note_purged({row.subscription_id: row.position for row in old if row.subscription_id is not None})
         return len(old)
+
+    def _note_purged(self, positions: Mapping[UUID, int]) -> None:
+        """The last position of each subscription, always in the same order: two transactions never wait in a circle."""
+        t = tables.purged_events
+        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        for subscription_id, position in sorted(positions.items()):
+            row = insert(t).values(subscription_id=subscription_id, position=position)
+            further = row.on_conflict_do_update(
+                index_elements=[t.c.subscription_id],
+                set_={"position": row.excluded.position},
+                where=t.c.position < row.excluded.position,
+            )
+            self._connection.execute(further)
 
     def take_legacy(self, before: datetime, limit: int) -> list[LegacyEvent]:
         t, s, d = tables.events, tables.sessions, tables.documents

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +16,7 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import MOVES
 from signroom.domain.signature import Prepared
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, one
+from signroom.store.work.statements import insert, row_of
 
 _ENDED = [status.value for status, moves in MOVES.items() if not moves]
 _UNDER_WAY = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING.value]
@@ -27,20 +29,15 @@ class SqlPreparations:
         self._connection = connection
 
     def of_any_tenant(self, preparation_id: UUID) -> Preparation:
-        head = sa.select(tables.preparations).where(tables.preparations.c.id == preparation_id)
-        t = tables.prepared_documents
-        items = sa.select(t).where(t.c.preparation_id == preparation_id).order_by(t.c.position)
-        row = one(self._connection, head, PreparationNotFound)
-        return rows.preparation_of(row, self._connection.execute(items).mappings().all())
+        row = row_of(self._connection, tables.preparations, preparation_id, PreparationNotFound)
+        items = self._connection.execute(_items(), {"preparation": preparation_id})
+        return rows.preparation_of(row, items.mappings().all())
 
     def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:
-        t, p = tables.prepared_documents, tables.preparations
-        query = (
-            sa.select(t, p.c.chain)
-            .join(p, p.c.id == t.c.preparation_id)
-            .where(t.c.preparation_id == preparation_id, t.c.document_id == document_id)
-        )
-        row = one(self._connection, query, PreparationNotFound)
+        asked = {"preparation": preparation_id, "document": document_id}
+        row = self._connection.execute(_item(), asked).mappings().one_or_none()
+        if row is None:
+            raise PreparationNotFound
         return rows.prepared_of(row, rows.chain_of(row["chain"]))
 
     def add(self, preparation: Preparation) -> None:
@@ -63,3 +60,19 @@ class SqlPreparations:
         self._connection.execute(sa.delete(i).where(i.c.preparation_id.in_(ids)))
         self._connection.execute(sa.delete(p).where(p.c.id.in_(ids)))
         return len(ids)
+
+
+# Made once, as in `statements`: each signature asks these.
+
+
+@cache
+def _items() -> sa.Select[Any]:
+    t = tables.prepared_documents
+    return sa.select(t).where(t.c.preparation_id == sa.bindparam("preparation")).order_by(t.c.position)
+
+
+@cache
+def _item() -> sa.Select[Any]:
+    t, p = tables.prepared_documents, tables.preparations
+    query = sa.select(t, p.c.chain).join(p, p.c.id == t.c.preparation_id)
+    return query.where(t.c.preparation_id == sa.bindparam("preparation"), t.c.document_id == sa.bindparam("document"))

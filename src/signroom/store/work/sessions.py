@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from signroom.domain.application import Application
+from signroom.domain.branding import NO_BRANDING, Branding
+from signroom.domain.document import Document
 from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.metadata import NO_METADATA
 from signroom.domain.session import Session, SessionStatus
 from signroom.ports.store import SessionFilter
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import insert_owned, one, update
+from signroom.store.work.statements import insert_owned, locked_row_of, one, row_of, update
 from signroom.store.work.statistics.statistics import count_sessions
 
 
@@ -26,13 +30,21 @@ class SqlSessions:
         self._connection = connection
 
     def of_any_tenant(self, session_id: UUID) -> Session:
-        query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id)
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
+        row = row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
+        return rows.session_of(row).require_not_erased()
+
+    def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
+        return _session_and_documents(self._found(_WITH_DOCUMENTS, session_id))
+
+    def of_page_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Application, Branding]:
+        found = self._found(_OF_PAGE, session_id)
+        _, _, application, branding = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+        shown = NO_BRANDING if branding["subscription_id"] is None else rows.branding_of(branding)
+        return *_session_and_documents(found), rows.application_of(application), shown
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
-        # SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
-        query = sa.select(tables.sessions).where(tables.sessions.c.id == session_id).with_for_update()
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
+        row = locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
+        return rows.session_of(row).require_not_erased()
 
     def by_link(self, link_hash: bytes) -> Session:
         query = sa.select(tables.sessions).where(tables.sessions.c.link_hash == link_hash)
@@ -88,9 +100,54 @@ class SqlSessions:
         t = tables.sessions
         return set(self._connection.execute(sa.select(t.c.id).where(t.c.id.in_(session_ids), t.c.predefined)).scalars())
 
+    def _found(self, query: sa.Select[Any], session_id: UUID) -> Sequence[sa.Row[Any]]:
+        """At least one row. Raises: SignatureSessionNotFound."""
+        found = self._connection.execute(query, {"session": session_id}).all()
+        if not found:
+            raise SignatureSessionNotFound
+        return found
+
     def webhook_url(self, session_id: UUID) -> str | None:
         t = tables.sessions
         return self._connection.execute(sa.select(t.c.webhook_url).where(t.c.id == session_id)).scalar_one_or_none()
+
+
+_Columns = Sequence[sa.Column[Any]]
+_SESSION: _Columns = list(tables.sessions.c)
+_DOCUMENT: _Columns = list(tables.documents.c)
+_APPLICATION: _Columns = list(tables.applications.c)
+# Not the logo: a page asks for its branding again and again.
+_BRANDING: _Columns = [column for column in tables.brandings.c if column.name != "logo"]
+
+
+def _of_one_session(joined: sa.FromClause, *columns: _Columns) -> sa.Select[Any]:
+    """A row for each document, or one without a document. It is made once: to make it costs as much as to ask it."""
+    s, d = tables.sessions, tables.documents
+    with_documents = joined.outerjoin(d, sa.and_(d.c.session_id == s.c.id, d.c.erased_at.is_(None)))
+    query = sa.select(*(column for part in columns for column in part)).select_from(with_documents)
+    return query.where(s.c.id == sa.bindparam("session")).order_by(d.c.position)
+
+
+def _with_page() -> sa.FromClause:
+    s, a, b = tables.sessions, tables.applications, tables.brandings
+    return s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
+
+
+_WITH_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT)
+_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+
+
+def _session_and_documents(found: Sequence[sa.Row[Any]]) -> tuple[Session, list[Document]]:
+    session, first = _cut(found[0], _SESSION, _DOCUMENT)
+    others = (_cut(row, _SESSION, _DOCUMENT)[1] for row in found[1:])
+    documents = [] if first["id"] is None else [rows.document_of(row) for row in (first, *others)]
+    return rows.session_of(session), documents
+
+
+def _cut(row: sa.Row[Any], *parts: _Columns) -> list[rows.Row]:
+    """What a joined row has of each of its tables, which have columns of the same names."""
+    values = iter(row)
+    return [{column.name: next(values) for column in part} for part in parts]
 
 
 def _in_status(statuses: frozenset[SessionStatus], now: datetime) -> sa.ColumnElement[bool]:

@@ -1,20 +1,55 @@
-"""Statements that the parts of a transaction have in common."""
+"""Statements that the parts of a transaction have in common.
+
+Those that each signature needs are made once for each table: to make a statement costs the process as much as to ask
+it, and SQLAlchemy knows one again at once that it has seen before.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from signroom.domain.errors import ApplicationDisabled, NameTaken, NotFound
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.ports.store import MetadataSearch
 from signroom.store.rows import Row
+
+
+class by_no_index(FunctionElement[Any]):  # noqa: N801  (reads like the functions of SQLAlchemy)
+    """A column that no index is to be chosen for, in a condition beside one that finds the rows.
+
+    SQLite has no statistics of its tables, and takes every condition to leave ten rows. So of "these ids, not purged
+    yet" it may read all that are not purged: a million rows for two ids. PostgreSQL knows better by itself.
+    """
+
+    inherit_cache = True
+    name = "by_no_index"
+
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(by_no_index)
+def _as_it_is(element: by_no_index, compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses, **more)
+
+
+@compiles(by_no_index, "sqlite")
+def _with_plus(element: by_no_index, compiler: SQLCompiler, **more: Any) -> str:
+    # sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary-+".
+    return f"+{compiler.process(element.clauses, **more)}"
 
 
 def one(connection: Connection, query: sa.Select[Any], missing: type[NotFound]) -> RowMapping:
@@ -25,9 +60,49 @@ def one(connection: Connection, query: sa.Select[Any], missing: type[NotFound]) 
     return row
 
 
+def row_of(connection: Connection, table: sa.Table, row_id: UUID, missing: type[NotFound]) -> RowMapping:
+    """The row with that id. Raises: `missing`."""
+    row = connection.execute(_by_id(table), {_ID: row_id}).mappings().one_or_none()
+    if row is None:
+        raise missing
+    return row
+
+
+def locked_row_of(connection: Connection, table: sa.Table, row_id: UUID, missing: type[NotFound]) -> RowMapping:
+    """The same, locked. SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE. Raises: `missing`."""
+    row = connection.execute(_locked_by_id(table), {_ID: row_id}).mappings().one_or_none()
+    if row is None:
+        raise missing
+    return row
+
+
+_ID = "id_of_row"
+"""A parameter. No column has its name."""
+
+
+@cache
+def _by_id(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.id == sa.bindparam(_ID))
+
+
+@cache
+def _locked_by_id(table: sa.Table) -> sa.Select[Any]:
+    return _by_id(table).with_for_update()
+
+
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
+
+
+@cache
+def _update(table: sa.Table) -> sa.Update:
+    return sa.update(table).where(table.c.id == sa.bindparam(_ID))
+
+
 def insert(connection: Connection, table: sa.Table, row: Row) -> None:
     """Add one row."""
-    connection.execute(sa.insert(table).values(row))
+    connection.execute(_insert(table), row)
 
 
 def insert_owned(connection: Connection, table: sa.Table, row: Row) -> None:
@@ -51,7 +126,7 @@ def _misses_its_owner(error: IntegrityError) -> bool:
 def insert_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Add some rows in one statement; no statement when there are none."""
     if rows:
-        connection.execute(sa.insert(table), list(rows))
+        connection.execute(_insert(table), list(rows))
 
 
 def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:
@@ -64,7 +139,8 @@ def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:
 
 def update(connection: Connection, table: sa.Table, row: Row) -> None:
     """Overwrite the row that has the same id."""
-    connection.execute(sa.update(table).where(table.c.id == row["id"]).values(row))
+    changed = {name: value for name, value in row.items() if name != "id"}
+    connection.execute(_update(table), {**changed, _ID: row["id"]})
 
 
 def update_named(connection: Connection, table: sa.Table, row: Row) -> None:

@@ -14,7 +14,11 @@ from signroom.domain.errors import SubscriptionNotFound
 from signroom.domain.file_validation import NO_VALIDATION, FileValidation
 from signroom.ports.store import SubscriptionSummary
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, insert_named, one, update_named
+from signroom.store.work.statements import insert, insert_named, one, row_of, update_named
+
+_VALIDATION = sa.select(tables.file_validations).where(
+    tables.file_validations.c.subscription_id == sa.bindparam("owner")
+)
 
 
 class SqlSubscriptions:
@@ -30,8 +34,7 @@ class SqlSubscriptions:
         return Subscription(**one(self._connection, query, SubscriptionNotFound))
 
     def get(self, subscription_id: UUID) -> Subscription:
-        query = sa.select(tables.subscriptions).where(tables.subscriptions.c.id == subscription_id)
-        return Subscription(**one(self._connection, query, SubscriptionNotFound))
+        return Subscription(**row_of(self._connection, tables.subscriptions, subscription_id, SubscriptionNotFound))
 
     def locked(self, subscription_id: UUID) -> Subscription:
         query = sa.select(tables.subscriptions).where(tables.subscriptions.c.id == subscription_id)
@@ -57,9 +60,7 @@ class SqlSubscriptions:
         update_named(self._connection, tables.subscriptions, asdict(subscription))
 
     def file_validation(self, subscription_id: UUID) -> FileValidation:
-        t = tables.file_validations
-        query = sa.select(t).where(t.c.subscription_id == subscription_id)
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._connection.execute(_VALIDATION, {"owner": subscription_id}).mappings().one_or_none()
         return NO_VALIDATION if row is None else rows.file_validation_of(row)
 
     def save_file_validation(self, subscription_id: UUID, validation: FileValidation) -> None:

@@ -37,6 +37,10 @@ class SqlTenantRows:
     def session(self, session_id: UUID) -> Session:
         return self.session_or_erased(session_id).require_not_erased()
 
+    def session_with_documents(self, session_id: UUID) -> tuple[Session, list[Document]]:
+        session, documents = self._work.sessions.with_documents_of_any_tenant(session_id)
+        return self._own(session, SignatureSessionNotFound).require_not_erased(), documents
+
     def locked_session(self, session_id: UUID) -> Session:
         return self.locked_session_or_erased(session_id).require_not_erased()
 

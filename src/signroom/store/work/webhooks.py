@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +30,8 @@ class SqlWebhooks:
         # A transaction that records a hundred events asks a hundred times: one query answers all.
         if subscription_id not in self._notified:
             # Blocks while another transaction removes one: a delivery to it would break this transaction.
-            query = _of(subscription_id).with_for_update(read=True, key_share=True)
-            webhooks = [webhook_rows.webhook_of(row) for row in self._connection.execute(query).mappings()]
+            found = self._connection.execute(_to_notify(), {"owner": subscription_id}).mappings()
+            webhooks = [webhook_rows.webhook_of(row) for row in found]
             self._notified[subscription_id] = webhooks
         return self._notified[subscription_id]
 
@@ -83,6 +84,12 @@ class SqlWebhooks:
         one(self._connection, query, SubscriptionNotFound)
 
 
-def _of(subscription_id: UUID) -> sa.Select[Any]:
+@cache
+def _to_notify() -> sa.Select[Any]:
+    """Made once, as in `statements`: each event asks it."""
+    return _of(sa.bindparam("owner")).with_for_update(read=True, key_share=True)
+
+
+def _of(subscription_id: UUID | sa.BindParameter[Any]) -> sa.Select[Any]:
     t = tables.webhooks
     return sa.select(t).where(t.c.subscription_id == subscription_id).order_by(t.c.created_at, t.c.id)

@@ -257,7 +257,7 @@ BROKEN = {
     "another algorithm": (Variant(algorithm=WITH_RSA), "does not fit the key"),
     "another key": (Variant(key="p384"), "value does not fit"),
     "no value": (Variant(value=b"\x00"), "value does not fit"),
-    "unsigned attributes": (Variant(unsigned=der(0xA1, attribute("1.2.3", NULL))), FORM),
+    "unsigned attributes": (Variant(unsigned=der(0xA1, attribute("1.2.3", NULL))), "attributes that are not signed"),
 }
 
 

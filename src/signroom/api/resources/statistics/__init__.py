@@ -26,10 +26,11 @@ async def read(
     first: Annotated[date | None, Parameter(query="from", description=_FIRST)] = None,
     last: Annotated[date | None, Parameter(query="to", description=_LAST)] = None,
 ) -> shapes.StatisticsModel:
-    """Addition. Needs the role Manager. Documents that were signed, and sessions by how they ended, per month.
+    """Addition. Needs the role Manager. Documents that were signed, sessions by how they ended, and timestamps that
+    applications were given, per month.
 
     A document counts once, in the month in which its signer signed. A session counts in the month in which it was
-    opened. Nothing is taken away when files are purged or erased.
+    opened, a timestamp in that in which it was given. Nothing is taken away when files are purged or erased.
     """
     report = await asyncio.to_thread(read_statistics, ports, caller, first, last)
     return shapes.StatisticsModel(
@@ -57,5 +58,16 @@ async def read(
             )
             for c in report.counts
             if c.what is Counted.SESSION
+        ],
+        timestamps=[
+            shapes.TimestampCountModel(
+                month=f"{c.month:%Y-%m}",
+                application_id=c.application_id,
+                application_name=c.application,
+                tier=c.tier or "",
+                count=c.count,
+            )
+            for c in report.counts
+            if c.what is Counted.TIMESTAMP
         ],
     )

@@ -7,7 +7,7 @@ which kind it is, what the trailers say, and the highest object number that any 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from signroom.domain.errors import PdfTooComplex
@@ -25,6 +25,7 @@ _STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]*+(\d{1,18}+)")
 _SPACE = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}")
 """Before a section. A bound, since many sections may be said to begin in the same megabytes of white space."""
 _SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}+(\d{1,10}+)[\t ]{1,16}+(\d{1,10}+)[\t ]{0,16}+(?:\r\n|\r|\n)?")
+_DIGITS = re.compile(rb"\d{1,10}+")
 _ENTRY = re.compile(rb"\d{10}[ ]\d{5}[ ][nf](?:[ ]\r|[ ]\n|\r\n)")
 _ENTRY_LENGTH = 20
 _XREF = b"xref"
@@ -61,6 +62,8 @@ class Section:
     """Of a table: how many objects it has."""
     number: int | None = None
     """That of the stream itself."""
+    misread: int | None = None
+    """What is left of that number where the address leads into it: some programs take it for the number."""
 
 
 class NoChain(Exception):
@@ -114,11 +117,18 @@ def _section(buffer: Buffer, offset: int) -> Section:
         beside = _BESIDE.search(buffer, max(0, offset - _FARTHEST), offset + _FARTHEST)
         if beside:
             return _table(buffer, beside.start())
-        while buffer[at - 1 : at].isdigit() and offset - at < _FARTHEST:
+        stated = at
+        while buffer[at - 1 : at].isdigit() and stated - at < _FARTHEST:
             at -= 1  # in the middle of the object's number
-        return _stream(buffer, at)
+        section = _stream(buffer, at)
+        return section if at == stated else replace(section, misread=_number(buffer, stated))
     except BadSyntax as error:
         raise NoChain(f"a cross-reference section is damaged: {error}") from error
+
+
+def _number(buffer: Buffer, at: int) -> int | None:
+    found = _DIGITS.match(buffer, at)
+    return int(found[0]) if found else None
 
 
 def _table(buffer: Buffer, offset: int) -> Section:

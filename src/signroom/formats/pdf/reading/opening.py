@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 import mmap
 import re
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,11 +16,11 @@ from pathlib import Path
 
 import pikepdf
 
-from signroom.domain.errors import InvalidPdf, PdfTooComplex, ProtectedPdf
+from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
-from signroom.formats.pdf.reading.limits import MOST_UNFOLDED, limit_qpdf, require_all_read
+from signroom.formats.pdf.reading.limits import limit_qpdf, require_all_read
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
@@ -36,6 +34,9 @@ _HOPELESS = "Too many warnings"
 _END = b"%%EOF"
 _ROOM_BEHIND = 900
 """Bytes behind %%EOF in which qpdf and others still find it."""
+_MOST_SPACE = 2
+"""Bytes of white space between the address of a section and the section: one line end."""
+_SPACE = b"\0\t\n\f\r "
 _BUFFER = 1 << 16
 _NOWHERE = b"startxref\n0\n%%EOF\n"
 """It makes qpdf search the whole file for objects."""
@@ -45,8 +46,8 @@ _CIPHERS = {
     "aes": StringCipher.AES_128,
     "aesv3": StringCipher.AES_256,
 }
-_OBJECT = re.compile(rb"[\r\n](\d{1,10}) (\d{1,5}) obj\b")
-_OBJECT_STREAM = b"/ObjStm"
+OBJECT = re.compile(rb"[\r\n](\d{1,10}) (\d{1,5}) obj\b")
+"""The beginning of an object, as programs find it that search a file."""
 _NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
 _MOST_TO_SEARCH = 4 << 20
 """Bytes of a file that is searched for references: 0.1 s."""
@@ -72,7 +73,7 @@ class OpenPdf:
     damage: str
     """What is wrong with its cross-reference table; empty when nothing is."""
     encryption: PdfEncryption | None
-    _object_streams: dict[int, _ObjectStream] = field(default_factory=dict)
+    _object_streams: dict[int, ObjectStream] = field(default_factory=dict)
 
     @property
     def rebuilt(self) -> bool:
@@ -126,53 +127,12 @@ class OpenPdf:
         searched = 0
         for number in {entry.obj_stream_number or 0 for entry in self.table.values() if entry.type == COMPRESSED}:
             with suppress(InvalidPdf):
-                data = _ObjectStream.read(self.pdf, number).data
+                data = ObjectStream.read(self.pdf, number).data
                 found |= {int(match[1]) for match in _NAMED.finditer(data)}
                 searched += len(data)
             if searched > _MOST_TO_SEARCH:
                 break
         return found
-
-    def twice(self) -> int | None:
-        """The number of an object that is there in a second way, which another program would take.
-
-        To be asked of a file whose table is made anew. Of two plain definitions all programs take the last one. They
-        differ about generations, and about object streams. Raises: InvalidPdf, PdfTooComplex.
-        """
-        numbers = [number for number, _ in self.table]
-        if len(set(numbers)) < len(numbers):
-            return min(number for number, count in Counter(numbers).items() if count > 1)
-        # qpdf passes over generations that it takes for impossible; others do not.
-        written = {(int(found[1]), int(found[2])) for found in _OBJECT.finditer(self.buffer)}
-        known = set(numbers)
-        if others := [key[0] for key in written - self.table.keys() if key[0] in known]:
-            return min(others)
-        streams = self._plain_object_streams()
-        if not streams:
-            return None
-        plain = {number for (number, _), entry in self.table.items() if entry.type != COMPRESSED}
-        unfolded = 0
-        for number in sorted(streams):
-            stream = _ObjectStream.read(self.pdf, number)
-            if inside := plain.intersection(stream.numbers()):
-                return min(inside)
-            unfolded += len(stream.data)
-            if unfolded > MOST_UNFOLDED:
-                raise PdfTooComplex("Its object streams have more in them than can be looked at.")
-        return None
-
-    def _plain_object_streams(self) -> set[int]:
-        """Numbers of all object streams, those that no entry of the table speaks of, too."""
-        at = self.buffer.find(_OBJECT_STREAM)
-        if at < 0:
-            return set()
-        numbers = {(e.offset or 0) + self.header: key for key, e in self.table.items() if e.type != COMPRESSED}
-        places, candidates = sorted(numbers), set()
-        while at >= 0:
-            if before := bisect_left(places, at):
-                candidates.add(numbers[places[before - 1]])
-            at = self.buffer.find(_OBJECT_STREAM, at + 1)
-        return {key[0] for key in candidates if _is_object_stream(self.pdf.get_object(*key))}
 
     def is_compressed(self, reference: Reference) -> bool:
         entry = self.table.get((reference.number, reference.generation))
@@ -181,12 +141,12 @@ class OpenPdf:
     def _streamed(self, place: Place) -> bytes:
         """An object of an object stream (ISO 32000-1, 7.5.7)."""
         if place.offset not in self._object_streams:
-            self._object_streams[place.offset] = _ObjectStream.read(self.pdf, place.offset)
+            self._object_streams[place.offset] = ObjectStream.read(self.pdf, place.offset)
         return self._object_streams[place.offset].value(place)
 
 
 @dataclass(frozen=True, slots=True)
-class _ObjectStream:
+class ObjectStream:
     """An object stream, decompressed and decrypted."""
 
     data: bytes
@@ -195,7 +155,7 @@ class _ObjectStream:
     """Numbers and offsets, alternating."""
 
     @classmethod
-    def read(cls, pdf: pikepdf.Pdf, number: int) -> _ObjectStream:
+    def read(cls, pdf: pikepdf.Pdf, number: int) -> ObjectStream:
         """Raises: InvalidPdf."""
         stream = pdf.get_object(number, 0)
         if isinstance(stream, pikepdf.Stream):
@@ -226,10 +186,6 @@ class _ObjectStream:
             raise InvalidPdf(f"Object {place.number} cannot be read: {error}.") from error
 
 
-def _is_object_stream(found: object) -> bool:
-    return isinstance(found, pikepdf.Stream) and found.get("/Type") == "/ObjStm"
-
-
 def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int) -> Place:
     """Where qpdf says that an object lies, in bytes from the beginning of the file."""
     if entry.type == COMPRESSED:
@@ -246,7 +202,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
             raise InvalidPdf("There is something before its beginning (%PDF-). Save it again as a PDF.")
         require_no_large_objects(buffer)
         sections, why = _chain(buffer)
-        if sections and _OBJECT.search(buffer, max(buffer.rfind(_END), buffer.rfind(b"startxref"))):
+        if sections and OBJECT.search(buffer, max(buffer.rfind(_END), buffer.rfind(b"startxref"))):
             raise InvalidPdf("Its last update is not complete: some programs show it, others do not.")
         limit_qpdf()
         try:
@@ -261,7 +217,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                 if not sections and "/XRefStm" in pdf.trailer:
                     # qpdf finds no objects in object streams then. They would be lost.
                     raise InvalidPdf(f"It has two kinds of cross-reference tables, and {why}. Save it again as a PDF.")
-                if sections and _stated(buffer) != sections[0].offset:
+                if sections and not _leads_to(buffer, sections[0].offset):
                     why = "startxref is wrong"
                 yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
                 require_all_read(pdf)
@@ -283,7 +239,7 @@ def _tolerantly_opened(
     first = None
     try:
         first = pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
-        if _touch(pdf) and (not sections or _stated(buffer) == sections[0].offset or _is_found(pdf, buffer)):
+        if _touch(pdf) and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(pdf, buffer)):
             return pdf
     except pikepdf.PasswordError:
         raise
@@ -314,7 +270,7 @@ def _is_found(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
 
     To be asked where the address of the table is wrong: some programs find the table beside it, others search.
     """
-    searched = {int(match[1]): match.start(1) for match in _OBJECT.finditer(buffer)}
+    searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(buffer)}
     table = {number: entry for (number, _), entry in pdf.get_xref_table().items()}
     plain = {number: entry.offset for number, entry in table.items() if entry.type != COMPRESSED}
     return searched == plain
@@ -377,16 +333,20 @@ def _as_qpdf_wants_it(buffer: mmap.mmap, sections: tuple[Section, ...]) -> tuple
         trailer = newest.trailer.with_entry("Prev", b"%d" % newest.offset)
         return at, b"\nxref\n0 0\ntrailer\n%b\nstartxref\n%d\n%%%%EOF\n" % (trailer, at + 1)
     end = buffer.find(_END, at)
-    if _stated(buffer) == newest.offset and 0 <= len(buffer) - end < _ROOM_BEHIND:
+    if _leads_to(buffer, newest.offset) and 0 <= len(buffer) - end < _ROOM_BEHIND:
         return len(buffer), b""
     return at, b"startxref\n%d\n%%%%EOF\n" % newest.offset
 
 
-def _stated(buffer: mmap.mmap) -> int | None:
-    """Where the newest section is said to begin."""
+def _leads_to(buffer: mmap.mmap, offset: int) -> bool:
+    """startxref names `offset`, where the newest section begins, or white space in front of it.
+
+    Some programs that sign count one byte too few. All readers pass over the line end in front of the section.
+    """
     at = buffer.rfind(b"startxref") + len(b"startxref")
     words = buffer[at : at + 32].split()
-    return integer(words[0]) if words else None
+    stated = integer(words[0]) if words else None
+    return stated is not None and 0 <= offset - stated <= _MOST_SPACE and not buffer[stated:offset].strip(_SPACE)
 
 
 def _without_name(message: str) -> str:

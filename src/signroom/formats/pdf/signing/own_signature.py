@@ -1,7 +1,8 @@
 """Check the CMS object of a signature that we have just written, with code that shares nothing with what wrote it.
 
 We write one form (``cms/signed_data``), and the classes below describe that form and no other: content, revocation
-lists, unsigned attributes or a field more are refused. cryptography's reader takes DER only, sets in order included.
+lists or a field more are refused, and of unsigned attributes all but the one timestamp that was to be put in.
+cryptography's reader takes DER only, sets in order included.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from cryptography.x509 import ObjectIdentifier
 
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.signature import DigestAlgorithm, Prepared
+from signroom.formats.pdf.tokens import require_timestamp
 
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _DATA = "1.2.840.113549.1.7.1"
 _CONTENT_TYPE = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
+_SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 _ATTRIBUTES = (_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_CERTIFICATE_V2)
 
 
@@ -77,6 +80,7 @@ class _SignerInfo:
     attributes: Annotated[asn1.SetOf[_Attribute], asn1.Implicit(0)]
     signature_algorithm: _Algorithm
     value: bytes
+    unsigned: Annotated[asn1.SetOf[_Attribute] | None, asn1.Implicit(1)]
 
 
 @asn1.sequence
@@ -142,13 +146,14 @@ class _Certificate:
     signature: asn1.BitString
 
 
-def require_own_signature(contents: bytes, digest: bytes, prepared: Prepared) -> None:
+def require_own_signature(contents: bytes, digest: bytes, prepared: Prepared, timestamp: bytes | None = None) -> None:
     """Check the signature in a file that was just written (RFC 5652, 5; RFC 5035, 3; EN 319 142-1, 6.3).
 
     Args:
         contents: the octets of /Contents as they are in the file, padding included.
         digest: of the file's byte range, by the digest algorithm of `prepared`.
         prepared: what was to be signed, and with which certificates.
+        timestamp: the token that was to be put in; None: there must be none.
 
     Raises: VerificationFailed with what is wrong.
     """
@@ -161,6 +166,7 @@ def require_own_signature(contents: bytes, digest: bytes, prepared: Prepared) ->
         _require_attributes(signer, certificate, digest, prepared)
         _require_algorithms(signed, signer, prepared)
         _require_value(signer, certificate, prepared)
+        _require_timestamp(signer, timestamp)
     except ValueError as error:
         raise VerificationFailed(f"The signature is not in the form that was to be written: {error}") from error
 
@@ -265,6 +271,16 @@ def _require_value(signer: _SignerInfo, certificate: _CertificateBody, prepared:
             raise VerificationFailed("The key is of a kind that is not supported.")
     except (InvalidSignature, UnsupportedAlgorithm) as error:
         raise VerificationFailed("The signature value does not fit the certificate's key.") from error
+
+
+def _require_timestamp(signer: _SignerInfo, timestamp: bytes | None) -> None:
+    """EN 319 122-1, 5.3. Raises: VerificationFailed."""
+    attributes = [] if signer.unsigned is None else signer.unsigned.as_list()
+    found = [(one.name.dotted_string, [_octets(value) for value in one.values.as_list()]) for one in attributes]
+    wanted = [] if timestamp is None else [(_SIGNATURE_TIMESTAMP, [timestamp])]
+    _require(found == wanted, "The attributes that are not signed are not those that were to be there.")
+    if timestamp is not None:
+        require_timestamp(timestamp, signer.value)
 
 
 def _octets(value: asn1.TLV) -> bytes:

@@ -11,7 +11,9 @@ share it, and anything else may, so that one item more would appear where nobody
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 import pikepdf
 
@@ -23,10 +25,12 @@ from signroom.domain.pdf_facts import (
     PdfFacts,
     SignatureSite,
     TakenIn,
+    ValidationStore,
 )
 from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
-from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference
+from signroom.formats.pdf.reading.searched import require_one_reading
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference, skip_space
 from signroom.formats.pdf.reading.whole_table import Place, as_places, packed
 
 _MAX_OBJECTS = 8_388_607
@@ -35,8 +39,18 @@ _ROOM = 64
 """Object numbers for what an update adds."""
 _BESIDE = 16
 """Bytes that an address may be off."""
+_DIGIT = re.compile(rb"\d")
+"""What an object begins with."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
+STORE_LISTS = ("Certs", "CRLs", "OCSPs")
+"""EN 319 142-1, 5.4.2.2."""
+_MOST_STORED = 1000
+"""Streams of one list of the document security store."""
+_MOST_COMPARED = 64 << 20
+"""Bytes of all of them that are compared with what is to come."""
+_LEAST_COUNTED = 1 << 16
+"""Bytes that a small one counts as: to open it takes time."""
 _MENDED_BY_QPDF: Set[str | int] = frozenset({"Type", "MediaBox", "Resources", "Annots"})
 """What it adds in its memory to pages that lack it, or leaves out where it is of a wrong type."""
 
@@ -87,6 +101,7 @@ def plan_update(
     as_stream = compressed if newest is None else newest.kind is SectionKind.STREAM
     trailer, permanent_id = _trailer(opened, root)
     buffer = opened.buffer
+    beside = None if fills is None else _beside(opened, root, page, field)
     return PdfFacts(
         length=len(buffer),
         sha256_state=sha256_state,
@@ -103,9 +118,71 @@ def plan_update(
         added_page=added_page,
         encryption=opened.encryption,
         site=site,
-        taken_in=changes.taken_in(),
+        taken_in=changes.taken_in() if beside is None else beside.taken_in(),
         fills=fills,
+        catalog=_dictionary(opened, root).raw,
+        store=_store(opened, root),
+        beside=() if beside is None else beside.planned(),
     )
+
+
+def _beside(opened: OpenPdf, root: Reference, page: Reference, field: bytes) -> _Changes | None:
+    """What a field that is added would change; None when none can be added."""
+    changes = _Changes(opened)
+    try:
+        before = _dictionary(opened, page)
+        longer = changes.longer(before, "Annots", field, page)
+        changes.replace(page, before, before.with_entry("Annots", longer), "Annots")
+        _add_to_form(opened, changes, root, field)
+    except (InvalidPdf, BadSyntax):
+        return None
+    return changes
+
+
+def _store(opened: OpenPdf, root: Reference) -> ValidationStore | None:
+    """The document security store, when all of it that may get longer can be read."""
+    raw = _dictionary(opened, root).get("DSS")
+    target = reference(raw)
+    try:
+        value = raw if target is None else opened.writable(target)
+        if value is None or value[:2] != b"<<":
+            return None
+        dictionary = Dictionary(value)
+        lists = tuple((name, tuple(_streams(opened, dictionary.get(name)))) for name in STORE_LISTS)
+    except (InvalidPdf, BadSyntax):
+        return None
+    if dictionary.lacks_a_value() or len(set(dictionary.names())) < len(dictionary.names()):
+        return None
+    place = None if target is None else _key(target)
+    known = _digests(opened, dict.fromkeys(one for _, found in lists for one in found))
+    return ValidationStore(place, value, lists, tuple(known))
+
+
+def _streams(opened: OpenPdf, raw: bytes | None) -> list[bytes]:
+    """Raises: InvalidPdf, BadSyntax."""
+    found = items(_resolved(opened, raw) or b"[]")
+    if len(found) > _MOST_STORED or any(reference(one) is None for one in found):
+        raise InvalidPdf("Its validation data are no list of streams.")
+    return found
+
+
+def _digests(opened: OpenPdf, references: Iterable[bytes]) -> Iterator[bytes]:
+    """Of what is in the streams. Those behind the limit are not looked at: they would be added once more."""
+    left = _MOST_COMPARED
+    for raw in references:
+        target = reference(raw)
+        found = None if target is None else opened.pdf.get_object(_key(target))
+        if not isinstance(found, pikepdf.Stream):
+            continue
+        try:
+            data = found.read_bytes()
+        except pikepdf.PdfError:
+            data = b""
+        left -= max(len(data), _LEAST_COUNTED)
+        if left < 0:
+            return
+        if data:
+            yield hashlib.sha256(data).digest()
 
 
 class _Changes:
@@ -342,11 +419,7 @@ def _table(opened: OpenPdf) -> bytes:
     The object streams themselves are with them: tables may call those free, too.
     """
     if not opened.sections:
-        twice = opened.twice()
-        if twice is not None:
-            raise InvalidPdf(
-                f"Object {twice} is there twice, and the table is damaged: programs take one or the other."
-            )
+        require_one_reading(opened)
         _require_possible_count(opened)
         return packed(_places(opened))
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
@@ -360,6 +433,8 @@ def _require_own_numbers(opened: OpenPdf) -> None:
     """No cross-reference stream has the number of another object: some programs would take it for that object."""
     sections = [section.offset for section in opened.sections]
     for section in opened.sections:
+        if section.misread is not None and any(number == section.misread for number, _ in opened.table):
+            raise InvalidPdf(f"Some programs take a cross-reference stream for object {section.misread}.")
         entry = opened.table.get((section.number or 0, 0))
         if entry is None:
             continue
@@ -369,6 +444,8 @@ def _require_own_numbers(opened: OpenPdf) -> None:
             at = 0 if stream is None else place_of(place.offset, 0, stream, opened.header).offset
         else:
             at = place.offset
+            if _DIGIT.match(opened.buffer, skip_space(opened.buffer, at)) is None:
+                continue  # no object begins there: it was written before the place was known
         # An update may use the number again.
         if at < section.offset and all(abs(at - offset) > _BESIDE for offset in sections):
             raise InvalidPdf(f"A cross-reference stream has the number of object {section.number}.")

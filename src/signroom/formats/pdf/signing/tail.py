@@ -33,15 +33,22 @@ _WHERE = itemgetter(2, 3)
 
 
 def build_tail(
-    facts: PdfFacts, *, field_name: str, now: datetime, reserved: int, drawn: Sequence[bytes] = (), appearance: int = 0
+    facts: PdfFacts,
+    *,
+    field_name: str,
+    now: datetime | None,
+    reserved: int,
+    drawn: Sequence[bytes] = (),
+    appearance: int = 0,
 ) -> PdfLayout:
     """The update with a gap of `reserved` hexadecimal digits for the CMS object.
 
     `drawn` are the values of the objects of a visible signature, numbered from `first_drawn`, and `appearance` is the
-    number of the form XObject among them. The byte range is filled in.
+    number of the form XObject among them. The byte range is filled in. Without a time (`now`) the update is that of a
+    document timestamp (EN 319 142-1, 5.4.3), whose token has the time.
     """
     start = b"" if facts.ends_line else b"\n"
-    writer = _Writer(facts.length + len(start))
+    writer = Writer(facts.length + len(start))
     signature = facts.signature_number
     objects = drawn or _unseen(facts)
     seen = (appearance if drawn else first_drawn(facts)) if objects else None
@@ -62,7 +69,7 @@ def build_tail(
     writer.skip(reserved + 2)
     writer.raw(b">>\nendobj\n")
     next_free = first_drawn(facts) + len(objects)
-    writer.raw(_cross_reference(facts, writer, next_free))
+    writer.raw(cross_reference(facts, writer, next_free))
     before, after = bytearray(start + bytes(writer.data[:gap_at])), bytes(writer.data[gap_at:])
     first = facts.length + len(before)
     ranges = b"[0 %d %d %d]" % (first, first + reserved + 2, len(after))
@@ -76,8 +83,8 @@ def first_drawn(facts: PdfFacts) -> int:
     return facts.signature_number + (1 if facts.added_page is None else 2)
 
 
-class _Writer:
-    """Bytes at an offset, and where each object begins."""
+class Writer:
+    """Bytes at an offset of the file, and where each object begins."""
 
     def __init__(self, offset: int) -> None:
         self.data = bytearray()
@@ -140,8 +147,10 @@ def _number(value: float) -> bytes:
     return (b"0" if text in ("", "-0") else text.encode()) if value else b"0"
 
 
-def _signature(facts: PdfFacts, number: int, now: datetime) -> tuple[bytes, bytes]:
+def _signature(facts: PdfFacts, number: int, now: datetime | None) -> tuple[bytes, bytes]:
     """What is before and behind the byte range in the signature dictionary (12.8.1; EN 319 142-1, 5.4)."""
+    if now is None:
+        return b"<</Type/DocTimeStamp/Filter/Adobe.PPKLite/SubFilter/ETSI.RFC3161/ByteRange", b"/Contents"
     time = f"D:{now.astimezone(UTC):%Y%m%d%H%M%S}+00'00'".encode()
     encrypter = Encrypter(facts.encryption, number)
     made_at = encrypter.string(time) if facts.encryption else b"(%b)" % time
@@ -162,8 +171,8 @@ def _lock(facts: PdfFacts) -> bytes:
     return b"/Reference[<</Type/SigRef/TransformMethod/FieldMDP/Data %b/TransformParams<<%b>>>>]" % (root, parameters)
 
 
-def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
-    """The section and the end of the file."""
+def cross_reference(facts: PdfFacts, writer: Writer, next_free: int) -> bytes:
+    """The section and the end of the file. `next_free` is the first number that no object of the update has."""
     at = writer.position
     known = tuple(whole_table.unpacked(facts.table)) if facts.table else ()
     if facts.kind is CrossReferenceKind.TABLE and facts.previous is not None:
@@ -185,7 +194,7 @@ def _cross_reference(facts: PdfFacts, writer: _Writer, next_free: int) -> bytes:
     return section + b"startxref\n%d\n%%%%EOF\n" % at
 
 
-def _hybrid(facts: PdfFacts, writer: _Writer, number: int, hidden: Sequence[Place]) -> bytes:
+def _hybrid(facts: PdfFacts, writer: Writer, number: int, hidden: Sequence[Place]) -> bytes:
     """A table, and a stream with the objects that it cannot show (7.5.8.4)."""
     stream_at = writer.position
     size = max(number + 1, facts.least_size)

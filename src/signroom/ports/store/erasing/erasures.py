@@ -52,10 +52,22 @@ class Erasures(Protocol):
     def not_ended(self, erased_before: datetime, limit: int) -> list[Erasure]:
         """At most `limit` from before that time that have not ended, oldest first."""
 
-    def remove_traces(self, subscription_id: UUID, session_id: UUID | None, documents: Sequence[Document]) -> Removed:
+    def expect_late_files(self, beginnings: Sequence[str], look_at: datetime) -> None:
+        """The rows of these blobs are gone, or go with this transaction. Those that are there at `look_at` go then."""
+
+    def late_files(self, first: datetime | None, last: datetime, limit: int) -> list[str]:
+        """At most `limit` of those beginnings that are to be looked at between `first` and `last`, in that order."""
+
+    def forget_late_files(self, beginnings: Sequence[str]) -> None:
+        """Their blobs are gone."""
+
+    def remove_traces(
+        self, subscription_id: UUID, session_id: UUID | None, documents: Sequence[Document], now: datetime
+    ) -> Removed:
         """Remove what hangs on `documents`, and on their session when that is erased as a whole.
 
         These are preparations, metadata to search by, readings of PDFs, deliveries with their answers, the provisional
-        metadata of keys, and what was said in requests that may be repeated. The webhooks of the subscription are
-        locked meanwhile. `session_id` None: only the documents are erased.
+        metadata of keys, what was said in requests that may be repeated, and content that an inspection took out of
+        their files, unless a document was made of it: its blobs are due in `late_files` at once. The webhooks of the
+        subscription are locked meanwhile. `session_id` None: only the documents are erased.
         """

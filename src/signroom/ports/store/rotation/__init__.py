@@ -8,6 +8,8 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.session import SessionStatus
+
 
 class SealedPlace(Enum):
     """Where sealed secrets lie."""
@@ -32,8 +34,14 @@ class SealedSecret:
 class SessionLink:
     session_id: UUID
     subscription_id: UUID
+    application_id: UUID
+    status: SessionStatus
     link_hash: bytes
     expires_at: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether somebody can still sign by it for the first time."""
+        return self.status is SessionStatus.PENDING and now < self.expires_at
 
 
 class Rotation(Protocol):

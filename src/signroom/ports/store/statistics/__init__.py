@@ -1,4 +1,4 @@
-"""Counters of what was signed."""
+"""Counters of what was signed, and of timestamps."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Statistics(Protocol):
 
     def count_rest(self, limit: int) -> int:
         """Count what processes of an older version have saved. Returns how many: at most `limit` of each kind."""
+
+    def count_timestamp(self, subscription_id: UUID, application_id: UUID, tier: str, day: date) -> None:
+        """One more that the application was given."""
 
     def by_month(self, subscription_id: UUID, first: date, last: date) -> list[MonthlyCount]:
         """From the day `first` to the day `last`, both included, in the order of months."""

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from signroom.domain.blob_key import blobs_of_upload
 from signroom.domain.document import Document
 from signroom.domain.erasure import Erasure, Removed
 from signroom.domain.errors import DocumentNotFound, SignatureSessionNotFound
@@ -19,7 +20,7 @@ from signroom.domain.preparation import RefusedDocument
 from signroom.domain.session import Session
 from signroom.ports.store import ERASED
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, one
+from signroom.store.work.statements import insert, insert_all, locked_row_of, row_of
 
 
 class SqlErasures:
@@ -29,18 +30,16 @@ class SqlErasures:
         self._connection = connection
 
     def session_of_any_tenant(self, session_id: UUID) -> Session:
-        return rows.session_of(one(self._connection, _row(tables.sessions, session_id), SignatureSessionNotFound))
+        return rows.session_of(row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound))
 
     def locked_session_of_any_tenant(self, session_id: UUID) -> Session:
-        query = _row(tables.sessions, session_id).with_for_update()
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound))
+        return rows.session_of(locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound))
 
     def document_of_any_tenant(self, document_id: UUID) -> Document:
-        return rows.document_of(one(self._connection, _row(tables.documents, document_id), DocumentNotFound))
+        return rows.document_of(row_of(self._connection, tables.documents, document_id, DocumentNotFound))
 
     def locked_document_of_any_tenant(self, document_id: UUID) -> Document:
-        query = _row(tables.documents, document_id).with_for_update()
-        return rows.document_of(one(self._connection, query, DocumentNotFound))
+        return rows.document_of(locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound))
 
     def documents_of_session(self, session_id: UUID) -> list[Document]:
         t = tables.documents
@@ -72,7 +71,24 @@ class SqlErasures:
         t = tables.erasures
         return self._erasures(t.c.ended_at.is_(None), t.c.erased_at < erased_before, limit=limit)
 
-    def remove_traces(self, subscription_id: UUID, session_id: UUID | None, documents: Sequence[Document]) -> Removed:
+    def expect_late_files(self, beginnings: Sequence[str], look_at: datetime) -> None:
+        t = tables.late_files
+        insert_all(self._connection, t, [{"beginning": one, "look_at": look_at} for one in beginnings])
+
+    def late_files(self, first: datetime | None, last: datetime, limit: int) -> list[str]:
+        t = tables.late_files
+        query = sa.select(t.c.beginning).where(t.c.look_at <= last)
+        if first is not None:
+            query = query.where(t.c.look_at >= first)
+        return list(self._connection.execute(query.order_by(t.c.look_at, t.c.beginning).limit(limit)).scalars())
+
+    def forget_late_files(self, beginnings: Sequence[str]) -> None:
+        t = tables.late_files
+        self._connection.execute(sa.delete(t).where(t.c.beginning.in_(beginnings)))
+
+    def remove_traces(
+        self, subscription_id: UUID, session_id: UUID | None, documents: Sequence[Document], now: datetime
+    ) -> Removed:
         ids = [document.id for document in documents]
         streams = ids if session_id is None else [*ids, session_id]
         preparations = self._remove_preparations(session_id, documents)
@@ -84,11 +100,22 @@ class SqlErasures:
         forgotten = sa.update(i).where(i.c.subject.in_(streams)).values(request=ERASED)
         return Removed(
             documents=len(ids),
+            files=self._remove_extracted(subscription_id, documents, now),
             preparations=preparations,
             deliveries=self._remove_deliveries(subscription_id, streams),
             metadata_values=metadata_values,
             idempotency_keys=self._connection.execute(forgotten).rowcount,
         )
+
+    def _remove_extracted(self, subscription_id: UUID, documents: Sequence[Document], now: datetime) -> int:
+        """Without their rows nobody can make a document of them any more."""
+        t = tables.uploads
+        files = (file for d in documents for file in (d.original, *(version.file for version in d.versions)))
+        digests = sorted({file.sha256 for file in files if file.sha256})
+        mine = sa.and_(t.c.subscription_id == subscription_id, t.c.extracted_from.in_(digests), t.c.used.is_(False))
+        removed = self._connection.execute(sa.delete(t).where(mine).returning(t.c.id)).scalars().all()
+        self.expect_late_files([blobs_of_upload(upload_id) for upload_id in removed], now)
+        return len(removed)
 
     def _erasures(self, *conditions: sa.ColumnElement[bool], limit: int) -> list[Erasure]:
         t = tables.erasures

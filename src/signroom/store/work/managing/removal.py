@@ -118,7 +118,8 @@ class SqlRemoval:
         if row is None or any(self._has(t, t.c.subscription_id == subscription_id) for t in parts):
             return False
         self._remove_events(tables.events.c.subscription_id == subscription_id)
-        for table in (tables.file_validations, tables.brandings, tables.persons, tables.statistics):
+        own = (tables.file_validations, tables.brandings, tables.persons, tables.statistics)
+        for table in (*own, tables.timestamps, tables.purged_events):
             self._delete(table, table.c.subscription_id == subscription_id)
         self._delete(s, s.c.id == subscription_id)
         return True
@@ -133,7 +134,7 @@ class SqlRemoval:
         self._connection.execute(sa.delete(table).where(condition))
 
     def _remove_events(self, condition: sa.ColumnElement[bool]) -> None:
-        # Never the newest event of the feed: its bounds are read from what is kept. It names a session no more.
+        # Never the newest event: how far the feed has come is read from it. It names a session no more.
         e = tables.events
         newest = self._connection.execute(sa.select(sa.func.max(e.c.position))).scalar()
         self._delete(e, sa.and_(condition, e.c.position != newest))

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from signroom.domain.session import SessionStatus
 from signroom.ports.store.rotation import SealedPlace, SealedSecret, SessionLink
@@ -20,6 +20,15 @@ _COLUMNS = {
     SealedPlace.WEBHOOK_SIGNATURE: (_WEBHOOKS, _WEBHOOKS.c.id, _WEBHOOKS.c.signing_secret),
     SealedPlace.WEBHOOK_SIGNATURE_BEFORE: (_WEBHOOKS, _WEBHOOKS.c.id, _WEBHOOKS.c.previous_secret),
 }
+_S = tables.sessions
+_OF_LINK = (
+    _S.c.id.label("session_id"),
+    _S.c.subscription_id,
+    _S.c.application_id,
+    _S.c.status,
+    _S.c.link_hash,
+    _S.c.expires_at,
+)
 
 
 class SqlRotation:
@@ -43,16 +52,15 @@ class SqlRotation:
 
     def links(self, after: UUID | None, limit: int) -> list[SessionLink]:
         t = tables.sessions
-        query = sa.select(t.c.id, t.c.subscription_id, t.c.link_hash, t.c.expires_at).where(t.c.erased_at.is_(None))
+        query = sa.select(*_OF_LINK).where(t.c.erased_at.is_(None))
         if after is not None:
             query = query.where(t.c.id > after)
-        return [SessionLink(*row) for row in self._connection.execute(query.order_by(t.c.id).limit(limit))]
+        return [_link(row) for row in self._connection.execute(query.order_by(t.c.id).limit(limit)).mappings()]
 
     def open_links(self, now: datetime) -> list[SessionLink]:
         t = tables.sessions
-        query = sa.select(t.c.id, t.c.subscription_id, t.c.link_hash, t.c.expires_at)
-        query = query.where(t.c.status == SessionStatus.PENDING.value, t.c.expires_at > now)
-        return [SessionLink(*row) for row in self._connection.execute(query)]
+        query = sa.select(*_OF_LINK).where(t.c.status == SessionStatus.PENDING.value, t.c.expires_at > now)
+        return [_link(row) for row in self._connection.execute(query).mappings()]
 
     def replace_link(self, link: SessionLink, link_hash: bytes) -> bool:
         t = tables.sessions
@@ -67,3 +75,7 @@ class SqlRotation:
         t = tables.secret_keys
         self._connection.execute(sa.delete(t).where(t.c.id == key_id))
         insert(self._connection, t, {"id": key_id, "resealed_at": at})
+
+
+def _link(row: RowMapping) -> SessionLink:
+    return SessionLink(**{**row, "status": SessionStatus(row["status"])})

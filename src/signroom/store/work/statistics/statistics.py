@@ -6,10 +6,12 @@ transactions change counters in one order: no two of them wait for each other fo
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from signroom.domain.level import Level
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.store import tables
 from signroom.store.tables import ENDED
+from signroom.store.work.statements import by_no_index
 
 _LANES = 8
 
@@ -66,26 +69,44 @@ class SqlStatistics:
         months: Counter[tuple[date, str, str, UUID, str, str, str]] = Counter()
         for day, what, application, name, outcome, kind, level, count in self._connection.execute(query):
             months[day.replace(day=1), what, name or "", application, outcome, kind, level] += int(count)
-        return [
+        signed = [
             MonthlyCount(Counted(what), month, application, name or None, outcome, kind or None, level or None, count)
             for (month, what, name, application, outcome, kind, level), count in sorted(months.items())
             if count
+        ]
+        return signed + self._timestamps(subscription_id, first, last)
+
+    def count_timestamp(self, subscription_id: UUID, application_id: UUID, tier: str, day: date) -> None:
+        t = tables.timestamps
+        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        key = {"day": day, "application_id": application_id, "tier": tier, "lane": secrets.randbelow(_LANES)}
+        row = insert(t).values(**key, subscription_id=subscription_id, count=1)
+        more = {"count": t.c.count + 1}
+        self._connection.execute(row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))
+
+    def _timestamps(self, subscription_id: UUID, first: date, last: date) -> list[MonthlyCount]:
+        t, a = tables.timestamps, tables.applications
+        key = (t.c.day, t.c.application_id, a.c.name, t.c.tier)
+        query = sa.select(*key, sa.func.sum(t.c.count)).join_from(t, a, a.c.id == t.c.application_id, isouter=True)
+        query = query.where(t.c.subscription_id == subscription_id, t.c.day >= first, t.c.day <= last).group_by(*key)
+        months: Counter[tuple[date, str, UUID, str]] = Counter()
+        for day, application, name, tier, count in self._connection.execute(query):
+            months[day.replace(day=1), name or "", application, tier] += int(count)
+        return [
+            MonthlyCount(Counted.TIMESTAMP, month, application, name or None, "Issued", None, None, count, tier)
+            for (month, name, application, tier), count in sorted(months.items())
         ]
 
 
 def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> None:
     """Those that are completed and were not counted yet."""
-    t = tables.documents
-    mark = sa.update(t).where(t.c.id.in_(document_ids), t.c.status == DocumentStatus.COMPLETED.value)
-    mark = mark.where(t.c.counted.is_(None)).values(counted=True)
-    columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.signature_type, t.c.signed_at, t.c.created_at)
     counts: Counter[_Counter] = Counter()
     owners: dict[UUID, UUID] = {}
-    for row in connection.execute(mark.returning(*columns)):
+    for row in connection.execute(_mark_counted(), {"ids": list(document_ids)}):
         at: datetime = row.signed_at or row.created_at
         owners[row.application_id] = row.subscription_id
-        # A row holds one version of the signed file, of the first level: `rows.document_row`.
-        level, outcome = Level.B_B.value, DocumentStatus.COMPLETED.value
+        # The level that it was completed at: it may reach another one later.
+        level, outcome = row.signed_level or Level.B_B.value, DocumentStatus.COMPLETED.value
         lane = row.id.int % _LANES
         key = _Counter(at.date(), row.application_id, Counted.DOCUMENT.value, outcome, row.signature_type, level, lane)
         counts[key] += 1
@@ -94,10 +115,7 @@ def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> Non
 
 def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
     """Those that have ended in another way than they were counted. The sessions are locked."""
-    t = tables.sessions
-    changed = sa.and_(t.c.id.in_(session_ids), t.c.status.in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status))
-    columns = (t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as)
-    rows = connection.execute(sa.select(*columns).where(changed)).all()
+    rows = connection.execute(_not_counted(), {"ids": list(session_ids)}).all()
     if not rows:
         return
     counts: Counter[_Counter] = Counter()
@@ -108,15 +126,54 @@ def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
         for outcome, number in ((row.status, 1), (row.counted_as, -1)):
             if outcome is not None:
                 counts[_Counter(day, row.application_id, Counted.SESSION.value, outcome, "", "", lane)] += number
-    connection.execute(sa.update(t).where(t.c.id.in_([row.id for row in rows])).values(counted_as=t.c.status))
+    connection.execute(_note_counted(), {"ids": [row.id for row in rows]})
     _add(connection, counts, owners)
 
 
 def _add(connection: Connection, counts: Mapping[_Counter, int], owners: Mapping[UUID, UUID]) -> None:
     """Always in the order of the counters."""
-    t = tables.statistics
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    more = _add_to_counter(connection.dialect.name)
     for key, number in sorted(counts.items()):
-        row = insert(t).values(**key._asdict(), subscription_id=owners[key.application_id], count=number)
-        more = {"count": t.c.count + row.excluded["count"]}
-        connection.execute(row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))
+        owner = owners[key.application_id]
+        connection.execute(more, {**key._asdict(), "subscription_id": owner, "count": number})
+
+
+# Made once, as in `statements`.
+
+
+@cache
+def _mark_counted() -> sa.Executable:
+    t = tables.documents
+    mark = sa.update(t).where(t.c.id.in_(_among("ids")), t.c.status == DocumentStatus.COMPLETED.value)
+    owner, signed = (t.c.id, t.c.subscription_id, t.c.application_id), (t.c.signed_at, t.c.created_at, t.c.signed_level)
+    columns = (*owner, t.c.signature_type, *signed)
+    return mark.where(t.c.counted.is_(None)).values(counted=True).returning(*columns)
+
+
+@cache
+def _not_counted() -> sa.Select[Any]:
+    t = tables.sessions
+    changed = sa.and_(
+        t.c.id.in_(_among("ids")), by_no_index(t.c.status).in_(ENDED), t.c.counted_as.is_distinct_from(t.c.status)
+    )
+    return sa.select(t.c.id, t.c.subscription_id, t.c.application_id, t.c.status, t.c.created_at, t.c.counted_as).where(
+        changed
+    )
+
+
+@cache
+def _note_counted() -> sa.Update:
+    t = tables.sessions
+    return sa.update(t).where(t.c.id.in_(_among("ids"))).values(counted_as=t.c.status)
+
+
+def _among(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, expanding=True)
+
+
+@cache
+def _add_to_counter(dialect: str) -> sa.Executable:
+    t = tables.statistics
+    row = sqlite.insert(t) if dialect == "sqlite" else postgresql.insert(t)
+    more = {"count": t.c.count + row.excluded["count"]}
+    return row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more)

@@ -57,23 +57,24 @@ public final class Judge {
             Pattern.compile("<(RevocationDataAvailable|AcceptableRevocationDataFound)\\s+Level=\"\\w+\"");
     private static final int SECONDS = Integer.getInteger("judge.seconds", 120);
     private static final int PAGES = Integer.getInteger("judge.pages", 0);
-    private static final String TIME = System.getProperty("judge.time");
+    private static final String AT = "at=";
+    private static final String REVOCATION_WANTED = "revocation";
 
-    private final byte[] policy;
+    private final byte[] policy = policy(false);
+    private final byte[] policyWithRevocation = policy(true);
     private final ExecutorService worker = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "judging");
         thread.setDaemon(true);
         return thread;
     });
 
-    private Judge(byte[] policy) {
-        this.policy = policy;
+    private Judge() throws Exception {
     }
 
     public static void main(String[] arguments) throws Exception {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         System.setOut(System.err); // no library may write between the answers
-        Judge judge = new Judge(policy(Boolean.getBoolean("judge.revocation")));
+        Judge judge = new Judge();
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null; ) {
             if (!line.isBlank()) {
@@ -118,8 +119,14 @@ public final class Judge {
         File file = new File(words.get(0));
         CommonTrustedCertificateSource anchors = new CommonTrustedCertificateSource();
         List<DSSDocument> detached = new ArrayList<>();
+        String time = null;
+        byte[] wanted = policy;
         for (String word : words.subList(1, words.size())) {
-            if (CERTIFICATE.matcher(word).matches()) {
+            if (word.startsWith(AT)) {
+                time = word.substring(AT.length());
+            } else if (word.equals(REVOCATION_WANTED)) {
+                wanted = policyWithRevocation;
+            } else if (CERTIFICATE.matcher(word).matches()) {
                 certificates(word).forEach(anchors::addCertificate);
             } else {
                 detached.add(new FileDocument(word));
@@ -145,10 +152,10 @@ public final class Judge {
         validator.setCertificateVerifier(verifier);
         validator.setSignaturePolicyProvider(policies);
         validator.setDetachedContents(detached);
-        if (TIME != null) { // judge as on that day
-            validator.setValidationTime(java.util.Date.from(java.time.Instant.parse(TIME)));
+        if (time != null) { // judge as on that day
+            validator.setValidationTime(java.util.Date.from(java.time.Instant.parse(time)));
         }
-        Reports reports = validator.validateDocument(new InMemoryDocument(policy, "policy.xml"));
+        Reports reports = validator.validateDocument(new InMemoryDocument(wanted, "policy.xml"));
 
         DiagnosticData facts = reports.getDiagnosticData();
         SimpleReport report = reports.getSimpleReport();

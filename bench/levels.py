@@ -1,0 +1,171 @@
+"""B-T, B-LT and B-LTA on top of a signature, in processor time and bytes, beside a floor and beside pyHanko.
+
+The timestamp authority answers at once, in this process; its own work is left out. The floor is one SHA-256 pass and
+one copy, which each of the steps would take if it read the file. pyHanko gets the same data and the same tokens. Each
+file has a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import multiprocessing
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench import pades
+
+ROUNDS = 5
+_PEER_ROUNDS = 2
+_WIDTH = 17
+_HEAD = (
+    "file",
+    "floor",
+    "B-T",
+    "B-LT",
+    "bytes",
+    "B-LTA",
+    "bytes",
+    "again",
+    "pyHanko LT",
+    "pyHanko LTA",
+    "LTA / pyHanko",
+)
+
+
+def main() -> None:
+    """Print a row per file: the least milliseconds of the processor that a step takes, network excluded."""
+    print("".join(f"{title:>{_WIDTH}}" for title in _HEAD))
+    for name in pades.FILES:
+        with multiprocessing.get_context("spawn").Pool(1) as process:
+            cells = process.apply(row, (name,))
+        print("".join(f"{cell:>{_WIDTH}}" for cell in cells), flush=True)
+    print("B-T: more than B-B, at signing. B-LT and B-LTA: laid out and written. again: B-LTA once more.")
+
+
+def row(name: str) -> tuple[str, ...]:
+    from signroom.domain.signature import DigestAlgorithm
+    from signroom.formats.pdf import format as pdf
+    from tests.pki import three_tiers
+    from tests.vectors import lasting_pdfs
+
+    data = lasting_pdfs.all_data("rsa2048")
+    with tempfile.TemporaryDirectory() as place:
+        file, signed, work = (Path(place) / part for part in ("file.pdf", "signed.pdf", "work.pdf"))
+        pades.FILES[name](file)
+        prepared, checked, reading = lasting_pdfs.prepare(file)
+        token = three_tiers.stamp(pdf.signature_imprint(prepared, checked, DigestAlgorithm.SHA256))
+
+        def sign(timestamp: bytes | None) -> Any:
+            return pdf.sign(file, prepared, checked, signed, content=None, reading=reading, timestamp=timestamp)
+
+        def restore() -> None:
+            shutil.copyfile(signed, work)
+
+        floor, _ = _least(lambda: _hash_and_copy(file, work))
+        plain, _ = _least(lambda: sign(None))
+        stamped, done = _least(lambda: sign(token))
+        length, known = signed.stat().st_size, done.reading
+        with_data, lt = _step(work, (None, data), known, restore)
+        archived, lta = _step(work, (lasting_pdfs.ARCHIVE, data), known, restore)
+        again, _ = _step(work, (lasting_pdfs.ARCHIVE, data), lta.reading, lambda: None, 1)
+        their_data, _ = _least(lambda: _pyhanko_data(work, data), _PEER_ROUNDS, restore)
+        their_stamp, _ = _least(lambda: _pyhanko_stamp(work), _PEER_ROUNDS, lambda: None)
+    figures = (floor, stamped - plain, with_data)
+    more = (archived, lta.stored.length - length)
+    return (
+        name,
+        *(f"{figure:.1f}" for figure in figures),
+        str(lt.stored.length - length),
+        f"{more[0]:.1f}",
+        str(more[1]),
+        f"{again:.1f}",
+        f"{their_data:.1f}",
+        f"{their_data + their_stamp:.1f}",
+        f"{archived / (their_data + their_stamp):.3f}",
+    )
+
+
+def _least(
+    work: Callable[[], Any], rounds: int = ROUNDS, before: Callable[[], None] | None = None
+) -> tuple[float, Any]:
+    """Milliseconds of the processor, and what the last round gave."""
+    taken, found = [], None
+    for _ in range(rounds):
+        if before is not None:
+            before()
+        begun = time.process_time()
+        found = work()
+        taken.append((time.process_time() - begun) * 1000)
+    return min(taken), found
+
+
+def _step(
+    work: Path, step: tuple[Any, Any], reading: Any, restore: Callable[[], None], rounds: int = ROUNDS
+) -> tuple[float, Any]:
+    """Lay out and write, without what the authority does."""
+    from signroom.domain.augmentation import Augmentation
+    from signroom.formats.pdf import format as pdf
+    from tests.pki import three_tiers
+
+    taken, done = [], None
+    for _ in range(rounds):
+        restore()
+        begun = time.process_time()
+        laid_out = pdf.lay_out_augmentation(work, Augmentation(*step), now=three_tiers.NOW, data=None, reading=reading)
+        half = time.process_time() - begun
+        token = None if laid_out.imprint is None else three_tiers.stamp(laid_out.imprint)
+        begun = time.process_time()
+        done = pdf.augment(work, laid_out, token=token, data=None, reading=reading)
+        taken.append((half + time.process_time() - begun) * 1000)
+    return min(taken), done
+
+
+def _hash_and_copy(file: Path, copy: Path) -> None:
+    shutil.copyfile(file, copy)
+    with file.open("rb") as stream:
+        hashlib.file_digest(stream, "sha256")
+
+
+def _pyhanko_data(file: Path, data: Any) -> None:
+    from asn1crypto import crl, ocsp, x509
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign.validation.dss import DocumentSecurityStore
+
+    with file.open("r+b") as stream:
+        writer = IncrementalPdfFileWriter(stream, strict=False)
+        DocumentSecurityStore.supply_dss_in_writer(
+            writer,
+            None,
+            certs=[x509.Certificate.load(one) for one in data.certificates],
+            crls=[crl.CertificateList.load(one) for one in data.lists],
+            ocsps=[ocsp.OCSPResponse.load(one) for one in data.responses],
+        )
+        writer.write_in_place()
+
+
+def _pyhanko_stamp(file: Path) -> None:
+    from asn1crypto import cms, tsp
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
+    from pyhanko.sign.timestamps import TimeStamper
+
+    from tests.pki import three_tiers
+
+    class Authority(TimeStamper):
+        async def async_request_tsa_response(self, req: Any) -> Any:
+            token = three_tiers.stamp(req["message_imprint"]["hashed_message"].native)
+            status = {"status": "granted"}
+            return tsp.TimeStampResp({"status": status, "time_stamp_token": cms.ContentInfo.load(token)})
+
+    with file.open("r+b") as stream:
+        writer = IncrementalPdfFileWriter(stream, strict=False)
+        authority: Any = Authority  # pyHanko's has no types
+        stamper = PdfTimeStamper(authority(include_nonce=False))
+        asyncio.run(
+            stamper.async_timestamp_pdf(writer, "sha256", bytes_reserved=24 << 10, in_place=True, chunk_size=1 << 20)
+        )

@@ -1,0 +1,160 @@
+"""A file without a usable cross-reference table is searched for its objects, and programs search differently.
+
+An update of ours brings a whole table. From then on all programs follow that table, and nobody searches any more. So
+what a search finds must be what the table will say: every object that is written in the file, each once, and every
+stream as long as its /Length says. Else a program would show other pages than before.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from mmap import mmap
+
+import pikepdf
+
+from signroom.domain.errors import InvalidPdf, PdfTooComplex
+from signroom.formats.pdf.reading.limits import MOST_UNFOLDED
+from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, ObjectStream, OpenPdf
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, integer, reference
+
+_OBJECT_STREAM = b"/ObjStm"
+_OBJECT_WORD = b" obj"
+_SPACE = b"\x00\t\n\x0c\r "
+_STREAM = re.compile(rb"stream(?<=[\x00\t\n\x0c\r >]stream)[\t ]{0,8}+(?:\r\n|\n|\r)")
+_END_OF_STREAM = b"endstream"
+_LENGTH = re.compile(
+    rb"/Length[\t\n\r ]{1,4}+(\d{1,10}+)(?:[\t\n\r ]{1,4}+(\d{1,5}+)[\t\n\r ]{1,4}+R)?+[^<>()]*+>>\s*+\Z"
+)
+"""The entry of a dictionary, up to the dictionary's end: nothing between could hide another."""
+_UNUSUAL = re.compile(rb"[%#]|/Length\b.*/Length\b", re.DOTALL)
+"""A dictionary that needs to be taken apart: the entry may be in a comment, or there twice."""
+_NUMBER = re.compile(rb"\d{1,10} \d{1,5} obj\s{1,4}+(\d{1,10}+)\s{1,4}+endobj")
+_HEADER = re.compile(rb"(\d{1,10})\s+\d{1,5}\Z")
+_LONGEST_HEADER = 32
+"""Bytes in front of "obj" in which an object's number is looked for."""
+_MOST_UNUSUAL = 5_000
+"""Streams whose dictionary is taken apart: 0.2 s."""
+
+
+def require_one_reading(opened: OpenPdf) -> None:
+    """To be asked of a file whose table is made anew. Raises: InvalidPdf naming the object, PdfTooComplex."""
+    twice = _twice(opened)
+    if twice is not None:
+        raise InvalidPdf(f"Object {twice} is there twice, and the table is damaged: programs take one or the other.")
+    _require_lengths(opened)
+
+
+def _twice(opened: OpenPdf) -> int | None:
+    """The number of an object that is there in a second way, which another program would take.
+
+    Of two plain definitions all programs take the last one. They differ about generations, and about object streams.
+
+    Raises: InvalidPdf for an object that only some programs find, PdfTooComplex.
+    """
+    numbers = [number for number, _ in opened.table]
+    if len(set(numbers)) < len(numbers):
+        return min(number for number, count in Counter(numbers).items() if count > 1)
+    written = {(int(found[1]), int(found[2])) for found in OBJECT.finditer(opened.buffer)}
+    known = set(numbers)
+    others = [number for number, _ in written - opened.table.keys()]
+    # qpdf passes over generations that it takes for impossible; others do not.
+    if again := [number for number in others if number in known]:
+        return min(again)
+    # It passes over numbers that so small a file cannot have, and over what a damaged table calls deleted.
+    if others:
+        raise InvalidPdf(f"Object {min(others)} is there for some programs only.")
+    return _inside_and_outside(opened)
+
+
+def _inside_and_outside(opened: OpenPdf) -> int | None:
+    """The number of an object that is in an object stream, and beside it."""
+    streams = _object_streams(opened)
+    if not streams:
+        return None
+    plain = {number for (number, _), entry in opened.table.items() if entry.type != COMPRESSED}
+    unfolded = 0
+    for number in sorted(streams):
+        stream = ObjectStream.read(opened.pdf, number)
+        if inside := plain.intersection(stream.numbers()):
+            return min(inside)
+        unfolded += len(stream.data)
+        if unfolded > MOST_UNFOLDED:
+            raise PdfTooComplex("Its object streams have more in them than can be looked at.")
+    return None
+
+
+def _object_streams(opened: OpenPdf) -> set[int]:
+    """Numbers of all object streams, those that no entry of the table speaks of, too."""
+    at = opened.buffer.find(_OBJECT_STREAM)
+    if at < 0:
+        return set()
+    numbers = {(e.offset or 0) + opened.header: key for key, e in opened.table.items() if e.type != COMPRESSED}
+    places, candidates = sorted(numbers), set()
+    while at >= 0:
+        if before := bisect_left(places, at):
+            candidates.add(numbers[places[before - 1]])
+        at = opened.buffer.find(_OBJECT_STREAM, at + 1)
+    return {key[0] for key in candidates if _is_object_stream(opened.pdf.get_object(*key))}
+
+
+def _is_object_stream(found: object) -> bool:
+    return isinstance(found, pikepdf.Stream) and found.get("/Type") == "/ObjStm"
+
+
+def _require_lengths(opened: OpenPdf) -> None:
+    """Every stream ends where its /Length says, at the first "endstream".
+
+    Programs that search a file go by the word, those that have a table by the number.
+    """
+    buffer, end, unusual = opened.buffer, 0, 0
+    while found := _STREAM.search(buffer, end):
+        start = found.end()
+        header = max(buffer.rfind(_OBJECT_WORD, end, found.start()), end)
+        if buffer.find(_END_OF_STREAM, end, header) >= 0:
+            raise _wrong(buffer, end)
+        dictionary = bytes(buffer[header + len(_OBJECT_WORD) : found.start()])
+        length = _plain_length(opened, dictionary)
+        if length is None:
+            unusual += 1
+            if unusual > _MOST_UNUSUAL:
+                raise PdfTooComplex("It is damaged, and has more streams than can be looked at.")
+            length = _any_length(opened, dictionary)
+        end = buffer.find(_END_OF_STREAM, start)
+        if length is None or end < start + length or buffer[start + length : end].strip(_SPACE):
+            raise _wrong(buffer, start)
+        end += len(_END_OF_STREAM)
+    if buffer.find(_END_OF_STREAM, end) >= 0:
+        raise _wrong(buffer, len(buffer))
+
+
+def _plain_length(opened: OpenPdf, dictionary: bytes) -> int | None:
+    """/Length, where it can be found without taking the dictionary apart."""
+    found = _LENGTH.search(dictionary)
+    if found is None or _UNUSUAL.search(dictionary):
+        return None
+    if found[2] is None:
+        return int(found[1])
+    entry = opened.table.get((int(found[1]), int(found[2])))
+    if entry is None or entry.type == COMPRESSED:
+        return None
+    number = _NUMBER.match(opened.buffer, (entry.offset or 0) + opened.header)
+    return int(number[1]) if number else None
+
+
+def _any_length(opened: OpenPdf, dictionary: bytes) -> int | None:
+    try:
+        raw = Dictionary.at(dictionary, 0).get("Length")
+        target = reference(raw)
+        return integer(raw if target is None else opened.raw(target))
+    except (BadSyntax, InvalidPdf):
+        return None
+
+
+def _wrong(buffer: mmap, before: int) -> InvalidPdf:
+    """For the stream of the last object before a place."""
+    at = max(buffer.rfind(_OBJECT_WORD, 0, before), 0)
+    found = _HEADER.search(buffer[max(0, at - _LONGEST_HEADER) : at])
+    which = f"Object {int(found[1])}" if found else "A stream"
+    return InvalidPdf(f"{which} is not as long as it says, and the table is damaged: programs show it differently.")

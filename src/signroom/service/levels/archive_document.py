@@ -1,0 +1,188 @@
+"""A durable job: raise the signed file of a document to the level that is wanted, however long that takes.
+
+The signer is long gone. A timestamp authority or a responder may be down for hours: the job runs again with growing
+waits for `TRIED_FOR`, and each run goes as far as it can. Every level that it reaches is a new version, a file of its
+own. The comments in the code have the same numbers:
+
+1. Read the document. Stop when it wants nothing any more.
+2. Raise a copy of its newest version.
+3. Store the copy.
+4. Lock the document, and add the version. Delete the copy when the document has changed meanwhile.
+
+A run that is killed between 3 and 4 leaves a file that no row points to. It is deleted with the document's files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from signroom.domain.document import Document, Version
+from signroom.domain.errors import AugmentationImpossible, NotFound, Refused, Unavailable
+from signroom.domain.event import DocumentArchived
+from signroom.domain.level import Level
+from signroom.domain.security_context import BY_ID, SecurityContext
+from signroom.domain.session import Session
+from signroom.domain.timestamp import DEFAULT_TIER
+from signroom.ports import Ports
+from signroom.ports.files import Stored, Turn
+from signroom.ports.store import Work
+from signroom.service.documents.delete_files import delete_files
+from signroom.service.documents.file_sources import local_files, off_the_loop
+from signroom.service.events.record_event import record_event
+from signroom.service.levels.raise_level import Patience, Raising, Standing, proofs_of
+
+ARCHIVE_DOCUMENT = "archive-document"
+"""The name of the durable job; never renamed while rows of it may exist."""
+TRIED_FOR = timedelta(days=30)
+"""Since the signature: certificates end, and then nobody answers for them any more."""
+_SECONDS = 60.0
+"""For everything from outside in one run."""
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=6)
+_GROWTH = 4
+"""The wait is this part of the time since the signature."""
+
+
+def context_of(ports: Ports, session: Session | None) -> SecurityContext:
+    """By which the signer of a document is judged."""
+    if session is None:
+        return ports.default_context
+    return BY_ID.get(session.security_context_id, ports.default_context)
+
+
+def enqueue_archiving(work: Work, document: Document) -> None:
+    """Have the job run, in the transaction that makes the document want more."""
+    key = f"{ARCHIVE_DOCUMENT}:{document.id}:{document.level_wanted}:{len(document.versions)}"
+    work.enqueue(ARCHIVE_DOCUMENT, key, document.id)
+
+
+async def archive_document(ports: Ports, document_id: UUID) -> timedelta | None:
+    """Go on until the level that is wanted is reached. Returns the wait before the next run; None: it is over.
+
+    Raises: Unavailable when the database or the store of files does not answer.
+    """
+    # 1. Read the document.
+    found = await asyncio.to_thread(_read, ports, document_id)
+    if found is None:
+        return None
+    document, context = found
+    made = await _make(ports, document, context)
+    # 4. Lock the document, and add the version.
+    settled = await asyncio.to_thread(_settle, ports, document, made)
+    if not settled and made.version is not None:
+        await asyncio.to_thread(delete_files, ports, [], [made.version.file.blob_key])
+    if made.detail is None or made.final:
+        return None
+    return _wait(document, ports.clock.now())
+
+
+def count_timestamps(work: Work, document: Document, number: int, now: datetime) -> None:
+    """Timestamps that are in a file are the application's, as those that it has asked for itself."""
+    for _ in range(number):
+        work.statistics.count_timestamp(document.subscription_id, document.application_id, DEFAULT_TIER, now.date())
+
+
+def give_up_archiving(ports: Ports, document_id: UUID, code: str) -> None:
+    """The job failed for good: the document stays as it is, and says so."""
+    with ports.store.work() as work:
+        try:
+            document = work.documents.locked_of_any_tenant(document_id)
+        except NotFound:
+            return
+        if document.awaits_level:
+            work.documents.save(document.note_level(f"The service has given up: {code}."))
+
+
+def _wait(document: Document, now: datetime) -> timedelta | None:
+    """None: it was tried for long enough."""
+    tried = now - (document.signed_at or document.created_at)
+    if tried > TRIED_FOR:
+        return None
+    return min(max(_FIRST_WAIT, tried / _GROWTH), _LONGEST_WAIT)
+
+
+def _read(ports: Ports, document_id: UUID) -> tuple[Document, SecurityContext] | None:
+    with ports.store.read() as work:
+        try:
+            document = work.documents.of_any_tenant(document_id)
+        except NotFound:  # it was erased, or deleted with its application
+            return None
+        if not document.awaits_level:
+            return None
+        session = None if document.session_id is None else work.sessions.of_any_tenant(document.session_id)
+        return document, context_of(ports, session)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    level: Level
+    version: Version | None
+    """None: nothing was reached."""
+    proven_at: datetime | None
+    detail: str | None
+    timestamps: int = 0
+    final: bool = False
+    """Trying again would not help."""
+
+
+async def _make(ports: Ports, document: Document, context: SecurityContext) -> _Made:
+    before = document.level or Level.B_B
+    signed, value, preparation_id = document.signed, document.signature_value, document.preparation_id
+    if signed is None or value is None or preparation_id is None:
+        return _Made(before, None, None, "Its signature value is not known any more.", final=True)
+    try:
+        async with AsyncExitStack() as files:
+            folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
+            turn, kind, copy = Turn.of_document(document), document.signature_type, folder / "signed"
+            source, content = await files.enter_async_context(local_files(ports, turn, signed, document.content_key))
+            await asyncio.to_thread(shutil.copyfile, source, copy)
+            # 2. Raise a copy of its newest version.
+            levels = await ports.formats.of(turn).read_levels(copy, kind, content)
+            stored = Stored(signed.length, signed.sha256)
+            found = next((one for one in levels.signatures if one.value == value.value), None)
+            if found is None:
+                raise AugmentationImpossible("The signature is not in the file.")
+            standing = Standing(copy, stored, kind, found.chain, value.value, found.level, proofs_of(found), content)
+            raised = await Raising(ports, turn, context, Patience(_SECONDS)).raise_to(document.level_wanted, standing)
+            after = raised.standing.level
+            if after is before or before.reaches(after):
+                return _Made(
+                    before, None, None, raised.detail or "It is of the level already.", final=raised.detail is None
+                )
+            # 3. Store the copy.
+            key = document.blob_folder.version(preparation_id, after, uuid4())
+            await asyncio.to_thread(ports.blobs.write_file, key, copy)
+    except Unavailable:
+        raise
+    except Refused as error:
+        return _Made(before, None, None, str(error), final=True)
+    made = replace(signed, blob_key=key, length=raised.standing.stored.length, sha256=raised.standing.stored.sha256)
+    version = Version(after, made, ports.clock.now())
+    new = len(raised.standing.proofs) - len(standing.proofs)
+    return _Made(after, version, raised.standing.proven_at, raised.detail, new)
+
+
+def _settle(ports: Ports, document: Document, made: _Made) -> bool:
+    """False when the document is another one by now: erased, purged, or raised by another run."""
+    with ports.store.work() as work:
+        try:
+            current = work.documents.locked_of_any_tenant(document.id)
+        except NotFound:
+            return False
+        if not current.awaits_level or current.versions != document.versions:
+            return False
+        if made.version is None:
+            if made.detail is not None and made.detail != current.level_detail:
+                work.documents.save(current.note_level(made.detail))
+            return True
+        raised = current.raise_to(made.version, made.proven_at, made.detail)
+        work.documents.save(raised)
+        count_timestamps(work, current, made.timestamps, ports.clock.now())
+        if not raised.awaits_level:
+            event = DocumentArchived(current.session_id, ports.clock.now(), current.id)
+            record_event(work, event, current.subscription_id, current.application_id)
+    return True

@@ -1,0 +1,255 @@
+"""Raise a signed file to a higher level: get what is missing from outside, and have the format put it in.
+
+The steps, each of which ends at a level (ETSI EN 319 102-1, 5.6):
+
+1. B-T: a timestamp on the signature value. Mostly it is there already: `sign` puts it into the file that it writes.
+2. B-LT: collect what validates the certificates of the signer and of the timestamps' authorities.
+3. B-LTA: a timestamp on everything, the data of step 2 included. Both are one change of the file.
+
+The outside may be down. A step that fails ends the work, and the file keeps the level that it has reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from signroom.domain.augmentation import (
+    NO_DATA,
+    Augmentation,
+    SignatureLevel,
+    TimestampUse,
+    ValidationData,
+)
+from signroom.domain.certificate import CertificateUse
+from signroom.domain.errors import (
+    AugmentationImpossible,
+    BadCertificate,
+    Refused,
+    SecurityContextNotConfigured,
+    TimestampTooLarge,
+    Unavailable,
+)
+from signroom.domain.level import Level
+from signroom.domain.security_context import SecurityContext
+from signroom.domain.signature import (
+    CertificateChain,
+    CheckedValue,
+    DigestAlgorithm,
+    PdfReading,
+    Prepared,
+    SignatureType,
+)
+from signroom.domain.timestamp import DEFAULT_TIER, MessageImprint, Timestamp, TimestampRequest
+from signroom.ports import Ports
+from signroom.ports.files import Stored, Turn
+from signroom.service.timestamps.issue_timestamp import stamp
+
+SIGNING_SECONDS = 8.0
+"""For everything from outside while a signer may be waiting."""
+_STAMP_SECONDS = 4.0
+_COLLECT_SECONDS = 6.0
+_DIGEST = DigestAlgorithm.SHA256
+_NONCE_BITS = 64
+
+
+class Patience:
+    """How long somebody waits for the outside, all steps together. Seconds of the event loop's clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = asyncio.get_running_loop().time() + seconds
+
+    def left(self, at_most: float) -> float:
+        """Raises: Stopped when nothing is left."""
+        left = self._until - asyncio.get_running_loop().time()
+        if left <= 0:
+            raise Stopped("There was no time left.")
+        return min(left, at_most)
+
+
+class Stopped(Exception):
+    """No higher level is reached now. `reason` is one sentence for the application and the log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A timestamp that the file has."""
+
+    authority: CertificateChain
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A signed file in a scratch folder, and how far one signature of it has come."""
+
+    file: Path
+    stored: Stored
+    kind: SignatureType
+    chain: CertificateChain
+    value: bytes
+    level: Level
+    proofs: tuple[Proof, ...] = ()
+    """In the order in which they were made."""
+    content: Path | None = None
+    """Of a detached CMS object."""
+    reading: PdfReading | None = None
+
+    @property
+    def proven_at(self) -> datetime | None:
+        return self.proofs[0].time if self.proofs else None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    standing: Standing
+    detail: str | None
+    """Why the level that was wanted is not reached; None: it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raising:
+    """The work on one file: for whom, by whose rules, and for how long."""
+
+    ports: Ports
+    turn: Turn
+    context: SecurityContext
+    """By which the signer's certificate is judged. They were judged before: what is wrong with the certificate now ends
+    the work, and does not undo the signature."""
+    patience: Patience
+
+    async def stamp_value(self, prepared: Prepared, checked: CheckedValue) -> Timestamp:
+        """A timestamp on a signature value, before the signed file is written. Raises: Stopped."""
+        imprint = await self.ports.formats.of(self.turn).signature_imprint(prepared, checked, _DIGEST)
+        return await self._stamp(imprint)
+
+    async def raise_to(self, wanted: Level, standing: Standing) -> Raised:
+        """Raise the file as far as it goes towards `wanted`."""
+        try:
+            if not standing.level.reaches(Level.B_T) and wanted.reaches(Level.B_T):
+                step = Augmentation(TimestampUse.SIGNATURE, signature_value=standing.value, digest_algorithm=_DIGEST)
+                standing = await self._augmented(standing, step, Level.B_T)
+            if standing.level.reaches(wanted):
+                return Raised(standing, None)
+            data = Augmentation(None, await self._collect(standing), standing.value)
+            if not wanted.reaches(Level.B_LTA):
+                return Raised(await self._augmented(standing, data, Level.B_LT), None)
+            return await self._archived(standing, data)
+        except Stopped as stopped:
+            return Raised(standing, stopped.reason)
+
+    async def _archived(self, standing: Standing, data: Augmentation) -> Raised:
+        """Data and archive timestamp are one change of the file. Without a timestamp the data go in alone.
+
+        Raises: Stopped.
+        """
+        stamped = replace(data, use=TimestampUse.ARCHIVE, digest_algorithm=_DIGEST)
+        try:
+            return Raised(await self._augmented(standing, stamped, Level.B_LTA), None)
+        except Stopped as stopped:
+            if standing.level.reaches(Level.B_LT):
+                raise
+            return Raised(await self._augmented(standing, data, Level.B_LT), stopped.reason)
+
+    async def _augmented(self, standing: Standing, step: Augmentation, level: Level) -> Standing:
+        """The file with one step more. Raises: Stopped; the file is then as it was."""
+        try:
+            return await self._augment(standing, step, level)
+        except TimestampTooLarge:
+            pass
+        except (Refused, Unavailable) as error:
+            raise Stopped(str(error)) from error
+        try:
+            return await self._augment(standing, replace(step, timestamp_room=_MOST_ROOM), level)
+        except (Refused, Unavailable) as error:
+            raise Stopped(str(error)) from error
+
+    async def _augment(self, standing: Standing, step: Augmentation, level: Level) -> Standing:
+        """Raises: Stopped, what the formats raise."""
+        formats, file, kind, content = self.ports.formats.of(self.turn), standing.file, standing.kind, standing.content
+        now, reading = self.ports.clock.now(), standing.reading
+        laid_out = await formats.lay_out_augmentation(file, kind, step, now=now, data=content, reading=reading)
+        token, proofs = None, standing.proofs
+        if laid_out.imprint is not None:
+            timestamp = await self._stamp(laid_out.imprint)
+            token, proofs = timestamp.token, (*proofs, Proof(timestamp.authority, timestamp.time))
+        done = await formats.augment(file, kind, laid_out, token=token, data=content, reading=reading)
+        return replace(standing, stored=done.stored, level=level, proofs=proofs, reading=done.reading)
+
+    async def _stamp(self, imprint: bytes) -> Timestamp:
+        """Raises: Stopped."""
+        request = TimestampRequest(MessageImprint(_DIGEST, imprint), secrets.randbits(_NONCE_BITS))
+        try:
+            return await stamp(self.ports, DEFAULT_TIER, request, self.patience.left(_STAMP_SECONDS))
+        except (Refused, Unavailable) as error:
+            raise Stopped(str(error)) from error
+
+    async def _collect(self, standing: Standing) -> ValidationData:
+        """What validates the signer's certificate and those of the timestamps' authorities. Raises: Stopped."""
+        if standing.proven_at is None:
+            raise Stopped("Nothing proves when the signature was made.")
+        wait = self.patience.left(_COLLECT_SECONDS)
+        of_authorities = tuple({p.context.id: p.context for p in self.ports.timestamps.of_tier(DEFAULT_TIER)}.values())
+        asked = [
+            _Question(standing.chain, standing.proven_at, CertificateUse.SIGNATURES, (self.context,)),
+            *(_Question(p.authority, p.time, CertificateUse.TIMESTAMPS, of_authorities) for p in standing.proofs),
+        ]
+        loop = asyncio.get_running_loop()
+        # Threads of this call alone: one that waits for a responder holds up nobody, not even the end of this loop.
+        threads = ThreadPoolExecutor(len(asked), "evidence")
+        try:
+            calls = [loop.run_in_executor(threads, _evidence, self.ports, question) for question in asked]
+            found = await asyncio.wait_for(asyncio.gather(*calls), wait)
+        except TimeoutError as error:
+            raise Stopped("What proves that no certificate was revoked did not come in time.") from error
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+        data = NO_DATA
+        for one in found:
+            data += one
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What validates this chain at that time?"""
+
+    chain: CertificateChain
+    at: datetime
+    use: CertificateUse
+    contexts: tuple[SecurityContext, ...]
+    """The first that has all the answers counts."""
+
+
+def _evidence(ports: Ports, question: _Question) -> ValidationData:
+    """Raises: Stopped."""
+    reason = "No security context is configured for it."
+    for context in question.contexts:
+        try:
+            evidence = ports.trust.collect(question.chain, context, question.at, use=question.use)
+        except (BadCertificate, SecurityContextNotConfigured) as error:
+            reason = str(error)
+            continue
+        if evidence.complete:
+            return evidence.data
+        reason = " ".join(evidence.missing) or reason
+    raise Stopped(reason)
+
+
+def proofs_of(found: SignatureLevel) -> tuple[Proof, ...]:
+    """Raises: AugmentationImpossible for a timestamp that does not fit: what is built on it would not last."""
+    if not all(one.intact for one in found.timestamps):
+        raise AugmentationImpossible("A timestamp in the file does not fit.")
+    return tuple(Proof(one.authority, one.time) for one in found.timestamps)
+
+
+_MOST_ROOM = 256 << 10
+"""Bytes. A larger answer of an authority is not read at all."""

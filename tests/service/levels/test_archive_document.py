@@ -1,0 +1,281 @@
+"""Signed now, archived later: a document is completed at the level that is reached, and a job goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.errors import DocumentErased, TimestampTierNotFound, WrongState
+from signroom.domain.level import Level
+from signroom.domain.security_context import TEST
+from signroom.domain.signature import CmsOptions, OptionsByType, PdfOptions, SignatureType, XmlOptions
+from signroom.domain.timestamp import TimestampProvider
+from signroom.ports import Ports
+from signroom.ports.files import Blobs, content_of
+from signroom.service.documents.add_document import NewDocument
+from signroom.service.documents.file_sources import Content
+from signroom.service.erasing.erase import erase_document
+from signroom.service.levels.archive_document import TRIED_FOR, archive_document
+from signroom.service.levels.extend_document import extend_document
+from signroom.service.sessions.open_session import OpenSession, open_session
+from signroom.service.signing.finish_signing import finish_signing
+from signroom.service.signing.prepare_signing import prepare_signing
+from signroom.service.signing.process_document import process_document
+from signroom.timestamps.authorities import RemoteAuthorities
+from signroom.trust.contexts import open_trust
+from signroom.worker.steps import jobs
+from tests.fetch.sites import Site, running_site
+from tests.pki import three_tiers
+from tests.service.conftest import Room
+from tests.timestamps import openssl_tsa
+from tests.vectors import hard_pdfs
+
+FILES = {
+    SignatureType.PDF: hard_pdfs.make("plain"),
+    SignatureType.CMS: b"I owe 1 EUR",
+    SignatureType.XML: b"<debt><amount>1</amount></debt>",
+}
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A timestamp authority that can be switched off and on."""
+
+    site: Site
+    ports: Ports
+
+    def switch(self, *, on: bool) -> None:
+        self.site.paths["/tsa"] = self._stamp if on else self._fail
+
+    @staticmethod
+    def _stamp(exchange: Any) -> None:
+        exchange.answer(openssl_tsa.reply(exchange.body))
+
+    @staticmethod
+    def _fail(exchange: Any) -> None:
+        exchange.answer(b"?", status=503)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running_site() as running:
+        yield running
+
+
+@pytest.fixture
+def authority(room: Room, site: Site, tmp_path: Path) -> Iterator[Authority]:
+    """On at first. The test context trusts it."""
+    room.clock.time = datetime.now(UTC)
+    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)])
+    trust = open_trust(tmp_path / "no-such-folder", None, extra={TEST: [openssl_tsa.root_der()]})
+    authority = Authority(site, replace(room.ports, trust=trust, timestamps=providers))
+    authority.switch(on=True)
+    room.service.jobs.start(jobs(authority.ports), execute=False)
+    yield authority
+    providers.close()
+
+
+class Watched:
+    """A store of files that does something more once a file is stored."""
+
+    def __init__(self, blobs: Blobs, then: Callable[[], object]) -> None:
+        self._blobs, self._then = blobs, then
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    def write_file(self, key: str, file: Path) -> None:
+        self._blobs.write_file(key, file)
+        self._then()
+
+
+def after_storing(ports: Ports, then: Callable[[], object]) -> Ports:
+    return replace(ports, blobs=Watched(ports.blobs, then))
+
+
+def wanting(level: Level | None) -> OptionsByType:
+    return OptionsByType(PdfOptions(level=level), CmsOptions(level=level), XmlOptions(level=level))
+
+
+def completed(room: Room, ports: Ports, level: Level | None, kind: SignatureType = SignatureType.PDF) -> Document:
+    """A document that is signed in a session, and processed."""
+    chain = three_tiers.signer("p256").chain
+
+    async def sign() -> UUID:
+        source = Content(lambda: _bytes(FILES[kind]), "debt", None)
+        document = NewDocument(source, signature_type=kind, options=wanting(level))
+        opened = await open_session(ports, room.caller, OpenSession(documents=(document,)))
+        preparation = await prepare_signing(ports, opened.session_id, chain)
+        item = preparation.items[0]
+        value = three_tiers.signer("p256").sign(item.prepared.to_sign)
+        await finish_signing(ports, opened.session_id, preparation.id, {item.document_id: value})
+        await process_document(ports, item.document_id)
+        return item.document_id
+
+    document_id = asyncio.run(sign())
+    with ports.store.read() as work:
+        return work.documents.of_any_tenant(document_id)
+
+
+async def _bytes(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+def archive(ports: Ports, document: Document) -> timedelta | None:
+    return asyncio.run(archive_document(ports, document.id))
+
+
+@pytest.mark.parametrize("kind", SignatureType)
+def test_with_a_timestamp_at_once_it_is_completed_at_that_level(
+    room: Room, authority: Authority, kind: SignatureType
+) -> None:
+    document = completed(room, authority.ports, Level.B_T, kind)
+
+    assert (document.status, document.level, document.level_detail) == (DocumentStatus.COMPLETED, Level.B_T, None)
+    assert document.verdict is not None
+    assert document.verdict.signatures[-1].proven_at is not None
+    assert "DocumentArchived" not in room.told()
+
+
+@pytest.mark.parametrize("kind", SignatureType)
+def test_without_an_authority_it_is_completed_now_and_archived_later(
+    room: Room, authority: Authority, kind: SignatureType
+) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T, kind)
+    first = document.require_signed()
+    assert (document.status, document.level, document.level_wanted) == (
+        DocumentStatus.COMPLETED,
+        Level.B_B,
+        Level.B_T,
+    )
+    assert document.level_detail == "No timestamp authority of this tier gave a token that can be used; try again."
+
+    wait = archive(authority.ports, document)
+    assert wait is not None
+    assert wait < timedelta(minutes=1)
+    assert "DocumentArchived" not in room.told()
+
+    authority.switch(on=True)
+    assert archive(authority.ports, document) is None
+    archived = room.read(document)
+    assert [version.level for version in archived.versions] == [Level.B_B, Level.B_T]
+    assert (archived.level_detail, archived.awaits_level) == (None, False)
+    assert room.told().count("DocumentArchived") == 1
+    for version in archived.versions:  # each is a file of its own, the first as it was
+        with authority.ports.blobs.as_file(version.file.blob_key, content_of(version.file)):
+            pass
+    assert archived.versions[0].file == first
+
+    assert archive(authority.ports, document) is None  # once more, as after a crash at the end
+    assert room.told().count("DocumentArchived") == 1
+    assert len(room.read(document).versions) == 2
+
+
+def test_two_runs_at_the_same_moment_leave_one_version_and_one_file(room: Room, authority: Authority) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T)
+    authority.switch(on=True)
+
+    slower = after_storing(authority.ports, lambda: in_a_thread(archive, authority.ports, document))
+    assert archive(slower, document) is None
+
+    files = authority.ports.blobs.beginning_with(document.blob_folder.beginning)
+    assert sorted(files) == sorted({*room.read(document).file_keys})
+    assert room.told().count("DocumentArchived") == 1
+
+
+def in_a_thread(function: Callable[..., object], *args: object) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(function, *args).result()
+
+
+def test_a_run_that_was_killed_leaves_nothing_behind_once_the_document_is_erased(
+    room: Room, authority: Authority
+) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T)
+    authority.switch(on=True)
+
+    with pytest.raises(SystemExit):
+        archive(after_storing(authority.ports, sys.exit), document)
+    left = authority.ports.blobs.beginning_with(document.blob_folder.beginning)
+    assert len(left) == len({*document.file_keys}) + 1
+
+    erase_document(authority.ports, room.caller, document.id)
+    assert authority.ports.blobs.beginning_with(document.blob_folder.beginning) == []
+    assert archive(authority.ports, document) is None
+
+
+def test_a_document_that_is_erased_meanwhile_gets_no_file(room: Room, authority: Authority) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T)
+    authority.switch(on=True)
+
+    erased = after_storing(authority.ports, lambda: erase_document(authority.ports, room.caller, document.id))
+    assert archive(erased, document) is None
+    assert authority.ports.blobs.beginning_with(document.blob_folder.beginning) == []
+    with pytest.raises(DocumentErased):
+        room.read(document)
+
+
+def test_after_a_month_nobody_is_asked_any_more(room: Room, authority: Authority) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T)
+    room.clock.advance(days=10)
+    wait = archive(authority.ports, document)
+    assert wait == timedelta(hours=6)
+
+    room.clock.advance(seconds=TRIED_FOR.total_seconds())
+    assert archive(authority.ports, document) is None
+    assert room.read(document).level_detail is not None
+
+
+def test_a_document_that_was_signed_before_is_raised_on_request(room: Room, authority: Authority) -> None:
+    document = completed(room, authority.ports, None)
+    assert (document.level, document.level_wanted) == (Level.B_B, Level.B_B)
+
+    wanted = extend_document(authority.ports, room.caller, document.id, Level.B_T)
+    assert (wanted.level_wanted, wanted.awaits_level) == (Level.B_T, True)
+    assert archive(authority.ports, document) is None
+    assert room.read(document).level is Level.B_T
+    assert room.told().count("DocumentArchived") == 1
+
+    again = extend_document(authority.ports, room.caller, document.id, Level.B_T)
+    assert not again.awaits_level
+    less = extend_document(authority.ports, room.caller, document.id, Level.B_B)
+    assert less.level_wanted is Level.B_T
+
+
+def test_what_is_not_signed_is_not_raised(room: Room, authority: Authority) -> None:
+    document = room.document(room.session())
+    with pytest.raises(WrongState):
+        extend_document(authority.ports, room.caller, document.id, Level.B_T)
+
+
+def test_without_an_authority_of_the_installation_nobody_may_ask_for_more(room: Room, authority: Authority) -> None:
+    none = replace(authority.ports, timestamps=RemoteAuthorities())
+    with pytest.raises(TimestampTierNotFound):
+        completed(room, none, Level.B_T)
+    document = completed(room, none, None)
+    with pytest.raises(TimestampTierNotFound):
+        extend_document(none, room.caller, document.id, Level.B_LTA)
+
+
+def test_a_level_that_lacks_evidence_says_what_is_missing(room: Room, authority: Authority) -> None:
+    """The signer's authority cannot be reached: the file has its timestamp, and the job goes on."""
+    document = completed(room, authority.ports, Level.B_LTA)
+
+    assert (document.status, document.level) == (DocumentStatus.COMPLETED, Level.B_T)
+    assert document.level_detail
+    assert document.awaits_level
