@@ -32,5 +32,5 @@ def upgrade() -> None:
             ondelete='CASCADE',
         ),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_signroom_security_contexts')),
-        sa.UniqueConstraint('subscription_id', 'name', name=op.f('uq_signroom_security_contexts_subscription_id')),
+        sa.UniqueConstraint('subscription_id', 'name', name=op.f('uq_signroom_security_contexts_subscription_id_name')),
     )
