@@ -56,6 +56,7 @@ from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Limits, ManagementPorts, Ports
+from signroom.ports.certificates import Trust
 from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
 from signroom.ports.keeping import KeepingPorts
@@ -173,6 +174,11 @@ class _CommandPorts:
     def tokens(self) -> Tokens:
         prepare_data(self._settings)
         return SignedTokens(_secret_keys(self._settings))
+
+    @cached_property
+    def trust(self) -> Trust:
+        """It reads and judges by what is here: nothing is fetched by a command."""
+        return open_trust(self._settings.trust_folder, None)
 
     @cached_property
     def pictures(self) -> Pictures:

@@ -23,6 +23,7 @@ from datetime import datetime
 from signroom.domain.augmentation import Evidence, ValidationData
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
+from signroom.domain.security_context import RevocationRule
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.trust.anchors import Anchors
@@ -55,7 +56,8 @@ def judge(
     asked = issuers if anchors.roots else None
     path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, offline=offline)
     spent = time.monotonic() - began
-    pairs = path.pairs if path.anchored else ()
+    revocable = path.anchored and anchors.rules.revocation is not RevocationRule.NOT_ASKED
+    pairs = path.pairs if revocable else ()
     revocations = _revocations(pairs, at, sources, known, offline=offline, spent=spent)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
     return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
@@ -78,13 +80,15 @@ def collect(
     """
     path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=issuers)
     has_end = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
-    revocations = _revocations(path.pairs if has_end else (), at, sources, known, whole=True)
+    asked = has_end and anchors.rules.revocation is not RevocationRule.NOT_ASKED
+    revocations = _revocations(path.pairs if asked else (), at, sources, known, whole=True)
     results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
     verdict = TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
     data = ValidationData(certificates=verdict.path)
     for revocation in revocations.values():
         data += revocation.evidence
-    return Evidence(verdict, data, tuple(_missing(path, has_end, revocations)))
+    missing = _missing(path, has_end, revocations) if asked or not has_end else ()
+    return Evidence(verdict, data, tuple(missing))
 
 
 def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation]) -> Iterator[str]:
@@ -121,10 +125,11 @@ def _find(
     if issuers is not None and not path.anchored:
         path, known = _completed(path, known, anchors, at, issuers, offline=offline)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
-    if path.anchored and leaf.certificate.purposes_for(use) and not _may_be_taken(path, kept, use):
+    more = anchors.rules.purposes
+    if path.anchored and leaf.certificate.purposes_for(use, more) and not _may_be_taken(path, kept, use, more):
         for other in find_other_paths(leaf, known, anchors.roots, at, path):
             kept_there = check_rules(other, at, policies)
-            if _may_be_taken(other, kept_there, use):
+            if _may_be_taken(other, kept_there, use, more):
                 path, kept = other, kept_there
                 break
     return path, kept, known
@@ -148,15 +153,18 @@ def _completed(
     return path, known
 
 
-def _may_be_taken(path: Path, kept: Kept, use: CertificateUse) -> bool:
-    return kept.broken is None and bool(_purposes_left(path, use))
+def _may_be_taken(path: Path, kept: Kept, use: CertificateUse, more: tuple[str, ...]) -> bool:
+    return kept.broken is None and bool(_purposes_left(path, use, more))
 
 
-def _purposes_left(path: Path, use: CertificateUse) -> frozenset[str]:
-    """The purposes of the lowest certificate, for this use, that every authority below the root allows."""
-    left = path.links[0].certificate.purposes_for(use)
+def _purposes_left(path: Path, use: CertificateUse, more: tuple[str, ...]) -> frozenset[str]:
+    """The purposes of the lowest certificate, for this use, that every authority below the root allows.
+
+    `more`: what the context accepts beside the usual ones.
+    """
+    left = path.links[0].certificate.purposes_for(use, more)
     for authority in path.links[1:-1] if path.anchored else path.links[1:]:
-        left &= authority.certificate.purposes_for(use)
+        left &= authority.certificate.purposes_for(use, more)
     return left
 
 
@@ -201,6 +209,7 @@ class _Judgement:
         ]
         if self.path.anchored and all(item.outcome is not Outcome.ERROR for item in items):
             items.append(self._rules())
+            items += self._policy()
         return ValidationResults.of(items)
 
     def _of_issuer(self, position: int) -> ValidationResults:
@@ -235,20 +244,29 @@ class _Judgement:
         certificate = link.certificate
         try:
             # Its dates have an item of their own: the other rules are asked for a moment when it was in date.
-            certificate.require_fit(self.use, max(certificate.not_before, min(self.at, certificate.not_after)))
+            moment = max(certificate.not_before, min(self.at, certificate.not_after))
+            certificate.require_fit(self.use, moment, self.anchors.rules.purposes)
         except CertificateKeyUsage as error:
             yield _failed(Check.INVALID_KEY_USAGE, error.message, error.detail)
         except CertificateKeyNotSupported as error:
             yield _failed(Check.ALGORITHM_NOT_ALLOWED, error.message, error.detail)
         else:
             yield _passed("The key and its usage are fit for signing.")
+        yield from self._key(link)
+
+    def _key(self, link: Link) -> Iterator[ValidationItem]:
+        """What the security context itself says about keys."""
+        if not self.anchors.rules.accepts_key(link.certificate, self.at):
+            detail = f"It has {link.certificate.key_kind} of {link.certificate.key_bits} bits."
+            yield _failed(Check.ALGORITHM_NOT_ALLOWED, "The security context does not accept the key.", detail)
 
     def _purpose(self, link: Link) -> Iterator[ValidationItem]:
         """An authority's extended key usage limits what the certificates below it are for; a root's does not.
 
         RFC 5280 leaves this open; it is how every large validator reads it, and how RFC 9336, 4, wants it.
         """
-        if link.certificate.purposes_for(self.use) and not _purposes_left(self.path, self.use):
+        more = self.anchors.rules.purposes
+        if link.certificate.purposes_for(self.use, more) and not _purposes_left(self.path, self.use, more):
             yield ValidationItem(
                 Check.INVALID_KEY_USAGE,
                 Outcome.ERROR if self.path.anchored else Outcome.WARNING,
@@ -265,6 +283,7 @@ class _Judgement:
         if link.has_short_key:
             detail = f"It has {link.certificate.key_kind} of {link.certificate.key_bits} bits."
             yield _failed(Check.ALGORITHM_NOT_ALLOWED, "The authority's key is too short.", detail)
+        yield from self._key(link)
 
     def _length(self, position: int) -> Iterator[ValidationItem]:
         """RFC 5280, 4.2.1.9: authorities between this one and the signer; self-issued ones do not count."""
@@ -361,6 +380,13 @@ class _Judgement:
         return _failed(
             Check.CERTIFICATE_VALIDATION_FAILED, "The path breaks a rule of RFC 5280.", f"{self.kept.broken}."
         )
+
+    def _policy(self) -> Iterator[ValidationItem]:
+        """One of the policies that the context asks for holds for the signer's certificate."""
+        wanted = self.anchors.rules.policies
+        if self.use is CertificateUse.SIGNATURES and wanted and not self.kept.policies & set(wanted):
+            message = "None of the policies that the security context asks for holds for the certificate."
+            yield _failed(Check.CERTIFICATE_VALIDATION_FAILED, message)
 
 
 def _passed(message: str, detail: str | None = None, failures: tuple[Failure, ...] = ()) -> ValidationItem:
