@@ -171,6 +171,15 @@ def test_memory_is_bounded(watch: Watch) -> None:
     assert [answers.kept(question) is not None for question in questions] == [False, False, True, True]
 
 
+def test_who_asks_after_the_end_is_answered_all_the_same(tmp_path: Path, engine: Engine, watch: Watch) -> None:
+    store = SqlAnswerStore(engine, open_blobs(f"file://{tmp_path}/files", tmp_path / "scratch"))
+    answers = Answers(FixedFetch(b"answer"), store, AGES, now=watch.now)
+    answers.close()
+    answers.confirm(answers.ask(QUESTION, 5), NOW + MINUTE)
+    assert answers.kept(QUESTION) is not None
+    assert store.summary(NOW).count == 0
+
+
 def test_nothing_is_kept_without_an_age(watch: Watch) -> None:
     fetch = FixedFetch(b"answer")
     answers = Answers(fetch, now=watch.now)

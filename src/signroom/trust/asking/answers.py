@@ -130,6 +130,7 @@ class Answers:
         self._flights: dict[bytes, Future[Heard]] = {}
         self._lock = threading.Lock()
         self._unwritten: dict[bytes, KeptAnswer] = {}
+        self._closed = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="signroom-answers")
 
     def load(self, questions: Collection[Question]) -> None:
@@ -191,21 +192,23 @@ class Answers:
         with self._lock:
             heard.until, heard.stored = until, True
             self._memory.put(heard.question.key, heard)
-            if self._store is None:
+            if self._store is None or self._closed:
                 return
             key = heard.question.key
             first = not self._unwritten
             if len(self._unwritten) < _MOST_WRITES:
                 self._unwritten[key] = KeptAnswer(key, heard.octets, heard.asked_at, until)
-        if first:
-            self._writer.submit(self._write)
+            if first:
+                self._writer.submit(self._write)
 
     def flush(self) -> None:
         """Wait until everything is written that was confirmed by now."""
         self._writer.submit(lambda: None).result()
 
     def close(self) -> None:
-        """Write what is left, and end."""
+        """Write what is left, and end. Questions may still be asked; what comes of them is not kept for others."""
+        with self._lock:
+            self._closed = True
         self._writer.shutdown()
 
     def _fly(self, question: Question, key: bytes, flight: Future[Heard]) -> None:
