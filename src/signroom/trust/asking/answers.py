@@ -88,6 +88,8 @@ class Heard:
     """Then it is forgotten."""
     stored: bool = False
     """The store that is shared has it."""
+    loaded: bool = False
+    """It came from the store: this process did not ask for it itself."""
     _read: dict[Hashable, object] = field(default_factory=dict)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -147,7 +149,7 @@ class Answers:
             return
         for key, kept in found.items():
             with self._lock:
-                heard = Heard(wanted[key], kept.octets, kept.asked_at, kept.valid_until, stored=True)
+                heard = Heard(wanted[key], kept.octets, kept.asked_at, kept.valid_until, stored=True, loaded=True)
                 self._memory.put(key, heard)
 
     def kept(self, question: Question) -> Heard | None:
@@ -163,7 +165,8 @@ class Answers:
         key, now = question.key, self._now()
         with self._lock:
             heard = self._memory.get(key, now)
-            if heard is not None and (heard is not besides or now - heard.asked_at < self.ages.moment):
+            recent = heard is not None and not heard.loaded and now - heard.asked_at < self.ages.moment
+            if heard is not None and (heard is not besides or recent):
                 self._count("revocation", "kept")
                 return heard
             failed = self._failed.get(key)
