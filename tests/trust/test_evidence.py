@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from asn1crypto import crl as asn1_crl
@@ -19,7 +20,15 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 
 from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import CertificateUse
-from signroom.domain.security_context import ANY, ICP_BRASIL, ITALY, TEST, SecurityContext
+from signroom.domain.security_context import (
+    ANY,
+    ICP_BRASIL,
+    ITALY,
+    TEST,
+    ContextRules,
+    RevocationRule,
+    SecurityContext,
+)
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check
 from signroom.trust.contexts import CertificateTrust, open_trust
@@ -91,11 +100,49 @@ def test_one_source_that_fails_is_not_missing_when_another_answers(pki: ToyPki, 
     assert (len(evidence.data.lists), len(evidence.data.responses)) == (3, 0)
 
 
-def test_of_a_revoked_certificate_there_is_evidence_too(pki: ToyPki, trust: CertificateTrust) -> None:
+def test_evidence_of_a_revoked_certificate_is_not_complete(pki: ToyPki, trust: CertificateTrust) -> None:
     evidence = trust.collect(pki.chain("revoked"), ICP_BRASIL, NOW, use=OF_SIGNERS)
     assert errors(evidence.verdict.results) == [Check.CERTIFICATE_REVOKED]
-    assert evidence.complete
     assert evidence.data.responses
+    assert len(evidence.missing) == 1
+    assert evidence.missing[0].startswith("The certificate was revoked on ")
+    assert evidence.final
+
+
+def test_whatever_is_wrong_with_a_certificate_is_missing(pki: ToyPki, trust: CertificateTrust) -> None:
+    """Here: it may not sign timestamps."""
+    evidence = trust.collect(pki.chain("e-cpf-a1"), ICP_BRASIL, NOW, use=CertificateUse.TIMESTAMPS)
+    assert not evidence.complete
+    assert set(evidence.missing) == {item.message for item in evidence.verdict.results.errors}
+
+
+def test_where_nobody_is_asked_about_revocation_nothing_proves_it_later() -> None:
+    pki = HandMade()
+    rules = ContextRules(revocation=RevocationRule.NOT_ASKED)
+    context = SecurityContext(uuid4(), "own", subscription_id=uuid4(), roots=(_der(pki.root),), rules=rules)
+    chain = pki.signer(_listed(HandMade.LIST))
+    trust = open_trust(_NOWHERE, FixedFetch(b"", {HandMade.LIST: pki.list()}))
+    evidence = trust.collect(chain, context, NOW, use=OF_SIGNERS)
+    assert evidence.verdict.trusted
+    assert evidence.missing == ("The security context asks nobody about revocation, so nothing proves it later.",)
+    assert evidence.final
+
+
+def test_a_certificate_that_names_nobody_to_ask_can_never_be_proved() -> None:
+    pki = HandMade()
+    evidence = pki.collect(pki.signer(), {})
+    assert evidence.missing == (
+        "The certificate: it is not known whether it was revoked. "
+        "The certificate names no revocation list and no responder.",
+    )
+    assert evidence.final
+
+
+def test_who_does_not_answer_today_may_answer_tomorrow() -> None:
+    pki = HandMade()
+    evidence = pki.collect(pki.signer(_listed(HandMade.LIST)), {})
+    assert not evidence.complete
+    assert not evidence.final
 
 
 def test_of_a_certificate_that_ended_nobody_says_any_more_whether_it_was_revoked(

@@ -57,7 +57,9 @@ class Evidence:
     verdict: TrustVerdict
     data: ValidationData
     missing: tuple[str, ...] = ()
-    """Sentences: what could not be had, and may be had later. They hold no names."""
+    """Sentences: what could not be had, or what is wrong. They hold no names."""
+    final: bool = False
+    """Some of it can never be had: asking again later changes nothing."""
 
     @property
     def complete(self) -> bool:

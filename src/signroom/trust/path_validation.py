@@ -29,7 +29,7 @@ from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationI
 from signroom.trust.anchors import Anchors
 from signroom.trust.asking.issuers import MAX_STEPS, Issuers
 from signroom.trust.paths import Link, Path, find_other_paths, find_path, read_chain
-from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status
+from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status, has_sources
 from signroom.trust.rules import Kept, PolicyInputs, check_rules
 
 _DAY = "%Y-%m-%d"
@@ -75,6 +75,8 @@ def collect(
 ) -> Evidence:
     """Judge as `judge` does, and keep what decided. A status that is unknown is a warning, and is missing.
 
+    Nobody can rely on a certificate that was revoked, or that is wrong in another way: what is wrong is missing, too.
+
     Where every issuer is accepted, a path that ends in a certificate which has signed itself is taken as one to a
     root: revocation is asked for along it. Raises: BadCertificate.
     """
@@ -87,25 +89,68 @@ def collect(
     data = ValidationData(certificates=verdict.path)
     for revocation in revocations.values():
         data += revocation.evidence
-    missing = _missing(path, has_end, revocations) if asked or not has_end else ()
-    return Evidence(verdict, data, tuple(missing))
+    lacks = tuple(_lacks(path, anchors, at, has_end=has_end, revocations=revocations, results=results))
+    missing = tuple(dict.fromkeys(lack.sentence for lack in lacks))
+    return Evidence(verdict, data, missing, final=any(lack.final for lack in lacks))
 
 
-def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation]) -> Iterator[str]:
-    """What others would have to ask for. No sentence holds a name."""
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What evidence does not prove. `final`: nothing that is asked for later changes that."""
+
+    sentence: str
+    final: bool = False
+
+
+def _lacks(
+    path: Path,
+    anchors: Anchors,
+    at: datetime,
+    *,
+    has_end: bool,
+    revocations: Mapping[bytes, Revocation],
+    results: ValidationResults,
+) -> Iterator[_Lack]:
+    """No sentence holds a name."""
     if not has_end:
-        yield "The path does not end at a trusted root."
+        yield _Lack("The path does not end at a trusted root.")
         return
-    for position, (certificate, _) in enumerate(path.pairs):
-        who = "The certificate" if position == 0 else f"The certificate of issuer {position}"
-        found = revocations.get(certificate.fingerprint)
-        if found is None:
-            yield f"{who} is not in date: nobody says any more whether it was revoked."
-        elif found.status is Status.UNKNOWN:
-            reasons = " ".join(dict.fromkeys(failure.reason for failure in found.failures))
-            yield f"{who}: it is not known whether it was revoked. {reasons}"
+    if anchors.rules.revocation is RevocationRule.NOT_ASKED:
+        yield _Lack("The security context asks nobody about revocation, so nothing proves it later.", final=True)
+    else:
+        for position, (certificate, _) in enumerate(path.pairs):
+            who = "The certificate" if position == 0 else f"The certificate of issuer {position}"
+            yield from _lacks_of(who, certificate, at, revocations.get(certificate.fingerprint))
+    for item in results.errors:
+        if item.check not in _TOLD_BY_REVOCATION:
+            yield _Lack(item.message)
+
+
+_TOLD_BY_REVOCATION = frozenset({Check.CERTIFICATE_REVOKED, Check.CERTIFICATE_EXPIRED, Check.CERTIFICATE_NOT_YET_VALID})
+
+
+def _lacks_of(who: str, certificate: Link, at: datetime, found: Revocation | None) -> Iterator[_Lack]:
+    if found is None:
+        if at > certificate.certificate.not_after:
+            sentence = f"{who} is not in date: nobody says any more whether it was revoked."
+            yield _Lack(sentence, final=True)
         else:
-            yield from (f"{who}: {reason}" for reason in found.lacking)
+            yield _Lack(f"{who} is not in date yet.")
+        return
+    match found.status:
+        case Status.REVOKED:
+            when = "" if found.revoked_on is None else f" on {found.revoked_on:{_DAY}}"
+            # A hold may be lifted (RFC 5280, 5.3.1); nothing else is.
+            yield _Lack(f"{who} was revoked{when}.", final=found.reason not in _LIFTED)
+        case Status.UNKNOWN:
+            reasons = " ".join(dict.fromkeys(failure.reason for failure in found.failures))
+            names_nobody = not has_sources(certificate)
+            yield _Lack(f"{who}: it is not known whether it was revoked. {reasons}", final=names_nobody)
+        case Status.GOOD:
+            yield from (_Lack(f"{who}: {reason}") for reason in found.lacking)
+
+
+_LIFTED = frozenset({"certificateHold", "removeFromCRL"})
 
 
 def _find(

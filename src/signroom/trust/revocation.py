@@ -408,6 +408,11 @@ def _reachable(addresses: Sequence[str]) -> list[str]:
     return [url for url in dict.fromkeys(addresses) if url.lower().startswith(("http://", "https://"))][:MAX_POINTERS]
 
 
+def has_sources(certificate: Link) -> bool:
+    """Whether there is anybody to ask about it."""
+    return bool(_reachable(certificate.pointers.ocsp) or _reachable(certificate.pointers.crl))
+
+
 def _require_still_listed(certificate: Link, this_update: datetime) -> None:
     """RFC 5280, 3.3: an issuer may forget a certificate after its end, so silence later than that says nothing."""
     if this_update > certificate.certificate.not_after + _SKEW:
