@@ -435,6 +435,14 @@ def test_next_address_is_tried_when_one_does_not_answer(outside: Site) -> None:
     assert fetch.exchange(f"http://two.example:{outside.port}/", limit=9) == b"file"
 
 
+def test_who_wants_no_redirect_goes_nowhere_else(outside: Site, fetch: GuardedFetch) -> None:
+    outside.paths["/"] = lambda exchange: exchange.redirect("/elsewhere")
+    outside.paths["/elsewhere"] = lambda exchange: exchange.answer(b"file")
+    with pytest.raises(Unreachable, match="status 30"):
+        fetch.exchange(outside.url, limit=9, redirects=False)
+    assert len(outside.seen) == 1
+
+
 def test_a_refusal_does_not_tell_which_hosts_exist(fetch: GuardedFetch) -> None:
     """Not by its words, and not by the clock: a host that is unknown, is inside, takes no connection."""
     with running_site() as gone:

@@ -16,7 +16,15 @@ class PlainFetch:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+    def exchange(
+        self,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        redirects: bool = True,
+    ) -> bytes:
         self.asked.append(url)
         headers = {} if content_type is None else {"Content-Type": content_type}
         try:
@@ -35,7 +43,15 @@ class HangingFetch(PlainFetch):
         super().__init__()
         self.released = threading.Event()
 
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+    def exchange(
+        self,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        redirects: bool = True,
+    ) -> bytes:
         self.asked.append(url)
         self.released.wait(30)
         raise Unreachable("There was no answer.")
@@ -48,7 +64,20 @@ class FixedFetch(PlainFetch):
         super().__init__()
         self._answer = answer
         self._others = others or {}
+        self.redirects: list[bool] = []
 
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+    def exchange(
+        self,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        redirects: bool = True,
+    ) -> bytes:
         self.asked.append(url)
-        return self._others.get(url, self._answer)
+        self.redirects.append(redirects)
+        answer = self._others.get(url, self._answer)
+        if len(answer) > limit:
+            raise Unreachable("There was no answer.")
+        return answer

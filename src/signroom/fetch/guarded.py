@@ -90,6 +90,8 @@ class _Call:
     body: bytes | None = None
     confidential: bool = False
     """Its headers or its body are for that one address."""
+    redirects: bool = True
+    """Whether it goes on to where an answer leads."""
     silence: float | None = None
     """Seconds without a single byte; None: as everywhere."""
 
@@ -166,9 +168,18 @@ class GuardedFetch:
         finally:
             await answer.close()
 
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+    def exchange(
+        self,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        redirects: bool = True,
+    ) -> bytes:
         headers = (("Content-Type", content_type),) if content_type is not None else ()
-        call = _Call("GET") if body is None else _Call("POST", headers, body)
+        method = "GET" if body is None else "POST"
+        call = _Call(method, headers, body, redirects=redirects)
         # A loop of its own in a thread of its own: only there a deadline holds against a server that sends a byte
         # now and then, and the caller's thread may be inside a loop already.
         with ThreadPoolExecutor(1, thread_name_prefix="signroom-exchange") as own:
@@ -222,7 +233,7 @@ class GuardedFetch:
             async with asyncio.timeout_at(deadline):
                 for _ in range(MAX_REDIRECTS + 1):
                     answer = await self._ask(target, call, deadline)
-                    if call.confidential or answer.response.status_code not in _REDIRECTS:
+                    if call.confidential or not call.redirects or answer.response.status_code not in _REDIRECTS:
                         return await _require_success(answer, call)
                     await answer.close()
                     target = target.follow(_location(answer.response, call))

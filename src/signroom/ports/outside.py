@@ -45,8 +45,19 @@ class Answer:
 class Exchange(Protocol):
     """Small answers, such as those about revocation."""
 
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
-        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Raises: Unreachable."""
+    def exchange(
+        self,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        redirects: bool = True,
+    ) -> bytes:
+        """GET, or POST `body`, and the answer's bytes; blocks, call from threads. Without `redirects` none is followed.
+
+        Raises: Unreachable.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ class KeptAnswer:
     """An answer about revocation, or an issuer's certificate, that was checked and counts for some time."""
 
     key: bytes
-    """SHA-256 of the question: method, address and body."""
+    """SHA-256 of the question: method, address, body and terms."""
     octets: bytes
     asked_at: datetime
     valid_until: datetime

@@ -83,7 +83,15 @@ class SlowFetch(PlainFetch):
         super().__init__()
         self.reached, self.released = threading.Event(), threading.Event()
 
-    def exchange(self, url: str, *, limit: int, body: bytes | None = None, content_type: str | None = None) -> bytes:
+    def exchange(
+        self,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        redirects: bool = True,
+    ) -> bytes:
         self.asked.append(url)
         self.reached.set()
         self.released.wait(30)
@@ -137,6 +145,14 @@ def test_a_failure_is_remembered_for_a_moment(watch: Watch) -> None:
         answers.ask(nobody, 5)
     assert len(fetch.asked) == 2
     assert counted.labels == ["failed"] * 4
+
+
+def test_a_failure_within_a_small_limit_says_nothing_about_a_larger_one(watch: Watch) -> None:
+    """A stranger may name a list's address as that of an issuer, of which little is taken."""
+    answers = Answers(FixedFetch(b"x" * 5000), None, AGES, now=watch.now)
+    with pytest.raises(Unreachable):
+        answers.ask(Question("http://lists.example.org/a.crl", 1000, redirects=False), 1)
+    assert len(answers.ask(Question("http://lists.example.org/a.crl", 9000), 1).octets) == 5000
 
 
 def test_what_nobody_has_checked_is_forgotten_after_a_moment(watch: Watch) -> None:

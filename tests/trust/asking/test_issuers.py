@@ -146,6 +146,12 @@ def test_a_private_address_is_not_reached_by_an_allowed_name(tmp_path: Path) -> 
     assert errors(trust.judge(chain, TEST, NOW).results) == UNKNOWN_ISSUER
 
 
+def test_no_redirect_leads_away_from_the_hosts_that_are_named() -> None:
+    fetch = FixedFetch(b"", ANSWERS)
+    assert Asking(fetch).judged() == []
+    assert fetch.redirects == [False, False]
+
+
 def test_who_is_fetched_is_not_trusted_by_that() -> None:
     """The answer has a root of its own."""
     stranger = certified("Lower", "Lower")

@@ -48,11 +48,15 @@ class Question:
     limit: int
     body: bytes | None = None
     content_type: str | None = None
+    redirects: bool = True
+    """Whether the answer may come from where the address leads."""
 
     @property
     def key(self) -> bytes:
+        """All that decides what comes of it: a failure within a small limit says nothing about a larger one."""
         method = b"GET" if self.body is None else b"POST"
-        return hashlib.sha256(b"\0".join((method, self.url.encode(), self.body or b""))).digest()
+        terms = f"{self.limit} {int(self.redirects)} {self.content_type or ''}".encode()
+        return hashlib.sha256(b"\0".join((method, terms, self.url.encode(), self.body or b""))).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,11 @@ class Answers:
             if self._fetch is None:
                 raise Unreachable("Nothing is fetched here.")
             octets = self._fetch.exchange(
-                question.url, limit=question.limit, body=question.body, content_type=question.content_type
+                question.url,
+                limit=question.limit,
+                body=question.body,
+                content_type=question.content_type,
+                redirects=question.redirects,
             )
         except Unreachable as error:
             self._count("revocation", "failed")
@@ -291,8 +299,3 @@ class _Memory:
 
 def _cost(heard: Heard) -> int:
     return max(len(heard.octets), _SMALLEST)
-
-
-def keys_of(urls: Collection[str]) -> dict[str, bytes]:
-    """Under which keys the answers of plain addresses are kept."""
-    return {url: Question(url, 0).key for url in urls}

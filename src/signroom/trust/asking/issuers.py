@@ -1,9 +1,10 @@
 """Issuers that nobody sent: fetched from the addresses that certificates name (RFC 5280, 4.2.2.1, caIssuers).
 
 Only hosts that the operator has named are asked, since this happens before any signature leads to a root: a stranger
-writes the address. An issuer that was fetched is known, and never trusted: the path still has to end at a root. The
-answer is a certificate, DER or PEM, or a CMS object with nothing but certificates (RFC 5280, 4.2.2.1; RFC 2797).
-The work is bounded: `MAX_STEPS` questions after one another, `MAX_ANSWER` bytes, `MAX_TAKEN` certificates of an answer.
+writes the address. No redirect is followed: the list would end at the first one. An issuer that was fetched is known,
+and never trusted: the path still has to end at a root. The answer is a certificate, DER or PEM, or a CMS object with
+nothing but certificates (RFC 5280, 4.2.2.1; RFC 2797). The work is bounded: `MAX_STEPS` questions after one another,
+`MAX_ANSWER` bytes, `MAX_TAKEN` certificates of an answer.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Issuers:
         if not self._hosts:
             return []
         allowed = [url for url in dict.fromkeys(certificate.pointers.issuers) if _host(url) in self._hosts]
-        questions = [Question(url, MAX_ANSWER) for url in allowed[:MAX_ADDRESSES]]
+        questions = [Question(url, MAX_ANSWER, redirects=False) for url in allowed[:MAX_ADDRESSES]]
         self._answers.load([question for question in questions if self._answers.kept(question) is None])
         return questions
 
