@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -160,15 +161,45 @@ def test_without_a_root_nothing_is_asked_and_the_path_is_missing(
     assert fetch.asked == []
 
 
-def test_where_every_issuer_is_accepted_a_path_to_a_self_signed_certificate_is_complete(
-    pki: ToyPki, trust: CertificateTrust
+@pytest.mark.parametrize("with_root", [True, False])
+def test_where_every_issuer_is_accepted_a_path_to_the_root_of_another_context_is_complete(
+    pki: ToyPki, trust: CertificateTrust, with_root: bool
 ) -> None:
-    evidence = trust.collect(pki.chain("qualified"), ANY, NOW, use=OF_SIGNERS)
+    evidence = trust.collect(pki.chain("qualified", with_root=with_root), ANY, NOW, use=OF_SIGNERS)
     assert evidence.complete
     assert not evidence.verdict.anchored
     assert (len(evidence.data.lists), len(evidence.data.responses)) == (1, 1)
-    without = trust.collect(pki.chain("qualified", with_root=False), ANY, NOW, use=OF_SIGNERS)
-    assert without.missing == ("The path does not end at a trusted root.",)
+
+
+def test_where_every_issuer_is_accepted_a_stranger_s_certificate_makes_nobody_ask_anywhere() -> None:
+    pki = HandMade()
+    fetch = FixedFetch(pki.list())
+    chain = CertificateChain(pki.signer(_listed(HandMade.LIST)).certificate, (_der(pki.root),))
+    evidence = open_trust(_NOWHERE, fetch).collect(chain, ANY, NOW, use=OF_SIGNERS)
+    assert fetch.asked == []
+    assert evidence.missing == (
+        "No trusted root vouches for all issuers of the certificate, so nobody is asked whether it was revoked.",
+    )
+    assert evidence.final
+
+
+def test_a_certificate_that_signed_itself_has_nobody_to_ask() -> None:
+    pki = HandMade()
+    evidence = open_trust(_NOWHERE, None).collect(CertificateChain(_der(pki.root)), ANY, NOW, use=OF_SIGNERS)
+    assert "nobody is asked" not in " ".join(evidence.missing)
+
+
+@pytest.mark.parametrize("context", [TEST, ANY])
+def test_who_is_no_authority_and_issues_all_the_same_makes_nobody_ask_anywhere(context: SecurityContext) -> None:
+    pki = HandMade()
+    holder = pki.certificate("Holder", pki.root)
+    forged = pki.certificate("Somebody", holder, more=(_listed(HandMade.LIST), _asks(HandMade.OCSP)))
+    fetch = FixedFetch(pki.list())
+    trust = open_trust(_NOWHERE, fetch, extra={TEST: [_der(pki.root)]})
+    chain = CertificateChain(_der(forged), (_der(holder),))
+    assert not trust.collect(chain, context, NOW, use=OF_SIGNERS).complete
+    trust.judge(chain, context, NOW)
+    assert fetch.asked == []
 
 
 def test_a_timestamp_authority_is_judged_by_its_own_purpose(pki: ToyPki, trust: CertificateTrust) -> None:
@@ -305,6 +336,95 @@ def test_of_a_key_for_lists_the_certificate_and_its_own_list_are_there() -> None
     assert evidence.complete
     assert evidence.data.lists == (by_key, by_root)
     assert evidence.data.certificates == (chain.certificate, _der(pki.root), _der(for_lists))
+
+
+def test_a_list_that_is_too_large_for_a_file_is_no_evidence() -> None:
+    pki = HandMade()
+    chain, listed = pki.signer(_listed(HandMade.LIST)), _padded_list("Root", pki.key, 5)
+    trust = open_trust(_NOWHERE, FixedFetch(listed), extra={TEST: [_der(pki.root)]})
+    assert trust.judge(chain, TEST, NOW).trusted
+    evidence = trust.collect(chain, TEST, NOW, use=OF_SIGNERS)
+    assert not evidence.complete
+    assert evidence.data.lists == ()
+
+
+def test_the_answers_for_a_path_have_so_many_bytes_together() -> None:
+    """Five issuers, each with a list of 3 MB; how many of them are in memory at once is bounded, too."""
+    pki = HandMade()
+    names = ["Root", *(f"CA {number}" for number in range(4)), "Signer"]
+    keys = [pki.key, *(ec.generate_private_key(ec.SECP256R1()) for _ in names[1:])]
+    chain: list[bytes] = []
+    answers: dict[str, bytes] = {}
+    for number in range(1, len(names)):
+        url = f"http://answers.example.org/{number}"
+        chain.insert(0, _issued(names, keys, number, url))
+        answers[url] = _padded_list(names[number - 1], keys[number - 1], 3)
+    fetch = _Counting(answers)
+    trust = open_trust(_NOWHERE, fetch, extra={TEST: [_der(pki.root)]})
+    evidence = trust.collect(CertificateChain(chain[0], tuple(chain[1:])), TEST, NOW, use=OF_SIGNERS)
+    assert not evidence.complete
+    assert len(evidence.data.lists) == 2
+    assert "more than 8 MB together" in " ".join(evidence.missing)
+    assert fetch.most <= 2
+
+
+class _Counting(FixedFetch):
+    """How many asked at the same time."""
+
+    def __init__(self, answers: dict[str, bytes]) -> None:
+        super().__init__(b"", answers)
+        self.most = self._now = 0
+
+    def exchange(
+        self,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        redirects: bool = True,
+    ) -> bytes:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        time.sleep(0.02)
+        try:
+            return super().exchange(url, limit=limit, body=body, content_type=content_type, redirects=redirects)
+        finally:
+            self._now -= 1
+
+
+def _name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+
+
+def _issued(names: list[str], keys: list[ec.EllipticCurvePrivateKey], number: int, url: str) -> bytes:
+    last = number == len(names) - 1
+    usage = _usage("content_commitment") if last else _usage("key_cert_sign", "crl_sign")
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(_name(names[number]))
+        .issuer_name(_name(names[number - 1]))
+        .public_key(keys[number].public_key())
+        .serial_number(number)
+        .not_valid_before(NOW - 30 * DAY)
+        .not_valid_after(NOW + 300 * DAY)
+        .add_extension(x509.BasicConstraints(ca=not last, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(_listed(url), critical=False)
+    )
+    return _der(made.sign(keys[number - 1], hashes.SHA256()))
+
+
+def _padded_list(issuer: str, key: ec.EllipticCurvePrivateKey, megabytes: int) -> bytes:
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(megabytes << 20))
+    made = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(_name(issuer))
+        .last_update(NOW - DAY)
+        .next_update(NOW + DAY)
+        .add_extension(padding, critical=False)
+    )
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def _asks(address: str) -> x509.AuthorityInformationAccess:

@@ -18,7 +18,7 @@ from pathlib import Path
 from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import Certificate, CertificateUse
 from signroom.domain.errors import BadCertificate, BadSecurityContext, SecurityContextNotConfigured
-from signroom.domain.security_context import RevocationRule, SecurityContext
+from signroom.domain.security_context import BUILT_IN, RevocationRule, SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Outcome, TrustVerdict
 from signroom.ports.outside import Exchange
@@ -28,7 +28,7 @@ from signroom.trust.asking.answers import Answers
 from signroom.trust.asking.issuers import Issuers
 from signroom.trust.certificates import read_certificate
 from signroom.trust.path_validation import collect, judge
-from signroom.trust.paths import read_link
+from signroom.trust.paths import Link, read_link
 from signroom.trust.revocation import RevocationSources
 
 _CERTIFICATES = 64
@@ -91,7 +91,9 @@ class CertificateTrust:
     def collect(
         self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
     ) -> Evidence:
-        return collect(chain, self._of(context), at, self._sources, use=use, issuers=self._issuers)
+        anchors = self._of(context)
+        others = self._roots_of_others() if anchors.any_issuer else ()
+        return collect(chain, anchors, at, self._sources, use=use, issuers=self._issuers, other_roots=others)
 
     def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
         now = time.monotonic()
@@ -106,6 +108,11 @@ class CertificateTrust:
     def _look_up(self, chain: CertificateChain, context: SecurityContext, use: CertificateUse) -> None:
         with suppress(BadCertificate, SecurityContextNotConfigured):  # whoever judges it hears of that
             self.judge(chain, context, datetime.now(UTC), revocation_may_be_unknown=True, use=use)
+
+    def _roots_of_others(self) -> tuple[Link, ...]:
+        """Those of all built-in contexts: the operator has chosen them, so whom they name may be asked."""
+        found = [root for context in BUILT_IN for root in self._anchors.anchors(context).roots]
+        return tuple({root.fingerprint: root for root in found}.values())
 
     def _of(self, context: SecurityContext) -> Anchors:
         """The anchors of `context` now. Raises: SecurityContextNotConfigured."""

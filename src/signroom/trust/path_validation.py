@@ -56,7 +56,7 @@ def judge(
     asked = issuers if anchors.roots else None
     path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, offline=offline)
     spent = time.monotonic() - began
-    revocable = path.anchored and anchors.rules.revocation is not RevocationRule.NOT_ASKED
+    revocable = path.anchored and path.by_authorities and anchors.rules.revocation is not RevocationRule.NOT_ASKED
     pairs = path.pairs if revocable else ()
     revocations = _revocations(pairs, at, sources, known, offline=offline, spent=spent)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
@@ -72,26 +72,42 @@ def collect(
     use: CertificateUse,
     issuers: Issuers | None = None,
     policies: PolicyInputs = _EVERY_POLICY,
+    other_roots: Sequence[Link] = (),
 ) -> Evidence:
     """Judge as `judge` does, and keep what decided. A status that is unknown is a warning, and is missing.
 
     Nobody can rely on a certificate that was revoked, or that is wrong in another way: what is wrong is missing, too.
 
-    Where every issuer is accepted, a path that ends in a certificate which has signed itself is taken as one to a
-    root: revocation is asked for along it. Raises: BadCertificate.
+    Where every issuer is accepted a stranger writes the addresses that revocation is asked at. So it is asked for along
+    paths to one of `other_roots` alone, those of the contexts that have roots. Raises: BadCertificate.
     """
-    path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=issuers)
-    has_end = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
-    asked = has_end and anchors.rules.revocation is not RevocationRule.NOT_ASKED
-    revocations = _revocations(path.pairs if asked else (), at, sources, known, whole=True)
+    asked = issuers if anchors.roots else None
+    path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, others=other_roots)
+    ends = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
+    top = path.links[-1].fingerprint
+    # Who is no authority and issues all the same writes addresses as a stranger does.
+    vouched = (path.anchored or any(top == root.fingerprint for root in other_roots)) and path.by_authorities
+    revocable = vouched and anchors.rules.revocation is not RevocationRule.NOT_ASKED
+    revocations = _revocations(path.pairs if revocable else (), at, sources, known, whole=True)
     results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
     verdict = TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
     data = ValidationData(certificates=verdict.path)
     for revocation in revocations.values():
         data += revocation.evidence
-    lacks = tuple(_lacks(path, anchors, at, has_end=has_end, revocations=revocations, results=results))
+    if not ends:
+        lacks = [_Lack("The path does not end at a trusted root.")]
+    elif not vouched and path.pairs:
+        lacks = [_Lack(_NOT_VOUCHED, final=True)]
+    else:
+        lacks = list(_lacks(path, anchors, at, revocations))
+    if ends:
+        lacks += [_Lack(item.message) for item in results.errors if item.check not in _TOLD_BY_REVOCATION]
     missing = tuple(dict.fromkeys(lack.sentence for lack in lacks))
     return Evidence(verdict, data, missing, final=any(lack.final for lack in lacks))
+
+
+_NOT_VOUCHED = "No trusted root vouches for all issuers of the certificate, so nobody is asked whether it was revoked."
+_TOLD_BY_REVOCATION = frozenset({Check.CERTIFICATE_REVOKED, Check.CERTIFICATE_EXPIRED, Check.CERTIFICATE_NOT_YET_VALID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,31 +118,14 @@ class _Lack:
     final: bool = False
 
 
-def _lacks(
-    path: Path,
-    anchors: Anchors,
-    at: datetime,
-    *,
-    has_end: bool,
-    revocations: Mapping[bytes, Revocation],
-    results: ValidationResults,
-) -> Iterator[_Lack]:
-    """No sentence holds a name."""
-    if not has_end:
-        yield _Lack("The path does not end at a trusted root.")
-        return
+def _lacks(path: Path, anchors: Anchors, at: datetime, revocations: Mapping[bytes, Revocation]) -> Iterator[_Lack]:
+    """What is not shown about revocation. No sentence holds a name."""
     if anchors.rules.revocation is RevocationRule.NOT_ASKED:
         yield _Lack("The security context asks nobody about revocation, so nothing proves it later.", final=True)
-    else:
-        for position, (certificate, _) in enumerate(path.pairs):
-            who = "The certificate" if position == 0 else f"The certificate of issuer {position}"
-            yield from _lacks_of(who, certificate, at, revocations.get(certificate.fingerprint))
-    for item in results.errors:
-        if item.check not in _TOLD_BY_REVOCATION:
-            yield _Lack(item.message)
-
-
-_TOLD_BY_REVOCATION = frozenset({Check.CERTIFICATE_REVOKED, Check.CERTIFICATE_EXPIRED, Check.CERTIFICATE_NOT_YET_VALID})
+        return
+    for position, (certificate, _) in enumerate(path.pairs):
+        who = "The certificate" if position == 0 else f"The certificate of issuer {position}"
+        yield from _lacks_of(who, certificate, at, revocations.get(certificate.fingerprint))
 
 
 def _lacks_of(who: str, certificate: Link, at: datetime, found: Revocation | None) -> Iterator[_Lack]:
@@ -162,10 +161,14 @@ def _find(
     use: CertificateUse,
     issuers: Issuers | None,
     offline: bool = False,
+    others: Sequence[Link] = (),
 ) -> tuple[Path, Kept, tuple[Link, ...]]:
-    """The path, what it keeps of the rules, and the authorities that are known. Raises: BadCertificate."""
-    leaf, others = read_chain(chain)
-    known = (*others, *anchors.intermediates)
+    """The path, what it keeps of the rules, and the authorities that are known. `others` are known, not trusted.
+
+    Raises: BadCertificate.
+    """
+    leaf, sent = read_chain(chain)
+    known = (*sent, *anchors.intermediates, *others)
     path = find_path(leaf, known, anchors.roots, at)
     if issuers is not None and not path.anchored:
         path, known = _completed(path, known, anchors, at, issuers, offline=offline)

@@ -132,6 +132,11 @@ class Path:
         return not self.anchored and self.links[-1].self_issued and not self.signature_broken
 
     @property
+    def by_authorities(self) -> bool:
+        """Every issuer on it may certify."""
+        return all(link.may_certify for link in self.links[1:])
+
+    @property
     def pairs(self) -> tuple[tuple[Link, Link], ...]:
         """(certificate, issuer) from the bottom up."""
         return tuple(zip(self.links, self.links[1:], strict=False))

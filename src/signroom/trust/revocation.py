@@ -10,14 +10,18 @@ counts when its certificate stands on the same path, or was issued by an authori
 Lists for some reasons only count together, once all reasons are covered.
 
 A status comes with its evidence: the answers that decided, the certificates of whoever signed them, and the answers
-about those. With it somebody else comes to the same status later, without asking anybody.
+about those. With it somebody else comes to the same status later, without asking anybody. It goes into a file, so there
+is a bound to it: `MAX_KEPT_LIST` for a list, `MAX_EVIDENCE` for a path.
 """
 
 from __future__ import annotations
 
+import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -42,6 +46,10 @@ from signroom.trust.pointers import ALL_REASONS
 
 MAX_CRL = 20 * 1024 * 1024
 MAX_OCSP = 64 * 1024
+MAX_KEPT_LIST = 4 << 20
+"""Bytes of a list that goes into a file as evidence."""
+MAX_EVIDENCE = 8 << 20
+"""Bytes of all answers that are evidence for the certificates of one path."""
 MAX_POINTERS = 3
 """Addresses of one kind that are tried for one certificate."""
 MAX_RESPONDERS = 3
@@ -98,6 +106,42 @@ class _Signer:
     lacking: tuple[str, ...] = ()
 
 
+class _Budget:
+    """How many bytes of answers become evidence. Many threads spend it; two at a time fetch a list for it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._spent: dict[bytes, int] = {}
+        self._lock = threading.Lock()
+        self._fetching = threading.BoundedSemaphore(2)
+
+    def spend(self, heard: Heard) -> None:
+        """An answer that was spent before costs nothing. Raises: Useless."""
+        digest = hashlib.sha256(heard.octets).digest()
+        with self._lock:
+            before = sum(length for key, length in self._spent.items() if key != digest)
+            if before + len(heard.octets) > self._most:
+                raise Useless(_TOO_MUCH)
+            self._spent[digest] = len(heard.octets)
+
+    @contextmanager
+    def fetching(self, seconds: float) -> Iterator[None]:
+        """While a list is fetched and kept. Raises: Useless when the others take longer than `seconds`."""
+        if not self._fetching.acquire(timeout=max(seconds, 0)):
+            raise Useless("There was no time left to ask.")
+        try:
+            with self._lock:
+                left = self._most - sum(self._spent.values())
+            if left <= 0:
+                raise Useless(_TOO_MUCH)
+            yield
+        finally:
+            self._fetching.release()
+
+
+_TOO_MUCH = f"All answers for the certificates have more than {MAX_EVIDENCE >> 20} MB together."
+
+
 class RevocationSources:
     """Asks through `answers`. ``patience``: seconds for all certificates of a path together."""
 
@@ -126,9 +170,10 @@ class RevocationSources:
         if not pairs:
             return []
         path = tuple(issuer for _, issuer in pairs)
-        self._load(pairs)
+        self._load(pairs, whole=whole)
         deadline = time.monotonic() + self._patience - spent
-        errand = _Errand(self._answers, at, deadline, path, tuple(authorities), whole, only_kept=True)
+        budget = _Budget(MAX_EVIDENCE) if whole else None
+        errand = _Errand(self._answers, at, deadline, path, tuple(authorities), whole, budget, only_kept=True)
         known = [errand.status_of(certificate, issuer) for certificate, issuer in pairs]
         if offline:
             nothing = _unknown("Nothing is fetched here.")
@@ -139,11 +184,11 @@ class RevocationSources:
             known[place] = found
         return known
 
-    def _load(self, pairs: Sequence[tuple[Link, Link]]) -> None:
+    def _load(self, pairs: Sequence[tuple[Link, Link]], *, whole: bool) -> None:
         """Take what is kept into memory, for all certificates at once whose first choice is not there yet."""
         wanted: list[Question] = []
         for pair in pairs:
-            choices = list(_first_questions(*pair))
+            choices = list(_first_questions(*pair, whole=whole))
             if choices and self._answers.kept(choices[0]) is None:
                 wanted += choices
         self._answers.load(wanted)
@@ -173,6 +218,8 @@ class _Errand:
     authorities: tuple[Link, ...]
     whole: bool
     """An answer whose evidence lacks something counts only when there is no better one."""
+    budget: _Budget | None
+    """For answers that become evidence."""
     only_kept: bool
     """Nobody is asked."""
 
@@ -293,8 +340,23 @@ class _Errand:
         return None
 
     def _by_crl(self, certificate: Link, issuer: Link, url: str, *, deep: bool) -> tuple[Revocation, frozenset[str]]:
+        def use(heard: Heard) -> tuple[Revocation, frozenset[str]]:
+            return self._by_list(certificate, issuer, heard, deep=deep)
+
         question = Question(url, MAX_CRL)
-        return self._heard(question, lambda heard: self._by_list(certificate, issuer, heard, deep=deep))
+        if self.budget is None:
+            return self._heard(question, use)
+        # A large list may be known already, from a judgement. What becomes evidence is fetched within a smaller limit.
+        kept = self.answers.kept(question)
+        if kept is None:
+            question = Question(url, MAX_KEPT_LIST)
+            if self.only_kept or self.answers.kept(question) is not None:
+                return self._heard(question, use)
+            with self.budget.fetching(self.deadline - time.monotonic()):
+                return self._heard(question, use)
+        if len(kept.octets) > MAX_KEPT_LIST:
+            raise Useless(f"The list has more than {MAX_KEPT_LIST >> 20} MB.")
+        return self._heard(question, use)
 
     def _by_list(
         self, certificate: Link, issuer: Link, heard: Heard, *, deep: bool
@@ -347,17 +409,23 @@ class _Errand:
 
     def _heard(self, question: Question, use: Callable[[Heard], T]) -> T:
         """What `use` makes of the answer. One that is kept and of no use is asked for anew. Raises: Useless."""
+
+        def spend_and_use(heard: Heard) -> T:
+            if self.budget is not None:
+                self.budget.spend(heard)
+            return use(heard)
+
         kept = self.answers.kept(question)
         if self.only_kept:
             if kept is None:
                 raise Useless("Nothing is fetched here.")
-            return use(kept)
+            return spend_and_use(kept)
         if kept is not None:
             try:
-                return use(kept)
+                return spend_and_use(kept)
             except Useless:
                 pass  # another one may say more
-        return use(self._asked(question, kept))
+        return spend_and_use(self._asked(question, kept))
 
     def _asked(self, question: Question, besides: Heard | None) -> Heard:
         left = self.deadline - time.monotonic()
@@ -375,8 +443,11 @@ class _Errand:
             raise Useless(f"The answer was good until {until:{_DAY}}.")
 
 
-def _first_questions(certificate: Link, issuer: Link) -> Iterator[Question]:
-    """What is asked about a certificate, as far as it is known before there is any answer."""
+def _first_questions(certificate: Link, issuer: Link, *, whole: bool) -> Iterator[Question]:
+    """What is asked about a certificate, as far as it is known before there is any answer.
+
+    `whole`: it becomes evidence, so lists are asked for within the smaller limit.
+    """
     for url in _reachable(certificate.pointers.ocsp):
         try:
             with reading("The certificate cannot be asked about."):
@@ -384,7 +455,7 @@ def _first_questions(certificate: Link, issuer: Link) -> Iterator[Question]:
         except Useless:
             return
     for url in _reachable(certificate.pointers.crl):
-        yield Question(url, MAX_CRL)
+        yield Question(url, MAX_KEPT_LIST if whole else MAX_CRL)
 
 
 def _ocsp_question(certificate: Link, issuer: Link, url: str) -> Question:

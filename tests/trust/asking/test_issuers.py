@@ -223,9 +223,9 @@ def test_an_issuer_is_fetched_once_a_day_and_offline_never() -> None:
     assert found.trust.judge(SIGNER, TEST, NOW, revocation_may_be_unknown=True, offline=True).trusted
 
 
-def test_where_every_issuer_is_accepted_only_evidence_asks() -> None:
+def test_where_every_issuer_is_accepted_nobody_is_asked_for_issuers() -> None:
     found = asking({**ANSWERS, f"http://{HOST}/upper": bundle(UPPER, ROOT)})
     assert found.trust.judge(SIGNER, ANY, NOW).path == (SIGNER.certificate,)
-    assert found.fetch.asked == []
     evidence = found.trust.collect(SIGNER, ANY, NOW, use=CertificateUse.SIGNATURES)
-    assert evidence.verdict.path == (SIGNER.certificate, LOWER, UPPER, ROOT)
+    assert evidence.verdict.path == (SIGNER.certificate,)
+    assert found.fetch.asked == []
