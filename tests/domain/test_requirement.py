@@ -216,6 +216,14 @@ def test_an_authority_is_asked_for_by_name_or_fingerprint(argument: str) -> None
         required.require(JudgedCertificate(ROOT, NONE, (GOOD,)))  # its own name says nothing
 
 
+def test_an_authority_that_calls_itself_by_another_s_fingerprint_is_not_that_one() -> None:
+    fingerprint = bytes(range(32)).hex().upper()
+    required = CertificateRequirement.of(RequirementKind.ISSUER, fingerprint)
+    posing = replace(GOOD, subject=Name("", (("CN", (fingerprint,)),)))
+    with pytest.raises(CertificateRequirementNotMet):
+        required.require(JudgedCertificate(GOOD, NONE, (posing,)))
+
+
 def test_a_policy_counts_that_the_authorities_carry() -> None:
     required = CertificateRequirement.of(RequirementKind.POLICY, "2.16.76.1.2.3.36")
     required.require(JudgedCertificate(GOOD, CARRIED))
@@ -249,6 +257,10 @@ def test_an_argument_that_nobody_can_fulfil_is_refused(kind: RequirementKind, ar
     ("kind", "argument", "shown"),
     [
         (RequirementKind.PERSON, "PNOEE-38001085718", "PNOEE-********718"),
+        (RequirementKind.PERSON, "PNOSE-19850101-1234", "PNOSE-**********234"),
+        (RequirementKind.PERSON, "PNOXX-123456", "PNOXX-***456"),
+        (RequirementKind.PERSON, "PNOXX-12345", "PNOXX-*****"),
+        (RequirementKind.PERSON, "PNOXX-1", "PNOXX-*"),
         (RequirementKind.CODICE_FISCALE, "RSSMRA85T10A562S", "*************62S"),
         (RequirementKind.NIF, "12345678Z", "******78Z"),
         (RequirementKind.CNPJ, "11222333000181", "11222333000181"),

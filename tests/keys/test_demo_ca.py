@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -202,3 +203,14 @@ def test_what_is_switched_off_does_not_answer(authority: DemoCa, failure: DemoFa
     authority.fail(frozenset())
     assert authority.crl(NOW)
     assert authority.stamp(TimestampRequest(imprint, None), NOW)
+
+
+@pytest.mark.parametrize(
+    ("digest", "serial_number"), [("md5", 7), ("1.2.3.4", 7), ("2.16.840.1.101.3.4.2.8", 7), ("sha1", -1), ("sha1", 0)]
+)
+def test_a_question_that_no_program_asks_is_refused(authority: DemoCa, digest: str, serial_number: int) -> None:
+    named = {"issuer_name_hash": b"a" * 20, "issuer_key_hash": b"b" * 20, "serial_number": serial_number}
+    asked = {"req_cert": {"hash_algorithm": {"algorithm": digest}, **named}}
+    question = asn1_ocsp.OCSPRequest({"tbs_request": {"request_list": [asked]}})
+    with pytest.raises(BadInput):
+        authority.ocsp(question.dump(), NOW)

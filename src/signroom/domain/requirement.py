@@ -43,6 +43,8 @@ _NIF_SPAIN = re.compile(r"[0-9XYZ][0-9]{7}[A-Z]|[A-W][0-9]{7}[0-9A-J]")
 _NIF_PORTUGAL = re.compile(r"[1-9][0-9]{8}")
 _ORGANIZATION_IDENTIFIER = ("organizationIdentifier", "2.5.4.97")
 _SHOWN, _HIDDEN = 3, "*"
+_LEAST_FOR_SHOWN = 6
+"""Of shorter numbers nothing is shown: little would be left to guess."""
 
 
 class RequirementKind(StrEnum):
@@ -106,8 +108,10 @@ class CertificateRequirement:
             return argument
         if self.kind is RequirementKind.CPF:
             return f"***.{argument[3:6]}.{argument[6:9]}-**"
-        kind, hyphen, number = argument.rpartition("-")
-        return f"{kind}{hyphen}{_HIDDEN * max(len(number) - _SHOWN, 0)}{number[-_SHOWN:]}"
+        # A number may have hyphens of its own: what is in between may be a date of birth.
+        kind, hyphen, number = argument.partition("-") if self.kind is RequirementKind.PERSON else ("", "", argument)
+        shown = number[-_SHOWN:] if len(number) >= _LEAST_FOR_SHOWN else ""
+        return f"{kind}{hyphen}{_HIDDEN * (len(number) - len(shown))}{shown}"
 
     def require(self, judged: JudgedCertificate) -> None:
         """Raises: the CertificateRequirementNotMet of this kind."""
@@ -254,8 +258,11 @@ def _identifiers(certificate: Certificate) -> frozenset[str]:
 
 
 def _require_issuer(judged: JudgedCertificate, issuer: str) -> None:
+    # An authority may call itself by the fingerprint of another one.
+    by_fingerprint = _FINGERPRINT.fullmatch(issuer) is not None
     for authority in judged.authorities:
-        if issuer == authority.sha256.hex().upper() or issuer in authority.subject.every("CN"):
+        named = {authority.sha256.hex().upper()} if by_fingerprint else authority.subject.every("CN")
+        if issuer in named:
             return
     raise OtherIssuerRequired("None of its authorities is that one.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
@@ -14,6 +15,7 @@ from signroom.domain.errors import BadInput
 _LIFETIME = timedelta(hours=1)
 _CLOCK_SKEW = timedelta(minutes=5)
 _REVOKED_ON = datetime(2026, 1, 1, tzinfo=UTC)
+_SERIAL_NUMBER_BITS = 159
 _DER = serialization.Encoding.DER
 
 
@@ -28,9 +30,14 @@ def answer_ocsp(
         request = ocsp.load_der_ocsp_request(octets)
         name_hash, key_hash = request.issuer_name_hash, request.issuer_key_hash
         algorithm, serial_number = request.hash_algorithm, request.serial_number
-    except (ValueError, NotImplementedError) as error:
+        # In here, too: digests that the library reads and does not make.
+        named = _named(issuer, algorithm)
+    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm) as error:
         raise BadInput("The body is not an OCSP request.") from error
-    if (name_hash, key_hash) != _named(issuer, algorithm):
+    # RFC 5280, 4.1.2.2: a serial number is positive and has at most 20 octets.
+    if not 0 < serial_number < 1 << _SERIAL_NUMBER_BITS:
+        raise BadInput("The serial number is none that an authority gives.")
+    if (name_hash, key_hash) != named:
         unauthorized = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
         return unauthorized.public_bytes(_DER)
     revoked = serial_number == revoked_serial_number
