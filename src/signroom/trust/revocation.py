@@ -189,7 +189,9 @@ class RevocationSources:
         wanted: list[Question] = []
         for pair in pairs:
             choices = list(_first_questions(*pair, whole=whole))
-            if choices and self._answers.kept(choices[0]) is None:
+            # Of a list that becomes evidence there are two questions, one for each limit.
+            first = choices[:2] if whole and choices and choices[0].body is None else choices[:1]
+            if first and not any(self._answers.kept(question) for question in first):
                 wanted += choices
         self._answers.load(wanted)
 
@@ -446,7 +448,7 @@ class _Errand:
 def _first_questions(certificate: Link, issuer: Link, *, whole: bool) -> Iterator[Question]:
     """What is asked about a certificate, as far as it is known before there is any answer.
 
-    `whole`: it becomes evidence, so lists are asked for within the smaller limit.
+    `whole`: it becomes evidence, so lists may be asked for within the smaller limit.
     """
     for url in _reachable(certificate.pointers.ocsp):
         try:
@@ -455,7 +457,9 @@ def _first_questions(certificate: Link, issuer: Link, *, whole: bool) -> Iterato
         except Useless:
             return
     for url in _reachable(certificate.pointers.crl):
-        yield Question(url, MAX_KEPT_LIST if whole else MAX_CRL)
+        yield Question(url, MAX_CRL)
+        if whole:
+            yield Question(url, MAX_KEPT_LIST)
 
 
 def _ocsp_question(certificate: Link, issuer: Link, url: str) -> Question:
