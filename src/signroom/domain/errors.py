@@ -763,6 +763,11 @@ class TooManyWebhooks(LimitExceeded):
     message = "The subscription has as many webhooks as it may have."
 
 
+class TooManySecurityContexts(LimitExceeded):
+    code = "TooManySecurityContexts"
+    message = "The subscription has as many security contexts of its own as it may have."
+
+
 # -- backup, restore, export, import: an operator's commands -----------------------------------
 
 

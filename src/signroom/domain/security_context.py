@@ -17,8 +17,11 @@ from signroom.domain.errors import BadSecurityContext
 from signroom.domain.level import Level
 from signroom.domain.requirement import CertificateRequirement
 
-MAX_ROOTS, MAX_INTERMEDIATES, MAX_OIDS, MAX_REQUIREMENTS = 50, 100, 50, 10
-MAX_AUTHORITIES = 512 << 10
+MAX_CONTEXTS = 20
+"""Of a subscription's own."""
+MAX_ROOTS, MAX_INTERMEDIATES, MAX_OIDS, MAX_REQUIREMENTS = 20, 30, 50, 10
+MAX_KEY_BITS = 16_384
+MAX_AUTHORITIES = 128 << 10
 """Bytes of all roots and intermediates of a context."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,30}")
@@ -128,8 +131,12 @@ def require_context(context: SecurityContext) -> SecurityContext:
         raise BadSecurityContext(f"At most {MAX_ROOTS} roots and {MAX_INTERMEDIATES} intermediates.")
     if sum(map(len, (*context.roots, *context.intermediates))) > MAX_AUTHORITIES:
         raise BadSecurityContext(f"Its certificates have more than {MAX_AUTHORITIES >> 10} KB together.")
-    if max(len(rules.policies), len(rules.purposes), len(rules.keys), len(rules.requirements)) > MAX_OIDS:
+    if max(len(rules.policies), len(rules.purposes), len(rules.keys)) > MAX_OIDS:
         raise BadSecurityContext(f"At most {MAX_OIDS} rules of one kind.")
+    if len(rules.requirements) > MAX_REQUIREMENTS:
+        raise BadSecurityContext(f"At most {MAX_REQUIREMENTS} requirements.")
+    if not all(1 <= rule.least_bits <= MAX_KEY_BITS for rule in rules.keys):
+        raise BadSecurityContext(f"A key has 1 to {MAX_KEY_BITS} bits.")
     if not all(_OID.fullmatch(oid) for oid in (*rules.policies, *rules.purposes)):
         raise BadSecurityContext("Policies and purposes are dotted OIDs.")
     return context

@@ -5,13 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from signroom.domain.security_context import ContextRules, RevocationRule, SecurityContext
 from signroom.ports.files import Turn
+from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
 from signroom.service.certificates.judge_certificate import judging
+from signroom.service.certificates.judge_certificates import judge_certificates
+from signroom.service.sessions.open_session import OpenSession, open_session
+from signroom.store.sql import SqlStore
+from tests.pki import three_tiers
 from tests.service.conftest import Room
+
+NOT_ASKED = ContextRules(revocation=RevocationRule.NOT_ASKED)
 
 
 def test_responders_that_do_not_answer_hold_no_thread_of_the_verbs_and_few_of_their_own(room: Room) -> None:
@@ -48,6 +60,37 @@ def test_responders_that_do_not_answer_hold_no_thread_of_the_verbs_and_few_of_th
     assert of_one == 2
     assert 2 < of_many <= 16
     assert max(waited, waited_again) < 0.04
+
+
+def test_the_event_loop_never_asks_the_database_for_a_context(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder = three_tiers.signer("p256")
+    context = SecurityContext(
+        uuid4(),
+        "own",
+        subscription_id=room.caller.subscription_id,
+        roots=(three_tiers.root().der,),
+        intermediates=tuple(one.der for one in holder.issuers),
+        rules=NOT_ASKED,
+    )
+    with room.ports.store.work() as work:
+        work.security_contexts.add(context)
+    begun = begin_authentication(room.ports, room.caller, context.id, revocation_may_be_unknown=True)
+    opened = asyncio.run(open_session(room.ports, room.caller, OpenSession(security_context_id=context.id)))
+    ask, loops = SqlStore.ask, list[object]()
+
+    def asked(store: SqlStore) -> object:
+        with suppress(RuntimeError):
+            loops.append(asyncio.get_running_loop())
+        return ask(store)
+
+    monkeypatch.setattr(SqlStore, "ask", asked)
+    (judged,) = asyncio.run(judge_certificates(room.ports, opened.session_id, (holder.chain,)))
+    assert judged.refusal is None
+    assert isinstance(holder.key, ec.EllipticCurvePrivateKey)
+    value = holder.key.sign(begun.digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+    completing = complete_authentication(room.ports, room.caller, begun.state, holder.der, value)
+    assert asyncio.run(completing).failure is None
+    assert loops == []
 
 
 def test_what_a_judge_raises_is_raised(room: Room) -> None:

@@ -432,9 +432,9 @@ class KeyRuleModel(Wire):
 class SecurityContextRequest(Wire):
     name: str
     """Up to 50 lower-case letters, digits and hyphens."""
-    roots: Annotated[list[bytes], msgspec.Meta(max_length=50)]
+    roots: Annotated[list[bytes], msgspec.Meta(max_length=20)]
     """Certificates, DER in Base64."""
-    intermediates: Annotated[list[bytes], msgspec.Meta(max_length=100)] | None = None
+    intermediates: Annotated[list[bytes], msgspec.Meta(max_length=30)] | None = None
     policies: list[str] | None = None
     """Dotted OIDs; one of them must hold for the signer's certificate."""
     purposes: list[str] | None = None

@@ -16,7 +16,7 @@ from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import (
     MAX_ISSUERS,
-    find_context,
+    find_context_soon,
     judging,
     require_good_certificate,
 )
@@ -43,7 +43,7 @@ async def judge_certificates(
         raise BadInput(f"At most {MAX_CERTIFICATES} certificates, each with at most {MAX_ISSUERS} issuers.")
     now = ports.clock.now()
     session = await asyncio.to_thread(_signable, ports, session_id, now)
-    context = find_context(ports, session.subscription_id, session.security_context_id)
+    context = await find_context_soon(ports, session.subscription_id, session.security_context_id)
 
     def judge(chain: CertificateChain) -> Judgement:
         try:

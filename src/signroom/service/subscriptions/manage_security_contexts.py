@@ -7,8 +7,15 @@ from uuid import UUID, uuid4
 
 from signroom.domain.application import MANAGERS, READERS, Caller
 from signroom.domain.audit import NOTHING, Action, security_context_facts
-from signroom.domain.errors import SecurityContextInUse
-from signroom.domain.security_context import BUILT_IN, NO_RULES, ContextRules, SecurityContext, require_context
+from signroom.domain.errors import SecurityContextInUse, TooManySecurityContexts
+from signroom.domain.security_context import (
+    BUILT_IN,
+    MAX_CONTEXTS,
+    NO_RULES,
+    ContextRules,
+    SecurityContext,
+    require_context,
+)
 from signroom.ports import ManagementPorts
 from signroom.service.events.record_change import record_change
 
@@ -31,10 +38,12 @@ def list_contexts(ports: ManagementPorts, caller: Caller) -> list[SecurityContex
 
 
 def create_context(ports: ManagementPorts, caller: Caller, command: DescribeContext) -> SecurityContext:
-    """Raises: NotAllowed, BadSecurityContext, NameTaken."""
+    """Raises: NotAllowed, BadSecurityContext, NameTaken, TooManySecurityContexts."""
     caller.require(MANAGERS)
     made = _checked(ports, caller, uuid4(), command)
     with ports.store.work() as work:
+        if work.security_contexts.lock_and_count(caller.subscription_id) >= MAX_CONTEXTS:
+            raise TooManySecurityContexts(f"At most {MAX_CONTEXTS}.")
         work.security_contexts.add(made)
         facts, now = security_context_facts(made), ports.clock.now()
         record_change(work, caller, Action.SECURITY_CONTEXT_CREATED, made.id, now, before=NOTHING, after=facts)

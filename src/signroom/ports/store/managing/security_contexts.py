@@ -20,6 +20,9 @@ class SecurityContexts(Protocol):
     def locked(self, subscription_id: UUID, context_id: UUID) -> SecurityContext:
         """As `get`. No other transaction changes it until this one ends."""
 
+    def lock_and_count(self, subscription_id: UUID) -> int:
+        """How many the subscription has. Nobody else adds one until the transaction ends."""
+
     def add(self, context: SecurityContext) -> None:
         """Raises: NameTaken."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from signroom.domain.errors import SecurityContextNotFound
+from signroom.domain.errors import SecurityContextNotFound, SubscriptionNotFound
 from signroom.domain.security_context import ContextRules, SecurityContext
 from signroom.domain.session import SessionStatus
 from signroom.store import rows, tables
@@ -34,6 +34,15 @@ class SqlSecurityContexts:
     def locked(self, subscription_id: UUID, context_id: UUID) -> SecurityContext:
         query = _query(subscription_id, context_id).with_for_update()
         return _context_of(one(self._connection, query, SecurityContextNotFound))
+
+    def lock_and_count(self, subscription_id: UUID) -> int:
+        s, t = tables.subscriptions, tables.security_contexts
+        # A key share lock: this transaction and others may have added rows that refer to the subscription.
+        lock = sa.select(s.c.id).where(s.c.id == subscription_id).with_for_update(key_share=True)
+        one(self._connection, lock, SubscriptionNotFound)
+        query = sa.select(sa.func.count()).select_from(t).where(t.c.subscription_id == subscription_id)
+        count: int = self._connection.execute(query).scalar_one()
+        return count
 
     def add(self, context: SecurityContext) -> None:
         insert_named(self._connection, tables.security_contexts, _row(context))
