@@ -78,7 +78,7 @@ def read_one(
     Raises: XmlTooComplex.
     """
     element = document.signatures[place]
-    unsigned = read_unsigned(element)
+    unsigned = read_unsigned(document, element)
     if unsigned is None:
         return None
     try:
@@ -119,7 +119,7 @@ def _fits(document: XmlDocument, parts: SignatureParts, written: WrittenTimestam
             document,
             parts,
             written.use,
-            before=written.before,
+            before=written.before(),
             method=written.method,
             algorithm=token.algorithm,
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from signroom.domain.augmentation import NO_DATA, TimestampUse, ValidationData
 from signroom.formats.xml.canonical import INCLUSIVE, Canonicalization
 from signroom.formats.xml.lasting.properties import MAX_TOKEN, XADES_141
+from signroom.formats.xml.reading import XmlDocument
 from signroom.formats.xml.signature import Fault, decode, ds, text, xa
 from signroom.formats.xml.transforms import canonicalization
 
@@ -32,6 +33,8 @@ _USES = {
 _OF_CERTIFICATES = frozenset({xa("CertificateValues")})
 _OF_REVOCATION = frozenset({xa("RevocationValues")})
 _OF_BOTH = frozenset({xa141("TimeStampValidationData"), xa141("AnyValidationData")})
+_WORK_OF_A_PROPERTY = 1 << 10
+"""Octets: reading one costs about as much as a digest of so many."""
 _HOLDERS = _OF_CERTIFICATES | _OF_REVOCATION | _OF_BOTH
 
 
@@ -45,8 +48,14 @@ class WrittenTimestamp:
     token: bytes
     method: Canonicalization
     """Of what it is about."""
-    before: tuple[Element, ...]
-    """The unsigned signature properties before it."""
+    place: int
+    """Of the property, among all unsigned signature properties."""
+    properties: tuple[Element, ...]
+    """All of them. The timestamps of a signature share this: a part for each would grow with the square."""
+
+    def before(self) -> tuple[Element, ...]:
+        """The unsigned signature properties before it."""
+        return self.properties[: self.place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +84,8 @@ class Unsigned:
         return any(each.tag in _OF_CERTIFICATES | _OF_REVOCATION for each in self.properties)
 
 
-def read_unsigned(signature: Element) -> Unsigned | None:
-    """None where the signature is not XAdES, or has several of what it may have once."""
+def read_unsigned(document: XmlDocument, signature: Element) -> Unsigned | None:
+    """None where the signature is not XAdES, or has several of what it may have once. Raises: XmlTooComplex."""
     qualifying = signature.findall(f"{ds('Object')}/{xa('QualifyingProperties')}")
     if len(qualifying) != 1 or qualifying[0].find(xa("SignedProperties")) is None:
         return None
@@ -88,6 +97,7 @@ def read_unsigned(signature: Element) -> Unsigned | None:
         return None
     if not of_signature:
         return Unsigned(qualifying[0], holders[0], None)
+    document.spend(_WORK_OF_A_PROPERTY * len(of_signature[0]))
     properties = tuple(of_signature[0].iterchildren("*"))
     return Unsigned(
         qualifying=qualifying[0],
@@ -107,7 +117,7 @@ def _timestamps(properties: tuple[Element, ...]) -> Iterator[WrittenTimestamp]:
             continue
         for token in _decoded(element.iterchildren(xa("EncapsulatedTimeStamp"))):
             if 0 < len(token) <= MAX_TOKEN:
-                yield WrittenTimestamp(element, use, token, method, properties[:place])
+                yield WrittenTimestamp(element, use, token, method, place, properties)
 
 
 def _method(element: Element) -> Canonicalization | None:
