@@ -321,6 +321,15 @@ class Verdict:
             signatures[mine[-1]] = replace(signatures[mine[-1]], proven_at=proven_at)
         return Verdict(tuple(signatures))
 
+    @property
+    def ours(self) -> SignatureVerdict | None:
+        """The newest signature that was made here. In a CMS object the order says nothing (RFC 5652, 5.1)."""
+        return next((one for one in reversed(self.signatures) if one.context_id is not None), None)
+
+    def with_proof_of_ours(self, proven_at: datetime | None) -> Verdict:
+        ours = self.ours
+        return self.with_proof(proven_at, None if ours is None else ours.certificate)
+
     def without_names(self) -> Verdict:
         """The verdict without what may say who has signed."""
         return Verdict(

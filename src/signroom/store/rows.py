@@ -217,6 +217,8 @@ def document_row(d: Document) -> Row:
         "signed_made_at": None if newest is None else newest.made_at,
         "earlier_versions": packed(d.versions[:-1]) if len(d.versions) > 1 else None,
         "level_detail": d.level_detail,
+        "level_asked_at": d.level_asked_at,
+        "security_context_id": d.security_context_id,
         **_file_row("original", d.original),
         **_file_row("signed", None if newest is None else newest.file),
     }
@@ -258,6 +260,8 @@ def document_of(row: RowMapping | Row) -> Document:
         purged_at=row["purged_at"],
         erased_at=row["erased_at"],
         level_detail=row["level_detail"],
+        level_asked_at=row["level_asked_at"],
+        security_context_id=row["security_context_id"],
     )
 
 

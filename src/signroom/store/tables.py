@@ -201,6 +201,9 @@ documents = sa.Table(
     sa.Column("signed_made_at", UtcDateTime),
     sa.Column("earlier_versions", sa.LargeBinary),
     sa.Column("level_detail", sa.String(500)),
+    sa.Column("level_asked_at", UtcDateTime),
+    # NULL in rows of releases that asked the session.
+    sa.Column("security_context_id", sa.Uuid),
     sa.Column("signed_at", UtcDateTime),
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("processing_error_detail", sa.String(500)),

@@ -15,7 +15,9 @@ from signroom.service.levels.archive_document import enqueue_archiving
 
 
 def extend_document(ports: Ports, caller: Caller, document_id: UUID, level: Level) -> Document:
-    """Have the signed file reach `level`; a job does it. A document that has it, or wants more, stays as it is.
+    """Have the signed file reach `level`; a job does it. A document that has it stays as it is.
+
+    So does one that the service tries to raise already. Where it has given up, it begins anew.
 
     Raises: NotAllowed, DocumentNotFound, DocumentErased, DocumentPurged, TimestampTierNotFound, WrongState.
     """
@@ -24,8 +26,8 @@ def extend_document(ports: Ports, caller: Caller, document_id: UUID, level: Leve
     with ports.store.work() as work:
         document = work.of(caller).locked_document(document_id)
         document.require_files(ports.clock.now())
-        wanted = document.want(level)
-        if wanted.awaits_level:
+        wanted = document.want(level, ports.clock.now())
+        if wanted is not document:
             work.documents.save(wanted)
             enqueue_archiving(work, wanted)
     return wanted

@@ -38,7 +38,7 @@ from signroom.ports.store import Work
 from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
-from signroom.service.levels.archive_document import context_of, count_timestamps, enqueue_archiving
+from signroom.service.levels.archive_document import context_of, enqueue_archiving
 from signroom.service.levels.raise_level import SIGNING_SECONDS, Patience, Proof, Raising, Standing, Stopped
 
 SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
@@ -70,7 +70,7 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
         return current.complete(made.file, verdict, kept, level=made.level, level_detail=made.detail), event
 
     try:
-        settled = await asyncio.to_thread(_settle, ports, document, complete, made.timestamps)
+        settled = await asyncio.to_thread(_settle, ports, document, complete)
     except NotFound:
         # Another run was faster, and its application was deleted since, with all rows: nothing else leads to the file.
         settled = False
@@ -130,8 +130,6 @@ class _Made:
     level: Level
     detail: str | None
     """Why the level that is wanted was not reached."""
-    timestamps: int
-    """That are in the file."""
 
 
 async def _make(ports: Ports, found: _InProcessing) -> _Made:
@@ -186,7 +184,7 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
     file = StoredFile(key, name, kind, standing.stored.length, standing.stored.sha256)
     proven = signed.verdict.with_proof(standing.proven_at, prepared.chain.certificate)
-    return _Made(file, proven, standing.level, detail, len(standing.proofs))
+    return _Made(file, proven, standing.level, detail)
 
 
 def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:
@@ -214,9 +212,7 @@ def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None,
     return Verdict(tuple(signatures))
 
 
-def _settle(
-    ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]], timestamps: int = 0
-) -> bool:
+def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> bool:
     """False when another run was faster, and nothing was changed."""
     with ports.store.work() as work:
         if document.session_id is not None:
@@ -228,7 +224,6 @@ def _settle(
             return False
         moved, event = move(current)
         work.documents.save(moved)
-        count_timestamps(work, moved, timestamps, ports.clock.now())
         if moved.awaits_level:
             enqueue_archiving(work, moved)
         record_event(work, event, current.subscription_id, current.application_id)

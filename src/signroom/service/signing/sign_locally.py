@@ -112,6 +112,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 options=accepted.options,
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
+                security_context_id=context.id,
             )
             with before_recording():
                 prepared = await prepare_document(ports, document, trusted, now, document.inspection.reading)
