@@ -149,6 +149,11 @@ class Document:
         return self.versions[-1].file if self.versions else None
 
     @property
+    def was_raised(self) -> bool:
+        """True when its signed file has timestamps or was to have some: a run that ended early may have left a file."""
+        return self.level_wanted is not Level.B_B or self.level not in {None, Level.B_B}
+
+    @property
     def signature_type(self) -> SignatureType:
         return self.inspection.signature_type
 

@@ -25,7 +25,9 @@ from signroom.ports import Ports
 from signroom.ports.files import Blobs, content_of
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Content
+from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.erasing.erase import erase_document
+from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.levels.archive_document import TRIED_FOR, archive_document
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.sessions.open_session import OpenSession, open_session
@@ -99,6 +101,20 @@ class Watched:
     def write_file(self, key: str, file: Path) -> None:
         self._blobs.write_file(key, file)
         self._then()
+
+
+class WatchedBefore(Watched):
+    """The file is stored, and the process ends: what it does more comes first."""
+
+    def write_file(self, key: str, file: Path) -> None:
+        try:
+            self._then()
+        finally:
+            self._blobs.write_file(key, file)
+
+
+def before_storing(ports: Ports, then: Callable[[], object]) -> Ports:
+    return replace(ports, blobs=WatchedBefore(ports.blobs, then))
 
 
 def after_storing(ports: Ports, then: Callable[[], object]) -> Ports:
@@ -196,7 +212,7 @@ def test_two_runs_at_the_same_moment_leave_one_version_and_one_file(room: Room, 
     slower = after_storing(authority.ports, lambda: in_a_thread(archive, authority.ports, document))
     assert archive(slower, document) is None
 
-    files = authority.ports.blobs.beginning_with(document.blob_folder.beginning)
+    files = authority.ports.blobs.beginning_with(document.blob_folder.every())
     assert sorted(files) == sorted({*room.read(document).file_keys})
     assert room.told().count("DocumentArchived") == 1
 
@@ -215,11 +231,11 @@ def test_a_run_that_was_killed_leaves_nothing_behind_once_the_document_is_erased
 
     with pytest.raises(SystemExit):
         archive(after_storing(authority.ports, sys.exit), document)
-    left = authority.ports.blobs.beginning_with(document.blob_folder.beginning)
+    left = authority.ports.blobs.beginning_with(document.blob_folder.every())
     assert len(left) == len({*document.file_keys}) + 1
 
     erase_document(authority.ports, room.caller, document.id)
-    assert authority.ports.blobs.beginning_with(document.blob_folder.beginning) == []
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
     assert archive(authority.ports, document) is None
 
 
@@ -230,21 +246,58 @@ def test_a_document_that_is_erased_meanwhile_gets_no_file(room: Room, authority:
 
     erased = after_storing(authority.ports, lambda: erase_document(authority.ports, room.caller, document.id))
     assert archive(erased, document) is None
-    assert authority.ports.blobs.beginning_with(document.blob_folder.beginning) == []
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
     with pytest.raises(DocumentErased):
         room.read(document)
 
 
-def test_after_a_month_nobody_is_asked_any_more(room: Room, authority: Authority) -> None:
+def test_after_a_month_nobody_is_asked_any_more_until_somebody_asks_again(room: Room, authority: Authority) -> None:
     authority.switch(on=False)
     document = completed(room, authority.ports, Level.B_T)
     room.clock.advance(days=10)
-    wait = archive(authority.ports, document)
-    assert wait == timedelta(hours=6)
+    assert archive(authority.ports, document) == timedelta(hours=6)
+    tried = extend_document(authority.ports, room.caller, document.id, Level.B_T)
+    assert tried.level_asked_at == document.signed_at  # the service tries already
 
     room.clock.advance(seconds=TRIED_FOR.total_seconds())
     assert archive(authority.ports, document) is None
-    assert room.read(document).level_detail is not None
+    given_up = room.read(document)
+    assert (given_up.level_asked_at, given_up.awaits_level) == (None, True)
+    assert given_up.level_detail
+    authority.switch(on=True)
+    assert archive(authority.ports, document) is None
+    assert room.read(document).level is Level.B_B
+
+    room.clock.time = datetime.now(UTC)  # the authority has no other
+    again = extend_document(authority.ports, room.caller, document.id, Level.B_T)
+    assert again.level_asked_at == room.clock.now()
+    assert archive(authority.ports, document) is None
+    assert room.read(document).level is Level.B_T
+    with authority.ports.store.read() as work:
+        told = work.feed.after(room.caller.subscription_id, 0, 100)
+    assert [event.type for event in told].count("DocumentArchived") == 1
+
+
+def test_a_file_that_a_killed_run_leaves_after_a_purge_goes_as_well(room: Room, authority: Authority) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T)
+    with authority.ports.store.work() as work:
+        work.documents.save(replace(document, available_until=room.clock.now() - timedelta(hours=2)))
+    document = room.read(document)
+    authority.switch(on=True)
+
+    def purged_and_killed() -> None:
+        assert purge_documents(authority.ports) == 1
+        sys.exit()
+
+    with pytest.raises(SystemExit):
+        archive(before_storing(authority.ports, purged_and_killed), document)
+    assert archive(authority.ports, document) is None
+    assert len(authority.ports.blobs.beginning_with(document.blob_folder.every())) == 1
+
+    room.clock.advance(hours=2)
+    delete_late_files(authority.ports)
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
 
 
 def test_a_document_that_was_signed_before_is_raised_on_request(room: Room, authority: Authority) -> None:

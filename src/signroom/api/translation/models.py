@@ -114,7 +114,7 @@ def _validation(document: Document) -> shapes.ValidationModel | None:
     """Of the signature that was made here: the newest."""
     if document.verdict is None or document.level is None or not document.verdict.signatures:
         return None
-    found = document.verdict.signatures[-1]
+    found = document.verdict.ours or document.verdict.signatures[-1]
     claimed = None if found.signed_at is None else "claim"
     return shapes.ValidationModel(
         indication=found.indication.value,

@@ -38,7 +38,7 @@ from signroom.ports.store import Work
 from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
-from signroom.service.levels.archive_document import context_of, enqueue_archiving
+from signroom.service.levels.archive_document import NO_CONTEXT, context_of, enqueue_archiving
 from signroom.service.levels.raise_level import SIGNING_SECONDS, Patience, Proof, Raising, Standing, Stopped
 
 SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
@@ -62,7 +62,10 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
         ports.meter.about(session_id=document.session_id)
         identity_confirmed = found.identity_confirmed
     made = await _make(ports, found)
-    verdict = _with_identity(made.verdict, found.prepared.chain.certificate, identity_confirmed, found.context)
+    context_id = document.security_context_id
+    if context_id is None and found.context is not None:  # a row of an older release
+        context_id = found.context.id
+    verdict = _with_identity(made.verdict, found.prepared.chain.certificate, identity_confirmed, context_id)
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
@@ -96,7 +99,8 @@ class _InProcessing:
     prepared: Prepared
     reading: PdfReading | None
     subscription: Subscription
-    context: SecurityContext
+    context: SecurityContext | None
+    """None: it was deleted since the document was prepared."""
     identity_confirmed: bool | None
     """By the security context of the document's session; None without a session."""
 
@@ -118,7 +122,7 @@ def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
             work.preparations.prepared(document.preparation_id, document_id),
             work.documents.readings([document_id]).get(document_id),
             work.subscriptions.get(document.subscription_id),
-            context_of(ports, work, session),
+            context_of(ports, work, document, session),
             confirmed,
         )
 
@@ -141,7 +145,7 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
-        raising = Raising(ports, turn, found.context, Patience(SIGNING_SECONDS))
+        raising = Raising(ports, turn, found.context or ports.default_context, Patience(SIGNING_SECONDS))
         original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
         timestamp = None
         if wanted.reaches(Level.B_T):
@@ -172,6 +176,8 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
             signed.reading,
         )
         # 4. Raise it. Whoever had no timestamp a moment ago is not asked again while the signer waits.
+        if found.context is None and not standing.level.reaches(wanted):
+            detail = NO_CONTEXT
         if detail is None and not standing.level.reaches(wanted):
             raised = await raising.raise_to(wanted, standing)
             standing, detail = raised.standing, raised.detail
@@ -203,10 +209,10 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
         raise VerificationFailed(ours[-1].reason)
 
 
-def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None, context: SecurityContext) -> Verdict:
+def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None, context_id: UUID | None) -> Verdict:
     """Nobody has asked about those who signed before, unless they used the same `certificate`."""
     signatures = (
-        replace(one, identity_confirmed=confirmed, context_id=context.id) if one.certificate == certificate else one
+        replace(one, identity_confirmed=confirmed, context_id=context_id) if one.certificate == certificate else one
         for one in verdict.signatures
     )
     return Verdict(tuple(signatures))

@@ -26,7 +26,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.metadata import merged
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, CheckedValue, Prepared
+from signroom.domain.signature import CertificateChain, CheckedValue, Prepared, SignatureType
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.ports.files import Turn
@@ -43,7 +43,7 @@ from signroom.service.documents.add_document import (
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
-from signroom.service.levels.extend_document import require_levels
+from signroom.service.levels.extend_document import require_timestamps
 from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
@@ -86,7 +86,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     if context.rules.level is not None:
         options = command.document.options.with_level(context.rules.level)
         command = replace(command, document=replace(command.document, options=options))
-    require_levels(ports, command.document.options)
+    require_timestamps(ports, command.document.options.of(command.document.signature_type or SignatureType.PDF).level)
     now = ports.clock.now()
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
