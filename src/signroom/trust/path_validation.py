@@ -21,6 +21,7 @@ from datetime import datetime
 from signroom.domain.augmentation import Evidence, ValidationData
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
+from signroom.domain.qualification import Qualification
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.trust.anchors import Anchors
@@ -47,7 +48,7 @@ def judge(
     path, kept, known = _find(chain, anchors, at, policies, use)
     revocations = _revocations(path.pairs if path.anchored else (), at, sources, known, offline=offline)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
-    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    return _verdict(path, results, kept, anchors.qualification(path, at, use))
 
 
 def collect(
@@ -68,11 +69,15 @@ def collect(
     has_end = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
     revocations = _revocations(path.pairs if has_end else (), at, sources, known, whole=True)
     results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
-    verdict = TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    verdict = _verdict(path, results, kept, anchors.qualification(path, at, use))
     data = ValidationData(certificates=verdict.path)
     for revocation in revocations.values():
         data += revocation.evidence
     return Evidence(verdict, data, tuple(_missing(path, has_end, revocations)))
+
+
+def _verdict(path: Path, results: ValidationResults, kept: Kept, qualification: Qualification | None) -> TrustVerdict:
+    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored, qualification)
 
 
 def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation]) -> Iterator[str]:
@@ -98,10 +103,11 @@ def _find(
     """The path, what it keeps of the rules, and the authorities that are known. Raises: BadCertificate."""
     leaf, others = read_chain(chain)
     known = (*others, *anchors.intermediates)
-    path = find_path(leaf, known, anchors.roots, at)
+    roots = anchors.roots_for((leaf, *known), at, use)
+    path = find_path(leaf, known, roots, at)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
     if path.anchored and leaf.certificate.purposes_for(use) and not _may_be_taken(path, kept, use):
-        for other in find_other_paths(leaf, known, anchors.roots, at, path):
+        for other in find_other_paths(leaf, known, roots, at, path):
             kept_there = check_rules(other, at, policies)
             if _may_be_taken(other, kept_there, use):
                 path, kept = other, kept_there
