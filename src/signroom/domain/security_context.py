@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from signroom.domain.certificate import Certificate, CertificateUse
+
 
 @dataclass(frozen=True, slots=True)
 class SecurityContext:
@@ -16,6 +18,17 @@ class SecurityContext:
     id: UUID
     name: str
     any_issuer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedRoot:
+    """A certificate that paths may end at. Of trusted lists: whose list, for what, and whether it counts today."""
+
+    context: str
+    certificate: Certificate
+    territory: str | None = None
+    use: CertificateUse | None = None
+    counts: bool = True
 
 
 ANY = SecurityContext(UUID("1f4a6f6b-5d0c-4f3e-9d0a-0e7a3c5b9a01"), "any", any_issuer=True)

@@ -25,6 +25,7 @@ from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.asking.answers import Answers
 from signroom.trust.certificates import read_certificate
+from signroom.trust.european.keeper import EuropeanAnchors, TrustedLists
 from signroom.trust.path_validation import collect, judge
 from signroom.trust.revocation import RevocationSources
 
@@ -93,9 +94,13 @@ def open_trust(
     *,
     extra: Mapping[SecurityContext, Sequence[bytes]] | None = None,
     answers: Answers | None = None,
+    lists: TrustedLists | None = None,
 ) -> CertificateTrust:
     """The contexts whose roots lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 
     Without `answers` everything is asked for each time, through `fetch`. Raises: BrokenTrustFile.
     """
-    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(answers or Answers(fetch)))
+    anchors: AnchorSource = AnchorFolder(folder, extra or {})
+    if lists is not None:
+        anchors = EuropeanAnchors(anchors, lists)
+    return CertificateTrust(anchors, RevocationSources(answers or Answers(fetch)))

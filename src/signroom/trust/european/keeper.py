@@ -19,7 +19,7 @@ from signroom.ports.outside import Fetched, Unreachable
 from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.european.list_folder import ListFolder, LoadedLists, Tried
 from signroom.trust.european.services import TrustedServices
-from signroom.trust.european.signed_lists import MAX_LIST, Pointer, read_pointers
+from signroom.trust.european.signed_lists import MAX_LIST, Pointer, SignedList, read_pointers
 
 log = structlog.get_logger()
 
@@ -109,7 +109,7 @@ class TrustedLists:
                 if pointer.is_master or not wanted.has(pointer.territory) or self._closing.is_set():
                     continue
                 try:
-                    self._folder.accept(_fetched(fetch, pointer.address), now)
+                    self._folder.accept(_fetched(fetch, pointer.address), now, pointers)
                 except (BadTrustedList, Unreachable, FileTooLarge) as error:
                     refused[pointer.territory] = _why(error)
             for territory, reason in refused.items():
@@ -118,8 +118,17 @@ class TrustedLists:
             self._folder.write_tried(tried)
             return tried
 
+    def accept(self, content: bytes) -> SignedList:
+        """Keep a list that somebody brought. Raises: BadTrustedList."""
+        return self._folder.accept(content, self._now())
+
+    def tried(self) -> Tried:
+        return self._folder.tried()
+
     def start(self) -> None:
-        """Begin to fetch, where lists are wanted."""
+        """Begin to read what is there, and to fetch, where lists are wanted."""
+        if not self._folder.empty:
+            self._look()
         if self._wanted is not None and self._fetch is not None:
             threading.Thread(target=self._keep_fresh, name="signroom-trusted-lists", daemon=True).start()
 

@@ -115,13 +115,17 @@ class ListFolder:
             log.warning("trusted_list.refused", code=BadTrustedList.code, territory=territory, reason=reason)
         return LoadedLists(master, pointers, tuple(national), refused)
 
-    def accept(self, content: bytes, at: datetime) -> SignedList:
+    def accept(self, content: bytes, at: datetime, pointers: Sequence[Pointer] | None = None) -> SignedList:
         """Keep a list that came in, when it may take the place of the one that is there.
 
+        `pointers`: of the list of the lists that is kept, where they were read already.
         Raises: BadTrustedList. What was kept is then as it was.
         """
         is_master, territory = kind_of(content)
-        signers = self._known_signers() if is_master else _signers_of(self.load_pointers(at), territory)
+        if is_master:
+            signers = self._known_signers()
+        else:
+            signers = _signers_of(self.load_pointers(at) if pointers is None else pointers, territory)
         found = read_signed(content, signers, at)
         if found.expired(at):
             raise BadTrustedList(f"It should have been followed by another on {found.next_update:%Y-%m-%d}.")
