@@ -9,7 +9,7 @@ from typing import Protocol
 
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.qualification import Qualification
-from signroom.domain.security_context import SecurityContext
+from signroom.domain.security_context import NO_RULES, ContextRules, SecurityContext
 from signroom.trust.paths import Link, Path
 
 
@@ -35,6 +35,7 @@ class Anchors:
     any_issuer: bool = False
     services: Services | None = None
     """Roots that count beside the others, by trusted lists."""
+    rules: ContextRules = NO_RULES
 
     @property
     def configured(self) -> bool:

@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from signroom.domain.errors import BadCertificate, BadInput
-from signroom.trust import icp_brasil_roots
-from signroom.trust.icp_brasil_roots import NOT_FOR_DOCUMENTS, PINNED, keep_roots
+from signroom.trust.pinned import icp_brasil_roots
+from signroom.trust.pinned.icp_brasil_roots import NOT_FOR_DOCUMENTS, PINNED, keep_roots
 from tests.trust.european.made_lists import holder
 
 _ROOT, _OTHER, _LEAF = holder("Root", is_ca=True), holder("Other", is_ca=True), holder("Leaf")
