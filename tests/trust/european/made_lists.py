@@ -122,11 +122,16 @@ def made(services: Sequence[Service], *, master: Facts = Facts(), national: Fact
 
 
 def master_list(
-    signer: Holder, national_signers: Sequence[Holder], facts: Facts = Facts(), *, next_ones: Sequence[Holder] = ()
+    signer: Holder,
+    national_signers: Sequence[Holder],
+    facts: Facts = Facts(),
+    *,
+    next_ones: Sequence[Holder] = (),
+    pivots: Sequence[str] = (),
 ) -> bytes:
     pointers = _pointer("PT", NATIONAL_ADDRESS, [each.der for each in national_signers], "EUcommon")
     pointers += _pointer("EU", MASTER_ADDRESS, [each.der for each in (signer, *next_ones)], "EUlistofthelists")
-    return signed(_list("EUlistofthelists", "EU", facts, pointers, ""), signer)
+    return signed(_list("EUlistofthelists", "EU", facts, pointers, "", pivots), signer)
 
 
 def national_list(
@@ -150,13 +155,14 @@ def signed(content: str, signer: Holder) -> bytes:
     return bytes(etree.tostring(root))
 
 
-def _list(kind: str, territory: str, facts: Facts, pointers: str, providers: str) -> str:
+def _list(kind: str, territory: str, facts: Facts, pointers: str, providers: str, pivots: Sequence[str] = ()) -> str:
+    more = "".join(f"<URI xml:lang='en'>{address}</URI>" for address in pivots)
     return (
         f"<TrustServiceStatusList xmlns='{TSL}' TSLTag='http://uri.etsi.org/19612/TSLTag'><SchemeInformation>"
         f"<TSLVersionIdentifier>{facts.version}</TSLVersionIdentifier>"
         f"<TSLSequenceNumber>{facts.sequence}</TSLSequenceNumber>"
         f"<TSLType>{_URI}/TrustedList/TSLType/{kind}</TSLType>"
-        "<SchemeInformationURI><URI xml:lang='en'>https://lists.example/about</URI></SchemeInformationURI>"
+        "<SchemeInformationURI><URI xml:lang='en'>https://lists.example/about</URI>" + more + "</SchemeInformationURI>"
         f"<SchemeTerritory>{territory}</SchemeTerritory>"
         f"<PointersToOtherTSL>{pointers}</PointersToOtherTSL>"
         f"<ListIssueDateTime>{_text(facts.issued)}</ListIssueDateTime>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from signroom.ports.outside import Fetched, Unreachable
 from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.european.keeper import EuropeanAnchors, TrustedLists, Wanted
 from signroom.trust.european.list_folder import GRACE, ListFolder
+from signroom.trust.european.signed_lists import ANCHORED
 from tests.trust.european.made_lists import (
     MASTER_ADDRESS,
     NATIONAL_ADDRESS,
@@ -33,6 +35,7 @@ _CA = holder("CA", is_ca=True)
 _MASTER, _NATIONAL, _STRANGER = signers()
 _MADE = made([Service(_CA.der)])
 _LATER = Facts(sequence=8)
+_DAY = timedelta(days=1)
 
 
 class _Web(PlainFetch):
@@ -161,3 +164,25 @@ def test_one_process_of_a_machine_fetches_at_a_time(lists: TrustedLists, folder:
     with folder.alone() as alone:
         assert alone
         assert lists.refresh().at is None
+
+
+def test_pivots_lead_to_signers_that_nobody_knew(lists: TrustedLists, web: _Web) -> None:
+    first, second = "https://lists.example/lotl-pivot-1.xml", "https://lists.example/lotl-pivot-2.xml"
+    between, last = holder("Between"), holder("Last")
+    past = Facts(sequence=1, issued=NOW - timedelta(days=200), next_update=NOW - timedelta(days=100))
+    web.pages[first] = master_list(_MASTER, [_NATIONAL], past, next_ones=[between])
+    web.pages[second] = master_list(between, [_NATIONAL], past, next_ones=[last])
+    web.pages[MASTER_ADDRESS] = master_list(last, [_NATIONAL], _LATER, pivots=[second, first])
+    assert lists.refresh().refused == {}
+    assert lists.services() is not None
+
+    # One from before the signers were published last leads nowhere.
+    retired = holder("Retired")
+    web.pages[first] = master_list(_MASTER, [_NATIONAL], replace(past, issued=ANCHORED - _DAY), next_ones=[retired])
+    web.pages[MASTER_ADDRESS] = master_list(retired, [_NATIONAL], Facts(sequence=9), pivots=[first])
+    assert "one of those" in lists.refresh().refused["LOTL"]
+
+    # A stranger's pivot leads nowhere.
+    web.pages[second] = master_list(_STRANGER, [_NATIONAL], past)
+    web.pages[MASTER_ADDRESS] = master_list(_STRANGER, [_NATIONAL], Facts(sequence=9), pivots=[second])
+    assert "one of those" in lists.refresh().refused["LOTL"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -19,7 +19,7 @@ from signroom.ports.outside import Fetched, Unreachable
 from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.european.list_folder import ListFolder, LoadedLists, Tried
 from signroom.trust.european.services import TrustedServices
-from signroom.trust.european.signed_lists import MAX_LIST, Pointer, SignedList, read_pointers
+from signroom.trust.european.signed_lists import MAX_LIST, Pointer, SignedList, read_pivots, read_pointers
 
 log = structlog.get_logger()
 
@@ -100,7 +100,9 @@ class TrustedLists:
             now = self._now()
             pointers: tuple[Pointer, ...]
             try:
-                master = self._folder.accept(_fetched(fetch, wanted.address), now)
+                content = _fetched(fetch, wanted.address)
+                pivots = () if self._folder.knows_signer(content, now) else tuple(_pivots(fetch, content))
+                master = self._folder.accept(content, now, pivots=pivots)
                 pointers = read_pointers(master)
             except (BadTrustedList, Unreachable, FileTooLarge) as error:
                 refused["LOTL"] = _why(error)
@@ -109,7 +111,7 @@ class TrustedLists:
                 if pointer.is_master or not wanted.has(pointer.territory) or self._closing.is_set():
                     continue
                 try:
-                    self._folder.accept(_fetched(fetch, pointer.address), now, pointers)
+                    self._folder.accept(_fetched(fetch, pointer.address), now, pointers=pointers)
                 except (BadTrustedList, Unreachable, FileTooLarge) as error:
                     refused[pointer.territory] = _why(error)
             for territory, reason in refused.items():
@@ -175,6 +177,13 @@ class EuropeanAnchors:
     def anchors(self, context: SecurityContext) -> Anchors:
         found = self._others.anchors(context)
         return replace(found, services=self._lists.services()) if context == EU else found
+
+
+def _pivots(fetch: Streams, content: bytes) -> Iterator[bytes]:
+    """The earlier lists of lists that can be fetched. Raises: BadTrustedList."""
+    for address in read_pivots(content):
+        with suppress(Unreachable, FileTooLarge):
+            yield _fetched(fetch, address)
 
 
 def _fetched(fetch: Streams, address: str) -> bytes:

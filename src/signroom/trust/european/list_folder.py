@@ -31,6 +31,7 @@ from signroom.trust.european.signed_lists import (
     SignedList,
     kind_of,
     published_signers,
+    read_pivot,
     read_pointers,
     read_signed,
 )
@@ -115,15 +116,23 @@ class ListFolder:
             log.warning("trusted_list.refused", code=BadTrustedList.code, territory=territory, reason=reason)
         return LoadedLists(master, pointers, tuple(national), refused)
 
-    def accept(self, content: bytes, at: datetime, pointers: Sequence[Pointer] | None = None) -> SignedList:
+    def accept(
+        self,
+        content: bytes,
+        at: datetime,
+        *,
+        pointers: Sequence[Pointer] | None = None,
+        pivots: Sequence[bytes] = (),
+    ) -> SignedList:
         """Keep a list that came in, when it may take the place of the one that is there.
 
-        `pointers`: of the list of the lists that is kept, where they were read already.
+        `pointers`: of the list of the lists that is kept, where they were read already. `pivots`: earlier lists of
+        lists, the oldest first; each that is good says who signs the next one.
         Raises: BadTrustedList. What was kept is then as it was.
         """
         is_master, territory = kind_of(content)
         if is_master:
-            signers = self._known_signers()
+            signers = self._signers_after(pivots)
         else:
             signers = _signers_of(self.load_pointers(at) if pointers is None else pointers, territory)
         found = read_signed(content, signers, at)
@@ -174,6 +183,21 @@ class ListFolder:
         with suppress(BadTrustedList, ValueError):
             named = [b64decode(line, validate=True) for line in self._read(_SIGNERS).split()]
         return (*(self._signers or published_signers()), *named)
+
+    def knows_signer(self, content: bytes, at: datetime) -> bool:
+        """False for a list of lists that only pivots may lead to."""
+        try:
+            read_signed(content, self._known_signers(), at)
+        except BadTrustedList:
+            return False
+        return True
+
+    def _signers_after(self, pivots: Sequence[bytes]) -> tuple[bytes, ...]:
+        signers = self._known_signers()
+        for pivot in pivots:
+            with suppress(BadTrustedList):  # one from before those that we know
+                signers = read_pivot(pivot, signers)
+        return signers
 
     def _kept(self, name: str, signers: Sequence[bytes], at: datetime) -> SignedList | None:
         try:

@@ -10,7 +10,7 @@ import base64
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,6 +20,10 @@ from signroom.domain.errors import BadTrustedList
 
 MAX_LIST = 16 << 20
 """Bytes. The largest national list has about 5 MB."""
+MOST_PIVOTS = 20
+ANCHORED = datetime(2026, 4, 14, tzinfo=UTC)
+"""The Official Journal (C/2026/1944) named the signers then. Lists of lists from before name signers of the past, whose
+keys somebody may have come by."""
 VERSIONS = frozenset({"5", "6"})
 """Of TS 119 612 v2.1.1 to v2.3.1, and from v2.4.1 on."""
 MASTER_TYPE = "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUlistofthelists"
@@ -101,6 +105,30 @@ def kind_of(content: bytes) -> tuple[bool, str]:
     """
     root = _parsed(content)
     return _text(root, "TSLType") == MASTER_TYPE, _text(root, "SchemeTerritory").upper()
+
+
+def read_pivots(content: bytes) -> tuple[str, ...]:
+    """Addresses of earlier lists of lists, the oldest first: each names who signs the next one. Nothing is verified.
+
+    Raises: BadTrustedList.
+    """
+    root = _parsed(content)
+    found = [(element.text or "").strip() for element in root.iterfind(f"{_TSL}SchemeInformation//{_TSL}URI")]
+    return tuple(sorted({text for text in found if text.startswith("https://") and "-pivot-" in text}))[-MOST_PIVOTS:]
+
+
+def read_pivot(content: bytes, signers: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Who signs the next list of lists (DER), by an earlier one that one of `signers` has signed.
+
+    Its signer had to be in date when it was issued. Raises: BadTrustedList.
+    """
+    issued = _moment(_parsed(content), "ListIssueDateTime")
+    if issued < ANCHORED:
+        raise BadTrustedList("It is from before the signers that were published last.")
+    found = read_signed(content, signers, issued)
+    if not found.is_master:
+        raise BadTrustedList("It is not the list of the lists.")
+    return tuple(der for pointer in read_pointers(found) if pointer.is_master for der in pointer.signers)
 
 
 def published_signers() -> tuple[bytes, ...]:
