@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from signroom.cli import doctor
 from signroom.cli.commands import run as run_command
 from signroom.cli.doctor import CheckResult, Severity
-from signroom.settings import read_settings
-from signroom.wiring import examine_lists
+from signroom.domain.qualification import QualifiedLevel
+from signroom.domain.security_context import EU
+from signroom.domain.signature import CertificateChain
+from signroom.settings import SettingsError, read_settings
+from signroom.wiring import build_service, examine_lists
 from tests.cli.test_commands import PRODUCTION
-from tests.trust.european.made_lists import Facts, Service, holder, made, signers
+from tests.trust.european.made_lists import QC_COMPLIANCE, QC_ESIGN, QC_SSCD, Facts, Service, holder, made, signers
 
 _NOW = datetime.now(UTC)
 _FACTS = Facts(issued=_NOW - timedelta(days=3), next_update=_NOW + timedelta(days=90))
@@ -33,8 +38,9 @@ def run(arguments: list[str]) -> int:
 
 
 @pytest.fixture
-def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """An installation that knows who signs the list of the lists."""
+def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """An installation that knows who signs the list of the lists. Commands log to where a test captures it."""
+    logging_before = structlog.get_config()
     named = {"SIGNROOM_DATA": str(tmp_path / "data"), "SIGNROOM_PUBLIC_URL": "https://sign.example", **PRODUCTION}
     for name, value in named.items():
         monkeypatch.setenv(name, value)
@@ -42,7 +48,8 @@ def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]
     folder = tmp_path / "data" / "trust" / "eu" / "lotl-signers"
     folder.mkdir(parents=True)
     (folder / "signer.crt").write_bytes(signers()[0].der)
-    return named
+    yield named
+    structlog.configure(**logging_before)
 
 
 def _lines(variables: dict[str, str]) -> list[CheckResult]:
@@ -110,3 +117,22 @@ def test_a_root_of_icp_brasil_is_taken_by_its_fingerprint(
     assert run(["trust", "list", "--context", "icp-brasil"]) == 0
     assert capsys.readouterr().out.count(digest) == 2
     assert run(["trust", "icp-brasil", "nowhere.crt"]) == 3
+
+
+def test_the_service_judges_by_imported_lists(variables: dict[str, str], tmp_path: Path) -> None:
+    settings = read_settings({**variables, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "eu"}, Path("/none"))
+    with pytest.raises(SettingsError, match="trust import"):
+        build_service(settings, execute_jobs=False)
+    for name, content in (("lotl.xml", _MADE.master), ("pt.xml", _MADE.national)):
+        (tmp_path / name).write_bytes(content)
+    assert run(["trust", "import", "lotl.xml", "pt.xml"]) == 0
+    signer = holder("Signer", _CA, statements=(QC_COMPLIANCE, QC_SSCD, QC_ESIGN))
+    service = build_service(settings, execute_jobs=False)
+    try:
+        chain = CertificateChain(signer.der, (_CA.der,))
+        verdict = service.ports.trust.judge(chain, EU, _NOW, revocation_may_be_unknown=True)
+    finally:
+        service.stop()
+    assert verdict.trusted
+    assert verdict.qualification is not None
+    assert verdict.qualification.level is QualifiedLevel.QES

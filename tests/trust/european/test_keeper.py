@@ -67,6 +67,15 @@ def folder(tmp_path: Path) -> ListFolder:
 
 
 @pytest.fixture
+def kept(folder: ListFolder) -> ListFolder:
+    """With the lists that were good before."""
+    folder.folder.mkdir()
+    for name, content in (("lotl.xml", _MADE.master), ("PT.xml", _MADE.national)):
+        (folder.folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
 def lists(folder: ListFolder, web: _Web) -> TrustedLists:
     return TrustedLists(folder, web, Wanted(address=MASTER_ADDRESS), lambda: NOW)
 
@@ -80,9 +89,8 @@ def test_fetched_lists_become_roots_of_the_context_and_of_no_other(lists: Truste
     assert not anchors.anchors(ITALY).configured
 
 
-def test_a_restart_needs_no_network(lists: TrustedLists, folder: ListFolder) -> None:
-    lists.refresh()
-    services = TrustedLists(folder, now=lambda: NOW).services()
+def test_a_restart_needs_no_network(kept: ListFolder) -> None:
+    services = TrustedLists(kept, now=lambda: NOW).services()
     assert services is not None
     assert [root.link.der for root in services.roots] == [_CA.der]
 
@@ -100,20 +108,21 @@ def test_a_restart_needs_no_network(lists: TrustedLists, folder: ListFolder) -> 
     ],
     ids=["tampered", "stranger", "expired", "older", "other country", "no list", "unreachable"],
 )
-def test_the_last_good_list_is_kept(lists: TrustedLists, web: _Web, page: bytes | None, why: str) -> None:
-    lists.refresh()
+def test_the_last_good_list_is_kept(
+    lists: TrustedLists, kept: ListFolder, web: _Web, page: bytes | None, why: str
+) -> None:
     if page is None:
         del web.pages[NATIONAL_ADDRESS]
     else:
         web.pages[NATIONAL_ADDRESS] = page
     tried = lists.refresh()
     assert why in tried.refused["PT"]
-    assert len(lists.load().national) == 1
+    assert (kept.folder / "PT.xml").read_bytes() == _MADE.national
     assert lists.services() is not None
 
 
+@pytest.mark.usefixtures("kept")
 def test_without_a_new_list_of_lists_the_national_ones_are_still_fetched(lists: TrustedLists, web: _Web) -> None:
-    lists.refresh()
     web.pages[MASTER_ADDRESS] = master_list(_STRANGER, [_STRANGER], _LATER)
     web.pages[NATIONAL_ADDRESS] = national_list(_NATIONAL, [Service(_CA.der)], _LATER)
     assert list(lists.refresh().refused) == ["LOTL"]
@@ -136,21 +145,19 @@ def test_whom_the_list_of_lists_names_signs_the_next_one(lists: TrustedLists, we
     assert found.master.sequence == 8
 
 
-def test_a_file_that_was_changed_on_the_disk_does_not_count(lists: TrustedLists, folder: ListFolder) -> None:
-    lists.refresh()
-    (folder.folder / "PT.xml").write_bytes(_MADE.national.replace(b"granted", b"granteD"))
-    assert list(folder.load(NOW).refused) == ["PT"]
-    (folder.folder / "lotl.xml").write_bytes(b"<a/>")
-    assert list(folder.load(NOW).refused) == ["LOTL"]
+def test_a_file_that_was_changed_on_the_disk_does_not_count(kept: ListFolder) -> None:
+    (kept.folder / "PT.xml").write_bytes(_MADE.national.replace(b"granted", b"granteD"))
+    assert list(kept.load(NOW).refused) == ["PT"]
+    (kept.folder / "lotl.xml").write_bytes(b"<a/>")
+    assert list(kept.load(NOW).refused) == ["LOTL"]
 
 
-def test_a_list_that_nothing_followed_counts_for_some_days(lists: TrustedLists, folder: ListFolder) -> None:
-    lists.refresh()
+def test_a_list_that_nothing_followed_counts_for_some_days(kept: ListFolder) -> None:
     end = Facts().next_update
-    assert folder.load(end + GRACE).national
+    assert kept.load(end + GRACE).national
     late = end + GRACE + timedelta(seconds=1)
-    assert folder.load(late).master is None
-    assert TrustedLists(folder, now=lambda: late).services() is None
+    assert kept.load(late).master is None
+    assert TrustedLists(kept, now=lambda: late).services() is None
 
 
 def test_a_national_list_without_a_list_of_lists_is_refused(folder: ListFolder) -> None:
