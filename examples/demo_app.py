@@ -69,8 +69,7 @@ def create_app(signroom_url: str, api_key: str, own_url: str, more: Sequence[Any
     @post("/start", status_code=303)
     async def start(contract_wanted: Annotated[bool, Parameter(query="contract")] = False) -> Redirect:
         """Open a session and send the user to it."""
-        lasting = {"level": "B-LTA"}
-        request: dict[str, Any] = {"returnUrl": f"{own_url}/callback", "pdfSignatureOptions": lasting}
+        request: Any = {"returnUrl": f"{own_url}/callback", "pdfSignatureOptions": {"level": "B-LTA"}}
         if contract_wanted:
             content = b64encode(contract("Contract: the parties agree to try Signroom.")).decode()
             request["documents"] = [{"file": {"name": "contract.pdf", "content": content}}]
