@@ -182,6 +182,11 @@ class BadCertificate(BadInput):
     message = "The certificate could not be read: a DER-encoded X.509 certificate is expected."
 
 
+class BadTrustedList(BadInput):
+    code = "BadTrustedList"
+    message = "The trusted list is not one that may be used."
+
+
 class BadFileNamePattern(BadInput):
     code = "BadFileNamePattern"
     message = "fileNamePattern must be a regular expression of RE2 of at most 1000 characters."
