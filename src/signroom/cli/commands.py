@@ -20,6 +20,7 @@ from signroom.cli.managing.page_settings import branding, file_validation
 from signroom.cli.managing.persons import persons
 from signroom.cli.managing.secret_keys import secrets
 from signroom.cli.managing.statistics import statistics
+from signroom.cli.managing.timestamp_providers import timestamp_providers
 from signroom.cli.managing.webhooks import webhooks
 from signroom.domain.demo import DemoFailure
 
@@ -40,6 +41,7 @@ for group in (
     documents,
     secrets,
     persons,
+    timestamp_providers,
 ):
     app.command(group)
 add_backups(app)

@@ -74,6 +74,9 @@ class ManagementPorts(Protocol):
     def tokens(self) -> Tokens: ...
 
     @property
+    def timestamps(self) -> TimestampAuthorities: ...
+
+    @property
     def pictures(self) -> Pictures: ...
 
     @property

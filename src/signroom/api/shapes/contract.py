@@ -871,6 +871,53 @@ class RetentionModel(Wire):
     days: Annotated[int, msgspec.Meta(ge=1, le=MAX_RETENTION_DAYS)] | None
 
 
+class TimestampProviderRequest(Wire):
+    """`auth` is `None`, `Basic`, `Bearer`, `ApiKey` or `MutualTls`. `user` is that of Basic, or the header of ApiKey.
+
+    `secret` is the password, token or key; for MutualTls the certificate, its chain and its key, PEM, in one text.
+    """
+
+    name: str
+    url: str
+    context: str
+    tier: str | None = None
+    priority: int | None = None
+    auth: str | None = None
+    user: str | None = None
+    secret: str | None = None
+
+
+class TimestampProviderModel(Wire):
+    """`id` and `auth` are null for a provider of the file of settings."""
+
+    id: UUID | None
+    name: str
+    url: str
+    context: str
+    tier: str
+    priority: int
+    auth: str | None
+    user: str | None
+    has_secret: bool
+
+
+class TimestampProviderList(Wire):
+    items: list[TimestampProviderModel]
+
+
+class ProviderCheckModel(Wire):
+    """`name` is `Token`, `Time` or `Trust`."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class ProviderTestModel(Wire):
+    passed: bool
+    checks: list[ProviderCheckModel]
+
+
 class Problem(Wire):
     """400, 401, 403, 404, 405, 413, 415."""
 

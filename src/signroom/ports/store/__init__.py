@@ -20,6 +20,7 @@ from signroom.ports.store.erasing.persons import Persons
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.managing.removal import Removal
+from signroom.ports.store.managing.timestamp_providers import TimestampProviders
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.rotation import Rotation
@@ -107,6 +108,9 @@ class Work(Protocol):
 
     @property
     def removal(self) -> Removal: ...
+
+    @property
+    def timestamp_providers(self) -> TimestampProviders: ...
 
     @property
     def audit_log(self) -> AuditLog: ...

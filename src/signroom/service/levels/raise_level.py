@@ -197,7 +197,8 @@ class Raising:
         if standing.proven_at is None:
             raise Stopped("Nothing proves when the signature was made.")
         wait = self.patience.left(_COLLECT_SECONDS)
-        of_authorities = tuple({p.context.id: p.context for p in self.ports.timestamps.of_tier(DEFAULT_TIER)}.values())
+        providers = await asyncio.to_thread(self.ports.timestamps.of_tier, DEFAULT_TIER)
+        of_authorities = tuple({p.context.id: p.context for p in providers}.values())
         asked = [
             _Question(standing.chain, standing.proven_at, CertificateUse.SIGNATURES, (self.context,)),
             *(_Question(p.authority, p.time, CertificateUse.TIMESTAMPS, of_authorities) for p in standing.proofs),
