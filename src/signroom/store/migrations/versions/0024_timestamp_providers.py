@@ -1,7 +1,7 @@
 """timestamp providers that are set by command or API
 
 Revision ID: 0024
-Revises: 0020
+Revises: 0022
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0024'
-down_revision = '0020'
+down_revision = '0022'
 branch_labels = None
 depends_on = None
 
