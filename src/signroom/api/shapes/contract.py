@@ -52,6 +52,8 @@ class CmsOptionsRequest(Wire):
     data_hashes: GivenHashes | None = None
     level: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
+    timestamp_tier: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class XmlNamespaceRequest(Wire):
@@ -70,6 +72,8 @@ class XmlOptionsRequest(Wire):
     element_to_sign_id: str | None = None
     signature_element_location: XmlLocationRequest | EmptyList | None = None
     level: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
+    timestamp_tier: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
 
 

@@ -27,7 +27,7 @@ from signroom.domain.signature import (
     XmlLocation,
     XmlOptions,
 )
-from signroom.domain.timestamp import MessageImprint
+from signroom.domain.timestamp import MessageImprint, require_tier
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Address, Content, EarlierDocument, FileSource, UploadToken
 
@@ -129,18 +129,21 @@ def signing_options(
     default: OptionsByType = NO_OPTIONS,
 ) -> OptionsByType:
     """What is not said here is as in `default`. Raises: BadInput, NotImplementedHere."""
+    own_pdf = pdf if isinstance(pdf, PdfOptionsRequest) else None
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
     return OptionsByType(
         pdf=PdfOptions(
             appearance_of(pdf) or default.pdf.appearance,
-            level_of(pdf.level if isinstance(pdf, PdfOptionsRequest) else None) or default.pdf.level,
+            level_of(None if own_pdf is None else own_pdf.level) or default.pdf.level,
+            _tier(None if own_pdf is None else own_pdf.timestamp_tier) or default.pdf.timestamp_tier,
         ),
         cms=default.cms if own_cms is None else _cms_options(own_cms, default.cms),
         xml=XmlOptions(
             _xml_element(own_xml),
             _xml_location(own_xml),
             level_of(None if own_xml is None else own_xml.level) or default.xml.level,
+            _tier(None if own_xml is None else own_xml.timestamp_tier) or default.xml.timestamp_tier,
         ),
     )
 
@@ -152,11 +155,17 @@ def level_of(given: str | None) -> Level | None:
     return member(Level, given if given[:2].upper() == "B-" else f"B-{given}", "level")
 
 
+def _tier(given: str | None) -> str | None:
+    """None when nothing is asked. Raises: BadInput."""
+    return require_tier(given) if given else None
+
+
 def _cms_options(given: shapes.CmsOptionsRequest, default: CmsOptions) -> CmsOptions:
     return CmsOptions(
         detached=default.detached if given.detached is None else given.detached,
         data_hashes=digests_of(given.data_hashes) or default.data_hashes,
         level=level_of(given.level) or default.level,
+        timestamp_tier=_tier(given.timestamp_tier) or default.timestamp_tier,
     )
 
 

@@ -27,7 +27,6 @@ from signroom.domain.event import DocumentArchived
 from signroom.domain.level import Level
 from signroom.domain.security_context import BY_ID, SecurityContext
 from signroom.domain.session import Session
-from signroom.domain.timestamp import DEFAULT_TIER
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
 from signroom.ports.store import Work
@@ -88,7 +87,9 @@ async def archive_document(ports: Ports, document_id: UUID) -> timedelta | None:
 def count_timestamps(work: Work, document: Document, number: int, now: datetime) -> None:
     """Timestamps that are in a file are the application's, as those that it has asked for itself."""
     for _ in range(number):
-        work.statistics.count_timestamp(document.subscription_id, document.application_id, DEFAULT_TIER, now.date())
+        work.statistics.count_timestamp(
+            document.subscription_id, document.application_id, document.timestamp_tier, now.date()
+        )
 
 
 def give_up_archiving(ports: Ports, document_id: UUID, code: str) -> None:
@@ -152,7 +153,8 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
             if found is None:
                 raise AugmentationImpossible("The signature is not in the file.")
             standing = Standing(copy, stored, kind, found.chain, value.value, found.level, proofs_of(found), content)
-            raised = await Raising(ports, turn, context, Patience(_SECONDS)).raise_to(document.level_wanted, standing)
+            raising = Raising(ports, turn, context, Patience(_SECONDS), document.timestamp_tier)
+            raised = await raising.raise_to(document.level_wanted, standing)
             after = raised.standing.level
             if after is before or before.reaches(after):
                 return _Made(

@@ -110,7 +110,7 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     context = await asyncio.to_thread(deciding, ports, caller.subscription_id, command.security_context_id)
     command = with_level(command, context.rules.level)
     for options in (command.options, *(document.options for document in command.documents)):
-        require_levels(ports, options)
+        await require_levels(ports, options)
     now, session_id = ports.clock.now(), uuid4()
     session, event = new_session(
         id=session_id,

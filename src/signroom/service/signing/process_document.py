@@ -143,7 +143,7 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
-        raising = Raising(ports, turn, found.context, Patience(SIGNING_SECONDS))
+        raising = Raising(ports, turn, found.context, Patience(SIGNING_SECONDS), document.timestamp_tier)
         original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
         timestamp = None
         if wanted.reaches(Level.B_T):

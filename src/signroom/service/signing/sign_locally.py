@@ -79,14 +79,15 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     """A certificate that may not sign and a damaged PDF are answers, not errors (rulings, "Faults").
 
     Raises: NotAllowed, BadCertificate, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound,
-    DocumentKeyInUse, FileTooLarge, UploadNotFound, a DocumentRejected other than InvalidPdf, Unavailable.
+    DocumentKeyInUse, FileTooLarge, UploadNotFound, TimestampTierNotFound, a DocumentRejected other than InvalidPdf,
+    Unavailable.
     """
     caller.require(WORKERS)
     context = await find_context_soon(ports, caller.subscription_id, command.security_context_id)
     if context.rules.level is not None:
         options = command.document.options.with_level(context.rules.level)
         command = replace(command, document=replace(command.document, options=options))
-    require_levels(ports, command.document.options)
+    await require_levels(ports, command.document.options)
     now = ports.clock.now()
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
