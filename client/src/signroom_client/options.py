@@ -152,6 +152,8 @@ class PdfSignatureOptions:
     """That the signed file is to reach: how long the signature lasts."""
     timestamp_tier: str | None = None
     """Whose authorities give the timestamps in the file; the operator has named the tiers."""
+    signature_policy: str | None = None
+    """That the signature names, by its name or OID."""
 
 
 # -- CMS and XML -----------------------------------------------------------------------------------
@@ -166,6 +168,7 @@ class CmsSignatureOptions:
     data_hashes: Sequence[Digest] | None = None
     level: Level | str | None = None
     timestamp_tier: str | None = None
+    signature_policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

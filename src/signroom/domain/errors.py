@@ -293,6 +293,11 @@ class TimestampTierNotFound(NotFound):
     message = "There is no timestamp authority of this tier here."
 
 
+class SignaturePolicyNotFound(NotFound):
+    code = "SignaturePolicyNotFound"
+    message = "There is no such signature policy for signatures of this type here."
+
+
 class TimestampProviderNotFound(NotFound):
     code = "TimestampProviderNotFound"
     message = "There is no such timestamp provider, or it stands in the file of settings."

@@ -96,6 +96,8 @@ class PdfOptions:
     """The level that the signed file is to reach; None: as the security context says."""
     timestamp_tier: str | None = None
     """Whose providers give the timestamps that are in the file; None: those of the default tier."""
+    signature_policy: str | None = None
+    """The OID of the policy that the signature names; None: it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class CmsOptions:
     level: Level | None = None
     """As in `PdfOptions`."""
     timestamp_tier: str | None = None
+    """As in `PdfOptions`."""
+    signature_policy: str | None = None
     """As in `PdfOptions`."""
 
 

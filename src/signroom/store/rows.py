@@ -71,11 +71,15 @@ class StoredOptions:
     pdf_timestamp_tier: str | None = None
     cms_timestamp_tier: str | None = None
     xml_timestamp_tier: str | None = None
+    pdf_signature_policy: str | None = None
+    cms_signature_policy: str | None = None
 
     def by_type(self) -> OptionsByType:
         return OptionsByType(
-            PdfOptions(self.appearance, self.pdf_level, self.pdf_timestamp_tier),
-            CmsOptions(self.detached, self.data_hashes, self.cms_level, self.cms_timestamp_tier),
+            PdfOptions(self.appearance, self.pdf_level, self.pdf_timestamp_tier, self.pdf_signature_policy),
+            CmsOptions(
+                self.detached, self.data_hashes, self.cms_level, self.cms_timestamp_tier, self.cms_signature_policy
+            ),
             XmlOptions(self.xml_element_id, self.xml_location, self.xml_level, self.xml_timestamp_tier),
         )
 
@@ -95,11 +99,17 @@ def packed_options(options: OptionsByType | SigningOptions) -> bytes:
                 pdf_timestamp_tier=pdf.timestamp_tier,
                 cms_timestamp_tier=cms.timestamp_tier,
                 xml_timestamp_tier=xml.timestamp_tier,
+                pdf_signature_policy=pdf.signature_policy,
+                cms_signature_policy=cms.signature_policy,
             )
-        case PdfOptions(appearance, level, tier):
-            stored = StoredOptions(appearance=appearance, pdf_level=level, pdf_timestamp_tier=tier)
-        case CmsOptions(detached, data_hashes, level, tier):
-            stored = StoredOptions(detached, data_hashes, cms_level=level, cms_timestamp_tier=tier)
+        case PdfOptions(appearance, level, tier, policy):
+            stored = StoredOptions(
+                appearance=appearance, pdf_level=level, pdf_timestamp_tier=tier, pdf_signature_policy=policy
+            )
+        case CmsOptions(detached, data_hashes, level, tier, policy):
+            stored = StoredOptions(
+                detached, data_hashes, cms_level=level, cms_timestamp_tier=tier, cms_signature_policy=policy
+            )
         case XmlOptions(element_id, location, level, tier):
             stored = StoredOptions(
                 xml_element_id=element_id, xml_location=location, xml_level=level, xml_timestamp_tier=tier

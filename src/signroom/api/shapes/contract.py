@@ -54,6 +54,8 @@ class CmsOptionsRequest(Wire):
     """Addition: as in `pdfSignatureOptions`."""
     timestamp_tier: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
+    signature_policy: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class XmlNamespaceRequest(Wire):
