@@ -152,7 +152,7 @@ NAMES = (
 )
 """Every setting that this version reads, without the prefix."""
 
-_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "API_KEY", "WEBHOOK_SECRET"}
+_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "PROVIDER_SECRET", "API_KEY", "WEBHOOK_SECRET"}
 """Secrets that commands take from the environment rather than from their arguments."""
 
 

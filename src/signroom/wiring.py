@@ -42,6 +42,7 @@ from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import BUILT_IN, EU, ICP_BRASIL, ITALY_TEST, TEST, SecurityContext, TrustedRoot
 from signroom.domain.timestamp import TimestampProvider
+from signroom.domain.timestamp_provider import LAST_PRIORITY
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -64,6 +65,7 @@ from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, 
 from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
+from signroom.ports.timestamps import TimestampAuthorities
 from signroom.sandbox.pool import PooledFormats
 from signroom.secrets.installed import close_to_others, keep_secret, read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
@@ -87,6 +89,7 @@ from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.configured import BrokenProviders, read_providers
+from signroom.timestamps.stored import StoredProviders
 from signroom.trust import certificates
 from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile, read_certificates
 from signroom.trust.asking.answers import Ages, Answers
@@ -183,6 +186,10 @@ class _CommandPorts:
     def trust(self) -> Trust:
         """It reads and judges by what is here: nothing is fetched by a command."""
         return open_trust(self._settings.trust_folder, None)
+
+    @cached_property
+    def timestamps(self) -> TimestampAuthorities:
+        return _timestamp_authorities(self._settings, self.store, self.secrets)
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -333,21 +340,22 @@ def _demo_roots(settings: Settings) -> Mapping[SecurityContext, Sequence[bytes]]
     return {TEST: certificates, ITALY_TEST: certificates}
 
 
-def _timestamp_authorities(settings: Settings) -> RemoteAuthorities:
-    """Those of the operator; where there are none, the demo's own while the service is tried out.
+def _timestamp_authorities(settings: Settings, store: Store, secrets: Secrets) -> RemoteAuthorities:
+    """Those of the operator's file, else the demo's own while the service is tried out; with those of the database.
 
     Raises: SettingsError.
     """
     file, agent = settings.timestamp_providers, f"signroom/{version('signroom')}"
+    configured: tuple[TimestampProvider, ...] = ()
     try:
         if file is not None:
-            return RemoteAuthorities(read_providers(file, settings.security_context), agent=agent)
+            configured = read_providers(file, settings.security_context)
+        elif not settings.production:
+            tsa = f"{settings.public_url}{demo_resources.TSA_PATH}"
+            configured = (TimestampProvider("demo", tsa, TEST, priority=LAST_PRIORITY),)
+        return RemoteAuthorities(configured, stored=StoredProviders(store, secrets), agent=agent)
     except (BrokenProviders, OSError) as error:
         raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
-    if settings.production:
-        return RemoteAuthorities()
-    own = TimestampProvider("demo", f"{settings.public_url}{demo_resources.TSA_PATH}", TEST)
-    return RemoteAuthorities([own], agent=agent)
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
@@ -382,9 +390,10 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         for fact in facts:
             meters.count("event", fact.type)
 
-    authorities = _timestamp_authorities(settings)
+    store, secrets = SqlStore(engine, jobs.enqueue, tell), AesGcmSecrets(keys)
+    authorities = _timestamp_authorities(settings, store, secrets)
     ports = Ports(
-        store=SqlStore(engine, jobs.enqueue, tell),
+        store=store,
         jobs=jobs,
         changes=changes,
         blobs=blobs,
@@ -397,7 +406,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         timestamps=authorities,
         pictures=formats,
         name_patterns=Re2Patterns(),
-        secrets=AesGcmSecrets(keys),
+        secrets=secrets,
         previews=BytesCache(_PREVIEWS),
         default_context=settings.security_context,
         demo=demo,

@@ -21,6 +21,7 @@ from signroom.cli.managing.persons import persons
 from signroom.cli.managing.secret_keys import secrets
 from signroom.cli.managing.security_contexts import contexts
 from signroom.cli.managing.statistics import statistics
+from signroom.cli.managing.timestamp_providers import timestamp_providers
 from signroom.cli.managing.trust import trust
 from signroom.cli.managing.webhooks import webhooks
 from signroom.domain.demo import DemoFailure
@@ -44,6 +45,7 @@ for group in (
     contexts,
     persons,
     trust,
+    timestamp_providers,
 ):
     app.command(group)
 add_backups(app)

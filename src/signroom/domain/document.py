@@ -23,6 +23,7 @@ from signroom.domain.signature import (
     SigningOptions,
     Verdict,
 )
+from signroom.domain.timestamp import DEFAULT_TIER
 
 
 class DocumentStatus(StrEnum):
@@ -126,6 +127,11 @@ class Document:
     def level_wanted(self) -> Level:
         """That the signed file is to reach."""
         return self.options.level or Level.B_B
+
+    @property
+    def timestamp_tier(self) -> str:
+        """Whose providers give the timestamps that are in its file."""
+        return self.options.timestamp_tier or DEFAULT_TIER
 
     @property
     def level(self) -> Level | None:

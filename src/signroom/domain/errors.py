@@ -298,6 +298,26 @@ class TimestampTierNotFound(NotFound):
     message = "There is no timestamp authority of this tier here."
 
 
+class SignaturePolicyNotFound(NotFound):
+    code = "SignaturePolicyNotFound"
+    message = "There is no such signature policy for signatures of this type here."
+
+
+class TimestampProviderNotFound(NotFound):
+    code = "TimestampProviderNotFound"
+    message = "There is no such timestamp provider, or it stands in the file of settings."
+
+
+class BadTimestampProvider(Refused):
+    code = "BadTimestampProvider"
+    message = "The timestamp provider cannot be used."
+
+
+class LastTimestampProvider(Refused):
+    code = "LastTimestampProvider"
+    message = "No other provider of its tier would be left. Say force to do it all the same."
+
+
 class UploadNotFound(NotFound):
     code = "UploadNotFound"
     message = "The upload was not found."

@@ -94,6 +94,10 @@ class PdfOptions:
     appearance: Appearance | None = None
     level: Level | None = None
     """The level that the signed file is to reach; None: as the security context says."""
+    timestamp_tier: str | None = None
+    """Whose providers give the timestamps that are in the file; None: those of the default tier."""
+    signature_policy: str | None = None
+    """The OID of the policy that the signature names; None: it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,10 @@ class CmsOptions:
     """Digests of the content of a detached CMS object that is co-signed."""
     level: Level | None = None
     """As in `PdfOptions`."""
+    timestamp_tier: str | None = None
+    """As in `PdfOptions`."""
+    signature_policy: str | None = None
+    """As in `PdfOptions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,8 @@ class XmlOptions:
     location: XmlLocation | None = None
     """None: last child of the root, or of the signed element."""
     level: Level | None = None
+    """As in `PdfOptions`."""
+    timestamp_tier: str | None = None
     """As in `PdfOptions`."""
 
 

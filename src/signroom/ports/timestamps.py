@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest
+from signroom.domain.timestamp_provider import StoredProvider
 
 
 class NoTimestamp(Exception):
@@ -35,8 +36,19 @@ class TimestampAuthorities(Protocol):
         """In the order in which they are to be asked now. Empty for a tier that has none.
 
         The lowest priority comes first. Providers of one priority take turns. A provider that failed a short time ago
-        comes after all others.
+        comes after all others. A change of the stored ones is seen within five seconds. The call may wait for the
+        database: not from an event loop.
         """
+
+    @property
+    def configured(self) -> Sequence[TimestampProvider]:
+        """Those of the settings. A command or the API does not change them."""
+
+    def opened(self, stored: StoredProvider) -> TimestampProvider:
+        """A stored one with its secret, ready to be asked. Raises: SecretUnreadable."""
+
+    def require_client_certificate(self, pem: str) -> None:
+        """A certificate and its key that TLS can be spoken with. Raises: BadTimestampProvider."""
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
         """A token for `request`, checked but for trust, within `seconds`. Raises: NoTimestamp."""

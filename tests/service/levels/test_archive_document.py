@@ -121,17 +121,28 @@ def after_storing(ports: Ports, then: Callable[[], object]) -> Ports:
     return replace(ports, blobs=Watched(ports.blobs, then))
 
 
-def wanting(level: Level | None) -> OptionsByType:
-    return OptionsByType(PdfOptions(level=level), CmsOptions(level=level), XmlOptions(level=level))
+def wanting(level: Level | None, tier: str | None = None) -> OptionsByType:
+    return OptionsByType(
+        PdfOptions(level=level, timestamp_tier=tier),
+        CmsOptions(level=level, timestamp_tier=tier),
+        XmlOptions(level=level, timestamp_tier=tier),
+    )
 
 
-def completed(room: Room, ports: Ports, level: Level | None, kind: SignatureType = SignatureType.PDF) -> Document:
+def completed(
+    room: Room,
+    ports: Ports,
+    level: Level | None,
+    kind: SignatureType = SignatureType.PDF,
+    *,
+    tier: str | None = None,
+) -> Document:
     """A document that is signed in a session, and processed."""
     chain = three_tiers.signer("p256").chain
 
     async def sign() -> UUID:
         source = Content(lambda: _bytes(FILES[kind]), "debt", None)
-        document = NewDocument(source, signature_type=kind, options=wanting(level))
+        document = NewDocument(source, signature_type=kind, options=wanting(level, tier))
         opened = await open_session(ports, room.caller, OpenSession(documents=(document,)))
         preparation = await prepare_signing(ports, opened.session_id, chain)
         item = preparation.items[0]
@@ -329,6 +340,27 @@ def test_without_an_authority_of_the_installation_nobody_may_ask_for_more(room: 
     document = completed(room, none, None)
     with pytest.raises(TimestampTierNotFound):
         extend_document(none, room.caller, document.id, Level.B_LTA)
+
+
+@pytest.mark.parametrize("kind", SignatureType)
+def test_the_timestamps_come_from_the_tier_that_is_asked_for(
+    room: Room, authority: Authority, kind: SignatureType
+) -> None:
+    gold = RemoteAuthorities([TimestampProvider("gold", f"{authority.site.url}/tsa", TEST, tier="gold")])
+    ports = replace(authority.ports, timestamps=gold)
+
+    document = completed(room, ports, Level.B_T, kind, tier="gold")
+    gold.close()
+
+    assert (document.level, document.timestamp_tier) == (Level.B_T, "gold")
+    counts = read_statistics(ports, room.caller, None, None).counts
+    assert [(c.tier, c.count) for c in counts if c.what is Counted.TIMESTAMP] == [("gold", 1)]
+
+
+def test_a_tier_that_there_is_not_is_refused_when_the_session_is_opened(room: Room, authority: Authority) -> None:
+    for level in (None, Level.B_T):
+        with pytest.raises(TimestampTierNotFound, match="silver"):
+            completed(room, authority.ports, level, tier="silver")
 
 
 def test_a_level_that_lacks_evidence_says_what_is_missing(room: Room, authority: Authority) -> None:

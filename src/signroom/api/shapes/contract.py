@@ -52,6 +52,10 @@ class CmsOptionsRequest(Wire):
     data_hashes: GivenHashes | None = None
     level: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
+    timestamp_tier: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
+    signature_policy: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class XmlNamespaceRequest(Wire):
@@ -70,6 +74,8 @@ class XmlOptionsRequest(Wire):
     element_to_sign_id: str | None = None
     signature_element_location: XmlLocationRequest | EmptyList | None = None
     level: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
+    timestamp_tier: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
 
 
@@ -920,6 +926,53 @@ class RetentionModel(Wire):
     """`days` that signed documents are kept after they were signed; null: until somebody removes them."""
 
     days: Annotated[int, msgspec.Meta(ge=1, le=MAX_RETENTION_DAYS)] | None
+
+
+class TimestampProviderRequest(Wire):
+    """`auth` is `None`, `Basic`, `Bearer`, `ApiKey` or `MutualTls`. `user` is that of Basic, or the header of ApiKey.
+
+    `secret` is the password, token or key; for MutualTls the certificate, its chain and its key, PEM, in one text.
+    """
+
+    name: str
+    url: str
+    context: str
+    tier: str | None = None
+    priority: int | None = None
+    auth: str | None = None
+    user: str | None = None
+    secret: str | None = None
+
+
+class TimestampProviderModel(Wire):
+    """`id` and `auth` are null for a provider of the file of settings."""
+
+    id: UUID | None
+    name: str
+    url: str
+    context: str
+    tier: str
+    priority: int
+    auth: str | None
+    user: str | None
+    has_secret: bool
+
+
+class TimestampProviderList(Wire):
+    items: list[TimestampProviderModel]
+
+
+class ProviderCheckModel(Wire):
+    """`name` is `Token`, `Time` or `Trust`."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class ProviderTestModel(Wire):
+    passed: bool
+    checks: list[ProviderCheckModel]
 
 
 class Problem(Wire):

@@ -157,7 +157,8 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
             if found is None:
                 raise AugmentationImpossible("The signature is not in the file.")
             standing = Standing(copy, stored, kind, found.chain, value.value, found.level, proofs_of(found), content)
-            raised = await Raising(ports, turn, context, Patience(_SECONDS)).raise_to(document.level_wanted, standing)
+            raising = Raising(ports, turn, context, Patience(_SECONDS), document.timestamp_tier)
+            raised = await raising.raise_to(document.level_wanted, standing)
             after = raised.standing.level
             if after is before or before.reaches(after):
                 return _Made(

@@ -44,7 +44,7 @@ from signroom.domain.signature import (
     Prepared,
     SignatureType,
 )
-from signroom.domain.timestamp import DEFAULT_TIER, MessageImprint, Timestamp, TimestampRequest
+from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampRequest
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
 from signroom.service.timestamps.issue_timestamp import count_timestamp, stamp
@@ -125,6 +125,8 @@ class Raising:
     """By which the signer's certificate is judged. They were judged before: what is wrong with the certificate now ends
     the work, and does not undo the signature."""
     patience: Patience
+    tier: str
+    """Whose providers give the timestamps."""
 
     async def stamp_value(self, prepared: Prepared, checked: CheckedValue) -> Timestamp:
         """A timestamp on a signature value, before the signed file is written. Raises: Stopped."""
@@ -188,10 +190,10 @@ class Raising:
         """Raises: Stopped."""
         request = TimestampRequest(MessageImprint(_DIGEST, imprint), secrets.randbits(_NONCE_BITS))
         try:
-            found = await stamp(self.ports, DEFAULT_TIER, request, self.patience.left(_STAMP_SECONDS))
+            found = await stamp(self.ports, self.tier, request, self.patience.left(_STAMP_SECONDS))
             if self.turn.application_id is not None:
                 owners = self.turn.subscription_id, self.turn.application_id
-                await asyncio.to_thread(count_timestamp, self.ports, *owners, DEFAULT_TIER)
+                await asyncio.to_thread(count_timestamp, self.ports, *owners, self.tier)
             return found
         except (Refused, Unavailable) as error:
             raise Stopped(str(error)) from error
@@ -201,7 +203,8 @@ class Raising:
         if standing.proven_at is None:
             raise Stopped("Nothing proves when the signature was made.")
         wait = self.patience.left(_COLLECT_SECONDS)
-        of_authorities = tuple({p.context.id: p.context for p in self.ports.timestamps.of_tier(DEFAULT_TIER)}.values())
+        providers = await asyncio.to_thread(self.ports.timestamps.of_tier, self.tier)
+        of_authorities = tuple({p.context.id: p.context for p in providers}.values())
         asked = [
             _Question(standing.chain, standing.proven_at, CertificateUse.SIGNATURES, (self.context,)),
             *(_Question(p.authority, p.time, CertificateUse.TIMESTAMPS, of_authorities) for p in standing.proofs),

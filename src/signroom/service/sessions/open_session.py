@@ -45,7 +45,7 @@ from signroom.service.documents.add_document import (
 from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.events.record_event import record_event
-from signroom.service.levels.extend_document import require_levels, require_timestamps
+from signroom.service.levels.extend_document import require_levels
 from signroom.service.webhooks.manage_webhooks import ensure_session_webhook
 
 _AT_ONCE = 4
@@ -109,13 +109,13 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     deciding = find_deciding_context if command.requirements else find_context
     context = await asyncio.to_thread(deciding, ports, caller.subscription_id, command.security_context_id)
     for options in (command.options, *(document.options for document in command.documents)):
-        require_levels(ports, options)
+        await require_levels(ports, options)
     command = with_level(command, context.rules.level)
     # What the context asks for counts where neither session nor document says anything.
     for document in command.documents:
-        require_timestamps(ports, document.options.of(document.signature_type or SignatureType.PDF).level)
+        await require_levels(ports, document.options, document.signature_type or SignatureType.PDF)
     if not command.documents:
-        require_levels(ports, command.options)
+        await require_levels(ports, command.options)
     now, session_id = ports.clock.now(), uuid4()
     session, event = new_session(
         id=session_id,

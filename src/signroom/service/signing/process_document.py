@@ -145,7 +145,8 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
-        raising = Raising(ports, turn, found.context or ports.default_context, Patience(SIGNING_SECONDS))
+        context = found.context or ports.default_context
+        raising = Raising(ports, turn, context, Patience(SIGNING_SECONDS), document.timestamp_tier)
         original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
         timestamp = None
         if wanted.reaches(Level.B_T):

@@ -43,7 +43,7 @@ from signroom.service.documents.add_document import (
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
-from signroom.service.levels.extend_document import require_timestamps
+from signroom.service.levels.extend_document import require_levels
 from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
@@ -79,14 +79,15 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     """A certificate that may not sign and a damaged PDF are answers, not errors (rulings, "Faults").
 
     Raises: NotAllowed, BadCertificate, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound,
-    DocumentKeyInUse, FileTooLarge, UploadNotFound, a DocumentRejected other than InvalidPdf, Unavailable.
+    DocumentKeyInUse, FileTooLarge, UploadNotFound, TimestampTierNotFound, a DocumentRejected other than InvalidPdf,
+    Unavailable.
     """
     caller.require(WORKERS)
     context = await find_context_soon(ports, caller.subscription_id, command.security_context_id)
     if context.rules.level is not None:
         options = command.document.options.with_level(context.rules.level)
         command = replace(command, document=replace(command.document, options=options))
-    require_timestamps(ports, command.document.options.of(command.document.signature_type or SignatureType.PDF).level)
+    await require_levels(ports, command.document.options, command.document.signature_type or SignatureType.PDF)
     now = ports.clock.now()
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
