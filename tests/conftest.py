@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import inspect
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from signroom.jobs.durable import migrate_job_tables
-from signroom.store.engine import open_engine
-from signroom.store.schema import migrate
 from tests.harness.authorities import read_authorities_once
+from tests.harness.databases import copy_new_database, migrated
 from tests.harness.moto import S3, running_s3
 from tests.harness.order import longest_first, most_workers, useful_workers
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
@@ -87,23 +84,6 @@ def s3() -> Iterator[S3]:
         yield server
 
 
-def migrated(url: str) -> str:
-    """Bring a database to this version, tables of the job engine included."""
-    engine = open_engine(url)
-    migrate(engine)
-    migrate_job_tables(engine)
-    engine.dispose()
-    return url
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of this version: copies of it are there in no time."""
-    file = tmp_path_factory.mktemp("template") / "signroom.db"
-    migrated(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Postgres) -> str:
     """The URL of a database of this version that nobody is connected to."""
@@ -114,7 +94,7 @@ def postgres_template(postgres: Postgres) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The SQLAlchemy URL of a new database of this version; each test that asks runs once on each of the two."""
     if request.param == "sqlite":
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "signroom.db")
+        copy_new_database(tmp_path / "signroom.db")
         yield f"sqlite:///{tmp_path / 'signroom.db'}"
         return
     server: Postgres = request.getfixturevalue("postgres")

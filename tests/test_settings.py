@@ -164,3 +164,18 @@ def test_a_second_key_in_a_file_that_cannot_be_used_stops_the_start(tmp_path: Pa
 def test_the_second_key_is_another_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="SIGNROOM_SECOND_SECRET_KEY is the same"):
         read_settings({**PRODUCTION, "SIGNROOM_SECOND_SECRET_KEY": "s" * 32}, tmp_path)
+
+
+def test_answers_about_revocation_may_be_asked_for_each_time(tmp_path: Path) -> None:
+    ages = {"SIGNROOM_REVOCATION_MAX_AGE": "0", "SIGNROOM_REVOCATION_LIST_MAX_AGE": "12 h"}
+    found = read_settings({**ADDRESS, **ages, "SIGNROOM_ISSUER_HOSTS": "A.example.org, b"}, tmp_path)
+    assert (found.revocation_max_age, found.revocation_list_max_age) == (timedelta(), timedelta(hours=12))
+    assert found.issuer_hosts == ("a.example.org", "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("REVOCATION_MAX_AGE", "-1"), ("ISSUER_HOSTS", "http://a.example.org/"), ("ISSUER_HOSTS", "*")]
+)
+def test_an_age_or_a_host_that_is_none_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        read_settings({**ADDRESS, f"SIGNROOM_{name}": value}, tmp_path)

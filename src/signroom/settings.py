@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ class Settings:
     """How old an OCSP response may be that is used again."""
     revocation_list_max_age: timedelta
     """How old a revocation list may be, at most until its nextUpdate."""
+    issuer_hosts: tuple[str, ...]
+    """Hosts that issuers' certificates are fetched from when nobody has sent them."""
     max_connections: int
     """Of this process."""
     max_connections_per_address: int
@@ -124,6 +127,7 @@ NAMES = (
     "TRUST_FOLDER",
     "REVOCATION_MAX_AGE",
     "REVOCATION_LIST_MAX_AGE",
+    "ISSUER_HOSTS",
     "MAX_CONNECTIONS",
     "MAX_CONNECTIONS_PER_ADDRESS",
     "MAX_BODIES",
@@ -194,6 +198,7 @@ def read_settings(
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
         revocation_max_age=_age("REVOCATION_MAX_AGE", source.text("REVOCATION_MAX_AGE", "10 min")),
         revocation_list_max_age=_age("REVOCATION_LIST_MAX_AGE", source.text("REVOCATION_LIST_MAX_AGE", "24 h")),
+        issuer_hosts=_hosts("ISSUER_HOSTS", source.text("ISSUER_HOSTS", "")),
         max_connections=source.number("MAX_CONNECTIONS", 800, 10, 1_000_000),
         max_connections_per_address=source.number("MAX_CONNECTIONS_PER_ADDRESS", 100, 1, 1_000_000),
         max_bodies=_size("MAX_BODIES", source.text("MAX_BODIES", "256 MB")),
@@ -392,6 +397,14 @@ def _rate(name: str, text: str) -> str:
     except ValueError as error:
         raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a rate like 6000/minute.") from error
     return text
+
+
+def _hosts(name: str, text: str) -> tuple[str, ...]:
+    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    for host in found:
+        if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host):
+            raise SettingsError(f"{PREFIX}{name} has {host!r}: set it to names of hosts like certificates.example.org.")
+    return found
 
 
 def _networks(name: str, text: str) -> tuple[str, ...]:

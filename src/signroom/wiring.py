@@ -56,10 +56,12 @@ from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Limits, ManagementPorts, Ports
+from signroom.ports.certificates import Trust
 from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
 from signroom.ports.keeping import KeepingPorts
-from signroom.ports.operations import Clock, DatabaseDiagnosis, Obstacle, Probed
+from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, Obstacle, Probed
+from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
 from signroom.sandbox.pool import PooledFormats
@@ -86,9 +88,11 @@ from signroom.telemetry.meters import Meters, Spans
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.configured import BrokenProviders, read_providers
 from signroom.trust import certificates
-from signroom.trust.anchor_folder import BrokenTrustFile
+from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile
 from signroom.trust.asking.answers import Ages, Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
+from signroom.trust.reach import reach
+from signroom.trust.revocation import RevocationSources
 from signroom.worker.observed import observed
 from signroom.worker.steps import jobs as jobs_of
 from signroom.worker.steps import schedules as schedules_of
@@ -172,6 +176,11 @@ class _CommandPorts:
         return SignedTokens(_secret_keys(self._settings))
 
     @cached_property
+    def trust(self) -> Trust:
+        """It reads and judges by what is here: nothing is fetched by a command."""
+        return open_trust(self._settings.trust_folder, None)
+
+    @cached_property
     def pictures(self) -> Pictures:
         formats = PooledFormats(workers=1)
         self._closing.callback(formats.close)
@@ -233,7 +242,9 @@ def _trust(
     """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
     context = settings.security_context
     try:
-        trust = open_trust(settings.trust_folder, fetch, extra=roots, answers=answers)
+        trust = open_trust(
+            settings.trust_folder, fetch, extra=roots, answers=answers, issuer_hosts=settings.issuer_hosts
+        )
         trust.require_configured(context)
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
@@ -445,6 +456,25 @@ def examine_jobs(settings: Settings) -> JobsState:
     engine = open_engine(settings.database_url)
     try:
         return jobs_state(engine)
+    finally:
+        engine.dispose()
+
+
+def examine_revocation(settings: Settings) -> list[AuthorityReach]:
+    """Ask about each intermediate authority of the default context, as a judgement does; nothing is kept.
+
+    Raises: BrokenTrustFile.
+    """
+    fetch = GuardedFetch(settings.allowed_addresses, agent=f"signroom/{version('signroom')}")
+    anchors = AnchorFolder(settings.trust_folder, {}).anchors(settings.security_context)
+    return reach(anchors, RevocationSources(Answers(fetch)), datetime.now(UTC))
+
+
+def examine_answers(settings: Settings) -> KeptAnswers:
+    """Raises: DatabaseUnavailable."""
+    engine = open_engine(settings.database_url)
+    try:
+        return SqlAnswerStore(engine, open_installed_blobs(settings)).summary(datetime.now(UTC))
     finally:
         engine.dispose()
 

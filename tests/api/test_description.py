@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.harness.commands import signroom
-from tests.harness.server import start_server
+from tests.harness.server import fork_server
 
 CONFIG = """
 [checks]
@@ -31,7 +31,7 @@ EXAMPLES = 6
 def test_every_route_answers_as_it_is_described(tmp_path: Path) -> None:
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
-    server = start_server(tmp_path / "data", RATES)
+    server = fork_server(tmp_path / "data", RATES)
     try:
         key = signroom(server, "keys", "create", "--application", "Example application", "--role", "Admin")
         arguments = ["run", f"{server.url}/openapi.json", "--header", f"X-Api-Key: {key}"]

@@ -19,6 +19,7 @@ from signroom.cli.doctor import Severity
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.ports.jobs import JobsState
 from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
+from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import SealedWith
 from signroom.service.maintenance.change_secret_key import KeyNeeds
 from signroom.settings import Settings, read_settings
@@ -27,6 +28,7 @@ from tests.cli.test_commands import PRODUCTION, environment
 from tests.cli.test_worker import running
 from tests.harness.commands import command
 from tests.harness.tools import free_port
+from tests.pki.toy_pki import ToyPki
 from tests.service.conftest import Clock, Room
 
 
@@ -58,6 +60,8 @@ def test_an_installation_that_runs_is_fine(tmp_path: Path, database_url: str) ->
         *(
             "settings",
             "trust",
+            "revocation",
+            "answers",
             "data folder",
             "disk",
             "page",
@@ -172,6 +176,7 @@ def test_what_is_wrong_with_a_database(
     monkeypatch.setattr(doctor, "examine_database", lambda _settings: condition(**fields))
     needs = KeyNeeds(False, {SealedWith.CURRENT: 1}, 0, None, None, None)
     monkeypatch.setattr(doctor, "examine_secret_keys", lambda _settings: needs)
+    monkeypatch.setattr(doctor, "examine_answers", lambda _settings: KeptAnswers(0, 0, None))
     (tmp_path / "signroom.db").touch()
 
     settings = settings_of(tmp_path, SIGNROOM_SECRET_KEY="k" * 40)
@@ -258,6 +263,31 @@ def test_a_public_address_without_tls(tmp_path: Path, more: dict[str, str], leve
     (found,) = doctor._settings(settings)  # noqa: SLF001
 
     assert found.level is level
+
+
+def test_whether_the_authorities_that_are_configured_can_be_asked_about(tmp_path: Path, pki: ToyPki) -> None:
+    folder = tmp_path / "trust" / "icp-brasil"
+    (folder / "intermediates").mkdir(parents=True)
+    (folder / "root.crt").write_bytes(pki.icp_root)
+    (folder / "intermediates" / "ac1.crt").write_bytes(pki.certificate("ac1"))
+    settings = read_settings(
+        environment(
+            tmp_path / "data",
+            SIGNROOM_PUBLIC_URL="https://sign.example",
+            SIGNROOM_TRUST_FOLDER=str(tmp_path / "trust"),
+            SIGNROOM_DEFAULT_SECURITY_CONTEXT="icp-brasil",
+            SIGNROOM_ALLOW_PRIVATE_ADDRESSES="127.0.0.0/8",
+        ),
+        tmp_path,
+    )
+    (reached,) = doctor._revocation(settings)  # noqa: SLF001
+    with pki.down():
+        (silent,) = doctor._revocation(settings)  # noqa: SLF001
+    (folder / "intermediates" / "broken.crt").write_bytes(b"?")
+    (broken,) = doctor._revocation(settings)  # noqa: SLF001
+
+    assert (reached.level, silent.level, broken.level) == (Severity.OK, Severity.WARN, Severity.FAIL)
+    assert "AC Brinquedo RFB v5: There was no answer." in silent.what
 
 
 def test_every_stored_file_is_compared_on_demand(tmp_path: Path) -> None:

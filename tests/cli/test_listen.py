@@ -13,7 +13,7 @@ import pytest
 from signroom_client import parse_webhook
 
 from tests.harness.hooks import Endpoint, running_receiver
-from tests.harness.server import ROOT, Server, clean_environment, ok, start_server
+from tests.harness.server import ROOT, Server, clean_environment, fork_server, ok
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
@@ -96,13 +96,13 @@ def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
 
 
 def test_a_lost_connection_is_found_again(endpoint: Endpoint, tmp_path: Path) -> None:
-    server = start_server(tmp_path / "data")
+    server = fork_server(tmp_path / "data")
     with listening(tmp_path, server.url, server.api_key, endpoint.url) as output:
         eventually(lambda: "Signing secret: " in output.read_text())
         port = server.url.rpartition(":")[2]
         server.kill()
         eventually(lambda: "trying again" in output.read_text())
-        again = start_server(tmp_path / "data", port=int(port))
+        again = fork_server(tmp_path / "data", port=int(port))
         session = again.open_session()
         endpoint.wait(1)
         again.stop()

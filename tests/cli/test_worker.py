@@ -15,6 +15,7 @@ import httpx
 
 from tests.cli.test_commands import environment
 from tests.harness.commands import command
+from tests.harness.processes import Forked, Program
 from tests.harness.server import ROOT, Page, listening_ports, ok
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
@@ -23,7 +24,7 @@ from tests.vectors import hard_pdfs
 
 @dataclass
 class Process:
-    process: subprocess.Popen[bytes]
+    process: Program
     url: str
     log: Path
 
@@ -38,12 +39,19 @@ def status(url: str, method: str = "GET") -> int:
 
 @contextmanager
 def running(variables: dict[str, str], *arguments: str) -> Iterator[Process]:
-    """A role of the service in a process of its own, ready; ended by SIGTERM, which must end it well."""
+    """A role of the service in a process of its own, ready; ended by SIGTERM, which must end it well.
+
+    A worker is the real program. The others are forked: `test_commands` starts `serve` as it is.
+    """
     log = Path(variables["SIGNROOM_DATA"]).parent / f"{arguments[0]}-{variables['SIGNROOM_PORT']}.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "signroom", *arguments], cwd=ROOT, env=variables, stderr=errors
-        )
+    process: Program
+    if arguments[0] == "worker":
+        with log.open("w") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "signroom", *arguments], cwd=ROOT, env=variables, stderr=errors, text=True
+            )
+    else:
+        process = Forked(arguments, variables, log)
     try:
         eventually(lambda: process.poll() is not None or bool(listening_ports(process.pid)), why=log.read_text)
         (port,) = listening_ports(process.pid)

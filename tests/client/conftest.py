@@ -14,6 +14,12 @@ from tests.vectors import hard_pdfs
 PDF = hard_pdfs.make("plain")
 
 
+@pytest.fixture(scope="session")
+def server(sqlite_server: Server) -> Server:
+    """One is enough: a client never touches the database, and ``tests/api`` asks the same on both."""
+    return sqlite_server
+
+
 @pytest.fixture
 def signroom(server: Server) -> Iterator[SignroomClient]:
     with SignroomClient(server.url, server.api_key) as client:

@@ -1,6 +1,6 @@
 """``make corpus FOLDER=...``: sign every PDF of a folder, judge each output, and say what was refused and why.
 
-python -m tests.corpus FOLDER [--jobs 2] [--seconds 240] [--without-dss] [--report FILE]
+python -m tests.corpus FOLDER [--jobs 2] [--seconds 240] [--pages 50] [--without-dss] [--report FILE]
 
 Two files at a time, each in a process of its own with limits. The exit code is 0 when every output held; refusals do
 not count, but they are listed by reason, with those that poppler and MuPDF open without a word.
@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.corpus.run import Result, Verdict, results
 from tests.pki import authority
 from tests.verifiers.dss import running_dss
+from tests.verifiers.pages import MOST
 from tests.verifiers.programs import nss_database
 from tests.verifiers.signed_pdf import Judges
 
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=int, default=240, help="for one file, judges included")
+    parser.add_argument("--pages", type=int, default=MOST, help="of one file, that are compared")
     parser.add_argument("--without-dss", action="store_true")
     parser.add_argument("--report", type=Path, help="one line of JSON for each file")
     arguments = parser.parse_args()
@@ -45,7 +47,9 @@ def main() -> int:
         root = folder / "root.crt"
         root.write_bytes(authority.root_der())
         dss = None if arguments.without_dss else stack.enter_context(running_dss(root))
-        judges = Judges(nss_database(folder / "nss", [authority.root_der()]), authority.root_der(), dss)
+        judges = Judges(
+            nss_database(folder / "nss", [authority.root_der()]), authority.root_der(), dss, arguments.pages
+        )
         report = stack.enter_context(arguments.report.open("w")) if arguments.report else None
         for result in results(files, folder, judges, jobs=arguments.jobs, seconds=arguments.seconds):
             done.append(result)
@@ -84,9 +88,13 @@ def _summary(done: Sequence[Result]) -> int:
             print(f"  and {len(results_of_reason) - _SHOWN} more")
     counts = {verdict: sum(result.verdict is verdict for result in done) for verdict in Verdict}
     clean = [result for result in done if result.opens_everywhere]
-    refused_clean = sum(result.verdict is Verdict.REFUSED for result in clean)
+    refused_clean = [result for result in clean if result.verdict is Verdict.REFUSED]
+    lawful = sum(result.is_lawful for result in refused_clean)
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
-    print(f"of {len(clean)} that poppler and MuPDF open without a word, {refused_clean} were refused")
+    print(
+        f"of {len(clean)} that poppler and MuPDF open without a word, {len(refused_clean)} were refused: "
+        f"{lawful} because their author or an earlier signer wants it so, {len(refused_clean) - lawful} otherwise"
+    )
     return 1 if counts[Verdict.WRONG] or counts[Verdict.CRASHED] else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,13 @@ from tests.verifiers.limits import limit
 from tests.verifiers.signed_pdf import Judges, Original, problems
 
 SIGNER = "rsa2048"
+
+
+_LAWFUL = re.compile(
+    "ProtectedPdfError: Its owner's password forbids|CertifiedPdf:|XfaNotSupported:"
+    "|InvalidPdf: It is signed and damaged"
+)
+"""Refusals that others have decided: the author, an earlier signer; or a signature that mending would break."""
 
 
 class Verdict(StrEnum):
@@ -47,12 +55,18 @@ class Result:
     """Of our own processor time."""
     output: Path | None = field(default=None, compare=False)
 
+    @property
+    def is_lawful(self) -> bool:
+        """It is refused because its author or an earlier signer wants it so, and no program could sign it rightly."""
+        return self.verdict is Verdict.REFUSED and _LAWFUL.match(self.reason) is not None
+
     def as_line(self) -> dict[str, object]:
         return {
             "file": str(self.file),
             "verdict": self.verdict.value,
             "reason": self.reason,
             "problems": list(self.problems),
+            "lawful": self.is_lawful,
             "opens_everywhere": self.opens_everywhere,
             "seconds": round(self.seconds, 3),
         }
@@ -128,7 +142,7 @@ def _judge(file: Path, output: Path, judges: Judges, seconds: int, sender: Conne
 
 def judged(file: Path, output: Path, judges: Judges) -> Result:
     """Sign `file` into `output` and let all judges but DSS look at it."""
-    original = Original.of(file)
+    original = Original.of(file, judges.pages)
     everywhere = original.opens_everywhere
     begun = time.process_time()
     try:

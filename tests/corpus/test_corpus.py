@@ -38,7 +38,7 @@ def test_a_folder_is_signed_judged_and_summed_up(tmp_path: Path) -> None:
     assert not found["html"]["opens_everywhere"]
     assert "refused 1: ProtectedPdfError" in done.stdout
     assert "2 signed, 2 refused" in done.stdout
-    assert "of 2 that poppler and MuPDF open without a word, 0 were refused" in done.stdout
+    assert "of 2 that poppler and MuPDF open without a word, 0 were refused: 0 because" in done.stdout
 
 
 def test_an_empty_folder_is_no_success(tmp_path: Path) -> None:

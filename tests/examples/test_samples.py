@@ -91,6 +91,12 @@ class Sample:
         return self.browser.get(f"{parts.path}?{parts.query}")
 
 
+@pytest.fixture(scope="session")
+def server(sqlite_server: Server) -> Server:
+    """One is enough: a sample never touches the database, and ``tests/api`` asks the same on both."""
+    return sqlite_server
+
+
 @pytest.fixture(scope="module", params=sorted(COMMANDS))
 def sample(
     request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory

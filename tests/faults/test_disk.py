@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.server import Server, ok, refused, start_server, values_of
+from tests.harness.server import Server, fork_server, ok, refused, values_of
 from tests.harness.tools import not_run
 from tests.vectors import hard_pdfs
 
@@ -37,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def server(small_disk: Path) -> Iterator[Server]:
-    server = start_server(small_disk / "data", {"SIGNROOM_WORKERS": "1"})
+    server = fork_server(small_disk / "data")
     yield server
     server.kill()
 

@@ -27,10 +27,8 @@ from signroom.service.documents.check_file import type_by_name
 from tests.formats.conftest import NOW, trusted, value
 from tests.harness.server import ROOT
 from tests.vectors import hard_pdfs, what_a_file_is
-from tests.vectors.pdf import kinds
+from tests.vectors.pdf.containers import container
 
-BEFORE_THE_HEADER = {"bom.pdf", "blank-lines.pdf"}
-"""PDFs, and refused (decision 26)."""
 FILES = {SignatureType.PDF: hard_pdfs.make("plain"), SignatureType.CMS: b"plain text", SignatureType.XML: b"<a/>"}
 PARTS = (
     *(
@@ -79,51 +77,69 @@ def test_no_format_is_loaded_with_the_catalogue() -> None:
     assert not loaded & {"pyhanko", "asn1crypto", "lxml", "cryptography"}
 
 
-@pytest.mark.parametrize("case", [case for case in kinds.CASES if case.name not in BEFORE_THE_HEADER], ids=str)
-def test_what_a_file_is_is_decided_by_its_beginning(tmp_path: Path, case: kinds.KindCase) -> None:
-    file = tmp_path / case.name
-    file.write_bytes(case.make())
-
-    inspection = catalogue.inspect(file, None, NO_OPTIONS, beside(case, tmp_path))
-
-    assert (inspection.signature_type, inspection.signatures) == (case.right, case.signatures)
+SOUND = [name for name in what_a_file_is.files() if name not in what_a_file_is.REFUSED]
 
 
-def beside(case: kinds.KindCase, folder: Path) -> Path | None:
-    """The file that a detached signature is of; None for all else."""
-    if not case.name.endswith(".p7s"):
-        return None
-    data = folder / "data"
-    data.write_bytes(kinds.a_pdf())
-    return data
+def written(folder: Path, name: str) -> Path:
+    file = folder / name
+    file.write_bytes(what_a_file_is.files()[name].content)
+    return file
 
 
-@pytest.mark.parametrize("case", [c for c in kinds.CASES if c.right is SignatureType.CMS], ids=str)
-def test_what_is_not_a_pdf_is_signed_as_what_it_is(tmp_path: Path, case: kinds.KindCase) -> None:
+@pytest.mark.parametrize("name", what_a_file_is.files())
+def test_the_beginning_decides_what_a_file_is(tmp_path: Path, name: str) -> None:
+    file, right = written(tmp_path, name), what_a_file_is.files()[name]
+
+    assert (catalogue.sniff(file), catalogue.signed_kind(file)) == (right.unasked, right.inspected)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_file_is_inspected_as_what_it_is(tmp_path: Path, name: str) -> None:
+    right = what_a_file_is.files()[name]
+
+    inspection = catalogue.inspect(written(tmp_path, name), None, NO_OPTIONS, None)
+
+    assert (inspection.signature_type, inspection.signatures) == (right.unasked, right.signatures)
+
+
+@pytest.mark.parametrize("name", [n for n in SOUND if what_a_file_is.files()[n].unasked is SignatureType.CMS])
+def test_what_is_not_a_pdf_is_signed_as_what_it_is(tmp_path: Path, name: str) -> None:
     """Inspected like a signed file it has the signatures it has; signed it has one more."""
-    file, output = tmp_path / case.name, tmp_path / "signed.p7m"
-    file.write_bytes(case.make())
-    data = beside(case, tmp_path)
+    file, signatures = written(tmp_path, name), what_a_file_is.files()[name].signatures
 
-    if case.signatures:
-        assert len(catalogue.examine(file, data, (), None).signatures) == case.signatures
+    if signatures:
+        assert len(catalogue.examine(file, None, (), None).signatures) == signatures
     else:
-        # A page in HTML begins like XML, and is none.
-        with pytest.raises(InvalidXml if case.name == "page.html" else NotSigned):
-            catalogue.examine(file, data, (), None)
+        # They begin like XML, and are none.
+        with pytest.raises(InvalidXml if name in {"page.html", "note-mark.xml"} else NotSigned):
+            catalogue.examine(file, None, (), None)
+    require_one_more(file, None, signatures)
+
+
+def test_a_detached_signature_of_a_pdf_is_signed_beside_it(tmp_path: Path) -> None:
+    file, data = tmp_path / "contract.pdf.p7s", tmp_path / "contract.pdf"
+    data.write_bytes(what_a_file_is.pdf())
+    file.write_bytes(container(what_a_file_is.pdf()))
+
+    inspection = catalogue.inspect(file, None, NO_OPTIONS, data)
+
+    assert (inspection.signature_type, inspection.signatures) == (SignatureType.CMS, 1)
+    require_one_more(file, data, 1)
+
+
+def require_one_more(file: Path, data: Path | None, before: int) -> None:
+    output, algorithm = file.with_name("signed.p7m"), DigestAlgorithm.SHA256
     options = OptionsByType().of(SignatureType.CMS)
-    algorithm = DigestAlgorithm.SHA256
     prepared = catalogue.prepare(file, options, trusted("rsa2048"), algorithm=algorithm, now=NOW, data=data)
     catalogue.embed(file, prepared, value(prepared, "rsa2048"), output)
 
     found = catalogue.examine(output, data, (), None).signatures
-    assert len(found) == case.signatures + 1
+    assert len(found) == before + 1
     assert all(signature.results.valid for signature in found)
 
 
 def test_xml_that_speaks_of_a_pdf_is_xml(tmp_path: Path) -> None:
-    file, output = tmp_path / "note.xml", tmp_path / "signed.xml"
-    file.write_bytes(kinds.UNSIGNED_XML)
+    file, output = written(tmp_path, "note.xml"), tmp_path / "signed.xml"
     with pytest.raises(NotSigned):
         catalogue.examine(file, None, (), None)
     options, algorithm = OptionsByType().of(SignatureType.XML), DigestAlgorithm.SHA256
@@ -134,23 +150,12 @@ def test_xml_that_speaks_of_a_pdf_is_xml(tmp_path: Path) -> None:
 
 
 def test_a_signed_file_with_another_file_beside_it_says_that_they_do_not_match(tmp_path: Path) -> None:
-    file, other = tmp_path / "contract.pdf.p7m", tmp_path / "other.pdf"
-    file.write_bytes(kinds.attached(kinds.a_pdf()))
-    other.write_bytes(kinds.a_pdf() + b"\n")
+    file, other = written(tmp_path, "contract.pdf.p7m"), tmp_path / "other.pdf"
+    other.write_bytes(what_a_file_is.pdf() + b"\n")
 
     (signature,) = catalogue.examine(file, other, (), None).signatures
 
     assert Check.MESSAGE_DIGEST_MISMATCH in {item.check for item in signature.results.errors}
-
-
-@pytest.mark.parametrize("name", what_a_file_is.files())
-def test_the_beginning_decides_what_a_file_is(tmp_path: Path, name: str) -> None:
-    content, unasked, signed = what_a_file_is.files()[name]
-    file = tmp_path / name
-    file.write_bytes(content)
-
-    assert catalogue.sniff(file) is unasked
-    assert catalogue.signed_kind(file) is signed
 
 
 @given(st.lists(st.sampled_from(list(PARTS)), max_size=6), st.binary(max_size=8), st.integers(0, 5000))
@@ -164,17 +169,6 @@ def test_every_beginning_is_decided(parts: list[bytes], end: bytes, more: int) -
         assert may_be_pdf(head, len(head) + more)
     if b"".join(parts).lstrip().startswith(b"%PDF-"):
         assert found is Beginning.PDF
-
-
-@pytest.mark.parametrize("name", ["contract.pdf.p7m", "mail.eml", "binary.eml", "note.txt", "note.xml"])
-def test_what_only_mentions_a_pdf_can_be_signed(tmp_path: Path, name: str) -> None:
-    file = tmp_path / name
-    file.write_bytes(what_a_file_is.files()[name][0])
-
-    found = catalogue.inspect(file, None, NO_OPTIONS, None)
-
-    assert found.signature_type is SignatureType.CMS
-    assert found.signatures == (1 if name.endswith(".p7m") else 0)
 
 
 @pytest.mark.parametrize("form", what_a_file_is.text_forms())
@@ -198,8 +192,7 @@ def test_a_text_form_of_a_signed_pdf_is_inspected(tmp_path: Path, form: str) -> 
     ],
 )
 def test_what_is_called_pdf_and_is_something_else_says_what_it_is(tmp_path: Path, name: str, told: str) -> None:
-    file = tmp_path / "contract.pdf"
-    file.write_bytes(what_a_file_is.files()[name][0])
+    file = written(tmp_path, name).rename(tmp_path / "contract.pdf")
 
     with pytest.raises(UnsupportedFileType) as caught:
         catalogue.inspect(file, type_by_name(file.name), NO_OPTIONS, None)

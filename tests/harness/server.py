@@ -19,6 +19,7 @@ import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from tests.harness.databases import copy_new_database
 from tests.harness.processes import Forked, Program
 from tests.harness.waiting import SECONDS, eventually
 
@@ -126,11 +127,14 @@ def start_server(data: Path, environment: Mapping[str, str] | None = None, *, po
     return _started(process, data, environment or {})
 
 
-def fork_server(data: Path, environment: Mapping[str, str] | None = None) -> Server:
-    """The same on free ports with one worker for formats, forked from a process that has imported the program."""
+def fork_server(data: Path, environment: Mapping[str, str] | None = None, *, port: int = 0) -> Server:
+    """The same with one worker for formats, forked from a process that has imported the program."""
     data.mkdir(parents=True, exist_ok=True)
     settings = {"SIGNROOM_WORKERS": "1", **(environment or {})}
-    process = Forked(_demo(data, 0), {**clean_environment(), **settings}, data / "server.log", piped=True)
+    file = data / "signroom.db"
+    if "SIGNROOM_DATABASE_URL" not in settings and not file.exists():
+        copy_new_database(file)
+    process = Forked(_demo(data, port), {**clean_environment(), **settings}, data / "server.log", piped=True)
     return _started(process, data, settings)
 
 

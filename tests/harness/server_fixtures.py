@@ -37,8 +37,10 @@ def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Server]:
-    environment = {"SIGNROOM_DATABASE_URL": postgres.new_database()}
+def postgresql_server(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, postgres_template: str
+) -> Iterator[Server]:
+    environment = {"SIGNROOM_DATABASE_URL": postgres.new_database(like=postgres_template)}
     folder = tmp_path_factory.mktemp("server")
     with running_server(folder, environment) as server, shared("postgresql_server", server):
         yield server
@@ -74,8 +76,10 @@ def sqlite_hooks_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 @pytest.fixture(scope="session")
-def postgresql_hooks_server(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Server]:
-    environment = {**HOOKS, "SIGNROOM_DATABASE_URL": postgres.new_database()}
+def postgresql_hooks_server(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, postgres_template: str
+) -> Iterator[Server]:
+    environment = {**HOOKS, "SIGNROOM_DATABASE_URL": postgres.new_database(like=postgres_template)}
     folder = tmp_path_factory.mktemp("hooks")
     with running_server(folder, environment) as server, shared("postgresql_hooks_server", server):
         yield server

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.api.requests import a_file, signed_session
-from tests.harness.server import Server, ok, start_server, values_of
+from tests.harness.server import Server, fork_server, ok, values_of
 from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 
@@ -73,7 +73,7 @@ def test_health_and_metrics_write_no_lines(sqlite_server: Server) -> None:
 
 def test_a_whole_signature_leaves_ids_and_no_secrets_in_the_log(tmp_path: Path) -> None:
     """Also where things go wrong: a file that is refused, a job whose file is gone."""
-    server = start_server(tmp_path / "data", {"SIGNROOM_WORKERS": "1", "SIGNROOM_METRICS_TOKEN": TOKEN})
+    server = fork_server(tmp_path / "data", {"SIGNROOM_METRICS_TOKEN": TOKEN})
     try:
         opened = server.open_session(callbackArgument="order of Ana", returnUrl="https://app.example/back?for=Ana")
         page = server.page(opened["redirectUrl"])

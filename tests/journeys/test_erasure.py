@@ -28,7 +28,7 @@ from sqlalchemy.engine import make_url
 
 from tests.api.requests import SESSIONS, a_file
 from tests.fetch.sites import Exchange
-from tests.harness.commands import signroom
+from tests.harness.commands import command, signroom
 from tests.harness.hooks import Receiver, new_hook, remove_hooks, running_receiver
 from tests.harness.server import Json, Key, Page, Server, ok, refused
 from tests.harness.tenants import Tenant, new_tenant
@@ -349,6 +349,26 @@ def test_the_operator_answers_a_persons_request(tenant: Tenant, tmp_path: Path) 
     gone = server.api.get(f"{SESSIONS}/{opened['sessionId']}", headers=tenant.worker)
     assert refused(gone, 410) == "SignatureSessionErased"
     assert signroom(server, "persons", "find", cpf, *asked) == ""
+
+
+def test_the_operator_erases_one_document(tenant: Tenant) -> None:
+    api, server = tenant.server.api, tenant.server
+    session_id = ok(tenant.open_session(documents=[a_file(), a_file()]))["sessionId"]
+    ok(api.post(f"{SESSIONS}/{session_id}/cancel", headers=tenant.worker))
+    first, second = ok(api.get(f"{SESSIONS}/{session_id}", headers=tenant.worker))["documents"]
+    settings = {"SIGNROOM_DATA": str(server.data), **server.environment}
+    unsure = command(settings, "documents", "erase", first["id"])
+    assert (unsure.returncode, unsure.stderr) == (2, "It cannot be taken back: say --yes.\n")
+
+    assert signroom(server, "documents", "erase", first["id"], "--yes") == "1 documents, 1 files erased."
+
+    gone = api.get(f"/api/documents/{first['id']}", headers=tenant.worker)
+    assert refused(gone, 410) == "DocumentErased"
+    left = ok(api.get(f"{SESSIONS}/{session_id}", headers=tenant.worker))["documents"]
+    assert [document["id"] for document in left] == [second["id"]]
+    unknown = command(settings, "documents", "erase", str(uuid4()), "--yes")
+    assert unknown.returncode == 3
+    assert "signroom: DocumentNotFound:" in unknown.stderr
 
 
 def test_an_erasure_is_a_managers(tenant: Tenant) -> None:

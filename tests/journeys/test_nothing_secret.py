@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from signroom.store.engine import open_engine
 from tests.api.requests import SESSIONS, TEST_CONTEXT, a_file
 from tests.harness.postgres import Postgres
-from tests.harness.server import Json, Server, ok, start_server
+from tests.harness.server import Json, Server, fork_server, ok
 from tests.harness.waiting import eventually
 from tests.pki.toy_pki import ToyPki
 from tests.telemetry.receiver import Receiver, receiving
@@ -59,11 +59,11 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def watched(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) -> Iterator[Server]:
     """A server of its own, which sends traces."""
-    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "SIGNROOM_WORKERS": "1"}
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url}
     if request.param == "postgresql":
         postgres: Postgres = request.getfixturevalue("postgres")
         environment["SIGNROOM_DATABASE_URL"] = postgres.new_database()
-    server = start_server(tmp_path / "data", environment)
+    server = fork_server(tmp_path / "data", environment)
     try:
         yield server
     finally:

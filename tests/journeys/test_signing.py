@@ -67,8 +67,11 @@ def test_upload_and_demo_key_from_the_example_application_and_back(
     assert httpx.get(session["documents"][0]["signedFile"]["location"]).content == output.read_bytes()
 
 
-@pytest.mark.parametrize("legacy", [False, True], ids=["modern", "legacy"])
-@pytest.mark.parametrize("kind", ["rsa2048", "rsa4096", "p256", "p384", "p521"])
+@pytest.mark.parametrize(
+    ("kind", "legacy"),
+    # Every other pair of a key and a way to encrypt it is opened and signs in test_pfx_matrix.
+    [("rsa2048", True), ("rsa4096", False), ("p256", True), ("p384", False), ("p521", True)],
+)
 def test_predefined_document_and_certificate_file(
     sqlite_server: Server,
     window: Watched,

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.server import Json, Page, Server, refused, start_server
+from tests.harness.server import Json, Page, Server, fork_server, refused
 from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 
@@ -93,7 +93,7 @@ def _has_place(page: Page) -> bool:
 
 
 def test_a_server_that_stops_does_not_wait_for_who_follows(tmp_path: Path) -> None:
-    server = start_server(tmp_path / "data")
+    server = fork_server(tmp_path / "data")
     page = server.page(server.open_session()["redirectUrl"])
     following = iter(events(page))
     assert next(following)["status"] == "Pending"

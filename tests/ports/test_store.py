@@ -203,15 +203,31 @@ def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Appl
         assert work.sessions.by_link(b"l" * 32) == moved
 
 
-def test_a_version_that_the_row_cannot_hold_is_not_lost_in_silence(store: SqlStore, application: Application) -> None:
+def test_every_version_of_a_signed_file_is_kept_and_found(store: SqlStore, application: Application) -> None:
     session = a_session(application)
+    document = a_document(session)
     file = StoredFile("signed", "a-signed.pdf", "application/pdf", 7, b"s" * 32)
-    done = a_document(session).accept_signature(uuid4(), CheckedValue(b"value"), NOW).complete(file, Verdict(()))
-    later = Version(Level.B_T, replace(file, blob_key="later"), NOW + timedelta(hours=1))
+    done = document.accept_signature(uuid4(), CheckedValue(b"value"), NOW).complete(file, Verdict(()))
+    with store.work() as work:
+        work.sessions.add(session)
+        work.documents.add(document)
+        work.documents.save(done)
+    raised = done
+    for number, level in enumerate((Level.B_T, Level.B_LTA, Level.B_LTA), 1):
+        later = replace(file, blob_key=f"later-{number}", sha256=bytes([number]) * 32)
+        raised = raised.raise_to(Version(level, later, NOW + timedelta(hours=number)), NOW)
+        with store.work() as work:
+            work.documents.save(raised)
 
-    for versions in ((*done.versions, later), (later,)):
-        with pytest.raises(ValueError, match="one version"), store.work() as work:
-            work.documents.add(replace(done, versions=versions))
+    owner = session.subscription_id
+    with store.read() as work:
+        assert work.documents.of_any_tenant(done.id) == raised
+        assert [version.level for version in raised.versions] == [Level.B_B, Level.B_T, Level.B_LTA, Level.B_LTA]
+        for version in raised.versions:
+            assert work.documents.by_signed_file(owner, version.file.sha256) == raised
+        keys = [version.file.blob_key for version in raised.versions]
+        assert work.documents.files_in_use([*keys, "other"], []) == set(keys)
+        assert work.documents.files_in_use(keys, [done.id]) == set()
 
 
 def test_document_is_read_back_with_its_signed_file_and_verdict(store: SqlStore, application: Application) -> None:

@@ -41,6 +41,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
             work.documents.files_in_use(KEYS[:some], IDS[:some])
             work.documents.mark_purged(IDS[:some], NOW)
         work.documents.with_files_after(IDS[0], NOW, 50)
+        work.statistics.count_rest(500)
     with engine.begin() as connection:
         for some in (1, 2, 10, 200):
             count_documents(connection, IDS[:some])
@@ -60,5 +61,9 @@ def plan(connection: Connection, statement: str, values: Any) -> list[str]:
 
 def test_a_few_rows_are_not_looked_for_among_all(plans: list[str]) -> None:
     assert any("ix_signroom_documents_original_key" in line for line in plans)
-    assert [line for line in plans if line.partition(" INDEX ")[2] in MANY or line.startswith("SCAN signroom_")] == []
+    assert [
+        line
+        for line in plans
+        if line.partition(" INDEX ")[2] in MANY or (line.startswith("SCAN signroom_") and "_to_count" not in line)
+    ] == []
     assert [line for line in plans if "TEMP B-TREE" in line] == []

@@ -15,7 +15,7 @@ from signroom.settings import SettingsError, read_settings
 from signroom.telemetry.meters import Meters
 from signroom.telemetry.traces import Traces
 from signroom.wiring import _spans
-from tests.harness.server import start_server
+from tests.harness.server import fork_server
 from tests.telemetry.receiver import Receiver, receiving
 from tests.vectors import hard_pdfs
 
@@ -92,7 +92,7 @@ def test_an_outside_address_is_told_without_its_path_and_query(receiver: Receive
 
 
 def test_a_signature_is_traced_from_the_request_to_the_job(tmp_path: Path, receiver: Receiver) -> None:
-    server = start_server(tmp_path / "data", {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "SIGNROOM_WORKERS": "1"})
+    server = fork_server(tmp_path / "data", {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url})
     try:
         opened = server.open_session(callbackArgument="order of Ana")
         page = server.page(opened["redirectUrl"])

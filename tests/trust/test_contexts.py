@@ -81,3 +81,9 @@ def test_one_judgement_asks_once(pki: ToyPki, source: ChangingAnchors, changing:
     assert trusted(changing, pki)
 
     assert source.asked == 1
+
+
+def test_a_certificate_that_was_read_a_moment_ago_is_not_read_again(changing: CertificateTrust, pki: ToyPki) -> None:
+    der = pki.chain("e-cpf-a1").certificate
+
+    assert changing.read(der) is changing.read(bytes(bytearray(der)))

@@ -344,18 +344,19 @@ def test_a_responder_that_does_not_know_says_nothing(pki: ToyPki, trust: Certifi
 
 
 def test_the_list_of_the_demo_authority_counts(tmp_path: Path) -> None:
-    demo = open_demo_ca(tmp_path, "http://127.0.0.1:8400/demo-ca.crl", SecretKeys(b"s" * 32))
+    demo = open_demo_ca(tmp_path, "http://127.0.0.1:8400", SecretKeys(b"s" * 32))
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     chain = demo.issue(spki, "Newcomer", NOW)
     fetch = FixedFetch(demo.crl(NOW))
     trust = open_trust(tmp_path / "none", fetch, extra={TEST: list(chain.issuers)})
     assert trust.judge(chain, TEST, NOW).trusted
-    assert fetch.asked == [f"http://127.0.0.1:8400/demo-ca.crl?authority={demo.name}"]
+    # The responder's answer is none here: the list stands in for it.
+    assert fetch.asked == [f"http://127.0.0.1:8400/demo-ca.{kind}?authority={demo.name}" for kind in ("ocsp", "crl")]
 
 
 def test_demo_certificates_of_the_key_before_count_while_the_secret_key_is_changed(tmp_path: Path) -> None:
-    url = "http://127.0.0.1:8400/demo-ca.crl"
+    url = "http://127.0.0.1:8400"
     before = open_demo_ca(tmp_path, url, SecretKeys(b"s" * 32))
     changing = open_demo_ca(tmp_path, url, SecretKeys(b"n" * 32, b"s" * 32))
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
@@ -365,7 +366,7 @@ def test_demo_certificates_of_the_key_before_count_while_the_secret_key_is_chang
         fetch = FixedFetch(changing.crl(NOW, authority.name))
         trust = open_trust(tmp_path / "none", fetch, extra={TEST: changing.certificates})
         assert trust.judge(authority.issue(spki, "Newcomer", NOW), TEST, NOW).trusted
-        assert fetch.asked == [f"{url}?authority={authority.name}"]
+        assert fetch.asked[-1] == f"{url}/demo-ca.crl?authority={authority.name}"
 
 
 # -- the guarded fetch -------------------------------------------------------------------------------

@@ -26,7 +26,9 @@ from sqlalchemy.engine import make_url
 
 from signroom.jobs.tables import leases, now, workflows
 from signroom.store.engine import open_engine
+from tests.harness.commands import command
 from tests.harness.postgres import Postgres
+from tests.harness.processes import Forked, Program
 from tests.harness.server import TLS, Page, clean_environment, ok
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
@@ -34,6 +36,7 @@ from tests.vectors import hard_pdfs
 from tests.verifiers import programs as verifiers
 
 ROOT = Path(__file__).parents[2]
+NEW = ROOT / "src"
 OLD = Path(__file__).parent / "signroom-0.1.0-py3-none-any.whl"
 SECRET = "a secret that both versions share"
 DOCUMENTS = (1, 2)
@@ -69,8 +72,10 @@ class Version:
     environment: Mapping[str, str]
     data: Path
 
-    def command(self, *arguments: str) -> str:
-        return self.commands(arguments)
+    @property
+    def is_new(self) -> bool:
+        """Of this one, which is forked: its imports are those of the tests. The last one's are not."""
+        return self.source == NEW
 
     def commands(self, *lines: Sequence[str]) -> str:
         """Run one after the other in one process; returns what they print."""
@@ -91,10 +96,7 @@ class Version:
         """`serve` or the like on `port`, ready; ended by SIGTERM. What is yielded fails when it has ended by itself."""
         log = self.data / f"{port}.log"
         environment = {**self._environment(), "SIGNROOM_PORT": str(port)}
-        with log.open("a") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "signroom", *arguments], env=environment, cwd=self.data, stderr=errors
-            )
+        process = Forked(arguments, environment, log) if self.is_new else self._started(environment, log, *arguments)
 
         def require_running() -> None:
             assert process.poll() is None, f"it ended with {process.poll()}:\n{log.read_text()}"
@@ -110,13 +112,18 @@ class Version:
             process.send_signal(signal.SIGTERM)
             process.wait(SECONDS)
 
+    def _started(self, environment: Mapping[str, str], log: Path, *arguments: str) -> Program:
+        with log.open("a") as errors:
+            return subprocess.Popen(
+                [sys.executable, "-m", "signroom", *arguments], env=environment, cwd=self.data, stderr=errors, text=True
+            )
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {**self.environment, "SIGNROOM_DATA": str(self.data)}
+
     def _environment(self) -> dict[str, str]:
-        return {
-            **clean_environment(),
-            **self.environment,
-            "SIGNROOM_DATA": str(self.data),
-            "PYTHONPATH": str(self.source),
-        }
+        return {**clean_environment(), **self.settings, "PYTHONPATH": str(self.source)}
 
 
 def _answers(port: int) -> bool:
@@ -268,7 +275,7 @@ def installation(tmp_path: Path, set_up: SetUp, old_source: Path) -> Installatio
     port = free_port()
     environment = _environment(set_up.url, tmp_path, port)
     versions = []
-    for name, source in (("old", old_source), ("new", ROOT / "src")):
+    for name, source in (("old", old_source), ("new", NEW)):
         (tmp_path / f"data-{name}").mkdir()
         versions.append(Version(source, environment, tmp_path / f"data-{name}"))
     old, new = versions
@@ -296,7 +303,7 @@ def test_jobs_of_this_version_are_finished_by_the_last_one_that_still_runs(
     with ExitStack() as running:
         # The old one executes jobs before, during and after the migration.
         require_old = running.enter_context(i.old.process(free_port(), "serve"))
-        i.new.command("migrate")
+        assert command(i.new.settings, "migrate").returncode == 0
         running.enter_context(i.new.process(i.port, "serve", "--no-jobs"))
 
         def completed(session: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cache
 
@@ -49,6 +50,7 @@ def text_forms() -> dict[str, bytes]:
     once = base64.encodebytes(signed_pdf())
     return {
         "base64": once,
+        "base64 with CRLF": once.replace(b"\n", b"\r\n"),
         "base64 in one line": base64.b64encode(signed_pdf()),
         "base64 twice": base64.encodebytes(once),
         "base64 without padding": once.rstrip().rstrip(b"="),
@@ -78,29 +80,54 @@ def binary_mail() -> bytes:
     return header + b"--b\r\n" + part + pdf() + b"\r\n--b--\r\n"
 
 
-def files() -> dict[str, tuple[bytes, SignatureType, SignatureType]]:
-    """Name, content, what it is signed as when nobody says so, what it is inspected as."""
+@dataclass(frozen=True)
+class Named:
+    """A file, and what it is."""
+
+    content: bytes
+    unasked: SignatureType
+    """As what it is signed when nobody says so."""
+    inspected: SignatureType
+    signatures: int = 0
+    """That are in it already."""
+
+
+@cache
+def files() -> dict[str, Named]:
+    """By name."""
     pdf_, cms_, xml_ = SignatureType.PDF, SignatureType.CMS, SignatureType.XML
     about = b"A note about files.\nThe first line of a PDF is %PDF-1.4, or a higher number.\n"
     return {
-        "plain.pdf": (pdf(), pdf_, pdf_),
-        "mark.pdf": (MARK + pdf(), pdf_, pdf_),
-        "line-ends-before.pdf": (b"\r\n\r\n" + pdf(), pdf_, pdf_),
-        "junk-before.pdf": (b"junkjunk\r\n" * 5 + pdf(), pdf_, pdf_),
-        "printer-job.pdf": (b"\x1b%-12345X@PJL JOB\r\n@PJL ENTER LANGUAGE = PDF\r\n" + pdf(), pdf_, pdf_),
-        "http-answer.pdf": (b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n\r\n" + pdf(), pdf_, pdf_),
-        "cut.pdf": (pdf()[:100], pdf_, pdf_),
-        "contract.pdf.p7m": (signed_pdf(), cms_, cms_),
-        "line-end-behind.p7m": (signed_pdf() + b"\r\n", cms_, cms_),
-        "cut.p7m": (signed_pdf()[:500], cms_, cms_),
-        "mail.eml": (mail(), cms_, cms_),
-        "binary.eml": (binary_mail(), cms_, cms_),
-        "signed.eml.p7m": (attached(binary_mail()), cms_, cms_),
-        "mbox": (b"From ana Sun Nov 29 21:00:00 2026\n" + binary_mail(), cms_, cms_),
-        "note.txt": (about, cms_, cms_),
-        "note.xml": (b"<note>%PDF-1.4</note>", cms_, xml_),
-        "note-mark.xml": (MARK + b"\n<?xml version='1.0'?><note>" + pdf()[:700] + b"</note>", cms_, xml_),
-        "note-16.xml": ("<note>%PDF-1.4</note>".encode("utf-16"), cms_, xml_),
-        "stored.zip": (b"PK\x03\x04" + b"\0" * 26 + b"contract.pdf" + pdf(), cms_, cms_),
-        "picture.jpg": (b"\xff\xd8\xff\xe0" + pdf(), cms_, cms_),
+        "plain.pdf": Named(pdf(), pdf_, pdf_),
+        "mark.pdf": Named(MARK + pdf(), pdf_, pdf_),
+        "line-ends-before.pdf": Named(b"\r\n\r\n" + pdf(), pdf_, pdf_),
+        "junk-before.pdf": Named(b"junkjunk\r\n" * 5 + pdf(), pdf_, pdf_),
+        "printer-job.pdf": Named(b"\x1b%-12345X@PJL JOB\r\n@PJL ENTER LANGUAGE = PDF\r\n" + pdf(), pdf_, pdf_),
+        "http-answer.pdf": Named(b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n\r\n" + pdf(), pdf_, pdf_),
+        "cut.pdf": Named(pdf()[:100], pdf_, pdf_),
+        "contract.pdf.p7m": Named(signed_pdf(), cms_, cms_, 1),
+        "of-two.p7m": Named(attached(signed_pdf()), cms_, cms_, 1),
+        "line-end-behind.p7m": Named(signed_pdf() + b"\r\n", cms_, cms_, 1),
+        "cut.p7m": Named(signed_pdf()[:500], cms_, cms_),
+        "mail.eml": Named(mail(), cms_, cms_),
+        "binary.eml": Named(binary_mail(), cms_, cms_),
+        "signed.eml.p7m": Named(attached(binary_mail()), cms_, cms_, 1),
+        "mbox": Named(b"From ana Sun Nov 29 21:00:00 2026\n" + binary_mail(), cms_, cms_),
+        "note.txt": Named(about, cms_, cms_),
+        "note.xml": Named(b"<note>%PDF-1.4</note>", cms_, xml_),
+        "note-mark.xml": Named(MARK + b"\n<?xml version='1.0'?><note>" + pdf()[:700] + b"</note>", cms_, xml_),
+        "note-16.xml": Named("<note>%PDF-1.4</note>".encode("utf-16"), cms_, xml_),
+        "page.html": Named(b"<!doctype html><html><body>" + about + b"</body></html>", cms_, xml_),
+        "postscript.ps": Named(b"%!PS-Adobe-3.0\n% made from %PDF-1.4\nshowpage\n", cms_, cms_),
+        "program.py": Named(b"HEADER = b'%PDF-1.4'\n", cms_, cms_),
+        "stored.zip": Named(b"PK\x03\x04" + b"\0" * 26 + b"contract.pdf" + pdf(), cms_, cms_),
+        "picture.jpg": Named(b"\xff\xd8\xff\xe0" + pdf(), cms_, cms_),
+        **{f"{name}.p7m": Named(content, cms_, cms_, 1) for name, content in text_forms().items()},
     }
+
+
+REFUSED = {
+    *("mark.pdf", "line-ends-before.pdf", "junk-before.pdf", "printer-job.pdf", "http-answer.pdf"),  # decision 26
+    *("cut.pdf", "cut.p7m"),
+}
+"""Names of files that are what they are, and cannot be signed."""

@@ -37,6 +37,8 @@ class Judges:
     root: bytes
     """DER."""
     dss: Dss | None = None
+    pages: int = pages.MOST
+    """Of each file, that are looked at."""
 
 
 @dataclass
@@ -47,10 +49,12 @@ class Original:
     shown: Mapping[str, pages.Shown] = field(default_factory=dict)
     complaints: frozenset[str] = frozenset()
     """Of ``qpdf --check``."""
+    most: int = pages.MOST
 
     @classmethod
-    def of(cls, file: Path) -> Original:
-        return cls(file, {name: show(file) for name, show in pages.READERS.items()}, complaints_of_qpdf(file))
+    def of(cls, file: Path, most: int = pages.MOST) -> Original:
+        shown = {name: show(file, most=most) for name, show in pages.READERS.items()}
+        return cls(file, shown, complaints_of_qpdf(file), most)
 
     @property
     def is_shown_alike(self) -> bool:
@@ -73,8 +77,8 @@ def problems(original: Original, output: Path, judges: Judges) -> list[str]:
         found += [f"qpdf: {new}" for new in sorted(complaints_of_qpdf(output) - original.complaints)]
     spot = spot_of(original.file, output)
     for name, show in pages.READERS.items():
-        before = original.shown[name] if spot is None else show(original.file, without=spot)
-        after = show(output, without=spot)
+        before = original.shown[name] if spot is None else show(original.file, most=original.most, without=spot)
+        after = show(output, most=original.most, without=spot)
         found += [f"{name}: {difference}" for difference in pages.differences(before, after, spot)]
     found += objects_kept(original.file, output)
     if judges.dss is not None:
@@ -118,7 +122,8 @@ def _addresses(original: Path, output: Path) -> Iterator[str]:
     header = max(content[:1024].find(b"%PDF-"), 0)
     named = [("startxref", int(at)) for at in re.findall(rb"startxref\s+(\d+)", tail)[-1:]]
     # In a signature's certificates the bytes of this key may stand by chance; then digits do not follow.
-    named += [("/Prev", int(at)) for at in re.findall(rb"/Prev (\d+)", tail)]
+    # An outline's /Prev, in a catalog that was written again, is a reference.
+    named += [("/Prev", int(at)) for at in re.findall(rb"/Prev (\d++)(?! \d+ R)", tail)]
     if not named:
         yield "there is no startxref in what was appended"
     for name, at in named:

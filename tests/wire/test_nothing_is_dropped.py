@@ -40,7 +40,7 @@ OTHER_BODIES = {
     "timestamps.issue_default",
     "timestamps.issue_of_tier",
 }
-NO_KEY = {"info", "keys", "crl", "download", "demo"}
+NO_KEY = {"info", "keys", "crl", "download", "responder", "root", "timestamp"}
 """Routes without a key take no parameters; a browser follows the address of a file as it is."""
 
 

@@ -34,6 +34,7 @@ from signroom.api.resources import (
     webhooks,
 )
 from signroom.api.resources.erasing import erasures, persons
+from signroom.api.resources.trust import security_contexts
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
 from signroom.http.ignored import name_unread_body
@@ -62,6 +63,7 @@ def api_routes(ports: Ports) -> list[Any]:
         documents.versions,
         documents.by_key,
         documents.find,
+        security_contexts.list_all,
         demo.failures,
         document_keys.query,
         document_keys.unused,
@@ -111,6 +113,9 @@ def api_routes(ports: Ports) -> list[Any]:
         applications.write_metadata,
         applications.read_return_urls,
         applications.write_return_urls,
+        security_contexts.create,
+        security_contexts.change,
+        security_contexts.remove,
         settings.read_validation,
         settings.write_validation,
         settings.read_brand,

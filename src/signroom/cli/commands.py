@@ -19,6 +19,7 @@ from signroom.cli.managing.keys import keys
 from signroom.cli.managing.page_settings import branding, file_validation
 from signroom.cli.managing.persons import persons
 from signroom.cli.managing.secret_keys import secrets
+from signroom.cli.managing.security_contexts import contexts
 from signroom.cli.managing.statistics import statistics
 from signroom.cli.managing.webhooks import webhooks
 from signroom.domain.demo import DemoFailure
@@ -39,6 +40,7 @@ for group in (
     sessions,
     documents,
     secrets,
+    contexts,
     persons,
 ):
     app.command(group)

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -46,6 +47,8 @@ _LINGER_BYTES = 4 << 20
 _MAX_LINGERING = 200
 _UNREAD_SECONDS = 5.0
 """How long the rest of a body is read and dropped after its request was answered."""
+_ADDRESSES = 4096
+"""Of which what they count for is remembered."""
 _STUCK = 5
 """An answer of which the client takes less than `MIN_RATE` in so many time-outs of a body is given up."""
 
@@ -96,6 +99,8 @@ class Gate:
         """`count` is told the reason of each refusal."""
         self.limits, self.count = limits, count
         self.lingering = 0
+        # An address that is refused comes again.
+        self._counted = lru_cache(_ADDRESSES)(self._customer)
         self._per_address: Counter[str] = Counter()
         self._open: dict[LimitedProtocol, str | None] = {}
         self._waiting: dict[LimitedProtocol, None] = {}
@@ -139,7 +144,7 @@ class Gate:
             if self._per_address[address] <= 0:
                 del self._per_address[address]
 
-    def _counted(self, host: str | None) -> str | None:
+    def _customer(self, host: str | None) -> str | None:
         """What a connection counts for; None: it does not count."""
         address = plain_address(host or "")
         if address is None or any(address in network for network in self.limits.trusted):
@@ -395,6 +400,7 @@ def protocol_of(gate: Gate) -> type[asyncio.Protocol]:
     return type("Connection", (LimitedProtocol,), {"gate": gate})
 
 
+@cache
 def _answer(refusal: Refusal) -> bytes:
     body = json.dumps({"code": refusal.code, "message": refusal.message}).encode()
     headers = [

@@ -89,8 +89,13 @@ def _listen_twice(port: int) -> tuple[socket.socket, socket.socket]:
         return first, listen("127.0.0.1", 0)
 
 
-# The example application and the revocation list of the demo CA are on this machine.
-_DEFAULTS = {"ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8,::1/128"}
+# The example application and the revocation list of the demo CA are on this machine. Nothing about revocation is kept:
+# a failure that somebody switches on or off shows at once.
+_DEFAULTS = {
+    "ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8,::1/128",
+    "REVOCATION_MAX_AGE": "0",
+    "REVOCATION_LIST_MAX_AGE": "0",
+}
 
 
 def _settings(data: Path | None, url: str) -> Settings:

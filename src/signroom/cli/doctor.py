@@ -35,8 +35,10 @@ from signroom.service.maintenance.compare_files import all_damaged_files
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import (
     DOWNLOAD_LIFETIME,
+    examine_answers,
     examine_database,
     examine_jobs,
+    examine_revocation,
     installed_keys,
     installed_store,
     open_installed_blobs,
@@ -101,7 +103,7 @@ def _findings(*, blobs: bool) -> Found:
         yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
         return
     yield from _settings(settings)
-    checks = (_trust, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
+    checks = (_trust, _revocation, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
     for check in (*checks, _every_file) if blobs else checks:
         yield from check(settings)
 
@@ -138,6 +140,25 @@ def _trust(settings: Settings) -> Found:
         )
     else:
         yield CheckResult("trust", Severity.OK, f"the default security context is {context.name}")
+
+
+def _revocation(settings: Settings) -> Found:
+    try:
+        found = examine_revocation(settings)
+    except ValueError as error:  # a file that is no certificate; the start refuses it too
+        yield _failed("revocation", str(error), "remove the file from SIGNROOM_TRUST_FOLDER, or replace it")
+        return
+    missing = [f"{one.name}: {one.obstacle}" for one in found if one.obstacle is not None]
+    if missing:
+        yield CheckResult(
+            "revocation",
+            Severity.WARN,
+            f"Of {len(missing)} of {len(found)} authorities it is not known whether they were revoked. {missing[0]}",
+            "let this machine reach the addresses in their certificates (OCSP, revocation lists)",
+        )
+    else:
+        asked = f"of {len(found)} configured authorities somebody says that they are not revoked"
+        yield CheckResult("revocation", Severity.OK, asked if found else "no authority below a root is configured")
 
 
 # -- this machine ------------------------------------------------------------------------------
@@ -207,6 +228,7 @@ def _database(settings: Settings) -> Found:
     yield _clock("its clock and this machine's", found.ahead)
     if found.migrations is Migrations.CURRENT:
         yield from _secret_keys(settings)
+        yield _answers(settings)
     yield _keys(found)
     if found.installation is not None:
         yield _backup(found.installation, datetime.now(UTC), production=settings.production)
@@ -242,6 +264,18 @@ def _migrations(found: Migrations) -> CheckResult:
         return CheckResult("migrations", Severity.WARN, what, "finish the upgrade: install the newer version here too")
     what = "The database has no tables." if found is Migrations.MISSING else "The tables are of an older version."
     return _failed("migrations", what, "run `signroom migrate`")
+
+
+def _answers(settings: Settings) -> CheckResult:
+    try:
+        kept = examine_answers(settings)
+    except SignroomError as error:
+        return CheckResult("answers", Severity.WARN, error.message, "see the check that fails")
+    if kept.oldest is None:
+        return CheckResult("answers", Severity.OK, "none about revocation are kept")
+    hours = (datetime.now(UTC) - kept.oldest).total_seconds() / 3600
+    what = f"{kept.count} about revocation are kept ({kept.length / 2**20:.1f} MB), the oldest for {hours:.1f} hours"
+    return CheckResult("answers", Severity.OK, what)
 
 
 def _keys(found: DatabaseDiagnosis) -> CheckResult:

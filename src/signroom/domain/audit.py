@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from signroom.domain.application import ApiKey, Application, Subscription
 from signroom.domain.branding import Branding, Logo
 from signroom.domain.erasure import Erasure
 from signroom.domain.file_validation import FileValidation
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.webhook import Webhook
 
 Fact: TypeAlias = str | int | bool | list[str] | None
@@ -38,6 +40,9 @@ class Action(StrEnum):
     API_KEY_REVOKED = "ApiKeyRevoked"
     BRANDING_CHANGED = "BrandingChanged"
     FILE_VALIDATION_CHANGED = "FileValidationChanged"
+    SECURITY_CONTEXT_CREATED = "SecurityContextCreated"
+    SECURITY_CONTEXT_CHANGED = "SecurityContextChanged"
+    SECURITY_CONTEXT_DELETED = "SecurityContextDeleted"
     WEBHOOK_CREATED = "WebhookCreated"
     WEBHOOK_CHANGED = "WebhookChanged"
     WEBHOOK_REMOVED = "WebhookRemoved"
@@ -104,6 +109,22 @@ def application_facts(a: Application) -> Facts:
         "strict": a.strict,
         "disabledOn": _moment(a.disabled_at),
         "deletingSince": _moment(a.deleting_since),
+    }
+
+
+def security_context_facts(c: SecurityContext) -> Facts:
+    """Roots and intermediates by the SHA-256 of their certificates."""
+    rules = c.rules
+    return {
+        "name": c.name,
+        "roots": [hashlib.sha256(der).hexdigest() for der in c.roots],
+        "intermediates": [hashlib.sha256(der).hexdigest() for der in c.intermediates],
+        "policies": list(rules.policies),
+        "purposes": list(rules.purposes),
+        "revocation": rules.revocation.value,
+        "keys": [f"{k.kind} {k.least_bits} {'' if k.until is None else k.until.isoformat()}" for k in rules.keys],
+        "requirements": [f"{r.kind} {r.masked or ''}" for r in rules.requirements],
+        "level": rules.level,
     }
 
 

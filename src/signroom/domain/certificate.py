@@ -6,6 +6,7 @@ rules decide, and ``trust`` checks issuers.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -133,16 +134,20 @@ class Certificate:
         """As `require_fit`, for a signer."""
         self.require_fit(CertificateUse.SIGNATURES, now)
 
-    def require_fit(self, use: CertificateUse, now: datetime) -> None:
-        """Check validity, key, key usage and purpose.
-
-        Raises: CertificateNotYetValid, CertificateExpired, CertificateKeyNotSupported, CertificateKeyUsage,
-            CertificatePurpose.
-        """
+    def require_in_date(self, now: datetime) -> None:
+        """Raises: CertificateNotYetValid, CertificateExpired."""
         if now < self.not_before:
             raise CertificateNotYetValid(f"Valid from {self.not_before:%Y-%m-%d}.")
         if now > self.not_after:
             raise CertificateExpired(f"Expired on {self.not_after:%Y-%m-%d}.")
+
+    def require_fit(self, use: CertificateUse, now: datetime, more: Collection[str] = ()) -> None:
+        """Check validity, key, key usage and purpose. `more`: further purposes that are accepted of a signer.
+
+        Raises: CertificateNotYetValid, CertificateExpired, CertificateKeyNotSupported, CertificateKeyUsage,
+            CertificatePurpose.
+        """
+        self.require_in_date(now)
         if not self._has_supported_key():
             raise CertificateKeyNotSupported(f"It has {self.key_kind} of {self.key_bits} bits.")
         # RFC 5280, 4.2.1.3: without the extension every use is allowed; with it, one of these two must be set.
@@ -152,16 +157,20 @@ class Certificate:
             raise CertificateKeyUsage("It is the certificate of an authority.")
         # A certificate for timestamps must say so by itself (RFC 3161, 2.3): no extension is not enough, nor is "any".
         explicit = use is CertificateUse.TIMESTAMPS
-        allowed = (self.purposes or frozenset()) & use.purposes if explicit else self.purposes_for(use)
+        allowed = (self.purposes or frozenset()) & use.purposes if explicit else self.purposes_for(use, more)
         if not allowed:
             named = sorted(_PURPOSE_NAMES.get(oid, oid) for oid in self.purposes or ())
             raise CertificatePurpose(f"It is for {', '.join(named)}." if named else "It does not say what it is for.")
 
-    def purposes_for(self, use: CertificateUse) -> frozenset[str]:
-        """Those of the use that it allows: all without an extended key usage, or with the one for any."""
+    def purposes_for(self, use: CertificateUse, more: Collection[str] = ()) -> frozenset[str]:
+        """Those of the use that it allows: all without an extended key usage, or with the one for any.
+
+        `more`: purposes that count as ones for signatures, too.
+        """
+        wanted = use.purposes | frozenset(more) if use is CertificateUse.SIGNATURES else use.purposes
         if self.purposes is None or ANY_PURPOSE in self.purposes:
-            return use.purposes
-        return use.purposes & self.purposes
+            return wanted
+        return wanted & self.purposes
 
     @property
     def signing_purposes(self) -> frozenset[str]:

@@ -392,6 +392,16 @@ class BadSignatureState(Refused):
     message = "The state is not one that a preparation answered, or it is too old; prepare again."
 
 
+class BadSecurityContext(Refused):
+    code = "BadSecurityContext"
+    message = "The security context cannot be used."
+
+
+class SecurityContextInUse(Refused):
+    code = "SecurityContextInUse"
+    message = "Sessions that are not over yet are judged by the security context."
+
+
 class NameTaken(Refused):
     code = "NameTaken"
     message = "That name is in use already."

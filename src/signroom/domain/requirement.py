@@ -46,7 +46,7 @@ _SHOWN, _HIDDEN = 3, "*"
 
 
 class RequirementKind(StrEnum):
-    """Spelled as on the wire. The first two are the contract's ``CertificateRequirementTypes``, the others additions."""
+    """Spelled as on the wire. The first two are the contract's ``CertificateRequirementTypes``, the rest additions."""
 
     CRYPTO_DEVICE = "CryptoDevice"
     CPF = "Cpf"

@@ -1,9 +1,75 @@
-"""Security contexts: whom an installation trusts, by the ids that published samples of the contract name."""
+"""Security contexts: whom an installation trusts, and what it asks of those who sign.
+
+Some are built in, with the ids that published samples of the contract name. The others are data: a subscription makes
+its own, for the authority of an organisation, say.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
+
+from signroom.domain.certificate import Certificate, KeyKind
+from signroom.domain.errors import BadSecurityContext
+from signroom.domain.level import Level
+from signroom.domain.requirement import CertificateRequirement
+
+MAX_ROOTS, MAX_INTERMEDIATES, MAX_OIDS, MAX_REQUIREMENTS = 50, 100, 50, 10
+MAX_AUTHORITIES = 512 << 10
+"""Bytes of all roots and intermediates of a context."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,30}")
+
+
+class RevocationRule(StrEnum):
+    """What it means that nobody says whether a certificate was revoked."""
+
+    REQUIRED = "Required"
+    """It may not sign."""
+    IF_KNOWN = "IfKnown"
+    """It may sign, with a warning. Of one that is known to be revoked nobody accepts anything."""
+    NOT_ASKED = "NotAsked"
+    """Nobody is asked: the authority keeps no lists and no responder."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """Keys of one kind that a context accepts."""
+
+    kind: KeyKind
+    least_bits: int
+    until: datetime | None = None
+    """From then on they are not accepted any more."""
+
+    def accepts(self, certificate: Certificate, at: datetime) -> bool:
+        fits = certificate.key_kind is self.kind and certificate.key_bits >= self.least_bits
+        return fits and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextRules:
+    """What a context asks beside its roots. The rules of RFC 5280 always hold."""
+
+    policies: tuple[str, ...] = ()
+    """Dotted OIDs. One of them must hold for the signer's certificate; empty: none is asked for."""
+    purposes: tuple[str, ...] = ()
+    """Further purposes in an extended key usage (dotted OIDs) that let a certificate sign here."""
+    revocation: RevocationRule = RevocationRule.REQUIRED
+    keys: tuple[KeyRule, ...] = ()
+    """Of signers and authorities below the root; empty: every key that is safe."""
+    requirements: tuple[CertificateRequirement, ...] = ()
+    """Each session has them, beside its own."""
+    level: Level | None = None
+    """That signed files reach unless a session says otherwise."""
+
+    def accepts_key(self, certificate: Certificate, at: datetime) -> bool:
+        return not self.keys or any(rule.accepts(certificate, at) for rule in self.keys)
+
+
+NO_RULES = ContextRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +82,17 @@ class SecurityContext:
     id: UUID
     name: str
     any_issuer: bool = False
+    subscription_id: UUID | None = None
+    """Whose own it is; None: built in."""
+    roots: tuple[bytes, ...] = field(default=(), repr=False)
+    """DER, of a subscription's own. Those of the built-in ones are the operator's."""
+    intermediates: tuple[bytes, ...] = field(default=(), repr=False)
+    """DER: known, not trusted. They save a signer from sending them."""
+    rules: ContextRules = NO_RULES
+
+    @property
+    def is_own(self) -> bool:
+        return self.subscription_id is not None
 
 
 ANY = SecurityContext(UUID("1f4a6f6b-5d0c-4f3e-9d0a-0e7a3c5b9a01"), "any", any_issuer=True)
@@ -30,6 +107,29 @@ BY_NAME = {context.name: context for context in BUILT_IN}
 
 
 def confirms_identity(context_id: UUID) -> bool:
-    """Whether a certificate that the context accepts says who its holder is. False for a context that is not known."""
+    """Whether a certificate that the context accepts says who its holder is. A subscription's own always has roots."""
     context = BY_ID.get(context_id)
-    return context is not None and not context.any_issuer
+    return context is None or not context.any_issuer
+
+
+def require_context(context: SecurityContext) -> SecurityContext:
+    """Itself, when it can be a subscription's own. Whether its roots are authorities is judged elsewhere.
+
+    Raises: BadSecurityContext.
+    """
+    rules = context.rules
+    if not _NAME.fullmatch(context.name):
+        raise BadSecurityContext("Its name has up to 50 lower-case letters, digits and hyphens.")
+    if context.name in BY_NAME:
+        raise BadSecurityContext("Its name is that of a built-in one.")
+    if not context.roots:
+        raise BadSecurityContext("It needs at least one root: without one it would trust nobody.")
+    if len(context.roots) > MAX_ROOTS or len(context.intermediates) > MAX_INTERMEDIATES:
+        raise BadSecurityContext(f"At most {MAX_ROOTS} roots and {MAX_INTERMEDIATES} intermediates.")
+    if sum(map(len, (*context.roots, *context.intermediates))) > MAX_AUTHORITIES:
+        raise BadSecurityContext(f"Its certificates have more than {MAX_AUTHORITIES >> 10} KB together.")
+    if max(len(rules.policies), len(rules.purposes), len(rules.keys), len(rules.requirements)) > MAX_OIDS:
+        raise BadSecurityContext(f"At most {MAX_OIDS} rules of one kind.")
+    if not all(_OID.fullmatch(oid) for oid in (*rules.policies, *rules.purposes)):
+        raise BadSecurityContext("Policies and purposes are dotted OIDs.")
+    return context

@@ -138,6 +138,14 @@ class OptionsByType:
     cms: CmsOptions = ATTACHED
     xml: XmlOptions = WHOLE_DOCUMENT
 
+    def with_level(self, level: Level) -> OptionsByType:
+        """With `level` where none is said."""
+        return OptionsByType(
+            replace(self.pdf, level=self.pdf.level or level),
+            replace(self.cms, level=self.cms.level or level),
+            replace(self.xml, level=self.xml.level or level),
+        )
+
     def of(self, signature_type: SignatureType) -> SigningOptions:
         """The options for a file of this type."""
         match signature_type:

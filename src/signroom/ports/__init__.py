@@ -74,6 +74,9 @@ class ManagementPorts(Protocol):
     def tokens(self) -> Tokens: ...
 
     @property
+    def trust(self) -> Trust: ...
+
+    @property
     def pictures(self) -> Pictures: ...
 
     @property

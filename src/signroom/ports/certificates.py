@@ -25,6 +25,9 @@ class Trust(Protocol):
     def require_configured(self, context: SecurityContext) -> None:
         """Raises: SecurityContextNotConfigured when the context has no roots here."""
 
+    def require_authorities(self, context: SecurityContext) -> None:
+        """Roots and intermediates of a subscription's own context are authorities. Raises: BadSecurityContext."""
+
     def judge(
         self,
         chain: CertificateChain,

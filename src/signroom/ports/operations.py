@@ -51,6 +51,15 @@ class DatabaseDiagnosis:
     """When it was backed up and restored; None in tables of another version."""
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorityReach:
+    """Whether an authority that the operator has configured can be asked about."""
+
+    name: str
+    obstacle: str | None
+    """Why nobody says that it was not revoked; None: somebody does."""
+
+
 class Obstacle(StrEnum):
     """Why an address of ours does not answer."""
 

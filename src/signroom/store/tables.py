@@ -260,6 +260,19 @@ document_versions = sa.Table(
     sa.Index(None, "subscription_id", "file_sha256"),
 )
 
+# Those that subscriptions have made; the built-in ones are in the code.
+security_contexts = sa.Table(
+    "signroom_security_contexts",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("subscription_id", sa.ForeignKey("signroom_subscriptions.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("name", sa.String(50), nullable=False),
+    sa.Column("roots", sa.LargeBinary, nullable=False),
+    sa.Column("intermediates", sa.LargeBinary, nullable=False),
+    sa.Column("rules", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("subscription_id", "name"),
+)
+
 pdf_readings = sa.Table(
     "signroom_pdf_readings",
     metadata,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from signroom.domain.security_context import SecurityContext
+from signroom.domain.security_context import NO_RULES, ContextRules, SecurityContext
 from signroom.trust.paths import Link
 
 
@@ -19,6 +19,7 @@ class Anchors:
     roots: tuple[Link, ...] = ()
     intermediates: tuple[Link, ...] = ()
     any_issuer: bool = False
+    rules: ContextRules = NO_RULES
 
     @property
     def configured(self) -> bool:

@@ -9,42 +9,60 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from signroom.domain.augmentation import Evidence
 from signroom.domain.certificate import Certificate, CertificateUse
-from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured
-from signroom.domain.security_context import SecurityContext
+from signroom.domain.errors import BadCertificate, BadSecurityContext, SecurityContextNotConfigured
+from signroom.domain.security_context import RevocationRule, SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Outcome, TrustVerdict
 from signroom.ports.outside import Exchange
 from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.asking.answers import Answers
+from signroom.trust.asking.issuers import Issuers
 from signroom.trust.certificates import read_certificate
 from signroom.trust.path_validation import collect, judge
+from signroom.trust.paths import read_link
 from signroom.trust.revocation import RevocationSources
 
+_CERTIFICATES = 64
+"""How many were read last and are remembered: in memory only, until others are read."""
 _REFRESHED_SECONDS, _MOST_REFRESHED = 60.0, 100
 
 
 class CertificateTrust:
     """Reads certificates, and judges them by the roots of security contexts."""
 
-    def __init__(self, anchors: AnchorSource, sources: RevocationSources) -> None:
-        self._anchors = anchors
+    def __init__(self, anchors: AnchorSource, sources: RevocationSources, issuers: Issuers | None = None) -> None:
+        self._anchors, self._issuers = anchors, issuers
         self._sources = sources
+        # A session that is signed shows its signer to each who asks for it.
+        self._read = lru_cache(_CERTIFICATES)(read_certificate)
         self._refreshed: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
     def read(self, der: bytes) -> Certificate:
-        return read_certificate(der)
+        return self._read(der)
 
     def require_configured(self, context: SecurityContext) -> None:
         self._of(context)
+
+    def require_authorities(self, context: SecurityContext) -> None:
+        for der in (*context.roots, *context.intermediates):
+            try:
+                link = read_link(der)
+            except BadCertificate as error:
+                raise BadSecurityContext("A root or an intermediate is not a certificate.") from error
+            if not link.may_certify:
+                raise BadSecurityContext("A root or an intermediate is not the certificate of an authority.")
+            if link.has_short_key:
+                raise BadSecurityContext("The key of a root or an intermediate is too short.")
 
     def judge(
         self,
@@ -56,14 +74,24 @@ class CertificateTrust:
         offline: bool = False,
         use: CertificateUse = CertificateUse.SIGNATURES,
     ) -> TrustVerdict:
-        unknown_is = Outcome.WARNING if revocation_may_be_unknown else Outcome.ERROR
         anchors = self._of(context)
-        return judge(chain, anchors, at, self._sources, unknown_is=unknown_is, offline=offline, use=use)
+        lenient = revocation_may_be_unknown or anchors.rules.revocation is RevocationRule.IF_KNOWN
+        unknown_is = Outcome.WARNING if lenient else Outcome.ERROR
+        return judge(
+            chain,
+            anchors,
+            at,
+            self._sources,
+            unknown_is=unknown_is,
+            issuers=self._issuers,
+            offline=offline,
+            use=use,
+        )
 
     def collect(
         self, chain: CertificateChain, context: SecurityContext, at: datetime, *, use: CertificateUse
     ) -> Evidence:
-        return collect(chain, self._of(context), at, self._sources, use=use)
+        return collect(chain, self._of(context), at, self._sources, use=use, issuers=self._issuers)
 
     def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
         now = time.monotonic()
@@ -81,10 +109,17 @@ class CertificateTrust:
 
     def _of(self, context: SecurityContext) -> Anchors:
         """The anchors of `context` now. Raises: SecurityContextNotConfigured."""
-        anchors = self._anchors.anchors(context)
+        anchors = own_anchors(context) if context.is_own else self._anchors.anchors(context)
         if not anchors.configured:
             raise SecurityContextNotConfigured
         return anchors
+
+
+@lru_cache(maxsize=32)
+def own_anchors(context: SecurityContext) -> Anchors:
+    """Those that a subscription's own context brings along. Raises: BadCertificate."""
+    roots, intermediates = (tuple(map(read_link, found)) for found in (context.roots, context.intermediates))
+    return Anchors(roots, intermediates, rules=context.rules)
 
 
 def open_trust(
@@ -93,9 +128,13 @@ def open_trust(
     *,
     extra: Mapping[SecurityContext, Sequence[bytes]] | None = None,
     answers: Answers | None = None,
+    issuer_hosts: Collection[str] = (),
 ) -> CertificateTrust:
     """The contexts whose roots lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 
-    Without `answers` everything is asked for each time, through `fetch`. Raises: BrokenTrustFile.
+    Without `answers` everything is asked for each time, through `fetch`. `issuer_hosts`: where issuers are fetched from
+    that nobody has sent. Raises: BrokenTrustFile.
     """
-    return CertificateTrust(AnchorFolder(folder, extra or {}), RevocationSources(answers or Answers(fetch)))
+    asking = answers or Answers(fetch)
+    sources, issuers = RevocationSources(asking), Issuers(asking, issuer_hosts)
+    return CertificateTrust(AnchorFolder(folder, extra or {}), sources, issuers)

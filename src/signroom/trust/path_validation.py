@@ -9,11 +9,13 @@
     6. the issuer's own results                   5. the same
     7. the other rules of RFC 5280, 6.1
 
-Nothing is asked of the network before signatures verify up to a trusted root.
+Nothing is asked of the network before signatures verify up to a trusted root. Issuers that nobody has sent are the
+exception: they are asked for at hosts that the operator has named.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +23,11 @@ from datetime import datetime
 from signroom.domain.augmentation import Evidence, ValidationData
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
+from signroom.domain.security_context import RevocationRule
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.trust.anchors import Anchors
+from signroom.trust.asking.issuers import MAX_STEPS, Issuers
 from signroom.trust.paths import Link, Path, find_other_paths, find_path, read_chain
 from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status
 from signroom.trust.rules import Kept, PolicyInputs, check_rules
@@ -39,13 +43,22 @@ def judge(
     sources: RevocationSources,
     *,
     unknown_is: Outcome,
+    issuers: Issuers | None = None,
     offline: bool = False,
     policies: PolicyInputs = _EVERY_POLICY,
     use: CertificateUse = CertificateUse.SIGNATURES,
 ) -> TrustVerdict:
-    """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. Raises: BadCertificate."""
-    path, kept, known = _find(chain, anchors, at, policies, use)
-    revocations = _revocations(path.pairs if path.anchored else (), at, sources, known, offline=offline)
+    """`unknown_is`: how much it matters that nobody says whether a certificate was revoked. `issuers`: where those are
+    asked for that nobody has sent. Raises: BadCertificate.
+    """
+    began = time.monotonic()
+    # Where every issuer is accepted nobody is asked.
+    asked = issuers if anchors.roots else None
+    path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, offline=offline)
+    spent = time.monotonic() - began
+    revocable = path.anchored and anchors.rules.revocation is not RevocationRule.NOT_ASKED
+    pairs = path.pairs if revocable else ()
+    revocations = _revocations(pairs, at, sources, known, offline=offline, spent=spent)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
     return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
 
@@ -57,6 +70,7 @@ def collect(
     sources: RevocationSources,
     *,
     use: CertificateUse,
+    issuers: Issuers | None = None,
     policies: PolicyInputs = _EVERY_POLICY,
 ) -> Evidence:
     """Judge as `judge` does, and keep what decided. A status that is unknown is a warning, and is missing.
@@ -64,15 +78,17 @@ def collect(
     Where every issuer is accepted, a path that ends in a certificate which has signed itself is taken as one to a
     root: revocation is asked for along it. Raises: BadCertificate.
     """
-    path, kept, known = _find(chain, anchors, at, policies, use)
+    path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=issuers)
     has_end = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
-    revocations = _revocations(path.pairs if has_end else (), at, sources, known, whole=True)
+    asked = has_end and anchors.rules.revocation is not RevocationRule.NOT_ASKED
+    revocations = _revocations(path.pairs if asked else (), at, sources, known, whole=True)
     results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
     verdict = TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
     data = ValidationData(certificates=verdict.path)
     for revocation in revocations.values():
         data += revocation.evidence
-    return Evidence(verdict, data, tuple(_missing(path, has_end, revocations)))
+    missing = _missing(path, has_end, revocations) if asked or not has_end else ()
+    return Evidence(verdict, data, tuple(missing))
 
 
 def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation]) -> Iterator[str]:
@@ -93,31 +109,62 @@ def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation])
 
 
 def _find(
-    chain: CertificateChain, anchors: Anchors, at: datetime, policies: PolicyInputs, use: CertificateUse
+    chain: CertificateChain,
+    anchors: Anchors,
+    at: datetime,
+    policies: PolicyInputs,
+    *,
+    use: CertificateUse,
+    issuers: Issuers | None,
+    offline: bool = False,
 ) -> tuple[Path, Kept, tuple[Link, ...]]:
     """The path, what it keeps of the rules, and the authorities that are known. Raises: BadCertificate."""
     leaf, others = read_chain(chain)
     known = (*others, *anchors.intermediates)
     path = find_path(leaf, known, anchors.roots, at)
+    if issuers is not None and not path.anchored:
+        path, known = _completed(path, known, anchors, at, issuers, offline=offline)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
-    if path.anchored and leaf.certificate.purposes_for(use) and not _may_be_taken(path, kept, use):
+    more = anchors.rules.purposes
+    if path.anchored and leaf.certificate.purposes_for(use, more) and not _may_be_taken(path, kept, use, more):
         for other in find_other_paths(leaf, known, anchors.roots, at, path):
             kept_there = check_rules(other, at, policies)
-            if _may_be_taken(other, kept_there, use):
+            if _may_be_taken(other, kept_there, use, more):
                 path, kept = other, kept_there
                 break
     return path, kept, known
 
 
-def _may_be_taken(path: Path, kept: Kept, use: CertificateUse) -> bool:
-    return kept.broken is None and bool(_purposes_left(path, use))
+def _completed(
+    path: Path, known: tuple[Link, ...], anchors: Anchors, at: datetime, issuers: Issuers, *, offline: bool
+) -> tuple[Path, tuple[Link, ...]]:
+    """The path with issuers that nobody has sent, as far as it leads, and all authorities that are known then."""
+    deadline = issuers.deadline()
+    for _ in range(MAX_STEPS):
+        top = path.links[-1]
+        if path.anchored or path.ends_at_foreign_root:
+            break
+        there = {link.fingerprint for link in (*known, *path.links)}
+        found = [link for link in issuers.of(top, deadline, offline=offline) if link.fingerprint not in there]
+        if not found:
+            break
+        known = (*known, *found)
+        path = find_path(path.links[0], known, anchors.roots, at)
+    return path, known
 
 
-def _purposes_left(path: Path, use: CertificateUse) -> frozenset[str]:
-    """The purposes of the lowest certificate, for this use, that every authority below the root allows."""
-    left = path.links[0].certificate.purposes_for(use)
+def _may_be_taken(path: Path, kept: Kept, use: CertificateUse, more: tuple[str, ...]) -> bool:
+    return kept.broken is None and bool(_purposes_left(path, use, more))
+
+
+def _purposes_left(path: Path, use: CertificateUse, more: tuple[str, ...]) -> frozenset[str]:
+    """The purposes of the lowest certificate, for this use, that every authority below the root allows.
+
+    `more`: what the context accepts beside the usual ones.
+    """
+    left = path.links[0].certificate.purposes_for(use, more)
     for authority in path.links[1:-1] if path.anchored else path.links[1:]:
-        left &= authority.certificate.purposes_for(use)
+        left &= authority.certificate.purposes_for(use, more)
     return left
 
 
@@ -129,13 +176,14 @@ def _revocations(
     *,
     whole: bool = False,
     offline: bool = False,
+    spent: float = 0.0,
 ) -> dict[bytes, Revocation]:
-    """By fingerprint. Certificates that are not in date are left out: lists forget them."""
+    """By fingerprint. Certificates that are not in date are left out: lists forget them. `spent`: seconds."""
     pairs = [(certificate, issuer) for certificate, issuer in of_path if certificate.valid_at(at)]
     return {
         certificate.fingerprint: revocation
         for (certificate, _), revocation in zip(
-            pairs, sources.ask(pairs, at, known, whole=whole, offline=offline), strict=True
+            pairs, sources.ask(pairs, at, known, whole=whole, offline=offline, spent=spent), strict=True
         )
     }
 
@@ -161,6 +209,7 @@ class _Judgement:
         ]
         if self.path.anchored and all(item.outcome is not Outcome.ERROR for item in items):
             items.append(self._rules())
+            items += self._policy()
         return ValidationResults.of(items)
 
     def _of_issuer(self, position: int) -> ValidationResults:
@@ -195,20 +244,29 @@ class _Judgement:
         certificate = link.certificate
         try:
             # Its dates have an item of their own: the other rules are asked for a moment when it was in date.
-            certificate.require_fit(self.use, max(certificate.not_before, min(self.at, certificate.not_after)))
+            moment = max(certificate.not_before, min(self.at, certificate.not_after))
+            certificate.require_fit(self.use, moment, self.anchors.rules.purposes)
         except CertificateKeyUsage as error:
             yield _failed(Check.INVALID_KEY_USAGE, error.message, error.detail)
         except CertificateKeyNotSupported as error:
             yield _failed(Check.ALGORITHM_NOT_ALLOWED, error.message, error.detail)
         else:
             yield _passed("The key and its usage are fit for signing.")
+        yield from self._key(link)
+
+    def _key(self, link: Link) -> Iterator[ValidationItem]:
+        """What the security context itself says about keys."""
+        if not self.anchors.rules.accepts_key(link.certificate, self.at):
+            detail = f"It has {link.certificate.key_kind} of {link.certificate.key_bits} bits."
+            yield _failed(Check.ALGORITHM_NOT_ALLOWED, "The security context does not accept the key.", detail)
 
     def _purpose(self, link: Link) -> Iterator[ValidationItem]:
         """An authority's extended key usage limits what the certificates below it are for; a root's does not.
 
         RFC 5280 leaves this open; it is how every large validator reads it, and how RFC 9336, 4, wants it.
         """
-        if link.certificate.purposes_for(self.use) and not _purposes_left(self.path, self.use):
+        more = self.anchors.rules.purposes
+        if link.certificate.purposes_for(self.use, more) and not _purposes_left(self.path, self.use, more):
             yield ValidationItem(
                 Check.INVALID_KEY_USAGE,
                 Outcome.ERROR if self.path.anchored else Outcome.WARNING,
@@ -225,6 +283,7 @@ class _Judgement:
         if link.has_short_key:
             detail = f"It has {link.certificate.key_kind} of {link.certificate.key_bits} bits."
             yield _failed(Check.ALGORITHM_NOT_ALLOWED, "The authority's key is too short.", detail)
+        yield from self._key(link)
 
     def _length(self, position: int) -> Iterator[ValidationItem]:
         """RFC 5280, 4.2.1.9: authorities between this one and the signer; self-issued ones do not count."""
@@ -321,6 +380,13 @@ class _Judgement:
         return _failed(
             Check.CERTIFICATE_VALIDATION_FAILED, "The path breaks a rule of RFC 5280.", f"{self.kept.broken}."
         )
+
+    def _policy(self) -> Iterator[ValidationItem]:
+        """One of the policies that the context asks for holds for the signer's certificate."""
+        wanted = self.anchors.rules.policies
+        if self.use is CertificateUse.SIGNATURES and wanted and not self.kept.policies & set(wanted):
+            message = "None of the policies that the security context asks for holds for the certificate."
+            yield _failed(Check.CERTIFICATE_VALIDATION_FAILED, message)
 
 
 def _passed(message: str, detail: str | None = None, failures: tuple[Failure, ...] = ()) -> ValidationItem:

@@ -28,6 +28,7 @@ from signroom.trust.names import CanonicalName, canonical, same_name
 from signroom.trust.pointers import (
     ListPoint,
     read_authority_key,
+    read_issuer_addresses,
     read_lists,
     read_ocsp_addresses,
     read_path_length,
@@ -60,6 +61,8 @@ class Pointers:
     """Addresses of its issuer's own lists, whatever their scheme (RFC 5280, 4.2.1.13)."""
     points: tuple[ListPoint, ...] = ()
     """The distribution points that these addresses, and names of other kinds, stand in."""
+    issuers: tuple[str, ...] = ()
+    """Addresses of its issuer's certificate (RFC 5280, 4.2.2.1)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +162,11 @@ def read_link(der: bytes) -> Link:
             read_path_length(extensions),
             read_subject_key(extensions),
             read_authority_key(extensions),
-            Pointers(read_ocsp_addresses(extensions), *read_lists(extensions, parsed.issuer.public_bytes())),
+            Pointers(
+                read_ocsp_addresses(extensions),
+                *read_lists(extensions, parsed.issuer.public_bytes()),
+                read_issuer_addresses(extensions),
+            ),
         )
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise BadCertificate from error

@@ -59,7 +59,12 @@ def read_authority_key(extensions: Mapping[str, bytes]) -> bytes | None:
 
 def read_ocsp_addresses(extensions: Mapping[str, bytes]) -> tuple[str, ...]:
     """RFC 5280, 4.2.2.1. Empty when they cannot be read."""
-    return _read(extensions, _AUTHORITY_INFORMATION_ACCESS, _responders, ())
+    return _read(extensions, _AUTHORITY_INFORMATION_ACCESS, lambda value: _access(value, "ocsp"), ())
+
+
+def read_issuer_addresses(extensions: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Where the issuer's certificate is (RFC 5280, 4.2.2.1). Empty when it cannot be read."""
+    return _read(extensions, _AUTHORITY_INFORMATION_ACCESS, lambda value: _access(value, "ca_issuers"), ())
 
 
 def read_lists(extensions: Mapping[str, bytes], issuer: bytes) -> tuple[tuple[str, ...], tuple[ListPoint, ...]]:
@@ -104,9 +109,9 @@ def _key_identifier(value: bytes) -> bytes | None:
     return found
 
 
-def _responders(value: bytes) -> tuple[str, ...]:
+def _access(value: bytes, method: str) -> tuple[str, ...]:
     access = x509.AuthorityInfoAccessSyntax.load(value, strict=True)
-    return _addresses(entry["access_location"] for entry in access if entry["access_method"].native == "ocsp")
+    return _addresses(entry["access_location"] for entry in access if entry["access_method"].native == method)
 
 
 def _lists(value: bytes, issuer: bytes) -> tuple[tuple[str, ...], tuple[ListPoint, ...]]:

@@ -113,10 +113,12 @@ class RevocationSources:
         *,
         whole: bool = False,
         offline: bool = False,
+        spent: float = 0.0,
     ) -> list[Revocation]:
         """The status of each certificate of (certificate, issuer) as of `at`; all are asked for at the same time.
 
         What is kept is not asked for. Where everything is kept no thread is started. `offline`: nobody is asked.
+        `spent`: seconds of the patience that are gone.
 
         The pairs are those of one path to a trusted root. `authorities` are others that are known: some of them may
         sign lists for an issuer of the path. `whole`: another source is asked when the evidence lacks something.
@@ -125,9 +127,8 @@ class RevocationSources:
             return []
         path = tuple(issuer for _, issuer in pairs)
         self._load(pairs)
-        errand = _Errand(
-            self._answers, at, time.monotonic() + self._patience, path, tuple(authorities), whole, only_kept=True
-        )
+        deadline = time.monotonic() + self._patience - spent
+        errand = _Errand(self._answers, at, deadline, path, tuple(authorities), whole, only_kept=True)
         known = [errand.status_of(certificate, issuer) for certificate, issuer in pairs]
         if offline:
             nothing = _unknown("Nothing is fetched here.")
@@ -155,7 +156,7 @@ class RevocationSources:
         threads = ThreadPoolExecutor(len(pairs), thread_name_prefix="signroom-revocation")
         try:
             asked = [threads.submit(errand.status_of, certificate, issuer) for certificate, issuer in pairs]
-            wait(asked, self._patience)
+            wait(asked, max(errand.deadline - time.monotonic(), 0))
             return [one.result() if one.done() else _unknown("No answer came in time.") for one in asked]
         finally:
             threads.shutdown(wait=False, cancel_futures=True)

@@ -94,7 +94,7 @@ def test_the_wanted_type_decides(server: Server) -> None:
 
 @pytest.mark.parametrize("name", ["contract.pdf.p7m", "binary.eml", "note.txt", "note.xml"])
 def test_what_only_mentions_a_pdf_can_be_signed(server: Server, name: str) -> None:
-    found = ok(server.api.post(PREFLIGHT, json=a_file(what_a_file_is.files()[name][0], name)))
+    found = ok(server.api.post(PREFLIGHT, json=a_file(what_a_file_is.files()[name].content, name)))
 
     assert (found["canBeSigned"], found["signatureType"], found["pages"]) == (True, "Cms", 0)
 

@@ -457,6 +457,8 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
         "/api/settings/applications/{application_id}/frame-origins",
         "/api/settings/applications/{application_id}/return-urls",
         "/api/settings/audit-log",
+        "/api/settings/security-contexts",
+        "/api/settings/security-contexts/{context_id}",
         "/api/settings/branding",
         "/api/settings/file-validation",
         "/api/settings/statistics",

@@ -57,7 +57,7 @@ def test_no_requirement_is_judged_where_every_issuer_is_accepted(room: Room, con
 
 @BOTH
 def test_while_the_service_is_tried_out_the_test_context_decides(room: Room, context_id: UUID | None) -> None:
-    assert find_deciding_context(room.ports, context_id) == TEST
+    assert find_deciding_context(room.ports, room.caller.subscription_id, context_id) == TEST
     opened = asyncio.run(
         open_session(room.ports, room.caller, OpenSession(requirements=(DEVICE,), security_context_id=context_id))
     )
@@ -67,4 +67,4 @@ def test_while_the_service_is_tried_out_the_test_context_decides(room: Room, con
 
 def test_a_context_without_roots_decides_nothing(room: Room) -> None:
     with pytest.raises(SecurityContextNotConfigured):
-        find_deciding_context(room.ports, ICP_BRASIL.id)
+        find_deciding_context(room.ports, room.caller.subscription_id, ICP_BRASIL.id)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from signroom.service.keeping.restore_backup import EVENT_JUMP
-from tests.conftest import migrated
+from tests.harness.databases import migrated
 from tests.harness.postgres import Postgres, find_programs
 from tests.harness.server import ROOT
 from tests.service.keeping.conftest import Kept

@@ -19,6 +19,7 @@ from signroom.domain.errors import DocumentErased, TimestampTierNotFound, WrongS
 from signroom.domain.level import Level
 from signroom.domain.security_context import TEST
 from signroom.domain.signature import CmsOptions, OptionsByType, PdfOptions, SignatureType, XmlOptions
+from signroom.domain.statistics import Counted
 from signroom.domain.timestamp import TimestampProvider
 from signroom.ports import Ports
 from signroom.ports.files import Blobs, content_of
@@ -31,6 +32,7 @@ from signroom.service.sessions.open_session import OpenSession, open_session
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
 from signroom.service.signing.process_document import process_document
+from signroom.service.subscriptions.read_statistics import read_statistics
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs
@@ -145,6 +147,10 @@ def test_with_a_timestamp_at_once_it_is_completed_at_that_level(
     assert document.verdict is not None
     assert document.verdict.signatures[-1].proven_at is not None
     assert "DocumentArchived" not in room.told()
+    counts = read_statistics(authority.ports, room.caller, None, None).counts
+    assert [(c.application_id, c.tier, c.count) for c in counts if c.what is Counted.TIMESTAMP] == [
+        (document.application_id, "default", 1)
+    ]
 
 
 @pytest.mark.parametrize("kind", SignatureType)

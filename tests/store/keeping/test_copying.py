@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +26,7 @@ from signroom.store.keeping.copying import (
     row_counts,
 )
 from signroom.store.keeping.files import FILE_COLUMNS
-from tests.conftest import migrated
+from tests.harness.databases import copy_new_database, migrated
 from tests.harness.postgres import Postgres
 
 VALUES: list[tuple[type[sa.types.TypeEngine[Any]], Sequence[Any]]] = [
@@ -62,12 +60,12 @@ _ROWS = 3
 
 
 @pytest.fixture(scope="module")
-def engines(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Any]:
+def engines(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Any]:
     """An SQLite database, a PostgreSQL one, and one more of SQLite."""
     folder = tmp_path_factory.mktemp("copying")
     made = []
     for name in ("one.db", "back.db"):
-        shutil.copyfile(sqlite_template, folder / name)
+        copy_new_database(folder / name)
         made.append(open_engine(f"sqlite:///{folder / name}", foreign_keys=False))
     # Of its own: the template may have no connection when it is copied.
     url = postgres.new_database()

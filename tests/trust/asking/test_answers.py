@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 from asn1crypto import pem
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.engine import Engine
 
 from signroom.blobs.objects import open_blobs
@@ -20,7 +22,7 @@ from signroom.domain.security_context import ICP_BRASIL
 from signroom.domain.validation import Check
 from signroom.fetch.guarded import GuardedFetch
 from signroom.formats.certificate import load_list
-from signroom.ports.outside import Unreachable
+from signroom.ports.outside import KeptAnswer, Unreachable
 from signroom.store.engine import open_engine
 from signroom.store.revocation.kept import SqlAnswerStore
 from signroom.trust.asking.answers import Ages, Answers, Question
@@ -169,6 +171,15 @@ def test_memory_is_bounded(watch: Watch) -> None:
     assert [answers.kept(question) is not None for question in questions] == [False, False, True, True]
 
 
+def test_who_asks_after_the_end_is_answered_all_the_same(tmp_path: Path, engine: Engine, watch: Watch) -> None:
+    store = SqlAnswerStore(engine, open_blobs(f"file://{tmp_path}/files", tmp_path / "scratch"))
+    answers = Answers(FixedFetch(b"answer"), store, AGES, now=watch.now)
+    answers.close()
+    answers.confirm(answers.ask(QUESTION, 5), NOW + MINUTE)
+    assert answers.kept(QUESTION) is not None
+    assert store.summary(NOW).count == 0
+
+
 def test_nothing_is_kept_without_an_age(watch: Watch) -> None:
     fetch = FixedFetch(b"answer")
     answers = Answers(fetch, now=watch.now)
@@ -215,6 +226,28 @@ def test_answers_outlive_the_process_in_one_statement(
     second.close()
     assert fetch.asked == []
     assert len([line for line in statements if "signroom_answers" in line]) == 1
+
+
+def test_a_forged_answer_in_the_store_says_nothing(pki: ToyPki, tmp_path: Path, engine: Engine, watch: Watch) -> None:
+    """Whoever writes into the database makes no revoked certificate good."""
+    store = SqlAnswerStore(engine, open_blobs(f"file://{tmp_path}/files", tmp_path / "scratch"))
+    address = f"{pki.url}/icp/crls/ac-crl/latest.crl"
+    name = x509.load_der_x509_certificate(pki.certificate("ac-crl")).subject
+    forged = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(name)
+        .last_update(NOW - MINUTE)
+        .next_update(NOW + 60 * MINUTE)
+        .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+    store.keep([KeptAnswer(Question(address, 1).key, forged, NOW, NOW + 60 * MINUTE)])
+    fetch = PlainFetch()
+    answers = Answers(fetch, store, AGES, now=watch.now)
+    verdict = trusting(pki, answers, tmp_path).judge(pki.chain("revoked-crl-only"), ICP_BRASIL, NOW)
+    answers.close()
+    assert errors(verdict.results) == [Check.CERTIFICATE_REVOKED]
+    assert address in fetch.asked
 
 
 def test_offline_the_kept_answers_count(pki: ToyPki, tmp_path: Path, watch: Watch) -> None:

@@ -75,10 +75,11 @@ class ListsOfADirectory(RevocationSources):
         *,
         whole: bool = False,
         offline: bool = False,
+        spent: float = 0.0,
     ) -> list[Revocation]:
         known = [self._named(authority) for authority in authorities]
         named = [(self._named(certificate), issuer) for certificate, issuer in pairs]
-        return super().ask(named, at, known, whole=whole, offline=offline)
+        return super().ask(named, at, known, whole=whole, offline=offline, spent=spent)
 
     def _named(self, link: Link) -> Link:
         addresses = self._addresses.get(canonical(link.parsed.issuer), [])

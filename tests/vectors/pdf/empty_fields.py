@@ -104,6 +104,7 @@ def _kid() -> bytes:
 
 
 def _left_alone() -> Iterator[Case]:
+    yield _plain("form-lists-its-fields-twice", form(widget(), fields=b"", of_form=b"/Fields[20 0 R]"), OWN)
     yield _plain("read-only", form(widget(entries=b"/Ff 1")), OWN)
     yield _plain("on-no-page", form(widget(), annots=b""), OWN)
     yield _plain("twice-on-a-page", form(widget(), annots=b"20 0 R 20 0 R"), OWN)

@@ -37,8 +37,24 @@ def cases() -> Iterator[Case]:
     for number in (8, 9, 10):
         yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
+    yield Case("forty-keys-twice", _keys_twice)
+    yield Case("object-stream-without-a-length", _packed_without_length, Refused("InvalidPdf"))
     yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
     yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
+
+
+def _keys_twice() -> bytes:
+    """Each layer of a page is named twice, as some programs do that write for TeX: qpdf gave up after fifteen."""
+    first = b"".join(b"/Layer%d 3 0 R" % number for number in range(40))
+    again = b"".join(
+        b"/Layer%d 3 0 R" % number + b"/Between%d 1/And%d 2/So%d 3/On%d 4" % ((number,) * 4) for number in range(40)
+    )
+    return written(document(page=b"/PieceInfo 8 0 R", more={8: b"<<%b%b>>" % (first, again)}))
+
+
+def _packed_without_length() -> bytes:
+    """Most programs look for its end. Some verifiers find nothing in it."""
+    return re.sub(rb"(/Type/ObjStm[^>]*)/Length (\d+)", rb"\1/Len0th \2", written(document(), Form.STREAM))
 
 
 def _two_lengths() -> bytes:

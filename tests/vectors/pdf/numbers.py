@@ -14,6 +14,7 @@ import pikepdf
 from tests.vectors.pdf import builder
 from tests.vectors.pdf.builder import FORMS, FREE, HEADER, Form, Objects, Writer, document, updated, written
 from tests.vectors.pdf.case import Case, Earlier, MendedOrRefused, Outcome, Refused, Signed, State
+from tests.vectors.pdf.containers import container
 from tests.vectors.pdf.signing import signed_by_another
 
 Place = tuple[int, int, int]
@@ -437,6 +438,8 @@ def _rebuilt() -> Iterator[Case]:
     yield Case("cut-in-a-content-stream", _cut, Refused("InvalidPdf"), pages=0)
     for name, change in _SEARCHED.items():
         yield Case(f"searched-{name}", functools.partial(_searched, change), Refused("InvalidPdf"), readers=1)
+    for name, (old, new) in _FOLLOWED.items():
+        yield Case(f"followed-{name}", functools.partial(_followed, old, new), Refused("InvalidPdf"), readers=1)
     yield Case("searched-deleted-object", _deleted_in_a_damaged_table, Refused("InvalidPdf"), readers=1)
 
 
@@ -458,6 +461,23 @@ def _searched(change: tuple[bytes, bytes]) -> bytes:
     file = _without_cross_reference(Form.TABLE)
     assert change[0] in file
     return file.replace(*change, 1)
+
+
+_FOLLOWED: dict[str, tuple[bytes, bytes]] = {
+    "another-generation": (b"292 00000 n", b"292 00001 n"),
+    "free": (b"0000000292 00000 n", b"0000000000 00001 f"),
+    "another-place": (b"\n   xref\n", b"\n5 0 obj\n<</Length 0>>stream\n\nendstream\nendobj\n   xref\n"),
+}
+"""What is written otherwise in a file whose table leads to the content of page 1 at 292."""
+
+
+def _followed(old: bytes, new: bytes) -> bytes:
+    """A table with spaces in front, and a section behind it: some programs follow it, and some search the file."""
+    first = written(document()).replace(b"\nxref\n", b"\n   xref\n")
+    assert first.count(old) == 1
+    first = first.replace(old, new)
+    first = re.sub(rb"startxref\n\d+", b"startxref\n%d" % first.index(b"   xref"), first)
+    return updated(first, {7: builder.content(builder.text_of_page(2))})
 
 
 def _deleted_in_a_damaged_table() -> bytes:
@@ -661,9 +681,8 @@ def _annotated(form: Form) -> bytes:
 
 def _cms_inside() -> bytes:
     """Two megabytes of a CMS object as a hexadecimal string in one object: an attached signature of another file."""
-    from tests.vectors.pdf.kinds import attached
-
-    text = attached(bytes(1 << 20)).hex().encode()
+    content = bytes(1 << 20)
+    text = container(content, encapsulated=content).hex().encode()
     return written(document(1, catalog=b"/PieceInfo<</Kept 6 0 R>>", more={6: b"<</Private<%b>>>" % text}))
 
 

@@ -61,6 +61,8 @@ const NOT_FOR_SIGNERS = [
   'SecurityContextNotFound',
   'FileDownloadFailed',
   'AugmentationImpossible',
+  'BadSecurityContext',
+  'SecurityContextInUse',
   'DemoFails',
   'TimestampTooLarge',
   'NotSigned',

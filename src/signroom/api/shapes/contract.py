@@ -421,6 +421,55 @@ class VersionModel(Wire):
     file: DocumentFileModel
 
 
+class KeyRuleModel(Wire):
+    kind: str
+    """`RSA` or `EC`."""
+    least_bits: int
+    until: datetime | None = None
+    """From then on such keys are not accepted any more."""
+
+
+class SecurityContextRequest(Wire):
+    name: str
+    """Up to 50 lower-case letters, digits and hyphens."""
+    roots: Annotated[list[bytes], msgspec.Meta(max_length=50)]
+    """Certificates, DER in Base64."""
+    intermediates: Annotated[list[bytes], msgspec.Meta(max_length=100)] | None = None
+    policies: list[str] | None = None
+    """Dotted OIDs; one of them must hold for the signer's certificate."""
+    purposes: list[str] | None = None
+    """Further purposes in an extended key usage that let a certificate sign."""
+    revocation: str | None = None
+    """`Required`, `IfKnown` or `NotAsked`."""
+    keys: list[KeyRuleModel] | None = None
+    """Which keys are accepted; nothing: every key that is safe."""
+    requirements: list[RequirementRequest] | None = None
+    """Each session has them, beside its own."""
+    level: str | None = None
+    """That signed files reach unless a session says otherwise."""
+
+
+class RequirementModel(Wire):
+    type: str
+    argument: str | None
+
+
+class SecurityContextModel(Wire):
+    id: UUID
+    name: str
+    built_in: bool
+    any_issuer: bool
+    """Nobody confirms who a signer is."""
+    roots: list[CertificateSummary]
+    intermediates: list[CertificateSummary]
+    policies: list[str]
+    purposes: list[str]
+    revocation: str
+    keys: list[KeyRuleModel]
+    requirements: list[RequirementModel]
+    level: str | None
+
+
 class DemoFailuresModel(Wire):
     fail: list[str]
 

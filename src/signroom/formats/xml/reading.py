@@ -53,14 +53,17 @@ class XmlDocument:
     Args:
         data: the file.
         before: the same document before something was put into it; both may do as much work together as one.
+        work: octets that were worked on before; for whoever does not keep the document `before`.
         looked_at_once: nobody looks at the tree after its first canonical form, which may then be made of it itself.
     """
 
-    def __init__(self, data: bytes, before: XmlDocument | None = None, *, looked_at_once: bool = False) -> None:
+    def __init__(
+        self, data: bytes, before: XmlDocument | None = None, *, work: int = 0, looked_at_once: bool = False
+    ) -> None:
         if not data:
             raise EmptyFile
         self.data = data
-        self._work = 0 if before is None else before.work
+        self._work = work if before is None else before.work
         self._looked_at_once = looked_at_once
         self.tags = data.count(b"<")
         """At most so many elements, twice."""

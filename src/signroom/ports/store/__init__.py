@@ -20,6 +20,7 @@ from signroom.ports.store.erasing.persons import Persons
 from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, LegacyEvent
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.managing.removal import Removal
+from signroom.ports.store.managing.security_contexts import SecurityContexts
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.rotation import Rotation
@@ -109,6 +110,9 @@ class Work(Protocol):
     def removal(self) -> Removal: ...
 
     @property
+    def security_contexts(self) -> SecurityContexts: ...
+
+    @property
     def audit_log(self) -> AuditLog: ...
 
     @property
@@ -144,7 +148,7 @@ class Store(Protocol):
         """A transaction that only reads. It is never blocked by one that writes."""
 
     def ask(self) -> AbstractContextManager[Work]:
-        """The same for one question only: of two, each might see the database at another moment. It costs less."""
+        """The same for one question, or for some that need not be answered as of one moment. It costs less."""
 
     def key(self, secret_hash: bytes) -> KeyOwner | None:
         """The key with that hash and its application, or None. A change that another process has committed is seen

@@ -52,7 +52,7 @@ def _caller(found: KeyOwner, now: datetime) -> ApplicationCaller:
 
 def require_subscription(ports: Ports, caller: ApplicationCaller, wanted: str) -> None:
     """``X-Subscription`` names one by id or alias (its name); an application belongs to one. Raises: NotAllowed."""
-    with ports.store.read() as work:
+    with ports.store.ask() as work:
         own = work.subscriptions.get(caller.subscription_id)
     if wanted.strip().casefold() not in {str(own.id), own.name.casefold()}:
         raise NotAllowed("The application does not belong to that subscription.")

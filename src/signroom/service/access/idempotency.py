@@ -37,7 +37,7 @@ def find_result(
     """What the same request has made already. Raises: IdempotencyKeyReused, `erased` when that was erased."""
     if idempotency is None:
         return None
-    with ports.store.read() as work:
+    with ports.store.ask() as work:
         found = work.spent.find_result(caller.application.id, idempotency.key)
     if found is None or ports.clock.now() >= found.created_at + LIFETIME:
         return None

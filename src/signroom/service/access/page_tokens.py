@@ -29,13 +29,13 @@ def renew_page_token(ports: Ports, link: str) -> PageToken:
 
     Raises: BadToken, ApplicationDisabled.
     """
-    with ports.store.read() as work:
+    with ports.store.ask() as work:
         try:
             session = work.sessions.by_link(hash_secret(link))
         except SignatureSessionNotFound as error:
             raise BadToken from error
-        if work.applications.closed_to_session(session.id):
-            raise ApplicationDisabled
+    # The page's next call comes at once, and then knows it, too.
+    require_open_application(ports, session.id)
     return page_token(ports, session.id, session.subscription_id)
 
 

@@ -52,7 +52,7 @@ def begin_authentication(
 ) -> Challenge:
     """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured."""
     caller.require(WORKERS)
-    context = find_deciding_context(ports, security_context_id)
+    context = find_deciding_context(ports, caller.subscription_id, security_context_id)
     nonce = secrets.token_bytes(32)
     text = base64.urlsafe_b64encode(nonce).decode()
     parts = (text, _owner(caller), str(context.id), str(int(revocation_may_be_unknown)))
@@ -90,7 +90,7 @@ async def complete_authentication(
     value = ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)
     turn = Turn.of_caller(caller)
     await ports.formats.of(turn).check_values([value])
-    context = find_deciding_context(ports, UUID(context_id))
+    context = find_deciding_context(ports, caller.subscription_id, UUID(context_id))
     may_be = may_be_unknown == "1"
     verdict = await judging(ports, turn, ports.trust.judge, chain, context, now, revocation_may_be_unknown=may_be)
     fresh = await asyncio.to_thread(_spend, ports, nonce, now)  # last: an outage before it may be tried again

@@ -58,6 +58,6 @@ def issue_demo_certificate(ports: Ports, session_id: UUID, public_key: bytes, na
     if ports.demo is None:
         raise KeySourceNotAvailable("The demo key is for trying the service only.")
     now = ports.clock.now()
-    with ports.store.read() as work:
+    with ports.store.ask() as work:
         work.sessions.of_any_tenant(session_id).require_signable(now)
     return ports.demo.issue(public_key, name, now)

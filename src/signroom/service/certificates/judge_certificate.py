@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from signroom.domain import errors
+from signroom.domain.certificate import CertificateUse
 from signroom.domain.requirement import CertificateRequirement, JudgedCertificate
 from signroom.domain.security_context import BY_ID, TEST, SecurityContext
 from signroom.domain.signature import CertificateChain, TrustedChain
@@ -63,21 +64,29 @@ async def judging(ports: Ports, turn: Turn, judge: Callable[P, T], *args: P.args
             raise
 
 
-def find_context(ports: Ports, context_id: UUID | None) -> SecurityContext:
-    """The context that a request names, or the installation's default.
+def find_context(ports: Ports, subscription_id: UUID, context_id: UUID | None) -> SecurityContext:
+    """The context that a request names, built in or the subscription's own, or the installation's default.
 
-    Raises: SecurityContextNotFound, SecurityContextNotConfigured.
+    For the subscription's own the database is asked. Raises: SecurityContextNotFound, SecurityContextNotConfigured.
     """
     if context_id is None:
         return ports.default_context
     context = BY_ID.get(context_id)
     if context is None:
-        raise errors.SecurityContextNotFound
+        with ports.store.ask() as work:
+            context = work.security_contexts.get(subscription_id, context_id)
     ports.trust.require_configured(context)
     return context
 
 
-def find_deciding_context(ports: Ports, context_id: UUID | None) -> SecurityContext:
+async def find_context_soon(ports: Ports, subscription_id: UUID, context_id: UUID | None) -> SecurityContext:
+    """As `find_context`, for the event loop: a thread is needed where the database is asked."""
+    if context_id is None or context_id in BY_ID:
+        return find_context(ports, subscription_id, context_id)
+    return await asyncio.to_thread(find_context, ports, subscription_id, context_id)
+
+
+def find_deciding_context(ports: Ports, subscription_id: UUID, context_id: UUID | None) -> SecurityContext:
     """The context that decides who somebody is: it has roots.
 
     Where every issuer is accepted a certificate says nothing about its holder, since anybody can write any name and any
@@ -85,7 +94,7 @@ def find_deciding_context(ports: Ports, context_id: UUID | None) -> SecurityCont
 
     Raises: SecurityContextNotFound, SecurityContextNotConfigured.
     """
-    context = find_context(ports, context_id)
+    context = find_context(ports, subscription_id, context_id)
     if not context.any_issuer:
         return context
     if ports.demo is None:
@@ -109,9 +118,10 @@ def require_good_certificate(
     Raises: BadCertificate, a CertificateRejected.
     """
     certificate = ports.trust.read(chain.certificate)
-    certificate.require_fit_for_signing(now)
+    certificate.require_fit(CertificateUse.SIGNATURES, now, context.rules.purposes)
     verdict = ports.trust.judge(chain, context, now)
     trusted = require_trusted(chain, verdict)
+    requirements = (*context.rules.requirements, *requirements)
     if requirements:
         authorities = tuple(ports.trust.read(der) for der in verdict.path[1:])
         judged = JudgedCertificate(certificate, verdict.policies, authorities)

@@ -43,7 +43,7 @@ async def judge_certificates(
         raise BadInput(f"At most {MAX_CERTIFICATES} certificates, each with at most {MAX_ISSUERS} issuers.")
     now = ports.clock.now()
     session = await asyncio.to_thread(_signable, ports, session_id, now)
-    context = find_context(ports, session.security_context_id)
+    context = find_context(ports, session.subscription_id, session.security_context_id)
 
     def judge(chain: CertificateChain) -> Judgement:
         try:

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from signroom.domain.document import Document, Version
-from signroom.domain.errors import AugmentationImpossible, NotFound, Refused, Unavailable
+from signroom.domain.errors import AugmentationImpossible, NotFound, Refused, SecurityContextNotFound, Unavailable
 from signroom.domain.event import DocumentArchived
 from signroom.domain.level import Level
 from signroom.domain.security_context import BY_ID, SecurityContext
@@ -47,11 +47,16 @@ _GROWTH = 4
 """The wait is this part of the time since the signature."""
 
 
-def context_of(ports: Ports, session: Session | None) -> SecurityContext:
-    """By which the signer of a document is judged."""
+def context_of(ports: Ports, work: Work, session: Session | None) -> SecurityContext:
+    """By which the signer of a document is judged. One that was deleted since is not there any more."""
     if session is None:
         return ports.default_context
-    return BY_ID.get(session.security_context_id, ports.default_context)
+    built_in = BY_ID.get(session.security_context_id)
+    if built_in is not None:
+        return built_in
+    with suppress(SecurityContextNotFound):
+        return work.security_contexts.get(session.subscription_id, session.security_context_id)
+    return ports.default_context
 
 
 def enqueue_archiving(work: Work, document: Document) -> None:
@@ -114,7 +119,7 @@ def _read(ports: Ports, document_id: UUID) -> tuple[Document, SecurityContext] |
         if not document.awaits_level:
             return None
         session = None if document.session_id is None else work.sessions.of_any_tenant(document.session_id)
-        return document, context_of(ports, session)
+        return document, context_of(ports, work, session)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ from signroom.domain.signature import (
 from signroom.domain.timestamp import DEFAULT_TIER, MessageImprint, Timestamp, TimestampRequest
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
-from signroom.service.timestamps.issue_timestamp import stamp
+from signroom.service.timestamps.issue_timestamp import count_timestamp, stamp
 
 SIGNING_SECONDS = 8.0
 """For everything from outside while a signer may be waiting."""
@@ -188,7 +188,11 @@ class Raising:
         """Raises: Stopped."""
         request = TimestampRequest(MessageImprint(_DIGEST, imprint), secrets.randbits(_NONCE_BITS))
         try:
-            return await stamp(self.ports, DEFAULT_TIER, request, self.patience.left(_STAMP_SECONDS))
+            found = await stamp(self.ports, DEFAULT_TIER, request, self.patience.left(_STAMP_SECONDS))
+            if self.turn.application_id is not None:
+                owners = self.turn.subscription_id, self.turn.application_id
+                await asyncio.to_thread(count_timestamp, self.ports, *owners, DEFAULT_TIER)
+            return found
         except (Refused, Unavailable) as error:
             raise Stopped(str(error)) from error
 

@@ -22,6 +22,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.event import Event
 from signroom.domain.file_validation import FileValidation
+from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.secret import hash_secret
@@ -74,6 +75,14 @@ class OpenSession:
     idempotency: Idempotency | None = None
 
 
+def with_level(command: OpenSession, level: Level | None) -> OpenSession:
+    """The security context's level, where neither the session nor a document says one."""
+    if level is None:
+        return command
+    documents = tuple(replace(d, options=d.options.with_level(level)) for d in command.documents)
+    return replace(command, options=command.options.with_level(level), documents=documents)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     session_id: UUID
@@ -88,17 +97,20 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     DocumentRejected.
     """
     caller.require(WORKERS)
-    before = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
-    if before is not None:
-        return await asyncio.to_thread(_opened_before, ports, caller, before)
+    if command.idempotency is not None:
+        before = await asyncio.to_thread(find_result, ports, caller, command.idempotency)
+        if before is not None:
+            return await asyncio.to_thread(_opened_before, ports, caller, before)
     if len(command.documents) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
-    for options in (command.options, *(document.options for document in command.documents)):
-        require_levels(ports, options)
     if command.return_url is not None:
         caller.application.require_return_url(command.return_url)
     # Numbers that anybody may have written into a certificate of his own prove nothing: requirements need roots.
-    context = (find_deciding_context if command.requirements else find_context)(ports, command.security_context_id)
+    deciding = find_deciding_context if command.requirements else find_context
+    context = await asyncio.to_thread(deciding, ports, caller.subscription_id, command.security_context_id)
+    command = with_level(command, context.rules.level)
+    for options in (command.options, *(document.options for document in command.documents)):
+        require_levels(ports, options)
     now, session_id = ports.clock.now(), uuid4()
     session, event = new_session(
         id=session_id,
@@ -174,7 +186,7 @@ async def _accept_all(
 
 def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
     """What can be refused before a file is downloaded, and what files must pass afterwards."""
-    with ports.store.read() as work:
+    with ports.store.ask() as work:
         for number, document in enumerate(command.documents):
             with told_of(document_place(number)):
                 require_free_key(work, caller, document)

@@ -71,7 +71,7 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
         if _accepted_before(documents, preparation, values):
             return session
         # 4. Check the certificate, the session and its documents.
-        ports.trust.read(preparation.chain.certificate).require_fit_for_signing(now)
+        ports.trust.read(preparation.chain.certificate).require_in_date(now)
         waiting = [d for d in documents if d.awaits_signature]
         if {d.id for d in waiting} != preparation.document_ids:
             # A document was added or removed after the consent.

@@ -22,7 +22,7 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import FileNeeded, Turn
-from signroom.service.certificates.judge_certificate import find_context, judging, require_good_certificate
+from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
 from signroom.service.documents.file_sources import local_files
 from signroom.service.documents.read_documents import read_document_of_page
 
@@ -41,7 +41,7 @@ async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChai
     session, waiting, readings = await asyncio.to_thread(_read, ports, session_id, now)
     if not waiting:
         raise WrongState("There is no document to sign.")
-    context = find_context(ports, session.security_context_id)
+    context = await find_context_soon(ports, session.subscription_id, session.security_context_id)
     turn = Turn.of_session(session)
     trusted = await judging(ports, turn, require_good_certificate, ports, chain, context, session.requirements, now)
     room = asyncio.Semaphore(_AT_ONCE)
@@ -81,10 +81,10 @@ async def _all(outcomes: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
-    with ports.store.read() as work:
-        session = work.sessions.of_any_tenant(session_id)
-        session.require_signable(now)
-        waiting = [d for d in work.documents.of_session(session_id) if d.awaits_signature]
+    with ports.store.ask() as work:  # what has changed meanwhile is seen when the preparation is recorded
+        session, documents = work.sessions.with_documents_of_any_tenant(session_id)
+        session.require_not_erased().require_signable(now)
+        waiting = [d for d in documents if d.awaits_signature]
         return session, waiting, work.documents.readings([d.id for d in waiting])
 
 

@@ -103,7 +103,8 @@ class _InProcessing:
 
 def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
     """None when the document is not in processing any more."""
-    with ports.store.read() as work:
+    # Not as of one moment: what has changed meanwhile is seen under the locks of step 5.
+    with ports.store.ask() as work:
         # Erased ones are not in processing. A job that a crash has interrupted at its end may still ask for one.
         document = work.erasures.document_of_any_tenant(document_id)
         if document.status is not DocumentStatus.PROCESSING or document.preparation_id is None:
@@ -117,7 +118,7 @@ def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
             work.preparations.prepared(document.preparation_id, document_id),
             work.documents.readings([document_id]).get(document_id),
             work.subscriptions.get(document.subscription_id),
-            context_of(ports, session),
+            context_of(ports, work, session),
             confirmed,
         )
 

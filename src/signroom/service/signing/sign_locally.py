@@ -31,7 +31,7 @@ from signroom.domain.validation import Check, Outcome, ValidationItem, Validatio
 from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
-from signroom.service.certificates.judge_certificate import find_context, judging, require_trusted
+from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_trusted
 from signroom.service.documents.add_document import (
     NewDocument,
     accepted_document,
@@ -82,8 +82,11 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     DocumentKeyInUse, FileTooLarge, UploadNotFound, a DocumentRejected other than InvalidPdf, Unavailable.
     """
     caller.require(WORKERS)
+    context = await find_context_soon(ports, caller.subscription_id, command.security_context_id)
+    if context.rules.level is not None:
+        options = command.document.options.with_level(context.rules.level)
+        command = replace(command, document=replace(command.document, options=options))
     require_levels(ports, command.document.options)
-    context = find_context(ports, command.security_context_id)
     now = ports.clock.now()
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)

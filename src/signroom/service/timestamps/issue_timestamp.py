@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 from signroom.domain.application import ApplicationCaller
 from signroom.domain.certificate import CertificateUse
@@ -37,15 +38,15 @@ async def issue_timestamp(ports: Ports, caller: ApplicationCaller, tier: str, re
     own, all_of_tenant = ("timestamp", caller.application.id), ("timestamp", caller.subscription_id)
     async with ports.lines.passed(own, _OF_APPLICATION), ports.lines.passed(all_of_tenant, _OF_SUBSCRIPTION):
         found = await stamp(ports, tier, request)
-    await asyncio.to_thread(_count, ports, caller, tier)
+    await asyncio.to_thread(count_timestamp, ports, caller.subscription_id, caller.application.id, tier)
     return found
 
 
-def _count(ports: Ports, caller: ApplicationCaller, tier: str) -> None:
-    """Raises: DatabaseUnavailable."""
+def count_timestamp(ports: Ports, subscription_id: UUID, application_id: UUID, tier: str) -> None:
+    """One more that was used for that application. Raises: DatabaseUnavailable."""
     today = ports.clock.now().date()
     with ports.store.work() as work:
-        work.statistics.count_timestamp(caller.subscription_id, caller.application.id, tier, today)
+        work.statistics.count_timestamp(subscription_id, application_id, tier, today)
 
 
 async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: float | None = None) -> Timestamp:

@@ -27,7 +27,7 @@ from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.ports.files import Turn
-from signroom.service.certificates.judge_certificate import find_context, judging
+from signroom.service.certificates.judge_certificate import find_context, find_context_soon, judging
 from signroom.service.documents.file_sources import FileSource, as_local_file, in_line, local_files, off_the_loop
 from signroom.service.documents.read_documents import read_document
 
@@ -92,7 +92,7 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
     """
     caller.require(WORKERS)
     validation = _Validation(
-        find_context(ports, command.security_context_id),
+        await find_context_soon(ports, caller.subscription_id, command.security_context_id),
         validate=command.validate,
         revocation_may_be_unknown=command.revocation_may_be_unknown,
         trust_signing_time=command.trust_signing_time,
@@ -170,7 +170,7 @@ def _context_of(ports: Ports, document: Document) -> SecurityContext:
     with ports.store.read() as work:
         context_id = work.of(document).session_or_erased(document.session_id).security_context_id
     try:
-        return find_context(ports, context_id)
+        return find_context(ports, document.subscription_id, context_id)
     except (SecurityContextNotConfigured, SecurityContextNotFound):
         return ANY
 

@@ -217,7 +217,7 @@ class SqlDocuments:
         v = tables.document_versions
         query = sa.select(v.c.file_key).join_from(v, t, t.c.id == v.c.document_id)
         query = query.where(v.c.file_key.in_(keys), v.c.document_id.not_in(besides))
-        query = query.where(t.c.purged_at.is_(None), t.c.erased_at.is_(None))
+        query = query.where(by_no_index(t.c.purged_at).is_(None), t.c.erased_at.is_(None))
         in_use.update(self._connection.execute(query).scalars())
         return in_use
 

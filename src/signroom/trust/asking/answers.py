@@ -88,6 +88,8 @@ class Heard:
     """Then it is forgotten."""
     stored: bool = False
     """The store that is shared has it."""
+    loaded: bool = False
+    """It came from the store: this process did not ask for it itself."""
     _read: dict[Hashable, object] = field(default_factory=dict)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -128,6 +130,7 @@ class Answers:
         self._flights: dict[bytes, Future[Heard]] = {}
         self._lock = threading.Lock()
         self._unwritten: dict[bytes, KeptAnswer] = {}
+        self._closed = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="signroom-answers")
 
     def load(self, questions: Collection[Question]) -> None:
@@ -147,7 +150,7 @@ class Answers:
             return
         for key, kept in found.items():
             with self._lock:
-                heard = Heard(wanted[key], kept.octets, kept.asked_at, kept.valid_until, stored=True)
+                heard = Heard(wanted[key], kept.octets, kept.asked_at, kept.valid_until, stored=True, loaded=True)
                 self._memory.put(key, heard)
 
     def kept(self, question: Question) -> Heard | None:
@@ -163,7 +166,8 @@ class Answers:
         key, now = question.key, self._now()
         with self._lock:
             heard = self._memory.get(key, now)
-            if heard is not None and (heard is not besides or now - heard.asked_at < self.ages.moment):
+            recent = heard is not None and not heard.loaded and now - heard.asked_at < self.ages.moment
+            if heard is not None and (heard is not besides or recent):
                 self._count("revocation", "kept")
                 return heard
             failed = self._failed.get(key)
@@ -188,21 +192,23 @@ class Answers:
         with self._lock:
             heard.until, heard.stored = until, True
             self._memory.put(heard.question.key, heard)
-            if self._store is None:
+            if self._store is None or self._closed:
                 return
             key = heard.question.key
             first = not self._unwritten
             if len(self._unwritten) < _MOST_WRITES:
                 self._unwritten[key] = KeptAnswer(key, heard.octets, heard.asked_at, until)
-        if first:
-            self._writer.submit(self._write)
+            if first:
+                self._writer.submit(self._write)
 
     def flush(self) -> None:
         """Wait until everything is written that was confirmed by now."""
         self._writer.submit(lambda: None).result()
 
     def close(self) -> None:
-        """Write what is left, and end."""
+        """Write what is left, and end. Questions may still be asked; what comes of them is not kept for others."""
+        with self._lock:
+            self._closed = True
         self._writer.shutdown()
 
     def _fly(self, question: Question, key: bytes, flight: Future[Heard]) -> None:

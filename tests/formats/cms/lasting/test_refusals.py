@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from asn1crypto import cms, core
 from asn1crypto.ocsp import OCSPResponse
+from cryptography.hazmat.primitives import serialization
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -378,3 +380,20 @@ def test_damage_is_refused_or_reported(data: st.DataObject, tmp_path: Path, cont
             act()
         except Refused:
             continue
+
+
+@pytest.mark.parametrize("options", [["-noattr"], []])
+def test_what_is_no_cades_signature_is_not_raised(content: Path, tmp_path: Path, options: list[str]) -> None:
+    """DSS fails on a file without signed attributes that was raised, and calls the other one no CAdES."""
+    target, holder = tmp_path / "plain.p7m", three_tiers.signer("p256")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    pem, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    key.write_bytes(holder.key.private_bytes(pem, private, serialization.NoEncryption()))
+    certificate.write_bytes(holder.certificate.public_bytes(pem))
+    command = ["openssl", "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", *options]
+    files = {"-in": content, "-signer": certificate, "-inkey": key, "-out": target}
+    subprocess.run([*command, *(str(part) for pair in files.items() for part in pair)], check=True, capture_output=True)
+
+    for use in TimestampUse:
+        with pytest.raises(AugmentationImpossible, match="no CAdES"):
+            cms_format.lay_out_augmentation(target, Augmentation(use), now=NOW, data=None, reading=None)

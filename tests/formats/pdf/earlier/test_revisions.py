@@ -13,7 +13,7 @@ from signroom.domain.signature import Indication
 from signroom.formats.pdf.earlier.embedded import Range, date_of
 from signroom.formats.pdf.earlier.ranges import RangeDigests
 from signroom.formats.pdf.earlier.reach import spoken_of
-from signroom.formats.pdf.earlier.window import Window, end_of_pdf, opened
+from signroom.formats.pdf.earlier.window import end_of_pdf, opened
 from signroom.formats.pdf.verification import judge, verify
 from tests.formats.conftest import ROOTS, signed
 from tests.vectors import pdf as vectors
@@ -139,15 +139,6 @@ def test_a_reference_to_an_object_that_is_not_there_yet_is_found(text: bytes, sp
             found = spoken_of(added, (text + b" " * 100 + b"99 0 R", len(text) + 50), pdf, {})
 
             assert found == ({(99, 0)} if spoken else set())
-
-
-def test_a_window_shows_its_part_of_the_bytes_and_nothing_else() -> None:
-    window = Window(b"0123456789", 2, 7)
-
-    assert (window.read(), window.seek(-2, 2), window.read(9), window.tell()) == (b"23456", 3, b"56", 5)
-    assert (window.seek(9), window.read(4)) == (9, b"")
-    with pytest.raises(ValueError, match="before the beginning"):
-        window.seek(-1)
 
 
 def test_bytes_far_behind_the_end_mark_are_left_out() -> None:

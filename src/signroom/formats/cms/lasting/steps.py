@@ -87,6 +87,8 @@ def lay_out(file: Path, augmentation: Augmentation, data: Path | None) -> LaidOu
     with only_refusals():
         step = _step(file, augmentation)
         digest, index = None, b""
+        if augmentation.use is not None:
+            _require_cades(step)
         if augmentation.use is TimestampUse.SIGNATURE:
             _require_sound(step, _Claimed(step))
             digest = digest_of(step.signer.value, name)
@@ -264,6 +266,16 @@ def _read_once(data: Data, names: set[str]) -> None:
         for one in hashes.values():
             one.update(chunk)
     data.known.update({name: one.digest() for name, one in hashes.items()})
+
+
+def _require_cades(step: _Step) -> None:
+    """The signature is CAdES: its signed attributes name the signer's certificate (EN 319 122-1, 5.2.2).
+
+    Others would be raised for nothing: to validators they have no level.
+    """
+    signer = step.found.signed["signer_infos"][step.place]
+    if not {"signing_certificate", "signing_certificate_v2"} & attributes_of(signer).keys():
+        raise AugmentationImpossible("It does not name its signer's certificate, so it is no CAdES signature.")
 
 
 def _require_sound(step: _Step, content: Data | _Claimed) -> None:

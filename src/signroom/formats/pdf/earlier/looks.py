@@ -24,7 +24,7 @@ from signroom.formats.pdf.earlier.comparison import Changes, Rectangle
 from signroom.formats.pdf.earlier.embedded import elements, inherited, listed, numbers_of, pages, place_of
 from signroom.formats.pdf.earlier.places import Place
 from signroom.formats.pdf.earlier.sameness import TooMuch
-from signroom.formats.pdf.earlier.window import Window, end_of_pdf, header_at
+from signroom.formats.pdf.earlier.window import revision
 
 if TYPE_CHECKING:
     from signroom.formats.pdf.reading.syntax import Buffer
@@ -197,9 +197,8 @@ def _drawn(buffer: Buffer, end: int) -> Iterator[pypdfium2.PdfDocument]:
 
     Raises: TooMuch.
     """
-    window = Window(buffer, header_at(buffer), end_of_pdf(buffer, end))
     try:
-        document = pypdfium2.PdfDocument(window, autoclose=False)
+        document = pypdfium2.PdfDocument(revision(buffer, end), autoclose=False)
     except pypdfium2.PdfiumError as error:
         raise TooMuch from error
     with document:

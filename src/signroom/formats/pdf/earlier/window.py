@@ -1,4 +1,4 @@
-"""A part of a file as a file of its own, for readers that want one. Nothing is copied but what is read."""
+"""A revision of a file as a file of its own, for readers that want one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pikepdf
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
 from signroom.formats.pdf.reading.limits import limit_qpdf, require_all_read
+from signroom.formats.pdf.reading.view import View
 
 if TYPE_CHECKING:
     from signroom.formats.pdf.reading.syntax import Buffer
@@ -24,41 +25,6 @@ _END = b"%%EOF"
 _BUFFER = 1 << 15
 _NEAR = 1000
 """Bytes behind the end mark in which every reader still finds it."""
-
-
-class Window(io.RawIOBase):
-    """Bytes `start` to `end` of `buffer`, to be read only."""
-
-    def __init__(self, buffer: Buffer, start: int, end: int) -> None:
-        super().__init__()
-        self._buffer = buffer
-        self._start = start
-        self._length = end - start
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
-        if origin + offset < 0:
-            raise ValueError("a place before the beginning")
-        self._at = origin + offset
-        return self._at
-
-    def readinto(self, target: memoryview | bytearray, /) -> int:  # type: ignore[override]
-        view = memoryview(target).cast("B")
-        count = max(0, min(len(view), self._length - self._at))
-        start = self._start + self._at
-        view[:count] = self._buffer[start : start + count]
-        self._at += count
-        return count
 
 
 @contextmanager
@@ -87,6 +53,11 @@ def end_of_pdf(buffer: Buffer, end: int) -> int:
     return end if mark < 0 or end - mark <= _NEAR else mark + len(_END)
 
 
+def revision(buffer: Buffer, end: int) -> View:
+    """The PDF that the bytes before `end` are, exactly as it stands there."""
+    return View(buffer, header_at(buffer), end_of_pdf(buffer, end))
+
+
 def is_mended(pdf: pikepdf.Pdf) -> bool:
     """The cross-reference table was of no use, and the reader made one of its own: something may be lost.
 
@@ -102,9 +73,9 @@ def opened(buffer: Buffer, end: int | None = None) -> Iterator[pikepdf.Pdf]:
     Raises: InvalidPdf, ProtectedPdf when it cannot be read without a password, PdfTooComplex.
     """
     limit_qpdf()
-    window = Window(buffer, header_at(buffer), end_of_pdf(buffer, len(buffer) if end is None else end))
+    view = revision(buffer, len(buffer) if end is None else end)
     try:
-        pdf = pikepdf.open(io.BufferedReader(window, _BUFFER), inherit_page_attributes=False)
+        pdf = pikepdf.open(io.BufferedReader(view, _BUFFER), inherit_page_attributes=False)
     except pikepdf.PasswordError as error:
         raise ProtectedPdf("It opens with a password only.") from error
     except (pikepdf.PdfError, pikepdf.DependencyError, RuntimeError, ValueError, OverflowError, TypeError) as error:

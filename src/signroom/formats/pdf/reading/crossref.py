@@ -7,8 +7,11 @@ which kind it is, what the trailers say, and the highest object number that any 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
+from typing import NamedTuple
 
 from signroom.domain.errors import PdfTooComplex
 from signroom.formats.pdf.reading.syntax import (
@@ -28,6 +31,10 @@ _SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}+(\d{1,10}+)[\t ]{1,16}+(\d{1
 _DIGITS = re.compile(rb"\d{1,10}+")
 _ENTRY = re.compile(rb"\d{10}[ ]\d{5}[ ][nf](?:[ ]\r|[ ]\n|\r\n)")
 _ENTRY_LENGTH = 20
+_ROW = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
+_FIELDS = 3
+_WIDEST = 24
+"""Bytes of one row of a cross-reference stream."""
 _XREF = b"xref"
 _BESIDE = re.compile(rb"(?<!start)xref")
 _TRAILER = b"trailer"
@@ -149,6 +156,49 @@ def _table(buffer: Buffer, offset: int) -> Section:
     if buffer[at : at + len(_TRAILER)] != _TRAILER:
         raise NoChain("a cross-reference table has no trailer")
     return Section(offset, SectionKind.TABLE, Dictionary.at(buffer, at + len(_TRAILER)), highest, rows)
+
+
+class Row(NamedTuple):
+    """What a section says of one object (7.5.8.3)."""
+
+    number: int
+    kind: int
+    """0: free, 1: it lies in the file, 2: it lies in an object stream."""
+    where: int
+    """The offset, or the number of the object stream."""
+    last: int
+    """The generation, or the index in the object stream."""
+
+
+def rows_of_table(buffer: Buffer, section: Section) -> Iterator[Row]:
+    """Those of a table that `read_chain` has read. Raises: NoChain for a row that is none."""
+    at = section.offset + len(_XREF)
+    while found := _SUBSECTION.match(buffer, at):
+        first, count, at = int(found[1]), int(found[2]), found.end()
+        for number in range(first, first + count):
+            row = _ROW.match(buffer, at)
+            if not row:
+                raise NoChain("a cross-reference table has a row that is none")
+            yield Row(number, int(row[3] == b"n"), int(row[1]), int(row[2]))
+            at += _ENTRY_LENGTH
+
+
+def rows_of_stream(section: Section, data: bytes) -> Iterator[Row]:
+    """Those of a cross-reference stream; `data` are decompressed. Raises: NoChain for widths that are none."""
+    try:
+        widths = [integer(width) or 0 for width in items(section.trailer.get("W") or b"[]")]
+        size = integer(section.trailer.get("Size")) or 0
+        index = [integer(number) or 0 for number in items(section.trailer.get("Index") or b"[0 %d]" % size)]
+    except BadSyntax as error:
+        raise NoChain("a cross-reference stream has no widths") from error
+    if len(widths) != _FIELDS or not 0 < sum(widths) <= _WIDEST or min(widths) < 0:
+        raise NoChain("a cross-reference stream has no widths")
+    first, second = widths[0], widths[0] + widths[1]
+    numbers = chain.from_iterable(range(a, a + n) for a, n in zip(index[::2], index[1::2], strict=False))
+    for number, at in zip(numbers, range(0, len(data) - sum(widths) + 1, sum(widths)), strict=False):
+        row = data[at : at + sum(widths)]
+        kind = int.from_bytes(row[:first]) if first else 1
+        yield Row(number, kind, int.from_bytes(row[first:second]), int.from_bytes(row[second:]))
 
 
 def _stream(buffer: Buffer, offset: int) -> Section:

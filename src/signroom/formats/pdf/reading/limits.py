@@ -18,6 +18,8 @@ MOST_UNFOLDED = 64 << 20
 _MOST_ITEMS = 1 << 20
 """Items of one array, in a damaged file as in any other (5,000 in qpdf). A whole one may have more."""
 _MOST_WARNINGS = 1000
+_MOST_ERRORS = 1000
+"""In one object (15 in qpdf). A key that is there twice is one: some programs write each layer of a page twice."""
 _GIVEN_UP = re.compile(r"object (\d+).*?(?:limits error|bad_alloc)", re.DOTALL)
 """qpdf has reached a limit, or had no memory left. It goes on as if the object were null: a page is just not there."""
 
@@ -25,6 +27,7 @@ _GIVEN_UP = re.compile(r"object (\d+).*?(?:limits error|bad_alloc)", re.DOTALL)
 def limit_qpdf() -> None:
     """To be called before a file is opened: another library may have changed the limits."""
     set_qpdf_limits(
+        parser_max_errors=_MOST_ERRORS,
         parser_max_container_size=_MOST_ITEMS,
         parser_max_container_size_damaged=_MOST_ITEMS,
         doc_max_warnings=_MOST_WARNINGS,

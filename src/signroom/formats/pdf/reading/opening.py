@@ -28,6 +28,7 @@ from signroom.formats.pdf.reading.writing_encrypted import Encrypter
 
 _REBUILT = re.compile(r"reconstruct", re.IGNORECASE)
 _LOST = re.compile(r"unable to find trailer|unexpected EOF|EOF while|EOF after|expected endstream", re.IGNORECASE)
+_WRONG_LENGTH = re.compile(r"object (\d+) \d+.*(?:recover stream length|lacks /Length)")
 _UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption|encryption (?:filter|dictionary)", re.IGNORECASE)
 _HOPELESS = "Too many warnings"
 """qpdf would find as many the second time."""
@@ -73,6 +74,8 @@ class OpenPdf:
     damage: str
     """What is wrong with its cross-reference table; empty when nothing is."""
     encryption: PdfEncryption | None
+    claimed: tuple[Section, ...] = ()
+    """The sections of a file whose table had to be rebuilt, and which some programs follow all the same."""
     _object_streams: dict[int, ObjectStream] = field(default_factory=dict)
 
     @property
@@ -123,16 +126,16 @@ class OpenPdf:
         """The numbers that references name, those to nothing too; of a large file none: it would take too long."""
         if len(self.buffer) > _MOST_TO_SEARCH:
             return set()
-        found = {int(match[1]) for match in _NAMED.finditer(self.buffer)}
+        found = set(_NAMED.findall(self.buffer))
         searched = 0
         for number in {entry.obj_stream_number or 0 for entry in self.table.values() if entry.type == COMPRESSED}:
             with suppress(InvalidPdf):
                 data = ObjectStream.read(self.pdf, number).data
-                found |= {int(match[1]) for match in _NAMED.finditer(data)}
+                found.update(_NAMED.findall(data))
                 searched += len(data)
             if searched > _MOST_TO_SEARCH:
                 break
-        return found
+        return set(map(int, found))
 
     def is_compressed(self, reference: Reference) -> bool:
         entry = self.table.get((reference.number, reference.generation))
@@ -212,21 +215,31 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                 rebuilt = any(_REBUILT.search(w) for w in warnings)
                 if rebuilt and any(_LOST.search(w) for w in warnings):
                     raise InvalidPdf("A part of the file is missing: its end, or more.")
+                claimed: tuple[Section, ...] = ()
                 if rebuilt and sections:
-                    why, sections = "its cross-reference table is wrong", ()
+                    why, sections, claimed = "its cross-reference table is wrong", (), sections
                 if not sections and "/XRefStm" in pdf.trailer:
                     # qpdf finds no objects in object streams then. They would be lost.
                     raise InvalidPdf(f"It has two kinds of cross-reference tables, and {why}. Save it again as a PDF.")
                 if sections and not _leads_to(buffer, sections[0].offset):
                     why = "startxref is wrong"
-                yield OpenPdf(buffer, pdf, pdf.get_xref_table(), sections, header, why, _encryption(pdf))
-                require_all_read(pdf)
+                table = pdf.get_xref_table()
+                yield OpenPdf(buffer, pdf, table, sections, header, why, _encryption(pdf), claimed)
+                warnings += require_all_read(pdf)
+                _require_whole_streams(warnings, table)
         except pikepdf.PasswordError as error:
             raise ProtectedPdf("It opens with a password only. Save it without one, and sign that.") from error
         except pikepdf.PdfError as error:
             if _UNKNOWN_ENCRYPTION.search(str(error)):
                 raise ProtectedPdf("It is encrypted in a way that is not known.") from error
             raise InvalidPdf(_without_name(str(error))) from error
+
+
+def _require_whole_streams(warnings: list[str], table: dict[tuple[int, int], pikepdf.XrefEntry]) -> None:
+    """No object stream is longer or shorter than it says: some programs find nothing in it. Raises: InvalidPdf."""
+    wrong = {int(found[1]) for warning in warnings if (found := _WRONG_LENGTH.search(warning))}
+    if wrong and (among := wrong & {entry.obj_stream_number for entry in table.values() if entry.type == COMPRESSED}):
+        raise InvalidPdf(f"The object stream {min(among)} is damaged.")
 
 
 def _tolerantly_opened(
@@ -291,7 +304,7 @@ def _opened(file: Path, descriptor: int, length: int, end: bytes) -> Iterator[pi
             yield pdf
         return
     with (
-        io.BufferedReader(View(descriptor, length, end), _BUFFER) as view,
+        io.BufferedReader(View(descriptor, 0, length, end), _BUFFER) as view,
         pikepdf.open(view, inherit_page_attributes=False) as pdf,
     ):
         yield pdf

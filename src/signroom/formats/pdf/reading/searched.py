@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator
 from mmap import mmap
 
 import pikepdf
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
+from signroom.formats.pdf.reading.crossref import NoChain, Row, Section, SectionKind, rows_of_stream, rows_of_table
 from signroom.formats.pdf.reading.limits import MOST_UNFOLDED
 from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, ObjectStream, OpenPdf
 from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, integer, reference
@@ -34,6 +36,9 @@ _NUMBER = re.compile(rb"\d{1,10} \d{1,5} obj\s{1,4}+(\d{1,10}+)\s{1,4}+endobj")
 _HEADER = re.compile(rb"(\d{1,10})\s+\d{1,5}\Z")
 _LONGEST_HEADER = 32
 """Bytes in front of "obj" in which an object's number is looked for."""
+_AT = re.compile(rb"[\x00\t\n\x0c\r ]{0,16}+(\d{1,10}+)[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
+_MOST_ROWS = 300_000
+"""Of all sections: 0.4 s."""
 _MOST_UNUSUAL = 5_000
 """Streams whose dictionary is taken apart: 0.2 s."""
 
@@ -44,6 +49,69 @@ def require_one_reading(opened: OpenPdf) -> None:
     if twice is not None:
         raise InvalidPdf(f"Object {twice} is there twice, and the table is damaged: programs take one or the other.")
     _require_lengths(opened)
+    if opened.claimed:
+        _require_claimed(opened)
+
+
+def _require_claimed(opened: OpenPdf) -> None:
+    """What the old table says of an object is what a search has found: some programs follow that table.
+
+    What it says of a place where the object is not counts for nothing: all programs see that it is wrong.
+
+    Raises: InvalidPdf, PdfTooComplex.
+    """
+    claimed = _claimed(opened)
+    found = {number: (generation, entry) for (number, generation), entry in opened.table.items()}
+    for row in claimed.values():
+        generation, entry = found.get(row.number, (0, None))
+        if row.kind == COMPRESSED:
+            same = entry is not None and (entry.obj_stream_number, entry.obj_stream_index) == (row.where, row.last)
+        elif entry is None or row.kind == 0:
+            same = entry is None and not (row.kind and _begins(opened, row))
+        else:
+            place = (entry.offset or 0) if entry.type != COMPRESSED else -1
+            same = generation == row.last and (place == row.where or not _begins(opened, row))
+        if row.number and not same:
+            raise InvalidPdf(f"Object {row.number} is another one for programs that follow the damaged table.")
+    for number in sorted(found.keys() - claimed.keys() - {0}):
+        if not _is_cross_reference(opened.pdf.get_object(number, found[number][0])):
+            raise InvalidPdf(f"Object {number} is there for some programs only.")
+
+
+def _claimed(opened: OpenPdf) -> dict[int, Row]:
+    claimed: dict[int, Row] = {}
+    rows = 0
+    for section in opened.claimed:
+        for row in _rows(opened, section):
+            claimed.setdefault(row.number, row)
+            rows += 1
+            if rows > _MOST_ROWS:
+                raise PdfTooComplex("It is damaged, and has more objects than can be compared.")
+    return claimed
+
+
+def _rows(opened: OpenPdf, section: Section) -> Iterator[Row]:
+    try:
+        if section.kind is SectionKind.TABLE:
+            yield from rows_of_table(opened.buffer, section)
+            return
+        stream = opened.pdf.get_object(section.number or 0, 0)
+        if isinstance(stream, pikepdf.Stream) and _is_cross_reference(stream):
+            yield from rows_of_stream(section, bytes(stream.read_bytes()))
+            return
+    except (NoChain, pikepdf.PdfError) as error:
+        raise InvalidPdf(f"A part of its cross-reference table cannot be read ({error}).") from error
+    raise InvalidPdf("A cross-reference stream cannot be found without its table.")
+
+
+def _begins(opened: OpenPdf, row: Row) -> bool:
+    """The object begins at the place that the row names."""
+    header = _AT.match(opened.buffer, row.where + opened.header)
+    return header is not None and int(header[1]) == row.number
+
+
+def _is_cross_reference(found: object) -> bool:
+    return isinstance(found, pikepdf.Stream) and found.get("/Type") == "/XRef"
 
 
 def _twice(opened: OpenPdf) -> int | None:

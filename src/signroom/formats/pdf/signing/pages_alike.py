@@ -71,7 +71,7 @@ def _can_show_more(document: pypdfium2.PdfDocument, pages: int) -> bool:
 
 def require_followed(file: Path, update: bytes) -> None:
     """qpdf opens `file` with `update` behind it, and finds pages: the next signature needs that. Raises: InvalidPdf."""
-    with file.open("rb") as stream, io.BufferedReader(View(stream.fileno(), _length(file), update), _BUFFER) as view:
+    with file.open("rb") as stream, io.BufferedReader(View(stream.fileno(), 0, _length(file), update), _BUFFER) as view:
         try:
             with pikepdf.open(view, inherit_page_attributes=False) as pdf:
                 pages = len(pdf.pages)
@@ -91,7 +91,7 @@ def require_filled(file: Path, update: bytes, facts: PdfFacts) -> None:
         return
     with (
         file.open("rb") as stream,
-        io.BufferedReader(View(stream.fileno(), _length(file), update), _BUFFER) as view,
+        io.BufferedReader(View(stream.fileno(), 0, _length(file), update), _BUFFER) as view,
         pikepdf.open(view, inherit_page_attributes=False) as pdf,
     ):
         found = [one for one in form_fields(pdf) if place_of(one.value) == (facts.signature_number, 0)]
@@ -107,7 +107,7 @@ def _length(file: Path) -> int:
 def _opened(descriptor: int, length: int, end: bytes) -> Iterator[pypdfium2.PdfDocument]:
     try:
         with (
-            io.BufferedReader(View(descriptor, length, end), _BUFFER) as stream,
+            io.BufferedReader(View(descriptor, 0, length, end), _BUFFER) as stream,
             pypdfium2.PdfDocument(stream) as document,
         ):
             document.init_forms()

@@ -39,7 +39,7 @@ _ROOM = 64
 """Object numbers for what an update adds."""
 _BESIDE = 16
 """Bytes that an address may be off."""
-_DIGIT = re.compile(rb"\d")
+_NUMBER = re.compile(rb"\d{1,10}")
 """What an object begins with."""
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2
 """/SigFlags (table 219)."""
@@ -268,6 +268,9 @@ def _add_to_form(opened: OpenPdf, changes: _Changes, root: Reference, field: byt
             owner = None
     else:
         form = _parsed(found, root)
+    if field is None and form.names().count("Fields") > 1:
+        # Some programs take the first list. They would not find the field.
+        raise InvalidPdf("Programs do not agree on what its form is.")
     before = integer(_resolved(opened, form.get("SigFlags"))) or 0
     flags = before | _SIGNATURES_EXIST | _APPEND_ONLY
     if field is None and flags == before:
@@ -444,8 +447,9 @@ def _require_own_numbers(opened: OpenPdf) -> None:
             at = 0 if stream is None else place_of(place.offset, 0, stream, opened.header).offset
         else:
             at = place.offset
-            if _DIGIT.match(opened.buffer, skip_space(opened.buffer, at)) is None:
-                continue  # no object begins there: it was written before the place was known
+            named = _NUMBER.match(opened.buffer, skip_space(opened.buffer, at))
+            if named is None or int(named[0]) != section.number:
+                continue  # it does not begin there: the row was written before the place was known
         # An update may use the number again.
         if at < section.offset and all(abs(at - offset) > _BESIDE for offset in sections):
             raise InvalidPdf(f"A cross-reference stream has the number of object {section.number}.")

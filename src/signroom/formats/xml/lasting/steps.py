@@ -23,7 +23,7 @@ from signroom.domain.signature import Indication, XmlInsertion
 from signroom.domain.validation import Check
 from signroom.formats.xml.lasting import properties
 from signroom.formats.xml.lasting.imprints import imprint, usual_method
-from signroom.formats.xml.lasting.levels import ReadSignature, read_signatures
+from signroom.formats.xml.lasting.levels import ReadSignature, read_one, read_signatures
 from signroom.formats.xml.lasting.sorting import split, without
 from signroom.formats.xml.lasting.tokens import read_token
 from signroom.formats.xml.lasting.unsigned import Unsigned
@@ -39,32 +39,30 @@ _NO_TOKEN = b""
 
 def lay_out(file: Path, augmentation: Augmentation) -> LaidOutAugmentation:
     """Raises: NotSigned, AugmentationImpossible, BrokenSignature, EmptyFile, InvalidXml, XmlTooComplex."""
-    document = XmlDocument.read(file)
-    digest = hashlib.sha256(document.data).digest()
-    after, targets = _raised(document, augmentation, digest, _NO_TOKEN)
+    data = file.read_bytes()
+    digest = hashlib.sha256(data).digest()
+    after, targets = _raised(data, augmentation, digest, _NO_TOKEN)
     state = _State.of(after)
-    _require_unharmed(document, state, targets)
-    wanted = None
-    if augmentation.use is not None:
-        wanted = _imprint(state, targets[0], augmentation)
-    return LaidOutAugmentation(augmentation, wanted, len(document.data), file_digest=digest)
+    _require_unharmed(data, state, targets)
+    wanted = None if augmentation.use is None else _imprint(state, targets[0], augmentation)
+    return LaidOutAugmentation(augmentation, wanted, len(data), file_digest=digest)
 
 
 def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None) -> Stored:
     """Change `file`. Raises: as `lay_out`, VerificationFailed, TimestampTooLarge; then the file is as it was."""
-    document = XmlDocument.read(file)
+    data = file.read_bytes()
     augmentation = laid_out.augmentation
-    digest = hashlib.sha256(document.data).digest()
+    digest = hashlib.sha256(data).digest()
     if digest != laid_out.file_digest:
         raise AugmentationImpossible("The file is not the one that the step was laid out for.")
     if (token is None) is not (augmentation.use is None):
         raise VerificationFailed("A step with a timestamp needs a token, and another one has none.")
-    if augmentation.use is not None and token is not None:
+    if token is not None:
         _require_token(token, laid_out)
-    after, targets = _raised(document, augmentation, digest, token or _NO_TOKEN)
+    after, targets = _raised(data, augmentation, digest, token or _NO_TOKEN)
     state = _State.of(after)
-    _require_unharmed(document, state, targets)
-    if augmentation.use is not None:
+    _require_unharmed(data, state, targets)
+    if token is not None:
         one = _at(state.read, targets[0])
         if not one.embedded or one.embedded[-1][0].token != token or not one.embedded[-1][1].intact:
             raise VerificationFailed("The timestamp does not hold in its place.")
@@ -94,24 +92,33 @@ def _require_token(token: bytes, laid_out: LaidOutAugmentation) -> None:
 # -- what is added ---------------------------------------------------------------------------------
 
 
-def _raised(
-    document: XmlDocument, augmentation: Augmentation, digest: bytes, token: bytes
-) -> tuple[XmlDocument, list[int]]:
+def _raised(data: bytes, augmentation: Augmentation, digest: bytes, token: bytes) -> tuple[XmlDocument, list[int]]:
     """The document after the step, and the places of its signatures that were raised.
 
-    Raises: NotSigned, AugmentationImpossible, InvalidXml, XmlTooComplex, TimestampTooLarge.
+    Raises: NotSigned, AugmentationImpossible, EmptyFile, InvalidXml, XmlTooComplex, TimestampTooLarge.
     """
     properties.require_fitting(augmentation.data)
-    targets = _targets(document, augmentation)
-    after = document
-    for target in targets:
-        one = target if after is document else _at(read_signatures(after, compare=False), target.place)
+    document = XmlDocument(data)
+    places = [one.place for one in _targets(document, augmentation)]
+    for place in places:
         # The same step has the same names in both halves.
-        added = _added(one, augmentation, f"lasting-{digest.hex()[:32]}-{one.place}", token)
-        if added:
-            place, content = _wrapped(one.unsigned, added)
-            after = XmlDocument(insert(after, place, content), after)
-    return after, [one.place for one in targets]
+        content = _with_more(document, place, augmentation, f"lasting-{digest.hex()[:32]}-{place}", token)
+        if content is not None:
+            # Two trees of a large file are enough: that before the change goes first.
+            work = document.work
+            del document
+            document = XmlDocument(content, work=work)
+    return document, places
+
+
+def _with_more(document: XmlDocument, place: int, augmentation: Augmentation, name: str, token: bytes) -> bytes | None:
+    """The file with what the signature at `place` gets; None when that is nothing."""
+    one = read_one(document, place, compare=False)
+    added = b"" if one is None else _added(one, augmentation, name, token)
+    if one is None or not added:
+        return None
+    where, content = _wrapped(one.unsigned, added)
+    return insert(document, where, content)
 
 
 def _targets(document: XmlDocument, augmentation: Augmentation) -> list[ReadSignature]:
@@ -212,7 +219,7 @@ def _at(signatures: Sequence[ReadSignature], place: int) -> ReadSignature:
     return found
 
 
-def _require_unharmed(before: XmlDocument, after: _State, targets: Sequence[int]) -> None:
+def _require_unharmed(before: bytes, after: _State, targets: Sequence[int]) -> None:
     """Raises: BrokenSignature, AugmentationImpossible."""
     # Nobody can say what a step does to a signature of which is not known what it signs.
     if any(one.fault is not None and _is_unknown(one.fault) for one in after.judged):
@@ -220,7 +227,7 @@ def _require_unharmed(before: XmlDocument, after: _State, targets: Sequence[int]
     failed = after.failed()
     if not failed:
         return
-    failed_before = _State.of(before).failed()
+    failed_before = _State.of(XmlDocument(before, work=after.document.work)).failed()
     broken = [place for place in targets if place in failed_before]
     if broken:
         raise BrokenSignature(after.judged[broken[0]].verdict.reason)

@@ -41,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_signroom_document_versions_file_key'), 'signroom_document_versions', ['file_key'])
     op.create_index(
-        op.f('ix_signroom_document_versions_subscription_id'),
+        op.f('ix_signroom_document_versions_subscription_id_file_sha256'),
         'signroom_document_versions',
         ['subscription_id', 'file_sha256'],
     )

@@ -47,19 +47,23 @@ class SqlStatistics:
         self._connection = connection
 
     def count_rest(self, limit: int) -> int:
-        d, s = tables.documents, tables.sessions
-        signed = sa.select(d.c.id).where(sa.text(tables.DOCUMENTS_TO_COUNT)).order_by(d.c.id)
-        ended = sa.select(s.c.id).where(sa.text(tables.SESSIONS_TO_COUNT)).order_by(s.c.id)
-        # Without its statistics SQLite takes the index by state, which has nearly all rows.
-        signed = signed.with_hint(d, "INDEXED BY ix_signroom_documents_to_count", "sqlite")
-        ended = ended.with_hint(s, "INDEXED BY ix_signroom_sessions_to_count", "sqlite")
-        documents, sessions = (
-            self._connection.execute(query.limit(limit).with_for_update(skip_locked=True)).scalars().all()
-            for query in (signed, ended)
-        )
+        documents = self._to_count(tables.documents, tables.DOCUMENTS_TO_COUNT, limit)
+        sessions = self._to_count(tables.sessions, tables.SESSIONS_TO_COUNT, limit)
         count_documents(self._connection, documents)
         count_sessions(self._connection, sessions)
         return max(len(documents), len(sessions))
+
+    def _to_count(self, table: sa.Table, wanted: str, limit: int) -> Sequence[UUID]:
+        """By the index that has these rows only."""
+        if self._connection.dialect.name == "sqlite":
+            # SQLite has no statistics and would take the index by state, which has nearly all rows. A hint of
+            # SQLAlchemy is not written for it.
+            index = f"ix_{table.name}_to_count"
+            text = f"SELECT id FROM {table.name} INDEXED BY {index} WHERE {wanted} ORDER BY id LIMIT :limit"  # noqa: S608
+            query = sa.text(text).columns(sa.column("id", sa.Uuid))
+            return self._connection.execute(query, {"limit": limit}).scalars().all()
+        ids = sa.select(table.c.id).where(sa.text(wanted)).order_by(table.c.id).limit(limit)
+        return self._connection.execute(ids.with_for_update(skip_locked=True)).scalars().all()
 
     def by_month(self, subscription_id: UUID, first: date, last: date) -> list[MonthlyCount]:
         t, a = tables.statistics, tables.applications
@@ -131,11 +135,13 @@ def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
 
 
 def _add(connection: Connection, counts: Mapping[_Counter, int], owners: Mapping[UUID, UUID]) -> None:
-    """Always in the order of the counters."""
-    more = _add_to_counter(connection.dialect.name)
-    for key, number in sorted(counts.items()):
-        owner = owners[key.application_id]
-        connection.execute(more, {**key._asdict(), "subscription_id": owner, "count": number})
+    """Always in the order of the counters, and all at once: the first count has another counter for nearly each row."""
+    added = [
+        {**key._asdict(), "subscription_id": owners[key.application_id], "count": number}
+        for key, number in sorted(counts.items())
+    ]
+    if added:
+        connection.execute(_add_to_counter(connection.dialect.name), added)
 
 
 # Made once, as in `statements`.
