@@ -29,6 +29,8 @@ from tests.fetch.sites import Exchange, Site, running_site
 from tests.pki import three_tiers
 
 SLOW_SECONDS = 30.0
+OTHER = 3
+"""The generation of the other authority."""
 
 
 @dataclass
@@ -39,6 +41,8 @@ class Outside:
     at: datetime = three_tiers.NOW
     generation: int = 0
     """Of the timestamp authority that answers, as in `three_tiers.GENERATIONS`."""
+    following: int | None = None
+    """Of the one that takes its place after the next timestamp."""
     down: frozenset[str] = frozenset()
     fetch: GuardedFetch = field(default_factory=lambda: GuardedFetch(["127.0.0.0/8"]))
 
@@ -65,6 +69,8 @@ class Outside:
         query = tsp.TimeStampReq.load(exchange.body)
         imprint, nonce = query["message_imprint"]["hashed_message"].native, query["nonce"].native
         token = three_tiers.stamp(imprint, self.at, self.generation, nonce=nonce)
+        if self.following is not None:
+            self.generation = self.following
         answer = {"status": {"status": "granted"}, "time_stamp_token": cms.ContentInfo.load(token)}
         exchange.answer(tsp.TimeStampResp(answer).dump())
 

@@ -18,6 +18,7 @@ signers, responder  -1                     +2
 generation 0        -4 (authority -5)      +6 (authority +7)
 generation 1        +4                     +19 (authority +20)
 generation 2        +17                    +40 (authority +41)
+another one, 3      as generation 0
 =================== ====================== ==========================================
 
 Years are counted from `NOW`, the start of this process. Keys are made once per process, when they are first used.
@@ -49,8 +50,8 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 NOW = authority.NOW.replace(microsecond=0)
 YEAR = timedelta(days=365)
 KINDS = ("rsa2048", "rsa4096", "p256", "p384")
-GENERATIONS = ((-4, 6), (4, 19), (17, 40))
-"""From and to, in years: the timestamp authorities, one after the other."""
+GENERATIONS = ((-4, 6), (4, 19), (17, 40), (-4, 6))
+"""From and to, in years: the timestamp authorities, one after the other. The last one is there beside the first."""
 ADDRESS = "http://127.0.0.1:9"
 """Of everything outside, as the certificates have it."""
 POLICY = "1.2.3.4.1"

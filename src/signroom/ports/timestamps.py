@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest
 
 
@@ -32,10 +33,16 @@ class TimestampAuthorities(Protocol):
     """The providers of this installation."""
 
     def of_tier(self, tier: str) -> Sequence[TimestampProvider]:
-        """In the order in which they are to be asked now. Empty for a tier that has none.
+        """In the order in which they are to be asked now. Empty for a tier that has none. Call it once per token.
 
         The lowest priority comes first. Providers of one priority take turns. A provider that failed a short time ago
         comes after all others.
+        """
+
+    def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
+        """By which the tokens of this tier are judged, each once. Empty for a tier that has no provider.
+
+        This takes no provider's turn, as `of_tier` does.
         """
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 import httpx
 import structlog
 
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.timestamp import (
     ClientCertificate,
     HeaderCredentials,
@@ -80,6 +81,9 @@ class RemoteAuthorities:
             for one in of_priority[turn:] + of_priority[:turn]:
                 (late if self._until.get(one.name, 0.0) > now else ready).append(one)
         return [*ready, *late]
+
+    def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
+        return tuple({one.context.id: one.context for one in self._providers if one.tier == tier}.values())
 
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)

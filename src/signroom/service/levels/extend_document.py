@@ -34,7 +34,7 @@ def extend_document(ports: Ports, caller: Caller, document_id: UUID, level: Leve
 def require_timestamps(ports: Ports, *levels: Level | None) -> None:
     """Somebody can be asked for the timestamps of these levels. Raises: TimestampTierNotFound."""
     stamped = any(level is not None and level.reaches(Level.B_T) for level in levels)
-    if stamped and not ports.timestamps.of_tier(DEFAULT_TIER):
+    if stamped and not ports.timestamps.contexts_of(DEFAULT_TIER):
         raise TimestampTierNotFound("A level above B-B needs timestamps: configure SIGNROOM_TIMESTAMP_PROVIDERS.")
 
 
