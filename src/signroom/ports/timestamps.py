@@ -39,6 +39,12 @@ class TimestampAuthorities(Protocol):
         comes after all others.
         """
 
+    def rests(self, tier: str) -> bool:
+        """True when every provider of the tier failed a moment ago: whoever can go on without a token does so.
+
+        From time to time one caller gets False, and finds out whether they are back.
+        """
+
     def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
         """By which the tokens of this tier are judged, each once. Empty for a tier that has no provider.
 

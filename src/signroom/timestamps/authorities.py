@@ -40,6 +40,8 @@ from signroom.timestamps.messages import (
 log = structlog.get_logger()
 
 SET_BACK_SECONDS = 60
+REST_SECONDS = 10
+"""Between two questions that find out whether a tier is back. A slow provider would hold a job at each."""
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
 _CONNECT_SECONDS = 3
 _CLOSE_SECONDS = 5
@@ -64,6 +66,8 @@ class RemoteAuthorities:
         self._agent, self._clock = agent, clock
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[str, float] = {}
+        self._rest_until: dict[str, float] = {}
+        self._resting = threading.Lock()
         self._tls = {one.name: _tls(one.credentials) for one in self._providers}
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._starting = threading.Lock()
@@ -82,12 +86,23 @@ class RemoteAuthorities:
                 (late if self._until.get(one.name, 0.0) > now else ready).append(one)
         return [*ready, *late]
 
+    def rests(self, tier: str) -> bool:
+        now = self._clock()
+        if any(self._until.get(one.name, 0.0) <= now for one in self._providers if one.tier == tier):
+            return False
+        with self._resting:
+            if self._rest_until.get(tier, 0.0) > now:
+                return True
+            self._rest_until[tier] = now + REST_SECONDS
+            return False
+
     def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
         return tuple({one.context.id: one.context for one in self._providers if one.tier == tier}.values())
 
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)
-        self._until[provider.name] = self._clock() + SET_BACK_SECONDS
+        now = self._clock()
+        self._until[provider.name], self._rest_until[provider.tier] = now + SET_BACK_SECONDS, now + REST_SECONDS
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
         posting = self._post_again(provider, write_request(request))
@@ -95,13 +110,15 @@ class RemoteAuthorities:
             async with asyncio.timeout(seconds):
                 octets = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(posting, self._running_loop()))
             # Some kilobytes are read in less than a millisecond or two; a thread would cost as much.
-            return read_answer(octets, request)
+            found = read_answer(octets, request)
         except BadAnswer as error:
             raise NoTimestamp(str(error), error.failure) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise NoTimestamp("It took too long.") from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ExceptionGroup) as error:
             raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
+        self._until.pop(provider.name, None)
+        return found
 
     def read_query(self, octets: bytes) -> TimestampRequest:
         return read_request(octets)

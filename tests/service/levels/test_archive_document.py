@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +79,9 @@ def site() -> Iterator[Site]:
 def authority(room: Room, site: Site, tmp_path: Path) -> Iterator[Authority]:
     """On at first. The test context trusts it."""
     room.clock.time = datetime.now(UTC)
-    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)])
+    # Minutes go by between two questions: an authority that is on again is asked.
+    clock = itertools.count(0, 300).__next__
+    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)], clock=clock)
     trust = open_trust(tmp_path / "no-such-folder", None, extra={TEST: [openssl_tsa.root_der()]})
     authority = Authority(site, replace(room.ports, trust=trust, timestamps=providers))
     authority.switch(on=True)

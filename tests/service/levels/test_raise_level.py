@@ -13,6 +13,7 @@ from signroom.domain.level import Level
 from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import content_of
+from signroom.service.levels import raise_level
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.worker.steps import jobs
 from tests.pki import three_tiers
@@ -101,3 +102,20 @@ def test_two_providers_take_turns_with_the_timestamps_of_documents(room: Room, o
     asked = [one.target for one in outside.site.seen[before:] if one.target.startswith("/tsa")]
     assert sorted(asked) == ["/tsa?one", "/tsa?two"]
     providers.close()
+
+
+def test_a_slow_authority_holds_one_document_and_not_those_that_follow(
+    room: Room, ports: Ports, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raise_level, "_STAMP_SECONDS", 0.3)
+    outside.down = frozenset({"slow-tsa"})
+    before = len(outside.site.seen)
+    try:
+        found = [completed(room, ports, Level.B_LTA) for _ in range(3)]
+    finally:
+        outside.down = frozenset()
+
+    assert [(one.status, one.level) for one in found] == [(DocumentStatus.COMPLETED, Level.B_B)] * 3
+    assert len({one.level_detail for one in found}) == 1
+    assert all(one.awaits_level for one in found)
+    assert len(outside.site.seen) - before == 1

@@ -34,6 +34,7 @@ from signroom.domain.errors import (
     Refused,
     SecurityContextNotConfigured,
     TimestampTooLarge,
+    TimestampUnavailable,
     Unavailable,
 )
 from signroom.domain.level import Level
@@ -204,7 +205,12 @@ class Raising:
         return replace(standing, stored=done.stored, level=level, proofs=proofs, reading=done.reading)
 
     async def _stamp(self, imprint: bytes) -> Timestamp:
-        """Raises: Stopped."""
+        """Nobody is asked when all have failed a moment ago: a slow one would hold the jobs of all signers, one by one.
+
+        Raises: Stopped.
+        """
+        if self.ports.timestamps.rests(DEFAULT_TIER):
+            raise Stopped(str(TimestampUnavailable()))
         request = TimestampRequest(MessageImprint(_DIGEST, imprint), secrets.randbits(_NONCE_BITS))
         try:
             return await stamp(self.ports, DEFAULT_TIER, request, self.patience.left(_STAMP_SECONDS))
