@@ -4,11 +4,12 @@
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 from typing import Annotated, Any
 
 import httpx
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect
 
@@ -22,14 +23,7 @@ button { font: inherit; padding: .6rem 1rem; border-radius: .4rem; border: 1px s
 START = """<h1>Example application</h1><p>It asks you for a signature, by a signature session.</p>
 <form method="post" action="/start"><button>Choose a PDF and sign it</button></form>
 <form method="post" action="/start?contract=1"><button>Sign our contract</button></form>
-<p>The signature lasts (level B-LTA): timestamps and proofs of revocation are in the file. See what happens when
-<a href="/failures">they cannot be had</a>.</p>"""
-FAILURES = {
-    "tsa": "the timestamp authority does not answer",
-    "slow-tsa": "the timestamp authority is slow",
-    "ocsp": "the OCSP responder does not answer",
-    "crl": "the revocation list cannot be had",
-}
+<p>The signature lasts (level B-LTA), also when <a href="/failures">something is down</a>.</p>"""
 
 
 def contract(text: str) -> bytes:
@@ -56,14 +50,13 @@ def name_of(signer: dict[str, Any]) -> str:
     return name if signer["identityConfirmed"] else f"{name} (nobody has confirmed this identity)"
 
 
-def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
-    """The application as ASGI, to be served on `own_url`."""
+def create_app(signroom_url: str, api_key: str, own_url: str, more: Sequence[Any] = ()) -> Litestar:
+    """The application as ASGI, to be served on `own_url`. The demo has `more` pages."""
     signroom = httpx.AsyncClient(base_url=signroom_url, headers={"X-Api-Key": api_key}, timeout=30)
 
     async def call(method: str, path: str, body: Any = None) -> Any:
         answer = await signroom.request(method, path, json=body)
-        answer.raise_for_status()
-        return answer.json()
+        return answer.raise_for_status().json()
 
     @get("/", media_type=MediaType.HTML)
     async def home() -> str:
@@ -76,12 +69,10 @@ def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
     @post("/start", status_code=303)
     async def start(contract_wanted: Annotated[bool, Parameter(query="contract")] = False) -> Redirect:
         """Open a session and send the user to it."""
-        request: dict[str, Any] = {"returnUrl": f"{own_url}/callback"}
+        request: Any = {"returnUrl": f"{own_url}/callback", "pdfSignatureOptions": {"level": "B-LTA"}}
         if contract_wanted:
             content = b64encode(contract("Contract: the parties agree to try Signroom.")).decode()
             request["documents"] = [{"file": {"name": "contract.pdf", "content": content}}]
-        for options in ("pdfSignatureOptions", "cmsSignatureOptions", "xmlSignatureOptions"):
-            request[options] = {"level": "B-LTA"}
         session = await call("POST", "/api/signature-sessions", request)
         return Redirect(session["redirectUrl"], status_code=303)
 
@@ -98,32 +89,11 @@ def create_app(signroom_url: str, api_key: str, own_url: str) -> Litestar:
             names = ", ".join(map(name_of, signers))
             file = document["signedFile"]
             signed = f"Signed by {names} on {escape(document['dateSigned'])}, level {document['level']}"
-            if document["level"] != document["levelWanted"]:
-                signed += f" (the service goes on to {document['levelWanted']})"
+            signed += "" if document["level"] == document["levelWanted"] else f" of {document['levelWanted']}"
             parts.append(
                 f"<dl><dt>{escape(file['name'])}</dt><dd>{signed}</dd></dl>"
                 f'<p><a class="button" href="{escape(file["location"])}">Download {escape(file["name"])}</a></p>'
             )
         return PAGE.format(f"<h1>Signed</h1>{''.join(parts)}{again}")
 
-    @get("/failures", media_type=MediaType.HTML)
-    async def failures() -> str:
-        """Switches for the demo's own authorities."""
-        off = (await call("GET", "/api/demo/failures"))["fail"]
-        boxes = "".join(
-            f'<p><label><input type="checkbox" name="fail" value="{name}"{" checked" if name in off else ""}> '
-            f"{escape(text)}</label></p>"
-            for name, text in FAILURES.items()
-        )
-        return PAGE.format(
-            f'<h1>When something is down</h1><form method="post" action="/failures">{boxes}<button>Set</button></form>'
-            "<p>You can sign all the same. The document is completed at once; the service goes on until the file has "
-            'its level, and tells it by the event <code>DocumentArchived</code>.</p><p><a href="/">Back</a></p>'
-        )
-
-    @post("/failures", status_code=303)
-    async def set_failures(request: Request[Any, Any, Any]) -> Redirect:
-        await call("PUT", "/api/demo/failures", {"fail": (await request.form()).getall("fail", [])})
-        return Redirect("/failures", status_code=303)
-
-    return Litestar([home, style, start, callback, failures, set_failures], openapi_config=None, logging_config=None)
+    return Litestar([home, style, start, callback, *more], openapi_config=None, logging_config=None)

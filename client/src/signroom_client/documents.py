@@ -16,6 +16,7 @@ from signroom_client.files import AnyFile, FileReference
 from signroom_client.requests import Id, metadata, pages
 from signroom_client.service import Connected, segment
 from signroom_client.uploads import Room, sent
+from signroom_client.words import Level
 
 
 class DocumentOperations(Connected):
@@ -23,6 +24,21 @@ class DocumentOperations(Connected):
     async def get_document(self, document_id: Id) -> models.Document:
         """The document, its files and who signed it."""
         return await self._document_by_id(document_id)
+
+    @operation
+    async def list_document_versions(self, document_id: Id) -> tuple[models.DocumentVersion, ...]:
+        """One for each level that the signed file has reached, the newest last; empty before it is signed."""
+        path = f"api/documents/{segment(document_id)}/versions"
+        return decode(tuple[models.DocumentVersion, ...], await self._service.get(path))
+
+    @operation
+    async def extend_document(self, document_id: Id, level: Level | str = Level.B_LTA) -> models.Document:
+        """Have the signed file reach `level`. The service goes on until it has; ``DocumentArchived`` tells it.
+
+        Raises `RefusedError` for a document that is not signed, or whose files are gone.
+        """
+        path = f"api/documents/{segment(document_id)}/extend"
+        return decode(models.Document, await self._service.post(path, {"level": str(level)}))
 
     @operation
     async def erase_document(self, document_id: Id) -> models.Erasure:

@@ -20,6 +20,7 @@ from signroom_client.words import (
     EventType,
     HolderType,
     InspectionFailure,
+    Level,
     PkiBrazilCertificateType,
     PkiItalyCertificateType,
     PreparationFailure,
@@ -78,6 +79,30 @@ class SignerSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Validation:
+    """What the check of a document's newest signature found (ETSI EN 319 102-1)."""
+
+    indication: str
+    sub_indication: str | None = None
+    level: Level | None = None
+    signing_time: datetime | None = None
+    signing_time_source: str | None = None
+    """``timestamp``: proven. ``claim``: what the signer's clock said."""
+    security_context_id: UUID | None = None
+    identity_confirmed: bool | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentVersion:
+    """The signed file as it was when it reached a level."""
+
+    level: Level
+    made_at: datetime
+    file: DocumentFile
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSummary:
     id: UUID
     key: str | None = None
@@ -90,6 +115,13 @@ class DocumentSummary:
     """None until it is signed."""
     signature_type: SignatureType | None = None
     available_until: datetime | None = None
+    level: Level | None = None
+    """Of the signed file; None before there is one."""
+    level_wanted: Level | None = None
+    """While it is higher than `level`, the service goes on. None: the server is older."""
+    level_detail: str | None = None
+    """Why the level that is wanted is not reached."""
+    validation: Validation | None = None
 
 
 @dataclass(frozen=True, slots=True)

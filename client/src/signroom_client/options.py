@@ -12,6 +12,7 @@ from signroom_client.models import Digest
 from signroom_client.words import (
     HorizontalAlign,
     HorizontalDirection,
+    Level,
     MeasurementUnits,
     PageOrientation,
     PaperSize,
@@ -147,6 +148,8 @@ class PdfSignatureOptions:
     visual_representation: VisualRepresentation | None = None
     measurement_units: MeasurementUnits | None = None
     page_optimization: PageOptimization | None = None
+    level: Level | str | None = None
+    """That the signed file is to reach: how long the signature lasts."""
 
 
 # -- CMS and XML -----------------------------------------------------------------------------------
@@ -159,6 +162,7 @@ class CmsSignatureOptions:
     detached: bool | None = None
     data_file: AnyFile | None = None
     data_hashes: Sequence[Digest] | None = None
+    level: Level | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,7 @@ class XmlSignatureOptions:
     type: XmlSignatureType | None = None
     element_to_sign_id: str | None = None
     signature_element_location: XmlLocation | None = None
+    level: Level | str | None = None
 
 
 # -- documents -------------------------------------------------------------------------------------

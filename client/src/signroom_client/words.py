@@ -66,6 +66,15 @@ class SignatureType(OpenEnum):
         return {"pades": "Pdf", "cades": "Cms", "xades": "Xml"}
 
 
+class Level(OpenEnum):
+    """How long a signature lasts (ETSI EN 319 142-1, 319 122-1, 319 132-1)."""
+
+    B_B = "B-B"
+    B_T = "B-T"
+    B_LT = "B-LT"
+    B_LTA = "B-LTA"
+
+
 class RequirementType(OpenEnum):
     CRYPTO_DEVICE = "CryptoDevice"
     CPF = "Cpf"
@@ -112,6 +121,8 @@ class EventType(OpenEnum):
     SESSION_ERASED = "SessionErased"
     DOCUMENT_SIGNATURE_COMPLETED = "DocumentSignatureCompleted"
     DOCUMENT_FAILED = "DocumentFailed"
+    DOCUMENT_ARCHIVED = "DocumentArchived"
+    """The signed file has reached the level that was wanted, some time after it was completed."""
     DOCUMENT_PURGED = "DocumentPurged"
     DOCUMENT_ERASED = "DocumentErased"
     DELIVERY_PAUSED = "DeliveryPaused"

@@ -62,7 +62,10 @@ def run_demo(
     demo = _prepare(settings, service.ports, url, app_url)
     if service.ports.demo is not None:
         service.ports.demo.fail(fail)
-    example = _load_example().create_app(signroom_url=url, api_key=demo.apiKey, own_url=app_url)
+    switches = _load_example("demo_switches").create_handlers(url, demo.apiKey)
+    example = _load_example("demo_app").create_app(
+        signroom_url=url, api_key=demo.apiKey, own_url=app_url, more=switches
+    )
 
     def record_event() -> None:
         print(json.dumps(asdict(demo)) if as_json else _welcome(demo), flush=True)
@@ -151,12 +154,12 @@ def _write_private(file: Path, content: bytes) -> None:
         target.write(content)
 
 
-def _load_example() -> ModuleType:
-    """The example is an application like any integrator's: a file of its own, which imports nothing of ours."""
-    file = next((folder / "demo_app.py" for folder in _EXAMPLES if (folder / "demo_app.py").is_file()), None)
+def _load_example(name: str) -> ModuleType:
+    """The example is an application like any integrator's: files of their own, which import nothing of ours."""
+    file = next((folder / f"{name}.py" for folder in _EXAMPLES if (folder / f"{name}.py").is_file()), None)
     if file is None:
-        raise SettingsError("The example application (examples/demo_app.py) is missing: reinstall signroom.")
-    spec = importlib.util.spec_from_file_location("signroom_demo_app", file)
+        raise SettingsError(f"The example application (examples/{name}.py) is missing: reinstall signroom.")
+    spec = importlib.util.spec_from_file_location(f"signroom_{name}", file)
     if spec is None or spec.loader is None:
         raise SettingsError(f"{file} cannot be loaded: reinstall signroom.")
     module = importlib.util.module_from_spec(spec)
