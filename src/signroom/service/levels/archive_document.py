@@ -42,7 +42,7 @@ TRIED_FOR = timedelta(days=30)
 """Since the signature: certificates end, and then nobody answers for them any more."""
 _SECONDS = 60.0
 """For everything from outside in one run."""
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=6)
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=6)
 _GROWTH = 4
 """The wait is this part of the time since the signature."""
 
