@@ -595,12 +595,12 @@ class TimestampSignerModel(Wire):
 
 class TimestampInfoModel(Wire):
     gen_time: datetime
-    serial_number: str
-    message_imprint: DigestModel
+    serial_number: str | None
+    message_imprint: DigestModel | None
     encapsulated_content_type: str
     has_encapsulated_content: bool
     signers: list[TimestampSignerModel]
-    policy: str
+    policy: str | None
     """Addition: the OID of the policy that the token was made under."""
     encapsulated_content: dict[str, str] | None = None
     audit_package: dict[str, str] | None = None
@@ -633,7 +633,7 @@ class SignerModel(Wire):
     signature_policy: SignaturePolicyModel | None
     signing_time: datetime | None
     certified_date_reference: datetime | None
-    timestamps: list[dict[str, str]]
+    timestamps: list[TimestampInfoModel]
     is_document_timestamp: bool
     signature_field_name: str | None
     validation_results: ValidationResultsModel | None
@@ -647,6 +647,8 @@ class SignerModel(Wire):
     identity_confirmed: bool | None
     """Addition: whether an authority that the security context trusts has confirmed who this is. False: nobody has
     confirmed this identity, anybody can make a certificate in any name. Null: no validation was asked for."""
+    level: str | None = None
+    """Addition: `B-B`, `B-T`, `B-LT` or `B-LTA`, by what is in the file; null where that cannot be read."""
 
 
 class SignatureAlgorithmModel(Wire):
