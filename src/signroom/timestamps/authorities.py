@@ -21,6 +21,7 @@ import httpx
 import structlog
 
 from signroom.domain.errors import BadTimestampProvider, SecretUnreadable, SignroomError
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.timestamp import (
     ClientCertificate,
     ClientPem,
@@ -51,6 +52,8 @@ READ_AGAIN_SECONDS = 5.0
 """So soon a change of the stored providers is seen by every process."""
 _RETIRED_SECONDS = 30.0
 """So long a request to a provider that was changed or deleted may still run."""
+REST_SECONDS = 10
+"""Between two questions that find out whether a tier is back. A slow provider would hold a job at each."""
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
 _CONNECT_SECONDS = 3
 _CLOSE_SECONDS = 5
@@ -83,6 +86,8 @@ class RemoteAuthorities:
         self._tls = {one: _tls(one.credentials) for one in self._providers}
         self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
         self._retired: list[tuple[float, httpx.AsyncClient]] = []
+        self._rest_until: dict[str, float] = {}
+        self._resting = threading.Lock()
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -108,9 +113,24 @@ class RemoteAuthorities:
                 (late if self._until.get(one, 0.0) > now else ready).append(one)
         return [*ready, *late]
 
+    def rests(self, tier: str) -> bool:
+        now = self._clock()
+        own = [one for one in self._providers if one.tier == tier]
+        if not own or any(self._until.get(one, 0.0) <= now for one in own):
+            return False
+        with self._resting:
+            if self._rest_until.get(tier, 0.0) > now:
+                return True
+            self._rest_until[tier] = now + REST_SECONDS
+            return False
+
+    def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
+        return tuple({one.context.id: one.context for one in self._current() if one.tier == tier}.values())
+
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)
-        self._until[provider] = self._clock() + SET_BACK_SECONDS
+        now = self._clock()
+        self._until[provider], self._rest_until[provider.tier] = now + SET_BACK_SECONDS, now + REST_SECONDS
 
     def require_client_certificate(self, pem: str) -> None:
         try:
@@ -172,13 +192,15 @@ class RemoteAuthorities:
             async with asyncio.timeout(seconds):
                 octets = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(posting, self._running_loop()))
             # Some kilobytes are read in less than a millisecond or two; a thread would cost as much.
-            return read_answer(octets, request)
+            found = read_answer(octets, request)
         except BadAnswer as error:
             raise NoTimestamp(str(error), error.failure) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise NoTimestamp("It took too long.") from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ExceptionGroup) as error:
             raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
+        self._until.pop(provider, None)
+        return found
 
     def read_query(self, octets: bytes) -> TimestampRequest:
         return read_request(octets)

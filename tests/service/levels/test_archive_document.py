@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,15 +24,16 @@ from signroom.domain.statistics import Counted
 from signroom.domain.timestamp import TimestampProvider
 from signroom.ports import Ports
 from signroom.ports.files import Blobs, content_of
+from signroom.ports.jobs import Queue
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Content
 from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.erasing.erase import erase_document
 from signroom.service.erasing.late_files import delete_late_files
-from signroom.service.levels.archive_document import TRIED_FOR, archive_document
+from signroom.service.levels.archive_document import ARCHIVE_DOCUMENT, TRIED_FOR, archive_document
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.sessions.open_session import OpenSession, open_session
-from signroom.service.signing.finish_signing import finish_signing
+from signroom.service.signing.finish_signing import PROCESS_DOCUMENT, finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
 from signroom.service.signing.process_document import process_document
 from signroom.service.subscriptions.read_statistics import read_statistics
@@ -80,7 +82,9 @@ def site() -> Iterator[Site]:
 def authority(room: Room, site: Site, tmp_path: Path) -> Iterator[Authority]:
     """On at first. The test context trusts it."""
     room.clock.time = datetime.now(UTC)
-    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)])
+    # Minutes go by between two questions: an authority that is on again is asked.
+    clock = itertools.count(0, 300).__next__
+    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)], clock=clock)
     trust = open_trust(tmp_path / "no-such-folder", None, extra={TEST: [openssl_tsa.root_der()]})
     authority = Authority(site, replace(room.ports, trust=trust, timestamps=providers))
     authority.switch(on=True)
@@ -370,3 +374,11 @@ def test_a_level_that_lacks_evidence_says_what_is_missing(room: Room, authority:
     assert (document.status, document.level) == (DocumentStatus.COMPLETED, Level.B_T)
     assert document.level_detail
     assert document.awaits_level
+
+
+def test_archiving_takes_no_place_of_documents_that_somebody_waits_for(room: Room) -> None:
+    """In their queue it went first, since they have an order and it has none."""
+    queues = {name: job.queue for name, job in jobs(room.ports).items()}
+
+    assert queues[ARCHIVE_DOCUMENT] is Queue.ARCHIVES
+    assert [name for name, queue in queues.items() if queue is Queue.DOCUMENTS] == [PROCESS_DOCUMENT]

@@ -41,7 +41,7 @@ def require_timestamps(ports: Ports, level: Level | None, tier: str | None) -> N
     stamped = level is not None and level.reaches(Level.B_T)
     if tier is None and not stamped:
         return
-    if ports.timestamps.of_tier(tier or DEFAULT_TIER):
+    if ports.timestamps.contexts_of(tier or DEFAULT_TIER):
         return
     if tier in {None, DEFAULT_TIER}:
         raise TimestampTierNotFound("A level above B-B needs timestamps: ask the operator for a timestamp provider.")
