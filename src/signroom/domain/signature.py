@@ -17,6 +17,7 @@ from signroom.domain.appearance import Appearance
 from signroom.domain.level import Level
 from signroom.domain.pdf_facts import PdfFacts
 from signroom.domain.preflight import Finding, FindingCode
+from signroom.domain.qualification import Qualification
 
 
 class SignatureType(StrEnum):
@@ -301,6 +302,8 @@ class SignatureVerdict:
     """Before this time the signature existed: an authority's timestamp proves it. None: there is only `signed_at`."""
     context_id: UUID | None = None
     """The security context that the signer's certificate was judged by, for a signature that was made here."""
+    qualification: Qualification | None = None
+    """What the certificate makes of it in the European Union; None: the context does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -400,6 +400,18 @@ class SignerSummary(Wire):
     before the file came here."""
 
 
+class QualificationModel(Wire):
+    """What the trusted lists of the European Union say of the signer's certificate."""
+
+    level: str
+    """`QES`, `AdESQC` or `AdES`: the best that a signature by it can be."""
+    purpose: str | None
+    """`ESig`, `ESeal` or `WebAuthentication`; null: it is not qualified."""
+    on_device: bool
+    territory: str | None
+    service: str | None
+
+
 class ValidationModel(Wire):
     """Addition: what was found when the newest signature of the signed file was checked, in the words of
     ETSI EN 319 102-1."""
@@ -416,6 +428,8 @@ class ValidationModel(Wire):
     """Whose rules the signer's certificate was judged by; null: by nobody's."""
     identity_confirmed: bool | None
     """As in `signers`."""
+    qualification: QualificationModel | None
+    """Null where the security context is not `eu`."""
     warnings: list[str]
 
 

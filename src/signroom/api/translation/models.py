@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -124,6 +125,7 @@ def _validation(document: Document) -> shapes.ValidationModel | None:
         signing_time_source="timestamp" if found.proven_at is not None else claimed,
         security_context_id=found.context_id,
         identity_confirmed=found.identity_confirmed,
+        qualification=None if found.qualification is None else shapes.QualificationModel(**asdict(found.qualification)),
         warnings=list(found.warnings),
     )
 

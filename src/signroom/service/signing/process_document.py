@@ -20,17 +20,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID, uuid4
 
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
-from signroom.domain.errors import NotFound, TimestampTooLarge, VerificationFailed
+from signroom.domain.errors import (
+    BadCertificate,
+    NotFound,
+    SecurityContextNotConfigured,
+    TimestampTooLarge,
+    VerificationFailed,
+)
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
 from signroom.domain.level import Level
-from signroom.domain.security_context import SecurityContext, confirms_identity
+from signroom.domain.qualification import Qualification
+from signroom.domain.security_context import EU, SecurityContext, confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import Turn
@@ -65,7 +72,10 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
     context_id = document.security_context_id
     if context_id is None and found.context is not None:  # a row of an older release
         context_id = found.context.id
-    verdict = _with_identity(made.verdict, found.prepared.chain.certificate, identity_confirmed, context_id)
+    qualification = await asyncio.to_thread(_qualification, ports, found)
+    verdict = _with_identity(
+        made.verdict, found.prepared.chain.certificate, identity_confirmed, context_id, qualification
+    )
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
@@ -210,10 +220,30 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
         raise VerificationFailed(ours[-1].reason)
 
 
-def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None, context_id: UUID | None) -> Verdict:
+def _qualification(ports: Ports, found: _InProcessing) -> Qualification | None:
+    """Of the signer's certificate, by the trusted lists. Only their context says anything; nobody is asked for it."""
+    document, context = found.document, found.context
+    if context is None or context.id != EU.id or document.signed_at is None:
+        return None
+    with suppress(BadCertificate, SecurityContextNotConfigured):  # the lists may be gone since it was prepared
+        chain = found.prepared.chain
+        verdict = ports.trust.judge(chain, context, document.signed_at, revocation_may_be_unknown=True, offline=True)
+        return verdict.qualification
+    return None
+
+
+def _with_identity(
+    verdict: Verdict,
+    certificate: bytes,
+    confirmed: bool | None,
+    context_id: UUID | None,
+    qualification: Qualification | None,
+) -> Verdict:
     """Nobody has asked about those who signed before, unless they used the same `certificate`."""
     signatures = (
-        replace(one, identity_confirmed=confirmed, context_id=context_id) if one.certificate == certificate else one
+        replace(one, identity_confirmed=confirmed, context_id=context_id, qualification=qualification)
+        if one.certificate == certificate
+        else one
         for one in verdict.signatures
     )
     return Verdict(tuple(signatures))
