@@ -21,6 +21,8 @@ from signroom.cli.managing.persons import persons
 from signroom.cli.managing.secret_keys import secrets
 from signroom.cli.managing.security_contexts import contexts
 from signroom.cli.managing.statistics import statistics
+from signroom.cli.managing.timestamp_providers import timestamp_providers
+from signroom.cli.managing.trust import trust
 from signroom.cli.managing.webhooks import webhooks
 from signroom.domain.demo import DemoFailure
 
@@ -42,6 +44,8 @@ for group in (
     secrets,
     contexts,
     persons,
+    trust,
+    timestamp_providers,
 ):
     app.command(group)
 add_backups(app)

@@ -23,6 +23,7 @@ from datetime import datetime
 from signroom.domain.augmentation import Evidence, ValidationData
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
+from signroom.domain.qualification import Qualification
 from signroom.domain.security_context import RevocationRule
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
@@ -53,14 +54,14 @@ def judge(
     """
     began = time.monotonic()
     # Where every issuer is accepted nobody is asked.
-    asked = issuers if anchors.roots else None
+    asked = None if anchors.any_issuer else issuers
     path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, offline=offline)
     spent = time.monotonic() - began
     revocable = path.anchored and path.by_authorities and anchors.rules.revocation is not RevocationRule.NOT_ASKED
     pairs = path.pairs if revocable else ()
     revocations = _revocations(pairs, at, sources, known, offline=offline, spent=spent)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
-    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    return _verdict(path, results, kept, anchors.qualification(path, at, use))
 
 
 def collect(
@@ -81,7 +82,7 @@ def collect(
     Where every issuer is accepted a stranger writes the addresses that revocation is asked at. So it is asked for along
     paths to one of `other_roots` alone, those of the contexts that have roots. Raises: BadCertificate.
     """
-    asked = issuers if anchors.roots else None
+    asked = None if anchors.any_issuer else issuers
     path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, others=other_roots)
     ends = path.anchored or (anchors.any_issuer and path.ends_at_foreign_root)
     top = path.links[-1].fingerprint
@@ -90,7 +91,7 @@ def collect(
     revocable = vouched and anchors.rules.revocation is not RevocationRule.NOT_ASKED
     revocations = _revocations(path.pairs if revocable else (), at, sources, known, whole=True)
     results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
-    verdict = TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    verdict = _verdict(path, results, kept, anchors.qualification(path, at, use))
     data = ValidationData(certificates=verdict.path)
     for revocation in revocations.values():
         data += revocation.evidence
@@ -104,6 +105,10 @@ def collect(
         lacks += [_Lack(item.message) for item in results.errors if item.check not in _TOLD_BY_REVOCATION]
     missing = tuple(dict.fromkeys(lack.sentence for lack in lacks))
     return Evidence(verdict, data, missing, final=any(lack.final for lack in lacks))
+
+
+def _verdict(path: Path, results: ValidationResults, kept: Kept, qualification: Qualification | None) -> TrustVerdict:
+    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored, qualification)
 
 
 _NOT_VOUCHED = "No trusted root vouches for all issuers of the certificate, so nobody is asked whether it was revoked."
@@ -169,13 +174,15 @@ def _find(
     """
     leaf, sent = read_chain(chain)
     known = (*sent, *anchors.intermediates, *others)
-    path = find_path(leaf, known, anchors.roots, at)
+    roots = anchors.roots_for((leaf, *known), at, use)
+    path = find_path(leaf, known, roots, at)
     if issuers is not None and not path.anchored:
-        path, known = _completed(path, known, anchors, at, issuers, offline=offline)
+        path, known = _completed(path, known, anchors, at, issuers, use=use, offline=offline)
+        roots = anchors.roots_for((leaf, *known), at, use)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
     more = anchors.rules.purposes
     if path.anchored and leaf.certificate.purposes_for(use, more) and not _may_be_taken(path, kept, use, more):
-        for other in find_other_paths(leaf, known, anchors.roots, at, path):
+        for other in find_other_paths(leaf, known, roots, at, path):
             kept_there = check_rules(other, at, policies)
             if _may_be_taken(other, kept_there, use, more):
                 path, kept = other, kept_there
@@ -184,7 +191,14 @@ def _find(
 
 
 def _completed(
-    path: Path, known: tuple[Link, ...], anchors: Anchors, at: datetime, issuers: Issuers, *, offline: bool
+    path: Path,
+    known: tuple[Link, ...],
+    anchors: Anchors,
+    at: datetime,
+    issuers: Issuers,
+    *,
+    use: CertificateUse,
+    offline: bool,
 ) -> tuple[Path, tuple[Link, ...]]:
     """The path with issuers that nobody has sent, as far as it leads, and all authorities that are known then."""
     deadline = issuers.deadline()
@@ -197,7 +211,8 @@ def _completed(
         if not found:
             break
         known = (*known, *found)
-        path = find_path(path.links[0], known, anchors.roots, at)
+        leaf = path.links[0]
+        path = find_path(leaf, known, anchors.roots_for((leaf, *known), at, use), at)
     return path, known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -114,7 +115,7 @@ def _validation(document: Document) -> shapes.ValidationModel | None:
     """Of the signature that was made here: the newest."""
     if document.verdict is None or document.level is None or not document.verdict.signatures:
         return None
-    found = document.verdict.signatures[-1]
+    found = document.verdict.ours or document.verdict.signatures[-1]
     claimed = None if found.signed_at is None else "claim"
     return shapes.ValidationModel(
         indication=found.indication.value,
@@ -124,6 +125,7 @@ def _validation(document: Document) -> shapes.ValidationModel | None:
         signing_time_source="timestamp" if found.proven_at is not None else claimed,
         security_context_id=found.context_id,
         identity_confirmed=found.identity_confirmed,
+        qualification=None if found.qualification is None else shapes.QualificationModel(**asdict(found.qualification)),
         warnings=list(found.warnings),
     )
 
