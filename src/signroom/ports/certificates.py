@@ -56,8 +56,9 @@ class Trust(Protocol):
         lists that decided; the certificates of whoever signed these; and the same for those signers. A status that is
         unknown is a warning in the verdict and a sentence in the evidence: it may be known later.
 
-        Where `context` accepts every issuer, a path that ends in a certificate which has signed itself is complete,
-        and revocation is asked for along it. Raises: as `judge`. May fetch: call from threads.
+        What is wrong in the verdict is missing, too: nobody can rely on it later. Where `context` accepts every issuer,
+        revocation is asked for only along a path to a root of another built-in context; any other path that has an
+        issuer is not complete. The answers have a bound in bytes. Raises: as `judge`. May fetch: call from threads.
         """
 
     def refresh(self, chain: CertificateChain, context: SecurityContext, *, use: CertificateUse) -> None:
