@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from ssl import DER_cert_to_PEM_cert
 from typing import Any
 from uuid import uuid4
 
@@ -97,10 +98,32 @@ def test_a_context_says_which_level_is_wanted(server: Server, manager: httpx.Cli
         ({"revocation": "Maybe"}, "BadRequest", 400),
         ({"level": "B-X"}, "BadRequest", 400),
         ({"requirements": [{"type": "Person", "argument": "1"}]}, "BadRequest", 400),
+        ({"requirements": [{"type": "Qualified", "argument": "1"}]}, "BadRequest", 400),
+        ({"requirements": [{"type": "QualifiedDevice", "argument": "1"}]}, "BadRequest", 400),
+        ({"keys": [{"kind": "other", "leastBits": 1}]}, "BadRequest", 400),
+        ({"roots": ["no Base64!"]}, "BadRequest", 400),
+        ({"roots": ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]}, "BadRequest", 400),
+        ({"intermediates": ["-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n"]}, "BadRequest", 400),
     ],
 )
 def test_a_context_that_cannot_be_right_is_refused(manager: httpx.Client, fields: Json, code: str, status: int) -> None:
     assert refused(manager.post(CONTEXTS, json=described("odd", **fields)), status) == code
+
+
+def test_roots_come_as_pem_too(manager: httpx.Client) -> None:
+    text = DER_cert_to_PEM_cert(three_tiers.root().der)
+    for roots in ([text], [base64(text.encode())], [f"A comment\n{text}{text}"]):
+        assert [one["subjectCommonName"] for one in made(manager, roots=roots)["roots"]] == ["Three tiers root"]
+
+
+def test_the_kinds_of_keys_are_named(manager: httpx.Client) -> None:
+    answer = manager.post(CONTEXTS, json=described("odd", keys=[{"kind": "DSA", "leastBits": 1}]))
+    assert "RSA, EC." in answer.text
+
+
+def test_nobody_extends_to_what_every_signature_has(server: Server) -> None:
+    answer = server.api.post(f"/api/documents/{uuid4()}/extend", json={"level": "B-B"})
+    assert refused(answer, 400) == "BadRequest"
 
 
 def test_a_context_is_changed_and_deleted_by_its_managers(
