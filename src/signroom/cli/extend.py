@@ -17,7 +17,7 @@ from signroom.domain.errors import BadInput, SecurityContextNotFound, StorageUna
 from signroom.domain.security_context import BY_NAME
 from signroom.service.access.operators import act_for_subscription, this_operator
 from signroom.service.levels.extend_file import ExtendedSignature, ExtendFile, extend_file
-from signroom.service.subscriptions.manage_security_contexts import list_contexts
+from signroom.service.subscriptions.manage_security_contexts import find_context
 from signroom.wiring import using
 
 if TYPE_CHECKING:
@@ -81,10 +81,7 @@ def _context(ports: Ports, wanted: Wanted) -> SecurityContext:
             return BY_NAME[wanted.context]
         raise SecurityContextNotFound("For a subscription's own, say --subscription.")
     caller = act_for_subscription(ports, this_operator(), wanted.subscription)
-    for context in list_contexts(ports, caller):
-        if wanted.context in {context.name, str(context.id)}:
-            return context
-    raise SecurityContextNotFound
+    return find_context(ports, caller, wanted.context)
 
 
 def _copied(file: Path, copy: Path) -> Path:

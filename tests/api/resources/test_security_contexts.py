@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from ssl import DER_cert_to_PEM_cert
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.harness.commands import signroom
+from tests.harness.commands import command, signroom
 from tests.harness.server import Page, Server, base64, ok, refused, values_of
 from tests.pki import three_tiers
 from tests.vectors import hard_pdfs
@@ -36,6 +37,11 @@ def manager(server: Server) -> Iterator[httpx.Client]:
 def made(manager: httpx.Client, **fields: Any) -> Json:
     found: Json = ok(manager.post(CONTEXTS, json=described(f"own-{uuid4().hex[:8]}", **fields)))
     return found
+
+
+def listed(manager: httpx.Client) -> dict[str, Json]:
+    found: Any = ok(manager.get(CONTEXTS))
+    return {one["id"]: one for one in found}
 
 
 def signed(server: Server, context: Json, kind: str = "p256", **fields: Any) -> httpx.Response:
@@ -161,3 +167,45 @@ def test_the_operator_makes_a_context_from_files(server: Server, tmp_path: Any) 
     assert signed(server, {"id": line.split()[0]}).status_code == 200
     assert name in signroom(server, "contexts", "list", "--subscription", "Demo")
     signroom(server, "contexts", "delete", line.split()[0], "--subscription", "Demo", "--force")
+
+
+def test_a_change_by_command_leaves_what_is_not_given(server: Server, manager: httpx.Client, tmp_path: Path) -> None:
+    context = made(
+        manager,
+        keys=[{"kind": "EC", "leastBits": 256}],
+        requirements=[{"type": "Qualified"}],
+        policies=[three_tiers.POLICY],
+        level="B-LT",
+    )
+    path, here = context["id"], ("--subscription", "Demo")
+    shown = signroom(server, "contexts", "show", path, *here).splitlines()
+    assert {"key: EC:256", "requirement: Qualified", "level: B-LT", f"policy: {three_tiers.POLICY}"} <= set(shown)
+
+    signroom(server, "contexts", "change", path, *here, "--revocation", "IfKnown")
+    now = listed(manager)[path]
+    assert now == {**context, "revocation": "IfKnown"}
+
+    more = ("--key", "RSA:3072:2030-01-01", "--key", "EC:384", "--requirement", "Person=pnoee-38001085718")
+    cleared = ("--clear", "policies", "--clear", "level")
+    line = signroom(server, "contexts", "change", path, *here, *more, *cleared)
+    assert "key=RSA:3072:2030-01-01T00:00:00Z,EC:384  requirement=Person=PNOEE-38001085718" in line
+    assert line in signroom(server, "contexts", "list", *here)
+    now = listed(manager)[path]
+    assert (now["policies"], now["level"], now["roots"]) == ([], None, context["roots"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--key", "DSA:1024"),
+        ("--key", "RSA:many"),
+        ("--key", "RSA:3072:soon"),
+        ("--requirement", "Nobody"),
+        ("--requirement", "Qualified=yes"),
+        ("--clear", "keys", "--key", "RSA:3072"),
+    ],
+)
+def test_a_change_that_means_nothing_is_refused(server: Server, options: tuple[str, ...]) -> None:
+    settings = {"SIGNROOM_DATA": str(server.data), **server.environment}
+    done = command(settings, "contexts", "change", str(uuid4()), "--subscription", "Demo", *options)
+    assert (done.returncode, "BadRequest" in done.stderr) == (3, True), done.stderr
