@@ -2,7 +2,7 @@
 
 The timestamp authority answers at once, in this process; its own work is left out. The floor is one SHA-256 pass and
 one copy, which each of the steps would take if it read the file. pyHanko gets the same data and the same tokens. Each
-file has a process of its own.
+file has a process of its own. CMS and XML files have no peer here: pyHanko raises neither.
 """
 
 from __future__ import annotations
@@ -37,12 +37,24 @@ _HEAD = (
 )
 
 
+_OTHERS = [
+    (kind, size)
+    for kind, sizes in {"cms": (50 << 10, 1 << 20, 100 << 20), "xml": (50 << 10, 1 << 20, 10 << 20)}.items()
+    for size in sizes
+]
+"""Bytes of the content."""
+
+
 def main() -> None:
     """Print a row per file: the least milliseconds of the processor that a step takes, network excluded."""
     print("".join(f"{title:>{_WIDTH}}" for title in _HEAD))
-    for name in pades.FILES:
+    rows: list[tuple[Callable[..., tuple[str, ...]], tuple[Any, ...]]] = [
+        *((row, (name,)) for name in pades.FILES),
+        *((row_of_other, one) for one in _OTHERS),
+    ]
+    for make, arguments in rows:
         with multiprocessing.get_context("spawn").Pool(1) as process:
-            cells = process.apply(row, (name,))
+            cells = process.apply(make, arguments)
         print("".join(f"{cell:>{_WIDTH}}" for cell in cells), flush=True)
     print("B-T: more than B-B, at signing. B-LT and B-LTA: laid out and written. again: B-LTA once more.")
 
@@ -72,7 +84,7 @@ def row(name: str) -> tuple[str, ...]:
         length, known = signed.stat().st_size, done.reading
         with_data, lt = _step(work, (None, data), known, restore)
         archived, lta = _step(work, (lasting_pdfs.ARCHIVE, data), known, restore)
-        again, _ = _step(work, (lasting_pdfs.ARCHIVE, data), lta.reading, lambda: None, 1)
+        again, _ = _step(work, (lasting_pdfs.ARCHIVE, data), lta.reading, lambda: None, once=True)
         their_data, _ = _least(lambda: _pyhanko_data(work, data), _PEER_ROUNDS, restore)
         their_stamp, _ = _least(lambda: _pyhanko_stamp(work), _PEER_ROUNDS, lambda: None)
     figures = (floor, stamped - plain, with_data)
@@ -87,6 +99,59 @@ def row(name: str) -> tuple[str, ...]:
         f"{their_data:.1f}",
         f"{their_data + their_stamp:.1f}",
         f"{archived / (their_data + their_stamp):.3f}",
+    )
+
+
+def row_of_other(kind: str, size: int) -> tuple[str, ...]:
+    """A CMS object with its content inside, or an XML file with one signature."""
+    from signroom.domain.augmentation import TimestampUse
+    from signroom.domain.signature import ATTACHED, WHOLE_DOCUMENT, DigestAlgorithm, TrustedChain
+    from signroom.formats.cms import format as cms
+    from signroom.formats.values import check_values
+    from signroom.formats.xml import format as xml
+    from tests.pki import three_tiers
+
+    form: Any = cms if kind == "cms" else xml
+    data = three_tiers.data_of_signer("rsa2048") + three_tiers.data_of_stamper()
+    signer, sha256 = three_tiers.signer("rsa2048"), DigestAlgorithm.SHA256
+    with tempfile.TemporaryDirectory() as place:
+        file, signed, work = (Path(place) / part for part in ("file", "signed", "work"))
+        line = b"<line>" + b"x" * 87 + b"</line>\n"
+        file.write_bytes(b"<lines>" + line * (size // len(line)) + b"</lines>")
+        prepared = form.prepare(
+            file,
+            ATTACHED if kind == "cms" else WHOLE_DOCUMENT,
+            TrustedChain(signer.chain),
+            algorithm=sha256,
+            now=three_tiers.NOW,
+            data=None,
+            reading=None,
+            timestamp_room=0,
+        )
+        (checked,) = check_values([prepared.claimed(signer.sign(prepared.to_sign))])
+        token = three_tiers.stamp(form.signature_imprint(prepared, checked, sha256))
+
+        def sign(timestamp: bytes | None) -> Any:
+            return form.sign(file, prepared, checked, signed, content=None, reading=None, timestamp=timestamp)
+
+        def restore() -> None:
+            shutil.copyfile(signed, work)
+
+        floor, _ = _least(lambda: _hash_and_copy(file, work))
+        plain, _ = _least(lambda: sign(None))
+        stamped, _ = _least(lambda: sign(token))
+        length = signed.stat().st_size
+        with_data, lt = _step(work, (None, data, checked.value), None, restore, form=form)
+        archived, lta = _step(work, (TimestampUse.ARCHIVE, data, checked.value), None, restore, form=form)
+        again, _ = _step(work, (TimestampUse.ARCHIVE, data, checked.value), None, lambda: None, once=True, form=form)
+    return (
+        f"{kind} {size / (1 << 20):.3g} MB",
+        *(f"{figure:.1f}" for figure in (floor, stamped - plain, with_data)),
+        str(lt.stored.length - length),
+        f"{archived:.1f}",
+        str(lta.stored.length - length),
+        f"{again:.1f}",
+        *("-" for _ in range(3)),
     )
 
 
@@ -105,22 +170,29 @@ def _least(
 
 
 def _step(
-    work: Path, step: tuple[Any, Any], reading: Any, restore: Callable[[], None], rounds: int = ROUNDS
+    work: Path,
+    step: tuple[Any, ...],
+    reading: Any,
+    restore: Callable[[], None],
+    *,
+    once: bool = False,
+    form: Any = None,
 ) -> tuple[float, Any]:
     """Lay out and write, without what the authority does."""
     from signroom.domain.augmentation import Augmentation
     from signroom.formats.pdf import format as pdf
     from tests.pki import three_tiers
 
+    form = form or pdf
     taken, done = [], None
-    for _ in range(rounds):
+    for _ in range(1 if once else ROUNDS):
         restore()
         begun = time.process_time()
-        laid_out = pdf.lay_out_augmentation(work, Augmentation(*step), now=three_tiers.NOW, data=None, reading=reading)
+        laid_out = form.lay_out_augmentation(work, Augmentation(*step), now=three_tiers.NOW, data=None, reading=reading)
         half = time.process_time() - begun
         token = None if laid_out.imprint is None else three_tiers.stamp(laid_out.imprint)
         begun = time.process_time()
-        done = pdf.augment(work, laid_out, token=token, data=None, reading=reading)
+        done = form.augment(work, laid_out, token=token, data=None, reading=reading)
         taken.append((half + time.process_time() - begun) * 1000)
     return min(taken), done
 

@@ -48,11 +48,7 @@ REFUSED_OF_ROUTES: Mapping[tuple[str, str], str] = {
 
 ALWAYS_EMPTY: Mapping[str, str] = {
     "markedFile": "null: marks are not made",
-    "timestamps": "an empty list: timestamps are not made yet",
     "attributeCertificates": "an empty list: they are not read",
-    "certifiedDateReference": "null: timestamps are not made yet",
-    "hasLtv": "null or false: level B-B",
-    "isDocumentTimestamp": "false: timestamps are not made yet",
     "bStamp": "null: nothing is stamped in a blockchain",
     "commitmentType": "null: it is not read",
     "auditPackage": "null: there is none",

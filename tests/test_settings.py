@@ -87,6 +87,8 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("KEY_SOURCES", "pfx,paper"),
         ("KEY_SOURCES", "pfx,pfx"),
         ("KEY_SOURCES", ","),
+        ("EU_TRUST_LISTS", "Portugal"),
+        ("EU_TRUST_LISTS", "all,PT"),
         ("WEB_PKI_SCRIPT", "/nowhere/web-pki.js"),
         ("WEBHOOK_SCHEDULE", "0, soon"),
         ("WEBHOOK_SCHEDULE", "0,,1 s"),

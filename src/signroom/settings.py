@@ -101,6 +101,8 @@ class Settings:
     """Serve as development on an address that others reach."""
     timestamp_providers: Path | None
     """The file that names them; None: no timestamps, but for the demo's own."""
+    eu_trust_lists: frozenset[str] | None
+    """The countries of the EU whose trusted lists are fetched; empty: all. None: nothing is fetched."""
     files_compared_within: timedelta
     """Every stored file is compared once in this time."""
 
@@ -143,13 +145,14 @@ NAMES = (
     "WEB_PKI_LICENSE",
     "WEBHOOK_SCHEDULE",
     "WEBHOOK_TIMEOUT",
+    "EU_TRUST_LISTS",
     "FILES_COMPARED_WITHIN",
     "TIMESTAMP_PROVIDERS",
     "DEVELOPMENT_IN_PUBLIC",
 )
 """Every setting that this version reads, without the prefix."""
 
-_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "API_KEY", "WEBHOOK_SECRET"}
+_OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "PROVIDER_SECRET", "API_KEY", "WEBHOOK_SECRET"}
 """Secrets that commands take from the environment rather than from their arguments."""
 
 
@@ -219,6 +222,7 @@ def read_settings(
         webhook_timeout=_duration("WEBHOOK_TIMEOUT", source.text("WEBHOOK_TIMEOUT", "15 s")),
         development_in_public=source.choice("DEVELOPMENT_IN_PUBLIC", "no", ("yes", "no")) == "yes",
         timestamp_providers=_optional_path(source.text("TIMESTAMP_PROVIDERS", "")),
+        eu_trust_lists=_eu_trust_lists(source.text("EU_TRUST_LISTS", "off")),
         files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
     )
 
@@ -316,6 +320,15 @@ def _key_sources(text: str) -> tuple[KeySource, ...]:
     if not found or len(set(found)) < len(found) or not set(found) <= set(known):
         raise SettingsError(f"{PREFIX}KEY_SOURCES is {text!r}: set it to some of {', '.join(known)}, each once.")
     return tuple(KeySource(name) for name in found)
+
+
+def _eu_trust_lists(text: str) -> frozenset[str] | None:
+    found = frozenset(part.strip().upper() for part in text.split(",") if part.strip())
+    if found in ({"OFF"}, {"ALL"}):
+        return None if found == {"OFF"} else frozenset()
+    if not found or not all(len(name) == 2 and name.isascii() and name.isalpha() for name in found):
+        raise SettingsError(f"{PREFIX}EU_TRUST_LISTS is {text!r}: set it to off, to all, or to countries like PT,ES.")
+    return found
 
 
 def _script(name: str, text: str) -> Path | None:

@@ -40,8 +40,9 @@ from signroom.domain.errors import (
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines, Shares
-from signroom.domain.security_context import ITALY_TEST, TEST, SecurityContext
+from signroom.domain.security_context import BUILT_IN, EU, ICP_BRASIL, ITALY_TEST, TEST, SecurityContext, TrustedRoot
 from signroom.domain.timestamp import TimestampProvider
+from signroom.domain.timestamp_provider import LAST_PRIORITY
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -64,6 +65,7 @@ from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, 
 from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
+from signroom.ports.timestamps import TimestampAuthorities
 from signroom.sandbox.pool import PooledFormats
 from signroom.secrets.installed import close_to_others, keep_secret, read_or_make_secret
 from signroom.secrets.result_tokens import Es256ResultTokens
@@ -87,10 +89,15 @@ from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.configured import BrokenProviders, read_providers
+from signroom.timestamps.stored import StoredProviders
 from signroom.trust import certificates
-from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile
+from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile, read_certificates
 from signroom.trust.asking.answers import Ages, Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
+from signroom.trust.european.keeper import TrustedLists, Wanted
+from signroom.trust.european.list_folder import ListFolder, LoadedLists, Tried
+from signroom.trust.european.signed_lists import SignedList
+from signroom.trust.pinned.icp_brasil_roots import keep_roots
 from signroom.trust.reach import reach
 from signroom.trust.revocation import RevocationSources
 from signroom.worker.observed import observed
@@ -181,6 +188,10 @@ class _CommandPorts:
         return open_trust(self._settings.trust_folder, None)
 
     @cached_property
+    def timestamps(self) -> TimestampAuthorities:
+        return _timestamp_authorities(self._settings, self.store, self.secrets)
+
+    @cached_property
     def pictures(self) -> Pictures:
         formats = PooledFormats(workers=1)
         self._closing.callback(formats.close)
@@ -206,6 +217,7 @@ class Service:
     formats: PooledFormats
     answers: Answers
     timestamps: RemoteAuthorities
+    lists: TrustedLists
     execute_jobs: bool
     stopping: threading.Event
     """Set at the first sign of the end, long before `stop`: requests that wait give up then."""
@@ -215,6 +227,7 @@ class Service:
         ports = self.ports
         jobs = {name: replace(job, run=observed(ports.meter, name, job.run)) for name, job in jobs_of(ports).items()}
         self.formats.warm_up()
+        self.lists.start()
         self.jobs.start(jobs, schedules=schedules_of(ports), execute=self.execute_jobs)
 
     def count_refused_connection(self, reason: str) -> None:
@@ -227,6 +240,7 @@ class Service:
         self.changes.close()
         self.jobs.stop(timeout=_STOP_SECONDS)
         self.timestamps.close()
+        self.lists.close()
         self.formats.close()
         self.answers.close()
         self.engine.dispose()
@@ -238,17 +252,30 @@ def _trust(
     fetch: GuardedFetch,
     roots: Mapping[SecurityContext, Sequence[bytes]],
     answers: Answers,
+    lists: TrustedLists,
 ) -> CertificateTrust:
     """Raises: SettingsError, which says where the operator's roots belong, when the default context has none."""
     context = settings.security_context
+    if context == EU:
+        lists.load()
     try:
         trust = open_trust(
-            settings.trust_folder, fetch, extra=roots, answers=answers, issuer_hosts=settings.issuer_hosts
+            settings.trust_folder,
+            fetch,
+            extra=roots,
+            answers=answers,
+            issuer_hosts=settings.issuer_hosts,
+            lists=lists,
         )
         trust.require_configured(context)
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
     except SecurityContextNotConfigured as error:
+        if context == EU:
+            raise SettingsError(
+                "The security context eu (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted lists yet. Run "
+                "`signroom trust refresh`, or `signroom trust import` where there is no internet, and start again."
+            ) from error
         raise SettingsError(
             f"The security context {context.name} (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted roots. Put the "
             f"certificates of its root authorities, PEM or DER, into {settings.trust_folder / context.name} as *.crt "
@@ -257,21 +284,78 @@ def _trust(
     return trust
 
 
-def _timestamp_authorities(settings: Settings) -> RemoteAuthorities:
-    """Those of the operator; where there are none, the demo's own while the service is tried out.
+def open_trusted_lists(settings: Settings, fetch: GuardedFetch | None = None) -> TrustedLists:
+    """Those that this machine keeps. With `fetch`, the ones that the operator wants can be fetched.
+
+    Raises: SettingsError.
+    """
+    try:
+        signers = read_certificates(settings.trust_folder / EU.name / "lotl-signers")
+    except BrokenTrustFile as error:
+        raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
+    wanted = None if settings.eu_trust_lists is None else Wanted(settings.eu_trust_lists)
+    return TrustedLists(ListFolder(settings.data / "trusted-lists", signers), fetch, wanted)
+
+
+def fetching_trusted_lists(settings: Settings) -> TrustedLists:
+    """The lists, and a way to fetch them, for a command. Raises: SettingsError."""
+    agent = f"signroom/{version('signroom')}"
+    return open_trusted_lists(settings, GuardedFetch(settings.allowed_addresses, agent=agent))
+
+
+def examine_lists(settings: Settings) -> tuple[LoadedLists, Tried]:
+    """The trusted lists as they lie here, each verified, and when they were last asked for. Raises: SettingsError."""
+    lists = open_trusted_lists(settings)
+    return lists.load(), lists.tried()
+
+
+def import_list(settings: Settings, content: bytes) -> SignedList:
+    """Keep a trusted list that came as a file. Raises: BadTrustedList, SettingsError."""
+    return open_trusted_lists(settings).accept(content)
+
+
+def trusted_roots(settings: Settings) -> Iterator[TrustedRoot]:
+    """The roots of every built-in context, as the service would have them. Raises: SettingsError."""
+    try:
+        folder = AnchorFolder(settings.trust_folder, {} if settings.production else _demo_roots(settings))
+    except BrokenTrustFile as error:
+        raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
+    for context in BUILT_IN:
+        for link in folder.anchors(context).roots:
+            yield TrustedRoot(context.name, link.certificate)
+    lists = open_trusted_lists(settings)
+    lists.load()
+    for root in () if (services := lists.services()) is None else services.roots:
+        yield TrustedRoot(EU.name, root.link.certificate, root.territory, root.use, root.counts_at(datetime.now(UTC)))
+
+
+def keep_icp_brasil_roots(settings: Settings, content: bytes, fingerprints: Sequence[str]) -> tuple[Certificate, ...]:
+    """Write the roots of a file that ITI publishes into the trust folder. Raises: BadCertificate, BadInput."""
+    return keep_roots(content, settings.trust_folder / ICP_BRASIL.name, fingerprints)
+
+
+def _demo_roots(settings: Settings) -> Mapping[SecurityContext, Sequence[bytes]]:
+    """In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there."""
+    certificates = demo_ca(settings).certificates
+    return {TEST: certificates, ITALY_TEST: certificates}
+
+
+def _timestamp_authorities(settings: Settings, store: Store, secrets: Secrets) -> RemoteAuthorities:
+    """Those of the operator's file, else the demo's own while the service is tried out; with those of the database.
 
     Raises: SettingsError.
     """
     file, agent = settings.timestamp_providers, f"signroom/{version('signroom')}"
+    configured: tuple[TimestampProvider, ...] = ()
     try:
         if file is not None:
-            return RemoteAuthorities(read_providers(file, settings.security_context), agent=agent)
+            configured = read_providers(file, settings.security_context)
+        elif not settings.production:
+            tsa = f"{settings.public_url}{demo_resources.TSA_PATH}"
+            configured = (TimestampProvider("demo", tsa, TEST, priority=LAST_PRIORITY),)
+        return RemoteAuthorities(configured, stored=StoredProviders(store, secrets), agent=agent)
     except (BrokenProviders, OSError) as error:
         raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
-    if settings.production:
-        return RemoteAuthorities()
-    own = TimestampProvider("demo", f"{settings.public_url}{demo_resources.TSA_PATH}", TEST)
-    return RemoteAuthorities([own], agent=agent)
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
@@ -295,7 +379,8 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     answer_store = SqlAnswerStore(engine, blobs)
     ages = Ages(response=settings.revocation_max_age, list=settings.revocation_list_max_age)
     answers_from_outside = Answers(fetch, answer_store, ages, now=clock.now, count=meters.count)
-    trust = _trust(settings, fetch, roots, answers_from_outside)
+    lists = open_trusted_lists(settings, fetch)
+    trust = _trust(settings, fetch, roots, answers_from_outside, lists)
     stopping = threading.Event()
     changes = EventChanges(engine, stopping)
 
@@ -305,9 +390,10 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         for fact in facts:
             meters.count("event", fact.type)
 
-    authorities = _timestamp_authorities(settings)
+    store, secrets = SqlStore(engine, jobs.enqueue, tell), AesGcmSecrets(keys)
+    authorities = _timestamp_authorities(settings, store, secrets)
     ports = Ports(
-        store=SqlStore(engine, jobs.enqueue, tell),
+        store=store,
         jobs=jobs,
         changes=changes,
         blobs=blobs,
@@ -320,7 +406,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         timestamps=authorities,
         pictures=formats,
         name_patterns=Re2Patterns(),
-        secrets=AesGcmSecrets(keys),
+        secrets=secrets,
         previews=BytesCache(_PREVIEWS),
         default_context=settings.security_context,
         demo=demo,
@@ -342,7 +428,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
     return Service(
-        ports, engine, meters, changes, jobs, formats, answers_from_outside, authorities, execute_jobs, stopping
+        ports, engine, meters, changes, jobs, formats, answers_from_outside, authorities, lists, execute_jobs, stopping
     )
 
 

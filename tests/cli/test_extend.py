@@ -107,6 +107,7 @@ def test_refusals_have_codes(sqlite_server: Server, signed: dict[str, Path], tmp
         ((signed["a.txt"], "--level", "LTA"), "DataFileRequired"),
         ((tmp_path / "nowhere.pdf", "--level", "LTA"), "BadRequest"),
         ((signed["a.pdf"], "--level", "LTA", "--output", signed["a.pdf"]), "BadRequest"),
+        ((signed["a.pdf"], "--level", "LTA", "--tier", "gold"), "TimestampTierNotFound"),
         ((signed["a.pdf"], "--level", "LTA", "--context", "nobodys"), "SecurityContextNotFound"),
         ((signed["a.pdf"], "--level", "LTA", "--context", "icp-brasil"), "SecurityContextNotConfigured"),
     ):

@@ -21,6 +21,7 @@ MAY_NAME_THE_TYPES = {
     "service/subscriptions/disable_tenants.py",  # some of its verbs are about whole subscriptions
     "service/subscriptions/manage_applications.py",  # some of its verbs take an `Operator`
     "service/maintenance/change_secret_key.py",  # of the installation, which is nobody's subscription
+    "service/timestamps/manage_providers.py",  # of the installation too
 }
 MAY_MAKE = {"domain/application.py", "service/access/operators.py"}
 

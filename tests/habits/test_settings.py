@@ -7,7 +7,7 @@ import re
 from signroom.settings import NAMES, PREFIX
 from tests.habits.repository import ROOT
 
-OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "API_KEY", "WEBHOOK_SECRET"}
+OF_COMMANDS = {"PFX_PASSWORD", "ENDPOINT_SECRET", "PROVIDER_SECRET", "API_KEY", "WEBHOOK_SECRET"}
 """Read by one command alone, in place of an argument."""
 
 

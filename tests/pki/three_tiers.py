@@ -18,6 +18,7 @@ signers, responder  -1                     +2
 generation 0        -4 (authority -5)      +6 (authority +7)
 generation 1        +4                     +19 (authority +20)
 generation 2        +17                    +40 (authority +41)
+another one, 3      as generation 0
 =================== ====================== ==========================================
 
 Years are counted from `NOW`, the start of this process. Keys are made once per process, when they are first used.
@@ -49,8 +50,10 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 NOW = authority.NOW.replace(microsecond=0)
 YEAR = timedelta(days=365)
 KINDS = ("rsa2048", "rsa4096", "p256", "p384")
-GENERATIONS = ((-4, 6), (4, 19), (17, 40))
-"""From and to, in years: the timestamp authorities, one after the other."""
+GENERATIONS = ((-4, 6), (4, 19), (17, 40), (-4, 6))
+"""From and to, in years: the timestamp authorities, one after the other. The last one is there beside the first."""
+ADDRESS = "http://127.0.0.1:9"
+"""Of everything outside, as the certificates have it."""
 POLICY = "1.2.3.4.1"
 _DER = serialization.Encoding.DER
 _LIST_DAYS = 30
@@ -73,6 +76,12 @@ class Holder:
     @property
     def der(self) -> bytes:
         return self.certificate.public_bytes(_DER)
+
+    @property
+    def slug(self) -> str:
+        """Its name in addresses."""
+        (name,) = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(name.value).lower().replace(" ", "-")
 
     @property
     def issuers(self) -> tuple[Holder, ...]:
@@ -197,6 +206,7 @@ def stamp(
     algorithm: str = "sha256",
     certificates: bool = True,
     padding_bytes: int = 0,
+    nonce: int | None = None,
 ) -> bytes:
     """TimeStampToken (RFC 3161, 2.4.2) about `imprint`, a digest by `algorithm`. It is a ContentInfo, DER.
 
@@ -211,6 +221,7 @@ def stamp(
             "serial_number": int.from_bytes(hashlib.sha256(imprint).digest()[:8], "big"),
             "gen_time": at,
             "accuracy": {"seconds": 1},
+            "nonce": nonce,
         }
     ).dump()
     encapsulated = tsp.EncapsulatedContentInfo(
@@ -283,7 +294,7 @@ def _holder(
     )
     if issuer is not None:
         builder = builder.add_extension(_key_of(issuer), critical=False)
-        builder = _with_pointers(builder, name, purpose)
+        builder = _with_pointers(builder, name, issuer, purpose)
     if purpose is not None:
         critical = purpose == ExtendedKeyUsageOID.TIME_STAMPING
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=critical)
@@ -294,12 +305,12 @@ def _holder(
 
 
 def _with_pointers(
-    builder: x509.CertificateBuilder, name: str, purpose: x509.ObjectIdentifier | None
+    builder: x509.CertificateBuilder, name: str, issuer: Holder, purpose: x509.ObjectIdentifier | None
 ) -> x509.CertificateBuilder:
-    """Where revocation data would be fetched: addresses that nobody answers at."""
+    """Where revocation data would be fetched: addresses that nobody answers at. `outside.py` does for those who ask."""
     if purpose == ExtendedKeyUsageOID.OCSP_SIGNING:
         return builder
-    address = x509.UniformResourceIdentifier("http://127.0.0.1:9/three-tiers")
+    address = x509.UniformResourceIdentifier(f"{ADDRESS}/{issuer.slug}")
     if name.startswith("Signer"):
         access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, address)
         return builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -135,12 +136,19 @@ def formats() -> Iterator[PooledFormats]:
 
 @pytest.fixture
 def room(database_url: str, tmp_path: Path, formats: PooledFormats) -> Iterator[Room]:
+    with open_room(database_url, tmp_path, formats) as opened:
+        yield opened
+
+
+@contextmanager
+def open_room(database_url: str, folder: Path, formats: PooledFormats) -> Iterator[Room]:
+    """For fixtures that many tests share."""
     environment = {
         "SIGNROOM_PUBLIC_URL": "http://127.0.0.1:8400",
-        "SIGNROOM_DATA": str(tmp_path / "data"),
+        "SIGNROOM_DATA": str(folder / "data"),
         "SIGNROOM_DATABASE_URL": database_url,
     }
-    service = build_service(read_settings(environment, tmp_path), execute_jobs=False)
+    service = build_service(read_settings(environment, folder), execute_jobs=False)
     clock = Clock()
     subscription = Subscription(uuid4(), "Acme")
     application = Application(uuid4(), subscription.id, "Portal", frozenset(Role))
@@ -149,6 +157,6 @@ def room(database_url: str, tmp_path: Path, formats: PooledFormats) -> Iterator[
         work.applications.add(application)
     caller = ApplicationCaller(application, frozenset(Role))
     ports = replace(service.ports, clock=clock, formats=formats, pictures=formats)
-    yield Room(service, ports, clock, caller, tmp_path / "data" / "files")
+    yield Room(service, ports, clock, caller, folder / "data" / "files")
     service.stopping.set()
     service.stop()

@@ -3,9 +3,10 @@
 Prints figures, and fails when a file took too much of the processor, when anything was lost or doubled, or when the
 honest tenants waited too long.
 
-python -m tests.soak [files|kill|load|all] [--database sqlite|postgresql|both]
+python -m tests.soak [files|kill|archive|load|all] [--database sqlite|postgresql|both]
     files: [--files 2000] [--formats pdf,cms] [--seed N]
     kill: [--kills 300] [--clients 3] [--seed N]
+    archive: [--sessions 200] [--clients 3] [--seed N]
     load: [--seconds 300] [--idle 30] [--each 20] [--only streams,names] [--apart]
 
 The load test needs a quiet machine. Below each row it says who used the processors; "others" has the database in it.
@@ -27,6 +28,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.harness.postgres import running_postgres
+from tests.soak.archiving import Plan as Archiving
+from tests.soak.archiving import archive_under_faults
 from tests.soak.cluster import ROLES, Cluster, running_cluster
 from tests.soak.files import READERS, names_of, read_all
 from tests.soak.harm import Done, soak
@@ -42,11 +45,12 @@ AWAY, STOPPED = 0.04, 0.03
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
-    parser.add_argument("what", nargs="?", choices=["files", "kill", "load", "all"], default="all")
+    parser.add_argument("what", nargs="?", choices=["files", "kill", "archive", "load", "all"], default="all")
     parser.add_argument("--database", choices=[*ROLES, "both"], default="both")
     parser.add_argument("--files", type=int, default=2000, help="of each format")
     parser.add_argument("--formats", default=",".join(READERS), help=f"some of {','.join(READERS)}")
     parser.add_argument("--kills", type=int, default=300, help="on each database")
+    parser.add_argument("--sessions", type=int, default=200, help="that want level B-LTA, on each database")
     parser.add_argument("--clients", type=int, default=3)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31))
     parser.add_argument("--seconds", type=float, default=300, help="all attacks at once, on each database")
@@ -66,6 +70,9 @@ def main() -> int:
     if arguments.what in {"kill", "all"}:
         kills = Kills(arguments.kills, arguments.clients, arguments.seed, away=AWAY, stopped=STOPPED)
         runs.append(lambda database: _kill(database, kills))
+    if arguments.what in {"archive", "all"}:
+        archiving = Archiving(arguments.sessions, arguments.clients, arguments.seed)
+        runs.append(lambda database: _archive(database, archiving))
     if arguments.what in {"load", "all"}:
         each = arguments.each if len(only) > 1 else 0
         apart = frozenset[int]()
@@ -125,6 +132,21 @@ def _kill(database: str, plan: Kills) -> int:
         if done.found.problems:
             _show_logs(cluster)
     return 1 if done.found.problems else 0
+
+
+def _archive(database: str, plan: Archiving) -> int:
+    with _place(database) as (folder, url):
+        done = archive_under_faults(folder / "data", plan, {"SIGNROOM_DATABASE_URL": url})
+    print(
+        f"{database}: {done.documents} documents that want B-LTA, {done.kills} SIGKILL, {done.switches} times others "
+        f"were off, in {done.seconds:.0f} s; completed {done.slowest:.1f} s after the signature at most; {done.late} "
+        f"were archived later, the last one {done.seconds_to_archive:.0f} s after all was on; "
+        f"{len(done.problems)} problems",
+        flush=True,
+    )
+    for problem in done.problems:
+        print(f"{database}: {problem}")
+    return 1 if done.problems else 0
 
 
 def _report(database: str, done: Done) -> None:

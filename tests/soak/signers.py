@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -37,8 +37,12 @@ class Outcome:
 class Signer:
     """One client; its requests go to any of `urls`."""
 
-    def __init__(self, urls: Sequence[str], key: str, outcome: Outcome, random: Random) -> None:
+    def __init__(
+        self, urls: Sequence[str], key: str, outcome: Outcome, random: Random, fields: Mapping[str, Any] | None = None
+    ) -> None:
+        """`fields` are said of each session, too."""
         self._urls, self._outcome, self._random = urls, outcome, random
+        self._fields = fields or {}
         self._client = httpx.Client(timeout=15, trust_env=False)
         self._key = key
 
@@ -58,7 +62,7 @@ class Signer:
         count = self._random.randint(1, 5)
         predefined = self._random.random() < 0.5
         names = [f"{number}.pdf" for number in range(count)]
-        body: Json = {"returnUrl": "https://app.example/back"}
+        body: Json = {"returnUrl": "https://app.example/back", **self._fields}
         if predefined:
             body["documents"] = [{"file": {"name": name, "content": base64(self._pdf())}} for name in names]
         headers = {"X-Api-Key": self._key, "Idempotency-Key": str(uuid4())}

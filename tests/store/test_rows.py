@@ -59,7 +59,9 @@ def test_the_first_look_at_a_type_may_come_from_many_threads_at_once() -> None:
         assert subprocess.run([sys.executable, "-c", FIRST_USE], check=False, timeout=60).returncode == 0
 
 
-NO_LEVELS = b',"pdf_level":null,"cms_level":null,"xml_level":null}'
+NO_POLICIES = b',"pdf_signature_policy":null,"cms_signature_policy":null}'
+NO_TIERS = b',"pdf_timestamp_tier":null,"cms_timestamp_tier":null,"xml_timestamp_tier":null' + NO_POLICIES
+NO_LEVELS = b',"pdf_level":null,"cms_level":null,"xml_level":null' + NO_TIERS
 EMPTY = b'{"detached":false,"data_hashes":[],"xml_element_id":null,"xml_location":null,"appearance":null' + NO_LEVELS
 
 
@@ -87,9 +89,9 @@ def test_options_are_stored_as_every_version_reads_them(options: OptionsByType |
     assert options in {by_type, by_type.pdf, by_type.cms, by_type.xml}
 
 
-def test_a_version_that_knew_no_levels_has_stored_options_without_them() -> None:
-    stored = EMPTY.replace(NO_LEVELS, b"}")
-    assert rows.options_of(stored) == NO_OPTIONS
+def test_a_version_that_knew_no_levels_or_no_tiers_has_stored_options_without_them() -> None:
+    for later in (NO_LEVELS, NO_TIERS, NO_POLICIES):
+        assert rows.options_of(EMPTY.replace(later, b"}")) == NO_OPTIONS
 
 
 def test_an_earlier_version_kept_options_of_all_types_with_every_document() -> None:

@@ -13,7 +13,7 @@ from signroom.domain.security_context import TEST
 from signroom.domain.signature import DigestAlgorithm
 from signroom.domain.timestamp import HeaderCredentials, MessageImprint, TimestampProvider, TimestampRequest
 from signroom.ports.timestamps import NoTimestamp
-from signroom.timestamps.authorities import SET_BACK_SECONDS, RemoteAuthorities
+from signroom.timestamps.authorities import REST_SECONDS, SET_BACK_SECONDS, RemoteAuthorities
 from tests.fetch.sites import Exchange, Site, running_site
 from tests.timestamps import openssl_tsa
 
@@ -124,3 +124,19 @@ def test_providers_of_one_priority_take_turns_and_a_failed_one_comes_last() -> N
     assert after == ["two", "dear", "one"]
     assert [found.name for found in authorities.of_tier("gold")] == ["elsewhere"]
     assert authorities.of_tier("platinum") == []
+
+
+def test_a_tier_rests_when_all_have_failed_and_one_caller_finds_out_whether_they_are_back() -> None:
+    now = [0.0]
+    one, two = (TimestampProvider(name, f"https://{name}.example", TEST) for name in ("one", "two"))
+    authorities = RemoteAuthorities([one, two], clock=lambda: now[0])
+
+    authorities.set_back(one, "It took too long.")
+    assert not authorities.rests("default")
+    authorities.set_back(two, "It took too long.")
+    assert authorities.rests("default")
+
+    now[0] += REST_SECONDS
+    assert [authorities.rests("default") for _ in range(3)] == [False, True, True]
+    now[0] += SET_BACK_SECONDS
+    assert not any(authorities.rests("default") for _ in range(3))

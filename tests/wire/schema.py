@@ -75,7 +75,7 @@ ADDED_PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
     "SignatureAlgorithmAndValueModel": {"signatureAlgorithmName": TEXT_OR_NULL},
     # Whether anybody that is trusted has confirmed who the signer is.
     "SignatureSessionModel": {"signerIdentityConfirmed": BOOLEAN_OR_NULL},
-    "SignerModel": {"identityConfirmed": BOOLEAN_OR_NULL},
+    "SignerModel": {"identityConfirmed": BOOLEAN_OR_NULL, "level": TEXT_OR_NULL},
     "SignerSummary": {"identityConfirmed": BOOLEAN_OR_NULL},
     # What stays of a document that was erased.
     "DocumentQueryResponse": {"erased": OBJECT_OR_NULL},

@@ -150,6 +150,10 @@ class PdfSignatureOptions:
     page_optimization: PageOptimization | None = None
     level: Level | str | None = None
     """That the signed file is to reach: how long the signature lasts."""
+    timestamp_tier: str | None = None
+    """Whose authorities give the timestamps in the file; the operator has named the tiers."""
+    signature_policy: str | None = None
+    """That the signature names, by its name or OID."""
 
 
 # -- CMS and XML -----------------------------------------------------------------------------------
@@ -163,6 +167,8 @@ class CmsSignatureOptions:
     data_file: AnyFile | None = None
     data_hashes: Sequence[Digest] | None = None
     level: Level | str | None = None
+    timestamp_tier: str | None = None
+    signature_policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +194,7 @@ class XmlSignatureOptions:
     element_to_sign_id: str | None = None
     signature_element_location: XmlLocation | None = None
     level: Level | str | None = None
+    timestamp_tier: str | None = None
 
 
 # -- documents -------------------------------------------------------------------------------------

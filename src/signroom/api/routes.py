@@ -34,6 +34,7 @@ from signroom.api.resources import (
     webhooks,
 )
 from signroom.api.resources.erasing import erasures, persons
+from signroom.api.resources.installation import timestamp_providers
 from signroom.api.resources.trust import security_contexts
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
@@ -147,6 +148,14 @@ def api_routes(ports: Ports) -> list[Any]:
         persons.erase,
     )
     keyed(ADMINS, applications.create, applications.remove)
+    keyed(
+        ADMINS,
+        timestamp_providers.list_all,
+        timestamp_providers.create,
+        timestamp_providers.change,
+        timestamp_providers.remove,
+        timestamp_providers.try_out,
+    )
     waits = Waits()
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(

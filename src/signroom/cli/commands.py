@@ -21,6 +21,8 @@ from signroom.cli.managing.persons import persons
 from signroom.cli.managing.secret_keys import secrets
 from signroom.cli.managing.security_contexts import contexts
 from signroom.cli.managing.statistics import statistics
+from signroom.cli.managing.timestamp_providers import timestamp_providers
+from signroom.cli.managing.trust import trust
 from signroom.cli.managing.webhooks import webhooks
 from signroom.domain.demo import DemoFailure
 
@@ -42,6 +44,8 @@ for group in (
     secrets,
     contexts,
     persons,
+    trust,
+    timestamp_providers,
 ):
     app.command(group)
 add_backups(app)
@@ -144,6 +148,7 @@ def extend(
     data: Path | None = None,
     context: str | None = None,
     subscription: str | None = None,
+    tier: str = "default",
     force: Annotated[bool, Parameter(negative=())] = False,
     json: bool = False,
 ) -> int:
@@ -159,6 +164,7 @@ def extend(
     data: the file that a detached CMS signature is about
     context: security context by which the signers are judged (default: that of the settings)
     subscription: whose own context it is
+    tier: of the timestamp providers that are asked
     force: overwrite the output
     json: print JSON instead of text
     """
@@ -166,7 +172,7 @@ def extend(
     from signroom.domain.level import Level
 
     wanted = Level(level if level.startswith("B-") else f"B-{level}")
-    return run_extend(Wanted(file, wanted, output, data, context, subscription, force, json))
+    return run_extend(Wanted(file, wanted, output, data, context, subscription, tier, force, json))
 
 
 @app.command

@@ -38,6 +38,7 @@ from signroom.wiring import (
     examine_answers,
     examine_database,
     examine_jobs,
+    examine_lists,
     examine_revocation,
     installed_keys,
     installed_store,
@@ -57,6 +58,8 @@ _DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
 _JOB_LATE_SECONDS = 300
 _REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
 _RESTORE = 'restore it from the backup under the same name (docs/operate.md, "Files that have changed")'
+_FETCH_LISTS = "run `signroom trust refresh`, and let this machine reach ec.europa.eu and the national addresses"
+_IMPORT_LISTS = "fetch the lists again elsewhere, and run `signroom trust import`"
 _BACKUP_OLD_HOURS = 48
 _BACK_UP = "run `signroom backup` every night (docs/operate.md); where another program copies all, ignore this"
 _STATIC = Path(__file__).parents[1] / "page" / "static"
@@ -103,7 +106,7 @@ def _findings(*, blobs: bool) -> Found:
         yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
         return
     yield from _settings(settings)
-    checks = (_trust, _revocation, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
+    checks = (_trust, trusted_lists, _revocation, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
     for check in (*checks, _every_file) if blobs else checks:
         yield from check(settings)
 
@@ -162,6 +165,40 @@ def _revocation(settings: Settings) -> Found:
 
 
 # -- this machine ------------------------------------------------------------------------------
+
+
+def trusted_lists(settings: Settings) -> Found:
+    """One line for the lists of the EU, and one for each that is wrong. No line where nobody uses them."""
+    found, tried = examine_lists(settings)
+    wanted = settings.eu_trust_lists
+    if wanted is None and found.master is None and not found.refused:
+        return
+    now = datetime.now(UTC)
+    fix = _FETCH_LISTS if wanted is not None else _IMPORT_LISTS
+    if found.master is None:
+        what = found.refused.get("LOTL", "There is none yet.")
+        yield _failed("trusted lists", f"The list of the lists: {what}", fix)
+        return
+    for territory, reason in sorted(found.refused.items()):
+        yield _failed("trusted lists", f"The list of {territory} does not count: {reason}", fix)
+    for each in (found.master, *found.national):
+        if each.expired(now):
+            what = f"The list of {each.territory} should have been followed by another on {each.next_update:%Y-%m-%d}."
+            yield _failed("trusted lists", what, fix)
+    there = {each.territory for each in found.national}
+    for territory in sorted((wanted or set()) - there - found.refused.keys()):
+        yield _failed("trusted lists", f"There is no list of {territory}.", fix)
+    for territory, reason in sorted(tried.refused.items()):
+        what = f"The newest list of {territory} was refused: {reason} The one before it is kept."
+        yield CheckResult("trusted lists", Severity.WARN, what, "look whether it goes on; `signroom trust refresh`")
+    oldest = min((found.master, *found.national), key=lambda each: each.issued)
+    next_one = min(each.next_update for each in (found.master, *found.national))
+    yield CheckResult(
+        "trusted lists",
+        Severity.OK,
+        f"number {found.master.sequence} of the EU and {len(found.national)} national ones; the oldest is "
+        f"{(now - oldest.issued).days} days old; the next update is due on {next_one:%Y-%m-%d}",
+    )
 
 
 def _data_folder(settings: Settings) -> Found:

@@ -40,6 +40,7 @@ class Wanted:
     data: Path | None
     context: str | None
     subscription: str | None
+    tier: str
     force: bool
     as_json: bool
 
@@ -62,7 +63,7 @@ def run_extend(wanted: Wanted) -> int:
     with using(settings_for_rows(_DEMO_URL)) as ports, ports.blobs.scratch() as folder:
         copy = _copied(wanted.file, folder / "signed")
         content = None if wanted.data is None else _copied(wanted.data, folder / "content")
-        command = ExtendFile(copy, wanted.level, _context(ports, wanted), content)
+        command = ExtendFile(copy, wanted.level, _context(ports, wanted), wanted.tier, content)
         signatures = asyncio.run(extend_file(ports, command))
         reached = all(one.level.reaches(wanted.level) for one in signatures)
         written = reached or any(one.level is not one.before for one in signatures)

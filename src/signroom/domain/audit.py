@@ -16,6 +16,7 @@ from signroom.domain.branding import Branding, Logo
 from signroom.domain.erasure import Erasure
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.security_context import SecurityContext
+from signroom.domain.timestamp_provider import StoredProvider
 from signroom.domain.webhook import Webhook
 
 Fact: TypeAlias = str | int | bool | list[str] | None
@@ -54,6 +55,9 @@ class Action(StrEnum):
     DOCUMENT_ERASED = "DocumentErased"
     PERSON_EXPORTED = "PersonExported"
     PERSON_ERASED = "PersonErased"
+    TIMESTAMP_PROVIDER_CREATED = "TimestampProviderCreated"
+    TIMESTAMP_PROVIDER_CHANGED = "TimestampProviderChanged"
+    TIMESTAMP_PROVIDER_DELETED = "TimestampProviderDeleted"
     SECRETS_RESEALED = "SecretsResealed"
     LINKS_REVOKED = "LinksRevoked"
     SIGNERS_LISTED = "SignersListed"
@@ -168,6 +172,19 @@ def webhook_facts(w: Webhook) -> Facts:
         "eventTypes": list(w.event_types),
         "description": w.description,
         "pausedOn": _moment(w.paused_at),
+    }
+
+
+def timestamp_provider_facts(p: StoredProvider) -> Facts:
+    return {
+        "name": p.name,
+        "url": _origin(p.url),
+        "tier": p.tier,
+        "priority": p.priority,
+        "context": p.context_name,
+        "auth": p.auth,
+        "user": p.user,
+        "hasSecret": p.sealed_secret is not None,
     }
 
 

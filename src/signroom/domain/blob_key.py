@@ -67,11 +67,6 @@ class DocumentFolder:
         return f"{self._path}/{_SIGNED}{preparation_id}-{level}-{attempt.hex}"
 
     @property
-    def beginning(self) -> str:
-        """What the keys of all its own blobs begin with."""
-        return f"{self._path}/"
-
-    @property
     def _path(self) -> str:
         if self.session_id is None:
             return f"documents/{self.document_id}"

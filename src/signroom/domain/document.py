@@ -23,6 +23,7 @@ from signroom.domain.signature import (
     SigningOptions,
     Verdict,
 )
+from signroom.domain.timestamp import DEFAULT_TIER
 
 
 class DocumentStatus(StrEnum):
@@ -117,11 +118,20 @@ class Document:
     """From then on nothing of it is handed out, and it holds no personal data."""
     level_detail: str | None = None
     """Why the level that is wanted was not reached yet, or never will be; in English."""
+    level_asked_at: datetime | None = None
+    """Since when the service tries to reach the level that is wanted. None: it does not try, or not any more."""
+    security_context_id: UUID | None = None
+    """By which its signer is judged. None in rows of older releases: it is that of the session, or the default."""
 
     @property
     def level_wanted(self) -> Level:
         """That the signed file is to reach."""
         return self.options.level or Level.B_B
+
+    @property
+    def timestamp_tier(self) -> str:
+        """Whose providers give the timestamps that are in its file."""
+        return self.options.timestamp_tier or DEFAULT_TIER
 
     @property
     def level(self) -> Level | None:
@@ -143,6 +153,11 @@ class Document:
     def signed(self) -> StoredFile | None:
         """The newest version of the signed file. None until the document is completed."""
         return self.versions[-1].file if self.versions else None
+
+    @property
+    def was_raised(self) -> bool:
+        """True when its signed file has timestamps or was to have some: a run that ended early may have left a file."""
+        return self.level_wanted is not Level.B_B or self.level not in {None, Level.B_B}
 
     @property
     def signature_type(self) -> SignatureType:
@@ -226,19 +241,24 @@ class Document:
         first = Version(level, signed, self.signed_at)
         return replace(
             moved,
+            level_asked_at=None if level.reaches(self.level_wanted) else self.signed_at,
             versions=(first,),
             verdict=verdict,
             available_until=available_until,
             level_detail=None if level_detail is None else clean_detail(level_detail),
         )
 
-    def want(self, level: Level) -> Document:
-        """Its signed file is to reach `level`, or more when it wants more already. Raises: WrongState."""
-        if self.status is not DocumentStatus.COMPLETED:
+    def want(self, level: Level, now: datetime) -> Document:
+        """Its signed file is to reach `level`, or more when it wants more already. Raises: WrongState.
+
+        Itself when there is nothing to do: it has the level, or the service tries already.
+        """
+        if self.level is None:
             raise WrongState(f"The document is {self.status}, it is not signed.")
-        if self.level_wanted.reaches(level):
+        wanted = self if self.level_wanted.reaches(level) else replace(self, options=replace(self.options, level=level))
+        if not wanted.awaits_level or (wanted is self and self.level_asked_at is not None):
             return self
-        return replace(self, options=replace(self.options, level=level), level_detail=None)
+        return replace(wanted, level_detail=None, level_asked_at=now)
 
     def raise_to(self, version: Version, proven_at: datetime | None, level_detail: str | None = None) -> Document:
         """`version` is stored and verified: it is the newest from now on. Raises: WrongState.
@@ -251,13 +271,15 @@ class Document:
         return replace(
             self,
             versions=(*self.versions, version),
-            verdict=None if self.verdict is None else self.verdict.with_proof(proven_at),
+            verdict=None if self.verdict is None else self.verdict.with_proof_of_ours(proven_at),
             level_detail=None if level_detail is None else clean_detail(level_detail),
+            level_asked_at=None if version.level.reaches(self.level_wanted) else self.level_asked_at,
         )
 
-    def note_level(self, level_detail: str) -> Document:
-        """It has stayed at its level, and why."""
-        return replace(self, level_detail=clean_detail(level_detail))
+    def note_level(self, level_detail: str, *, final: bool = False) -> Document:
+        """It has stayed at its level, and why. `final`: nobody tries any more, unless somebody asks again."""
+        asked_at = None if final else self.level_asked_at
+        return replace(self, level_detail=clean_detail(level_detail), level_asked_at=asked_at)
 
     def fail(self, code: str, detail: str | None = None) -> Document:
         """Processing ended with an error of ours. Raises: WrongState."""
@@ -292,6 +314,7 @@ class Document:
             versions=tuple(replace(v, file=v.file.without_names(keep_digest=True)) for v in self.versions),
             processing_error_detail=None,
             level_detail=None,
+            level_asked_at=None,
             verdict=None if self.verdict is None else self.verdict.without_names(),
             metadata=NO_METADATA,
             available_until=now,

@@ -182,6 +182,11 @@ class BadCertificate(BadInput):
     message = "The certificate could not be read: a DER-encoded X.509 certificate is expected."
 
 
+class BadTrustedList(BadInput):
+    code = "BadTrustedList"
+    message = "The trusted list is not one that may be used."
+
+
 class BadFileNamePattern(BadInput):
     code = "BadFileNamePattern"
     message = "fileNamePattern must be a regular expression of RE2 of at most 1000 characters."
@@ -291,6 +296,26 @@ class TimestampRefused(Refused):
 class TimestampTierNotFound(NotFound):
     code = "TimestampTierNotFound"
     message = "There is no timestamp authority of this tier here."
+
+
+class SignaturePolicyNotFound(NotFound):
+    code = "SignaturePolicyNotFound"
+    message = "There is no such signature policy for signatures of this type here."
+
+
+class TimestampProviderNotFound(NotFound):
+    code = "TimestampProviderNotFound"
+    message = "There is no such timestamp provider, or it stands in the file of settings."
+
+
+class BadTimestampProvider(Refused):
+    code = "BadTimestampProvider"
+    message = "The timestamp provider cannot be used."
+
+
+class LastTimestampProvider(Refused):
+    code = "LastTimestampProvider"
+    message = "No other provider of its tier would be left. Say force to do it all the same."
 
 
 class UploadNotFound(NotFound):

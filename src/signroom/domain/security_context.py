@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from signroom.domain.certificate import Certificate, KeyKind
+from signroom.domain.certificate import Certificate, CertificateUse, KeyKind
 from signroom.domain.errors import BadSecurityContext
 from signroom.domain.level import Level
 from signroom.domain.requirement import CertificateRequirement
@@ -99,13 +99,25 @@ class SecurityContext:
         return self.subscription_id is not None
 
 
+@dataclass(frozen=True, slots=True)
+class TrustedRoot:
+    """A certificate that paths may end at. Of trusted lists: whose list, for what, and whether it counts today."""
+
+    context: str
+    certificate: Certificate
+    territory: str | None = None
+    use: CertificateUse | None = None
+    counts: bool = True
+
+
 ANY = SecurityContext(UUID("1f4a6f6b-5d0c-4f3e-9d0a-0e7a3c5b9a01"), "any", any_issuer=True)
 TEST = SecurityContext(UUID("803517ad-3bbc-4169-b085-60053a8f6dbf"), "test")
 ICP_BRASIL = SecurityContext(UUID("201856ce-273c-4058-a872-8937bd547d36"), "icp-brasil")
 ITALY = SecurityContext(UUID("c438b17e-4862-446b-86ad-6f85734f0bfe"), "italy")
+EU = SecurityContext(UUID("c3b91347-3b41-4c45-9983-13e3c0fa2a2b"), "eu")
 ITALY_TEST = SecurityContext(UUID("d480958c-59b0-4178-bd11-0198188bfd3c"), "italy-test")
 
-BUILT_IN = (ANY, TEST, ICP_BRASIL, ITALY, ITALY_TEST)
+BUILT_IN = (ANY, TEST, ICP_BRASIL, ITALY, EU, ITALY_TEST)
 BY_ID = {context.id: context for context in BUILT_IN}
 BY_NAME = {context.name: context for context in BUILT_IN}
 

@@ -17,6 +17,7 @@ from signroom.domain.appearance import Appearance
 from signroom.domain.level import Level
 from signroom.domain.pdf_facts import PdfFacts
 from signroom.domain.preflight import Finding, FindingCode
+from signroom.domain.qualification import Qualification
 
 
 class SignatureType(StrEnum):
@@ -94,6 +95,10 @@ class PdfOptions:
     appearance: Appearance | None = None
     level: Level | None = None
     """The level that the signed file is to reach; None: as the security context says."""
+    timestamp_tier: str | None = None
+    """Whose providers give the timestamps that are in the file; None: those of the default tier."""
+    signature_policy: str | None = None
+    """The OID of the policy that the signature names; None: it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,10 @@ class CmsOptions:
     """Digests of the content of a detached CMS object that is co-signed."""
     level: Level | None = None
     """As in `PdfOptions`."""
+    timestamp_tier: str | None = None
+    """As in `PdfOptions`."""
+    signature_policy: str | None = None
+    """As in `PdfOptions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,8 @@ class XmlOptions:
     location: XmlLocation | None = None
     """None: last child of the root, or of the signed element."""
     level: Level | None = None
+    """As in `PdfOptions`."""
+    timestamp_tier: str | None = None
     """As in `PdfOptions`."""
 
 
@@ -291,6 +302,8 @@ class SignatureVerdict:
     """Before this time the signature existed: an authority's timestamp proves it. None: there is only `signed_at`."""
     context_id: UUID | None = None
     """The security context that the signer's certificate was judged by, for a signature that was made here."""
+    qualification: Qualification | None = None
+    """What the certificate makes of it in the European Union; None: the context does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +333,15 @@ class Verdict:
         if mine:
             signatures[mine[-1]] = replace(signatures[mine[-1]], proven_at=proven_at)
         return Verdict(tuple(signatures))
+
+    @property
+    def ours(self) -> SignatureVerdict | None:
+        """The newest signature that was made here. In a CMS object the order says nothing (RFC 5652, 5.1)."""
+        return next((one for one in reversed(self.signatures) if one.context_id is not None), None)
+
+    def with_proof_of_ours(self, proven_at: datetime | None) -> Verdict:
+        ours = self.ours
+        return self.with_proof(proven_at, None if ours is None else ours.certificate)
 
     def without_names(self) -> Verdict:
         """The verdict without what may say who has signed."""

@@ -10,6 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from signroom.domain.errors import BadInput
 from signroom.domain.security_context import SecurityContext
@@ -80,6 +81,19 @@ class ClientCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientPem:
+    """The same as text: certificate, its chain and the key, one after the other."""
+
+    pem: str
+
+    def __repr__(self) -> str:
+        return "ClientPem(...)"  # a key in a log would be a leaked key
+
+
+Credentials: TypeAlias = HeaderCredentials | ClientCertificate | ClientPem
+
+
+@dataclass(frozen=True, slots=True)
 class TimestampProvider:
     """An authority that this installation may ask."""
 
@@ -91,7 +105,7 @@ class TimestampProvider:
     """Applications ask for a tier. Its providers stand in for each other."""
     priority: int = 1
     """The lowest is asked first. Providers of one priority take turns."""
-    credentials: HeaderCredentials | ClientCertificate | None = None
+    credentials: Credentials | None = None
 
 
 def require_tier(name: str) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from signroom.domain.qualification import Qualification
+
 
 class Check(StrEnum):
     """What was checked. Spelled as the contract's ``ValidationItemTypes``; those that we produce."""
@@ -104,6 +106,8 @@ class TrustVerdict:
     results: ValidationResults
     policies: frozenset[str] = frozenset()
     anchored: bool = False
+    qualification: Qualification | None = None
+    """What the certificate makes of a signature by the trusted lists of the EU; None: not known."""
 
     @property
     def trusted(self) -> bool:

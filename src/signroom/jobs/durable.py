@@ -57,8 +57,10 @@ LANE_PLACES = 4
 """Jobs of one lane at the same time, over all processes."""
 DELIVERY_PLACES = 16
 """In each process. The verb gives each subscription its share of them."""
+ARCHIVE_PLACES = 2
+"""In each process. A run may wait a minute for others, and works on files as a signature does."""
 # A poll costs some milliseconds, in an idle process too; what is claimed at once makes up for a longer one.
-_POLL_SECONDS = {Queue.DOCUMENTS: 0.2, Queue.DELIVERIES: 0.5, Queue.MAINTENANCE: 1.0}
+_POLL_SECONDS = {Queue.DOCUMENTS: 0.2, Queue.DELIVERIES: 0.5, Queue.ARCHIVES: 1.0, Queue.MAINTENANCE: 1.0}
 MAX_RECOVERIES = 20
 """Whoever was there at 20 deaths of his process caused them."""
 _RETENTION_EVERY = timedelta(hours=1)
@@ -79,7 +81,12 @@ class DurableJobs:
     ) -> None:
         self._engine = engine
         self._data = data
-        self._places = {Queue.DOCUMENTS: concurrency, Queue.DELIVERIES: DELIVERY_PLACES, Queue.MAINTENANCE: 1}
+        self._places = {
+            Queue.DOCUMENTS: concurrency,
+            Queue.DELIVERIES: DELIVERY_PLACES,
+            Queue.ARCHIVES: ARCHIVE_PLACES,
+            Queue.MAINTENANCE: 1,
+        }
         self._stopping = threading.Event()
         self._timing = timing
         self._runner = Runner(self._follow, self._stopping, waits, max_recoveries)

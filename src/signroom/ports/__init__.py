@@ -77,6 +77,9 @@ class ManagementPorts(Protocol):
     def trust(self) -> Trust: ...
 
     @property
+    def timestamps(self) -> TimestampAuthorities: ...
+
+    @property
     def pictures(self) -> Pictures: ...
 
     @property

@@ -16,6 +16,8 @@ class Queue(StrEnum):
     DOCUMENTS = "signroom-documents"
     DELIVERIES = "signroom-deliveries"
     """With lanes: a few at a time per lane, over all processes."""
+    ARCHIVES = "signroom-archives"
+    """What nobody waits for: signed files are raised to higher levels. They take no place of a signer's document."""
     MAINTENANCE = "signroom-maintenance"
     """One at a time in each process."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest
+from signroom.domain.timestamp_provider import StoredProvider
 
 
 class NoTimestamp(Exception):
@@ -32,10 +34,33 @@ class TimestampAuthorities(Protocol):
     """The providers of this installation."""
 
     def of_tier(self, tier: str) -> Sequence[TimestampProvider]:
-        """In the order in which they are to be asked now. Empty for a tier that has none.
+        """In the order in which they are to be asked now. Empty for a tier that has none. Call it once per token.
 
         The lowest priority comes first. Providers of one priority take turns. A provider that failed a short time ago
-        comes after all others.
+        comes after all others. A change of the stored ones is seen within five seconds. The call may wait for the
+        database: not from an event loop.
+        """
+
+    @property
+    def configured(self) -> Sequence[TimestampProvider]:
+        """Those of the settings. A command or the API does not change them."""
+
+    def opened(self, stored: StoredProvider) -> TimestampProvider:
+        """A stored one with its secret, ready to be asked. Raises: SecretUnreadable."""
+
+    def require_client_certificate(self, pem: str) -> None:
+        """A certificate and its key that TLS can be spoken with. Raises: BadTimestampProvider."""
+
+    def rests(self, tier: str) -> bool:
+        """True when every provider of the tier failed a moment ago: whoever can go on without a token does so.
+
+        From time to time one caller gets False, and finds out whether they are back.
+        """
+
+    def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
+        """By which the tokens of this tier are judged, each once. Empty for a tier that has no provider.
+
+        This takes no provider's turn, as `of_tier` does. It may wait for the database as well.
         """
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:

@@ -68,12 +68,19 @@ class StoredOptions:
     pdf_level: Level | None = None
     cms_level: Level | None = None
     xml_level: Level | None = None
+    pdf_timestamp_tier: str | None = None
+    cms_timestamp_tier: str | None = None
+    xml_timestamp_tier: str | None = None
+    pdf_signature_policy: str | None = None
+    cms_signature_policy: str | None = None
 
     def by_type(self) -> OptionsByType:
         return OptionsByType(
-            PdfOptions(self.appearance, self.pdf_level),
-            CmsOptions(self.detached, self.data_hashes, self.cms_level),
-            XmlOptions(self.xml_element_id, self.xml_location, self.xml_level),
+            PdfOptions(self.appearance, self.pdf_level, self.pdf_timestamp_tier, self.pdf_signature_policy),
+            CmsOptions(
+                self.detached, self.data_hashes, self.cms_level, self.cms_timestamp_tier, self.cms_signature_policy
+            ),
+            XmlOptions(self.xml_element_id, self.xml_location, self.xml_level, self.xml_timestamp_tier),
         )
 
 
@@ -89,13 +96,24 @@ def packed_options(options: OptionsByType | SigningOptions) -> bytes:
                 pdf_level=pdf.level,
                 cms_level=cms.level,
                 xml_level=xml.level,
+                pdf_timestamp_tier=pdf.timestamp_tier,
+                cms_timestamp_tier=cms.timestamp_tier,
+                xml_timestamp_tier=xml.timestamp_tier,
+                pdf_signature_policy=pdf.signature_policy,
+                cms_signature_policy=cms.signature_policy,
             )
-        case PdfOptions(appearance, level):
-            stored = StoredOptions(appearance=appearance, pdf_level=level)
-        case CmsOptions(detached, data_hashes, level):
-            stored = StoredOptions(detached, data_hashes, cms_level=level)
-        case XmlOptions(element_id, location, level):
-            stored = StoredOptions(xml_element_id=element_id, xml_location=location, xml_level=level)
+        case PdfOptions(appearance, level, tier, policy):
+            stored = StoredOptions(
+                appearance=appearance, pdf_level=level, pdf_timestamp_tier=tier, pdf_signature_policy=policy
+            )
+        case CmsOptions(detached, data_hashes, level, tier, policy):
+            stored = StoredOptions(
+                detached, data_hashes, cms_level=level, cms_timestamp_tier=tier, cms_signature_policy=policy
+            )
+        case XmlOptions(element_id, location, level, tier):
+            stored = StoredOptions(
+                xml_element_id=element_id, xml_location=location, xml_level=level, xml_timestamp_tier=tier
+            )
     return packed(stored)
 
 
@@ -217,6 +235,8 @@ def document_row(d: Document) -> Row:
         "signed_made_at": None if newest is None else newest.made_at,
         "earlier_versions": packed(d.versions[:-1]) if len(d.versions) > 1 else None,
         "level_detail": d.level_detail,
+        "level_asked_at": d.level_asked_at,
+        "security_context_id": d.security_context_id,
         **_file_row("original", d.original),
         **_file_row("signed", None if newest is None else newest.file),
     }
@@ -258,6 +278,8 @@ def document_of(row: RowMapping | Row) -> Document:
         purged_at=row["purged_at"],
         erased_at=row["erased_at"],
         level_detail=row["level_detail"],
+        level_asked_at=row["level_asked_at"],
+        security_context_id=row["security_context_id"],
     )
 
 

@@ -28,6 +28,7 @@ from signroom.store.work.feed import SqlFeed
 from signroom.store.work.file_comparison import SqlFileComparison
 from signroom.store.work.managing.removal import SqlRemoval
 from signroom.store.work.managing.security_contexts import SqlSecurityContexts
+from signroom.store.work.managing.timestamp_providers import SqlTimestampProviders
 from signroom.store.work.preparations import SqlPreparations
 from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
@@ -177,6 +178,7 @@ class SqlWork:
         self.persons = SqlPersons(connection)
         self.removal = SqlRemoval(connection)
         self.security_contexts = SqlSecurityContexts(connection)
+        self.timestamp_providers = SqlTimestampProviders(connection)
         self.audit_log = SqlAuditLog(connection)
         self.rotation = SqlRotation(connection)
         self.statistics = SqlStatistics(connection)

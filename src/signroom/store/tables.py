@@ -201,6 +201,9 @@ documents = sa.Table(
     sa.Column("signed_made_at", UtcDateTime),
     sa.Column("earlier_versions", sa.LargeBinary),
     sa.Column("level_detail", sa.String(500)),
+    sa.Column("level_asked_at", UtcDateTime),
+    # NULL in rows of releases that asked the session.
+    sa.Column("security_context_id", sa.Uuid),
     sa.Column("signed_at", UtcDateTime),
     sa.Column("processing_error_code", sa.String(64)),
     sa.Column("processing_error_detail", sa.String(500)),
@@ -592,6 +595,21 @@ timestamps = sa.Table(
 )
 
 # What the keys of blobs begin with whose rows were removed. Until `look_at` somebody may still be writing one.
+# Of the whole installation; those of the file of settings are not here.
+timestamp_providers = sa.Table(
+    "signroom_timestamp_providers",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False, unique=True),
+    sa.Column("url", sa.String(1024), nullable=False),
+    sa.Column("context", sa.String(50), nullable=False),
+    sa.Column("tier", sa.String(32), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("auth", sa.String(20), nullable=False),
+    sa.Column("user", sa.String(255)),
+    sa.Column("secret", sa.LargeBinary),
+)
+
 late_files = sa.Table(
     "signroom_late_files",
     metadata,

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import ssl
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import httpx
 import structlog
 
+from signroom.domain.errors import BadTimestampProvider, SecretUnreadable, SignroomError
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.timestamp import (
     ClientCertificate,
+    ClientPem,
+    Credentials,
     HeaderCredentials,
     Timestamp,
     TimestampProvider,
     TimestampRequest,
 )
+from signroom.domain.timestamp_provider import StoredProvider
 from signroom.ports.timestamps import NoTimestamp
 from signroom.timestamps.messages import (
     MAX_ANSWER,
@@ -35,10 +43,17 @@ from signroom.timestamps.messages import (
     write_rejected,
     write_request,
 )
+from signroom.timestamps.stored import StoredProviders
 
 log = structlog.get_logger()
 
 SET_BACK_SECONDS = 60
+READ_AGAIN_SECONDS = 5.0
+"""So soon a change of the stored providers is seen by every process."""
+_RETIRED_SECONDS = 30.0
+"""So long a request to a provider that was changed or deleted may still run."""
+REST_SECONDS = 10
+"""Between two questions that find out whether a tier is back. A slow provider would hold a job at each."""
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
 _CONNECT_SECONDS = 3
 _CLOSE_SECONDS = 5
@@ -55,35 +70,121 @@ class RemoteAuthorities:
         self,
         providers: Sequence[TimestampProvider] = (),
         *,
+        stored: StoredProviders | None = None,
         agent: str = "signroom",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock`: seconds, only forwards. Raises: OSError for a client certificate that cannot be read."""
-        self._providers = tuple(providers)
+        """`stored` has those of the database; `clock`: seconds, only forwards.
+
+        Raises: OSError for a client certificate that cannot be read.
+        """
+        self._configured = self._providers = tuple(providers)
+        self._stored, self._reading, self._was_read, self._fresh_until = stored, threading.Lock(), False, 0.0
         self._agent, self._clock = agent, clock
         self._turns: Counter[tuple[str, int]] = Counter()
-        self._until: dict[str, float] = {}
-        self._tls = {one.name: _tls(one.credentials) for one in self._providers}
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._until: dict[TimestampProvider, float] = {}
+        self._tls = {one: _tls(one.credentials) for one in self._providers}
+        self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
+        self._retired: list[tuple[float, httpx.AsyncClient]] = []
+        self._rest_until: dict[str, float] = {}
+        self._resting = threading.Lock()
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def configured(self) -> Sequence[TimestampProvider]:
+        return self._configured
+
+    def opened(self, stored: StoredProvider) -> TimestampProvider:
+        if self._stored is None:
+            raise SecretUnreadable
+        return self._stored.opened(stored)
 
     def of_tier(self, tier: str) -> Sequence[TimestampProvider]:
         now = self._clock()
         ready: list[TimestampProvider] = []
         late: list[TimestampProvider] = []
-        own = sorted((one for one in self._providers if one.tier == tier), key=lambda one: one.priority)
+        own = sorted((one for one in self._current() if one.tier == tier), key=lambda one: one.priority)
         for priority, equals in itertools.groupby(own, key=lambda one: one.priority):
             of_priority = list(equals)
             turn = self._turns[tier, priority] % len(of_priority)
             self._turns[tier, priority] += 1
             for one in of_priority[turn:] + of_priority[:turn]:
-                (late if self._until.get(one.name, 0.0) > now else ready).append(one)
+                (late if self._until.get(one, 0.0) > now else ready).append(one)
         return [*ready, *late]
+
+    def rests(self, tier: str) -> bool:
+        now = self._clock()
+        own = [one for one in self._providers if one.tier == tier]
+        if not own or any(self._until.get(one, 0.0) <= now for one in own):
+            return False
+        with self._resting:
+            if self._rest_until.get(tier, 0.0) > now:
+                return True
+            self._rest_until[tier] = now + REST_SECONDS
+            return False
+
+    def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
+        return tuple({one.context.id: one.context for one in self._current() if one.tier == tier}.values())
 
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)
-        self._until[provider.name] = self._clock() + SET_BACK_SECONDS
+        now = self._clock()
+        self._until[provider], self._rest_until[provider.tier] = now + SET_BACK_SECONDS, now + REST_SECONDS
+
+    def require_client_certificate(self, pem: str) -> None:
+        try:
+            _tls(ClientPem(pem))
+        except (OSError, ValueError) as error:
+            raise BadTimestampProvider("Certificate and key do not fit, or are no PEM.") from error
+
+    def _current(self) -> tuple[TimestampProvider, ...]:
+        """One thread reads again, the others go on with what is known; the first time all wait."""
+        if self._stored is None or self._clock() < self._fresh_until:
+            return self._providers
+        if self._reading.acquire(blocking=not self._was_read):
+            try:
+                if self._clock() >= self._fresh_until:
+                    self._read_again(self._stored)
+            finally:
+                self._reading.release()
+        return self._providers
+
+    def _read_again(self, stored: StoredProviders) -> None:
+        self._fresh_until = self._clock() + READ_AGAIN_SECONDS
+        try:
+            found = (*self._configured, *stored.all())
+        except SignroomError as error:  # the database does not answer: what was known holds
+            log.warning("timestamp.providers_not_read", code=error.code)
+            return
+        self._was_read = True
+        usable = tuple(one for one in found if self._prepare(one))
+        gone = [one for one in self._tls if one not in usable]
+        self._providers = usable
+        for one in gone:
+            del self._tls[one]
+            self._until.pop(one, None)
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._retire(gone), self._loop)
+
+    def _prepare(self, provider: TimestampProvider) -> bool:
+        """False for a stored provider whose certificate cannot be used any more."""
+        if provider not in self._tls:
+            try:
+                self._tls[provider] = _tls(provider.credentials)
+            except (OSError, ValueError):
+                log.warning("timestamp.provider_unusable", provider=provider.name)
+                return False
+        return True
+
+    async def _retire(self, gone: Sequence[TimestampProvider]) -> None:
+        """Close connections that nobody needs any more, once no request is on its way on them."""
+        now = self._clock()
+        self._retired += [(now, client) for one in gone if (client := self._clients.pop(one, None)) is not None]
+        old = [client for since, client in self._retired if now - since >= _RETIRED_SECONDS]
+        self._retired = [(since, client) for since, client in self._retired if now - since < _RETIRED_SECONDS]
+        for client in old:
+            await client.aclose()
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
         posting = self._post_again(provider, write_request(request))
@@ -91,13 +192,15 @@ class RemoteAuthorities:
             async with asyncio.timeout(seconds):
                 octets = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(posting, self._running_loop()))
             # Some kilobytes are read in less than a millisecond or two; a thread would cost as much.
-            return read_answer(octets, request)
+            found = read_answer(octets, request)
         except BadAnswer as error:
             raise NoTimestamp(str(error), error.failure) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise NoTimestamp("It took too long.") from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ExceptionGroup) as error:
             raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
+        self._until.pop(provider, None)
+        return found
 
     def read_query(self, octets: bytes) -> TimestampRequest:
         return read_request(octets)
@@ -117,9 +220,10 @@ class RemoteAuthorities:
             loop.call_soon_threadsafe(loop.stop)
 
     async def _close_clients(self) -> None:
-        for client in self._clients.values():
+        for client in [*self._clients.values(), *(client for _, client in self._retired)]:
             await client.aclose()
         self._clients.clear()
+        self._retired.clear()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._starting:
@@ -151,16 +255,17 @@ class RemoteAuthorities:
             return bytes(octets)
 
     def _client(self, provider: TimestampProvider) -> httpx.AsyncClient:
-        if provider.name not in self._clients:
-            self._clients[provider.name] = httpx.AsyncClient(
-                verify=self._tls[provider.name],
+        if provider not in self._clients:
+            tls = self._tls.get(provider)
+            self._clients[provider] = httpx.AsyncClient(
+                verify=_tls(provider.credentials) if tls is None else tls,
                 trust_env=False,
                 follow_redirects=False,
                 limits=_KEPT,
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS),
                 headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
             )
-        return self._clients[provider.name]
+        return self._clients[provider]
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -171,8 +276,30 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def _tls(credentials: HeaderCredentials | ClientCertificate | None) -> ssl.SSLContext:
+def _tls(credentials: Credentials | None) -> ssl.SSLContext:
+    """Raises: OSError, ValueError."""
     context = ssl.create_default_context()
     if isinstance(credentials, ClientCertificate):
         context.load_cert_chain(credentials.certificate_file, credentials.key_file)
+    elif isinstance(credentials, ClientPem):
+        with _as_file(credentials.pem.encode()) as file:
+            # The library would ask a person at the terminal for the password of a key.
+            context.load_cert_chain(file, password=b"")
     return context
+
+
+@contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """The library takes files only: one in memory where the system has such, else one for this user alone."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("client")
+        try:
+            os.write(descriptor, content)
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            yield file.name

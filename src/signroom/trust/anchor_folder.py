@@ -49,6 +49,11 @@ class AnchorFolder:
         return self._anchors.get(context, Anchors())
 
 
+def read_certificates(folder: Path) -> list[bytes]:
+    """DER of the certificates that lie in `folder`, which need not be there. Raises: BrokenTrustFile."""
+    return [link.der for link in _links(folder)]
+
+
 def _require_known(folder: Path, names: Iterable[str]) -> None:
     """A misspelt folder would quietly leave its context without roots."""
     if not folder.exists():
@@ -60,12 +65,17 @@ def _require_known(folder: Path, names: Iterable[str]) -> None:
 
 def _authorities(folder: Path) -> list[Link]:
     """Raises: BrokenTrustFile."""
+    return _links(folder, authorities=True)
+
+
+def _links(folder: Path, *, authorities: bool = False) -> list[Link]:
     if not folder.is_dir():
         return []
-    return [link for file in sorted(folder.iterdir()) if file.suffix.lower() in _SUFFIXES for link in _read(file)]
+    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _SUFFIXES]
+    return [link for file in files for link in _read(file, authorities=authorities)]
 
 
-def _read(file: Path) -> list[Link]:
+def _read(file: Path, *, authorities: bool) -> list[Link]:
     try:
         if file.stat().st_size > _MAX_FILE:
             raise BrokenTrustFile(f"{file} is too large for certificates.")
@@ -76,7 +86,7 @@ def _read(file: Path) -> list[Link]:
         links = [read_link(der) for der in _ders(content)]
     except (ValueError, BadCertificate) as error:
         raise BrokenTrustFile(f"{file} is not a certificate, PEM or DER.") from error
-    if not all(link.may_certify for link in links):
+    if authorities and not all(link.may_certify for link in links):
         raise BrokenTrustFile(f"{file} is not the certificate of an authority.")
     return links
 

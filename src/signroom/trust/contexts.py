@@ -27,6 +27,7 @@ from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.asking.answers import Answers
 from signroom.trust.asking.issuers import Issuers
 from signroom.trust.certificates import read_certificate
+from signroom.trust.european.keeper import EuropeanAnchors, TrustedLists
 from signroom.trust.path_validation import collect, judge
 from signroom.trust.paths import read_link
 from signroom.trust.revocation import RevocationSources
@@ -128,6 +129,7 @@ def open_trust(
     *,
     extra: Mapping[SecurityContext, Sequence[bytes]] | None = None,
     answers: Answers | None = None,
+    lists: TrustedLists | None = None,
     issuer_hosts: Collection[str] = (),
 ) -> CertificateTrust:
     """The contexts whose roots lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
@@ -137,4 +139,7 @@ def open_trust(
     """
     asking = answers or Answers(fetch)
     sources, issuers = RevocationSources(asking), Issuers(asking, issuer_hosts)
-    return CertificateTrust(AnchorFolder(folder, extra or {}), sources, issuers)
+    anchors: AnchorSource = AnchorFolder(folder, extra or {})
+    if lists is not None:
+        anchors = EuropeanAnchors(anchors, lists)
+    return CertificateTrust(anchors, sources, issuers)

@@ -23,6 +23,7 @@ from datetime import datetime
 from signroom.domain.augmentation import Evidence, ValidationData
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
+from signroom.domain.qualification import Qualification
 from signroom.domain.security_context import RevocationRule
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
@@ -53,14 +54,14 @@ def judge(
     """
     began = time.monotonic()
     # Where every issuer is accepted nobody is asked.
-    asked = issuers if anchors.roots else None
+    asked = None if anchors.any_issuer else issuers
     path, kept, known = _find(chain, anchors, at, policies, use=use, issuers=asked, offline=offline)
     spent = time.monotonic() - began
     revocable = path.anchored and anchors.rules.revocation is not RevocationRule.NOT_ASKED
     pairs = path.pairs if revocable else ()
     revocations = _revocations(pairs, at, sources, known, offline=offline, spent=spent)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
-    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    return _verdict(path, results, kept, anchors.qualification(path, at, use))
 
 
 def collect(
@@ -83,12 +84,16 @@ def collect(
     asked = has_end and anchors.rules.revocation is not RevocationRule.NOT_ASKED
     revocations = _revocations(path.pairs if asked else (), at, sources, known, whole=True)
     results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
-    verdict = TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored)
+    verdict = _verdict(path, results, kept, anchors.qualification(path, at, use))
     data = ValidationData(certificates=verdict.path)
     for revocation in revocations.values():
         data += revocation.evidence
     missing = _missing(path, has_end, revocations) if asked or not has_end else ()
     return Evidence(verdict, data, tuple(missing))
+
+
+def _verdict(path: Path, results: ValidationResults, kept: Kept, qualification: Qualification | None) -> TrustVerdict:
+    return TrustVerdict(tuple(link.der for link in path.links), results, kept.policies, path.anchored, qualification)
 
 
 def _missing(path: Path, has_end: bool, revocations: Mapping[bytes, Revocation]) -> Iterator[str]:
@@ -121,13 +126,15 @@ def _find(
     """The path, what it keeps of the rules, and the authorities that are known. Raises: BadCertificate."""
     leaf, others = read_chain(chain)
     known = (*others, *anchors.intermediates)
-    path = find_path(leaf, known, anchors.roots, at)
+    roots = anchors.roots_for((leaf, *known), at, use)
+    path = find_path(leaf, known, roots, at)
     if issuers is not None and not path.anchored:
-        path, known = _completed(path, known, anchors, at, issuers, offline=offline)
+        path, known = _completed(path, known, anchors, at, issuers, use=use, offline=offline)
+        roots = anchors.roots_for((leaf, *known), at, use)
     kept = check_rules(path, at, policies) if path.anchored else Kept()
     more = anchors.rules.purposes
     if path.anchored and leaf.certificate.purposes_for(use, more) and not _may_be_taken(path, kept, use, more):
-        for other in find_other_paths(leaf, known, anchors.roots, at, path):
+        for other in find_other_paths(leaf, known, roots, at, path):
             kept_there = check_rules(other, at, policies)
             if _may_be_taken(other, kept_there, use, more):
                 path, kept = other, kept_there
@@ -136,7 +143,14 @@ def _find(
 
 
 def _completed(
-    path: Path, known: tuple[Link, ...], anchors: Anchors, at: datetime, issuers: Issuers, *, offline: bool
+    path: Path,
+    known: tuple[Link, ...],
+    anchors: Anchors,
+    at: datetime,
+    issuers: Issuers,
+    *,
+    use: CertificateUse,
+    offline: bool,
 ) -> tuple[Path, tuple[Link, ...]]:
     """The path with issuers that nobody has sent, as far as it leads, and all authorities that are known then."""
     deadline = issuers.deadline()
@@ -149,7 +163,8 @@ def _completed(
         if not found:
             break
         known = (*known, *found)
-        path = find_path(path.links[0], known, anchors.roots, at)
+        leaf = path.links[0]
+        path = find_path(leaf, known, anchors.roots_for((leaf, *known), at, use), at)
     return path, known
 
 

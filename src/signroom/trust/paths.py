@@ -267,7 +267,10 @@ class _Search:
                 continue
             for issuer in self._candidates(link):
                 known = issuer.fingerprint in below
-                if not known and (issuer.fingerprint in self._roots or fit(issuer)) and self._signed(link, issuer):
+                is_root = issuer.fingerprint in self._roots
+                if is_root and not issuer.may_certify:
+                    continue  # trusted itself, as timestamp services on lists are; not what it signs
+                if not known and (is_root or fit(issuer)) and self._signed(link, issuer):
                     below[issuer.fingerprint] = link
                     waiting.append((issuer, depth + 1))
         return Path(_way_to(highest, below), anchored=False, signature_broken=self._is_forged(highest))

@@ -61,7 +61,9 @@ def jobs(ports: Ports) -> dict[str, Job]:
     """Every job of this version by its name."""
     return {
         PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports)),
-        ARCHIVE_DOCUMENT: Job(partial(_archive, ports), partial(give_up_archiving, ports), patience=TRIED_FOR),
+        ARCHIVE_DOCUMENT: Job(
+            partial(_archive, ports), partial(give_up_archiving, ports), Queue.ARCHIVES, patience=TRIED_FOR
+        ),
         DELIVER_WEBHOOK: Job(partial(deliver_webhook, ports), partial(fail_delivery, ports), Queue.DELIVERIES),
         RELEASE_DELIVERIES: Job(partial(release_deliveries, ports), partial(release_later, ports), Queue.DELIVERIES),
     }

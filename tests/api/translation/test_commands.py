@@ -13,6 +13,7 @@ from signroom.domain.signature import CmsOptions, OptionsByType
 from tests.api.requests import SESSIONS, a_file
 from tests.harness.server import Server, refused
 
+_LISTS = ["requirements", "hashes", "documents", "more-documents", "values"]
 SESSION = OptionsByType(cms=CmsOptions(detached=True))
 
 
@@ -37,6 +38,10 @@ def test_null_metadata_is_unset_and_an_empty_list_is_not() -> None:
     ("body", "status", "code"),
     [
         ({"cmsSignatureOptions": {"dataFile": {"content": "AAAA", "name": "a"}}}, 422, "NotSupported"),
+        ({"pdfSignatureOptions": {"signaturePolicy": "PA_AD_RB_v2_3"}}, 422, "SignaturePolicyNotFound"),  # of CMS
+        ({"pdfSignatureOptions": {"signaturePolicy": "PA_PAdES_AD_RT_v1_3", "level": "B-B"}}, 400, "BadRequest"),
+        ({"cmsSignatureOptions": {"timestampTier": "silver"}}, 422, "TimestampTierNotFound"),
+        ({"xmlSignatureOptions": {"timestampTier": "No tier"}}, 400, "BadRequest"),
         ({"documents": [{**a_file(), "id": str(uuid4())}]}, 400, "BadRequest"),
         ({"certificateRequirements": [{"type": "CryptoDevice"}] * 11}, 400, "BadRequest"),
         ({"cmsSignatureOptions": {"dataHashes": [{}] * 11}}, 400, "BadRequest"),
@@ -44,7 +49,7 @@ def test_null_metadata_is_unset_and_an_empty_list_is_not() -> None:
         ({"documents": [{}] * 12_000}, 400, "BadRequest"),
         ({"unknown": [1] * 30_000}, 400, "BadRequest"),
     ],
-    ids=["data-of-a-session", "id", "requirements", "hashes", "documents", "more-documents", "values"],
+    ids=["data-of-a-session", "policy", "level", "tier", "no-tier", "id", *_LISTS],
 )
 def test_what_cannot_be_meant_is_refused(sqlite_server: Server, body: dict[str, Any], status: int, code: str) -> None:
     assert refused(sqlite_server.api.post(SESSIONS, json=body), status) == code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +24,16 @@ from signroom.domain.statistics import Counted
 from signroom.domain.timestamp import TimestampProvider
 from signroom.ports import Ports
 from signroom.ports.files import Blobs, content_of
+from signroom.ports.jobs import Queue
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Content
+from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.erasing.erase import erase_document
-from signroom.service.levels.archive_document import TRIED_FOR, archive_document
+from signroom.service.erasing.late_files import delete_late_files
+from signroom.service.levels.archive_document import ARCHIVE_DOCUMENT, TRIED_FOR, archive_document
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.sessions.open_session import OpenSession, open_session
-from signroom.service.signing.finish_signing import finish_signing
+from signroom.service.signing.finish_signing import PROCESS_DOCUMENT, finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
 from signroom.service.signing.process_document import process_document
 from signroom.service.subscriptions.read_statistics import read_statistics
@@ -78,7 +82,9 @@ def site() -> Iterator[Site]:
 def authority(room: Room, site: Site, tmp_path: Path) -> Iterator[Authority]:
     """On at first. The test context trusts it."""
     room.clock.time = datetime.now(UTC)
-    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)])
+    # Minutes go by between two questions: an authority that is on again is asked.
+    clock = itertools.count(0, 300).__next__
+    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)], clock=clock)
     trust = open_trust(tmp_path / "no-such-folder", None, extra={TEST: [openssl_tsa.root_der()]})
     authority = Authority(site, replace(room.ports, trust=trust, timestamps=providers))
     authority.switch(on=True)
@@ -101,21 +107,46 @@ class Watched:
         self._then()
 
 
+class WatchedBefore(Watched):
+    """The file is stored, and the process ends: what it does more comes first."""
+
+    def write_file(self, key: str, file: Path) -> None:
+        try:
+            self._then()
+        finally:
+            self._blobs.write_file(key, file)
+
+
+def before_storing(ports: Ports, then: Callable[[], object]) -> Ports:
+    return replace(ports, blobs=WatchedBefore(ports.blobs, then))
+
+
 def after_storing(ports: Ports, then: Callable[[], object]) -> Ports:
     return replace(ports, blobs=Watched(ports.blobs, then))
 
 
-def wanting(level: Level | None) -> OptionsByType:
-    return OptionsByType(PdfOptions(level=level), CmsOptions(level=level), XmlOptions(level=level))
+def wanting(level: Level | None, tier: str | None = None) -> OptionsByType:
+    return OptionsByType(
+        PdfOptions(level=level, timestamp_tier=tier),
+        CmsOptions(level=level, timestamp_tier=tier),
+        XmlOptions(level=level, timestamp_tier=tier),
+    )
 
 
-def completed(room: Room, ports: Ports, level: Level | None, kind: SignatureType = SignatureType.PDF) -> Document:
+def completed(
+    room: Room,
+    ports: Ports,
+    level: Level | None,
+    kind: SignatureType = SignatureType.PDF,
+    *,
+    tier: str | None = None,
+) -> Document:
     """A document that is signed in a session, and processed."""
     chain = three_tiers.signer("p256").chain
 
     async def sign() -> UUID:
         source = Content(lambda: _bytes(FILES[kind]), "debt", None)
-        document = NewDocument(source, signature_type=kind, options=wanting(level))
+        document = NewDocument(source, signature_type=kind, options=wanting(level, tier))
         opened = await open_session(ports, room.caller, OpenSession(documents=(document,)))
         preparation = await prepare_signing(ports, opened.session_id, chain)
         item = preparation.items[0]
@@ -196,7 +227,7 @@ def test_two_runs_at_the_same_moment_leave_one_version_and_one_file(room: Room, 
     slower = after_storing(authority.ports, lambda: in_a_thread(archive, authority.ports, document))
     assert archive(slower, document) is None
 
-    files = authority.ports.blobs.beginning_with(document.blob_folder.beginning)
+    files = authority.ports.blobs.beginning_with(document.blob_folder.every())
     assert sorted(files) == sorted({*room.read(document).file_keys})
     assert room.told().count("DocumentArchived") == 1
 
@@ -215,11 +246,11 @@ def test_a_run_that_was_killed_leaves_nothing_behind_once_the_document_is_erased
 
     with pytest.raises(SystemExit):
         archive(after_storing(authority.ports, sys.exit), document)
-    left = authority.ports.blobs.beginning_with(document.blob_folder.beginning)
+    left = authority.ports.blobs.beginning_with(document.blob_folder.every())
     assert len(left) == len({*document.file_keys}) + 1
 
     erase_document(authority.ports, room.caller, document.id)
-    assert authority.ports.blobs.beginning_with(document.blob_folder.beginning) == []
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
     assert archive(authority.ports, document) is None
 
 
@@ -230,21 +261,58 @@ def test_a_document_that_is_erased_meanwhile_gets_no_file(room: Room, authority:
 
     erased = after_storing(authority.ports, lambda: erase_document(authority.ports, room.caller, document.id))
     assert archive(erased, document) is None
-    assert authority.ports.blobs.beginning_with(document.blob_folder.beginning) == []
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
     with pytest.raises(DocumentErased):
         room.read(document)
 
 
-def test_after_a_month_nobody_is_asked_any_more(room: Room, authority: Authority) -> None:
+def test_after_a_month_nobody_is_asked_any_more_until_somebody_asks_again(room: Room, authority: Authority) -> None:
     authority.switch(on=False)
     document = completed(room, authority.ports, Level.B_T)
     room.clock.advance(days=10)
-    wait = archive(authority.ports, document)
-    assert wait == timedelta(hours=6)
+    assert archive(authority.ports, document) == timedelta(hours=6)
+    tried = extend_document(authority.ports, room.caller, document.id, Level.B_T)
+    assert tried.level_asked_at == document.signed_at  # the service tries already
 
     room.clock.advance(seconds=TRIED_FOR.total_seconds())
     assert archive(authority.ports, document) is None
-    assert room.read(document).level_detail is not None
+    given_up = room.read(document)
+    assert (given_up.level_asked_at, given_up.awaits_level) == (None, True)
+    assert given_up.level_detail
+    authority.switch(on=True)
+    assert archive(authority.ports, document) is None
+    assert room.read(document).level is Level.B_B
+
+    room.clock.time = datetime.now(UTC)  # the authority has no other
+    again = extend_document(authority.ports, room.caller, document.id, Level.B_T)
+    assert again.level_asked_at == room.clock.now()
+    assert archive(authority.ports, document) is None
+    assert room.read(document).level is Level.B_T
+    with authority.ports.store.read() as work:
+        told = work.feed.after(room.caller.subscription_id, 0, 100)
+    assert [event.type for event in told].count("DocumentArchived") == 1
+
+
+def test_a_file_that_a_killed_run_leaves_after_a_purge_goes_as_well(room: Room, authority: Authority) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T)
+    with authority.ports.store.work() as work:
+        work.documents.save(replace(document, available_until=room.clock.now() - timedelta(hours=2)))
+    document = room.read(document)
+    authority.switch(on=True)
+
+    def purged_and_killed() -> None:
+        assert purge_documents(authority.ports) == 1
+        sys.exit()
+
+    with pytest.raises(SystemExit):
+        archive(before_storing(authority.ports, purged_and_killed), document)
+    assert archive(authority.ports, document) is None
+    assert len(authority.ports.blobs.beginning_with(document.blob_folder.every())) == 1
+
+    room.clock.advance(hours=2)
+    delete_late_files(authority.ports)
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
 
 
 def test_a_document_that_was_signed_before_is_raised_on_request(room: Room, authority: Authority) -> None:
@@ -278,6 +346,27 @@ def test_without_an_authority_of_the_installation_nobody_may_ask_for_more(room: 
         extend_document(none, room.caller, document.id, Level.B_LTA)
 
 
+@pytest.mark.parametrize("kind", SignatureType)
+def test_the_timestamps_come_from_the_tier_that_is_asked_for(
+    room: Room, authority: Authority, kind: SignatureType
+) -> None:
+    gold = RemoteAuthorities([TimestampProvider("gold", f"{authority.site.url}/tsa", TEST, tier="gold")])
+    ports = replace(authority.ports, timestamps=gold)
+
+    document = completed(room, ports, Level.B_T, kind, tier="gold")
+    gold.close()
+
+    assert (document.level, document.timestamp_tier) == (Level.B_T, "gold")
+    counts = read_statistics(ports, room.caller, None, None).counts
+    assert [(c.tier, c.count) for c in counts if c.what is Counted.TIMESTAMP] == [("gold", 1)]
+
+
+def test_a_tier_that_there_is_not_is_refused_when_the_session_is_opened(room: Room, authority: Authority) -> None:
+    for level in (None, Level.B_T):
+        with pytest.raises(TimestampTierNotFound, match="silver"):
+            completed(room, authority.ports, level, tier="silver")
+
+
 def test_a_level_that_lacks_evidence_says_what_is_missing(room: Room, authority: Authority) -> None:
     """The signer's authority cannot be reached: the file has its timestamp, and the job goes on."""
     document = completed(room, authority.ports, Level.B_LTA)
@@ -285,3 +374,11 @@ def test_a_level_that_lacks_evidence_says_what_is_missing(room: Room, authority:
     assert (document.status, document.level) == (DocumentStatus.COMPLETED, Level.B_T)
     assert document.level_detail
     assert document.awaits_level
+
+
+def test_archiving_takes_no_place_of_documents_that_somebody_waits_for(room: Room) -> None:
+    """In their queue it went first, since they have an order and it has none."""
+    queues = {name: job.queue for name, job in jobs(room.ports).items()}
+
+    assert queues[ARCHIVE_DOCUMENT] is Queue.ARCHIVES
+    assert [name for name, queue in queues.items() if queue is Queue.DOCUMENTS] == [PROCESS_DOCUMENT]

@@ -107,6 +107,10 @@ class PdfOptionsRequest(Wire):
     page_optimization: PageOptimizationRequest | EmptyList | None = None
     level: str | None = None
     """Addition: the level that the signed file is to reach (ETSI EN 319 142-1): `B-B`, `B-T`, `B-LT` or `B-LTA`."""
+    timestamp_tier: str | None = None
+    """Addition: whose authorities give the timestamps that are in the file; left out: those of the tier `default`."""
+    signature_policy: str | None = None
+    """Addition: the policy that the signature names, by its name or OID: the guide lists them."""
 
 
 def appearance_of(given: PdfOptionsRequest | EmptyList | None) -> Appearance | None:

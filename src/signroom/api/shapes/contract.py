@@ -52,6 +52,10 @@ class CmsOptionsRequest(Wire):
     data_hashes: GivenHashes | None = None
     level: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
+    timestamp_tier: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
+    signature_policy: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class XmlNamespaceRequest(Wire):
@@ -70,6 +74,8 @@ class XmlOptionsRequest(Wire):
     element_to_sign_id: str | None = None
     signature_element_location: XmlLocationRequest | EmptyList | None = None
     level: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
+    timestamp_tier: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
 
 
@@ -394,6 +400,18 @@ class SignerSummary(Wire):
     before the file came here."""
 
 
+class QualificationModel(Wire):
+    """What the trusted lists of the European Union say of the signer's certificate."""
+
+    level: str
+    """`QES`, `AdESQC` or `AdES`: the best that a signature by it can be."""
+    purpose: str | None
+    """`ESig`, `ESeal` or `WebAuthentication`; null: it is not qualified."""
+    on_device: bool
+    territory: str | None
+    service: str | None
+
+
 class ValidationModel(Wire):
     """Addition: what was found when the newest signature of the signed file was checked, in the words of
     ETSI EN 319 102-1."""
@@ -410,6 +428,8 @@ class ValidationModel(Wire):
     """Whose rules the signer's certificate was judged by; null: by nobody's."""
     identity_confirmed: bool | None
     """As in `signers`."""
+    qualification: QualificationModel | None
+    """Null where the security context is not `eu`."""
     warnings: list[str]
 
 
@@ -596,12 +616,12 @@ class TimestampSignerModel(Wire):
 
 class TimestampInfoModel(Wire):
     gen_time: datetime
-    serial_number: str
-    message_imprint: DigestModel
+    serial_number: str | None
+    message_imprint: DigestModel | None
     encapsulated_content_type: str
     has_encapsulated_content: bool
     signers: list[TimestampSignerModel]
-    policy: str
+    policy: str | None
     """Addition: the OID of the policy that the token was made under."""
     encapsulated_content: dict[str, str] | None = None
     audit_package: dict[str, str] | None = None
@@ -634,7 +654,7 @@ class SignerModel(Wire):
     signature_policy: SignaturePolicyModel | None
     signing_time: datetime | None
     certified_date_reference: datetime | None
-    timestamps: list[dict[str, str]]
+    timestamps: list[TimestampInfoModel]
     is_document_timestamp: bool
     signature_field_name: str | None
     validation_results: ValidationResultsModel | None
@@ -648,6 +668,8 @@ class SignerModel(Wire):
     identity_confirmed: bool | None
     """Addition: whether an authority that the security context trusts has confirmed who this is. False: nobody has
     confirmed this identity, anybody can make a certificate in any name. Null: no validation was asked for."""
+    level: str | None = None
+    """Addition: `B-B`, `B-T`, `B-LT` or `B-LTA`, by what is in the file; null where that cannot be read."""
 
 
 class SignatureAlgorithmModel(Wire):
@@ -919,6 +941,53 @@ class RetentionModel(Wire):
     """`days` that signed documents are kept after they were signed; null: until somebody removes them."""
 
     days: Annotated[int, msgspec.Meta(ge=1, le=MAX_RETENTION_DAYS)] | None
+
+
+class TimestampProviderRequest(Wire):
+    """`auth` is `None`, `Basic`, `Bearer`, `ApiKey` or `MutualTls`. `user` is that of Basic, or the header of ApiKey.
+
+    `secret` is the password, token or key; for MutualTls the certificate, its chain and its key, PEM, in one text.
+    """
+
+    name: str
+    url: str
+    context: str
+    tier: str | None = None
+    priority: int | None = None
+    auth: str | None = None
+    user: str | None = None
+    secret: str | None = None
+
+
+class TimestampProviderModel(Wire):
+    """`id` and `auth` are null for a provider of the file of settings."""
+
+    id: UUID | None
+    name: str
+    url: str
+    context: str
+    tier: str
+    priority: int
+    auth: str | None
+    user: str | None
+    has_secret: bool
+
+
+class TimestampProviderList(Wire):
+    items: list[TimestampProviderModel]
+
+
+class ProviderCheckModel(Wire):
+    """`name` is `Token`, `Time` or `Trust`."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class ProviderTestModel(Wire):
+    passed: bool
+    checks: list[ProviderCheckModel]
 
 
 class Problem(Wire):

@@ -27,7 +27,8 @@ from signroom.domain.signature import (
     XmlLocation,
     XmlOptions,
 )
-from signroom.domain.timestamp import MessageImprint
+from signroom.domain.signature_policy import SignaturePolicy, find_policy, level_under
+from signroom.domain.timestamp import MessageImprint, require_tier
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Address, Content, EarlierDocument, FileSource, UploadToken
 
@@ -129,18 +130,17 @@ def signing_options(
     default: OptionsByType = NO_OPTIONS,
 ) -> OptionsByType:
     """What is not said here is as in `default`. Raises: BadInput, NotImplementedHere."""
+    own_pdf = pdf if isinstance(pdf, PdfOptionsRequest) else None
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
     return OptionsByType(
-        pdf=PdfOptions(
-            appearance_of(pdf) or default.pdf.appearance,
-            level_of(pdf.level if isinstance(pdf, PdfOptionsRequest) else None) or default.pdf.level,
-        ),
+        pdf=_pdf_options(pdf, own_pdf, default.pdf),
         cms=default.cms if own_cms is None else _cms_options(own_cms, default.cms),
         xml=XmlOptions(
             _xml_element(own_xml),
             _xml_location(own_xml),
             level_of(None if own_xml is None else own_xml.level) or default.xml.level,
+            _tier(None if own_xml is None else own_xml.timestamp_tier) or default.xml.timestamp_tier,
         ),
     )
 
@@ -152,12 +152,39 @@ def level_of(given: str | None) -> Level | None:
     return member(Level, given if given[:2].upper() == "B-" else f"B-{given}", "level")
 
 
+def _tier(given: str | None) -> str | None:
+    """None when nothing is asked. Raises: BadInput."""
+    return require_tier(given) if given else None
+
+
+def _pdf_options(
+    given: PdfOptionsRequest | EmptyList | None, own: PdfOptionsRequest | None, default: PdfOptions
+) -> PdfOptions:
+    policy = _policy(None if own is None else own.signature_policy, default.signature_policy, SignatureType.PDF)
+    level = level_of(None if own is None else own.level)
+    return PdfOptions(
+        appearance_of(given) or default.appearance,
+        level_under(policy, level or default.level),
+        _tier(None if own is None else own.timestamp_tier) or default.timestamp_tier,
+        None if policy is None else policy.oid,
+    )
+
+
 def _cms_options(given: shapes.CmsOptionsRequest, default: CmsOptions) -> CmsOptions:
+    policy = _policy(given.signature_policy, default.signature_policy, SignatureType.CMS)
     return CmsOptions(
         detached=default.detached if given.detached is None else given.detached,
         data_hashes=digests_of(given.data_hashes) or default.data_hashes,
-        level=level_of(given.level) or default.level,
+        level=level_under(policy, level_of(given.level) or default.level),
+        timestamp_tier=_tier(given.timestamp_tier) or default.timestamp_tier,
+        signature_policy=None if policy is None else policy.oid,
     )
+
+
+def _policy(given: str | None, default: str | None, signature_type: SignatureType) -> SignaturePolicy | None:
+    """None when nothing is asked. Raises: SignaturePolicyNotFound."""
+    wanted = given or default
+    return find_policy(wanted, signature_type) if wanted else None
 
 
 def digests_of(given: list[shapes.DigestRequest] | None) -> tuple[DigestValue, ...]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.cursors import event_cursor
 from signroom.api.translation.erasures import erased_document
+from signroom.domain.augmentation import EmbeddedTimestamp
 from signroom.domain.certificate import Certificate, Name
 from signroom.domain.document import Document, StoredFile
 from signroom.domain.document_key import DocumentKey, formatted
 from signroom.domain.errors import BadCertificate, Refused
 from signroom.domain.event import RecordedEvent
 from signroom.domain.examination import ExaminedSignature
+from signroom.domain.level import Level
 from signroom.domain.metadata import Metadata
 from signroom.domain.national import PkiBrazil, PkiItaly
 from signroom.domain.preflight import FindingCode, FindingLevel
@@ -112,7 +115,7 @@ def _validation(document: Document) -> shapes.ValidationModel | None:
     """Of the signature that was made here: the newest."""
     if document.verdict is None or document.level is None or not document.verdict.signatures:
         return None
-    found = document.verdict.signatures[-1]
+    found = document.verdict.ours or document.verdict.signatures[-1]
     claimed = None if found.signed_at is None else "claim"
     return shapes.ValidationModel(
         indication=found.indication.value,
@@ -122,6 +125,7 @@ def _validation(document: Document) -> shapes.ValidationModel | None:
         signing_time_source="timestamp" if found.proven_at is not None else claimed,
         security_context_id=found.context_id,
         identity_confirmed=found.identity_confirmed,
+        qualification=None if found.qualification is None else shapes.QualificationModel(**asdict(found.qualification)),
         warnings=list(found.warnings),
     )
 
@@ -319,7 +323,30 @@ def signer_model(ports: Ports, s: InspectedSigner) -> shapes.SignerModel:
     results = None if s.results is None else results_model(s.results)
     model = _signer_model(s.signature, chain, results, s.signature.verdict.signed_at or ports.clock.now())
     model.identity_confirmed = s.identity_confirmed
+    model.certified_date_reference = seconds(s.proven_at)
+    if s.level is not None:
+        model.level = s.level.level.value
+        model.has_ltv = s.level.level.reaches(Level.B_LT)
+        model.timestamps = [_embedded(ports, stamp) for stamp in s.level.timestamps]
     return model
+
+
+def _embedded(ports: Ports, stamp: EmbeddedTimestamp) -> shapes.TimestampInfoModel:
+    try:
+        signers = [
+            shapes.TimestampSignerModel(certificate=certificate_model([ports.trust.read(stamp.authority.certificate)]))
+        ]
+    except BadCertificate:
+        signers = []
+    return shapes.TimestampInfoModel(
+        gen_time=stamp.time,
+        serial_number=None,
+        message_imprint=None,
+        encapsulated_content_type="TstInfo",
+        has_encapsulated_content=True,
+        signers=signers,
+        policy=None,
+    )
 
 
 def _signer_model(

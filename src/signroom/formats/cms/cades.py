@@ -30,10 +30,12 @@ from signroom.domain.signature import (
     SignatureType,
     TrustedChain,
 )
+from signroom.domain.signature_policy import find_policy
 from signroom.formats.cms.facts import attributes_of
 from signroom.formats.cms.lasting.archive import require_no_old_archive
 from signroom.formats.cms.parts import read_parts, with_unsigned
 from signroom.formats.cms.reading import CmsFile, Content, only_refusals, read_cms, whole
+from signroom.formats.cms.signed_data import with_policy
 from signroom.formats.cms.verification import Data, beside, judge
 from signroom.formats.cms.writing import Body, write_object
 from signroom.ports.files import Stored
@@ -90,7 +92,9 @@ def prepare(
     content = Data(whole(file), ()) if found is None else beside(found, data, options.data_hashes)
     content_digest = _digest_of(content, algorithm)
     with only_refusals():
-        to_sign = _attributes(content_digest, signer, algorithm, now, _content_type(found))
+        plain = _attributes(content_digest, signer, algorithm, now, _content_type(found))
+        named = options.signature_policy
+        to_sign = with_policy(plain, find_policy(named, SignatureType.CMS) if named else None)
     return Prepared(
         original_length=file.stat().st_size,
         digest_algorithm=algorithm,

@@ -10,12 +10,14 @@ import hashlib
 from collections.abc import Iterable
 
 from signroom.domain.signature import CertificateChain, DigestAlgorithm
+from signroom.domain.signature_policy import SignaturePolicy
 from signroom.formats.cms.certificates import CertificateParts, members, read_key_family, read_parts
 from signroom.formats.cms.reading import SIGNED_DATA, header
 
 _OCTETS, _SEQUENCE, _SET = 0x04, 0x30, 0x31
 _CONTENT, _ATTRIBUTES, _CERTIFICATES, _DIRECTORY_NAME = 0xA0, 0xA0, 0xA0, 0xA4
 _UNSIGNED = 0xA1
+_OID, _IA5 = 0x06, 0x16
 _VERSION_1 = bytes.fromhex("020101")
 _NULL = bytes.fromhex("0500")
 _DATA = bytes.fromhex("06092a864886f70d010701")
@@ -24,6 +26,10 @@ _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 _SIGNING_CERTIFICATE_V2 = bytes.fromhex("060b2a864886f70d010910022f")
 _SIGNATURE_TIMESTAMP = bytes.fromhex("060b2a864886f70d010910020e")
 """id-aa-signatureTimeStampToken (RFC 5126, 6.1.1; EN 319 122-1, 5.3)."""
+_POLICY = bytes.fromhex("060b2a864886f70d010910020f")
+"""id-aa-ets-sigPolicyId (RFC 5126, 5.8.1; EN 319 122-1, 5.2.9)."""
+_POLICY_URI = bytes.fromhex("060b2a864886f70d0109100501")
+"""id-spq-ets-uri."""
 _DIGESTS = {
     DigestAlgorithm.SHA256: bytes.fromhex("0609608648016503040201"),
     DigestAlgorithm.SHA384: bytes.fromhex("0609608648016503040202"),
@@ -44,7 +50,7 @@ _WITH_ECDSA = {
 """RFC 5754, 3.3. Nothing follows."""
 
 
-def signed_attributes(certificate: bytes, digest: bytes) -> bytes:
+def signed_attributes(certificate: bytes, digest: bytes, policy: SignaturePolicy | None = None) -> bytes:
     """DER of the SET OF Attribute that the key signs (RFC 5652, 5.4 and 11.1-11.2; RFC 5035, 3).
 
     The time is not among them: EN 319 142-1, 6.3 forbids signing-time, it is /M of the signature dictionary.
@@ -52,6 +58,7 @@ def signed_attributes(certificate: bytes, digest: bytes) -> bytes:
     Args:
         certificate: the signer's, DER.
         digest: of the byte range.
+        policy: that the signature names; None: none.
     Raises: BadCertificate.
     """
     parts = read_parts(certificate)
@@ -66,8 +73,33 @@ def signed_attributes(certificate: bytes, digest: bytes) -> bytes:
             _attribute(_CONTENT_TYPE, _DATA),
             _attribute(_MESSAGE_DIGEST, _tlv(_OCTETS, digest)),
             _attribute(_SIGNING_CERTIFICATE_V2, _tlv(_SEQUENCE, _tlv(_SEQUENCE, identifier))),
+            *([] if policy is None else [_policy_attribute(policy)]),
         ],
     )
+
+
+def with_policy(attributes: bytes, policy: SignaturePolicy | None) -> bytes:
+    """`attributes`, DER of the SET, with the one that names the policy. None: as they are."""
+    return attributes if policy is None else _set_of(_SET, [*members(attributes), _policy_attribute(policy)])
+
+
+def _policy_attribute(policy: SignaturePolicy) -> bytes:
+    """signature-policy-identifier (EN 319 122-1, 5.2.9): OID, digest, and where the policy can be read."""
+    digest = _tlv(_SEQUENCE, _tlv(_SEQUENCE, _DIGESTS[policy.digest_algorithm]), _tlv(_OCTETS, policy.digest))
+    place = _tlv(_SEQUENCE, _POLICY_URI, _tlv(_IA5, policy.uri.encode("ascii")))
+    return _attribute(_POLICY, _tlv(_SEQUENCE, _oid(policy.oid), digest, _tlv(_SEQUENCE, place)))
+
+
+def _oid(dotted: str) -> bytes:
+    """X.690, 8.19."""
+    first, second, *rest = map(int, dotted.split("."))
+    content = bytearray()
+    for number in (first * 40 + second, *rest):
+        groups = [number & 0x7F]
+        while number := number >> 7:
+            groups.append(number & 0x7F | 0x80)
+        content += bytes(reversed(groups))
+    return _tlv(_OID, bytes(content))
 
 
 def signed_data(
@@ -112,18 +144,21 @@ def signed_data(
     return _tlv(_SEQUENCE, SIGNED_DATA, _tlv(_CONTENT, content))
 
 
-def longest_signed_data(chain: CertificateChain, algorithm: DigestAlgorithm, timestamp_room: int = 0) -> int:
+def longest_signed_data(
+    chain: CertificateChain, algorithm: DigestAlgorithm, timestamp_room: int = 0, policy: SignaturePolicy | None = None
+) -> int:
     """Bytes that the CMS object may have. Only the value's length varies.
 
     Args:
         chain: of the signer.
         algorithm: the digest algorithm.
         timestamp_room: bytes of the longest token that may be put in. 0: none, and nothing is kept free for one.
+        policy: that the signature names; None: none.
 
     Raises: BadCertificate, CertificateKeyNotSupported.
     """
     digest = bytes(hashlib.new(algorithm.value).digest_size)
-    to_sign = signed_attributes(chain.certificate, digest)
+    to_sign = signed_attributes(chain.certificate, digest, policy)
     value = bytes(read_key_family(chain.certificate).longest_value)
     return len(signed_data(chain, to_sign, value, algorithm, bytes(timestamp_room) if timestamp_room else None))
 

@@ -16,9 +16,11 @@ from signroom.domain.signature import (
     PdfOptions,
     PdfReading,
     Prepared,
+    SignatureType,
     TrustedChain,
     Verdict,
 )
+from signroom.domain.signature_policy import find_policy
 from signroom.formats.pdf import examination, pades, verification
 from signroom.formats.pdf.lasting import augmentation as lasting
 from signroom.formats.pdf.lasting import levels
@@ -41,6 +43,8 @@ def prepare(
     reading: PdfReading | None,
     timestamp_room: int,
 ) -> Prepared:
+    named = options.signature_policy
+    policy = find_policy(named, SignatureType.PDF) if named else None
     if reading is not None:
         return pades.lay_out(
             reading.facts,
@@ -50,10 +54,13 @@ def prepare(
             appearance=options.appearance,
             file=file,
             timestamp_room=timestamp_room,
+            policy=policy,
         )
     if file is None:
         raise FileNeeded
-    return pades.prepare(file, trusted, algorithm, now, options.appearance, timestamp_room=timestamp_room)
+    return pades.prepare(
+        file, trusted, algorithm, now, options.appearance, timestamp_room=timestamp_room, policy=policy
+    )
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:

@@ -31,6 +31,7 @@ from signroom.domain.signature import (
     TrustedChain,
     Verdict,
 )
+from signroom.domain.signature_policy import SignaturePolicy
 from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
 from signroom.formats.pdf.lasting.after import facts_after
 from signroom.formats.pdf.lasting.augmentation import padded
@@ -62,10 +63,20 @@ def prepare(
     appearance: Appearance | None = None,
     *,
     timestamp_room: int = 0,
+    policy: SignaturePolicy | None = None,
 ) -> Prepared:
     """`lay_out` for a file that nobody has read yet. Raises: a DocumentRejected, and what `lay_out` raises."""
     facts = facts_of(file, appearance)
-    return lay_out(facts, trusted, algorithm, now, appearance=appearance, file=file, timestamp_room=timestamp_room)
+    return lay_out(
+        facts,
+        trusted,
+        algorithm,
+        now,
+        appearance=appearance,
+        file=file,
+        timestamp_room=timestamp_room,
+        policy=policy,
+    )
 
 
 def lay_out(
@@ -77,6 +88,7 @@ def lay_out(
     appearance: Appearance | None = None,
     file: Path | None = None,
     timestamp_room: int = 0,
+    policy: SignaturePolicy | None = None,
 ) -> Prepared:
     """Lay out a signature field with a gap for the CMS object. The file is read only where its hash was not kept.
 
@@ -86,7 +98,7 @@ def lay_out(
     FileNeeded when the hash was not kept and there is no `file`.
     """
     chain = trusted.chain
-    reserved = 2 * longest_signed_data(chain, algorithm, timestamp_room)
+    reserved = 2 * longest_signed_data(chain, algorithm, timestamp_room, policy)
     name = new_field_name()
     drawing = _drawing(facts, appearance, chain.certificate, now)
     if drawing is None:
@@ -105,7 +117,7 @@ def lay_out(
         original_length=facts.length,
         digest_algorithm=algorithm,
         document_digest=digest,
-        to_sign=signed_attributes(chain.certificate, digest),
+        to_sign=signed_attributes(chain.certificate, digest, policy),
         chain=chain,
         layout=layout,
     )

@@ -21,6 +21,7 @@ from signroom.ports.store.feed import ANY_EVENT, EventFilter, Feed, FeedBounds, 
 from signroom.ports.store.file_comparison import ComparisonPass, FileComparison
 from signroom.ports.store.managing.removal import Removal
 from signroom.ports.store.managing.security_contexts import SecurityContexts
+from signroom.ports.store.managing.timestamp_providers import TimestampProviders
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.rotation import Rotation
@@ -111,6 +112,9 @@ class Work(Protocol):
 
     @property
     def security_contexts(self) -> SecurityContexts: ...
+
+    @property
+    def timestamp_providers(self) -> TimestampProviders: ...
 
     @property
     def audit_log(self) -> AuditLog: ...

@@ -269,6 +269,7 @@ def document_of_session(
         metadata=merged(accepted.metadata, session.metadata, application_metadata),
         options=accepted.options,
         data_key=accepted.data_key,
+        security_context_id=session.security_context_id,
     )
 
 

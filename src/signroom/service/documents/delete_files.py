@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from uuid import UUID
 
 from signroom.domain.blob_key import upload_of
 from signroom.domain.document import Document
 from signroom.domain.errors import StorageUnavailable
-from signroom.domain.level import Level
 from signroom.ports import Ports
 
 
@@ -19,8 +18,13 @@ def delete_files(ports: Ports, documents: Sequence[Document], others: Sequence[s
 
     Raises: StorageUnavailable when one of `others` could not be deleted, after all else was.
     """
-    of_each = {document.id: {*document.file_keys, *_in_folder(ports, document)} for document in documents}
-    keys = set().union(*of_each.values())
+    of_each: dict[UUID, set[str]] = {}
+    for document in documents:
+        found = _in_folder(ports, document)
+        if found is not None:
+            of_each[document.id] = {*document.file_keys, *found}
+    documents = [document for document in documents if document.id in of_each]
+    keys: set[str] = set().union(*of_each.values())
     with ports.store.work() as work:
         # A signed file may be another document's original, an upload may be several documents'.
         wanted = sorted(keys.union(others))
@@ -33,15 +37,16 @@ def delete_files(ports: Ports, documents: Sequence[Document], others: Sequence[s
     return gone
 
 
-def _in_folder(ports: Ports, document: Document) -> list[str]:
+def _in_folder(ports: Ports, document: Document) -> list[str] | None:
     """What lies in the document's own folder. A run that was killed while it raised the signed file to a level has left
-    a file there that no row points to.
+    a file there that no row points to. None: the storage does not answer.
     """
-    if document.level_wanted is Level.B_B and document.level in {None, Level.B_B}:
+    if not document.was_raised:
         return []
-    with suppress(StorageUnavailable):  # told where the files are deleted
-        return ports.blobs.beginning_with(document.blob_folder.beginning)
-    return []
+    try:
+        return ports.blobs.beginning_with(document.blob_folder.every())
+    except StorageUnavailable:
+        return None
 
 
 def _deleted(ports: Ports, keys: Sequence[str]) -> bool:

@@ -65,6 +65,9 @@ def _mark(ports: Ports, gone: Sequence[Document], now: datetime) -> int:
         # Nobody has ever seen it: a local signature that was prepared and not made.
         work.documents.remove_all([d.id for d in local])
         marked = work.documents.mark_purged([d.id for d in others], now)
+        # A run that raises a signed file, and is killed now, leaves its file later.
+        late = [d.blob_folder.every() for d in others if d.was_raised]
+        work.erasures.expect_late_files(late, now + PURGE_GRACE)
         known = _known(work, others)
         for document in others:
             if document.id in marked and document.id in known:

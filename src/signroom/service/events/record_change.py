@@ -35,8 +35,13 @@ def record_making(
     subject_id: UUID,
     now: datetime,
     *,
-    subscription_id: UUID,
-    after: Facts,
+    subscription_id: UUID | None,
+    before: Facts = NOTHING,
+    after: Facts = NOTHING,
 ) -> None:
-    """What an operator, by his name, has made that no caller of a subscription could make."""
-    work.audit_log.add(Change(uuid4(), now, subscription_id, actor, None, action, subject_id, NOTHING, after))
+    """What an operator, by his name, has made that no caller of a subscription could make.
+
+    `subscription_id` None: with the whole installation.
+    """
+    then, since = differing(before, after)
+    work.audit_log.add(Change(uuid4(), now, subscription_id, actor, None, action, subject_id, then, since))

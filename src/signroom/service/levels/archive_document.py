@@ -22,12 +22,18 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from signroom.domain.document import Document, Version
-from signroom.domain.errors import AugmentationImpossible, NotFound, Refused, SecurityContextNotFound, Unavailable
+from signroom.domain.errors import (
+    AugmentationImpossible,
+    NotFound,
+    Refused,
+    SecurityContextNotFound,
+    Unavailable,
+    WrongState,
+)
 from signroom.domain.event import DocumentArchived
 from signroom.domain.level import Level
 from signroom.domain.security_context import BY_ID, SecurityContext
 from signroom.domain.session import Session
-from signroom.domain.timestamp import DEFAULT_TIER
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
 from signroom.ports.store import Work
@@ -39,29 +45,34 @@ from signroom.service.levels.raise_level import Patience, Raising, Standing, pro
 ARCHIVE_DOCUMENT = "archive-document"
 """The name of the durable job; never renamed while rows of it may exist."""
 TRIED_FOR = timedelta(days=30)
-"""Since the signature: certificates end, and then nobody answers for them any more."""
+"""Since somebody asked for the level."""
 _SECONDS = 60.0
 """For everything from outside in one run."""
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=6)
 _GROWTH = 4
-"""The wait is this part of the time since the signature."""
+"""The wait is this part of the time since then."""
 
 
-def context_of(ports: Ports, work: Work, session: Session | None) -> SecurityContext:
-    """By which the signer of a document is judged. One that was deleted since is not there any more."""
-    if session is None:
-        return ports.default_context
-    built_in = BY_ID.get(session.security_context_id)
-    if built_in is not None:
-        return built_in
+def context_of(ports: Ports, work: Work, document: Document, session: Session | None) -> SecurityContext | None:
+    """By which the signer of a document is judged. None: it was deleted since."""
+    context_id = document.security_context_id
+    if context_id is None:  # a row of an older release
+        context_id = ports.default_context.id if session is None else session.security_context_id
+    if context_id in BY_ID:
+        return BY_ID[context_id]
     with suppress(SecurityContextNotFound):
-        return work.security_contexts.get(session.subscription_id, session.security_context_id)
-    return ports.default_context
+        return work.security_contexts.get(document.subscription_id, context_id)
+    return None
+
+
+NO_CONTEXT = "The security context that its signer was judged by is not there any more."
 
 
 def enqueue_archiving(work: Work, document: Document) -> None:
-    """Have the job run, in the transaction that makes the document want more."""
-    key = f"{ARCHIVE_DOCUMENT}:{document.id}:{document.level_wanted}:{len(document.versions)}"
+    """Have the job run, in the transaction that makes the document want more, or again."""
+    if document.level_asked_at is None:
+        raise WrongState("Nobody asks for another level.")
+    key = f"{ARCHIVE_DOCUMENT}:{document.id}:{document.level_wanted}:{document.level_asked_at.timestamp()}"
     work.enqueue(ARCHIVE_DOCUMENT, key, document.id)
 
 
@@ -75,20 +86,15 @@ async def archive_document(ports: Ports, document_id: UUID) -> timedelta | None:
     if found is None:
         return None
     document, context = found
-    made = await _make(ports, document, context)
+    made = _Made(document.level or Level.B_B, None, None, NO_CONTEXT, final=True)
+    if context is not None:
+        made = await _make(ports, document, context)
+    wait = None if made.detail is None or made.final else _wait(document, ports.clock.now())
     # 4. Lock the document, and add the version.
-    settled = await asyncio.to_thread(_settle, ports, document, made)
+    settled = await asyncio.to_thread(_settle, ports, document, made, final=wait is None)
     if not settled and made.version is not None:
         await asyncio.to_thread(delete_files, ports, [], [made.version.file.blob_key])
-    if made.detail is None or made.final:
-        return None
-    return _wait(document, ports.clock.now())
-
-
-def count_timestamps(work: Work, document: Document, number: int, now: datetime) -> None:
-    """Timestamps that are in a file are the application's, as those that it has asked for itself."""
-    for _ in range(number):
-        work.statistics.count_timestamp(document.subscription_id, document.application_id, DEFAULT_TIER, now.date())
+    return wait if settled else None
 
 
 def give_up_archiving(ports: Ports, document_id: UUID, code: str) -> None:
@@ -99,27 +105,27 @@ def give_up_archiving(ports: Ports, document_id: UUID, code: str) -> None:
         except NotFound:
             return
         if document.awaits_level:
-            work.documents.save(document.note_level(f"The service has given up: {code}."))
+            work.documents.save(document.note_level(f"The service has given up: {code}.", final=True))
 
 
 def _wait(document: Document, now: datetime) -> timedelta | None:
     """None: it was tried for long enough."""
-    tried = now - (document.signed_at or document.created_at)
+    tried = now - (document.level_asked_at or document.created_at)
     if tried > TRIED_FOR:
         return None
     return min(max(_FIRST_WAIT, tried / _GROWTH), _LONGEST_WAIT)
 
 
-def _read(ports: Ports, document_id: UUID) -> tuple[Document, SecurityContext] | None:
+def _read(ports: Ports, document_id: UUID) -> tuple[Document, SecurityContext | None] | None:
     with ports.store.read() as work:
         try:
             document = work.documents.of_any_tenant(document_id)
         except NotFound:  # it was erased, or deleted with its application
             return None
-        if not document.awaits_level:
+        if not document.awaits_level or document.level_asked_at is None:
             return None
         session = None if document.session_id is None else work.sessions.of_any_tenant(document.session_id)
-        return document, context_of(ports, work, session)
+        return document, context_of(ports, work, document, session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,6 @@ class _Made:
     """None: nothing was reached."""
     proven_at: datetime | None
     detail: str | None
-    timestamps: int = 0
     final: bool = False
     """Trying again would not help."""
 
@@ -152,7 +157,8 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
             if found is None:
                 raise AugmentationImpossible("The signature is not in the file.")
             standing = Standing(copy, stored, kind, found.chain, value.value, found.level, proofs_of(found), content)
-            raised = await Raising(ports, turn, context, Patience(_SECONDS)).raise_to(document.level_wanted, standing)
+            raising = Raising(ports, turn, context, Patience(_SECONDS), document.timestamp_tier)
+            raised = await raising.raise_to(document.level_wanted, standing)
             after = raised.standing.level
             if after is before or before.reaches(after):
                 return _Made(
@@ -167,11 +173,10 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
         return _Made(before, None, None, str(error), final=True)
     made = replace(signed, blob_key=key, length=raised.standing.stored.length, sha256=raised.standing.stored.sha256)
     version = Version(after, made, ports.clock.now())
-    new = len(raised.standing.proofs) - len(standing.proofs)
-    return _Made(after, version, raised.standing.proven_at, raised.detail, new)
+    return _Made(after, version, raised.standing.proven_at, raised.detail)
 
 
-def _settle(ports: Ports, document: Document, made: _Made) -> bool:
+def _settle(ports: Ports, document: Document, made: _Made, *, final: bool) -> bool:
     """False when the document is another one by now: erased, purged, or raised by another run."""
     with ports.store.work() as work:
         try:
@@ -181,12 +186,14 @@ def _settle(ports: Ports, document: Document, made: _Made) -> bool:
         if not current.awaits_level or current.versions != document.versions:
             return False
         if made.version is None:
-            if made.detail is not None and made.detail != current.level_detail:
-                work.documents.save(current.note_level(made.detail))
+            noted = current.note_level(made.detail or "", final=final)
+            if noted != current:
+                work.documents.save(noted)
             return True
         raised = current.raise_to(made.version, made.proven_at, made.detail)
+        if raised.awaits_level and final:
+            raised = raised.note_level(made.detail or "", final=True)
         work.documents.save(raised)
-        count_timestamps(work, current, made.timestamps, ports.clock.now())
         if not raised.awaits_level:
             event = DocumentArchived(current.session_id, ports.clock.now(), current.id)
             record_event(work, event, current.subscription_id, current.application_id)

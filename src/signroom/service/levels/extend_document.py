@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.document import Document
 from signroom.domain.errors import TimestampTierNotFound
 from signroom.domain.level import Level
-from signroom.domain.signature import OptionsByType
+from signroom.domain.signature import OptionsByType, SignatureType
 from signroom.domain.timestamp import DEFAULT_TIER
 from signroom.ports import Ports
 from signroom.service.levels.archive_document import enqueue_archiving
 
 
 def extend_document(ports: Ports, caller: Caller, document_id: UUID, level: Level) -> Document:
-    """Have the signed file reach `level`; a job does it. A document that has it, or wants more, stays as it is.
+    """Have the signed file reach `level`; a job does it. A document that has it stays as it is.
+
+    So does one that the service tries to raise already. Where it has given up, it begins anew.
 
     Raises: NotAllowed, DocumentNotFound, DocumentErased, DocumentPurged, TimestampTierNotFound, WrongState.
     """
     caller.require(WORKERS)
-    require_timestamps(ports, level)
+    with ports.store.read() as work:
+        tier = work.of(caller).document(document_id).timestamp_tier
+    require_timestamps(ports, level, tier)
     with ports.store.work() as work:
         document = work.of(caller).locked_document(document_id)
         document.require_files(ports.clock.now())
-        wanted = document.want(level)
-        if wanted.awaits_level:
+        wanted = document.want(level, ports.clock.now())
+        if wanted is not document:
             work.documents.save(wanted)
             enqueue_archiving(work, wanted)
     return wanted
 
 
-def require_timestamps(ports: Ports, *levels: Level | None) -> None:
-    """Somebody can be asked for the timestamps of these levels. Raises: TimestampTierNotFound."""
-    stamped = any(level is not None and level.reaches(Level.B_T) for level in levels)
-    if stamped and not ports.timestamps.of_tier(DEFAULT_TIER):
-        raise TimestampTierNotFound("A level above B-B needs timestamps: configure SIGNROOM_TIMESTAMP_PROVIDERS.")
+def require_timestamps(ports: Ports, level: Level | None, tier: str | None) -> None:
+    """Somebody can be asked for the timestamps of this level, and the tier exists. Raises: TimestampTierNotFound."""
+    stamped = level is not None and level.reaches(Level.B_T)
+    if tier is None and not stamped:
+        return
+    if ports.timestamps.contexts_of(tier or DEFAULT_TIER):
+        return
+    if tier in {None, DEFAULT_TIER}:
+        raise TimestampTierNotFound("A level above B-B needs timestamps: ask the operator for a timestamp provider.")
+    raise TimestampTierNotFound(f"The tier is {tier}.")
 
 
-def require_levels(ports: Ports, options: OptionsByType) -> None:
-    """As `require_timestamps`, for what an application asks. Raises: TimestampTierNotFound."""
-    require_timestamps(ports, options.pdf.level, options.cms.level, options.xml.level)
+async def require_levels(ports: Ports, options: OptionsByType, kind: SignatureType | None = None) -> None:
+    """As `require_timestamps`, for what an application asks: for files of one `kind`, or of every kind.
+
+    Raises: TimestampTierNotFound.
+    """
+    for one in (options.pdf, options.cms, options.xml) if kind is None else (options.of(kind),):
+        if one.level is not None or one.timestamp_tier is not None:
+            await asyncio.to_thread(require_timestamps, ports, one.level, one.timestamp_tier)

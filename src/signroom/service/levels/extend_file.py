@@ -12,6 +12,7 @@ from signroom.domain.augmentation import SignatureLevel
 from signroom.domain.errors import BadInput, DataFileRequired, Refused
 from signroom.domain.level import Level
 from signroom.domain.security_context import SecurityContext
+from signroom.domain.timestamp import DEFAULT_TIER, require_tier
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
 from signroom.service.levels.extend_document import require_timestamps
@@ -31,6 +32,8 @@ class ExtendFile:
     level: Level
     context: SecurityContext
     """By which the signers' certificates are judged."""
+    tier: str = DEFAULT_TIER
+    """Of the authorities that are asked for timestamps."""
     content: Path | None = None
     """Of a detached CMS object."""
 
@@ -57,7 +60,7 @@ async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignat
     """
     if command.level is Level.B_B:
         raise BadInput("Every signature has the level B-B: the level is one of B-T, B-LT, B-LTA.")
-    require_timestamps(ports, command.level)
+    await asyncio.to_thread(require_timestamps, ports, command.level, require_tier(command.tier))
     ports.trust.require_configured(command.context)
     formats = ports.formats.of(_OPERATOR)
     examined = await formats.examine(command.file, command.content)
@@ -82,7 +85,7 @@ async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignat
                     proofs_of(now),
                     command.content,
                 )
-                raised = await Raising(ports, _OPERATOR, command.context, Patience(_SECONDS)).raise_to(
+                raised = await Raising(ports, _OPERATOR, command.context, Patience(_SECONDS), command.tier).raise_to(
                     command.level, standing
                 )
                 level, missing = raised.standing.level, raised.detail

@@ -5,6 +5,7 @@ The steps, each of which ends at a level (ETSI EN 319 102-1, 5.6):
 1. B-T: a timestamp on the signature value. Mostly it is there already: `sign` puts it into the file that it writes.
 2. B-LT: collect what validates the certificates of the signer and of the timestamps' authorities.
 3. B-LTA: a timestamp on everything, the data of step 2 included. Both are one change of the file.
+4. When another authority has made the timestamp of step 3 than those before: what validates its certificate.
 
 The outside may be down. A step that fails ends the work, and the file keeps the level that it has reached.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +34,7 @@ from signroom.domain.errors import (
     Refused,
     SecurityContextNotConfigured,
     TimestampTooLarge,
+    TimestampUnavailable,
     Unavailable,
 )
 from signroom.domain.level import Level
@@ -44,7 +47,7 @@ from signroom.domain.signature import (
     Prepared,
     SignatureType,
 )
-from signroom.domain.timestamp import DEFAULT_TIER, MessageImprint, Timestamp, TimestampRequest
+from signroom.domain.timestamp import MessageImprint, Timestamp, TimestampRequest
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
 from signroom.service.timestamps.issue_timestamp import count_timestamp, stamp
@@ -125,6 +128,8 @@ class Raising:
     """By which the signer's certificate is judged. They were judged before: what is wrong with the certificate now ends
     the work, and does not undo the signature."""
     patience: Patience
+    tier: str
+    """Whose providers give the timestamps."""
 
     async def stamp_value(self, prepared: Prepared, checked: CheckedValue) -> Timestamp:
         """A timestamp on a signature value, before the signed file is written. Raises: Stopped."""
@@ -139,7 +144,7 @@ class Raising:
                 standing = await self._augmented(standing, step, Level.B_T)
             if standing.level.reaches(wanted):
                 return Raised(standing, None)
-            data = Augmentation(None, await self._collect(standing), standing.value)
+            data = Augmentation(None, await self._collect(self._questions(standing)), standing.value)
             if not wanted.reaches(Level.B_LTA):
                 return Raised(await self._augmented(standing, data, Level.B_LT), None)
             return await self._archived(standing, data)
@@ -153,11 +158,28 @@ class Raising:
         """
         stamped = replace(data, use=TimestampUse.ARCHIVE, digest_algorithm=_DIGEST)
         try:
-            return Raised(await self._augmented(standing, stamped, Level.B_LTA), None)
+            archived = await self._augmented(standing, stamped, Level.B_LTA)
         except Stopped as stopped:
             if standing.level.reaches(Level.B_LT):
                 raise
             return Raised(await self._augmented(standing, data, Level.B_LT), stopped.reason)
+        known = {proof.authority.certificate for proof in standing.proofs}
+        newest = archived.proofs[-1]
+        if newest.authority.certificate in known:
+            return Raised(archived, None)
+        return await self._with_data_of(newest, archived)
+
+    async def _with_data_of(self, newest: Proof, archived: Standing) -> Raised:
+        """Who has made the archive timestamp is known once it is there. Its authority's data go in behind it.
+
+        Without them the file has its level, and lasts as long as somebody can be asked about that authority.
+        """
+        try:
+            data = await self._collect([_about(newest)])
+            step = Augmentation(None, data, archived.value)
+            return Raised(await self._augmented(archived, step, Level.B_LTA), None)
+        except Stopped as stopped:
+            return Raised(archived, f"The archive timestamp's authority is not proven in the file: {stopped.reason}")
 
     async def _augmented(self, standing: Standing, step: Augmentation, level: Level) -> Standing:
         """The file with one step more. Raises: Stopped; the file is then as it was."""
@@ -185,27 +207,34 @@ class Raising:
         return replace(standing, stored=done.stored, level=level, proofs=proofs, reading=done.reading)
 
     async def _stamp(self, imprint: bytes) -> Timestamp:
-        """Raises: Stopped."""
+        """Nobody is asked when all have failed a moment ago: a slow one would hold the jobs of all signers, one by one.
+
+        Raises: Stopped.
+        """
+        if self.ports.timestamps.rests(self.tier):
+            raise Stopped(str(TimestampUnavailable()))
         request = TimestampRequest(MessageImprint(_DIGEST, imprint), secrets.randbits(_NONCE_BITS))
         try:
-            found = await stamp(self.ports, DEFAULT_TIER, request, self.patience.left(_STAMP_SECONDS))
+            found = await stamp(self.ports, self.tier, request, self.patience.left(_STAMP_SECONDS))
             if self.turn.application_id is not None:
                 owners = self.turn.subscription_id, self.turn.application_id
-                await asyncio.to_thread(count_timestamp, self.ports, *owners, DEFAULT_TIER)
+                await asyncio.to_thread(count_timestamp, self.ports, *owners, self.tier)
             return found
         except (Refused, Unavailable) as error:
             raise Stopped(str(error)) from error
 
-    async def _collect(self, standing: Standing) -> ValidationData:
-        """What validates the signer's certificate and those of the timestamps' authorities. Raises: Stopped."""
+    def _questions(self, standing: Standing) -> list[_Question]:
+        """About the signer's certificate and those of the timestamps' authorities. Raises: Stopped."""
         if standing.proven_at is None:
             raise Stopped("Nothing proves when the signature was made.")
+        signer = _Question(standing.chain, standing.proven_at, CertificateUse.SIGNATURES, (self.context,))
+        return [signer, *map(_about, standing.proofs)]
+
+    async def _collect(self, asked: Sequence[_Question]) -> ValidationData:
+        """What answers all questions. Raises: Stopped."""
         wait = self.patience.left(_COLLECT_SECONDS)
-        of_authorities = tuple({p.context.id: p.context for p in self.ports.timestamps.of_tier(DEFAULT_TIER)}.values())
-        asked = [
-            _Question(standing.chain, standing.proven_at, CertificateUse.SIGNATURES, (self.context,)),
-            *(_Question(p.authority, p.time, CertificateUse.TIMESTAMPS, of_authorities) for p in standing.proofs),
-        ]
+        of_authorities = tuple(await asyncio.to_thread(self.ports.timestamps.contexts_of, self.tier))
+        asked = [one if one.contexts else replace(one, contexts=of_authorities) for one in asked]
         loop = asyncio.get_running_loop()
         # Threads of this call alone: one that waits for a responder holds up nobody, not even the end of this loop.
         threads = ThreadPoolExecutor(len(asked), "evidence")
@@ -231,6 +260,11 @@ class _Question:
     use: CertificateUse
     contexts: tuple[SecurityContext, ...]
     """The first that has all the answers counts."""
+
+
+def _about(proof: Proof) -> _Question:
+    """By which contexts is seen when it is asked: those of the tier's providers."""
+    return _Question(proof.authority, proof.time, CertificateUse.TIMESTAMPS, ())
 
 
 def _evidence(ports: Ports, question: _Question) -> ValidationData:

@@ -17,6 +17,7 @@ from signroom.domain.audit import Action
 from signroom.domain.errors import BadInput
 from signroom.domain.event import SessionLinkRevoked
 from signroom.domain.secret import hash_secret
+from signroom.domain.timestamp_provider import provider_owner
 from signroom.ports import ManagementPorts
 from signroom.ports.secrets import SealedWith, Secrets, Tokens
 from signroom.ports.store import Store, Work
@@ -83,7 +84,7 @@ def reseal(ports: ManagementPorts, operator: Operator) -> Resealed:
             continue
         with ports.store.work() as work:
             done = [secret for secret in wanted if _reseal(ports.secrets, work, secret)]
-            owners = Counter(secret.subscription_id for secret in done)
+            owners = Counter((one.subscription_id, one.subscription_id or one.row_id) for one in done)
             _record(work, ports, operator, Action.SECRETS_RESEALED, owners)
         resealed += len(done)
         changed += len(wanted) - len(done)
@@ -105,12 +106,12 @@ def revoke_links(ports: ManagementPorts, operator: Operator) -> int:
     while True:
         with ports.store.work() as work:
             links = work.rotation.links(after, _AT_ONCE)
-            owners: Counter[UUID] = Counter()
+            owners: Counter[tuple[UUID | None, UUID]] = Counter()
             now = ports.clock.now()
             for link in links:
                 fresh = hash_secret(ports.tokens.derive("link", str(link.session_id)))
                 if fresh != link.link_hash and work.rotation.replace_link(link, fresh):
-                    owners[link.subscription_id] += 1
+                    owners[link.subscription_id, link.subscription_id] += 1
                     if link.is_open(now):
                         event = SessionLinkRevoked(link.session_id, now)
                         record_event(work, event, link.subscription_id, link.application_id)
@@ -167,12 +168,20 @@ def _owner(secret: SealedSecret) -> str:
             return secret_owner(secret.row_id)
         case SealedPlace.WEBHOOK_ENDPOINT:
             return credentials_owner(secret.row_id)
+        case SealedPlace.TIMESTAMP_PROVIDER:
+            return provider_owner(secret.row_id)
         case SealedPlace.WEBHOOK_SIGNATURE | SealedPlace.WEBHOOK_SIGNATURE_BEFORE:
             return signing_owner(secret.row_id)
 
 
-def _record(work: Work, ports: ManagementPorts, operator: Operator, action: Action, owners: Mapping[UUID, int]) -> None:
-    """One entry of the audit log for each subscription, in the transaction of the batch."""
-    for owner, number in owners.items():
+def _record(
+    work: Work,
+    ports: ManagementPorts,
+    operator: Operator,
+    action: Action,
+    owners: Mapping[tuple[UUID | None, UUID], int],
+) -> None:
+    """One entry of the audit log for each subscription and its subject, in the transaction of the batch."""
+    for (subscription_id, subject), number in owners.items():
         now, facts = ports.clock.now(), {"number": number}
-        record_making(work, operator.name, action, owner, now, subscription_id=owner, after=facts)
+        record_making(work, operator.name, action, subject, now, subscription_id=subscription_id, after=facts)

@@ -27,7 +27,7 @@ from signroom.domain.metadata import NO_METADATA, Metadata
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.secret import hash_secret
 from signroom.domain.session import MAX_DOCUMENTS, Session, new_session
-from signroom.domain.signature import NO_OPTIONS, OptionsByType
+from signroom.domain.signature import NO_OPTIONS, OptionsByType, SignatureType
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
 from signroom.service.access.page_tokens import link_of, page_link
@@ -108,9 +108,14 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     # Numbers that anybody may have written into a certificate of his own prove nothing: requirements need roots.
     deciding = find_deciding_context if command.requirements else find_context
     context = await asyncio.to_thread(deciding, ports, caller.subscription_id, command.security_context_id)
-    command = with_level(command, context.rules.level)
     for options in (command.options, *(document.options for document in command.documents)):
-        require_levels(ports, options)
+        await require_levels(ports, options)
+    command = with_level(command, context.rules.level)
+    # What the context asks for counts where neither session nor document says anything.
+    for document in command.documents:
+        await require_levels(ports, document.options, document.signature_type or SignatureType.PDF)
+    if not command.documents:
+        await require_levels(ports, command.options)
     now, session_id = ports.clock.now(), uuid4()
     session, event = new_session(
         id=session_id,

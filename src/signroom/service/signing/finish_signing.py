@@ -23,10 +23,12 @@ from signroom.domain.document import Document
 from signroom.domain.errors import ApplicationDisabled, PreparationNotFound, WrongState
 from signroom.domain.event import DocumentFailed, Event
 from signroom.domain.preparation import Preparation
+from signroom.domain.security_context import BY_ID
 from signroom.domain.session import Session
 from signroom.domain.signature import CheckedValue
 from signroom.ports import Ports
 from signroom.ports.files import Turn
+from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
 from signroom.service.events.record_event import record_event
 
 PROCESS_DOCUMENT = "process-document"
@@ -38,8 +40,8 @@ async def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, v
 
     A preparation that could lay out no document at all takes no value: the session then ends in their errors.
 
-    Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, WrongState,
-    ApplicationDisabled, Unavailable.
+    Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, SecurityContextNotFound,
+    WrongState, ApplicationDisabled, Unavailable.
     """
     # 1. Read the preparation.
     preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
@@ -48,7 +50,21 @@ async def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, v
     claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
     values_checked = await ports.formats.of(Turn.of_session(session)).check_values(claimed)
     checked = dict(zip((item.document_id for item in preparation.items), values_checked, strict=True))
+    await _require_context(ports, session, preparation)
     return await asyncio.to_thread(_commit, ports, session_id, preparation, checked)
+
+
+async def _require_context(ports: Ports, session: Session, preparation: Preparation) -> None:
+    """A context of the subscription's own may have been changed or deleted since the preparation: it decides again.
+
+    Raises: SecurityContextNotFound, a CertificateRejected.
+    """
+    if session.security_context_id in BY_ID:
+        return
+    context = await find_context_soon(ports, session.subscription_id, session.security_context_id)
+    turn, now = Turn.of_session(session), ports.clock.now()
+    chain, required = preparation.chain, session.requirements
+    await judging(ports, turn, require_good_certificate, ports, chain, context, required, now)
 
 
 def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Preparation, Session]:

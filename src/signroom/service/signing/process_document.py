@@ -20,17 +20,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID, uuid4
 
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentStatus, StoredFile, signed_name
-from signroom.domain.errors import NotFound, TimestampTooLarge, VerificationFailed
+from signroom.domain.errors import (
+    BadCertificate,
+    NotFound,
+    SecurityContextNotConfigured,
+    TimestampTooLarge,
+    VerificationFailed,
+)
 from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Event
 from signroom.domain.level import Level
-from signroom.domain.security_context import SecurityContext, confirms_identity
+from signroom.domain.qualification import Qualification
+from signroom.domain.security_context import EU, SecurityContext, confirms_identity
 from signroom.domain.signature import Indication, PdfReading, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import Turn
@@ -38,7 +45,7 @@ from signroom.ports.store import Work
 from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
-from signroom.service.levels.archive_document import context_of, count_timestamps, enqueue_archiving
+from signroom.service.levels.archive_document import NO_CONTEXT, context_of, enqueue_archiving
 from signroom.service.levels.raise_level import SIGNING_SECONDS, Patience, Proof, Raising, Standing, Stopped
 
 SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
@@ -62,7 +69,13 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
         ports.meter.about(session_id=document.session_id)
         identity_confirmed = found.identity_confirmed
     made = await _make(ports, found)
-    verdict = _with_identity(made.verdict, found.prepared.chain.certificate, identity_confirmed, found.context)
+    context_id = document.security_context_id
+    if context_id is None and found.context is not None:  # a row of an older release
+        context_id = found.context.id
+    qualification = await asyncio.to_thread(_qualification, ports, found)
+    verdict = _with_identity(
+        made.verdict, found.prepared.chain.certificate, identity_confirmed, context_id, qualification
+    )
 
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
@@ -70,7 +83,7 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
         return current.complete(made.file, verdict, kept, level=made.level, level_detail=made.detail), event
 
     try:
-        settled = await asyncio.to_thread(_settle, ports, document, complete, made.timestamps)
+        settled = await asyncio.to_thread(_settle, ports, document, complete)
     except NotFound:
         # Another run was faster, and its application was deleted since, with all rows: nothing else leads to the file.
         settled = False
@@ -96,7 +109,8 @@ class _InProcessing:
     prepared: Prepared
     reading: PdfReading | None
     subscription: Subscription
-    context: SecurityContext
+    context: SecurityContext | None
+    """None: it was deleted since the document was prepared."""
     identity_confirmed: bool | None
     """By the security context of the document's session; None without a session."""
 
@@ -118,7 +132,7 @@ def _read(ports: Ports, document_id: UUID) -> _InProcessing | None:
             work.preparations.prepared(document.preparation_id, document_id),
             work.documents.readings([document_id]).get(document_id),
             work.subscriptions.get(document.subscription_id),
-            context_of(ports, work, session),
+            context_of(ports, work, document, session),
             confirmed,
         )
 
@@ -130,8 +144,6 @@ class _Made:
     level: Level
     detail: str | None
     """Why the level that is wanted was not reached."""
-    timestamps: int
-    """That are in the file."""
 
 
 async def _make(ports: Ports, found: _InProcessing) -> _Made:
@@ -143,7 +155,8 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
-        raising = Raising(ports, turn, found.context, Patience(SIGNING_SECONDS))
+        context = found.context or ports.default_context
+        raising = Raising(ports, turn, context, Patience(SIGNING_SECONDS), document.timestamp_tier)
         original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
         timestamp = None
         if wanted.reaches(Level.B_T):
@@ -174,6 +187,8 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
             signed.reading,
         )
         # 4. Raise it. Whoever had no timestamp a moment ago is not asked again while the signer waits.
+        if found.context is None and not standing.level.reaches(wanted):
+            detail = NO_CONTEXT
         if detail is None and not standing.level.reaches(wanted):
             raised = await raising.raise_to(wanted, standing)
             standing, detail = raised.standing, raised.detail
@@ -186,7 +201,7 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
     file = StoredFile(key, name, kind, standing.stored.length, standing.stored.sha256)
     proven = signed.verdict.with_proof(standing.proven_at, prepared.chain.certificate)
-    return _Made(file, proven, standing.level, detail, len(standing.proofs))
+    return _Made(file, proven, standing.level, detail)
 
 
 def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:
@@ -205,18 +220,36 @@ def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> N
         raise VerificationFailed(ours[-1].reason)
 
 
-def _with_identity(verdict: Verdict, certificate: bytes, confirmed: bool | None, context: SecurityContext) -> Verdict:
+def _qualification(ports: Ports, found: _InProcessing) -> Qualification | None:
+    """Of the signer's certificate, by the trusted lists. Only their context says anything; nobody is asked for it."""
+    document, context = found.document, found.context
+    if context is None or context.id != EU.id or document.signed_at is None:
+        return None
+    with suppress(BadCertificate, SecurityContextNotConfigured):  # the lists may be gone since it was prepared
+        chain = found.prepared.chain
+        verdict = ports.trust.judge(chain, context, document.signed_at, revocation_may_be_unknown=True, offline=True)
+        return verdict.qualification
+    return None
+
+
+def _with_identity(
+    verdict: Verdict,
+    certificate: bytes,
+    confirmed: bool | None,
+    context_id: UUID | None,
+    qualification: Qualification | None,
+) -> Verdict:
     """Nobody has asked about those who signed before, unless they used the same `certificate`."""
     signatures = (
-        replace(one, identity_confirmed=confirmed, context_id=context.id) if one.certificate == certificate else one
+        replace(one, identity_confirmed=confirmed, context_id=context_id, qualification=qualification)
+        if one.certificate == certificate
+        else one
         for one in verdict.signatures
     )
     return Verdict(tuple(signatures))
 
 
-def _settle(
-    ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]], timestamps: int = 0
-) -> bool:
+def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[Document, Event]]) -> bool:
     """False when another run was faster, and nothing was changed."""
     with ports.store.work() as work:
         if document.session_id is not None:
@@ -228,7 +261,6 @@ def _settle(
             return False
         moved, event = move(current)
         work.documents.save(moved)
-        count_timestamps(work, moved, timestamps, ports.clock.now())
         if moved.awaits_level:
             enqueue_archiving(work, moved)
         record_event(work, event, current.subscription_id, current.application_id)

@@ -26,7 +26,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.metadata import merged
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, CheckedValue, Prepared
+from signroom.domain.signature import CertificateChain, CheckedValue, Prepared, SignatureType
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.ports.files import Turn
@@ -79,14 +79,15 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     """A certificate that may not sign and a damaged PDF are answers, not errors (rulings, "Faults").
 
     Raises: NotAllowed, BadCertificate, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound,
-    DocumentKeyInUse, FileTooLarge, UploadNotFound, a DocumentRejected other than InvalidPdf, Unavailable.
+    DocumentKeyInUse, FileTooLarge, UploadNotFound, TimestampTierNotFound, a DocumentRejected other than InvalidPdf,
+    Unavailable.
     """
     caller.require(WORKERS)
     context = await find_context_soon(ports, caller.subscription_id, command.security_context_id)
     if context.rules.level is not None:
         options = command.document.options.with_level(context.rules.level)
         command = replace(command, document=replace(command.document, options=options))
-    require_levels(ports, command.document.options)
+    await require_levels(ports, command.document.options, command.document.signature_type or SignatureType.PDF)
     now = ports.clock.now()
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
@@ -112,6 +113,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 options=accepted.options,
                 data_key=accepted.data_key,
                 available_until=now + UNSIGNED_LIFETIME,
+                security_context_id=context.id,
             )
             with before_recording():
                 prepared = await prepare_document(ports, document, trusted, now, document.inspection.reading)

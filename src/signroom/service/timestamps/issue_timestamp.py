@@ -62,7 +62,7 @@ async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: flo
 
     Raises: BadInput, TimestampTierNotFound, TimestampRefused, TimestampUnavailable.
     """
-    providers = ports.timestamps.of_tier(require_tier(tier))
+    providers = await asyncio.to_thread(ports.timestamps.of_tier, require_tier(tier))
     if not providers:
         raise TimestampTierNotFound
     refused: str | None = None
@@ -90,9 +90,18 @@ async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: flo
 
 def _require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp) -> None:
     """Raises: NoTimestamp."""
-    now = ports.clock.now()
-    if abs(found.time - now) > MAX_CLOCK_DIFFERENCE:
+    require_good_time(ports, found)
+    require_trusted(ports, provider, found)
+
+
+def require_good_time(ports: Ports, found: Timestamp) -> None:
+    """Raises: NoTimestamp."""
+    if abs(found.time - ports.clock.now()) > MAX_CLOCK_DIFFERENCE:
         raise NoTimestamp("Its time is more than five minutes from ours.")
+
+
+def require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp) -> None:
+    """Raises: NoTimestamp."""
     try:
         verdict = ports.trust.judge(
             found.authority,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,14 +15,16 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
+from signroom.domain.augmentation import EmbeddedTimestamp, SignatureLevel
 from signroom.domain.blob_key import UploadFolder
-from signroom.domain.certificate import Certificate
+from signroom.domain.certificate import Certificate, CertificateUse
 from signroom.domain.document import Document, StoredFile
-from signroom.domain.errors import BadCertificate, SecurityContextNotConfigured, SecurityContextNotFound
+from signroom.domain.errors import BadCertificate, Refused, SecurityContextNotConfigured, SecurityContextNotFound
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
 from signroom.domain.signature import CertificateChain, DigestValue, Indication, SignatureType
+from signroom.domain.timestamp import DEFAULT_TIER
 from signroom.domain.upload import Upload
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
@@ -74,6 +76,10 @@ class InspectedSigner:
     path: tuple[bytes, ...]
     results: ValidationResults | None
     identity_confirmed: bool | None = None
+    level: SignatureLevel | None = None
+    """How far the signature has come, and its timestamps; None where that cannot be read."""
+    proven_at: datetime | None = None
+    """The signature existed then, by a timestamp that is trusted. Certificates were judged as of that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,8 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
             document = await asyncio.to_thread(_made_here, ports, caller, digest)
         if document is not None and command.security_context_id is None:
             validation = replace(validation, context=await asyncio.to_thread(_context_of, ports, document))
-        signers = await judging(ports, turn, _signers, ports, validation, examination)
+        levels = await _levels(ports, turn, examination, file, data)
+        signers = await judging(ports, turn, _signers, ports, validation, examination, levels)
         content = None
         if target is not None and target.exists():
             content = await _keep(ports, caller, target, digest)
@@ -150,6 +157,7 @@ async def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -
     turn = Turn.of_document(document)
     async with local_files(ports, turn, document.signed, content_file) as (file, content):
         examination = await ports.formats.of(turn).examine(file, content)
+        levels = await _levels(ports, turn, examination, file, content)
     validation = _Validation(
         await asyncio.to_thread(_context_of, ports, document),
         validate=True,
@@ -157,7 +165,26 @@ async def signers_of_document(ports: Ports, caller: Caller, document_id: UUID) -
         trust_signing_time=False,
         offline=True,
     )
-    return await asyncio.to_thread(_signers, ports, validation, examination, document.signed_at)
+    found = await asyncio.to_thread(_signers, ports, validation, examination, levels, document.signed_at)
+    return tuple(one for one in found if not one.signature.is_document_timestamp)  # nobody who signed
+
+
+async def _levels(
+    ports: Ports, turn: Turn, examination: Examination, file: Path, content: Path | None
+) -> list[SignatureLevel | None]:
+    """How far each signature has come, in the order of the examination; None where that cannot be read."""
+    unknown: list[SignatureLevel | None] = [None] * len(examination.signatures)
+    try:
+        read = await ports.formats.of(turn).read_levels(file, examination.signature_type, content)
+    except Refused:  # what is odd about it was said by the examination
+        return unknown
+    signers = [number for number, one in enumerate(examination.signatures) if not one.is_document_timestamp]
+    if len(signers) != len(read.signatures):
+        return unknown
+    for number, found in zip(signers, read.signatures, strict=True):
+        if found.chain.certificate == examination.signatures[number].verdict.certificate:
+            unknown[number] = found
+    return unknown
 
 
 def _context_of(ports: Ports, document: Document) -> SecurityContext:
@@ -176,13 +203,51 @@ def _context_of(ports: Ports, document: Document) -> SecurityContext:
 
 
 def _signers(
-    ports: Ports, validation: _Validation, examination: Examination, at: datetime | None = None
+    ports: Ports,
+    validation: _Validation,
+    examination: Examination,
+    levels: Sequence[SignatureLevel | None],
+    at: datetime | None = None,
 ) -> tuple[InspectedSigner, ...]:
     now = at or ports.clock.now()
-    return tuple(_signer(ports, validation, signature, now) for signature in examination.signatures)
+    found = []
+    for signature, level in zip(examination.signatures, levels, strict=True):
+        proven_at = _proven_at(ports, validation, level) if validation.validate else None
+        signer = _signer(ports, validation, signature, now, proven_at)
+        found.append(replace(signer, level=level, proven_at=proven_at))
+    return tuple(found)
 
 
-def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature, now: datetime) -> InspectedSigner:
+def _proven_at(ports: Ports, validation: _Validation, level: SignatureLevel | None) -> datetime | None:
+    """The time of the first timestamp that is intact and whose authority is trusted: by the context that judges the
+    signer, or by that of a provider of ours. Nobody is asked about revocation.
+    """
+    contexts = {p.context.id: p.context for p in ports.timestamps.of_tier(DEFAULT_TIER)}
+    trusting = [one for one in (validation.context, *contexts.values()) if not one.any_issuer]
+    for stamp in () if level is None else level.timestamps:
+        if stamp.intact and any(_is_trusted(ports, stamp, context) for context in trusting):
+            return stamp.time
+    return None
+
+
+def _is_trusted(ports: Ports, stamp: EmbeddedTimestamp, context: SecurityContext) -> bool:
+    try:
+        verdict = ports.trust.judge(
+            stamp.authority,
+            context,
+            stamp.time,
+            revocation_may_be_unknown=True,
+            offline=True,
+            use=CertificateUse.TIMESTAMPS,
+        )
+    except (BadCertificate, SecurityContextNotConfigured):
+        return False
+    return verdict.trusted and verdict.anchored
+
+
+def _signer(
+    ports: Ports, validation: _Validation, signature: ExaminedSignature, now: datetime, proven_at: datetime | None
+) -> InspectedSigner:
     der = signature.verdict.certificate
     chain = CertificateChain(der, signature.issuers)
     try:
@@ -191,7 +256,8 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
         return _without_path(validation, signature, None, Check.SIGNING_CERTIFICATE_NOT_FOUND, error)
     try:
         claimed = signature.verdict.signed_at
-        at = claimed if validation.trust_signing_time and claimed is not None and claimed < now else now
+        earlier = proven_at or (claimed if validation.trust_signing_time else None)
+        at = earlier if earlier is not None and earlier < now else now
         # Without validation only the path is asked for: `any` finds it without a word to the network.
         asked = validation.context if validation.validate else ANY
         verdict = ports.trust.judge(
@@ -205,11 +271,13 @@ def _signer(ports: Ports, validation: _Validation, signature: ExaminedSignature,
         return _without_path(validation, signature, certificate, Check.CERTIFICATE_VALIDATION_FAILED, error)
     if not validation.validate:
         return InspectedSigner(signature, certificate, verdict.path, _mismatch(validation, signature))
-    item = ValidationItem(
-        Check.UNCERTIFIED_DATE_REFERENCE,
-        Outcome.WARNING,
-        "The signing time is the signer's own claim: no timestamp proves it.",
-    )
+    item = ValidationItem(Check.SUCCESS, Outcome.PASSED, "A timestamp proves when the signature existed.")
+    if proven_at is None:
+        item = ValidationItem(
+            Check.UNCERTIFIED_DATE_REFERENCE,
+            Outcome.WARNING,
+            "The signing time is the signer's own claim: no timestamp proves it.",
+        )
     results = signature.results + verdict.results + ValidationResults((item,))
     # Anybody may put another person's certificate beside a value that the person's key has not made.
     is_theirs = signature.verdict.indication is Indication.TOTAL_PASSED

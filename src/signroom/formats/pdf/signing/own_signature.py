@@ -28,6 +28,7 @@ _CONTENT_TYPE = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 _SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
+_POLICY = "1.2.840.113549.1.9.16.2.15"
 _ATTRIBUTES = (_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_CERTIFICATE_V2)
 
 
@@ -229,7 +230,9 @@ def _require_attributes(signer: _SignerInfo, certificate: _CertificateBody, dige
     attributes = signer.attributes.as_list()
     names = sorted(attribute.name.dotted_string for attribute in attributes)
     _require(len(set(names)) == len(names), "A signed attribute is there twice.")
-    _require(names == sorted(_ATTRIBUTES), "The signed attributes are not the three that belong there.")
+    # The policy, where one is named, is in the octets that were prepared, which the value is about.
+    without = sorted(set(names) - {_POLICY})
+    _require(without == sorted(_ATTRIBUTES), "The signed attributes are not the three that belong there.")
     values = {attribute.name.dotted_string: attribute.values.as_list() for attribute in attributes}
     _require(all(len(found) == 1 for found in values.values()), "A signed attribute has not exactly one value.")
     kind = values[_CONTENT_TYPE][0].parse(ObjectIdentifier)

@@ -17,16 +17,18 @@ class SealedPlace(Enum):
     VALIDATION_ENDPOINT = "validation endpoint"
     WEBHOOK_ENDPOINT = "webhook endpoint"
     WEBHOOK_SIGNATURE = "webhook signature"
+    TIMESTAMP_PROVIDER = "timestamp provider"
     WEBHOOK_SIGNATURE_BEFORE = "webhook signature before the last rotation"
 
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """A secret at rest. ``row_id`` is the subscription's for a validation endpoint, and the webhook's elsewhere."""
+    """A secret at rest. ``row_id`` is that of what has the secret; for a validation endpoint the subscription's."""
 
     place: SealedPlace
     row_id: UUID
-    subscription_id: UUID
+    subscription_id: UUID | None
+    """None: of the whole installation."""
     value: bytes
 
 

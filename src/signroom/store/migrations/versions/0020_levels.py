@@ -23,6 +23,8 @@ def upgrade() -> None:
     op.add_column('signroom_documents', sa.Column('signed_made_at', signroom.store.tables.UtcDateTime(), nullable=True))
     op.add_column('signroom_documents', sa.Column('earlier_versions', sa.LargeBinary(), nullable=True))
     op.add_column('signroom_documents', sa.Column('level_detail', sa.String(length=500), nullable=True))
+    op.add_column('signroom_documents', sa.Column('level_asked_at', signroom.store.tables.UtcDateTime(), nullable=True))
+    op.add_column('signroom_documents', sa.Column('security_context_id', sa.Uuid(), nullable=True))
     op.create_table(
         'signroom_document_versions',
         sa.Column('document_id', sa.Uuid(), nullable=False),

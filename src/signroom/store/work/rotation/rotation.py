@@ -13,12 +13,13 @@ from signroom.ports.store.rotation import SealedPlace, SealedSecret, SessionLink
 from signroom.store import tables
 from signroom.store.work.statements import insert
 
-_VALIDATIONS, _WEBHOOKS = tables.file_validations, tables.webhooks
+_VALIDATIONS, _WEBHOOKS, _PROVIDERS = tables.file_validations, tables.webhooks, tables.timestamp_providers
 _COLUMNS = {
     SealedPlace.VALIDATION_ENDPOINT: (_VALIDATIONS, _VALIDATIONS.c.subscription_id, _VALIDATIONS.c.endpoint_secret),
     SealedPlace.WEBHOOK_ENDPOINT: (_WEBHOOKS, _WEBHOOKS.c.id, _WEBHOOKS.c.secret),
     SealedPlace.WEBHOOK_SIGNATURE: (_WEBHOOKS, _WEBHOOKS.c.id, _WEBHOOKS.c.signing_secret),
     SealedPlace.WEBHOOK_SIGNATURE_BEFORE: (_WEBHOOKS, _WEBHOOKS.c.id, _WEBHOOKS.c.previous_secret),
+    SealedPlace.TIMESTAMP_PROVIDER: (_PROVIDERS, _PROVIDERS.c.id, _PROVIDERS.c.secret),
 }
 _S = tables.sessions
 _OF_LINK = (
@@ -39,7 +40,8 @@ class SqlRotation:
 
     def sealed(self, place: SealedPlace, after: UUID | None, limit: int) -> list[SealedSecret]:
         table, key, secret = _COLUMNS[place]
-        query = sa.select(key, table.c.subscription_id.label("owner"), secret).where(secret.is_not(None))
+        owner = table.c.get("subscription_id", sa.null())
+        query = sa.select(key, owner.label("owner"), secret).where(secret.is_not(None))
         if after is not None:
             query = query.where(key > after)
         found = self._connection.execute(query.order_by(key).limit(limit))

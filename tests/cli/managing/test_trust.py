@@ -1,0 +1,138 @@
+"""``signroom trust``, as an operator uses it. In this process: each command of its own would take seconds more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from signroom.cli import doctor
+from signroom.cli.commands import run as run_command
+from signroom.cli.doctor import CheckResult, Severity
+from signroom.domain.qualification import QualifiedLevel
+from signroom.domain.security_context import EU
+from signroom.domain.signature import CertificateChain
+from signroom.settings import SettingsError, read_settings
+from signroom.wiring import build_service, examine_lists
+from tests.cli.test_commands import PRODUCTION
+from tests.trust.european.made_lists import QC_COMPLIANCE, QC_ESIGN, QC_SSCD, Facts, Service, holder, made, signers
+
+_NOW = datetime.now(UTC)
+_FACTS = Facts(issued=_NOW - timedelta(days=3), next_update=_NOW + timedelta(days=90))
+_CA = holder("CA", is_ca=True)
+_DIGEST = hashlib.sha256(_CA.der).hexdigest()
+_MADE = made([Service(_CA.der)], master=_FACTS, national=_FACTS)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code."""
+    try:
+        return run_command(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+@pytest.fixture
+def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """An installation that knows who signs the list of the lists. Commands log to where a test captures it."""
+    logging_before = structlog.get_config()
+    named = {"SIGNROOM_DATA": str(tmp_path / "data"), "SIGNROOM_PUBLIC_URL": "https://sign.example", **PRODUCTION}
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data" / "trust" / "eu" / "lotl-signers"
+    folder.mkdir(parents=True)
+    (folder / "signer.crt").write_bytes(signers()[0].der)
+    yield named
+    structlog.configure(**logging_before)
+
+
+def _lines(variables: dict[str, str]) -> list[CheckResult]:
+    return list(doctor.trusted_lists(read_settings(variables, Path("/none"))))
+
+
+def test_lists_are_taken_from_files_and_shown(
+    variables: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pt.xml").write_bytes(_MADE.national)
+    (tmp_path / "lotl.xml").write_bytes(_MADE.master)
+    (tmp_path / "bad.xml").write_bytes(_MADE.national.replace(b"granted", b"granteD"))
+    assert _lines(variables) == []
+    assert run(["trust", "import", "pt.xml", "lotl.xml"]) == 0
+    assert "PT number 7 is kept." in capsys.readouterr().out
+    assert run(["trust", "import", "bad.xml", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)[0]["code"] == "BadTrustedList"
+    assert run(["trust", "list", "--context", "eu", "--json"]) == 0
+    (root,) = json.loads(capsys.readouterr().out)
+    assert (root["territory"], root["fingerprint"], root["counts"]) == (
+        "PT",
+        _DIGEST,
+        True,
+    )
+    (line,) = _lines(variables)
+    assert (line.level, "1 national" in line.what, "3 days old" in line.what) == (Severity.OK, True, True)
+
+
+def test_doctor_fails_for_what_is_missing_expired_or_changed(
+    variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {**variables, "SIGNROOM_EU_TRUST_LISTS": "PT,ES"}
+    assert [line.level for line in _lines(wanted)] == [Severity.FAIL]
+    old = Facts(issued=_NOW - timedelta(days=3), next_update=_NOW + timedelta(seconds=300))
+    again = made([Service(_CA.der)], master=_FACTS, national=old)
+    for name, content in (("lotl.xml", again.master), ("pt.xml", again.national)):
+        (tmp_path / name).write_bytes(content)
+    assert run(["trust", "import", "lotl.xml", "pt.xml"]) == 0
+    assert [line.what for line in _lines(wanted) if line.level is Severity.FAIL] == ["There is no list of ES."]
+
+    found, _ = examine_lists(read_settings(variables, Path("/none")))
+    assert len(found.national) == 1
+    file = tmp_path / "data" / "trusted-lists" / "PT.xml"
+    file.write_bytes(file.read_bytes().replace(b"granted", b"granteD"))
+    failing = [line.what for line in _lines(variables) if line.level is Severity.FAIL]
+    assert failing == ["The list of PT does not count: Its signature is not valid."]
+
+
+def test_nothing_is_fetched_that_nobody_asked_for(
+    variables: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "SIGNROOM_EU_TRUST_LISTS" not in variables
+    assert run(["trust", "refresh"]) == 3
+    assert "SIGNROOM_EU_TRUST_LISTS is off" in capsys.readouterr().err
+
+
+def test_a_root_of_icp_brasil_is_taken_by_its_fingerprint(
+    variables: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "root.crt").write_bytes(_CA.der)
+    assert run(["trust", "icp-brasil", "root.crt"]) == 3
+    assert "--fingerprint" in capsys.readouterr().err
+    digest = _DIGEST
+    assert run(["trust", "icp-brasil", "root.crt", "--fingerprint", digest]) == 0
+    assert run(["trust", "list", "--context", "icp-brasil"]) == 0
+    assert capsys.readouterr().out.count(digest) == 2
+    assert run(["trust", "icp-brasil", "nowhere.crt"]) == 3
+
+
+def test_the_service_judges_by_imported_lists(variables: dict[str, str], tmp_path: Path) -> None:
+    settings = read_settings({**variables, "SIGNROOM_DEFAULT_SECURITY_CONTEXT": "eu"}, Path("/none"))
+    with pytest.raises(SettingsError, match="trust import"):
+        build_service(settings, execute_jobs=False)
+    for name, content in (("lotl.xml", _MADE.master), ("pt.xml", _MADE.national)):
+        (tmp_path / name).write_bytes(content)
+    assert run(["trust", "import", "lotl.xml", "pt.xml"]) == 0
+    signer = holder("Signer", _CA, statements=(QC_COMPLIANCE, QC_SSCD, QC_ESIGN))
+    service = build_service(settings, execute_jobs=False)
+    try:
+        chain = CertificateChain(signer.der, (_CA.der,))
+        verdict = service.ports.trust.judge(chain, EU, _NOW, revocation_may_be_unknown=True)
+    finally:
+        service.stop()
+    assert verdict.trusted
+    assert verdict.qualification is not None
+    assert verdict.qualification.level is QualifiedLevel.QES
