@@ -433,6 +433,16 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
 
 
 @contextmanager
+def using(settings: Settings) -> Iterator[Ports]:
+    """For commands that work on files or ask others: all ports, with one worker, and no job is started."""
+    service = build_service(replace(settings, workers=1), execute_jobs=False)
+    try:
+        yield service.ports
+    finally:
+        service.stop()
+
+
+@contextmanager
 def operating(settings: Settings) -> Iterator[Ports]:
     """For commands that look at jobs or start them: all ports, and nothing is executed here."""
     service = build_service(settings, execute_jobs=False)

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from ssl import DER_cert_to_PEM_cert
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
+from tests.harness.commands import signroom
 from tests.harness.server import Server
+from tests.pki import three_tiers
 from tests.vectors import hard_pdfs
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
@@ -27,6 +30,7 @@ def folder(tmp_path: Path, sqlite_server: Server, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "contract.pdf").write_bytes(hard_pdfs.make("ten-pages"))
     (tmp_path / "order.xml").write_text('<order xmlns="urn:example"><item>1</item></order>')
     (tmp_path / "terms.docx").write_bytes(hard_pdfs.make("docx"))
+    (tmp_path / "acme-root.pem").write_text(DER_cert_to_PEM_cert(three_tiers.root().der))
     key, certificate, _ = pkcs12.load_key_and_certificates(
         sqlite_server.pfx.read_bytes(), sqlite_server.pfx_password.encode()
     )
@@ -41,6 +45,9 @@ def folder(tmp_path: Path, sqlite_server: Server, monkeypatch: pytest.MonkeyPatc
 def test_every_block_runs(page: Path, folder: Path, sqlite_server: Server) -> None:
     text = page.read_text().replace("https://sign.example", sqlite_server.url)
     text = text.replace("app|secret", sqlite_server.api_key)
+    if "manager|secret" in text:
+        key = signroom(sqlite_server, "keys", "create", "--application", "Example application", "--role", "Manager")
+        text = text.replace("manager|secret", key)
     names: dict[str, Any] = {}
     for language, code, signs in _STEP.findall(text):
         if signs:

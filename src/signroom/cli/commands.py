@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -53,7 +53,7 @@ app.command(statistics)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Exit code: 0 done, 2 wrong usage or settings, 3 refused by the service; the robot adds 4."""
+    """Exit code: 0 done, 2 wrong usage or settings, 3 refused by the service; the robot and `extend` add 4."""
     from signroom.domain.errors import SignroomError
     from signroom.settings import SettingsError
 
@@ -137,6 +137,42 @@ def migrate() -> None:
 
     migrate_database(settings_for_rows())
     print("The database is up to date.")
+
+
+@app.command
+def extend(
+    file: Path,
+    *,
+    level: Literal["T", "LT", "LTA", "B-T", "B-LT", "B-LTA"],
+    output: Path | None = None,
+    data: Path | None = None,
+    context: str | None = None,
+    subscription: str | None = None,
+    tier: str = "default",
+    force: Annotated[bool, Parameter(negative=())] = False,
+    json: bool = False,
+) -> int:
+    """Raise the signatures of a signed file (PDF, CMS, XML) with the timestamp providers of this installation.
+
+    Prints the level of each signature, and what is missing. Exit code: 0 all have the level, 4 one has not.
+
+    Parameters
+    ----------
+    file: signed file; it stays as it is
+    level: that every signature shall reach
+    output: the raised file (default: beside the signed one, with the level in its name)
+    data: the file that a detached CMS signature is about
+    context: security context by which the signers are judged (default: that of the settings)
+    subscription: whose own context it is
+    tier: of the timestamp providers that are asked
+    force: overwrite the output
+    json: print JSON instead of text
+    """
+    from signroom.cli.extend import Wanted, run_extend
+    from signroom.domain.level import Level
+
+    wanted = Level(level if level.startswith("B-") else f"B-{level}")
+    return run_extend(Wanted(file, wanted, output, data, context, subscription, tier, force, json))
 
 
 @app.command

@@ -19,8 +19,8 @@ def current_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     return read_settings(os.environ, Path.cwd(), defaults=defaults)
 
 
-def settings_for_rows() -> Settings:
-    """For commands that only touch rows: they need no address.
+def settings_for_rows(public_url: str = "http://localhost") -> Settings:
+    """For commands that only touch rows: they need no address. `public_url` counts where none is set.
 
     What such a command logs goes to the standard error. Its output may be a key that a script reads.
 
@@ -29,4 +29,4 @@ def settings_for_rows() -> Settings:
     import structlog
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    return current_settings({"PUBLIC_URL": "http://localhost"})
+    return current_settings({"PUBLIC_URL": public_url})

@@ -38,6 +38,10 @@ class RevocationRule(StrEnum):
     """Nobody is asked: the authority keeps no lists and no responder."""
 
 
+RULED_KINDS = (KeyKind.RSA, KeyKind.EC)
+"""No key of another kind may sign at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRule:
     """Keys of one kind that a context accepts."""

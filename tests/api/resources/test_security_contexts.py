@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
+from ssl import DER_cert_to_PEM_cert
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.harness.commands import signroom
+from tests.harness.commands import command, signroom
 from tests.harness.server import Page, Server, base64, ok, refused, values_of
 from tests.pki import three_tiers
 from tests.vectors import hard_pdfs
@@ -35,6 +37,11 @@ def manager(server: Server) -> Iterator[httpx.Client]:
 def made(manager: httpx.Client, **fields: Any) -> Json:
     found: Json = ok(manager.post(CONTEXTS, json=described(f"own-{uuid4().hex[:8]}", **fields)))
     return found
+
+
+def listed(manager: httpx.Client) -> dict[str, Json]:
+    found: Any = ok(manager.get(CONTEXTS))
+    return {one["id"]: one for one in found}
 
 
 def signed(server: Server, context: Json, kind: str = "p256", **fields: Any) -> httpx.Response:
@@ -103,10 +110,32 @@ def test_a_context_says_which_level_is_wanted(server: Server, manager: httpx.Cli
         ({"revocation": "Maybe"}, "BadRequest", 400),
         ({"level": "B-X"}, "BadRequest", 400),
         ({"requirements": [{"type": "Person", "argument": "1"}]}, "BadRequest", 400),
+        ({"requirements": [{"type": "Qualified", "argument": "1"}]}, "BadRequest", 400),
+        ({"requirements": [{"type": "QualifiedDevice", "argument": "1"}]}, "BadRequest", 400),
+        ({"keys": [{"kind": "other", "leastBits": 1}]}, "BadRequest", 400),
+        ({"roots": ["no Base64!"]}, "BadRequest", 400),
+        ({"roots": ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]}, "BadRequest", 400),
+        ({"intermediates": ["-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n"]}, "BadRequest", 400),
     ],
 )
 def test_a_context_that_cannot_be_right_is_refused(manager: httpx.Client, fields: Json, code: str, status: int) -> None:
     assert refused(manager.post(CONTEXTS, json=described("odd", **fields)), status) == code
+
+
+def test_roots_come_as_pem_too(manager: httpx.Client) -> None:
+    text = DER_cert_to_PEM_cert(three_tiers.root().der)
+    for roots in ([text], [base64(text.encode())], [f"A comment\n{text}{text}"]):
+        assert [one["subjectCommonName"] for one in made(manager, roots=roots)["roots"]] == ["Three tiers root"]
+
+
+def test_the_kinds_of_keys_are_named(manager: httpx.Client) -> None:
+    answer = manager.post(CONTEXTS, json=described("odd", keys=[{"kind": "DSA", "leastBits": 1}]))
+    assert "RSA, EC." in answer.text
+
+
+def test_nobody_extends_to_what_every_signature_has(server: Server) -> None:
+    answer = server.api.post(f"/api/documents/{uuid4()}/extend", json={"level": "B-B"})
+    assert refused(answer, 400) == "BadRequest"
 
 
 def test_a_context_is_changed_and_deleted_by_its_managers(
@@ -144,3 +173,45 @@ def test_the_operator_makes_a_context_from_files(server: Server, tmp_path: Any) 
     assert signed(server, {"id": line.split()[0]}).status_code == 200
     assert name in signroom(server, "contexts", "list", "--subscription", "Demo")
     signroom(server, "contexts", "delete", line.split()[0], "--subscription", "Demo", "--force")
+
+
+def test_a_change_by_command_leaves_what_is_not_given(server: Server, manager: httpx.Client, tmp_path: Path) -> None:
+    context = made(
+        manager,
+        keys=[{"kind": "EC", "leastBits": 256}],
+        requirements=[{"type": "Qualified"}],
+        policies=[three_tiers.POLICY],
+        level="B-LT",
+    )
+    path, here = context["id"], ("--subscription", "Demo")
+    shown = signroom(server, "contexts", "show", path, *here).splitlines()
+    assert {"key: EC:256", "requirement: Qualified", "level: B-LT", f"policy: {three_tiers.POLICY}"} <= set(shown)
+
+    signroom(server, "contexts", "change", path, *here, "--revocation", "IfKnown")
+    now = listed(manager)[path]
+    assert now == {**context, "revocation": "IfKnown"}
+
+    more = ("--key", "RSA:3072:2030-01-01", "--key", "EC:384", "--requirement", "Person=pnoee-38001085718")
+    cleared = ("--clear", "policies", "--clear", "level")
+    line = signroom(server, "contexts", "change", path, *here, *more, *cleared)
+    assert "key=RSA:3072:2030-01-01T00:00:00Z,EC:384  requirement=Person=PNOEE-38001085718" in line
+    assert line in signroom(server, "contexts", "list", *here)
+    now = listed(manager)[path]
+    assert (now["policies"], now["level"], now["roots"]) == ([], None, context["roots"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--key", "DSA:1024"),
+        ("--key", "RSA:many"),
+        ("--key", "RSA:3072:soon"),
+        ("--requirement", "Nobody"),
+        ("--requirement", "Qualified=yes"),
+        ("--clear", "keys", "--key", "RSA:3072"),
+    ],
+)
+def test_a_change_that_means_nothing_is_refused(server: Server, options: tuple[str, ...]) -> None:
+    settings = {"SIGNROOM_DATA": str(server.data), **server.environment}
+    done = command(settings, "contexts", "change", str(uuid4()), "--subscription", "Demo", *options)
+    assert (done.returncode, "BadRequest" in done.stderr) == (3, True), done.stderr

@@ -49,6 +49,8 @@ def test_a_signed_document_is_counted_and_its_signer_is_told(tenant: Tenant) -> 
     assert counted.splitlines()[0] == f"{month} {tenant.name}: Document Pdf B-B Completed 1"
     assert [row["count"] for row in csv.DictReader(io.StringIO(table))] == ["1", "1"]
     assert (signed["signer"], signed["fileName"]) == ("Ana (DEMO)", "=contract.pdf")
+    assert (signed["level"], signed["levelWanted"], signed["levelDetail"]) == ("B-B", "B-B", None)
+    assert signroom(tenant.server, *who).endswith(signed["documentId"])  # it waits for no level
     # The last day belongs to it, as it does in the statistics; a moment does not.
     until = signroom(tenant.server, *who, "--until", f"{today}", "--json")
     assert json.loads(until) == [signed]
@@ -56,7 +58,7 @@ def test_a_signed_document_is_counted_and_its_signer_is_told(tenant: Tenant) -> 
     # A name that a stranger has chosen is no formula of a spreadsheet.
     assert "'=contract.pdf" in signroom(tenant.server, *who, "--csv")
     audit = signroom(tenant.server, "audit", "list", "--subscription", tenant.name, "--action", "SignersListed")
-    assert len(audit.splitlines()) == 4
+    assert len(audit.splitlines()) == 5
 
 
 def test_managers_ask_and_days_are_days(tenant: Tenant) -> None:

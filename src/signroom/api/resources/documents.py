@@ -19,6 +19,7 @@ from signroom.api.translation.cursors import Limit, cursor_of, position_of
 from signroom.api.translation.erasures import erased_document
 from signroom.api.translation.models import document_model, file_check_model, signer_model, version_models
 from signroom.domain.errors import BadInput
+from signroom.domain.level import Level
 from signroom.domain.metadata import MAX_VALUE
 from signroom.http.files import file_response
 from signroom.http.hang_up import while_connected
@@ -91,7 +92,7 @@ async def extend(
     A document that has the level already, or wants a higher one, stays as it is.
     """
     level = level_of(data.level)
-    if level is None:
+    if level is None or level is Level.B_B:  # every signature has that one
         raise BadInput("level is one of B-T, B-LT, B-LTA.")
     return await asyncio.to_thread(lambda: document_model(ports, extend_document(ports, caller, document_id, level)))
 

@@ -452,9 +452,10 @@ class KeyRuleModel(Wire):
 class SecurityContextRequest(Wire):
     name: str
     """Up to 50 lower-case letters, digits and hyphens."""
-    roots: Annotated[list[bytes], msgspec.Meta(max_length=20)]
-    """Certificates, DER in Base64."""
-    intermediates: Annotated[list[bytes], msgspec.Meta(max_length=30)] | None = None
+    roots: Annotated[list[str], msgspec.Meta(max_length=20)]
+    """Certificates: a DER or PEM file in Base64, or the text of a PEM file as it is."""
+    intermediates: Annotated[list[str], msgspec.Meta(max_length=30)] | None = None
+    """Known, not trusted: they save a signer from sending them. Written as `roots`."""
     policies: list[str] | None = None
     """Dotted OIDs; one of them must hold for the signer's certificate."""
     purposes: list[str] | None = None

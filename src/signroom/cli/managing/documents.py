@@ -46,7 +46,9 @@ def list_documents(
         else:
             for signed in found:
                 f = _facts(signed)
-                print_line(f"{f['signedAt']} {f['application']} {f['signer']}: {f['fileName']} {f['documentId']}")
+                line = f"{f['signedAt']} {f['application']} {f['signer']}: {f['fileName']} {f['documentId']}"
+                waits = f"  {f['level']}, waits for {f['levelWanted']}" if signed.document.awaits_level else ""
+                print_line(line + waits)
 
 
 @documents.command(name="erase")
@@ -71,7 +73,19 @@ def erase_document(document_id: UUID, *, yes: Annotated[bool, Parameter(negative
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_COLUMNS = ("signedAt", "application", "signer", "identityConfirmed", "fileName", "documentId", "sessionId", "key")
+_COLUMNS = (
+    "signedAt",
+    "application",
+    "signer",
+    "identityConfirmed",
+    "fileName",
+    "documentId",
+    "sessionId",
+    "key",
+    "level",
+    "levelWanted",
+    "levelDetail",
+)
 
 
 def _facts(signed: Signed) -> dict[str, str | bool | None]:
@@ -85,6 +99,9 @@ def _facts(signed: Signed) -> dict[str, str | bool | None]:
         "documentId": str(document.id),
         "sessionId": None if document.session_id is None else str(document.session_id),
         "key": document.key,
+        "level": document.level,
+        "levelWanted": document.level_wanted,
+        "levelDetail": document.level_detail,
     }
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
-from signroom.cli.printing import print_line
+from signroom.cli.printing import moment, print_json, print_line
 
 if TYPE_CHECKING:
-    from signroom.domain.security_context import SecurityContext
-    from signroom.service.subscriptions.manage_security_contexts import DescribeContext
+    from signroom.domain.requirement import CertificateRequirement
+    from signroom.domain.security_context import KeyRule, SecurityContext
+    from signroom.ports import ManagementPorts
 
 RevocationName = Literal["Required", "IfKnown", "NotAsked"]
 LevelName = Literal["B-B", "B-T", "B-LT", "B-LTA"]
+Clearable = Literal["intermediates", "policies", "purposes", "keys", "requirements", "level"]
 Files = Annotated[list[Path] | None, Parameter(negative=())]
 Texts = Annotated[list[str] | None, Parameter(negative=())]
 
@@ -24,13 +27,45 @@ contexts = App(name="contexts", help="Security contexts: whom a subscription tru
 
 
 @contexts.command(name="list")
-def list_all(*, subscription: str) -> None:
-    """Print the built-in contexts and the subscription's own."""
+def list_all(*, subscription: str, json: bool = False) -> None:
+    """Print the built-in contexts and the subscription's own, with their rules.
+
+    Parameters
+    ----------
+    subscription: name of the subscription
+    json: print a JSON list instead of text
+    """
     from signroom.service.subscriptions.manage_security_contexts import list_contexts
 
     with acting_for(subscription) as (ports, caller):
-        for found in list_contexts(ports, caller):
-            _print(found)
+        found = list_contexts(ports, caller)
+        if json:
+            print_json([_facts(ports, context) for context in found])
+        else:
+            for context in found:
+                _print(context)
+
+
+@contexts.command
+def show(context: str, *, subscription: str, json: bool = False) -> None:
+    """Print all of a context.
+
+    Parameters
+    ----------
+    context: its id or its name
+    subscription: name of the subscription
+    json: print JSON instead of text
+    """
+    from signroom.service.subscriptions.manage_security_contexts import find_context
+
+    with acting_for(subscription) as (ports, caller):
+        facts = _facts(ports, find_context(ports, caller, context))
+        if json:
+            print_json(facts)
+            return
+        for name, value in facts.items():
+            for one in value if isinstance(value, list) else [value]:
+                print_line(f"{name}: {'-' if one is None else one}")
 
 
 @contexts.command
@@ -43,6 +78,8 @@ def create(
     policy: Texts = None,
     purpose: Texts = None,
     revocation: RevocationName = "Required",
+    key: Texts = None,
+    requirement: Texts = None,
     level: LevelName | None = None,
 ) -> None:
     """Make a context. Sessions name it by the id that is printed.
@@ -56,11 +93,23 @@ def create(
     policy: dotted OID; one of them must hold for the signer's certificate
     purpose: dotted OID of a further purpose (extended key usage) that lets a certificate sign
     revocation: what it means that nobody says whether a certificate was revoked
+    key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
+    requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
     level: that signed files reach unless a session says otherwise
     """
-    from signroom.service.subscriptions.manage_security_contexts import create_context
+    from signroom.domain.level import Level
+    from signroom.domain.security_context import ContextRules, RevocationRule
+    from signroom.service.subscriptions.manage_security_contexts import DescribeContext, create_context
 
-    command = _command(name, root, intermediate, policy, purpose, revocation, level)
+    rules = ContextRules(
+        policies=tuple(policy or ()),
+        purposes=tuple(purpose or ()),
+        revocation=RevocationRule(revocation),
+        keys=tuple(map(_key, key or ())),
+        requirements=tuple(map(_requirement, requirement or ())),
+        level=None if level is None else Level(level),
+    )
+    command = DescribeContext(name, _certificates(root or ()), _certificates(intermediate or ()), rules)
     with acting_for(subscription) as (ports, caller):
         _print(create_context(ports, caller, command))
 
@@ -69,19 +118,52 @@ def create(
 def change(
     context_id: UUID,
     *,
-    name: str,
     subscription: str,
+    name: str | None = None,
     root: Files = None,
     intermediate: Files = None,
     policy: Texts = None,
     purpose: Texts = None,
-    revocation: RevocationName = "Required",
+    revocation: RevocationName | None = None,
+    key: Texts = None,
+    requirement: Texts = None,
     level: LevelName | None = None,
+    clear: Annotated[list[Clearable] | None, Parameter(negative=())] = None,
 ) -> None:
-    """Replace a context by this one; what is left out is cleared. The parameters are those of `create`."""
-    from signroom.service.subscriptions.manage_security_contexts import change_context
+    """Change what is given; everything else stays. What is given replaces all that was there of its kind.
 
-    command = _command(name, root, intermediate, policy, purpose, revocation, level)
+    Parameters
+    ----------
+    context_id: as `list` prints it
+    subscription: name of the subscription
+    name: a new name
+    root: as `create` has it; so are intermediate, policy, purpose, revocation, key, requirement and level
+    clear: what there shall be none of from now on; may be given several times
+    """
+    from signroom.domain.errors import BadInput
+    from signroom.domain.level import Level
+    from signroom.domain.security_context import RevocationRule
+    from signroom.service.subscriptions.manage_security_contexts import PatchContext, change_context
+
+    given: dict[str, tuple[Any, ...] | None] = {
+        "intermediates": None if intermediate is None else _certificates(intermediate),
+        "policies": None if policy is None else tuple(policy),
+        "purposes": None if purpose is None else tuple(purpose),
+        "keys": None if key is None else tuple(map(_key, key)),
+        "requirements": None if requirement is None else tuple(map(_requirement, requirement)),
+    }
+    cleared = set(clear or ())
+    for one in sorted(cleared):
+        if given.get(one) is not None or (one == "level" and level is not None):
+            raise BadInput(f"{one} cannot be given and cleared at the same time.")
+    command = PatchContext(
+        name=name,
+        roots=None if root is None else _certificates(root),
+        revocation=None if revocation is None else RevocationRule(revocation),
+        level=None if level is None else Level(level),
+        clear_level="level" in cleared,
+        **{one: () if one in cleared else value for one, value in given.items()},
+    )
     with acting_for(subscription) as (ports, caller):
         _print(change_context(ports, caller, context_id, command))
 
@@ -102,46 +184,87 @@ def delete(context_id: UUID, *, subscription: str, force: bool = False) -> None:
         delete_context(ports, caller, context_id, force=force)
 
 
-def _command(  # noqa: PLR0917
-    name: str,
-    root: list[Path] | None,
-    intermediate: list[Path] | None,
-    policy: list[str] | None,
-    purpose: list[str] | None,
-    revocation: str,
-    level: str | None,
-) -> DescribeContext:
-    """Raises: BadSecurityContext."""
-    from signroom.domain.level import Level
-    from signroom.domain.security_context import ContextRules, RevocationRule
-    from signroom.service.subscriptions.manage_security_contexts import DescribeContext
+def _key(text: str) -> KeyRule:
+    """``RSA:3072`` or ``EC:256:2030-01-01``. Raises: BadInput."""
+    from signroom.domain.errors import BadInput
+    from signroom.domain.security_context import RULED_KINDS, KeyRule
 
-    rules = ContextRules(
-        tuple(policy or ()),
-        tuple(purpose or ()),
-        RevocationRule(revocation),
-        level=None if level is None else Level(level),
-    )
-    return DescribeContext(name, _certificates(root), _certificates(intermediate), rules)
+    kind, _, rest = text.partition(":")
+    bits, _, until = rest.partition(":")
+    try:
+        end = None if not until else datetime.fromisoformat(until)
+        if end is not None:
+            end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
+        return KeyRule({one.value: one for one in RULED_KINDS}[kind.upper()], int(bits), end)
+    except (KeyError, ValueError, OverflowError) as error:
+        raise BadInput(f"--key is like RSA:3072 or EC:256:2030-01-01, and not {text}.") from error
 
 
-def _certificates(files: list[Path] | None) -> tuple[bytes, ...]:
+def _requirement(text: str) -> CertificateRequirement:
+    """``Qualified`` or ``Person=PNOEE-38001085718``. Raises: BadInput."""
+    from signroom.domain.errors import BadInput
+    from signroom.domain.requirement import CertificateRequirement, RequirementKind
+
+    name, _, argument = text.partition("=")
+    for kind in RequirementKind:
+        if kind.value.casefold() == name.casefold():
+            return CertificateRequirement.of(kind, argument or None)
+    raise BadInput(f"--requirement is one of {', '.join(RequirementKind)}.")
+
+
+def _certificates(files: list[Path] | tuple[()]) -> tuple[bytes, ...]:
     """DER of all certificates in the files. Raises: BadSecurityContext."""
-    from asn1crypto import pem
-
     from signroom.domain.errors import BadSecurityContext
+    from signroom.service.certificates.read_pem import certificates_in
 
     found: list[bytes] = []
-    for file in files or ():
+    for file in files:
         try:
-            content = file.read_bytes()
-            found += [der for _, _, der in pem.unarmor(content, multiple=True)] if pem.detect(content) else [content]
+            found += certificates_in(file.read_bytes())
         except (OSError, ValueError) as error:
             raise BadSecurityContext(f"{file} cannot be read.") from error
     return tuple(found)
 
 
+def _facts(ports: ManagementPorts, context: SecurityContext) -> dict[str, Any]:
+    """As JSON, and in this order as text."""
+
+    def named(certificates: tuple[bytes, ...]) -> list[str]:
+        read = [ports.trust.read(der) for der in certificates]
+        return [f"{' '.join(one.subject.every('CN')) or '?'} (SHA-256 {one.sha256.hex()})" for one in read]
+
+    return {
+        "id": str(context.id),
+        "name": context.name,
+        "kind": _kind(context),
+        "root": named(context.roots),
+        "intermediate": named(context.intermediates),
+        **_rules(context),
+    }
+
+
+def _rules(context: SecurityContext) -> dict[str, Any]:
+    """Spelled as the options are."""
+    rules = context.rules
+    return {
+        "policy": list(rules.policies),
+        "purpose": list(rules.purposes),
+        "revocation": rules.revocation.value,
+        "key": [":".join(filter(None, (k.kind.value, str(k.least_bits), moment(k.until)))) for k in rules.keys],
+        "requirement": ["=".join(filter(None, (r.kind.value, r.argument))) for r in rules.requirements],
+        "level": None if rules.level is None else rules.level.value,
+    }
+
+
+def _kind(context: SecurityContext) -> str:
+    return "own" if context.is_own else "built in"
+
+
 def _print(context: SecurityContext) -> None:
-    kind = "own" if context.is_own else "built in"
     roots = f"  {len(context.roots)} roots" if context.is_own else ""
-    print_line(f"{context.id}  {context.name}  {kind}{roots}")
+    rules = "".join(
+        f"  {name}={','.join(value) if isinstance(value, list) else value}"
+        for name, value in (_rules(context) if context.is_own else {}).items()
+        if value
+    )
+    print_line(f"{context.id}  {context.name}  {_kind(context)}{roots}{rules}")

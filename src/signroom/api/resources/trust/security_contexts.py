@@ -11,11 +11,14 @@ from litestar import delete, get, post, put
 from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.media import ANSWERS, require_json
 from signroom.api.shapes import contract as shapes
+from signroom.api.shapes.wire import Base64Text
 from signroom.api.translation.commands import level_of, member, moment_of, requirements_of
 from signroom.api.translation.models import certificate_summary, seconds
 from signroom.domain.certificate import KeyKind
-from signroom.domain.security_context import ContextRules, KeyRule, RevocationRule, SecurityContext
+from signroom.domain.errors import BadInput
+from signroom.domain.security_context import RULED_KINDS, ContextRules, KeyRule, RevocationRule, SecurityContext
 from signroom.ports import Ports
+from signroom.service.certificates.read_pem import certificates_in
 from signroom.service.subscriptions.manage_security_contexts import (
     DescribeContext,
     change_context,
@@ -80,13 +83,33 @@ def _command(data: shapes.SecurityContextRequest) -> DescribeContext:
         purposes=tuple(data.purposes or ()),
         revocation=member(RevocationRule, data.revocation or RevocationRule.REQUIRED, "revocation"),
         keys=tuple(
-            KeyRule(member(KeyKind, one.kind, "keys.kind"), one.least_bits, moment_of(one.until, "keys.until"))
-            for one in data.keys or ()
+            KeyRule(_key_kind(one.kind), one.least_bits, moment_of(one.until, "keys.until")) for one in data.keys or ()
         ),
         requirements=requirements_of(data.requirements),
         level=level_of(data.level),
     )
-    return DescribeContext(data.name, tuple(data.roots), tuple(data.intermediates or ()), rules)
+    roots = _certificates(data.roots, "roots")
+    return DescribeContext(data.name, roots, _certificates(data.intermediates or (), "intermediates"), rules)
+
+
+def _key_kind(text: str) -> KeyKind:
+    """Raises: BadInput."""
+    for kind in RULED_KINDS:
+        if kind.value == text.upper():
+            return kind
+    raise BadInput(f"keys.kind is one of {', '.join(RULED_KINDS)}.")
+
+
+def _certificates(texts: Iterable[str], field: str) -> tuple[bytes, ...]:
+    """DER of all certificates in these texts. Raises: BadInput."""
+    found: list[bytes] = []
+    for text in texts:
+        try:
+            pem = text.encode("ascii") if "-----BEGIN" in text else b"".join(Base64Text(text).decoded())
+            found += certificates_in(pem)
+        except ValueError as error:
+            raise BadInput(f"{field} are certificates, DER or PEM.") from error
+    return tuple(found)
 
 
 def _model(ports: Ports, context: SecurityContext) -> shapes.SecurityContextModel:
