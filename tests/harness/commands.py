@@ -31,12 +31,14 @@ def signroom(server: Server, *arguments: str) -> str:
 
 def command(settings: Mapping[str, str], *arguments: str) -> Done:
     """Run a command with nothing but these settings."""
-    return _processes().submit(_run, {**clean_environment(), **settings}, arguments).result(SECONDS)
+    of_rows = bool(arguments) and arguments[0] in _ROWS
+    return _processes(1 - of_rows).submit(_run, {**clean_environment(), **settings}, arguments).result(SECONDS)
 
 
 @cache
-def _processes() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=forking())
+def _processes(tasks: int) -> ProcessPoolExecutor:
+    """Each process runs so many commands; 0: all of them, one after the other in the same one."""
+    return ProcessPoolExecutor(1, mp_context=forking(), max_tasks_per_child=tasks or None)
 
 
 def _run(environment: Mapping[str, str], arguments: Sequence[str]) -> Done:

@@ -248,7 +248,8 @@ def key_leaks(site: Site) -> None:
     site.key = printed[1].strip()
     assert site.filled_in["KEY_ID"] in printed[0]
     assert "ApiKeyRevoked" in printed[3]
-    assert site.call("POST", "/api/signature-sessions", leaked, {}).status_code == 401
+    # Another process revoked it: this one has seen that after two seconds at most.
+    eventually(lambda: site.call("POST", "/api/signature-sessions", leaked, {}).status_code == 401)
     assert site.open_session()
 
 
@@ -338,7 +339,7 @@ def disk_is_lost(site: Site, signed: Json, request: pytest.FixtureRequest) -> No
     printed = site.run("A disk is lost")
 
     assert "start the service now" in printed[1]
-    assert "restored on" in printed[2]
+    assert "restored on" in printed[2], printed[2]
     (document,) = ok(site.call("GET", f"/api/signature-sessions/{signed['sessionId']}"))["documents"]
     content = httpx.get(document["signedFile"]["location"], trust_env=False).content
     assert content.startswith(hard_pdfs.make("plain"))

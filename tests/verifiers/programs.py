@@ -94,7 +94,7 @@ def pyhanko(file: Path, roots: Sequence[bytes], *, strict: bool = True) -> list[
     async def judge() -> list[PyhankoResult]:
         with file.open("rb") as stream:
             found = []
-            for signature in PdfFileReader(stream, strict=strict).embedded_signatures:
+            for signature in PdfFileReader(stream, strict=strict).embedded_regular_signatures:
                 context = ValidationContext(trust_roots=[Certificate.load(r) for r in roots], allow_fetching=False)
                 status = await async_validate_pdf_signature(signature, context)
                 await context.aclose()

@@ -46,6 +46,7 @@ from signroom.trust.asking.answers import Ages
 from signroom.worker.steps import jobs
 from tests.formats.cms.lasting.raised import timestamps, values
 from tests.formats.xml.files import INVOICE
+from tests.harness.databases import copy_new_database
 from tests.pki import three_tiers
 from tests.pki.outside import running_outside
 from tests.pki.three_tiers import NOW, YEAR
@@ -117,10 +118,11 @@ Matrix = Mapping[tuple[str, Level, str], Made]
 
 
 @pytest.fixture(scope="module")
-def matrix(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, formats: PooledFormats) -> Matrix:
+def matrix(tmp_path_factory: pytest.TempPathFactory, formats: PooledFormats) -> Matrix:
     """By variant, level, and kind of key. A session has one document of each variant."""
     folder = tmp_path_factory.mktemp("matrix")
-    database = shutil.copyfile(sqlite_template, folder / "signroom.db")
+    database = folder / "signroom.db"
+    copy_new_database(database)
     with running_outside() as outside, open_room(f"sqlite:///{database}", folder, formats) as room:
         room.clock.time = NOW
         providers = RemoteAuthorities([outside.provider])

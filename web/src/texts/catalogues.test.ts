@@ -66,6 +66,7 @@ const NOT_FOR_SIGNERS = [
   'LastTimestampProvider',
   'SignaturePolicyNotFound',
   'TimestampProviderNotFound',
+  'TooManySecurityContexts',
   'BadSecurityContext',
   'SecurityContextInUse',
   'DemoFails',
