@@ -59,7 +59,7 @@ def test_upload_and_demo_key_from_the_example_application_and_back(
 
     expect(page.get_by_role("heading", name="Signed", exact=True)).to_be_visible()
     expect(page.get_by_text("Signed by Ana Lúcia (DEMO)")).to_be_visible()
-    verifiers.require_accepted(output, demo_nss, demo_roots)
+    verifiers.require_accepted(output, demo_nss, demo_roots, document_timestamps=1)
     assert output.read_bytes().startswith(contract.read_bytes())
     session_id = parse_qs(urlsplit(page.url).query)["signatureSessionId"][0]
     session = sqlite_server.session(session_id)
