@@ -374,6 +374,7 @@ def test_a_level_that_lacks_evidence_says_what_is_missing(room: Room, authority:
     assert (document.status, document.level) == (DocumentStatus.COMPLETED, Level.B_T)
     assert document.level_detail
     assert document.awaits_level
+    assert document.level_asked_at is None  # under `any` nobody asks a stranger's authority: that stays so
 
 
 def test_archiving_takes_no_place_of_documents_that_somebody_waits_for(room: Room) -> None:

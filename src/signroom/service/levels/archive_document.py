@@ -162,7 +162,11 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
             after = raised.standing.level
             if after is before or before.reaches(after):
                 return _Made(
-                    before, None, None, raised.detail or "It is of the level already.", final=raised.detail is None
+                    before,
+                    None,
+                    None,
+                    raised.detail or "It is of the level already.",
+                    final=raised.final or raised.detail is None,
                 )
             # 3. Store the copy.
             key = document.blob_folder.version(preparation_id, after, uuid4())
@@ -173,7 +177,7 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
         return _Made(before, None, None, str(error), final=True)
     made = replace(signed, blob_key=key, length=raised.standing.stored.length, sha256=raised.standing.stored.sha256)
     version = Version(after, made, ports.clock.now())
-    return _Made(after, version, raised.standing.proven_at, raised.detail)
+    return _Made(after, version, raised.standing.proven_at, raised.detail, final=raised.final)
 
 
 def _settle(ports: Ports, document: Document, made: _Made, *, final: bool) -> bool:

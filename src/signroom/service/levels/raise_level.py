@@ -75,11 +75,12 @@ class Patience:
 
 
 class Stopped(Exception):
-    """No higher level is reached now. `reason` is one sentence for the application and the log."""
+    """No higher level is reached now."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        """`reason` is one sentence for the application and the log. `final`: trying again would not help."""
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.final = reason, final
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ class Raised:
     standing: Standing
     detail: str | None
     """Why the level that was wanted is not reached; None: it is."""
+    final: bool = False
+    """Trying again would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Raising:
                 return Raised(await self._augmented(standing, data, Level.B_LT), None)
             return await self._archived(standing, data)
         except Stopped as stopped:
-            return Raised(standing, stopped.reason)
+            return Raised(standing, stopped.reason, stopped.final)
 
     async def _archived(self, standing: Standing, data: Augmentation) -> Raised:
         """Data and archive timestamp are one change of the file. Without a timestamp the data go in alone.
@@ -188,11 +191,11 @@ class Raising:
         except TimestampTooLarge:
             pass
         except (Refused, Unavailable) as error:
-            raise Stopped(str(error)) from error
+            raise Stopped(str(error), final=isinstance(error, Refused)) from error
         try:
             return await self._augment(standing, replace(step, timestamp_room=_MOST_ROOM), level)
         except (Refused, Unavailable) as error:
-            raise Stopped(str(error)) from error
+            raise Stopped(str(error), final=isinstance(error, Refused)) from error
 
     async def _augment(self, standing: Standing, step: Augmentation, level: Level) -> Standing:
         """Raises: Stopped, what the formats raise."""
@@ -269,17 +272,18 @@ def _about(proof: Proof) -> _Question:
 
 def _evidence(ports: Ports, question: _Question) -> ValidationData:
     """Raises: Stopped."""
-    reason = "No security context is configured for it."
+    # Roots may be put there any time: without a context nothing is final.
+    reason, final = "No security context is configured for it.", bool(question.contexts)
     for context in question.contexts:
         try:
             evidence = ports.trust.collect(question.chain, context, question.at, use=question.use)
         except (BadCertificate, SecurityContextNotConfigured) as error:
-            reason = str(error)
+            reason, final = str(error), False
             continue
         if evidence.complete:
             return evidence.data
-        reason = " ".join(evidence.missing) or reason
-    raise Stopped(reason)
+        reason, final = " ".join(evidence.missing) or reason, final and evidence.final
+    raise Stopped(reason, final=final)
 
 
 def proofs_of(found: SignatureLevel) -> tuple[Proof, ...]:

@@ -80,7 +80,8 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
         kept = subscription.available_until(current.signed_at or ports.clock.now())
-        return current.complete(made.file, verdict, kept, level=made.level, level_detail=made.detail), event
+        completed = current.complete(made.file, verdict, kept, level=made.level, level_detail=made.detail)
+        return completed.note_level(made.detail or "", final=True) if made.final else completed, event
 
     try:
         settled = await asyncio.to_thread(_settle, ports, document, complete)
@@ -144,6 +145,8 @@ class _Made:
     level: Level
     detail: str | None
     """Why the level that is wanted was not reached."""
+    final: bool
+    """Trying again would not help."""
 
 
 async def _make(ports: Ports, found: _InProcessing) -> _Made:
@@ -151,7 +154,7 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     value, preparation_id = document.signature_value, document.preparation_id
     if value is None or preparation_id is None:
         raise VerificationFailed("No signature value is stored.")
-    wanted, detail = document.level_wanted, None
+    wanted, detail, final = document.level_wanted, None, False
     async with AsyncExitStack() as files:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
@@ -188,10 +191,10 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
         )
         # 4. Raise it. Whoever had no timestamp a moment ago is not asked again while the signer waits.
         if found.context is None and not standing.level.reaches(wanted):
-            detail = NO_CONTEXT
+            detail, final = NO_CONTEXT, True
         if detail is None and not standing.level.reaches(wanted):
             raised = await raising.raise_to(wanted, standing)
-            standing, detail = raised.standing, raised.detail
+            standing, detail, final = raised.standing, raised.detail, raised.final
         # 5. Store the new file.
         keys = document.blob_folder
         alone = standing.level is Level.B_B
@@ -201,7 +204,7 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
     file = StoredFile(key, name, kind, standing.stored.length, standing.stored.sha256)
     proven = signed.verdict.with_proof(standing.proven_at, prepared.chain.certificate)
-    return _Made(file, proven, standing.level, detail)
+    return _Made(file, proven, standing.level, detail, final)
 
 
 def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:
@@ -261,7 +264,7 @@ def _settle(ports: Ports, document: Document, move: Callable[[Document], tuple[D
             return False
         moved, event = move(current)
         work.documents.save(moved)
-        if moved.awaits_level:
+        if moved.awaits_level and moved.level_asked_at is not None:
             enqueue_archiving(work, moved)
         record_event(work, event, current.subscription_id, current.application_id)
         # 7. End the session when this was its last document.
