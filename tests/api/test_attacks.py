@@ -17,8 +17,9 @@ import pytest
 from tests.api.requests import SESSIONS, a_file, signed_session, uploaded
 from tests.harness.databases import database_does_not_matter
 from tests.harness.hooks import WEBHOOKS
-from tests.harness.server import Json, Server, ok, refused
+from tests.harness.server import Json, Server, base64, ok, refused
 from tests.harness.tenants import Tenant, new_tenant
+from tests.pki import three_tiers
 from tests.vectors import hard_pdfs
 
 EVIL = "https://evil.example"
@@ -46,7 +47,8 @@ def test_no_id_of_another_tenant_differs_from_one_that_does_not_exist(
     tried = 0
     for path, verbs in ok(server.api.get("/openapi.json"))["paths"].items():
         names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-        if not names or not path.startswith("/api/") or names == ["tier"]:  # a tier is the installation's
+        # Tiers and providers are the installation's.
+        if not names or not path.startswith("/api/") or names in (["tier"], ["provider_id"]):
             continue
         assert set(names) <= set(ids), f"{path}: this test knows no id of that kind"
         for verb in set(verbs) & {"get", "put", "post", "delete"}:
@@ -80,7 +82,10 @@ def _ids(server: Server, victim: Tenant) -> dict[str, str]:
     event = ok(server.api.get(EVENTS, headers=victim.worker))["events"][0]
     test = ok(server.api.post(f"{WEBHOOKS}/{hook}/test", headers=victim.manager))
     keys = ok(server.api.get(f"/api/applications/{victim.application_id}/api-keys", headers=victim.manager))
+    context = {"name": f"own-{uuid4().hex[:8]}", "roots": [base64(three_tiers.root().der)]}
+    own = ok(server.api.post("/api/settings/security-contexts", json=context, headers=victim.manager))
     return {
+        "context_id": own["id"],
         "key_id": keys["items"][0]["id"],
         "session_id": session["id"],
         "document_id": session["documents"][0]["id"],

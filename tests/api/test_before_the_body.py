@@ -94,7 +94,7 @@ def test_a_key_of_a_worker_manages_nothing_and_is_told_so_before_the_body(sqlite
     assert {r for r, status in found.items() if status == 403} == {r for r in routes if is_managed(r)}
 
 
-def test_a_key_of_a_manager_makes_and_deletes_no_application(sqlite_server: Server) -> None:
+def test_a_key_of_a_manager_does_nothing_that_concerns_others(sqlite_server: Server) -> None:
     manager = signroom(
         sqlite_server, "keys", "create", "--application", "Example application", "--role", "Manager"
     ).splitlines()[-1]
@@ -105,6 +105,10 @@ def test_a_key_of_a_manager_makes_and_deletes_no_application(sqlite_server: Serv
     assert {r for r, status in found.items() if status == 403} == {
         ("POST", "/api/applications"),
         ("DELETE", f"/api/applications/{UNKNOWN}"),
+        ("POST", "/api/settings/timestamp-providers"),
+        ("PUT", f"/api/settings/timestamp-providers/{UNKNOWN}"),
+        ("DELETE", f"/api/settings/timestamp-providers/{UNKNOWN}"),
+        ("POST", f"/api/settings/timestamp-providers/{UNKNOWN}/test"),
     }
 
 

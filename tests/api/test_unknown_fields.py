@@ -80,12 +80,14 @@ def test_conversion_to_pdfa_is_refused(server: Server) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(NOT_DONE) - {"convertToPdfA"}))
 def test_what_the_original_does_and_we_do_not_is_refused_by_its_name(name: str) -> None:
-    with pytest.raises(NotImplementedHere, match=f"pdfSignatureOptions.{name}"):
-        unknown_fields(contract.CreateSessionRequest, {"pdfSignatureOptions": {name: "x"}})
+    # A PDF and a CMS object are signed under a policy, an XML document is not.
+    options = "xmlSignatureOptions" if name == "signaturePolicy" else "pdfSignatureOptions"
+    with pytest.raises(NotImplementedHere, match=f"{options}.{name}"):
+        unknown_fields(contract.CreateSessionRequest, {options: {name: "x"}})
     nothing: tuple[Any, ...] = (None, False, "", [], {})
     for unset in nothing:
-        found = unknown_fields(contract.CreateSessionRequest, {"pdfSignatureOptions": {name: unset}})
-        assert found == [f"pdfSignatureOptions.{name}"]
+        found = unknown_fields(contract.CreateSessionRequest, {options: {name: unset}})
+        assert found == [f"{options}.{name}"]
     with pytest.raises(PdfAConversionNotAvailable):
         unknown_fields(contract.CreateSessionRequest, {"documents": [{"pdfSignatureOptions": {"convertToPdfA": 1}}]})
 

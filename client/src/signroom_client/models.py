@@ -464,6 +464,8 @@ class Signer:
     attribute_certificates: tuple[AttributeCertificate, ...] = ()
     identity_confirmed: bool | None = None
     """False: nobody has confirmed this identity. None: no validation was asked for, or the server is older."""
+    level: Level | None = None
+    """By what is in the file; None: that cannot be read, or the server is older."""
 
 
 @dataclass(frozen=True, slots=True)

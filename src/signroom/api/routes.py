@@ -75,8 +75,6 @@ def api_routes(ports: Ports) -> list[Any]:
         WORKERS,
         sessions.create,
         documents.preflight,
-        documents.extend,
-        demo.set_failures,
         signature.prepare,
         inspection.inspect,
         max_body=largest_body(ports),
@@ -84,6 +82,8 @@ def api_routes(ports: Ports) -> list[Any]:
     keyed(
         WORKERS,
         sessions.cancel,
+        documents.extend,
+        demo.set_failures,
         document_keys.allocate,
         document_keys.allocate_batch,
         uploads.begin,

@@ -83,7 +83,7 @@ def test_doctor_fails_for_what_is_missing_expired_or_changed(
 ) -> None:
     wanted = {**variables, "SIGNROOM_EU_TRUST_LISTS": "PT,ES"}
     assert [line.level for line in _lines(wanted)] == [Severity.FAIL]
-    old = Facts(issued=_NOW - timedelta(days=3), next_update=_NOW + timedelta(seconds=300))
+    old = Facts(issued=_NOW - timedelta(days=3), next_update=_NOW + timedelta(days=1))
     again = made([Service(_CA.der)], master=_FACTS, national=old)
     for name, content in (("lotl.xml", again.master), ("pt.xml", again.national)):
         (tmp_path / name).write_bytes(content)

@@ -121,7 +121,6 @@ def test_a_disk_that_cannot_be_read_is_not_the_files_fault(written: Written, tmp
         ("broken-objects", []),
         ("scripts", [("Scripts", "but", {"kinds": "JavaScript, Launch"})]),
         ("external", [("ExternalContent", "but", {})]),
-        ("wrong-length", [("Damaged", "but", {})]),
         ("xfa-static", [("XfaForm", "note", {})]),
         ("pdf-a", [("PdfA", "note", {"part": "2", "conformance": "B"})]),
         ("odd-pages", [("OddPages", "note", {"kinds": "cropped, huge, rotated, scaled"})]),

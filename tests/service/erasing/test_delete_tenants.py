@@ -17,7 +17,7 @@ from signroom.domain.application import Application, ApplicationCaller, Operator
 from signroom.domain.audit import Action
 from signroom.domain.blob_key import UploadFolder
 from signroom.domain.certificate import Certificate
-from signroom.domain.document import Document, StoredFile
+from signroom.domain.document import Document
 from signroom.domain.document_key import DocumentKey
 from signroom.domain.errors import (
     ApplicationDisabled,
@@ -29,6 +29,7 @@ from signroom.domain.errors import (
     SubscriptionNotFound,
     UploadNotFound,
 )
+from signroom.domain.level import Level
 from signroom.domain.metadata import NO_METADATA
 from signroom.domain.person import identifiers_of_document
 from signroom.domain.session import Session, SessionStatus
@@ -443,18 +444,19 @@ def test_a_run_that_was_overtaken_leaves_no_file(
         subscription=None,
         prepared=SimpleNamespace(chain=CertificateChain(b"certificate")),
         reading=None,
+        context=None,
         identity_confirmed=None,
     )
 
-    async def sign(ports: Ports, document: Document, *_: object) -> tuple[StoredFile, Verdict]:
+    async def make(ports: Ports, _found: object) -> object:
         """Another run has ended; the application goes; then this one stores its file."""
         delete_application(ports, operator, application.id)
         assert await asyncio.to_thread(finish_deletions, ports) == 1
         stored = await asyncio.to_thread(room.file, document.blob_folder.signed(uuid4()))
-        return stored, Verdict(())
+        return SimpleNamespace(file=stored, verdict=Verdict(()), level=Level.B_B, detail=None, final=False)
 
     monkeypatch.setattr("signroom.service.signing.process_document._read", lambda *_: read)
-    monkeypatch.setattr("signroom.service.signing.process_document._sign", sign)
+    monkeypatch.setattr("signroom.service.signing.process_document._make", make)
     asyncio.run(process_document(room.ports, document.id))
 
     assert [path for path in room.files.rglob("*") if path.is_file()] == []

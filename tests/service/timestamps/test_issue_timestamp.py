@@ -33,6 +33,7 @@ from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.timestamps.messages import write_rejected
 from signroom.trust.asking.answers import Ages, Answers, Question
 from signroom.trust.contexts import open_trust
+from signroom.trust.revocation import MAX_CRL
 from tests.fetch.sites import Site, running_site
 from tests.harness.waiting import eventually
 from tests.service.conftest import Room
@@ -126,7 +127,7 @@ def test_an_authority_that_was_revoked_is_set_back_as_soon_as_that_is_known(
     # Nobody waits for the list: this token is handed on.
     authorities = RemoteAuthorities([listed, good])
     first = issued(knowing, authorities=authorities)
-    eventually(lambda: answers.kept(Question(openssl_tsa.LIST, 1)))
+    eventually(lambda: answers.kept(Question(openssl_tsa.LIST, MAX_CRL)))
     second = issued(knowing, authorities=RemoteAuthorities([listed, good]))
 
     assert first.authority.certificate != second.authority.certificate
