@@ -27,10 +27,13 @@ _MAX_OBJECTS = 1500
 """Some 50 us each. Names, open action and form are near the catalog, so that they are seen in files of any size."""
 _MAX_STEPS = 20_000
 """Values that are looked at on the way from object to object."""
+_MAX_CHILDREN = 2000
+"""Of them in one dictionary or array, so that none takes all steps from what stands beside it."""
 _FEW = 32
 """Entries: a dictionary that small is always looked into."""
-_MAX_SECONDS = 0.15
-"""Of processor: for objects that take qpdf long to read. An honest file needs half of it."""
+_MAX_SECONDS = 0.3
+"""Of processor: for objects that take qpdf long to read. An honest file needs a quarter of it: what is found must not
+hang on how fast a machine is."""
 _MAX_SIGNATURES = 20
 _MAX_XMP = 1 << 20
 """Bytes, before and after inflating."""
@@ -161,7 +164,7 @@ def _dictionaries(pdf: pikepdf.Pdf) -> Iterator[tuple[pikepdf.Object, dict[str, 
             values = _values(found, _MAX_OBJECTS - len(seen))
             yield found, values
             below = (value for key, value in values.items() if key not in _UPWARDS)
-        for value in islice(below, steps):
+        for value in islice(below, min(steps, _MAX_CHILDREN)):
             steps -= 1
             if time.thread_time() > end:
                 return
