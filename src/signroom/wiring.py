@@ -279,7 +279,7 @@ def _trust(
         raise SettingsError(
             f"The security context {context.name} (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted roots. Put the "
             f"certificates of its root authorities, PEM or DER, into {settings.trust_folder / context.name} as *.crt "
-            'files, and start again. docs/operate/trust.md says where to get them.'
+            "files, and start again. docs/operate/trust.md says where to get them."
         ) from error
     return trust
 
