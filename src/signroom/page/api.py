@@ -33,7 +33,6 @@ from signroom.service.access.hand_over import begin_hand_over, is_hand_over, tak
 from signroom.service.access.page_tokens import (
     is_known_open,
     owner_of_token,
-    renew_page_token,
     require_open_application,
     session_of_token,
 )
@@ -46,7 +45,8 @@ from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.follow_session import SessionStreams
-from signroom.service.sessions.read_sessions import SessionOfPage, open_page, read_session_of_page
+from signroom.service.sessions.open_page import open_page, renew_page_token
+from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
@@ -119,7 +119,10 @@ def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
 
 @post("/sign/api/renew", status_code=200, request_max_body_size=MAX_LINK_BODY)
 async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
-    """By the session's link, or once by the code of a hand-over."""
+    """By the session's link, or once by the code of a hand-over.
+
+    Only the page's script calls it: whoever merely looks at a link (mail filters, previews) opens nothing.
+    """
     if is_hand_over(data.link):
         taken = await asyncio.to_thread(take_over, ports, data.link)
         token, link = taken.token, taken.link
@@ -130,7 +133,6 @@ async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
 
 @get("/sign/api/load")
 async def load(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
-    """Only the page's script calls it: whoever merely looks at a link (mail filters, previews) opens nothing."""
     return await asyncio.to_thread(lambda: session_view(ports, open_page(ports, page_session), framed=framed))
 
 

@@ -35,7 +35,6 @@ from signroom.domain.upload import Upload
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import ChangeFilter, Work
-from signroom.service.access.page_tokens import renew_page_token
 from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.manage_document_keys import find_key, unused_keys
 from signroom.service.documents.preview_document import preview_page
@@ -43,6 +42,7 @@ from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.documents.read_documents import read_document
 from signroom.service.erasing.erase import continue_erasures, erase_document, erase_session
 from signroom.service.erasing.late_files import delete_late_files
+from signroom.service.sessions.open_page import renew_page_token
 from signroom.service.sessions.read_sessions import list_sessions, read_session, read_session_of_page
 from signroom.service.signing.process_document import fail_document
 from signroom.service.signing.retry_processing import retry_session
