@@ -27,26 +27,20 @@ from tests.pki.outside import Outside, running_outside
 from tests.pki.three_tiers import NOW, YEAR
 from tests.service.conftest import Room
 from tests.service.levels.test_archive_document import FILES, after_storing, archive, completed, in_a_thread
-from tests.verifiers.dss import Dss, running_dss
+from tests.verifiers.dss import Dss
 
 LATER = NOW + 5 * YEAR
 """The signer's certificate has ended. That of the archive timestamp ends in a year."""
 LATE = NOW + 15 * YEAR
 """Only the second archive timestamp counts."""
 BEFORE = timedelta(days=400)
+one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is decided by the files; the statements are tried on both."""
 
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
     with running_outside() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def dss(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dss]:
-    anchor = tmp_path_factory.mktemp("anchor") / "root.crt"
-    anchor.write_bytes(three_tiers.root().der)
-    with running_dss(anchor) as running:
         yield running
 
 
@@ -82,6 +76,7 @@ def said_by(dss: Dss, ports: Ports, document: Document, folder: Path) -> list[tu
     return [(one["level"][-3:], one["indication"]) for one in answer["signatures"]]
 
 
+@one_database
 @pytest.mark.parametrize("kind", SignatureType)
 def test_another_archive_timestamp_makes_a_file_last_longer(
     room: Room, ports: Ports, outside: Outside, dss: Dss, tmp_path: Path, kind: SignatureType
@@ -152,6 +147,7 @@ def test_two_runs_and_one_that_is_killed_leave_one_new_version(room: Room, ports
     assert files - left == {*renewed.file_keys}  # what the killed run has left goes with the document
 
 
+@one_database
 def test_it_is_tried_until_the_old_one_ends_and_then_no_more(room: Room, ports: Ports, outside: Outside) -> None:
     document = completed(room, ports, Level.B_LTA)
     years_go_by(room, outside)
@@ -173,6 +169,7 @@ def test_it_is_tried_until_the_old_one_ends_and_then_no_more(room: Room, ports: 
     assert renew_archives(ports) == 0
 
 
+@one_database
 def test_in_the_last_days_the_timestamp_comes_without_the_data_that_cannot_be_had(
     room: Room, ports: Ports, outside: Outside, dss: Dss, tmp_path: Path
 ) -> None:
@@ -193,6 +190,7 @@ def test_in_the_last_days_the_timestamp_comes_without_the_data_that_cannot_be_ha
     assert said_by(dss, ports, renewed, tmp_path) == [("LTA", "TOTAL_PASSED")]  # the file had them already
 
 
+@one_database
 @pytest.mark.parametrize("kind", SignatureType)
 def test_a_file_on_a_disk_is_raised_and_renewed(
     room: Room, ports: Ports, outside: Outside, dss: Dss, tmp_path: Path, kind: SignatureType
