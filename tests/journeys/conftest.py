@@ -92,7 +92,7 @@ class Watched:
 def go_on_to_signing(page: Page) -> None:
     """From the documents by the review to the choice of the key."""
     page.get_by_role("button", name="Continue", exact=True).click()
-    page.get_by_role("button", name="Go on to signing").click()
+    page.get_by_role("button", name="Continue to signing").click()
 
 
 @pytest.fixture
