@@ -150,6 +150,7 @@ def _limits(settings: Settings) -> Limits:
         webhook_waits=DeliverySchedule(settings.webhook_schedule),
         webhook_timeout=settings.webhook_timeout,
         files_compared_within=settings.files_compared_within,
+        archives_renewed_before=settings.archives_renewed_before,
     )
 
 
