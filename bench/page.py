@@ -83,8 +83,8 @@ class Phase:
 
 
 PHASES = (
-    Phase("load", "", "Documents to sign"),
-    Phase("review: first picture", "click Continue", "picture"),
+    Phase("load", "", "Read before you sign"),
+    Phase("review: first picture", "Read before you sign", "picture"),
     Phase("open the PFX", "click Open certificate", "judge"),
     Phase("judge its certificate", "judge", "Check and sign"),
     Phase("prepare", "click Sign", "Signing… Checking"),
