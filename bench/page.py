@@ -163,7 +163,7 @@ def _signed(browser: Browser, server: Server, files: list[Path], pfx: Path) -> t
 def _read_and_sign(page: Page, pfx: Path) -> None:
     page.get_by_role("button", name="Continue").click()
     page.locator(".paper img").first.wait_for()
-    page.get_by_role("button", name="Go on to signing").click()
+    page.get_by_role("button", name="Continue to signing").click()
     choose_pfx(page, pfx, PASSWORD)
     page.locator("button.primary", has_text="Sign").click()
     page.locator(".downloads a").first.wait_for()

@@ -81,7 +81,7 @@ def test_markup_is_text_wherever_it_comes_from(sqlite_server: Server, window: Wa
     page.get_by_text("Text of page 1").click()
     expect(page.get_by_text("<b onclick=a()>.")).to_be_visible()
     _require_no_markup(page)
-    page.get_by_role("button", name="Go on to signing").click()
+    page.get_by_role("button", name="Continue to signing").click()
     choose_demo_key(page, MARKUP)
     expect(page.get_by_text(f"{MARKUP} (DEMO)", exact=True)).to_be_visible()
     page.get_by_text("Details").click()
