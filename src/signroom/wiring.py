@@ -149,6 +149,7 @@ def _limits(settings: Settings) -> Limits:
         webhook_waits=DeliverySchedule(settings.webhook_schedule),
         webhook_timeout=settings.webhook_timeout,
         files_compared_within=settings.files_compared_within,
+        archives_renewed_before=settings.archives_renewed_before,
     )
 
 
@@ -279,7 +280,7 @@ def _trust(
         raise SettingsError(
             f"The security context {context.name} (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted roots. Put the "
             f"certificates of its root authorities, PEM or DER, into {settings.trust_folder / context.name} as *.crt "
-            'files, and start again. docs/operate.md, "Whom to trust", says where to get them.'
+            "files, and start again. docs/operate/trust.md says where to get them."
         ) from error
     return trust
 

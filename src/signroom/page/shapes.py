@@ -95,6 +95,31 @@ class PageText(Wire):
     text: str
 
 
+class PageSizes(Wire):
+    pages: list[tuple[int, float, float]]
+    """Number of pages, width and height of each in points: pages of one size that follow each other are one entry."""
+
+
+class Find(Wire):
+    document_id: UUID
+    words: str
+    first_page: int = 0
+    """From 0."""
+
+
+class Hit(Wire):
+    page: int
+    """From 0."""
+    areas: list[tuple[float, float, float, float]]
+    """Left, top, width, height: parts of the page's width and height, one entry a line."""
+
+
+class SearchView(Wire):
+    hits: list[Hit]
+    next_page: int | None
+    """Where the next call goes on; null when all was searched."""
+
+
 class DocumentView(Wire):
     id: UUID
     name: str

@@ -12,6 +12,7 @@ from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.domain.signature import CmsLayout, PdfLayout, XmlLayout
 from signroom.page import shapes
 from signroom.ports import Ports
+from signroom.ports.files import Occurrence, Search
 from signroom.service.access.hand_over import offers_hand_over
 from signroom.service.certificates.judge_certificates import Judgement
 from signroom.service.documents.download_file import version_location
@@ -106,6 +107,13 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
         left_out=document.left_out,
         signed_file=_signed_file(ports, document) if downloads else None,
     )
+
+
+def search_view(search: Search) -> shapes.SearchView:
+    def hit(one: Occurrence) -> shapes.Hit:
+        return shapes.Hit(page=one.page, areas=[(a.left, a.top, a.width, a.height) for a in one.areas])
+
+    return shapes.SearchView(hits=[hit(one) for one in search.found], next_page=search.next_page)
 
 
 def preparation_view(preparation: Preparation) -> shapes.PreparationView:
