@@ -470,7 +470,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         max_bodies=settings.max_bodies,
         largest_body=largest_body(ports),
         lifespan=[_lifespan(service)],
-        hsts=settings.public_url.startswith("https://"),
+        public_url=settings.public_url,
         rate_limits=settings.rate_limits,
         type_decoders=TYPE_DECODERS,
         plugins=[WireSchemas()],
