@@ -19,6 +19,10 @@ _LANGUAGES = {".py": "python", ".yaml": "yaml", ".toml": "toml", ".env": "ini", 
 _LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
 _LIST = re.compile(r"(?:[-*]|\d+\.) ")
 _FENCE = re.compile(r"^ *(```|~~~)")
+_INLINE_CODE = re.compile(r"(?<![\[`])`(\w+)`(?![\]`])")
+_LEADS = re.compile(r"^\*\*(What can go wrong)\.\*\* ", re.MULTILINE)
+_EXPLAINS_CODES = re.compile(r"docs/(guide|operate|signing)/|docs/(idempotency|jobs|preflight|retention)\.md")
+"""Pages where a code of an error is a link to its explanation."""
 _CODE_ROW = re.compile(r"^\| `(\w+)` \|(.*)\|$")
 
 
@@ -35,6 +39,8 @@ class Gathering:
     _waiting: list[str] = field(default_factory=list)
     """Files and folders that pages link to, by their path in the repository."""
     _seen: set[str] = field(default_factory=set)
+    _codes: frozenset[str] = frozenset()
+    """Of errors."""
 
     def run(self) -> None:
         """Write everything into the target folder, which is made anew.
@@ -44,6 +50,8 @@ class Gathering:
         """
         shutil.rmtree(self.target, ignore_errors=True)
         docs = self.root / "docs"
+        if (docs / "errors.md").exists():
+            self._codes = codes_of((docs / "errors.md").read_text("utf-8"))
         for file in sorted(docs.rglob("*")):
             path = file.relative_to(self.root).as_posix()
             if file.suffix == ".md":
@@ -65,7 +73,16 @@ class Gathering:
 
     def _rewrite(self, part: str, path: str) -> str:
         """Links as they are in the site, and lists as the generator knows them: with an empty line in front."""
+        if _EXPLAINS_CODES.match(path):
+            errors = posixpath.relpath("docs/errors.md", posixpath.dirname(path))
+            part = "".join(self._explained(line, errors) for line in part.splitlines(keepends=True))
+            part = _LEADS.sub(r"## \1\n\n", part)
         return _separate_lists(_LINK.sub(lambda link: self._link(link[1], path), part))
+
+    def _explained(self, line: str, errors: str) -> str:
+        if line.startswith(("#", "    ")) or "](" in line:  # a heading, code, or a line with links of its own
+            return line
+        return _INLINE_CODE.sub(lambda c: f"[{c[0]}]({errors}#{c[1]})" if c[1] in self._codes else c[0], line)
 
     def _link(self, target: str, page: str) -> str:
         if re.match(r"[a-z]+:|#|/", target):
@@ -153,6 +170,11 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
         else:
             parts[-1][1].append(line)
     return "".join("".join(lines) if code else change("".join(lines)) for code, lines in parts)
+
+
+def codes_of(text: str) -> frozenset[str]:
+    """The codes in the tables of ``docs/errors.md``."""
+    return frozenset(row[1] for row in map(_CODE_ROW.match, text.splitlines()) if row)
 
 
 def errors_with_anchors(text: str) -> str:

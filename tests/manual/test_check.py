@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.docs.check import check_site
-from scripts.docs.gather import DeadLink, Gathering, errors_with_anchors, outside_code
+from scripts.docs.gather import PAGES_OF_THE_ROOT, DeadLink, Gathering, errors_with_anchors, outside_code
 from tests.habits.repository import ROOT
 
 
@@ -51,6 +51,22 @@ def test_every_error_code_has_an_anchor_that_is_its_code() -> None:
 
     assert [code for code, anchor in anchors if code != anchor] == []
     assert {code for code, _ in anchors} == set(codes)
+
+
+def test_a_code_in_the_guide_leads_to_its_explanation(tmp_path: Path) -> None:
+    for folder in ("docs/guide", "web/public/assets"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "web/public/assets/icon.svg").write_text("<svg/>")
+    (tmp_path / "docs/errors.md").write_text("| `Bad` | 400 | meaning | cure |\n")
+    (tmp_path / "docs/guide/a.md").write_text("# `Bad`\n\n**What can go wrong.** 400 `Bad`, and `other`.\n")
+    for name in PAGES_OF_THE_ROOT:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# A page\n")
+
+    Gathering(tmp_path, tmp_path / "pages").run()
+
+    page = (tmp_path / "pages/guide/a.md").read_text()
+    assert page == "# `Bad`\n\n## What can go wrong\n\n400 [`Bad`](../errors.md#Bad), and `other`.\n"
 
 
 def test_code_is_left_as_it_stands() -> None:
