@@ -84,7 +84,7 @@ def test_markup_is_text_wherever_it_comes_from(sqlite_server: Server, window: Wa
     page.get_by_role("button", name="Continue to signing").click()
     choose_demo_key(page, MARKUP)
     expect(page.get_by_text(f"{MARKUP} (DEMO)", exact=True)).to_be_visible()
-    page.get_by_text("Details").click()
+    page.locator(".panel").get_by_text("Details").click()
     expect(page.get_by_text(f"CN={MARKUP} (DEMO)", exact=True)).to_be_visible()
     page.get_by_role("button", name="Sign 1 document").click()
     page.get_by_role("button", name="Stay on this page").click()

@@ -89,7 +89,7 @@ def test_details_are_there_for_who_asks(sqlite_server: Server, window: Watched, 
     open_predefined(sqlite_server, page)
     choose_pfx(page, a_file(tmp_path, ["p256"]), "secret")
     expect(page.get_by_text("O=Toy PKI, CN=Signer p256")).to_be_hidden()
-    page.get_by_text("Details").click()
+    page.locator(".panel").get_by_text("Details").click()
 
     expect(page.get_by_text("O=Toy PKI, CN=Signer p256")).to_be_visible()
     expect(page.get_by_text(f"{leaf.serial_number:x}")).to_be_visible()

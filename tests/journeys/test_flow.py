@@ -103,7 +103,7 @@ def test_a_reload_in_the_middle_begins_where_the_server_stands(sqlite_server: Se
     expect(page.get_by_role("heading", name="Check and sign")).to_be_visible()
     page.reload()
 
-    expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
     expect(page.get_by_text("contract.pdf")).to_be_visible()
 
 

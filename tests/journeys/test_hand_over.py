@@ -73,5 +73,5 @@ def test_a_code_that_was_used_explains_itself(browser: Browser, tls_server: tupl
         expect(other.get_by_text(re.compile(sentence)).first).to_be_visible()
     page.bring_to_front()
     page.get_by_role("button", name="Continue here").click()
-    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_enabled()
+    expect(page.get_by_role("button", name="Continue to signing")).to_be_enabled()
     context.close()

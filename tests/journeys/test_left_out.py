@@ -108,7 +108,7 @@ def test_nothing_that_can_be_signed_is_no_dead_end(sqlite_server: Server, narrow
 
     expect(page.get_by_text("There is nothing left to sign.")).to_be_visible()
     page.get_by_role("button", name="Back", exact=True).click()
-    expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
     go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()

@@ -23,7 +23,6 @@ URL.revokeObjectURL = (address) => { window.revoked++; revoke(address); };
 
 def review(server: Server, page: Page, *documents: Json) -> None:
     page.goto(server.open_session(documents=list(documents))["redirectUrl"])
-    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
 
 

@@ -88,7 +88,7 @@ def test_predefined_document_and_certificate_file(
     page = window.page
 
     page.goto(opened["redirectUrl"])
-    expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
     expect(page.get_by_label("Add PDF files")).to_have_count(0)
     expect(page.get_by_role("button", name="Remove contract.pdf")).to_have_count(0)
     go_on_to_signing(page)

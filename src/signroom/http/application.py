@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders, State
@@ -93,4 +94,5 @@ def _routes(app: Litestar) -> dict[Template, Known]:
 def _known(route: HTTPRoute) -> Known:
     reads = "GET" in route.methods
     methods = {*route.methods, "HEAD"} if reads else route.methods
-    return Known(route.path_format, ", ".join(sorted(methods)), reads)
+    last = route.path_components[-1] if route.path_components else ""
+    return Known(route.path_format, ", ".join(sorted(methods)), reads, not isinstance(last, str) and last.type is Path)
