@@ -7,7 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# On a terminal uv shows how far it is; what is said goes to the standard error, since the output may be JSON.
+INSTALL = $(UV) pip install $(shell test -t 2 || echo --quiet) --python $(BIN)/python
+SAY = @echo >&2
 
 # uv does not read pip's configuration: a person's own index and authorities hold for both.
 ifdef PIP_INDEX_URL
@@ -74,17 +76,22 @@ $(UV):
 	  { echo "Signroom needs Python 3.11 or newer; $(PYTHON) is older."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Python's venv module is incomplete. On Debian: apt-get install python3-venv"; exit 1; }
+	$(SAY) "Signroom: making .venv"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/bootstrap.txt
 
 # Bytecode is compiled at once: the first start would otherwise take twice as long.
 $(VENV)/.runtime: $(UV) locks/runtime.txt pyproject.toml client/pyproject.toml
+	$(SAY) "Signroom: fetching, installing and compiling $$(grep -c '^[a-z].*==' locks/runtime.txt) packages, once"
 	@$(INSTALL) --compile-bytecode --require-hashes --requirement locks/runtime.txt
+	$(SAY) "Signroom: installing the checkout itself"
 	@$(INSTALL) --no-deps --no-build-isolation --editable . --editable ./client
+	$(SAY) "Signroom: compiling it"
 	@$(BIN)/python -m compileall -q src client/src || true
 	@touch $@
 
 $(VENV)/.dev: $(UV) locks/dev.txt pyproject.toml client/pyproject.toml
+	$(SAY) "Signroom: fetching, installing and compiling $$(grep -c '^[a-z].*==' locks/dev.txt) packages, once"
 	@$(INSTALL) --compile-bytecode --require-hashes --requirement locks/dev.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable . --editable ./client
 	@touch $@ $(VENV)/.runtime
