@@ -101,6 +101,8 @@ class Settings:
     """The countries of the EU whose trusted lists are fetched; empty: all. None: nothing is fetched."""
     files_compared_within: timedelta
     """Every stored file is compared once in this time."""
+    archives_renewed_before: timedelta | None
+    """So long before an archive timestamp ends another one is added; None: never by itself."""
 
 
 NAMES = (
@@ -143,6 +145,7 @@ NAMES = (
     "WEBHOOK_TIMEOUT",
     "EU_TRUST_LISTS",
     "FILES_COMPARED_WITHIN",
+    "ARCHIVES_RENEWED_BEFORE",
     "TIMESTAMP_PROVIDERS",
     "DEVELOPMENT_IN_PUBLIC",
 )
@@ -191,7 +194,7 @@ def read_settings(
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
         events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
         audit_kept=_duration("AUDIT_KEPT", source.text("AUDIT_KEPT", "1826 d")),
-        api_key_lifetime=_lifetime(source.text("API_KEY_LIFETIME", "")),
+        api_key_lifetime=_lifetime("API_KEY_LIFETIME", source.text("API_KEY_LIFETIME", "")),
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
@@ -220,6 +223,7 @@ def read_settings(
         timestamp_providers=_optional_path(source.text("TIMESTAMP_PROVIDERS", "")),
         eu_trust_lists=_eu_trust_lists(source.text("EU_TRUST_LISTS", "off")),
         files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
+        archives_renewed_before=_lifetime("ARCHIVES_RENEWED_BEFORE", source.text("ARCHIVES_RENEWED_BEFORE", "")),
     )
 
 
@@ -378,8 +382,8 @@ def _events_kept(text: str) -> timedelta:
     return kept
 
 
-def _lifetime(text: str) -> timedelta | None:
-    return None if text.strip() in {"", "0"} else _duration("API_KEY_LIFETIME", text)
+def _lifetime(name: str, text: str) -> timedelta | None:
+    return None if text.strip() in {"", "0"} else _duration(name, text)
 
 
 def _schedule(name: str, text: str) -> tuple[timedelta, ...]:

@@ -229,7 +229,7 @@ def listen(
 
 @app.command
 def completion(shell: Literal["bash", "zsh", "fish", "powershell"]) -> None:
-    """Print a script that completes commands and options in a shell. docs/operate.md says where to put it.
+    """Print a script that completes commands and options in a shell. docs/operate/command-line.md says where to put it.
 
     Args:
         shell: for which shell

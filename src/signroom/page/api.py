@@ -27,7 +27,7 @@ from signroom.http.files import ATTACHMENT, file_response
 from signroom.http.hang_up import Body, HangUps, while_connected
 from signroom.http.ignored import name_parameters, name_unknown_fields, name_unread_body, unknown_fields
 from signroom.page import shapes
-from signroom.page.views import document_view, judgement_view, preparation_view, session_view
+from signroom.page.views import document_view, judgement_view, preparation_view, search_view, session_view
 from signroom.ports import Ports
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.access.page_tokens import (
@@ -40,7 +40,7 @@ from signroom.service.certificates.issue_demo_certificate import issue_demo_cert
 from signroom.service.certificates.judge_certificate import MAX_ISSUERS
 from signroom.service.certificates.judge_certificates import judge_certificates
 from signroom.service.documents.add_document import add_document
-from signroom.service.documents.preview_document import page_text, preview_page
+from signroom.service.documents.preview_document import find_words, page_sizes, page_text, preview_page
 from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
@@ -218,10 +218,29 @@ async def preview(
     page_session: InjectedSession,
     width: int = 800,
 ) -> Response[bytes]:
-    """A page as PNG: read by fetch and shown from a blob, so that no address holds a token."""
+    """A page as PNG or JPEG: read by fetch and shown from a blob, so that no address holds a token."""
     drawing = preview_page(ports, page_session, document_id, page, width)
     picture = await while_connected(request, drawing, on_gone=request.state.on_gone)
-    return Response(picture, media_type="image/png", headers=ATTACHMENT)
+    media_type = "image/jpeg" if picture.startswith(_JPEG) else "image/png"
+    return Response(picture, media_type=media_type, headers=ATTACHMENT)
+
+
+@get("/sign/api/pages/{document_id:str}")
+async def pages(
+    document_id: UUID, request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.PageSizes:
+    measuring = page_sizes(ports, page_session, document_id)
+    sizes = await while_connected(request, measuring, on_gone=request.state.on_gone)
+    return shapes.PageSizes(pages=[(run.count, run.width, run.height) for run in sizes])
+
+
+@post("/sign/api/find", status_code=200)
+async def find(
+    data: shapes.Find, request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.SearchView:
+    """Not by an address with the words in it, which a log would show."""
+    searching = find_words(ports, page_session, data.document_id, data.words, data.first_page)
+    return search_view(await while_connected(request, searching, on_gone=request.state.on_gone))
 
 
 @get("/sign/api/text/{document_id:str}/{page:int}")
@@ -330,7 +349,8 @@ def _qr_code(text: str) -> bytes:
     return picture.getvalue()
 
 
-_LOOKS = frozenset({upload.fn, preview.fn, text.fn, canonical.fn})
+_JPEG = b"\xff\xd8"
+_LOOKS = frozenset({upload.fn, preview.fn, pages.fn, find.fn, text.fn, canonical.fn})
 """What is refused to a page whose calls were given up too often. Who wants to sign is never refused for that."""
 
 HANDLERS = [
@@ -341,6 +361,8 @@ HANDLERS = [
     remove,
     original,
     preview,
+    pages,
+    find,
     text,
     canonical,
     logo,

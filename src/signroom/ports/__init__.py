@@ -49,6 +49,8 @@ class Limits:
     """For one try of a delivery, from the look-up of the name to the answer."""
     files_compared_within: timedelta
     """In this time every stored file is compared once with what was stored."""
+    archives_renewed_before: timedelta | None
+    """So long before an archive timestamp ends its file gets another one; None: only when somebody asks for it."""
 
 
 class EventBodies(Protocol):
