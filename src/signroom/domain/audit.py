@@ -58,6 +58,8 @@ class Action(StrEnum):
     TIMESTAMP_PROVIDER_CREATED = "TimestampProviderCreated"
     TIMESTAMP_PROVIDER_CHANGED = "TimestampProviderChanged"
     TIMESTAMP_PROVIDER_DELETED = "TimestampProviderDeleted"
+    TRUST_CHANGED = "TrustChanged"
+    FILE_EXTENDED = "FileExtended"
     SECRETS_RESEALED = "SecretsResealed"
     LINKS_REVOKED = "LinksRevoked"
     SIGNERS_LISTED = "SignersListed"
