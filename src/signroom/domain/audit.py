@@ -131,6 +131,8 @@ def security_context_facts(c: SecurityContext) -> Facts:
         "keys": [f"{k.kind} {k.least_bits} {'' if k.until is None else k.until.isoformat()}" for k in rules.keys],
         "requirements": [f"{r.kind} {r.masked or ''}" for r in rules.requirements],
         "level": rules.level,
+        "digests": [f"{d.algorithm} {'' if d.until is None else d.until.isoformat()}" for d in rules.digests],
+        "responders": rules.responders.value,
     }
 
 

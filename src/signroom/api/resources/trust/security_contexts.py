@@ -16,7 +16,16 @@ from signroom.api.translation.commands import level_of, member, moment_of, requi
 from signroom.api.translation.models import certificate_summary, seconds
 from signroom.domain.certificate import KeyKind
 from signroom.domain.errors import BadInput
-from signroom.domain.security_context import RULED_KINDS, ContextRules, KeyRule, RevocationRule, SecurityContext
+from signroom.domain.security_context import (
+    RULED_KINDS,
+    ContextRules,
+    DigestRule,
+    KeyRule,
+    ResponderRule,
+    RevocationRule,
+    SecurityContext,
+)
+from signroom.domain.signature import DigestAlgorithm
 from signroom.ports import Ports
 from signroom.service.certificates.read_pem import certificates_in
 from signroom.service.subscriptions.manage_security_contexts import (
@@ -87,6 +96,13 @@ def _command(data: shapes.SecurityContextRequest) -> DescribeContext:
         ),
         requirements=requirements_of(data.requirements),
         level=level_of(data.level),
+        digests=tuple(
+            DigestRule(
+                member(DigestAlgorithm, one.algorithm, "digests.algorithm"), moment_of(one.until, "digests.until")
+            )
+            for one in data.digests or ()
+        ),
+        responders=member(ResponderRule, data.responders or ResponderRule.APPOINTED, "responders"),
     )
     roots = _certificates(data.roots, "roots")
     return DescribeContext(data.name, roots, _certificates(data.intermediates or (), "intermediates"), rules)
@@ -132,6 +148,10 @@ def _model(ports: Ports, context: SecurityContext) -> shapes.SecurityContextMode
             shapes.RequirementModel(type=one.kind.value, argument=one.argument) for one in rules.requirements
         ],
         level=rules.level,
+        digests=[
+            shapes.DigestRuleModel(algorithm=one.algorithm.value, until=seconds(one.until)) for one in rules.digests
+        ],
+        responders=rules.responders.value,
     )
 
 
