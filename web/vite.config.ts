@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
+import { onlyUsed } from './scripts/only-used';
 import { differences } from './src/texts/message';
 
 const texts = new URL('./src/texts/', import.meta.url);
@@ -56,11 +57,11 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'shared', test: /\/(base64|der|keysource)\.ts$/ },
+            { name: 'shared', test: /node_modules\/preact\/|src\/(bytes|texts|views\/(findings|icon|parts)|session\/(flow|problem)|keysource\/keysource|digest\/wrong-document)/ },
           ],
         },
       },
     },
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [onlyUsed] },
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -284,3 +285,4 @@ def test_the_first_look_is_told_once_and_only_before_the_end() -> None:
     assert opened[0].open(NOON + timedelta(minutes=1)) is None
     assert a_session().open(LATE) is None
     assert a_session().cancel(NOON)[0].open(NOON) is None
+    assert replace(a_session(), status=SessionStatus.PROCESSING).open(NOON) is None

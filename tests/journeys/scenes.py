@@ -102,7 +102,7 @@ class Scenes:
         page = self.page
         self._certificate_file(PASSWORD)
         page.get_by_role("heading", name=self._text("certificates", "heading")).wait_for()
-        page.locator("summary").first.click()
+        page.locator(".panel summary").first.click()
         yield "certificates"
         self._button("certificates", "next").click()
         page.get_by_role("heading", name=self._text("consent", "heading")).wait_for()
@@ -148,7 +148,6 @@ class Scenes:
         opened = self.server.open_session(documents=documents, returnUrl="https://app.example/back")
         self.server.stored_file(opened["sessionId"], signed).write_bytes(signed[:600])
         self._open(opened["redirectUrl"])
-        self._button("documents", "next").click()
         self._button("review", "next").click()
         self.page.get_by_role("button", name=self._text("source", "demo")).click()
         self.page.get_by_label(self._text("source", "name")).fill("Ana")

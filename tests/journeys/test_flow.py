@@ -65,7 +65,7 @@ def test_two_tabs_that_sign_at_the_same_moment_sign_once(sqlite_server: Server, 
         tab.goto(opened["redirectUrl"])
         go_on_to_signing(tab)
         sign(tab)
-        expect(tab.get_by_text("Storing your signatures")).to_be_visible()
+        expect(tab.get_by_text("Saving your signatures")).to_be_visible()
     for route in waiting:
         route.continue_()
 
@@ -90,10 +90,10 @@ def test_a_link_whose_time_is_over_explains_itself_and_has_the_way_back(sqlite_s
     window.page.goto(opened["redirectUrl"])
 
     expect(window.page.get_by_role("heading", name="This link has expired")).to_be_visible()
-    expect(window.page.get_by_text("Go back to Example application and start again there.")).to_be_visible()
+    expect(window.page.get_by_text("Go back to Example application and start again.")).to_be_visible()
     back = f"https://app.example/back?signatureSessionId={opened['sessionId']}"
     expect(window.page.get_by_role("link", name="Return to Example application")).to_have_attribute("href", back)
-    expect(window.page.get_by_text(re.compile("by yourself"))).to_have_count(0)
+    expect(window.page.get_by_text(re.compile("taken back"))).to_have_count(0)
 
 
 def test_a_reload_in_the_middle_begins_where_the_server_stands(sqlite_server: Server, window: Watched) -> None:
@@ -103,7 +103,7 @@ def test_a_reload_in_the_middle_begins_where_the_server_stands(sqlite_server: Se
     expect(page.get_by_role("heading", name="Check and sign")).to_be_visible()
     page.reload()
 
-    expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
     expect(page.get_by_text("contract.pdf")).to_be_visible()
 
 

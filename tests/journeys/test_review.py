@@ -23,7 +23,6 @@ URL.revokeObjectURL = (address) => { window.revoked++; revoke(address); };
 
 def review(server: Server, page: Page, *documents: Json) -> None:
     page.goto(server.open_session(documents=list(documents))["redirectUrl"])
-    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
 
 
@@ -71,10 +70,10 @@ def test_several_dropped_files_keep_their_order_and_say_what_to_look_at(sqlite_s
     page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
 
     rows = page.get_by_role("list", name="Documents").get_by_role("listitem")
-    expect(rows.nth(2)).to_contain_text("Signed before by Signer rsa2048; that signature is intact.")
+    expect(rows.nth(2)).to_contain_text("Already signed by Signer rsa2048. That signature is intact.")
     expect(rows.nth(0)).to_contain_text("c.pdf")
     expect(rows.nth(0)).to_contain_text("ready to sign")
-    expect(rows.nth(1)).to_contain_text("can be signed, but look at this first:")
+    expect(rows.nth(1)).to_contain_text("can be signed, but check this first:")
     expect(rows.nth(1)).to_contain_text("It contains scripts or actions")
 
 
@@ -86,7 +85,7 @@ def test_what_cannot_be_shown_says_so_and_can_be_opened(sqlite_server: Server, w
     review(sqlite_server, page, bomb, letter, a_file(name="good.pdf"))
 
     expect(page.get_by_text("This page cannot be shown here.")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("There is no preview of this kind of file.")).to_be_visible()
+    expect(page.get_by_text("This kind of file has no preview.")).to_be_visible()
     page.get_by_role("list", name="Pages of good.pdf").scroll_into_view_if_needed()
     expect(page.get_by_role("img", name="Page 1 of 1 of good.pdf")).to_be_visible()
     with page.expect_download() as download:
@@ -113,7 +112,7 @@ def test_the_review_fits_and_pictures_are_let_go(sqlite_server: Server, window: 
     review(sqlite_server, page, a_file(hard_pdfs.make("ten-pages")))
     expect(page.get_by_role("img", name="Page 1 of 10 of contract.pdf")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Go on to signing").click()
+    page.get_by_role("button", name="Continue to signing").click()
 
     expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_visible()
     page.wait_for_function("revoked >= 1")  # once the view has gone, a moment after the next one is there

@@ -122,8 +122,8 @@ class Session:
             raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")
 
     def open(self, now: datetime) -> tuple[Session, Event] | None:
-        """Its page is shown; None when it was before, or when the session had ended by then."""
-        if self.opened_at is not None or not MOVES[self.status] or self.expired(now):
+        """Its page is shown. None when it was shown before, or is signed or over: the event would be out of order."""
+        if self.opened_at is not None or self.status is not SessionStatus.PENDING or self.expired(now):
             return None
         return replace(self, opened_at=now), SessionOpened(self.id, now)
 

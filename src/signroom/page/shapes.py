@@ -57,6 +57,12 @@ class JudgementView(Wire):
     usable: bool
     code: str | None
     detail: str | None
+    of_authority: bool
+    """It certifies others (CA:TRUE)."""
+    name: str | None
+    """The holder's, as people write it; null for what cannot be read."""
+    confirmed_by: str | None
+    """The authority that has confirmed who the holder is; null: nobody whom the session trusts."""
 
 
 class JudgementsView(Wire):
@@ -87,6 +93,31 @@ class FindingView(Wire):
 
 class PageText(Wire):
     text: str
+
+
+class PageSizes(Wire):
+    pages: list[tuple[int, float, float]]
+    """Number of pages, width and height of each in points: pages of one size that follow each other are one entry."""
+
+
+class Find(Wire):
+    document_id: UUID
+    words: str
+    first_page: int = 0
+    """From 0."""
+
+
+class Hit(Wire):
+    page: int
+    """From 0."""
+    areas: list[tuple[float, float, float, float]]
+    """Left, top, width, height: parts of the page's width and height, one entry a line."""
+
+
+class SearchView(Wire):
+    hits: list[Hit]
+    next_page: int | None
+    """Where the next call goes on; null when all was searched."""
 
 
 class DocumentView(Wire):
@@ -128,6 +159,16 @@ class RequirementView(Wire):
     """Masked: who holds the link need not be the person."""
 
 
+class SignerView(Wire):
+    """Who has signed, as the session's security context has judged it."""
+
+    name: str
+    issued_by: str
+    confirmed_by: str | None
+    """As in `JudgementView`."""
+    signed_at: datetime | None
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -147,6 +188,8 @@ class SessionView(Wire):
     """False: nobody confirms who a signer is, the session accepts every issuer."""
     hand_over: bool
     """Another device may go on."""
+    signer: SignerView | None
+    """Null until the signatures are stored, and once the session's time is over."""
     documents: list[DocumentView]
 
 

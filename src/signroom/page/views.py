@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
+from signroom.domain.holder import holder_of
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.security_context import confirms_identity
@@ -11,6 +12,7 @@ from signroom.domain.session import MAX_DOCUMENTS, Session
 from signroom.domain.signature import CmsLayout, PdfLayout, XmlLayout
 from signroom.page import shapes
 from signroom.ports import Ports
+from signroom.ports.files import Occurrence, Search
 from signroom.service.access.hand_over import offers_hand_over
 from signroom.service.certificates.judge_certificates import Judgement
 from signroom.service.documents.download_file import version_location
@@ -41,6 +43,7 @@ def session_view(ports: Ports, found: SessionOfPage, *, framed: bool) -> shapes.
         requirements=[shapes.RequirementView(type=r.kind.value, argument=r.masked) for r in session.requirements],
         identity_confirmed=confirms_identity(session.security_context_id),
         hand_over=offers_hand_over(ports),
+        signer=None if over else _signer(ports, found),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
 
@@ -58,12 +61,30 @@ def _branding(branding: Branding) -> shapes.BrandingView | None:
     )
 
 
+def _signer(ports: Ports, found: SessionOfPage) -> shapes.SignerView | None:
+    certificate = found.session.signer_certificate
+    if certificate is None:
+        return None
+    confirmed = confirms_identity(found.session.security_context_id)
+    holder = holder_of(ports.trust.read(certificate), confirmed=confirmed)
+    signed = max((d.signed_at for d in found.documents if d.signed_at is not None), default=None)
+    return shapes.SignerView(
+        name=holder.name,
+        issued_by=holder.issued_by,
+        confirmed_by=holder.confirmed_by,
+        signed_at=None if signed is None else signed.replace(microsecond=0),
+    )
+
+
 def judgement_view(judgement: Judgement) -> shapes.JudgementView:
-    refusal = judgement.refusal
+    refusal, holder = judgement.refusal, judgement.holder
     return shapes.JudgementView(
         usable=refusal is None,
         code=None if refusal is None else refusal.code,
         detail=None if refusal is None else refusal.detail,
+        of_authority=judgement.of_authority,
+        name=None if holder is None else holder.name,
+        confirmed_by=None if holder is None else holder.confirmed_by,
     )
 
 
@@ -86,6 +107,13 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
         left_out=document.left_out,
         signed_file=_signed_file(ports, document) if downloads else None,
     )
+
+
+def search_view(search: Search) -> shapes.SearchView:
+    def hit(one: Occurrence) -> shapes.Hit:
+        return shapes.Hit(page=one.page, areas=[(a.left, a.top, a.width, a.height) for a in one.areas])
+
+    return shapes.SearchView(hits=[hit(one) for one in search.found], next_page=search.next_page)
 
 
 def preparation_view(preparation: Preparation) -> shapes.PreparationView:

@@ -1,14 +1,6 @@
 /** What the page does: calls the server, opens keys, signs; each outcome is a happening for `flow.ts`. */
 import { fromBase64, toBase64 } from '../bytes/base64';
-import {
-  type Digested,
-  digestShown,
-  digestStream,
-  hexOf,
-  pairUp,
-  requireSameDocument,
-  requireSameXml,
-} from '../digest/check';
+import type { Digested } from '../digest/check';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { loaded, type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from '../server/api';
@@ -23,6 +15,9 @@ const LONGEST_POLL_MS = 3000;
 const WIDTH = 800;
 const FINE_WIDTH = 1400;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
+
+/** Throws KeyError: not-loaded. */
+const later = () => loaded(() => import('./later'));
 
 /** A document's bytes as this page knows them; `file` when they were chosen here. */
 interface Held {
@@ -178,6 +173,7 @@ export class Controller {
 
   private async upload(id: number, file: File, key: string): Promise<void> {
     try {
+      const { digestStream, hexOf } = await later();
       const [digest, sent] = await Promise.allSettled([
         digestStream(file.stream(), 'SHA256'),
         this.api.upload(file, key, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
@@ -204,6 +200,7 @@ export class Controller {
     items: readonly PreparedItem[],
     consented: readonly DocumentView[],
   ): Promise<void> {
+    const { pairUp, requireSameDocument } = await later();
     const pairs = pairUp(items, consented);
     if (pairs === null) {
       throw new ApiError('BadSignatureSessionOperation', 'The documents are not those of the consent.');
@@ -219,6 +216,7 @@ export class Controller {
 
   /** The original's bytes were compared with the fingerprint before. */
   private async checkXml(preparationId: string, item: PreparedItem): Promise<void> {
+    const { digestStream, requireSameXml } = await later();
     const path = `${preparationId}/${item.documentId}`;
     const canonical = await digestStream(await this.api.canonical(path), item.digestAlgorithm);
     const [shown, signed] = await Promise.all([
@@ -230,7 +228,7 @@ export class Controller {
 
   /** What is inside a CMS object that gets one signer more. Its file is the one that was shown. */
   private async contentOf({ id, sha256 }: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Digested> {
-    const { contentOf } = await loaded(() => import('./later'));
+    const { contentOf, digestShown, digestStream } = await later();
     const file = this.held.get(id)?.file ?? (await new Response(await this.api.original(id)).blob());
     const bytes = new Uint8Array(await file.arrayBuffer());
     const { length } = await digestShown(streamOf(bytes), 'SHA256', sha256);
@@ -241,6 +239,7 @@ export class Controller {
     const held = this.held.get(id);
     if (held?.digested.algorithm === algorithm) return held.digested;
     const file = held?.file ?? null;
+    const { digestShown } = await later();
     const digested = await digestShown(file?.stream() ?? (await this.api.original(id)), algorithm, sha256);
     this.held.set(id, { file, digested });
     return digested;
@@ -306,8 +305,7 @@ export class Controller {
   /** The source's certificates with the server's judgement. Without it nothing can be signed: the keys are closed. */
   private async listed(source: KeySource): Promise<readonly Listed[]> {
     try {
-      const reading = loaded(() => import('./later'));
-      const [{ ranked }, judgements] = await Promise.all([reading, this.api.judge(source.certificates)]);
+      const [{ ranked }, judgements] = await Promise.all([later(), this.api.judge(source.certificates)]);
       return ranked(source.certificates, judgements);
     } catch (error) {
       this.take(null);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DerError } from '../bytes/der';
-import { WrongDocument } from '../digest/check';
+import { WrongDocument } from '../digest/wrong-document';
 import { KeyError } from '../keysource/keysource';
 import { ApiError } from '../server/api';
 import { passing, problemOf } from './problem';

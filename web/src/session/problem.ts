@@ -1,6 +1,6 @@
 /** What went wrong, as a code that the catalogue has a sentence for. */
 import { DerError } from '../bytes/der';
-import { WrongDocument } from '../digest/check';
+import { WrongDocument } from '../digest/wrong-document';
 import { KeyError } from '../keysource/keysource';
 import { ApiError } from '../server/api';
 
