@@ -160,6 +160,8 @@ class SessionView(Wire):
     disable_downloads: bool
     background: bool
     expires_at: datetime
+    extensible: bool
+    """More time can be asked for."""
     return_url: str | None
     processing_error_code: str | None
     max_file: int
@@ -170,6 +172,8 @@ class SessionView(Wire):
     requirements: list[RequirementView]
     identity_confirmed: bool
     """False: nobody confirms who a signer is, the session accepts every issuer."""
+    signed_files: str | None
+    """The address of all signed files in one archive; null where there are not several, or none may be downloaded."""
     hand_over: bool
     """Another device may go on."""
     documents: list[DocumentView]
