@@ -57,6 +57,12 @@ class JudgementView(Wire):
     usable: bool
     code: str | None
     detail: str | None
+    of_authority: bool
+    """It certifies others (CA:TRUE)."""
+    name: str | None
+    """The holder's, as people write it; null for what cannot be read."""
+    confirmed_by: str | None
+    """The authority that has confirmed who the holder is; null: nobody whom the session trusts."""
 
 
 class JudgementsView(Wire):
@@ -153,6 +159,16 @@ class RequirementView(Wire):
     """Masked: who holds the link need not be the person."""
 
 
+class SignerView(Wire):
+    """Who has signed, as the session's security context has judged it."""
+
+    name: str
+    issued_by: str
+    confirmed_by: str | None
+    """As in `JudgementView`."""
+    signed_at: datetime | None
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -176,6 +192,8 @@ class SessionView(Wire):
     """The address of all signed files in one archive; null where there are not several, or none may be downloaded."""
     hand_over: bool
     """Another device may go on."""
+    signer: SignerView | None
+    """Null until the signatures are stored, and once the session's time is over."""
     documents: list[DocumentView]
 
 

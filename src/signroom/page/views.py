@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
+from signroom.domain.holder import holder_of
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.security_context import confirms_identity
@@ -48,6 +49,7 @@ def session_view(ports: Ports, found: SessionOfPage, *, framed: bool) -> shapes.
         identity_confirmed=confirms_identity(session.security_context_id),
         signed_files=_signed_files(ports, session, documents),
         hand_over=offers_hand_over(ports),
+        signer=None if over else _signer(ports, found),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
 
@@ -70,12 +72,30 @@ def _branding(branding: Branding) -> shapes.BrandingView | None:
     )
 
 
+def _signer(ports: Ports, found: SessionOfPage) -> shapes.SignerView | None:
+    certificate = found.session.signer_certificate
+    if certificate is None:
+        return None
+    confirmed = confirms_identity(found.session.security_context_id)
+    holder = holder_of(ports.trust.read(certificate), confirmed=confirmed)
+    signed = max((d.signed_at for d in found.documents if d.signed_at is not None), default=None)
+    return shapes.SignerView(
+        name=holder.name,
+        issued_by=holder.issued_by,
+        confirmed_by=holder.confirmed_by,
+        signed_at=None if signed is None else signed.replace(microsecond=0),
+    )
+
+
 def judgement_view(judgement: Judgement) -> shapes.JudgementView:
-    refusal = judgement.refusal
+    refusal, holder = judgement.refusal, judgement.holder
     return shapes.JudgementView(
         usable=refusal is None,
         code=None if refusal is None else refusal.code,
         detail=None if refusal is None else refusal.detail,
+        of_authority=judgement.of_authority,
+        name=None if holder is None else holder.name,
+        confirmed_by=None if holder is None else holder.confirmed_by,
     )
 
 
