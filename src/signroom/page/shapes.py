@@ -123,6 +123,8 @@ class SearchView(Wire):
 class DocumentView(Wire):
     id: UUID
     name: str
+    formatted_key: str
+    """Of the document, as people write it down."""
     content_type: str
     length: int
     sha256: str

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document
+from signroom.domain.document_key import formatted
 from signroom.domain.holder import holder_of
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation, PreparedDocument
@@ -104,6 +105,7 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
     return shapes.DocumentView(
         id=document.id,
         name=original.name,
+        formatted_key=formatted(document.key),
         content_type=original.content_type,
         length=original.length,
         sha256=original.sha256.hex(),
