@@ -5,6 +5,7 @@ import type { Controller } from '../session/controller';
 import { fill, texts } from '../texts/format';
 import { Reason } from './aside';
 import { Heading } from './parts';
+import { Signer } from './vouched';
 
 const t = texts.ended;
 const RETURN_SECONDS = 5;
@@ -53,7 +54,7 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
     <section class="done">
       <Heading text={fill(t.completed, { count: documents.length })} />
       <p>{fill(documents.length > 0 ? t.completedText : t.completedLate, { count: documents.length, application: applicationName })}</p>
-      {!session.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
+      {session.signer !== null && <Signer signer={session.signer} />}
       <Downloads documents={documents} />
       <GoBack session={session} automatic={session.returnUrl !== null || session.disableDownloads} />
     </section>
