@@ -54,6 +54,7 @@ from signroom.http.metrics import Metrics
 from signroom.jobs.dead_letters import state as jobs_state
 from signroom.jobs.durable import DELIVERY_PLACES, DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
+from signroom.manual.routes import manual_routes
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Limits, ManagementPorts, Ports
@@ -459,7 +460,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(ports), *_WATCHED, echo],
+        [*api_routes(ports), *manual_routes(), *page_routes(ports), *_WATCHED, echo],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
@@ -469,7 +470,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         max_bodies=settings.max_bodies,
         largest_body=largest_body(ports),
         lifespan=[_lifespan(service)],
-        hsts=settings.public_url.startswith("https://"),
+        public_url=settings.public_url,
         rate_limits=settings.rate_limits,
         type_decoders=TYPE_DECODERS,
         plugins=[WireSchemas()],

@@ -338,3 +338,18 @@ def test_an_endpoint_that_is_no_address_is_refused_at_once(endpoint: str) -> Non
 def test_a_key_that_no_header_can_carry_is_refused_at_once(key: str) -> None:
     with pytest.raises(ValueError, match="API key"):
         SignroomClient("https://sign.example", key)
+
+
+def test_a_retry_says_so_in_the_log_and_names_no_id(caplog: pytest.LogCaptureFixture) -> None:
+    session_id = uuid4()
+    with loopback(CUT, BUSY, SESSION) as service, client_of(service) as client:
+        client.get_session(session_id)
+
+    lines = [record for record in caplog.records if record.name == "signroom_client"]
+    text = "\n".join(record.getMessage() for record in lines)
+    assert [record.levelname for record in lines] == ["WARNING"] * 2
+    assert "GET api/signature-sessions failed (ConnectionFailed); trying again in " in text
+    assert "(503 ServiceUnavailable)" in text
+    assert "(2 of 3)" in text
+    assert str(session_id) not in text
+    assert "secret" not in text

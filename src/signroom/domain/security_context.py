@@ -138,21 +138,21 @@ def require_context(context: SecurityContext) -> SecurityContext:
     """
     rules = context.rules
     if not _NAME.fullmatch(context.name):
-        raise BadSecurityContext("Its name has up to 50 lower-case letters, digits and hyphens.")
+        raise BadSecurityContext("Its name has up to 50 lower-case letters, digits and hyphens.", path="name")
     if context.name in BY_NAME:
-        raise BadSecurityContext("Its name is that of a built-in one.")
+        raise BadSecurityContext("Its name is that of a built-in one.", path="name")
     if not context.roots:
-        raise BadSecurityContext("It needs at least one root: without one it would trust nobody.")
+        raise BadSecurityContext("It needs at least one root: without one it would trust nobody.", path="roots")
     if len(context.roots) > MAX_ROOTS or len(context.intermediates) > MAX_INTERMEDIATES:
-        raise BadSecurityContext(f"At most {MAX_ROOTS} roots and {MAX_INTERMEDIATES} intermediates.")
+        raise BadSecurityContext(f"At most {MAX_ROOTS} roots and {MAX_INTERMEDIATES} intermediates.", path="roots")
     if sum(map(len, (*context.roots, *context.intermediates))) > MAX_AUTHORITIES:
-        raise BadSecurityContext(f"Its certificates have more than {MAX_AUTHORITIES >> 10} KB together.")
+        raise BadSecurityContext(f"Its certificates have more than {MAX_AUTHORITIES >> 10} KB together.", path="roots")
     if max(len(rules.policies), len(rules.purposes), len(rules.keys)) > MAX_OIDS:
         raise BadSecurityContext(f"At most {MAX_OIDS} rules of one kind.")
     if len(rules.requirements) > MAX_REQUIREMENTS:
-        raise BadSecurityContext(f"At most {MAX_REQUIREMENTS} requirements.")
+        raise BadSecurityContext(f"At most {MAX_REQUIREMENTS} requirements.", path="requirements")
     if not all(1 <= rule.least_bits <= MAX_KEY_BITS for rule in rules.keys):
-        raise BadSecurityContext(f"A key has 1 to {MAX_KEY_BITS} bits.")
+        raise BadSecurityContext(f"A key has 1 to {MAX_KEY_BITS} bits.", path="keys")
     if not all(_OID.fullmatch(oid) for oid in (*rules.policies, *rules.purposes)):
         raise BadSecurityContext("Policies and purposes are dotted OIDs.")
     return context

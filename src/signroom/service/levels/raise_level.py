@@ -150,7 +150,7 @@ class Raising:
                 standing = await self._augmented(standing, step, Level.B_T)
             if standing.level.reaches(wanted):
                 return Raised(standing, None)
-            data = Augmentation(None, await self._collect(self._questions(standing)), standing.value)
+            data = Augmentation(None, await self._collect(self._questions(standing)), standing.value, behind=True)
             if not wanted.reaches(Level.B_LTA):
                 return Raised(await self._augmented(standing, data, Level.B_LT), None)
             return await self._archived(standing, data)

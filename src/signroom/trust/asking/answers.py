@@ -129,7 +129,7 @@ class Answers:
         hosts: Hosts | None = None,
     ) -> None:
         """`now` is the clock. `count` is of a `Meter`. `memory` in bytes. `hosts`: which of them rest."""
-        self._hosts = hosts or Hosts()
+        self._hosts = Hosts() if hosts is None else hosts
         self.ages = ages
         self._fetch, self._store, self._now, self._count = fetch, store, now, count
         self._memory = _Memory(memory)
