@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from signroom.domain.branding import NO_BRANDING, Branding
 from signroom.domain.document import Document, signed_name
-from signroom.domain.holder import holder_of
+from signroom.domain.holder import as_people_write, holder_of
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.security_context import confirms_identity
@@ -115,7 +115,14 @@ def search_view(search: Search) -> shapes.SearchView:
 
 
 def _findings(document: Document) -> list[shapes.FindingView]:
-    return [shapes.FindingView(code=f.code, level=f.level, facts=dict(f.facts)) for f in document.inspection.findings]
+    return [
+        shapes.FindingView(
+            code=found.code,
+            level=found.level,
+            facts={name: as_people_write(fact) if name == "name" else fact for name, fact in found.facts},
+        )
+        for found in document.inspection.findings
+    ]
 
 
 def _signed_as(document: Document) -> list[shapes.FindingView]:
