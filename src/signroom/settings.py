@@ -15,10 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import limits
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from signroom.domain.key_source import KeySource
 from signroom.domain.security_context import ANY, BY_NAME, SecurityContext
 
@@ -281,6 +277,9 @@ def _toml(file: Path) -> dict[str, str]:
 
 
 def _database_url(text: str) -> str:
+    from sqlalchemy.engine import make_url  # heavy: `signroom --help` does without
+    from sqlalchemy.exc import ArgumentError
+
     try:
         driver = make_url(text).drivername
     except ArgumentError as error:
@@ -413,6 +412,8 @@ def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[st
 
 
 def _rate(name: str, text: str) -> str:
+    import limits  # heavy: `signroom --help` does without
+
     try:
         limits.parse(text)
     except ValueError as error:

@@ -185,7 +185,7 @@ async def upload(
         raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")  # before the body is read
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > MAX_KEY:
-        raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
+        raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.", path="Idempotency-Key")
     body = Body(request)
     adding = add_document(ports, page_session, _file_name(request), body.chunks(), idempotency_key)
     document = await while_connected(request, adding, body=body, on_gone=request.state.on_gone)
@@ -351,7 +351,7 @@ def _file_name(request: Request[Any, Any, Any]) -> str:
     try:
         return unquote(request.headers.get("x-file-name", ""), errors="strict")
     except UnicodeDecodeError as error:
-        raise BadFileName("X-File-Name is percent-encoded UTF-8.") from error
+        raise BadFileName("X-File-Name is percent-encoded UTF-8.", path="X-File-Name") from error
 
 
 def _qr_code(text: str) -> bytes:

@@ -4,7 +4,7 @@
  */
 import { fromBase64, toBase64 } from '../bytes/base64';
 import { framed } from './framing';
-import type { DocumentView, Judgement, Preparation, SessionView } from './model';
+import type { DocumentView, Judgement, PagesOfASize, Preparation, Search, SessionView } from './model';
 
 /** A refusal, or a server that does not answer (`code` is then `Network`). */
 export class ApiError extends Error {
@@ -138,6 +138,15 @@ export class Api {
     return response.blob().catch(() => {
       throw new ApiError('Network', 'cut answer');
     });
+  }
+
+  /** The sizes of all pages of a PDF. */
+  async sizes(documentId: string): Promise<readonly PagesOfASize[]> {
+    return (await this.call<{ pages: PagesOfASize[] }>('GET', `pages/${documentId}`)).pages;
+  }
+
+  find(documentId: string, words: string, firstPage: number): Promise<Search> {
+    return this.call('POST', 'find', { documentId, words, firstPage });
   }
 
   /** The words of a page of a PDF; `page` from 0. */

@@ -41,6 +41,21 @@ export interface DocumentView {
   readonly signedFile: SignedFile | null;
 }
 
+/** So many pages that follow each other, the width and the height of each in points. */
+export type PagesOfASize = readonly [count: number, width: number, height: number];
+
+/** Words that were found on a page. Areas: left, top, width, height, in parts of the page's width and height. */
+export interface Hit {
+  readonly page: number;
+  readonly areas: readonly (readonly [number, number, number, number])[];
+}
+
+export interface Search {
+  readonly hits: readonly Hit[];
+  /** Where the next call goes on; null when all was searched. */
+  readonly nextPage: number | null;
+}
+
 /** What the subscription has changed about the page. Colours are `#rrggbb`. */
 export interface Branding {
   readonly name: string | null;

@@ -23,6 +23,8 @@ export function Page({ link }: { readonly link: string }): VNode {
   const controller = useMemo(() => new Controller(link, happen), [link]);
   useEffect(() => void controller.load(), [controller]);
   const steps = usePart(loadSteps, true);
+  const reader = usePart(loadReader, true);
+  useFirstPage(state, controller, reader);
   useWarning(unsaved(state));
   useNoStrayDrop();
   useEffect(() => {
@@ -42,7 +44,7 @@ export function Page({ link }: { readonly link: string }): VNode {
             {pending && steps.part !== null && <steps.part.TimeLeft state={state} controller={controller} session={session} />}
           </div>
         )}
-        {beside(state) && <Stage state={state} controller={controller} steps={steps} />}
+        {beside(state) && <Stage state={state} controller={controller} steps={steps} reader={reader} />}
         <div class="panel">
           {pending && <Requirements required={session.requirements} />}
           <View state={state} controller={controller} steps={steps} />
@@ -56,17 +58,20 @@ export function Page({ link }: { readonly link: string }): VNode {
 
 type Steps = Part<Awaited<ReturnType<typeof loadSteps>>>;
 
+type Reading = Part<Awaited<ReturnType<typeof loadReader>>>;
+
 interface StepProps extends ViewProps {
   readonly steps: Steps;
 }
 
 /** The documents, beside every step from their reading to the signature. They stay where the signer has left them. */
-function Stage({ state, controller, steps }: StepProps): VNode {
-  const { part, failed, again } = usePart(loadReader, true);
+function Stage({ state, controller, steps, reader }: StepProps & { readonly reader: Reading }): VNode {
+  const { part, failed, again } = reader;
+  // What stands above the documents comes with them: nothing moves once it is there.
   return (
     <div class="stage">
       {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} controller={controller} />}
-      {part === null ? (
+      {part === null || steps.part === null ? (
         <Waiting problem={failed ? NOT_LOADED : null} onRetry={again} />
       ) : (
         <part.Reader documents={toSign(state)} controller={controller} />
@@ -127,6 +132,12 @@ function Waiting({ problem, onRetry, heading = false }: WaitingProps): VNode {
       )}
     </section>
   );
+}
+
+/** While the signer chooses files, the first page that they will read is on its way. */
+function useFirstPage(state: State, controller: Controller, { part }: Reading): void {
+  const first = toSign(state)[0];
+  useEffect(() => (part !== null && first !== undefined ? part.warm(first, controller) : undefined), [part, first?.id]);
 }
 
 function isOpen({ status }: SessionView): boolean {
