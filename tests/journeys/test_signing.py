@@ -208,6 +208,8 @@ def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
     expect(page.get_by_text("This file is in the list more than once.")).to_have_count(0)
     go_on_to_signing(page)
     choose_demo_key(page)
+    refused = [f"{name}.pdf will not be signed" for name in names[1:-1]]
+    expect(page.locator(".panel .files .name")).to_have_text([*refused, "plain.pdf"])
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
 
 

@@ -22,6 +22,8 @@ export interface Finding {
 export interface DocumentView {
   readonly id: string;
   readonly name: string;
+  /** The document key, as people write it down. */
+  readonly formattedKey: string;
   readonly contentType: string;
   /** Bytes. */
   readonly length: number;
@@ -116,6 +118,8 @@ export interface SessionView {
   /** The signer leaves as soon as his signatures are stored. */
   readonly background: boolean;
   readonly expiresAt: string;
+  /** More time can be asked for. */
+  readonly extensible: boolean;
   readonly returnUrl: string | null;
   readonly processingErrorCode: string | null;
   readonly maxFile: number;
@@ -123,6 +127,8 @@ export interface SessionView {
   readonly keySources: readonly string[];
   /** False: nobody confirms who a signer is, every issuer is accepted. */
   readonly identityConfirmed: boolean;
+  /** All signed files in one archive; null where there are not several, or none may be downloaded. */
+  readonly signedFiles: string | null;
   /** Another device may go on. */
   readonly handOver: boolean;
   readonly branding: Branding | null;

@@ -31,6 +31,9 @@ export function Consent({ state, controller }: ViewProps): VNode {
           </p>
         )}
       </div>
+      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
+        {t.other}
+      </button>
       <h2>{fill(t.documents, { count: documents.length })}</h2>
       <ul class="files">
         {inOrder(state).map((row) => (
@@ -46,9 +49,6 @@ export function Consent({ state, controller }: ViewProps): VNode {
           onClick={() => void controller.sign(state)}
         >
           {fill(t.sign, { count: documents.length })}
-        </button>
-        <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
-          {t.other}
         </button>
       </div>
     </section>
