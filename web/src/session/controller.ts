@@ -136,6 +136,16 @@ export class Controller {
     this.happen({ kind: 'certificateChosen', certificateId });
   }
 
+  /** Milliseconds until the link ends. */
+  timeLeft({ expiresAt }: SessionView): number {
+    return this.api.until(expiresAt);
+  }
+
+  /** Ask for more time. */
+  async extend(): Promise<void> {
+    await this.attempt(async () => this.happen({ kind: 'loaded', session: await this.api.extend() }));
+  }
+
   async cancel(): Promise<void> {
     await this.attempt(async () => this.follow(await this.api.cancel()));
   }

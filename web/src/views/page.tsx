@@ -4,13 +4,14 @@ import { type SessionView, waits } from '../server/model';
 import { Controller } from '../session/controller';
 import { beside, next, START, type State, toSign, unsaved } from '../session/flow';
 import { passing, type Problem } from '../session/problem';
-import { fill, language, texts } from '../texts/format';
+import { language, texts } from '../texts/format';
 import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Documents } from './documents';
 import { type Part, usePart } from './part';
 import { Heading, Notice, type ViewProps } from './parts';
 import { Requirements } from './requirements';
+import { Footer, Way } from './top';
 
 const loadSteps = () => import('./steps');
 const loadReader = () => import('./reader/reader');
@@ -37,14 +38,20 @@ export function Page({ link }: { readonly link: string }): VNode {
       {session?.keySources.includes('demo') && <p class="test">{texts.demoNotice}</p>}
       <header>{session !== null && <Brand session={session} controller={controller} />}</header>
       <main class={beside(state) ? `beside at-${state.step}` : ''}>
+        {session !== null && isOpen(session) && (
+          <div class="top">
+            <Way state={state} session={session} />
+            {pending && steps.part !== null && <steps.part.TimeLeft state={state} controller={controller} session={session} />}
+          </div>
+        )}
         {beside(state) && <Stage state={state} controller={controller} steps={steps} reader={reader} />}
         <div class="panel">
-          {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
           {pending && <Requirements required={session.requirements} />}
           <View state={state} controller={controller} steps={steps} />
           {pending && <Cancel controller={controller} busy={state.busy} />}
         </div>
       </main>
+      {session !== null && <Footer session={session} />}
     </>
   );
 }
