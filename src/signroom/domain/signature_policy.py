@@ -1,6 +1,6 @@
 """Signature policies that a signature can name (explicit policy, EPES): data, each with its source.
 
-Every installation knows those of `signature_policies.toml`. An operator may have further ones, in a file of the same
+Every installation knows those of the file beside this one. An operator may have further ones, in a file of the same
 form. A document keeps the policy that it is signed under: a known one by its OID, one of the operator's as a whole, so
 that a file which is changed meanwhile changes no signature.
 """
