@@ -83,8 +83,8 @@ class Phase:
 
 
 PHASES = (
-    Phase("load", "", "Documents to sign"),
-    Phase("review: first picture", "click Continue", "picture"),
+    Phase("load", "", "Read before you sign"),
+    Phase("review: first picture", "Read before you sign", "picture"),
     Phase("open the PFX", "click Open certificate", "judge"),
     Phase("judge its certificate", "judge", "Check and sign"),
     Phase("prepare", "click Sign", "Signing… Checking"),
@@ -161,9 +161,8 @@ def _signed(browser: Browser, server: Server, files: list[Path], pfx: Path) -> t
 
 
 def _read_and_sign(page: Page, pfx: Path) -> None:
-    page.get_by_role("button", name="Continue").click()
     page.locator(".paper img").first.wait_for()
-    page.get_by_role("button", name="Go on to signing").click()
+    page.get_by_role("button", name="Continue to signing").click()
     choose_pfx(page, pfx, PASSWORD)
     page.locator("button.primary", has_text="Sign").click()
     page.locator(".downloads a").first.wait_for()

@@ -63,10 +63,9 @@ def _take(server: Server, page: Page) -> None:
     files = {"Lease contract.pdf": _pdf("Lease contract", LEASE), "House rules.pdf": _pdf("House rules", RULES)}
     documents = [{"file": {"name": name, "content": base64(content)}} for name, content in files.items()]
     page.goto(server.open_session(documents=documents)["redirectUrl"])
-    page.get_by_role("button", name="Continue").click()
     page.locator(".paper img").first.wait_for()
     _picture(page, "reading-page")
-    page.get_by_role("button", name="Go on to signing").click()
+    page.get_by_role("button", name="Continue to signing").click()
     choose_pfx(page, server.pfx, server.pfx_password)
     page.get_by_role("heading", name="Check and sign").wait_for()
     _picture(page, "signing-page")

@@ -31,6 +31,9 @@ else
   bash scripts/lint.sh
   record "lint: ruff, mypy, import rules, advisories" $?
 
+  .venv/bin/python -m scripts.docs
+  record "docs: the site builds, no dead link, nothing from elsewhere" $?
+
   wait "$page"
   code=$?
   cat "$page_log"

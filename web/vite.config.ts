@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
+import { onlyUsed } from './scripts/only-used';
 import { differences } from './src/texts/message';
 
 const texts = new URL('./src/texts/', import.meta.url);
 const languages = readdirSync(texts)
   .filter((file) => file.endsWith('.json'))
   .map((file) => file.slice(0, -'.json'.length));
-const catalogue = (tag: string): unknown => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
+const catalogue = (tag: string): { readonly noScript: string } => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
 
 /** A language's own name: "Português (Brasil)". */
 function nameOf(tag: string): string {
@@ -25,7 +26,9 @@ const catalogues: Plugin = {
   },
   transformIndexHtml(html) {
     const links = languages.map((tag) => `<a href="?lang=${tag}" lang="${tag}" hreflang="${tag}">${nameOf(tag)}</a>`);
-    return html.replace('<!-- languages -->', links.join(' '));
+    // Nobody has chosen a language that early without a script: it is said in all of them.
+    const sentences = languages.map((tag) => `<p lang="${tag}">${catalogue(tag).noScript}</p>`);
+    return html.replace('<!-- languages -->', links.join(' ')).replace('<!-- no script -->', sentences.join(''));
   },
 };
 
@@ -56,11 +59,11 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'shared', test: /\/(base64|der|keysource)\.ts$/ },
+            { name: 'shared', test: /node_modules\/preact\/|src\/(bytes|texts|views\/(findings|icon|parts)|session\/(flow|problem)|keysource\/keysource|digest\/wrong-document)/ },
           ],
         },
       },
     },
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [onlyUsed] },
 });

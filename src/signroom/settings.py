@@ -15,10 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import limits
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from signroom.domain.key_source import KeySource
 from signroom.domain.security_context import ANY, BY_NAME, SecurityContext
 
@@ -56,6 +52,8 @@ class Settings:
     """What was made with it is still read. None: a file of the data folder says it, or there is none."""
     max_file: int
     session_lifetime: timedelta
+    longest_session: timedelta
+    """While the signer asks for more time."""
     events_kept: timedelta
     """At least `MIN_EVENTS_KEPT`."""
     audit_kept: timedelta
@@ -105,6 +103,8 @@ class Settings:
     """The countries of the EU whose trusted lists are fetched; empty: all. None: nothing is fetched."""
     files_compared_within: timedelta
     """Every stored file is compared once in this time."""
+    archives_renewed_before: timedelta | None
+    """So long before an archive timestamp ends another one is added; None: never by itself."""
 
 
 NAMES = (
@@ -121,6 +121,7 @@ NAMES = (
     "SECOND_SECRET_KEY",
     "MAX_FILE",
     "SESSION_LIFETIME",
+    "LONGEST_SESSION",
     "EVENTS_KEPT",
     "AUDIT_KEPT",
     "API_KEY_LIFETIME",
@@ -147,6 +148,7 @@ NAMES = (
     "WEBHOOK_TIMEOUT",
     "EU_TRUST_LISTS",
     "FILES_COMPARED_WITHIN",
+    "ARCHIVES_RENEWED_BEFORE",
     "TIMESTAMP_PROVIDERS",
     "DEVELOPMENT_IN_PUBLIC",
 )
@@ -193,9 +195,10 @@ def read_settings(
         second_secret_key=second.encode() or None,
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
+        longest_session=_duration("LONGEST_SESSION", source.text("LONGEST_SESSION", "24 h")),
         events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
         audit_kept=_duration("AUDIT_KEPT", source.text("AUDIT_KEPT", "1826 d")),
-        api_key_lifetime=_lifetime(source.text("API_KEY_LIFETIME", "")),
+        api_key_lifetime=_lifetime("API_KEY_LIFETIME", source.text("API_KEY_LIFETIME", "")),
         trusted_proxies=_networks("TRUSTED_PROXIES", source.text("TRUSTED_PROXIES", "")),
         allowed_addresses=_networks("ALLOW_PRIVATE_ADDRESSES", source.text("ALLOW_PRIVATE_ADDRESSES", "")),
         trust_folder=Path(source.text("TRUST_FOLDER", str(data / "trust"))).absolute(),
@@ -224,6 +227,7 @@ def read_settings(
         timestamp_providers=_optional_path(source.text("TIMESTAMP_PROVIDERS", "")),
         eu_trust_lists=_eu_trust_lists(source.text("EU_TRUST_LISTS", "off")),
         files_compared_within=_duration("FILES_COMPARED_WITHIN", source.text("FILES_COMPARED_WITHIN", "30 d")),
+        archives_renewed_before=_lifetime("ARCHIVES_RENEWED_BEFORE", source.text("ARCHIVES_RENEWED_BEFORE", "")),
     )
 
 
@@ -273,6 +277,9 @@ def _toml(file: Path) -> dict[str, str]:
 
 
 def _database_url(text: str) -> str:
+    from sqlalchemy.engine import make_url  # heavy: `signroom --help` does without
+    from sqlalchemy.exc import ArgumentError
+
     try:
         driver = make_url(text).drivername
     except ArgumentError as error:
@@ -379,8 +386,8 @@ def _events_kept(text: str) -> timedelta:
     return kept
 
 
-def _lifetime(text: str) -> timedelta | None:
-    return None if text.strip() in {"", "0"} else _duration("API_KEY_LIFETIME", text)
+def _lifetime(name: str, text: str) -> timedelta | None:
+    return None if text.strip() in {"", "0"} else _duration(name, text)
 
 
 def _schedule(name: str, text: str) -> tuple[timedelta, ...]:
@@ -405,6 +412,8 @@ def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[st
 
 
 def _rate(name: str, text: str) -> str:
+    import limits  # heavy: `signroom --help` does without
+
     try:
         limits.parse(text)
     except ValueError as error:

@@ -54,6 +54,7 @@ from signroom.http.metrics import Metrics
 from signroom.jobs.dead_letters import state as jobs_state
 from signroom.jobs.durable import DELIVERY_PLACES, DurableJobs, migrate_job_tables
 from signroom.keys.demo_ca import DemoCa, open_demo_ca
+from signroom.manual.routes import manual_routes
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
 from signroom.ports import Limits, ManagementPorts, Ports
@@ -141,6 +142,7 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         max_file=settings.max_file,
         session_lifetime=settings.session_lifetime,
+        longest_session=settings.longest_session,
         page_token_lifetime=_PAGE_TOKEN_LIFETIME,
         download_lifetime=DOWNLOAD_LIFETIME,
         events_kept=settings.events_kept,
@@ -149,6 +151,7 @@ def _limits(settings: Settings) -> Limits:
         webhook_waits=DeliverySchedule(settings.webhook_schedule),
         webhook_timeout=settings.webhook_timeout,
         files_compared_within=settings.files_compared_within,
+        archives_renewed_before=settings.archives_renewed_before,
     )
 
 
@@ -279,7 +282,7 @@ def _trust(
         raise SettingsError(
             f"The security context {context.name} (SIGNROOM_DEFAULT_SECURITY_CONTEXT) has no trusted roots. Put the "
             f"certificates of its root authorities, PEM or DER, into {settings.trust_folder / context.name} as *.crt "
-            'files, and start again. docs/operate.md, "Whom to trust", says where to get them.'
+            "files, and start again. docs/operate/trust.md says where to get them."
         ) from error
     return trust
 
@@ -458,7 +461,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
 
     ports = service.ports
     return create_application(
-        [*api_routes(ports), *page_routes(ports), *_WATCHED, echo],
+        [*api_routes(ports), *manual_routes(), *page_routes(ports), *_WATCHED, echo],
         {
             **_watch_dependencies(settings, service),
             "ports": Provide(lambda: ports, sync_to_thread=False),
@@ -468,7 +471,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         max_bodies=settings.max_bodies,
         largest_body=largest_body(ports),
         lifespan=[_lifespan(service)],
-        hsts=settings.public_url.startswith("https://"),
+        public_url=settings.public_url,
         rate_limits=settings.rate_limits,
         type_decoders=TYPE_DECODERS,
         plugins=[WireSchemas()],

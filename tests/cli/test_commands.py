@@ -132,7 +132,7 @@ def test_a_start_without_the_operators_roots_says_where_they_belong(tmp_path: Pa
 
     assert done.returncode == 2
     assert f"{tmp_path / 'trust' / 'icp-brasil'} as *.crt" in done.stderr
-    assert "docs/operate.md" in done.stderr
+    assert "docs/operate/trust.md" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -50,14 +50,21 @@ def test_nor_where_a_location_leads_on_to(tmp_path: Path) -> None:
     assert "secret" not in str(store.heard[0].headers)
 
 
-def test_what_breaks_off_is_begun_anew(tmp_path: Path) -> None:
+def test_what_breaks_off_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     target = tmp_path / "a.pdf"
+    heard: list[tuple[int, int | None]] = []
     with (
         loopback(Told(body=CONTENT, cut=5000), CUT, Told(body=CONTENT)) as service,
         SignroomClient(service.url, "k") as client,
     ):
-        assert client.download(a_file(service.url), target) == len(CONTENT)
+        told = client.download(a_file(service.url), target, on_progress=lambda done, of: heard.append((done, of)))
 
+    assert told == len(CONTENT)
+    assert heard[-1] == (len(CONTENT), len(CONTENT))
+    assert heard[0][0] <= 5000
+    assert [record.name for record in caplog.records if "The download failed" in record.getMessage()] == [
+        "signroom_client"
+    ] * 2
     assert target.read_bytes() == CONTENT
     assert os.listdir(tmp_path) == ["a.pdf"]
 

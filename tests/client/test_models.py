@@ -5,18 +5,19 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from signroom_client import models
+from signroom_client import models, options
 from signroom_client.decoding import decode
 from signroom_client.encoding import encode, timestamp
 from signroom_client.errors import UnexpectedAnswerError
 from signroom_client.naming import wire_name
-from signroom_client.words import Check, DocumentStatus, SessionStatus, SignatureType
+from signroom_client.showing import OneLine
+from signroom_client.words import Check, DigestAlgorithm, DocumentStatus, SessionStatus, SignatureType
 
 from tests.harness.server import Server, ok
 
@@ -193,14 +194,46 @@ def test_timestamps_and_attribute_certificates_are_read() -> None:
     assert attribute.validity_start == datetime(2025, 12, 31, 22, tzinfo=UTC)
 
 
+def test_an_answer_is_shown_in_one_line_without_secrets() -> None:
+    file = {"name": "a\nb.pdf", "length": 7, "location": "https://sign.example/secret"}
+    document = {"id": AN_ID, "status": "Completed", "signedFile": file, "metadata": {"case": ["secret"]}}
+    session = decode(models.Session, {"id": AN_ID, "status": "Completed", "documents": [document, document]})
+    challenge = models.AuthenticationChallenge("secret", models.Digest(DigestAlgorithm.SHA256, bytes(32)))
+
+    assert repr(session) == f"Session(id={AN_ID}, status=Completed, documents=[2 SessionDocument])"
+    assert repr(session.documents[0]) == f"SessionDocument(id={AN_ID}, signed_file=DocumentFile(...), status=Completed)"
+    assert repr(session.documents[0].signed_file) == r"DocumentFile(name='a\nb.pdf', length=7)"
+    assert repr(challenge) == "AuthenticationChallenge(to_sign_hash=Digest(...))"
+    assert repr(challenge.to_sign_hash) == "Digest(algorithm=SHA256, value=<32 bytes>)"
+    assert repr(decode(models.Document, document)) == (
+        f"Document(id={AN_ID}, signed_file=DocumentFile(...), metadata={{case}})"
+    )
+
+
+def test_every_answer_and_option_is_shown_in_one_line() -> None:
+    kinds = [kind for module in (models, options) for kind in vars(module).values() if is_dataclass(kind)]
+
+    others = {kind for kind in kinds if kind.__repr__ is not OneLine.__repr__}
+
+    assert len(kinds) > 50
+    assert others == {options.CertificateRequirement}
+    assert (
+        repr(options.NewDocument(b"secret", metadata={"case": "42"})) == "NewDocument(file=<6 bytes>, metadata={case})"
+    )
+
+
 def test_personal_data_of_a_certificate_is_read_and_not_shown() -> None:
     found = decode(
-        models.Certificate, {"pkiBrazil": {"certificateType": "A3", "cpf": "1", "dateOfBirth": "1980-02-29"}}
+        models.Certificate,
+        {
+            "pkiBrazil": {"certificateType": "A3", "cpf": "1", "dateOfBirth": "1980-02-29"},
+            "subjectCommonName": "A:1980",
+        },
     )
 
     assert found.pki_brazil.date_of_birth == date(1980, 2, 29)
     assert found.pki_brazil.certificate_type == "A3"
-    assert "1980" not in repr(found)
+    assert "1980" not in repr(found) + repr(found.pki_brazil)
 
 
 # -- lenient where it may be, strict where it must -------------------------------------------------

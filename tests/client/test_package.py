@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import signroom_client
 
+from tests.client.test_examples import program as program_of_examples
 from tests.harness.server import ROOT
 
 CLIENT = ROOT / "client"
@@ -83,7 +84,9 @@ def test_what_is_public_exists_and_is_sorted() -> None:
 
 
 def test_an_integrators_program_is_type_checked(tmp_path: Path) -> None:
-    """The types of both clients as mypy sees them: what an editor will say."""
+    """The types of both clients as mypy sees them: what an editor will say. The docstrings' examples, too."""
+    examples = tmp_path / "examples_of_docstrings.py"
+    examples.write_text(program_of_examples())
     program = tmp_path / "program.py"
     program.write_text(
         """
@@ -104,7 +107,17 @@ async def use() -> None:
     )
 
     out = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--cache-dir", str(tmp_path), str(program)],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--no-incremental",
+            "--cache-dir",
+            str(tmp_path),
+            str(program),
+            str(examples),
+        ],
         env={"MYPYPATH": str(CLIENT / "src"), "PATH": ""},
         cwd=tmp_path,
         capture_output=True,
@@ -122,3 +135,4 @@ async def use() -> None:
         '13: error: Value of type "Coroutine[Any, Any, Session]" must be used',
     ):
         assert expected in out.replace("builtins.", ""), (expected, out)
+    assert examples.name not in out, out

@@ -251,6 +251,24 @@ def test_validation_results_of_a_refusal_are_typed() -> None:
     assert [item.type for item in caught.value.validation_results.errors] == ["CertificateExpired"]
 
 
+def test_a_refusal_says_where_the_request_is_wrong_and_where_its_code_is_explained() -> None:
+    code = {"code": "InvalidPdf", "message": "No."}
+    body = told({**code, "path": "documents[0]", "docUrl": "https://sign.example/docs/errors/#InvalidPdf"}, 400)
+    lines = {
+        "Link": '<https://sign.example/docs/errors/#InvalidPdf>; rel="help"',
+        "Signroom-Path": "documents[0].metadata.t%C3%ADtulo",
+    }
+    headers = told(code, 422, lines)
+    found = []
+    for answer in (body, headers, told(code, 422)):
+        with loopback(answer) as service, client_of(service) as client, pytest.raises(ApiError) as caught:
+            client.create_session()
+        found.append((caught.value.path, caught.value.doc_url))
+
+    address = "https://sign.example/docs/errors/#InvalidPdf"
+    assert found == [("documents[0]", address), ("documents[0].metadata.título", address), (None, None)]
+
+
 # -- the policy as a function ----------------------------------------------------------------------
 
 
@@ -338,3 +356,18 @@ def test_an_endpoint_that_is_no_address_is_refused_at_once(endpoint: str) -> Non
 def test_a_key_that_no_header_can_carry_is_refused_at_once(key: str) -> None:
     with pytest.raises(ValueError, match="API key"):
         SignroomClient("https://sign.example", key)
+
+
+def test_a_retry_says_so_in_the_log_and_names_no_id(caplog: pytest.LogCaptureFixture) -> None:
+    session_id = uuid4()
+    with loopback(CUT, BUSY, SESSION) as service, client_of(service) as client:
+        client.get_session(session_id)
+
+    lines = [record for record in caplog.records if record.name == "signroom_client"]
+    text = "\n".join(record.getMessage() for record in lines)
+    assert [record.levelname for record in lines] == ["WARNING"] * 2
+    assert "GET api/signature-sessions failed (ConnectionFailed); trying again in " in text
+    assert "(503 ServiceUnavailable)" in text
+    assert "(2 of 3)" in text
+    assert str(session_id) not in text
+    assert "secret" not in text

@@ -23,6 +23,7 @@ from signroom_client import (
     SignroomClient,
     UnexpectedAnswerError,
 )
+from signroom_client.files import as_reference
 from signroom_client.uploads import INLINE_TOTAL
 
 from tests.client.conftest import PDF
@@ -369,3 +370,62 @@ def test_a_reference_shows_neither_content_nor_tokens() -> None:
     ]
 
     assert "hidden" not in repr(files)
+
+
+@pytest.mark.parametrize("given", [None, PDF, [PDF], Path("a.pdf"), [Path("a.pdf")], (NewDocument(Path("a.pdf")),)])
+def test_documents_are_one_or_several_of_any_kind(given: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.pdf").write_bytes(PDF)
+    with loopback(OPENED) as service, SignroomClient(service.url, "k") as client:
+        client.create_session(documents=given)
+
+    documents = json.loads(service.heard[0].body).get("documents", [])
+    contents = [base64.b64decode(document["file"]["content"]) for document in documents]
+    assert contents == ([] if given is None else [PDF])
+
+
+@pytest.mark.parametrize("given", ["a.pdf", ["a.pdf"]])
+def test_a_bare_text_is_no_document(given: Any) -> None:
+    with SignroomClient("https://sign.example", "k") as client, pytest.raises(TypeError, match="not str"):
+        client.create_session(documents=given)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (PDF, "document.pdf"),
+        (b"\xef\xbb\xbf <?xml version='1.0'?><a/>", "document.xml"),
+        (b"\x30\x82\x01\x00", "document.p7s"),
+        (b"text", "document.bin"),
+    ],
+)
+def test_bytes_are_called_by_how_they_begin(content: bytes, name: str) -> None:
+    assert as_reference(content).name == name
+
+
+def test_an_upload_tells_how_far_it_is(tmp_path: Path) -> None:
+    def told_of(file: Any, *answers: Told) -> list[tuple[int, int | None]]:
+        heard: list[tuple[int, int | None]] = []
+        with loopback(*answers) as service, SignroomClient(service.url, "k") as client:
+            client.upload(file, on_progress=lambda done, of: heard.append((done, of)))
+        return heard
+
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(6 * MIB))
+    begun = told({"blobToken": "t", "partSize": 4 * MIB})
+    part = Told(headers={"ETag": '"x"'})
+
+    assert told_of(PDF, UPLOADED) == [(0, len(PDF)), (len(PDF), len(PDF))]
+    assert told_of(large, begun, part) == [(0, 6 * MIB), (4 * MIB, 6 * MIB), (6 * MIB, 6 * MIB)]
+    stream = FileReference.from_stream(io.BytesIO(bytes(6 * MIB)), "a.bin")
+    assert told_of(stream, begun, part) == [(0, None), (4 * MIB, None), (6 * MIB, None)]
+
+
+def test_an_error_of_the_listener_ends_the_upload() -> None:
+    def stop(_done: int, _of: int | None) -> None:
+        raise KeyboardInterrupt
+
+    with loopback(UPLOADED) as service, SignroomClient(service.url, "k") as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.upload(PDF, on_progress=stop)
+        assert service.heard == []

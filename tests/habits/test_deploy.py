@@ -84,7 +84,7 @@ def test_only_locked_packages_come_into_the_image() -> None:
     installs = [rest for name, rest in instructions() if name == "RUN" and '"install"' in rest]
 
     assert all("--require-hashes" in rest or "--no-index" in rest for rest in installs)
-    assert len(installs) == 2
+    assert len(installs) == 3
 
 
 # -- compose ---------------------------------------------------------------------------------------

@@ -23,7 +23,17 @@ def test_head_wherever_get_is(sqlite_server: Server) -> None:
     paths = [path for path, methods in document["paths"].items() if "get" in methods]
     addresses = [re.sub(r"\{[^}]+\}", str(uuid4()), path) for path in paths]
 
-    for address in [*addresses, "/", "/docs", "/openapi.json", "/api/system/info", "/health/live", "/nothing"]:
+    for address in [
+        *addresses,
+        "/",
+        "/docs",
+        "/docs/api",
+        "/docs/errors/x/y",
+        "/openapi.json",
+        "/api/system/info",
+        "/health/live",
+        "/nothing",
+    ]:
         got, head = sqlite_server.api.get(address), sqlite_server.api.head(address)
         assert head.status_code == got.status_code, address
         assert head.content == b""
@@ -72,4 +82,4 @@ def test_a_stream_that_never_ends_ends_with_its_header_lines() -> None:
 def test_swagger_leads_to_the_reference(sqlite_server: Server, path: str) -> None:
     answer = httpx.get(sqlite_server.url + path, trust_env=False)
 
-    assert (answer.status_code, answer.headers["location"]) == (302, "/docs")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/docs/")

@@ -90,9 +90,13 @@ class Watched:
 
 
 def go_on_to_signing(page: Page) -> None:
-    """From the documents by the review to the choice of the key."""
-    page.get_by_role("button", name="Continue", exact=True).click()
-    page.get_by_role("button", name="Go on to signing").click()
+    """From the documents, where the signer chooses them, by the review to the choice of the key."""
+    chosen = page.get_by_role("button", name="Continue", exact=True)
+    onward = page.get_by_role("button", name="Continue to signing")
+    expect(chosen.or_(onward)).to_be_visible()
+    if chosen.is_visible():
+        chosen.click()
+    onward.click()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Scenes:
         yield from self._key_source()
         yield from self._certificate_to_done()
         yield from self._requirements()
+        yield from self._time_left()
         yield from self._left_out()
         yield from self._ends()
 
@@ -102,7 +104,7 @@ class Scenes:
         page = self.page
         self._certificate_file(PASSWORD)
         page.get_by_role("heading", name=self._text("certificates", "heading")).wait_for()
-        page.locator("summary").first.click()
+        page.locator(".panel summary").first.click()
         yield "certificates"
         self._button("certificates", "next").click()
         page.get_by_role("heading", name=self._text("consent", "heading")).wait_for()
@@ -120,6 +122,14 @@ class Scenes:
             self._open(self._predefined())
             self._arrived()
             yield "requirements"
+
+    def _time_left(self) -> Iterator[str]:
+        soon = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
+        with self._told(expiresAt=soon):
+            self._open(self._predefined())
+            self._arrived()
+            self._button("time", "more").wait_for()
+            yield "time-left"
 
     def _left_out(self) -> Iterator[str]:
         """Of two documents one cannot be signed, then of one."""
@@ -148,7 +158,6 @@ class Scenes:
         opened = self.server.open_session(documents=documents, returnUrl="https://app.example/back")
         self.server.stored_file(opened["sessionId"], signed).write_bytes(signed[:600])
         self._open(opened["redirectUrl"])
-        self._button("documents", "next").click()
         self._button("review", "next").click()
         self.page.get_by_role("button", name=self._text("source", "demo")).click()
         self.page.get_by_label(self._text("source", "name")).fill("Ana")

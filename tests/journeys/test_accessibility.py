@@ -67,10 +67,8 @@ def test_two_documents_are_signed_by_the_keyboard_alone(sqlite_server: Server, w
     opened = sqlite_server.open_session(documents=documents)
     page = window.page
     page.goto(opened["redirectUrl"])
-    expect(page.get_by_role("heading", name="Documents to sign")).to_be_focused()
-    press(page, "Continue")
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
-    press(page, "Go on to signing")
+    press(page, "Continue to signing")
     press(page, "Use a demo key")
     tab_to(page, "Your name")
     page.keyboard.type("Ana")

@@ -67,11 +67,11 @@ def test_a_code_that_was_used_explains_itself(browser: Browser, tls_server: tupl
         page.get_by_role("button", name="Continue on your phone").click()
     address = asked.value.json()["address"]
 
-    for sentence in ("contract.pdf", "This code was used already"):
+    for sentence in ("contract.pdf", "This code was already used"):
         other = context.new_page()
         other.goto(address)
         expect(other.get_by_text(re.compile(sentence)).first).to_be_visible()
     page.bring_to_front()
-    page.get_by_role("button", name="Go on here").click()
-    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_enabled()
+    page.get_by_role("button", name="Continue here").click()
+    expect(page.get_by_role("button", name="Continue to signing")).to_be_enabled()
     context.close()

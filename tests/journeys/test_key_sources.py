@@ -19,7 +19,7 @@ from tests.vectors import hard_pdfs
 from tests.verifiers import programs as verifiers
 
 WEB_EID = "Use an ID card (Web eID)"
-WEB_PKI = "Use a certificate of this computer or of a token"
+WEB_PKI = "Use a certificate on this computer or a token"
 LICENCE = "a licence of the operator"
 
 
@@ -62,7 +62,7 @@ def test_a_card_signs_two_documents(
     card.plug_into(page)
     session_id = at_the_choice(sqlite_server, page, "contract.pdf", "annex.pdf")
     page.get_by_role("button", name=WEB_EID).click()
-    expect(page.get_by_text("its PIN once for each document: 2 times")).to_be_visible()
+    expect(page.get_by_text("your PIN once for each document: 2 times")).to_be_visible()
     page.get_by_role("button", name="Read the card").click()
     expect(page.get_by_text(f"Signer {kind}", exact=True)).to_be_visible()
     page.get_by_role("button", name="Sign 2 documents").click()
@@ -81,7 +81,7 @@ def test_what_goes_wrong_with_a_card_is_said_and_can_be_tried_again(sqlite_serve
     read, sign = (page.get_by_role("button", name=name) for name in ("Read the card", "Sign 1 document"))
     for press, verb, code, sentence in (
         (read, "get-signing-certificate", "USER_CANCELLED", "Cancelled."),
-        (read, "get-signing-certificate", "USER_TIMEOUT", "did not answer in time"),
+        (read, "get-signing-certificate", "USER_TIMEOUT", "did not respond in time"),
         (read, "get-signing-certificate", "NATIVE_FATAL", "reported an error"),
         (read, "get-signing-certificate", "ACTION_PENDING", "in use"),
         (read, "get-signing-certificate", "CONTEXT_INSECURE", "secure address"),
@@ -95,6 +95,7 @@ def test_what_goes_wrong_with_a_card_is_said_and_can_be_tried_again(sqlite_serve
         press.click()
         if verb is not None:
             expect(page.get_by_role("alert")).to_contain_text(sentence)
+            expect(page.get_by_role("alert")).to_be_focused()
             assert sqlite_server.session(session_id)["status"] == "Pending"
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
@@ -107,14 +108,14 @@ def test_a_card_that_signs_in_a_way_nobody_asked_for_is_refused(sqlite_server: S
     choose(page, WEB_EID, "Read the card")
     page.get_by_role("button", name="Sign 1 document").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("cannot be used with this browser")
+    expect(page.get_by_role("alert")).to_contain_text("This browser cannot use this key")
     assert "sign" not in card.asked
 
 
 @pytest.mark.parametrize(
     ("card", "sentence"),
     [
-        (None, "Web eID is not installed, or does not answer. Get it from web-eid.eu"),
+        (None, "Web eID is not installed or does not respond. Get it from web-eid.eu"),
         (web_eid.Card(refuses={"status": "NATIVE_UNAVAILABLE"}), "Web eID is not installed"),
         (web_eid.Card(version="1.0.3"), "Web eID is too old. Get the new version from web-eid.eu"),
     ],
@@ -176,7 +177,7 @@ def test_what_goes_wrong_with_web_pki_is_said_and_can_be_tried_again(web_pki_ser
         (show, "readCertificate", "certificate_not_found", "No certificate"),
         (show, None, "", ""),
         (sign, "preauthorizeSignatures", "user_cancelled", "Cancelled."),
-        (sign, "signData", "native_disconnected", "not installed, or does not answer"),
+        (sign, "signData", "native_disconnected", "not installed or does not respond"),
         (sign, "signData", "internal", "reported an error"),
     ):
         store.refuses.clear()
@@ -190,7 +191,7 @@ def test_what_goes_wrong_with_web_pki_is_said_and_can_be_tried_again(web_pki_ser
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (1, "Web PKI is not installed, or does not answer. Get it from get.webpkiplugin.com"),
+        (1, "Web PKI is not installed or does not respond. Get it from get.webpkiplugin.com"),
         (2, "Web PKI is too old"),
         (3, "Web PKI does not work in this browser. Use Chrome, Edge or Firefox"),
     ],
@@ -203,7 +204,7 @@ def test_web_pki_that_cannot_work_says_why_and_leads_nowhere_else(
     at_the_choice(web_pki_server, window.page)
 
     expect(barred(window.page, WEB_PKI)).to_contain_text(sentence)
-    assert all(url.startswith(web_pki_server.url) for url, _ in window.requests)
+    assert all(url.removeprefix("blob:").startswith(web_pki_server.url) for url, _ in window.requests)
 
 
 def test_the_operators_copy_is_served_as_it_is_and_as_a_script(web_pki_server: Server) -> None:
@@ -240,7 +241,7 @@ def test_a_key_in_software_is_barred_where_a_device_is_asked_for(sqlite_server: 
     at_the_choice(sqlite_server, window.page, securityContextId=str(TEST.id), certificateRequirements=device)
 
     for source in ("Use a certificate file (PFX)", "Use a demo key"):
-        expect(barred(window.page, source)).to_contain_text("on a card, a token or in a certified cloud is asked for")
+        expect(barred(window.page, source)).to_contain_text("You need a certificate on a card")
 
 
 def test_on_a_telephone_programs_of_a_computer_are_barred(web_pki_server: Server, browser: Browser) -> None:

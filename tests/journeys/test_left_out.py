@@ -19,7 +19,7 @@ from tests.verifiers import programs as verifiers
 from tests.verifiers.cms import openssl_accepts
 
 CONTRACT, ANNEX, LEASE = hard_pdfs.make("ten-pages"), what_a_file_is.signed_pdf(), hard_pdfs.make("plain")
-REASON = "The stored file is damaged. Tell the people who run this service."
+REASON = "The stored file is damaged. Contact the people who asked you to sign."
 
 
 def three() -> list[Json]:
@@ -51,15 +51,15 @@ def test_the_signer_goes_on_without_it_and_the_application_is_told(
 
         expect(page.get_by_role("heading", name="1 document cannot be signed")).to_be_focused()
         expect(page.locator(".refused")).to_contain_text(f"annex.pdf.p7m{REASON}")
-        expect(page.get_by_text("For the people who help you: FileChanged")).to_be_visible()
-        page.get_by_role("button", name="Go on without it").click()
+        expect(page.get_by_text("For support: FileChanged")).to_be_visible()
+        page.get_by_role("button", name="Continue without it").click()
         expect(page.get_by_role("heading", name="Check and sign")).to_be_visible()
-        expect(page.get_by_text("You sign these 2 documents:")).to_be_visible()
+        expect(page.get_by_text("You are signing these 2 documents:")).to_be_visible()
         expect(page.locator(".refused")).to_contain_text("annex.pdf.p7m")
         page.get_by_role("button", name="Sign 2 documents").click()
 
-        expect(page.get_by_role("heading", name="Not all documents could be signed")).to_be_visible()
-        expect(page.get_by_text("What was signed is kept.")).to_be_visible()
+        expect(page.get_by_role("heading", name="Some documents could not be signed")).to_be_visible()
+        expect(page.get_by_text("Nothing that was signed is lost.")).to_be_visible()
         expect(page.get_by_role("link", name="Download contract.pdf")).to_be_visible()
         expect(page.get_by_role("button", name="Try again")).to_have_count(0)
         back = f"https://app.example/back?order=7&signatureSessionId={opened['sessionId']}"
@@ -89,7 +89,7 @@ def test_a_file_that_is_whole_again_is_asked_for_anew(sqlite_server: Server, win
     opened, page = sqlite_server.open_session(documents=three()), window.page
     spoil(sqlite_server, opened)
     consent(page, opened, 3)
-    page.get_by_role("button", name="Go on without it").click()
+    page.get_by_role("button", name="Continue without it").click()
     expect(page.get_by_role("button", name="Sign 2 documents")).to_be_visible()
     sqlite_server.stored_file(opened["sessionId"], ANNEX[:600]).write_bytes(ANNEX)
 
@@ -108,7 +108,7 @@ def test_nothing_that_can_be_signed_is_no_dead_end(sqlite_server: Server, narrow
 
     expect(page.get_by_text("There is nothing left to sign.")).to_be_visible()
     page.get_by_role("button", name="Back", exact=True).click()
-    expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
     go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()

@@ -34,7 +34,7 @@ from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 
-PAGE = (ROOT / "docs" / "operate.md").read_text()
+PAGE = (ROOT / "docs" / "operate" / "operators-day.md").read_text()
 CPF = "529.982.247-25"
 THE_FUNCTION = """
 signroom() {
@@ -48,10 +48,8 @@ the program gets, and the test runs the program with them in a process that has 
 
 
 def commands_of(title: str) -> list[str]:
-    """The lines of the fenced commands under a heading of that section."""
-    _, _, day = PAGE.partition("## An operator's day\n")
-    day = day.partition("\n## ")[0]
-    (part,) = re.findall(rf"^### {re.escape(title)}\n(.*?)(?=^### |\Z)", day, flags=re.MULTILINE | re.DOTALL)
+    """The lines of the fenced commands under a heading of the page."""
+    (part,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
     return [line for block in re.findall(r"```sh\n(.*?)```", part, flags=re.DOTALL) for line in block.splitlines()]
 
 
@@ -194,7 +192,7 @@ def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
 
 
 def test_every_heading_has_commands_and_every_command_exists() -> None:
-    titles = re.findall(r"^### (.*)$", PAGE.partition("## An operator's day\n")[2].partition("\n## ")[0], re.MULTILINE)
+    titles = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
 
     assert set(titles) == {
         "An API key has leaked",
@@ -208,7 +206,7 @@ def test_every_heading_has_commands_and_every_command_exists() -> None:
 
 
 def test_the_page_runs_each_command_as_the_service_runs() -> None:
-    preamble = PAGE.partition("## An operator's day\n")[2].partition("\n### ")[0]
+    preamble = PAGE.partition("\n## ")[0]
     function = re.findall(r"```sh\n(.*?)```", preamble, flags=re.DOTALL)[0]
     unit = (ROOT / "deploy" / "systemd" / "signroom.service").read_text()
     user, group, file, data, program = (

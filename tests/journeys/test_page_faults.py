@@ -56,7 +56,7 @@ def test_a_document_added_in_another_tab_is_not_signed_without_consent(
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
     expect(page.get_by_role("heading", name="slipped-in.pdf")).to_be_visible()
     assert sent == []
-    page.get_by_role("button", name="Go on to signing").click()
+    page.get_by_role("button", name="Continue to signing").click()
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
@@ -79,7 +79,7 @@ def test_an_original_with_another_fingerprint_than_the_one_shown_gets_no_signatu
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
 
-    expect(page.get_by_text(re.compile("signature on another file"))).to_be_visible()
+    expect(page.get_by_text(re.compile("signature on a different file"))).to_be_visible()
     assert sent == []
 
 
@@ -139,7 +139,7 @@ def test_an_upload_that_got_lost_can_be_sent_again_from_its_row(
     page.get_by_label("Add PDF files").set_input_files(contract)
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     page.unroute("**/sign/api/upload")
-    page.get_by_role("button", name=f"Send {contract.name} again").click()
+    page.get_by_role("button", name=f"Upload {contract.name} again").click()
 
     expect(page.get_by_text("10 pages")).to_be_visible()
 
@@ -159,7 +159,7 @@ def test_an_upload_whose_answer_got_lost_is_one_document_when_it_is_sent_again(
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     assert len(sqlite_server.page(opened["redirectUrl"]).load()["documents"]) == 1
     page.unroute("**/sign/api/upload")
-    page.get_by_role("button", name=f"Send {contract.name} again").click()
+    page.get_by_role("button", name=f"Upload {contract.name} again").click()
 
     expect(page.get_by_text("10 pages")).to_be_visible()
     assert len(sqlite_server.page(opened["redirectUrl"]).load()["documents"]) == 1
@@ -202,7 +202,7 @@ def test_a_file_that_changed_after_it_was_chosen_is_refused_and_the_next_goes_on
     page.get_by_label("Add PDF files").set_input_files(contract)
 
     expect(page.get_by_text("10 pages")).to_be_visible()
-    expect(page.get_by_text(re.compile("This file cannot be read"))).to_be_visible()
+    expect(page.get_by_text(re.compile("We cannot read this file"))).to_be_visible()
 
 
 @pytest.mark.parametrize("part", ["pfx.worker", "legacy"])
@@ -217,7 +217,7 @@ def test_a_part_of_the_page_that_did_not_load_is_not_blamed_on_the_certificate_f
     choose_pfx(page, pfx, "secret")
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     page.unroute(f"**/sign/assets/{part}*")
-    page.get_by_label("Password of the file").fill("secret")
+    page.get_by_label("Certificate password").fill("secret")
     page.get_by_role("button", name="Open certificate").click()
 
     expect(page.get_by_text("Signer p256", exact=True)).to_be_visible()
@@ -245,7 +245,7 @@ def test_focus_and_files_stay_where_they_are_safe(sqlite_server: Server, window:
     page.get_by_role("button", name=f"Remove {contract.name}").click()
     expect(page.get_by_role("heading", name="Your documents")).to_be_focused()
     page.get_by_role("button", name="Cancel", exact=True).click()
-    expect(page.get_by_role("button", name="No, go on")).to_be_focused()
+    expect(page.get_by_role("button", name="No, continue")).to_be_focused()
     page.keyboard.press("Escape")
 
     kept = """(kind) => {

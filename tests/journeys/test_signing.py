@@ -20,13 +20,13 @@ from tests.verifiers import programs as verifiers
 def choose_demo_key(page: Page, name: str = "Ana Lúcia") -> None:
     page.get_by_role("button", name="Use a demo key").click()
     page.get_by_label("Your name").fill(name)
-    page.get_by_role("button", name="Make a demo key").click()
+    page.get_by_role("button", name="Create a demo key").click()
 
 
 def choose_pfx(page: Page, file: Path, password: str) -> None:
     page.get_by_role("button", name="Use a certificate file (PFX)").click()
     page.get_by_label("Certificate file").set_input_files(file)
-    page.get_by_label("Password of the file").fill(password)
+    page.get_by_label("Certificate password").fill(password)
     page.get_by_role("button", name="Open certificate").click()
 
 
@@ -54,7 +54,7 @@ def test_upload_and_demo_key_from_the_example_application_and_back(
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
     output = signed_file(page, tmp_path, "contract ü.pdf")
-    expect(page.get_by_text(re.compile("You return by yourself"))).to_have_count(0)  # who downloads stays
+    expect(page.get_by_text(re.compile("You will be taken back"))).to_have_count(0)  # who downloads stays
     page.get_by_role("link", name="Return to Example application").click()
 
     expect(page.get_by_role("heading", name="Signed", exact=True)).to_be_visible()
@@ -88,7 +88,7 @@ def test_predefined_document_and_certificate_file(
     page = window.page
 
     page.goto(opened["redirectUrl"])
-    expect(page.get_by_role("heading", name="Documents to sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Read before you sign")).to_be_visible()
     expect(page.get_by_label("Add PDF files")).to_have_count(0)
     expect(page.get_by_role("button", name="Remove contract.pdf")).to_have_count(0)
     go_on_to_signing(page)
@@ -96,7 +96,7 @@ def test_predefined_document_and_certificate_file(
     expect(page.get_by_text(f"Signer {kind}", exact=True)).to_be_visible()
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
-    expect(page.get_by_text("You can close this page now.")).to_be_visible()
+    expect(page.get_by_text("You can close this page.")).to_be_visible()
     output = signed_file(page, tmp_path, "contract.pdf")
 
     verifiers.require_accepted(output, demo_nss, demo_roots)
@@ -127,7 +127,7 @@ def test_several_documents_with_one_consent_and_a_second_signer(
     first.rename(again)
     page.goto(sqlite_server.open_session(returnUrl=f"{sqlite_server.app_url}/callback")["redirectUrl"])
     page.get_by_label("Add PDF files").set_input_files(again)
-    expect(page.get_by_text("signed once already")).to_be_visible()
+    expect(page.get_by_text("already signed once")).to_be_visible()
     go_on_to_signing(page)
     choose_pfx(page, sqlite_server.pfx, sqlite_server.pfx_password)
     page.get_by_role("button", name="Sign 1 document").click()
@@ -142,7 +142,7 @@ def test_cancel_returns_to_the_application(sqlite_server: Server, window: Watche
     page = window.page
     page.goto(opened["redirectUrl"])
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="No, go on").click()
+    page.get_by_role("button", name="No, continue").click()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Yes, cancel").click()
 
@@ -162,7 +162,7 @@ def test_a_narrow_screen_is_enough(sqlite_server: Server, narrow_window: Watched
     expect(page.get_by_text("10 pages")).to_be_visible()
     no_sideways_scroll()
     page.get_by_role("button", name="Continue").tap()
-    page.get_by_role("button", name="Go on to signing").tap()
+    page.get_by_role("button", name="Continue to signing").tap()
     no_sideways_scroll()
     choose_demo_key(page)
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_visible()
@@ -182,7 +182,7 @@ def test_disabled_downloads_offer_nothing_and_return_by_themselves(
     go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
-    expect(page.get_by_text(re.compile("You return by yourself"))).to_be_visible()
+    expect(page.get_by_text(re.compile("You will be taken back"))).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("Download"))).to_have_count(0)
     assert sqlite_server.page(opened["redirectUrl"]).load()["documents"][0]["signedFile"] is None
 
@@ -199,7 +199,7 @@ def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
     page.goto(sqlite_server.open_session()["redirectUrl"])
     page.get_by_label("Add PDF files").set_input_files([tmp_path / f"{name}.pdf" for name in names])
 
-    for sentence in ("not a PDF", "protected by a password", "damaged", "The file is empty"):
+    for sentence in ("not a PDF", "protected by a password", "damaged", "This file is empty"):
         expect(page.get_by_text(re.compile(sentence)).first).to_be_visible()
     page.get_by_role("button", name="Dismiss html.pdf").click()
     page.get_by_label("Add PDF files").set_input_files(tmp_path / "plain.pdf")
@@ -208,14 +208,18 @@ def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
     expect(page.get_by_text("This file is in the list more than once.")).to_have_count(0)
     go_on_to_signing(page)
     choose_demo_key(page)
+    refused = [f"{name}.pdf will not be signed" for name in names[1:-1]]
+    expect(page.locator(".panel .files .name")).to_have_text([*refused, "plain.pdf"])
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
 
 
 def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, window: Watched, tmp_path: Path) -> None:
     files = {
-        "wrong": (authority.pfx("p256", "right"), "The password does not open this file."),
+        "wrong": (authority.pfx("p256", "right"), "Wrong password. Try again."),
         "expired": (authority.pfx("expired", "wrong"), "Expired on"),
-        "no-file": (b"junk", "not a certificate file"),
+        "no-file": (b"junk", "not a .pfx or .p12 file"),
+        "no-key": (authority.leaf("p256").certificate_der, "a certificate without its private key"),
+        "pem": (b"-----BEGIN CERTIFICATE-----", "This is a PEM file"),
     }
     page = window.page
     page.goto(
@@ -229,14 +233,19 @@ def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, windo
         file = tmp_path / f"{name}.pfx"
         file.write_bytes(content)
         page.get_by_label("Certificate file").set_input_files(file)
-        page.get_by_label("Password of the file").fill("wrong")
+        page.get_by_label("Certificate password").fill("wrong")
         page.get_by_role("button", name="Open certificate").click()
         expect(page.get_by_text(re.compile(sentence))).to_be_visible()
         if name == "expired":
             page.get_by_role("button", name="Use another certificate").click()
             page.get_by_role("button", name="Use a certificate file (PFX)").click()
         else:
-            expect(page.get_by_label("Password of the file")).to_have_value("")
+            at_fault = page.get_by_label("Certificate password" if name == "wrong" else "Certificate file")
+            expect(at_fault).to_be_focused()
+            expect(at_fault).to_have_attribute("aria-invalid", "true")
+            expect(at_fault).to_have_accessible_description(re.compile(sentence))
+            expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+            expect(page.get_by_label("Certificate password")).to_have_value("")
 
 
 def test_a_server_that_asks_for_another_document_gets_no_signature(
@@ -259,7 +268,7 @@ def test_a_server_that_asks_for_another_document_gets_no_signature(
     page.route("**/sign/api/prepare", swap)
     page.get_by_role("button", name="Sign 1 document").click()
 
-    expect(page.get_by_text(re.compile("signature on another file"))).to_be_visible()
+    expect(page.get_by_text(re.compile("signature on a different file"))).to_be_visible()
     assert sqlite_server.session(opened["sessionId"])["status"] == "Pending"
     assert not any(url.endswith("/finish") for url, _ in window.requests)
 

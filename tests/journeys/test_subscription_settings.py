@@ -50,9 +50,9 @@ def test_a_refused_file_has_the_reason_in_its_row_and_is_taken_once_the_applicat
     page.get_by_label("Add PDF files").set_input_files(contract)
     row = page.get_by_role("listitem").filter(has_text=contract.name)
 
-    expect(row).to_contain_text(f"This file is not accepted: {REASON}")
+    expect(row).to_contain_text(f"This file was not accepted: {REASON}")
     expect(row.locator("img")).to_have_count(0)
-    expect(row.get_by_role("button", name=f"Send {contract.name} again")).to_have_count(0)
+    expect(row.get_by_role("button", name=f"Upload {contract.name} again")).to_have_count(0)
     expect(page.get_by_role("button", name="Continue")).to_be_disabled()
     row.get_by_role("button", name=f"Dismiss {contract.name}").click()
 
@@ -60,7 +60,7 @@ def test_a_refused_file_has_the_reason_in_its_row_and_is_taken_once_the_applicat
     page.get_by_label("Add PDF files").set_input_files(contract)
     expect(row).to_contain_text("could not be checked")
     site.paths["/validate"] = answering({"accept": True})
-    row.get_by_role("button", name=f"Send {contract.name} again").click()
+    row.get_by_role("button", name=f"Upload {contract.name} again").click()
     expect(row).to_contain_text("ready to sign")
     go_on_to_signing(page)
     choose_demo_key(page)
@@ -74,7 +74,7 @@ def test_a_name_that_does_not_fit_is_told_in_the_row(tenant: Tenant, window: Wat
     page.goto(tenant.redirect_url())
     page.get_by_label("Add PDF files").set_input_files(contract)
 
-    expect(page.get_by_role("listitem")).to_contain_text("Files of this name are not accepted here")
+    expect(page.get_by_role("listitem")).to_contain_text("A file with this name is not accepted here")
     assert window.page.get_by_role("button", name="Continue").is_disabled()
 
 
@@ -146,17 +146,17 @@ def test_a_listed_page_frames_it_and_no_key_file_goes_in(
     inside.get_by_label("Add PDF files").set_input_files(contract)
     expect(inside.get_by_text("10 pages")).to_be_visible()
     inside.get_by_role("button", name="Continue").click()
-    inside.get_by_role("button", name="Go on to signing").click()
+    inside.get_by_role("button", name="Continue to signing").click()
 
-    expect(inside.get_by_text(re.compile("inside another page"))).to_be_visible()
+    expect(inside.get_by_text(re.compile("inside another site"))).to_be_visible()
     expect(inside.get_by_role("button", name=re.compile("certificate file|demo key"))).to_have_count(0)
     expect(inside.locator("input[type=password]")).to_have_count(0)
     with page.context.expect_page() as opened:
-        inside.get_by_role("link", name="Open in a window of its own").click()
+        inside.get_by_role("link", name="Open in a new tab").click()
     alone = opened.value
     assert alone.url == redirect_url
     alone.get_by_role("button", name="Continue").click()
-    alone.get_by_role("button", name="Go on to signing").click()
+    alone.get_by_role("button", name="Continue to signing").click()
     expect(alone.get_by_role("button", name="Use a certificate file (PFX)")).to_be_visible()
     # Chromium's word on the button of the closed dialog; nothing is lost by it.
     window.complaints[:] = [text for text in window.complaints if "Blocked autofocusing" not in text]

@@ -42,6 +42,9 @@ def test_each_is_judged_for_itself_and_in_its_order(page: Page) -> None:
 
     assert {name: view["code"] for name, view in zip(CODES, found, strict=True)} == CODES
     assert [view["usable"] for view in found] == [code is None for code in CODES.values()]
+    assert [view["name"] for view in found] == [f"Signer {name}" for name in CODES]
+    assert [name for name, view in zip(CODES, found, strict=True) if view["ofAuthority"]] == ["ca"]
+    assert {view["confirmedBy"] for view in found} == {None}, "the session accepts every issuer"
 
 
 @pytest.mark.parametrize("name", CODES)
@@ -58,6 +61,7 @@ def test_what_is_no_certificate_does_not_spoil_the_others(page: Page) -> None:
     found = judged(page, {"certificate": base64(b"junk"), "chain": []}, asked("p256"))
 
     assert [view["code"] for view in found] == ["BadCertificate", None]
+    assert [view["name"] for view in found] == [None, "Signer p256"]
 
 
 def test_too_many_are_refused_at_once(page: Page) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from httpx import Response
 
 from tests.harness.server import Page, Server, ok, refused
 from tests.harness.waiting import eventually
@@ -23,7 +24,7 @@ def test_a_page_is_a_picture_that_no_browser_runs_or_keeps(page: Page) -> None:
     document = page.add(hard_pdfs.make("ten-pages"))["id"]
 
     for number in (0, 9):
-        answer = page.client.get(f"preview/{document}/{number}", params={"width": 640})
+        answer = page.client.get(f"preview/{document}/{number}", params={"width": 800})
         assert answer.status_code == 200
         assert answer.content.startswith(b"\x89PNG")
         assert answer.headers["content-type"] == "image/png"
@@ -33,11 +34,32 @@ def test_a_page_is_a_picture_that_no_browser_runs_or_keeps(page: Page) -> None:
         assert answer.headers["content-disposition"].startswith("attachment")
 
 
-def test_a_width_out_of_bounds_is_brought_within(page: Page) -> None:
+def test_a_page_is_drawn_in_six_widths_and_no_other(page: Page) -> None:
+    """Each width of a page is a drawing that costs a process: with 1281 widths a signer had it drawn 1281 times."""
     document = page.add(hard_pdfs.make("plain"))["id"]
-    small, large = (page.client.get(f"preview/{document}/0", params={"width": w}).content for w in (1, 10**9))
 
-    assert [int.from_bytes(png[16:20]) for png in (small, large)] == [320, 1600]
+    def width_of(wanted: int) -> int:
+        picture = page.client.get(f"preview/{document}/0", params={"width": wanted}).content
+        return int.from_bytes(picture[16:20])
+
+    wanted = (-1, 200, 201, 799, 800, 1201, 1601, 10**9)
+    assert [width_of(width) for width in wanted] == [200, 200, 400, 800, 800, 1600, 2000, 2000]
+
+
+def test_a_document_has_the_sizes_of_its_pages_and_is_searched(page: Page) -> None:
+    document = page.add(hard_pdfs.make("ten-pages"))["id"]
+
+    def search(words: str) -> Response:
+        return page.client.post("find", json={"documentId": document, "words": words})
+
+    assert ok(page.client.get(f"pages/{document}")) == {"pages": [[10, 595, 842]]}
+    answer = ok(search(" PAGE \n 21"))
+    assert answer["nextPage"] is None
+    ((left, top, width, height),) = next(hit["areas"] for hit in answer["hits"] if hit["page"] == 9)
+    assert 0 < left < left + width < 1
+    assert 0 < top < top + height < 1
+    for words in ("", " ", "a" * 201, "a\x00b"):
+        assert refused(search(words), 400) == "BadRequest"
 
 
 def test_a_page_has_its_words(page: Page) -> None:
@@ -53,7 +75,10 @@ def test_a_page_that_is_not_there_has_none(page: Page, kind: str) -> None:
 
     for number in (1, -1, 10**12):
         assert refused(page.client.get(f"{kind}/{document}/{number}"), 422) == "PreviewNotAvailable"
+        search = {"documentId": document, "words": "agree", "firstPage": number}
+        assert refused(page.client.post("find", json=search), 422) == "PreviewNotAvailable"
     assert refused(page.client.get(f"{kind}/{letter}/0"), 422) == "PreviewNotAvailable"
+    assert refused(page.client.get(f"pages/{letter}"), 422) == "PreviewNotAvailable"
 
 
 def test_a_page_that_takes_too_much_is_refused_and_can_still_be_signed(page: Page) -> None:
@@ -70,6 +95,8 @@ def test_another_sessions_document_is_not_shown(server: Server, page: Page, kind
 
     assert refused(page.client.get(f"{kind}/{document}/0"), 422) == "DocumentNotFound"
     assert refused(page.client.get(f"{kind}/{uuid4()}/0"), 422) == "DocumentNotFound"
+    assert refused(page.client.get(f"pages/{document}"), 422) == "DocumentNotFound"
+    assert refused(page.client.post("find", json={"documentId": document, "words": "a"}), 422) == "DocumentNotFound"
     page.client.headers.pop("X-Signature-Session-Token")
     assert refused(page.client.get(f"{kind}/{document}/0"), 422) == "SignatureSessionTokenRequired"
 
@@ -77,22 +104,25 @@ def test_another_sessions_document_is_not_shown(server: Server, page: Page, kind
 def test_findings_are_kept_with_the_document(page: Page) -> None:
     page.add(hard_pdfs.make("scripts"))
     page.add(hard_pdfs.make("certified-forms"))
+    page.add(b"dear sir", "letter.txt")
 
-    first, second = page.load()["documents"]
+    first, second, letter = page.load()["documents"]
 
     assert first["findings"] == [{"code": "Scripts", "level": "but", "facts": {"kinds": "JavaScript, Launch"}}]
     assert [f["code"] for f in second["findings"]] == ["Certified", "EarlierSignature"]
+    # Few people know what becomes of a file that is no PDF.
+    assert letter["findings"] == [{"code": "SignedAsCms", "level": "note", "facts": {"file": "letter.txt.p7s"}}]
 
 
 def test_pictures_that_nobody_waits_for_are_drawn_so_often_and_no_more(server: Server, page: Page) -> None:
     """Each costs a process far more than asking for it costs. Before, there was no end to it."""
-    document = page.add(hard_pdfs.make("ten-pages"))["id"]
+    document = page.add(hard_pdfs.with_pages(400))["id"]
     address, token = urlsplit(server.url), page.client.headers["X-Signature-Session-Token"]
-    width = count(400)
+    number = count()
 
     def refused_after_one_more() -> bool:
         head = (
-            f"GET /sign/api/preview/{document}/0?width={next(width)} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"GET /sign/api/preview/{document}/{next(number)}?width=2000 HTTP/1.1\r\nHost: {address.netloc}\r\n"
             f"X-Signature-Session-Token: {token}\r\n\r\n"
         )
         with socket.create_connection((address.hostname or "", address.port or 0), 60) as connection:
@@ -101,7 +131,7 @@ def test_pictures_that_nobody_waits_for_are_drawn_so_often_and_no_more(server: S
 
     eventually(refused_after_one_more)
 
-    assert next(width) > 400 + 30
+    assert next(number) > 30
     answer = page.client.get(f"preview/{document}/0")
     assert refused(answer, 429) == "TooManyRequests"
     assert 1 <= int(answer.headers["retry-after"]) <= 120

@@ -94,9 +94,10 @@ def raise_to(
     generation: int = 0,
     room: int = ROOM,
     algorithm: DigestAlgorithm = DigestAlgorithm.SHA256,
+    behind: bool = False,
 ) -> Augmented:
     """One step of augmentation, `at` that time, with the timestamps of that generation."""
-    step = Augmentation(use, data, value, room, algorithm)
+    step = Augmentation(use, data, value, room, algorithm, behind)
     laid_out = pdf.lay_out_augmentation(file, step, now=at, data=None, reading=reading)
     token = None
     if laid_out.imprint is not None:

@@ -66,7 +66,19 @@ def refused_with(response: httpx.Response, status: int, code: str | None = None)
         assert inside.lower() not in response.text.lower(), response.text
     if code is not None:
         assert body["code"] == code, body
+    _check_help(response, body)
     return body
+
+
+def _check_help(response: httpx.Response, body: Any) -> None:
+    """Each 400 says where the request is wrong and where the code is explained; each 422 does so in its headers."""
+    if response.status_code not in {400, 422}:
+        return
+    address = response.headers["link"].removeprefix("<").removesuffix('>; rel="help"')
+    assert address.endswith(f"/docs/errors/#{body['code']}")
+    if response.status_code == 400:
+        assert body["docUrl"] == address
+        assert (body["path"] is None) == ("signroom-path" not in response.headers)
 
 
 @cache

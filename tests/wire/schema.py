@@ -135,7 +135,11 @@ OURS: Mapping[str, Schema] = {
         },
         {"validationResults": {"$ref": "#/$defs/ValidationResultsModel"}},
     ),
-    "Problem": _closed({"code": {"type": "string", "minLength": 1}, "message": {"type": "string", "minLength": 1}}),
+    # Additions: where the request is wrong, and where the code is explained.
+    "Problem": _closed(
+        {"code": {"type": "string", "minLength": 1}, "message": {"type": "string", "minLength": 1}},
+        {"path": TEXT_OR_NULL, "docUrl": {"type": "string", "pattern": r"/docs/errors/#\w+\Z"}},
+    ),
     # Not in the document, known from a client library.
     "SystemInfo": _closed({"productName": TEXT, "productVersion": TEXT, "apiVersion": TEXT, "timestamp": MOMENT}),
     "ApplicationModel": _closed(

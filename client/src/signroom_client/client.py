@@ -27,7 +27,11 @@ class Operations(SessionOperations, DocumentOperations, SignatureOperations, Eve
 
     @operation
     async def system_info(self) -> SystemInfo:
-        """Product, version and time of the service."""
+        """Product, version and time of the service.
+
+        Example:
+            print(signroom.system_info().product_version)
+        """
         return decode(SystemInfo, await self._service.get("api/system/info"))
 
 

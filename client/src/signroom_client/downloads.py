@@ -14,7 +14,9 @@ from uuid import uuid4
 
 from signroom_client.errors import ApiError, ConnectionFailedError, DownloadError
 from signroom_client.models import DocumentFile, DocumentSummary
+from signroom_client.retries import tell_retry
 from signroom_client.service import Service, problem
+from signroom_client.uploads import Progress
 from signroom_client.wire import Request, Wire
 
 _HEADERS = {"Accept-Encoding": "identity"}  # bytes as they are stored: their number is checked
@@ -46,20 +48,20 @@ def file_of(wanted: Downloadable) -> DocumentFile:
     return wanted.signed_file
 
 
-async def download(service: Service, file: DocumentFile, target: Target) -> int:
+async def download(service: Service, file: DocumentFile, target: Target, on_progress: Progress | None = None) -> int:
     """The file's bytes to `target`; returns how many.
 
     Raises: DownloadError when they are not as many as announced, ApiError, ConnectionFailedError, OSError; TypeError
     for a target that must be awaited where nothing is.
     """
     if isinstance(target, str | os.PathLike):
-        return await _to_path(service, file, Path(target))
+        return await _to_path(service, file, Path(target), on_progress)
     if not service.wire.awaits and inspect.iscoroutinefunction(target.write):
         raise TypeError("The target's write must be awaited; use AsyncSignroomClient.")
-    return await _copy(service, file, target.write)
+    return await _copy(service, file, target.write, on_progress)
 
 
-async def _to_path(service: Service, file: DocumentFile, target: Path) -> int:
+async def _to_path(service: Service, file: DocumentFile, target: Path, on_progress: Progress | None) -> int:
     part = target.with_name(f".{uuid4().hex}.part")
     elsewhere = service.wire.elsewhere
     opened: BinaryIO = await elsewhere(part.open, "xb")
@@ -74,7 +76,7 @@ async def _to_path(service: Service, file: DocumentFile, target: Path) -> int:
                 opened.flush()
                 os.fsync(opened.fileno())
 
-            length = await _copy(service, file, opened.write, restart)
+            length = await _copy(service, file, opened.write, on_progress, restart)
             await elsewhere(settle)
         await elsewhere(part.replace, target)
     except BaseException:
@@ -84,7 +86,11 @@ async def _to_path(service: Service, file: DocumentFile, target: Path) -> int:
 
 
 async def _copy(
-    service: Service, file: DocumentFile, write: Callable[[bytes], object], restart: Callable[[], None] | None = None
+    service: Service,
+    file: DocumentFile,
+    write: Callable[[bytes], object],
+    on_progress: Progress | None,
+    restart: Callable[[], None] | None = None,
 ) -> int:
     """Tries again what broke off: before the first byte, and with `restart` also after it."""
     request, failed = Request("GET", file.location, _HEADERS, follow_redirects=True), 0
@@ -98,6 +104,8 @@ async def _copy(
                     written += len(chunk)
                     _require(written <= file.length, file)
                     await _write(service.wire, write, chunk)
+                    if on_progress is not None:
+                        on_progress(written, file.length)
             _require(written == file.length, file)
             return written
         except (ApiError, ConnectionFailedError) as error:
@@ -105,6 +113,7 @@ async def _copy(
             pause = service.policy.pause(failed, error, repeatable=written == 0 or restart is not None)
             if pause is None:
                 raise
+            tell_retry("The download", error, pause, failed, service.policy)
         await service.wire.sleep(pause)
         if restart is not None:
             await service.wire.elsewhere(restart)

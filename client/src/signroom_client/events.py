@@ -40,6 +40,11 @@ class EventOperations(Connected):
         With `follow` it goes on for ever and waits for the next; without, it ends when there is nothing new. A lost
         connection is an error as everywhere: begin again after your last cursor, and you miss nothing. `RefusedError`
         (``EventsPurged``) when that is older than what the service keeps, 30 days at least.
+
+        Example:
+            for event in signroom.events(after=cursor, follow=False):
+                print(event.created_at, event.type, event.session_id)
+                cursor = event.cursor  # keep it: read on from there next time
         """
         chosen = [("type", type), ("sessionId", session_id), ("applicationId", application_id)]
         params = [("limit", str(page_size)), *((name, str(value)) for name, value in chosen if value is not None)]

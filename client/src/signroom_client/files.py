@@ -38,11 +38,18 @@ class OpenFile:
 
     stream: Readable | AsyncReadable
     close: Callable[[], None] | None = None
+    length: int | None = None
+    """Bytes; None where nobody knows before the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileReference:
-    """A file for the service. Make one with a ``from_...`` method."""
+    """A file for the service. Make one with a ``from_...`` method.
+
+    Example:
+        contract = FileReference.from_path("contract.pdf", name="Contract 42.pdf")
+        signroom.create_session(documents=contract)
+    """
 
     name: str | None = None
     content_type: str | None = None
@@ -63,14 +70,16 @@ class FileReference:
 
         def opener() -> OpenFile:
             stream: BinaryIO = file.open("rb")
-            return OpenFile(stream, stream.close)
+            return OpenFile(stream, stream.close, os.fstat(stream.fileno()).st_size)
 
         return cls(shown, content_type or _guessed(shown), opener=opener)
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str, *, content_type: str | None = None) -> FileReference:
         """Content that is in memory already."""
-        return cls(name, content_type or _guessed(name), opener=lambda: OpenFile(io.BytesIO(content)))
+        return cls(
+            name, content_type or _guessed(name), opener=lambda: OpenFile(io.BytesIO(content), length=len(content))
+        )
 
     @classmethod
     def from_stream(
@@ -110,8 +119,12 @@ class FileReference:
         }
 
 
-AnyFile = FileReference | os.PathLike[str] | DocumentFile | EncapsulatedContent
-"""Where a file is asked for: a reference, a `Path`, or a file that the service answered with."""
+AnyFile = FileReference | os.PathLike[str] | bytes | DocumentFile | EncapsulatedContent
+"""Where a file is asked for: a reference, a `Path`, its bytes, or a file that the service answered with.
+
+Bytes have no name of their own and are called ``document.pdf`` (``.xml``, ``.p7s``, ``.bin``) by how they begin.
+`FileReference.from_bytes` gives them a better one, which signers see.
+"""
 
 
 def as_reference(file: AnyFile) -> FileReference:
@@ -119,13 +132,25 @@ def as_reference(file: AnyFile) -> FileReference:
     match file:
         case FileReference():
             return file
+        case bytes():
+            return FileReference.from_bytes(file, f"document{_ending(file)}")
         case DocumentFile():
             return FileReference.from_url(file.location, name=file.name, content_type=file.content_type)
         case EncapsulatedContent(blob_token=str() as token):
             return FileReference.from_blob(token, name=file.name, content_type=file.content_type)
         case os.PathLike():
             return FileReference.from_path(file)
-    raise TypeError(f"A file is a FileReference or a Path, not {type(file).__name__}.")
+    raise TypeError(f"A file is a FileReference, a Path or bytes, not {type(file).__name__}.")
+
+
+def _ending(content: bytes) -> str:
+    """Of a name for `content`. The service looks for the header of a PDF in the same first bytes."""
+    if b"%PDF-" in content[:1024]:
+        return ".pdf"
+    start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"<"):
+        return ".xml"
+    return ".p7s" if start.startswith((b"\x30\x80", b"\x30\x82", b"\x30\x83")) else ".bin"
 
 
 def _guessed(name: str) -> str | None:

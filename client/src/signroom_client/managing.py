@@ -24,12 +24,21 @@ class ManagingOperations(Connected):
 
     @operation
     async def list_applications(self) -> tuple[models.Application, ...]:
-        """All applications of the subscription, by name. Needs the role Manager."""
+        """All applications of the subscription, by name. Needs the role Manager.
+
+        Example:
+            for application in manager.list_applications():
+                print(application.name, application.usable_keys)
+        """
         return decode(_Applications, await self._service.get(_APPLICATIONS)).items
 
     @operation
     async def get_application(self, application_id: Id) -> models.Application:
-        """One of them. Needs the role Manager."""
+        """One of them. Needs the role Manager.
+
+        Example:
+            print(manager.get_application(application_id).last_used_on)
+        """
         return decode(models.Application, await self._service.get(_application(application_id)))
 
     @operation
@@ -39,6 +48,9 @@ class ManagingOperations(Connected):
         """Give it another name, or say whether it is strict. What is None stays. Its keys go on working.
 
         Requests of a strict application that have a field that there is not are refused (``UnknownField``).
+
+        Example:
+            manager.change_application(application_id, strict=True)
         """
         body = {"name": name, "strict": strict}
         return decode(models.Application, await self._service.put(_application(application_id), body))
@@ -48,13 +60,20 @@ class ManagingOperations(Connected):
         """Close it: its keys open nothing, its pages are closed, its webhooks hold. Disabled already: the same answer.
 
         Raises `RefusedError` (``OwnApplication``) for the application that the key is of.
+
+        Example:
+            manager.disable_application(application_id)
         """
         path = f"{_application(application_id)}/disable"
         return decode(models.Application, await self._service.post(path, {}, repeatable=True))
 
     @operation
     async def enable_application(self, application_id: Id) -> models.Application:
-        """Open it again: it goes on where it was disabled."""
+        """Open it again: it goes on where it was disabled.
+
+        Example:
+            manager.enable_application(application_id)
+        """
         path = f"{_application(application_id)}/enable"
         return decode(models.Application, await self._service.post(path, {}, repeatable=True))
 
@@ -64,6 +83,9 @@ class ManagingOperations(Connected):
 
         It is closed at once (``deleting_since``), and gone within minutes. Raises `RefusedError` (``StillInUse``) while
         sessions are open, which `force` cancels, or documents are in processing.
+
+        Example:
+            manager.delete_application(application_id, force=True)
         """
         params = [("force", "true")] if force else []
         return decode(models.Application, await self._service.delete(_application(application_id), params))
@@ -72,33 +94,55 @@ class ManagingOperations(Connected):
 
     @operation
     async def list_api_keys(self, application_id: Id) -> tuple[models.ApiKey, ...]:
-        """The keys of an application, newest first, revoked and expired ones too. Their secrets are not shown."""
+        """The keys of an application, newest first, revoked and expired ones too. Their secrets are not shown.
+
+        Example:
+            print([key.id for key in manager.list_api_keys(application_id) if key.revoked_on is None])
+        """
         return decode(_ApiKeys, await self._service.get(_keys(application_id))).items
 
     @operation
     async def create_api_key(
         self, application_id: Id, *, description: str | None = None, expires_on: datetime | None = None
     ) -> models.NewApiKey:
-        """A new key. It is shown here and never again, so this is sent once: an answer that is lost is lost."""
+        """A new key. It is shown here and never again, so this is sent once: an answer that is lost is lost.
+
+        Example:
+            created = manager.create_api_key(application_id, description="billing")
+            print(created.key)  # it is shown only now
+        """
         body = {"description": description, "expiresOn": None if expires_on is None else timestamp(expires_on)}
         return decode(models.NewApiKey, await self._service.post(_keys(application_id), body))
 
     @operation
     async def end_api_key(self, application_id: Id, key_id: Id, expires_on: datetime) -> models.ApiKey:
-        """Give a key a last moment that lies ahead."""
+        """Give a key a last moment that lies ahead.
+
+        Example:
+            manager.end_api_key(application_id, key_id, datetime.now(UTC) + timedelta(days=1))
+        """
         body = {"expiresOn": timestamp(expires_on)}
         return decode(models.ApiKey, await self._service.put(_key(application_id, key_id), body))
 
     @operation
     async def revoke_api_key(self, application_id: Id, key_id: Id) -> models.ApiKey:
-        """Take a key back: it opens nothing from now on. Revoked already: the same answer."""
+        """Take a key back: it opens nothing from now on. Revoked already: the same answer.
+
+        Example:
+            manager.revoke_api_key(application_id, key_id)
+        """
         return decode(models.ApiKey, await self._service.delete(_key(application_id, key_id)))
 
     @operation
     async def rotate_api_key(
         self, application_id: Id, key_id: Id, *, previous_hours: int | None = None
     ) -> models.NewApiKey:
-        """A new key like this one, which works for `previous_hours` more (24 unless given, 0 ends it at once)."""
+        """A new key like this one, which works for `previous_hours` more (24 unless given, 0 ends it at once).
+
+        Example:
+            fresh = manager.rotate_api_key(application_id, key_id, previous_hours=2)
+            print(fresh.key)
+        """
         body = {"previousHours": previous_hours}
         return decode(models.NewApiKey, await self._service.post(f"{_key(application_id, key_id)}/rotate", body))
 
@@ -114,7 +158,12 @@ class ManagingOperations(Connected):
         since: datetime | None = None,
         page_size: int = 50,
     ) -> AsyncGenerator[models.Change, None]:
-        """Every change of the subscription's settings, newest first: of what and by whom."""
+        """Every change of the subscription's settings, newest first: of what and by whom.
+
+        Example:
+            for change in manager.audit_log(action="ApiKeyRevoked"):
+                print(change.created_at, change.actor, change.subject_id)
+        """
         chosen = [
             ("action", action),
             ("subjectId", id_text(subject_id)),

@@ -1,5 +1,7 @@
 """What the service answers: frozen dataclasses. Times are aware, ids are `UUID`, lists are tuples.
 
+Each has a ``repr`` of one line. Secrets are not in it, nor what certificates say of a person besides their name.
+
 A field that this page does not know is dropped, one that the service leaves out is None or empty.
 """
 
@@ -11,6 +13,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from signroom_client.naming import named
+from signroom_client.showing import OneLine
 from signroom_client.words import (
     AuthenticationFailure,
     Check,
@@ -33,8 +36,8 @@ from signroom_client.words import (
 Metadata = Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class SystemInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class SystemInfo(OneLine):
     product_name: str
     product_version: str
     api_version: str
@@ -44,8 +47,8 @@ class SystemInfo:
 # -- files and documents ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentFile:
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentFile(OneLine):
     """A file of a document. `location` is an address that works without the API key, for some hours.
 
     A signed file has the `name` of its original: save it in another folder, or under another name.
@@ -57,29 +60,29 @@ class DocumentFile:
     content_type: str = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class CertificateSummary(OneLine):
     thumbprint: str | None = None
     """SHA-1, hexadecimal."""
     thumbprint_sha256: str | None = named("thumbprintSHA256")
-    subject_common_name: str | None = None
+    subject_common_name: str | None = field(default=None, repr=False)
     subject_display_name: str | None = None
-    subject_identifier: str | None = None
-    email_address: str | None = None
+    subject_identifier: str | None = field(default=None, repr=False)
+    email_address: str | None = field(default=None, repr=False)
     organization: str | None = None
     organization_identifier: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignerSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class SignerSummary(OneLine):
     certificate: CertificateSummary
     date: datetime
     identity_confirmed: bool | None = None
     """False: nobody has confirmed this identity. None: nobody has asked, or the server is older."""
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Validation(OneLine):
     """What the check of a document's newest signature found (ETSI EN 319 102-1)."""
 
     indication: str
@@ -93,8 +96,8 @@ class Validation:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentVersion:
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentVersion(OneLine):
     """The signed file as it was when it reached a level."""
 
     level: Level
@@ -102,8 +105,8 @@ class DocumentVersion:
     file: DocumentFile
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentSummary(OneLine):
     id: UUID
     key: str | None = None
     """16 characters, printed on the document."""
@@ -124,7 +127,7 @@ class DocumentSummary:
     validation: Validation | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SessionDocument(DocumentSummary):
     """A document as its session lists it."""
 
@@ -137,7 +140,7 @@ class SessionDocument(DocumentSummary):
     """The name of the empty field of the PDF that the signature goes into; None: it gets one of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Document(DocumentSummary):
     signers: tuple[SignerSummary, ...] = ()
     metadata: Metadata = field(default_factory=dict)
@@ -146,8 +149,8 @@ class Document(DocumentSummary):
 # -- certificates ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+@dataclass(frozen=True, slots=True, repr=False)
+class Name(OneLine):
     """A distinguished name (X.501)."""
 
     country: str | None = None
@@ -155,8 +158,8 @@ class Name:
     organization_unit: str | None = None
     dn_qualifier: str | None = None
     state_name: str | None = None
-    common_name: str | None = None
-    serial_number: str | None = None
+    common_name: str | None = field(default=None, repr=False)
+    serial_number: str | None = field(default=None, repr=False)
     locality: str | None = None
     title: str | None = None
     surname: str | None = None
@@ -164,36 +167,36 @@ class Name:
     initials: str | None = None
     pseudonym: str | None = None
     generation_qualifier: str | None = None
-    email_address: str | None = None
+    email_address: str | None = field(default=None, repr=False)
     all_values: Metadata = field(default_factory=dict)
-    dn_string: str | None = None
+    dn_string: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PkiBrazil:
+@dataclass(frozen=True, slots=True, repr=False)
+class PkiBrazil(OneLine):
     """ICP-Brasil: what the certificate says of its holder. Personal data: keep it out of logs."""
 
     certificate_type: PkiBrazilCertificateType | None = None
-    cpf: str | None = None
-    cnpj: str | None = None
-    responsavel: str | None = None
-    date_of_birth: date | None = None
-    company_name: str | None = None
+    cpf: str | None = field(default=None, repr=False)
+    cnpj: str | None = field(default=None, repr=False)
+    responsavel: str | None = field(default=None, repr=False)
+    date_of_birth: date | None = field(default=None, repr=False)
+    company_name: str | None = field(default=None, repr=False)
     oab_uf: str | None = named("oabUF")
-    oab_numero: str | None = None
-    rg_emissor: str | None = None
+    oab_numero: str | None = field(default=None, repr=False)
+    rg_emissor: str | None = field(default=None, repr=False)
     rg_emissor_uf: str | None = named("rgEmissorUF")
-    rg_numero: str | None = None
+    rg_numero: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PkiItaly:
+@dataclass(frozen=True, slots=True, repr=False)
+class PkiItaly(OneLine):
     certificate_type: PkiItalyCertificateType | None = None
-    codice_fiscale: str | None = None
-    id_carta: str | None = None
+    codice_fiscale: str | None = field(default=None, repr=False)
+    id_carta: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Certificate(CertificateSummary):
     subject_name: Name = Name()
     issuer_name: Name = Name()
@@ -212,16 +215,16 @@ class Certificate(CertificateSummary):
 # -- validation ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationItem:
+@dataclass(frozen=True, slots=True, repr=False)
+class ValidationItem(OneLine):
     type: Check
     message: str | None = None
     detail: str | None = None
     inner_validation_results: ValidationResults | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationResults:
+@dataclass(frozen=True, slots=True, repr=False)
+class ValidationResults(OneLine):
     passed_checks: tuple[ValidationItem, ...] = ()
     errors: tuple[ValidationItem, ...] = ()
     warnings: tuple[ValidationItem, ...] = ()
@@ -235,15 +238,15 @@ class ValidationResults:
 # -- sessions --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedSession:
+@dataclass(frozen=True, slots=True, repr=False)
+class CreatedSession(OneLine):
     session_id: UUID
     redirect_url: str = field(repr=False)
     """Send the user there. It opens the session for whoever has it: keep it out of logs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+@dataclass(frozen=True, slots=True, repr=False)
+class Session(OneLine):
     id: UUID
     status: SessionStatus
     processing_error_code: str | None = None
@@ -259,8 +262,8 @@ class Session:
         return self.status == SessionStatus.COMPLETED
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class SessionSummary(OneLine):
     """A session as the list has it; `get_session` gives its documents."""
 
     id: UUID
@@ -271,8 +274,8 @@ class SessionSummary:
     callback_argument: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionStatus:
+@dataclass(frozen=True, slots=True, repr=False)
+class CompletionStatus(OneLine):
     completed: bool
     progress: float = 0
     """0 to 100."""
@@ -281,8 +284,8 @@ class CompletionStatus:
 # -- what stays of erased documents ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ErasedDocument:
+@dataclass(frozen=True, slots=True, repr=False)
+class ErasedDocument(OneLine):
     """What stays of a document. By `sha256`, in hexadecimal, a signed file is known to be the one that was signed."""
 
     id: UUID
@@ -300,15 +303,15 @@ class ErasedDocument:
 # -- document keys ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKey:
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentKey(OneLine):
     key: str
     formatted_key: str
     """In groups of four, as it is printed."""
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKeyInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentKeyInfo(OneLine):
     """A key that was allocated, and its document once there is one."""
 
     formatted_key: str | None = None
@@ -322,42 +325,42 @@ class DocumentKeyInfo:
 # -- signatures ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+@dataclass(frozen=True, slots=True, repr=False)
+class Digest(OneLine):
     algorithm: DigestAlgorithm
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureAlgorithmIdentifier:
+@dataclass(frozen=True, slots=True, repr=False)
+class SignatureAlgorithmIdentifier(OneLine):
     """`algorithm` is None where the contract has no word: `SignatureValue.signature_algorithm_name` has the name."""
 
     algorithm: SignatureAlgorithm | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureValue:
+@dataclass(frozen=True, slots=True, repr=False)
+class SignatureValue(OneLine):
     value: bytes
     algorithm_identifier: SignatureAlgorithmIdentifier | None = None
     signature_algorithm_name: SignatureAlgorithm | None = None
     """Of elliptic curves too."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignaturePolicy:
+@dataclass(frozen=True, slots=True, repr=False)
+class SignaturePolicy(OneLine):
     oid: str | None = None
     uri: str | None = None
     digest: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CommitmentType:
+@dataclass(frozen=True, slots=True, repr=False)
+class CommitmentType(OneLine):
     oid: str | None = None
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CadesSigner:
+@dataclass(frozen=True, slots=True, repr=False)
+class CadesSigner(OneLine):
     """Who signed a CMS object; a timestamp is one."""
 
     message_digest: Digest | None = None
@@ -371,8 +374,8 @@ class CadesSigner:
     commitment_type: CommitmentType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timestamp:
+@dataclass(frozen=True, slots=True, repr=False)
+class Timestamp(OneLine):
     """A time that an authority vouches for (RFC 3161)."""
 
     gen_time: datetime | None = None
@@ -383,50 +386,50 @@ class Timestamp:
     signers: tuple[CadesSigner, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class XmlAttribute:
+@dataclass(frozen=True, slots=True, repr=False)
+class XmlAttribute(OneLine):
     local_name: str
     value: str | None = None
     namespace_uri: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class XmlElement:
+@dataclass(frozen=True, slots=True, repr=False)
+class XmlElement(OneLine):
     local_name: str
     attributes: tuple[XmlAttribute, ...] = ()
     namespace_uri: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OtherName:
+@dataclass(frozen=True, slots=True, repr=False)
+class OtherName(OneLine):
     type_id: str | None = None
     encoded: bytes | None = None
     display_html: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralName:
+@dataclass(frozen=True, slots=True, repr=False)
+class GeneralName(OneLine):
     choice: str | None = None
     directory_name: Name | None = None
     other_name: OtherName | None = None
     uri: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RoleAttribute:
+@dataclass(frozen=True, slots=True, repr=False)
+class RoleAttribute(OneLine):
     authority: tuple[GeneralName, ...] = ()
     name: str | None = None
     alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CertifiedAttribute:
+@dataclass(frozen=True, slots=True, repr=False)
+class CertifiedAttribute(OneLine):
     type: str | None = None
     role: RoleAttribute | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeCertificate:
+@dataclass(frozen=True, slots=True, repr=False)
+class AttributeCertificate(OneLine):
     """RFC 5755."""
 
     holder_type: HolderType | None = None
@@ -440,8 +443,8 @@ class AttributeCertificate:
     attributes: tuple[CertifiedAttribute, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+@dataclass(frozen=True, slots=True, repr=False)
+class Signer(OneLine):
     """One signature of a file, and what was found about it."""
 
     certificate: Certificate | None = None
@@ -468,8 +471,8 @@ class Signer:
     """By what is in the file; None: that cannot be read, or the server is older."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncapsulatedContent:
+@dataclass(frozen=True, slots=True, repr=False)
+class EncapsulatedContent(OneLine):
     """What a CMS object had inside, kept like an upload for a day."""
 
     blob_token: str | None = field(default=None, repr=False)
@@ -479,8 +482,8 @@ class EncapsulatedContent:
     location: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class InspectedSignatures:
+@dataclass(frozen=True, slots=True, repr=False)
+class InspectedSignatures(OneLine):
     """What `inspect_signature` found."""
 
     success: bool
@@ -508,8 +511,8 @@ class InspectedSignatures:
 # -- local signature and authentication ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ToSign:
+@dataclass(frozen=True, slots=True, repr=False)
+class ToSign(OneLine):
     """`data` for a key that hashes by itself; `hash` is its digest."""
 
     data: bytes
@@ -517,8 +520,8 @@ class ToSign:
     digest_algorithm: DigestAlgorithm
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedSignature:
+@dataclass(frozen=True, slots=True, repr=False)
+class PreparedSignature(OneLine):
     """With `success`: sign `to_sign`, then `complete_signature`."""
 
     success: bool
@@ -530,16 +533,16 @@ class PreparedSignature:
     certificate: Certificate | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationChallenge:
+@dataclass(frozen=True, slots=True, repr=False)
+class AuthenticationChallenge(OneLine):
     """Let the user's key sign `to_sign_hash`, then `complete_authentication`."""
 
     state: str = field(repr=False)
     to_sign_hash: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class AuthenticationResult(OneLine):
     """Only with `success` is the user the one that `certificate` names."""
 
     success: bool
@@ -551,8 +554,8 @@ class AuthenticationResult:
 # -- events ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+@dataclass(frozen=True, slots=True, repr=False)
+class Event(OneLine):
     """A fact. `id` is the one that a webhook of it carries; `cursor` is where to read on after it."""
 
     cursor: str
@@ -570,8 +573,8 @@ class Event:
 # -- managing --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+@dataclass(frozen=True, slots=True, repr=False)
+class Application(OneLine):
     id: UUID
     name: str
     enabled: bool
@@ -590,8 +593,8 @@ class Application:
     deleting_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+@dataclass(frozen=True, slots=True, repr=False)
+class ApiKey(OneLine):
     """What is known of a key. Its secret is not."""
 
     id: UUID
@@ -608,16 +611,16 @@ class ApiKey:
     revoked_on: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewApiKey:
+@dataclass(frozen=True, slots=True, repr=False)
+class NewApiKey(OneLine):
     """`key` is shown here and never again."""
 
     info: ApiKey
     key: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+@dataclass(frozen=True, slots=True, repr=False)
+class Change(OneLine):
     """A change that somebody made. `before` and `after` have what differs, without secrets."""
 
     id: UUID
@@ -631,8 +634,8 @@ class Change:
     after: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+@dataclass(frozen=True, slots=True, repr=False)
+class Removed(OneLine):
     """How much was removed, by kind."""
 
     documents: int = 0
@@ -643,8 +646,8 @@ class Removed:
     idempotency_keys: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Erasure:
+@dataclass(frozen=True, slots=True, repr=False)
+class Erasure(OneLine):
     """What was erased, and what stays."""
 
     id: UUID
@@ -658,7 +661,7 @@ class Erasure:
 # -- webhooks --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WebhookDocument(Document):
     status: DocumentStatus | None = None
     session_id: UUID | None = None
@@ -669,8 +672,8 @@ class WebhookDocument(Document):
     processing_error_detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookSession:
+@dataclass(frozen=True, slots=True, repr=False)
+class WebhookSession(OneLine):
     """Of a session that was erased there is the id alone."""
 
     id: UUID
@@ -681,24 +684,24 @@ class WebhookSession:
     callback_argument: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookReference:
+@dataclass(frozen=True, slots=True, repr=False)
+class WebhookReference(OneLine):
     id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeyReference:
+@dataclass(frozen=True, slots=True, repr=False)
+class ApiKeyReference(OneLine):
     id: UUID
     application_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationReference:
+@dataclass(frozen=True, slots=True, repr=False)
+class ApplicationReference(OneLine):
     id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookEvent:
+@dataclass(frozen=True, slots=True, repr=False)
+class WebhookEvent(OneLine):
     """`id` is the same on every try and replay of one event: keep it to do nothing twice."""
 
     type: EventType

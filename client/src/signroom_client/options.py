@@ -9,6 +9,7 @@ from uuid import UUID
 
 from signroom_client.files import AnyFile
 from signroom_client.models import Digest
+from signroom_client.showing import OneLine
 from signroom_client.words import (
     HorizontalAlign,
     HorizontalDirection,
@@ -53,8 +54,8 @@ class CertificateRequirement:
 # -- visible signatures of PDFs --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rectangle:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Rectangle(OneLine):
     """Each edge is a distance from the outer one, like CSS; leave out what follows from the rest."""
 
     left: float | None = None
@@ -65,14 +66,14 @@ class Rectangle:
     height: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Size(OneLine):
     width: float
     height: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageOptimization:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PageOptimization(OneLine):
     """For a page that is added."""
 
     paper_size: PaperSize | None = None
@@ -80,8 +81,8 @@ class PageOptimization:
     page_orientation: PageOrientation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoPositioning:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AutoPositioning(OneLine):
     """Fill `container` with rectangles of one size; each signature takes the next free one."""
 
     container: Rectangle
@@ -91,8 +92,8 @@ class AutoPositioning:
     row_spacing: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisualPosition:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class VisualPosition(OneLine):
     """`page_number`: from 1; -1 is the last page, -2 the one before; 0 a new page at the end.
 
     Exactly one of `auto` and `manual`.
@@ -106,8 +107,8 @@ class VisualPosition:
     page_optimization: PageOptimization | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisualText:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class VisualText(OneLine):
     """``{{name}}`` in `text` is filled in from the certificate."""
 
     text: str
@@ -117,8 +118,8 @@ class VisualText:
     container: Rectangle | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisualImage:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class VisualImage(OneLine):
     """A PNG or JPEG. `opacity` from 0 to 100."""
 
     content: bytes
@@ -136,15 +137,15 @@ class VisualImage:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisualRepresentation:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class VisualRepresentation(OneLine):
     position: VisualPosition
     text: VisualText | None = None
     image: VisualImage | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PdfSignatureOptions:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PdfSignatureOptions(OneLine):
     visual_representation: VisualRepresentation | None = None
     measurement_units: MeasurementUnits | None = None
     page_optimization: PageOptimization | None = None
@@ -159,8 +160,8 @@ class PdfSignatureOptions:
 # -- CMS and XML -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CmsSignatureOptions:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CmsSignatureOptions(OneLine):
     """`detached`: the signature does not hold the file. To sign such a one again, give the file or its digests."""
 
     detached: bool | None = None
@@ -171,14 +172,14 @@ class CmsSignatureOptions:
     signature_policy: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class XmlNamespace:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class XmlNamespace(OneLine):
     prefix: str
     uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class XmlLocation:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class XmlLocation(OneLine):
     """Where the signature goes, relative to the element that `x_path` selects."""
 
     x_path: str
@@ -186,8 +187,8 @@ class XmlLocation:
     insertion_option: XmlInsertion = XmlInsertion.APPEND_CHILD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class XmlSignatureOptions:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class XmlSignatureOptions(OneLine):
     """The whole document, or one element of it by its Id."""
 
     type: XmlSignatureType | None = None
@@ -200,8 +201,8 @@ class XmlSignatureOptions:
 # -- documents -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class NewDocument:
+@dataclass(frozen=True, slots=True, repr=False)
+class NewDocument(OneLine):
     """A document of a new session; what is not said is as the session has it."""
 
     file: AnyFile | UUID
@@ -212,3 +213,19 @@ class NewDocument:
     metadata: MetadataInput | None = None
     pdf_signature_options: PdfSignatureOptions | None = None
     cms_signature_options: CmsSignatureOptions | None = None
+
+
+NewDocuments = NewDocument | AnyFile | Sequence[NewDocument | AnyFile] | None
+"""One or several."""
+
+
+def documents_of(given: NewDocuments) -> list[NewDocument]:
+    """`given` as a list; empty for None. Raises: TypeError, for a bare text above all."""
+    if given is None:
+        return []
+    return [one if isinstance(one, NewDocument) else NewDocument(one) for one in _several(given)]
+
+
+def _several(given: Any) -> Sequence[Any]:
+    several = isinstance(given, Sequence) and not isinstance(given, str | bytes)
+    return given if several else [given]

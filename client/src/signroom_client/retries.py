@@ -3,10 +3,13 @@
 Sent again is only what does nothing twice: a request that is repeatable by its nature or by its ``Idempotency-Key``,
 one that never left, and one that the service says it turned away before it did anything: 429, or 503 with a code that
 means it. A bare 503 may be a proxy's, after the fact. Nothing else, and nothing for ever.
+
+Each time it is a warning of the logger ``signroom_client``.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +17,7 @@ from email.utils import parsedate_to_datetime
 
 from signroom_client.errors import ApiError, ConnectionFailedError, SignroomError
 
+_LOG = logging.getLogger("signroom_client")
 _NOTHING_DONE = {"ProcessingUnavailable", "RequestInProgress"}
 """The service's own words, with 503."""
 _ASK_AGAIN = {502, 503, 504}
@@ -40,6 +44,12 @@ class RetryPolicy:
         if asked is None:
             return backoff
         return max(asked, backoff) if asked <= self.longest_wait else None
+
+
+def tell_retry(what: str, error: SignroomError, pause: float, failed: int, policy: RetryPolicy) -> None:
+    """Log that `what` failed and is tried again. Texts of the service are left out: they may name files."""
+    why = f"{error.status} {error.code}" if isinstance(error, ApiError) else error.code
+    _LOG.warning("%s failed (%s); trying again in %.1f s (%d of %d)", what, why, pause, failed, policy.attempts)
 
 
 def _worth_it(error: SignroomError, *, repeatable: bool) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -25,7 +25,7 @@ from signroom_client.errors import (
     api_error_class,
 )
 from signroom_client.models import ValidationResults
-from signroom_client.retries import RetryPolicy, retry_after
+from signroom_client.retries import RetryPolicy, retry_after, tell_retry
 from signroom_client.wire import Answer, Request, Wire
 
 Params = Sequence[tuple[str, str]]
@@ -97,6 +97,7 @@ class Service:
                 pause = self.policy.pause(failed, error, repeatable=request.repeatable)
                 if pause is None:
                     raise
+                tell_retry(self._shown(request), error, pause, failed, self.policy)
                 await self.wire.sleep(max(0.0, min(pause, _left(deadline))))
                 if _left(deadline) <= 0:
                     raise
@@ -107,6 +108,11 @@ class Service:
         if not answer.success:
             raise problem(answer)
         return answer
+
+    def _shown(self, request: Request) -> str:
+        """For logs: the method and which kind of thing. What follows in an address may be a secret."""
+        kind = request.url.removeprefix(self.endpoint).split("/")[1:3]
+        return f"{request.method} {'/'.join(kind)}"
 
     def _url(self, path: str) -> str:
         return f"{self.endpoint}/{path}"
@@ -190,8 +196,16 @@ def problem(answer: Answer) -> SignroomError:
         detail=_text(body, "detail"),
         validation_results=_results(body.get("validationResults")),
         exception_code=_text(body, "exceptionCode"),
+        path=_text(body, "path") or unquote(answer.headers.get("signroom-path") or "") or None,
+        doc_url=_text(body, "docUrl") or _help_in(answer.headers.get("link") or ""),
         retry_after=wait,
     )
+
+
+def _help_in(link: str) -> str | None:
+    """The address in a ``Link`` header whose relation is ``help``."""
+    address, _, relation = link.partition(">")
+    return address.removeprefix("<") if 'rel="help"' in relation else None
 
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:

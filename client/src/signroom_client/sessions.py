@@ -15,7 +15,6 @@ from signroom_client.calling import listing, operation
 from signroom_client.decoding import decode
 from signroom_client.encoding import timestamp
 from signroom_client.errors import ConnectionFailedError, ServerError, TooManyRequestsError, WaitTimedOutError
-from signroom_client.files import AnyFile
 from signroom_client.requests import Id, cms_options, id_text, metadata, pages
 from signroom_client.service import Connected, Service, segment
 from signroom_client.uploads import Room, sent
@@ -36,7 +35,7 @@ class SessionOperations(Connected):
         *,
         return_url: str | None = None,
         callback_argument: str | None = None,
-        documents: Sequence[options.NewDocument | AnyFile] = (),
+        documents: options.NewDocuments = None,
         document_metadata: options.MetadataInput | None = None,
         security_context_id: Id | None = None,
         certificate_requirements: Sequence[options.CertificateRequirement] = (),
@@ -51,7 +50,8 @@ class SessionOperations(Connected):
     ) -> models.CreatedSession:
         """Open a signature session and learn where to send the user.
 
-        Without `documents` the user brings his own; with them he signs those and no others. He comes back to
+        `documents` is one or several of them: a `Path`, bytes, a `FileReference` or a `NewDocument`. The user signs
+        those and no others; without `documents` they bring their own. They come back to
         `return_url` with ``signatureSessionId`` in its query; without one the page is for a tab of its own, and you
         ask `get_session` until its status is not ``Pending`` any more. `language` (``en``, ``pt-BR``, ``es``) is the
         page's; without it your user's browser decides. `webhook_url` is told when its documents are signed, besides
@@ -60,12 +60,18 @@ class SessionOperations(Connected):
         The request is safe to send again: it carries an ``Idempotency-Key``. Give one of your own (an order number;
         printable ASCII, or ValueError) to be safe against your own restarts too, and then send files of more than
         768 KiB together ahead with `upload`: a file that is uploaded again is another request.
+
+        Example:
+            session = signroom.create_session(
+                return_url="https://app.example.com/signed", documents=Path("contract.pdf")
+            )
+            print(session.redirect_url)  # send your user there
         """
         room = Room()
         body = {
             "returnUrl": return_url,
             "callbackArgument": callback_argument,
-            "documents": [await _document(self._service, d, room) for d in documents] or None,
+            "documents": [await _document(self._service, d, room) for d in options.documents_of(documents)] or None,
             "documentMetadata": metadata(document_metadata),
             "securityContextId": id_text(security_context_id),
             "certificateRequirements": list(certificate_requirements) or None,
@@ -81,7 +87,13 @@ class SessionOperations(Connected):
 
     @operation
     async def get_session(self, session_id: Id) -> models.Session:
-        """Look at ``status`` before the documents: a user also comes back when he cancels."""
+        """Look at ``status`` before the documents: a user also comes back when they cancel.
+
+        Example:
+            session = signroom.get_session(session_id)
+            if session.completed:
+                print([document.signed_file for document in session.documents])
+        """
         return await self._session(session_id)
 
     @listing
@@ -94,7 +106,12 @@ class SessionOperations(Connected):
         callback_argument: str | None = None,
         page_size: int = 50,
     ) -> AsyncGenerator[models.SessionSummary, None]:
-        """All sessions that fit, newest first; pages are fetched as you go."""
+        """All sessions that fit, newest first; pages are fetched as you go.
+
+        Example:
+            for open_one in signroom.list_sessions(status=SessionStatus.PENDING):
+                print(open_one.id, open_one.expires_at)
+        """
         wanted = [status] if isinstance(status, str) else list(status)
         params = [("status", str(one)) for one in wanted]
         if created_from is not None:
@@ -111,6 +128,9 @@ class SessionOperations(Connected):
         """End a session that nobody has signed yet. Cancelled already: the same answer.
 
         Raises `RefusedError` (``BadSignatureSessionOperation``) once it is signed or over.
+
+        Example:
+            signroom.cancel_session(session_id)
         """
         path = f"{_SESSIONS}/{segment(session_id)}/cancel"
         return decode(models.Session, await self._service.post(path, {}, repeatable=True))
@@ -120,6 +140,10 @@ class SessionOperations(Connected):
         """Erase a session with all its documents, for good; an open one ends. Erased already: the same answer.
 
         Needs the role Manager. Raises `RefusedError` (``DocumentInProcessing``) while a document is being processed.
+
+        Example:
+            erased = manager.erase_session(session_id)
+            print([(document.key, document.sha256) for document in erased.documents])
         """
         return decode(models.Erasure, await self._service.delete(f"{_SESSIONS}/{segment(session_id)}"))
 
@@ -137,6 +161,9 @@ class SessionOperations(Connected):
         as long as it takes), then `WaitTimedOutError`; the service is asked once even if it is 0, which takes a
         second or two at most. `on_progress` hears 0 to 100. A session that nobody has signed yet is a `RefusedError`
         (``BadSignatureSessionOperation``).
+
+        Example:
+            session = signroom.when_completed(session_id, timeout=60, on_progress=print)
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         path, progress = f"{_SESSIONS}/{segment(session_id)}/when-completed", 0.0
@@ -190,8 +217,7 @@ def _timed_out(progress: float) -> WaitTimedOutError:
     return WaitTimedOutError("The session is still being processed.", progress=progress)
 
 
-async def _document(service: Service, given: options.NewDocument | AnyFile, room: Room) -> dict[str, Any]:
-    document = given if isinstance(given, options.NewDocument) else options.NewDocument(given)
+async def _document(service: Service, document: options.NewDocument, room: Room) -> dict[str, Any]:
     return {
         "id": document.file if isinstance(document.file, UUID) else None,
         "file": None if isinstance(document.file, UUID) else await sent(service, document.file, room),

@@ -52,6 +52,10 @@ class SignatureOperations(Connected):
         a certificate in any name. Give `security_context_id` to have the issuers judged too.
 
         A detached CMS signature needs `data_file`, or the digests of it.
+
+        Example:
+            report = signroom.inspect_signature(Path("signed.pdf"), security_context_id=SecurityContexts.TEST)
+            print(report.valid, [signer.date for signer in report.signers])
         """
         room = Room()
         body = {
@@ -79,6 +83,10 @@ class SignatureOperations(Connected):
         `certificate` is an object of `cryptography`, DER or PEM. Needs ``signroom-client[sign]``. Raises
         `SignatureNotPreparedError` when the file or the certificate will not do. For a key elsewhere (PKCS #11, a
         cloud) use `prepare_signature` and `complete_signature`.
+
+        Example:
+            document = signroom.sign_locally(Path("contract.pdf"), certificate, private_key)
+            signroom.download(document, "signed.pdf")
         """
         prepared = await self._prepare(file, certificate, **choices)
         if not prepared.success or prepared.state is None:
@@ -91,19 +99,35 @@ class SignatureOperations(Connected):
     async def prepare_signature(
         self, file: AnyFile, certificate: x509.Certificate | bytes, **choices: Unpack[SignatureChoices]
     ) -> models.PreparedSignature:
-        """The bytes that a key has to sign; look at ``success`` first. Complete it within an hour."""
+        """The bytes that a key has to sign; look at ``success`` first. Complete it within an hour.
+
+        Example:
+            prepared = signroom.prepare_signature(Path("contract.pdf"), certificate)
+            if prepared.state is not None and prepared.to_sign is not None:
+                value = sign_with_token(prepared.to_sign.data)
+                document = signroom.complete_signature(prepared.state, value)
+        """
         return await self._prepare(file, certificate, **choices)
 
     @operation
     async def complete_signature(self, state: str, signature: bytes) -> models.Document:
-        """The signed document. ECDSA values may be DER or r||s. The same values again: the same document."""
+        """The signed document. ECDSA values may be DER or r||s. The same values again: the same document.
+
+        Example:
+            document = signroom.complete_signature(state, value)
+        """
         return await self._complete(state, signature)
 
     @operation
     async def prepare_authentication(
         self, *, security_context_id: Id | None = None, ignore_revocation_status_unknown: bool | None = None
     ) -> models.AuthenticationChallenge:
-        """A challenge for the user's key, for 10 minutes."""
+        """A challenge for the user's key, for 10 minutes.
+
+        Example:
+            challenge = signroom.prepare_authentication(security_context_id=SecurityContexts.TEST)
+            print(challenge.to_sign_hash.algorithm)
+        """
         body = {
             "securityContextId": id_text(security_context_id),
             "ignoreRevocationStatusUnknown": ignore_revocation_status_unknown,
@@ -115,7 +139,13 @@ class SignatureOperations(Connected):
     async def complete_authentication(
         self, state: str, certificate: x509.Certificate | bytes, signature: bytes
     ) -> models.AuthenticationResult:
-        """Whether the user is who `certificate` says: look at ``success``. A challenge works once."""
+        """Whether the user is who `certificate` says: look at ``success``. A challenge works once.
+
+        Example:
+            result = signroom.complete_authentication(state, certificate, value)
+            if result.success and result.certificate is not None:
+                print(result.certificate.subject_display_name)
+        """
         body = {"state": state, "certificate": certificate_der(certificate), "signature": signature}
         # Not sent again where the first one may have arrived: the second would be taken for a replay.
         answer = await self._service.post("api/v2/authentication/completion", body)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -44,8 +44,17 @@ class Room:
     left: int = INLINE_TOTAL
 
 
-async def sent(service: Service, file: AnyFile, room: Room) -> FileReference:
+Progress = Callable[[int, int | None], object]
+"""Hears how many bytes are through, and how many there are: None where nobody knows before the end."""
+
+
+def _silent(_done: int, _all: int | None) -> None:
+    """For callers who want to hear nothing."""
+
+
+async def sent(service: Service, file: AnyFile, room: Room, on_progress: Progress | None = None) -> FileReference:
     """`file` as a request may name it: content comes along where there is `room`, otherwise it is uploaded first."""
+    tell = on_progress or _silent
     reference = as_reference(file)
     if reference.opener is None:
         return reference
@@ -56,9 +65,12 @@ async def sent(service: Service, file: AnyFile, room: Room) -> FileReference:
             return replace(reference, content=start, opener=None)
         start += await source.read(PLAIN_LIMIT + 1 - len(start))
         if len(start) <= PLAIN_LIMIT:
+            tell(0, len(start))
             token = await _upload_plain(service, reference, start)
+            tell(len(start), len(start))
         else:
-            token = await _upload_parts(service, start, source)
+            tell(0, source.length)
+            token = await _upload_parts(service, start, source, tell)
     return replace(reference, blob_token=token, opener=None)
 
 
@@ -68,6 +80,7 @@ class _Source:
     def __init__(self, wire: Wire, opened: OpenFile) -> None:
         self._wire = wire
         self._stream = opened.stream
+        self.length = opened.length
 
     async def read(self, size: int) -> bytes:
         found = bytearray()
@@ -102,7 +115,7 @@ async def _upload_plain(service: Service, reference: FileReference, content: byt
     return decode(_Plain, json_of(await service.send(request))).blob_token
 
 
-async def _upload_parts(service: Service, start: bytes, source: _Source) -> str:
+async def _upload_parts(service: Service, start: bytes, source: _Source, tell: Progress) -> str:
     """`start` is what was read of `source` already."""
     begin = replace(service.request("POST", "Api/MultipartUploads"), repeatable=True)
     begun = decode(_Begun, json_of(await service.send(begin)))
@@ -111,7 +124,7 @@ async def _upload_parts(service: Service, start: bytes, source: _Source) -> str:
     address = f"Api/MultipartUploads/{segment(begun.blob_token)}"
     whole = hashlib.md5(usedforsecurity=False)
     etags: list[str] = []
-    rest = start
+    rest, done = start, 0
     while True:
         part = rest[: begun.part_size]
         rest = rest[begun.part_size :]
@@ -120,6 +133,8 @@ async def _upload_parts(service: Service, start: bytes, source: _Source) -> str:
             break
         await service.wire.elsewhere(whole.update, part)
         etags.append(await _upload_part(service, f"{address}/{len(etags)}", part))
+        done += len(part)
+        tell(done, source.length)
     body = {"partETags": etags, "completeMD5": whole.digest()}
     await service.send(replace(service.request("POST", address, body), repeatable=True))
     return begun.blob_token

@@ -52,6 +52,11 @@ def parse_webhook(
     the API.
 
     Raises: WebhookError; ValueError or TypeError for a secret that is none.
+
+    Example:
+        event = parse_webhook(body, headers, secret="whsec_c2VjcmV0")
+        if event.type == EventType.DOCUMENT_SIGNATURE_COMPLETED and event.document is not None:
+            print(event.id, event.document.signed_file)
     """
     given = {name.lower(): value for name, value in headers.items()}
     sent_at = _time(given.get("webhook-timestamp"))

@@ -22,7 +22,7 @@ from signroom.domain.errors import Unauthenticated
 from signroom.domain.places import Places
 from signroom.http.bodies import room_of
 from signroom.http.ignored import name_parameters
-from signroom.http.keys import shown_secret
+from signroom.http.keys import KEY_HEADER, header_of_key, shown_secret
 from signroom.ports import Ports
 from signroom.service.access.authenticate import authenticate, authenticate_known, require_subscription
 
@@ -51,6 +51,8 @@ InjectedWaits = NamedDependency[SkipValidation[Waits]]
 InjectedCaller = NamedDependency[SkipValidation[ApplicationCaller]]
 
 
+_MISSING = f"Send it in the header {KEY_HEADER}, as application|secret."
+_EMPTY = f"The header {KEY_HEADER} is there, and has no secret in it: it is application|secret."
 _THREADS = 4
 """For looking keys up, and for nothing else: when all threads of the verbs are busy, a wrong key is still refused."""
 
@@ -72,9 +74,10 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
 
     async def require_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Raises: Unauthenticated, NotAllowed, UnknownField, TooManyRequests, CapacityUnavailable."""
-        secret = shown_secret(connection.scope["headers"])
+        headers = connection.scope["headers"]
+        secret = shown_secret(headers)
         if not secret:
-            raise Unauthenticated
+            raise Unauthenticated(_EMPTY if header_of_key(headers) else _MISSING, path=KEY_HEADER)
         wanted = connection.headers.get("x-subscription", "")
 
         def identify() -> ApplicationCaller:
@@ -83,10 +86,14 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
                 require_subscription(ports, caller, wanted)
             return caller
 
-        caller = None if wanted else authenticate_known(ports, secret)
-        if caller is None:
-            context = contextvars.copy_context()
-            caller = await asyncio.get_running_loop().run_in_executor(threads, context.run, identify)
+        try:
+            caller = None if wanted else authenticate_known(ports, secret)
+            if caller is None:
+                context = contextvars.copy_context()
+                caller = await asyncio.get_running_loop().run_in_executor(threads, context.run, identify)
+        except Unauthenticated as error:
+            header = header_of_key(headers) or KEY_HEADER
+            raise Unauthenticated(f"{header}: {error.detail}", path=header) from error
         allowed = access[handler.fn]
         caller.require(allowed.roles)
         connection.state.caller = caller

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-@get("/docs", include_in_schema=False, sync_to_thread=True)
+@get("/docs/api", include_in_schema=False, sync_to_thread=True)
 def page(request: Request[Any, Any, Any]) -> Response[str]:
     """Routes, parameters and models of ``/openapi.json`` as one page."""
     document = request.app.openapi_schema.to_schema()
@@ -22,7 +22,7 @@ def page(request: Request[Any, Any, Any]) -> Response[str]:
 @get(["/", "/swagger", "/swagger/index.html"], include_in_schema=False, status_code=302)
 async def home() -> Redirect:
     """Somebody who opens the bare address wants to know what this is. The original's reference is at ``/swagger``."""
-    return Redirect("/docs", status_code=302)
+    return Redirect("/docs/", status_code=302)
 
 
 def _template() -> Any:

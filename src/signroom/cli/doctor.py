@@ -57,11 +57,11 @@ _PROCESS_CONNECTIONS = 40
 _DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
 _JOB_LATE_SECONDS = 300
 _REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
-_RESTORE = 'restore it from the backup under the same name (docs/operate.md, "Files that have changed")'
+_RESTORE = 'restore it from the backup under the same name (docs/operate/storage.md, "Files that have changed")'
 _FETCH_LISTS = "run `signroom trust refresh`, and let this machine reach ec.europa.eu and the national addresses"
 _IMPORT_LISTS = "fetch the lists again elsewhere, and run `signroom trust import`"
 _BACKUP_OLD_HOURS = 48
-_BACK_UP = "run `signroom backup` every night (docs/operate.md); where another program copies all, ignore this"
+_BACK_UP = "run `signroom backup` every night (docs/operate/backup.md); where another program copies all, ignore this"
 _STATIC = Path(__file__).parents[1] / "page" / "static"
 
 

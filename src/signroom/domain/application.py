@@ -75,7 +75,7 @@ class Subscription:
 def require_retention(days: int | None) -> None:
     """Raises: BadInput."""
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
-        raise BadInput(f"Signed documents are kept for 1 to {MAX_RETENTION_DAYS} days, or for ever.")
+        raise BadInput(f"Signed documents are kept for 1 to {MAX_RETENTION_DAYS} days, or for ever.", path="days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class ApiKey:
         if self.revoked_at is not None:
             raise ApiKeyRevoked
         if at <= now:
-            raise BadInput("The last moment of a key lies ahead. To end it now, revoke it.")
+            raise BadInput("The last moment of a key lies ahead. To end it now, revoke it.", path="expiresOn")
         return replace(self, expires_at=at)
 
     def use_is_due(self, now: datetime) -> bool:

@@ -81,6 +81,9 @@ class Augmentation:
     """Bytes that are kept free for the token where its room must be known before (PDF)."""
     digest_algorithm: DigestAlgorithm = DigestAlgorithm.SHA256
     """Of the timestamp's message imprint."""
+    behind: bool = False
+    """Something of the data is written in any case (PDF). Validators look behind a signature for what validates it,
+    also when an earlier signature of the same signer has brought all of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ NO_BRANDING = Branding()
 
 def new_branding(*, name: str | None, accent: str | None, accent_dark: str | None, has_logo: bool) -> Branding:
     """Raises: BadInput, LowContrast for a colour that people could not read."""
-    return Branding(_name(name), _colour(accent, SURFACES), _colour(accent_dark, SURFACES_DARK), has_logo)
+    light, dark = _colour(accent, SURFACES, "accent"), _colour(accent_dark, SURFACES_DARK, "accentDark")
+    return Branding(_name(name), light, dark, has_logo)
 
 
 def contrast(one: str, other: str) -> float:
@@ -52,21 +53,21 @@ def contrast(one: str, other: str) -> float:
 def _name(given: str | None) -> str | None:
     name = (given or "").strip()
     if len(name) > MAX_NAME or not name.isprintable():
-        raise BadInput(f"A name has at most {MAX_NAME} printable characters.")
+        raise BadInput(f"A name has at most {MAX_NAME} printable characters.", path="name")
     return name or None
 
 
-def _colour(given: str | None, surfaces: tuple[str, ...]) -> str | None:
+def _colour(given: str | None, surfaces: tuple[str, ...], field: str) -> str | None:
     if not given:
         return None
     colour = given.lower()
     if not _COLOUR.fullmatch(colour):
-        raise BadInput("A colour is written like #17594a.")
+        raise BadInput("A colour is written like #17594a.", path=field)
     ratio, surface = min((contrast(colour, surface), surface) for surface in surfaces)
     if ratio < MIN_CONTRAST:
         # Rounded down: 4.499 must not read like enough.
         shown = int(ratio * 100) / 100
-        raise LowContrast(f"{colour} on {surface} has {shown}:1, and {MIN_CONTRAST}:1 is needed.")
+        raise LowContrast(f"{colour} on {surface} has {shown}:1, and {MIN_CONTRAST}:1 is needed.", path=field)
     return colour
 
 

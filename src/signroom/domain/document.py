@@ -49,6 +49,8 @@ PURGE_GRACE = timedelta(hours=1)
 """Between the end of a file's time and its removal: what was begun within that time is over by then, and clocks of
 other machines agree."""
 CMS_SUFFIXES = (".p7s", ".p7m")
+RENEWAL_PAUSE = timedelta(days=1)
+"""A file whose archive timestamp is younger gets no other one: whoever asks twice, after an error, gets one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,9 @@ class Document:
     """Since when the service tries to reach the level that is wanted. None: it does not try, or not any more."""
     security_context_id: UUID | None = None
     """By which its signer is judged. None in rows of older releases: it is that of the session, or the default."""
+    archive_until: datetime | None = None
+    """When the certificate of its newest archive timestamp ends: by then it needs another one. None: it has no archive
+    timestamp, or none can be added any more."""
 
     @property
     def level_wanted(self) -> Level:
@@ -143,6 +148,17 @@ class Document:
         """True when its signed file is to reach a higher level than it has, and its files are there."""
         gone = self.erased_at is not None or self.purged_at is not None
         return not gone and self.level is not None and not self.level.reaches(self.level_wanted)
+
+    @property
+    def awaits_renewal(self) -> bool:
+        """True when its signed file has an archive timestamp, is to get another one, and its files are there."""
+        gone = self.erased_at is not None or self.purged_at is not None
+        return not gone and self.level is Level.B_LTA and self.level_asked_at is not None
+
+    @property
+    def may_be_raised(self) -> bool:
+        """True when there is something left that the job could add to its signed file."""
+        return self.awaits_level or self.awaits_renewal
 
     @property
     def blob_folder(self) -> DocumentFolder:
@@ -230,10 +246,12 @@ class Document:
         *,
         level: Level = Level.B_B,
         level_detail: str | None = None,
+        archive_until: datetime | None = None,
     ) -> Document:
         """The signed file is stored and verified: it is the first version. Raises: WrongState.
 
-        `level_detail` says why it is not of the level that is wanted.
+        `level_detail` says why it is not of the level that is wanted. `archive_until`: when the certificate of its
+        archive timestamp ends.
         """
         moved = self._moved(DocumentStatus.COMPLETED)
         if self.signed_at is None:
@@ -246,25 +264,42 @@ class Document:
             verdict=verdict,
             available_until=available_until,
             level_detail=None if level_detail is None else clean_detail(level_detail),
+            archive_until=archive_until,
         )
 
     def want(self, level: Level, now: datetime) -> Document:
         """Its signed file is to reach `level`, or more when it wants more already. Raises: WrongState.
 
-        Itself when there is nothing to do: it has the level, or the service tries already.
+        One of level B-LTA that is to reach it again gets another archive timestamp (`renew`). Itself when there is
+        nothing to do: it has the level, or the service tries already.
         """
         if self.level is None:
             raise WrongState(f"The document is {self.status}, it is not signed.")
+        if level is Level.B_LTA and self.level is Level.B_LTA:
+            return self.renew(now)
         wanted = self if self.level_wanted.reaches(level) else replace(self, options=replace(self.options, level=level))
         if not wanted.awaits_level or (wanted is self and self.level_asked_at is not None):
             return self
         return replace(wanted, level_detail=None, level_asked_at=now)
 
-    def raise_to(self, version: Version, proven_at: datetime | None, level_detail: str | None = None) -> Document:
+    def renew(self, now: datetime) -> Document:
+        """Its signed file is to get another archive timestamp. Itself when it has a new one, or is about to get one."""
+        newest = self.versions[-1].made_at if self.versions else now
+        if self.level_asked_at is not None or now < newest + RENEWAL_PAUSE:
+            return self
+        return replace(self, level_detail=None, level_asked_at=now)
+
+    def raise_to(
+        self,
+        version: Version,
+        proven_at: datetime | None,
+        level_detail: str | None = None,
+        archive_until: datetime | None = None,
+    ) -> Document:
         """`version` is stored and verified: it is the newest from now on. Raises: WrongState.
 
-        One of level B-LTA may follow another: it has a newer archive timestamp. `proven_at`: when the first timestamp
-        on the signature says that it existed.
+        One of level B-LTA may follow another: it has a newer archive timestamp, whose certificate ends at
+        `archive_until`. `proven_at`: when the first timestamp on the signature says that it existed.
         """
         if self.level is None or (self.level.reaches(version.level) and version.level is not Level.B_LTA):
             raise WrongState(f"The signed file is of level {self.level} already.")
@@ -274,12 +309,20 @@ class Document:
             verdict=None if self.verdict is None else self.verdict.with_proof_of_ours(proven_at),
             level_detail=None if level_detail is None else clean_detail(level_detail),
             level_asked_at=None if version.level.reaches(self.level_wanted) else self.level_asked_at,
+            archive_until=archive_until,
         )
 
     def note_level(self, level_detail: str, *, final: bool = False) -> Document:
-        """It has stayed at its level, and why. `final`: nobody tries any more, unless somebody asks again."""
-        asked_at = None if final else self.level_asked_at
-        return replace(self, level_detail=clean_detail(level_detail), level_asked_at=asked_at)
+        """It has stayed at its level, and why. `final`: nobody tries any more, unless somebody asks again.
+
+        So a file that cannot get another archive timestamp is not tried every day.
+        """
+        return replace(
+            self,
+            level_detail=clean_detail(level_detail),
+            level_asked_at=None if final else self.level_asked_at,
+            archive_until=None if final and self.awaits_renewal else self.archive_until,
+        )
 
     def fail(self, code: str, detail: str | None = None) -> Document:
         """Processing ended with an error of ours. Raises: WrongState."""
@@ -315,6 +358,7 @@ class Document:
             processing_error_detail=None,
             level_detail=None,
             level_asked_at=None,
+            archive_until=None,
             verdict=None if self.verdict is None else self.verdict.without_names(),
             metadata=NO_METADATA,
             available_until=now,

@@ -40,19 +40,19 @@ def require_endpoint(url: str, auth: EndpointAuth, user: str | None, secret: str
     """The form of an endpoint, with its secret in clear. Raises: BadInput."""
     _require_url(url)
     if (auth is EndpointAuth.BASIC) != (user is not None):
-        raise BadInput("A user belongs to Basic, and only to it.")
+        raise BadInput("A user belongs to Basic, and only to it.", path="user")
     if user is not None and (not 0 < len(user) <= MAX_USER or ":" in user or not user.isprintable()):
-        raise BadInput(f"A user has 1 to {MAX_USER} printable characters and no colon.")
+        raise BadInput(f"A user has 1 to {MAX_USER} printable characters and no colon.", path="user")
     if (auth is EndpointAuth.NONE) != (secret is None):
-        raise BadInput("Basic, Bearer and ApiKey need a secret, None has none.")
+        raise BadInput("Basic, Bearer and ApiKey need a secret, None has none.", path="secret")
     if secret is None:
         return
     if not 0 < len(secret) <= MAX_SECRET:
-        raise BadInput(f"A secret has 1 to {MAX_SECRET} characters.")
+        raise BadInput(f"A secret has 1 to {MAX_SECRET} characters.", path="secret")
     # A password travels in base64; a token and a key as they are.
     clean = secret.isprintable() if auth is EndpointAuth.BASIC else _VISIBLE.fullmatch(secret)
     if not clean:
-        raise BadInput("The secret has characters that cannot be sent.")
+        raise BadInput("The secret has characters that cannot be sent.", path="secret")
 
 
 def _require_url(url: str) -> None:
@@ -60,8 +60,10 @@ def _require_url(url: str) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise BadInput("The endpoint's url is none.") from error
+        raise BadInput("The endpoint's url is none.", path="url") from error
     if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or len(url) > MAX_URL:
-        raise BadInput(f"The endpoint's url is absolute, http or https, at most {MAX_URL} characters, without a user.")
+        raise BadInput(
+            f"The endpoint's url is absolute, http or https, at most {MAX_URL} characters, without a user.", path="url"
+        )
     if not _VISIBLE.fullmatch(url) or "\\" in url:
-        raise BadInput("The endpoint's url has characters that must be escaped.")
+        raise BadInput("The endpoint's url has characters that must be escaped.", path="url")

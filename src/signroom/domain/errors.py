@@ -31,27 +31,73 @@ class SignroomError(Exception):
 
     code: ClassVar[str] = "Error"
     message: ClassVar[str] = "Something went wrong."
+    field: ClassVar[str | None] = None
+    """The field of a request that errors of this class are always about."""
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, path: str | None = None) -> None:
+        """`path`: where the request is wrong, in its own names; `at` puts the way there in front of it."""
         super().__init__(self.message if detail is None else f"{self.message} {detail}")
         self.detail = detail
+        self.path = self.field if path is None else path
 
     def of(self, place: str) -> SignroomError:
         """The same error, which says where it comes from: ``documents[1]``."""
-        return type(self)(place if self.detail is None else f"{place}: {self.detail}")
+        found = type(self)(place if self.detail is None else f"{place}: {self.detail}")
+        found.path = self.path
+        return found
 
-    def __reduce__(self) -> tuple[type[SignroomError], tuple[str | None]]:
+    def __reduce__(self) -> tuple[type[SignroomError], tuple[str | None], dict[str, str | None]]:
         # Errors cross the process pool; the default would pass the joined text as `detail`.
-        return type(self), (self.detail,)
+        return type(self), (self.detail,), {"path": self.path}
 
 
 @contextmanager
 def told_of(place: str) -> Iterator[None]:
-    """What goes wrong inside is about `place`, and says so in its detail."""
+    """What goes wrong inside is about `place`, and says so in its detail and its path."""
     try:
         yield
     except SignroomError as error:
-        raise error.of(place) from error
+        raised = error.of(place)
+        raised.path = joined_path(place, error.path)
+        raise raised from error
+
+
+@contextmanager
+def at(place: str) -> Iterator[None]:
+    """What goes wrong inside is wrong at `place` of a request: a field, or an item of a list like ``documents[1]``."""
+    try:
+        yield
+    except SignroomError as error:
+        error.path = joined_path(place, error.path)
+        raise
+
+
+@contextmanager
+def about(place: str) -> Iterator[None]:
+    """What goes wrong inside is about `place` of a request, unless it says another one itself."""
+    try:
+        yield
+    except SignroomError as error:
+        if error.path is None:
+            error.path = place
+        raise
+
+
+@contextmanager
+def named(field: str) -> Iterator[None]:
+    """What goes wrong inside is wrong in `field`, whatever the error calls it: ``returnUrls[0]``."""
+    try:
+        yield
+    except SignroomError as error:
+        error.path = field
+        raise
+
+
+def joined_path(place: str, path: str | None) -> str:
+    """Where a fault is: `path` below `place`. An item of a list, ``[2]``, is not set off by a dot."""
+    if not path or not place:
+        return path or place
+    return f"{place}{path}" if path.startswith("[") else f"{place}.{path}"
 
 
 def document_place(number: int) -> str:
@@ -165,11 +211,13 @@ class UnknownField(BadInput):
 class BadReturnUrl(BadInput):
     code = "BadReturnUrl"
     message = "returnUrl must be an absolute http or https URL of at most 1024 characters."
+    field = "returnUrl"
 
 
 class BadCallbackArgument(BadInput):
     code = "BadCallbackArgument"
     message = "callbackArgument may have at most 1024 characters, and no NUL among them."
+    field = "callbackArgument"
 
 
 class BadMetadata(BadInput):
@@ -190,6 +238,7 @@ class BadTrustedList(BadInput):
 class BadFileNamePattern(BadInput):
     code = "BadFileNamePattern"
     message = "fileNamePattern must be a regular expression of RE2 of at most 1000 characters."
+    field = "fileNamePattern"
 
 
 class BadFrameOrigin(BadInput):
@@ -200,6 +249,7 @@ class BadFrameOrigin(BadInput):
 class BadLogo(BadInput):
     code = "BadLogo"
     message = "The logo must be a PNG, JPEG or WebP picture of at most 100 KB."
+    field = "logo.content"
 
 
 class Unauthenticated(Refused):
@@ -284,6 +334,7 @@ class SubscriptionNotFound(NotFound):
 class DocumentKeyNotFound(NotFound):
     code = "DocumentKeyNotFound"
     message = "The document key was not found: allocate it first."
+    field = "documentKey"
 
 
 class TimestampRefused(Refused):
@@ -296,11 +347,13 @@ class TimestampRefused(Refused):
 class TimestampTierNotFound(NotFound):
     code = "TimestampTierNotFound"
     message = "There is no timestamp authority of this tier here."
+    field = "timestampTier"
 
 
 class SignaturePolicyNotFound(NotFound):
     code = "SignaturePolicyNotFound"
     message = "There is no such signature policy for signatures of this type here."
+    field = "signaturePolicy"
 
 
 class TimestampProviderNotFound(NotFound):
@@ -321,6 +374,7 @@ class LastTimestampProvider(Refused):
 class UploadNotFound(NotFound):
     code = "UploadNotFound"
     message = "The upload was not found."
+    field = "blobToken"
 
 
 class WebhookNotFound(NotFound):
@@ -348,6 +402,7 @@ class EventsPurged(NotFound):
 
     code = "EventsPurged"
     message = "The feed does not go back to this cursor any more."
+    field = "?after"
 
 
 class DocumentPurged(NotFound):
@@ -385,11 +440,13 @@ class DocumentInProcessing(Refused):
 class DocumentKeyInUse(Refused):
     code = "DocumentKeyInUse"
     message = "The document key belongs to another document."
+    field = "documentKey"
 
 
 class UploadIncomplete(Refused):
     code = "UploadIncomplete"
     message = "The upload is not complete."
+    field = "partETags"
 
 
 class UploadDigestMismatch(Refused):
@@ -400,11 +457,13 @@ class UploadDigestMismatch(Refused):
 class IdempotencyKeyReused(Refused):
     code = "IdempotencyKeyReused"
     message = "This Idempotency-Key came with another request before."
+    field = "Idempotency-Key"
 
 
 class ReturnUrlNotAllowed(Refused):
     code = "ReturnUrlNotAllowed"
     message = "The application's list of return URLs does not have this one."
+    field = "returnUrl"
 
 
 class LowContrast(Refused):
@@ -415,6 +474,7 @@ class LowContrast(Refused):
 class BadSignatureState(Refused):
     code = "BadSignatureState"
     message = "The state is not one that a preparation answered, or it is too old; prepare again."
+    field = "state"
 
 
 class BadSecurityContext(Refused):
@@ -430,6 +490,7 @@ class SecurityContextInUse(Refused):
 class NameTaken(Refused):
     code = "NameTaken"
     message = "That name is in use already."
+    field = "name"
 
 
 class ApiKeyRevoked(Refused):
@@ -475,6 +536,7 @@ class TokenRefused(Refused):
 class TokenRequired(TokenRefused):
     code = "SignatureSessionTokenRequired"
     message = "The X-Signature-Session-Token header is missing."
+    field = "X-Signature-Session-Token"
 
 
 class BadToken(TokenRefused):
@@ -553,6 +615,7 @@ class XmlTooComplex(DocumentRejected):
 class XmlElementNotFound(DocumentRejected):
     code = "XmlElementNotFound"
     message = "The XML has no such element, or more than one."
+    field = "xmlSignatureOptions"
 
 
 class XmlSealed(DocumentRejected):
@@ -573,16 +636,19 @@ class CmsTooComplex(InvalidCms):
 class DataFileRequired(DocumentRejected):
     code = "DataFileRequired"
     message = "The signature is detached: the file that it signs is needed beside it."
+    field = "cmsSignatureOptions.dataFile"
 
 
 class DataMismatch(DocumentRejected):
     code = "DataMismatch"
     message = "The data is not what the earlier signatures cover."
+    field = "cmsSignatureOptions.dataFile"
 
 
 class DataNotExpected(DocumentRejected):
     code = "DataNotExpected"
     message = "A dataFile and dataHashes belong to CMS signatures; this file is signed as another kind."
+    field = "cmsSignatureOptions.dataFile"
 
 
 class AugmentationImpossible(DocumentRejected):
@@ -605,6 +671,7 @@ class NotSigned(DocumentRejected):
 class BadAppearance(DocumentRejected):
     code = "BadVisualRepresentation"
     message = "The visual representation does not fit: its page, place, text or image."
+    field = "pdfSignatureOptions.visualRepresentation"
 
 
 class FileRejected(DocumentRejected):
@@ -617,11 +684,13 @@ class FileRejected(DocumentRejected):
 class FileNameRejected(FileRejected):
     code = "FileNameRejected"
     message = "The application does not accept files of this name."
+    field = "file.name"
 
 
 class FileDownloadFailed(DocumentRejected):
     code = "FileDownloadFailed"
     message = "The file could not be downloaded from its URL."
+    field = "url"
 
 
 class BrokenSignature(DocumentRejected):
@@ -632,6 +701,7 @@ class BrokenSignature(DocumentRejected):
 class BadFileName(BadInput):
     code = "BadFileName"
     message = "The file needs a name of 1 to 255 characters."
+    field = "name"
 
 
 # -- certificates and signature values -------------------------------------------------------------
@@ -732,16 +802,19 @@ class QualifiedDeviceRequired(CertificateRequirementNotMet):
 class SecurityContextNotFound(NotFound):
     code = "SecurityContextNotFound"
     message = "There is no such security context."
+    field = "securityContextId"
 
 
 class SecurityContextNotConfigured(Refused):
     code = "SecurityContextNotConfigured"
     message = "The security context has no trusted roots on this server."
+    field = "securityContextId"
 
 
 class SignatureRejected(Refused):
     code = "InvalidSignatureValue"
     message = "The signature value does not match the certificate and the document."
+    field = "signature"
 
 
 class SignatureMissing(SignatureRejected):
@@ -773,14 +846,15 @@ class TooManyRequests(LimitExceeded):
     code = "TooManyRequests"
     message = "Too many requests; try again later."
 
-    def __init__(self, detail: str | None = None, retry_after: int = 1) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str | None = None, retry_after: int = 1, *, path: str | None = None) -> None:
+        super().__init__(detail, path=path)
         self.retry_after = retry_after
 
 
 class TooManyDocuments(LimitExceeded):
     code = "TooManyDocuments"
     message = "The session has as many documents as it may have."
+    field = "documents"
 
 
 class TooManyWebhooks(LimitExceeded):

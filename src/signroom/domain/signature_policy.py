@@ -63,7 +63,7 @@ def level_under(policy: SignaturePolicy | None, level: Level | None) -> Level | 
     if policy is None or policy.level is Level.B_B:
         return level
     if level is not None and not level.reaches(policy.level):
-        raise BadInput(f"The policy {policy.name} asks for the level {policy.level}.")
+        raise BadInput(f"The policy {policy.name} asks for the level {policy.level}.", path="level")
     return level or policy.level
 
 

@@ -31,7 +31,7 @@ class MessageImprint:
         """Raises: BadInput for a digest of another length."""
         expected = hashlib.new(self.algorithm.value).digest_size
         if len(self.digest) != expected:
-            raise BadInput(f"A digest of {self.algorithm} has {expected} bytes.")
+            raise BadInput(f"A digest of {self.algorithm} has {expected} bytes.", path="value")
 
 
 @dataclass(frozen=True, slots=True)

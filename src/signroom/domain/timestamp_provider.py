@@ -61,26 +61,28 @@ def require_provider(provider: StoredProvider, secret: str | None) -> None:
     Raises: BadTimestampProvider.
     """
     if not 0 < len(provider.name) <= MAX_NAME or not _NAME.fullmatch(provider.name):
-        raise BadTimestampProvider(f"A name has 1 to {MAX_NAME} characters that can be printed.")
+        raise BadTimestampProvider(f"A name has 1 to {MAX_NAME} characters that can be printed.", path="name")
     scheme = _scheme(provider.url)
     context = BY_NAME.get(provider.context_name)
     if context is None or context.any_issuer:
-        raise BadTimestampProvider("The context is a built-in one with trusted roots, such as icp-brasil.")
+        raise BadTimestampProvider(
+            "The context is a built-in one with trusted roots, such as icp-brasil.", path="context"
+        )
     try:
         require_tier(provider.tier)
     except BadInput as error:
-        raise BadTimestampProvider(error.detail) from error
+        raise BadTimestampProvider(error.detail, path="tier") from error
     if not 1 <= provider.priority <= LAST_PRIORITY:
-        raise BadTimestampProvider(f"A priority is a whole number from 1 to {LAST_PRIORITY}.")
+        raise BadTimestampProvider(f"A priority is a whole number from 1 to {LAST_PRIORITY}.", path="priority")
     if provider.auth is ProviderAuth.NONE:
         if secret is not None or provider.user is not None:
-            raise BadTimestampProvider("Say in auth how the secret is sent.")
+            raise BadTimestampProvider("Say in auth how the secret is sent.", path="auth")
         return
     if scheme != "https":
-        raise BadTimestampProvider("Credentials are sent to an https address only.")
+        raise BadTimestampProvider("Credentials are sent to an https address only.", path="url")
     _require_user(provider.auth, provider.user)
     if secret is None:
-        raise BadTimestampProvider(f"{provider.auth} needs a secret.")
+        raise BadTimestampProvider(f"{provider.auth} needs a secret.", path="secret")
     _require_secret(provider.auth, secret)
 
 
@@ -90,10 +92,12 @@ def _scheme(url: str) -> str:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise BadTimestampProvider("The url is none.") from error
+        raise BadTimestampProvider("The url is none.", path="url") from error
     plain = len(url) <= MAX_URL and _VISIBLE.fullmatch(url) is not None and "\\" not in url and "#" not in url
     if not plain or not host or port == 0 or "@" in parts.netloc or parts.scheme not in {"http", "https"}:
-        raise BadTimestampProvider("The url is an address like https://tsa.example/tsr, without a password in it.")
+        raise BadTimestampProvider(
+            "The url is an address like https://tsa.example/tsr, without a password in it.", path="url"
+        )
     return parts.scheme
 
 
@@ -101,27 +105,31 @@ def _require_user(auth: ProviderAuth, user: str | None) -> None:
     """Raises: BadTimestampProvider."""
     if auth is ProviderAuth.BASIC:
         if user is None or not 0 < len(user) <= MAX_USER or ":" in user or not user.isprintable():
-            raise BadTimestampProvider(f"A user has 1 to {MAX_USER} printable characters and no colon.")
+            raise BadTimestampProvider(f"A user has 1 to {MAX_USER} printable characters and no colon.", path="user")
     elif auth is ProviderAuth.API_KEY:
         if user is not None and not _HEADER.fullmatch(user):
-            raise BadTimestampProvider("The header is a name like X-Api-Key.")
+            raise BadTimestampProvider("The header is a name like X-Api-Key.", path="user")
     elif user is not None:
-        raise BadTimestampProvider("A user belongs to Basic, and the name of a header to ApiKey.")
+        raise BadTimestampProvider("A user belongs to Basic, and the name of a header to ApiKey.", path="user")
 
 
 def _require_secret(auth: ProviderAuth, secret: str) -> None:
     """Raises: BadTimestampProvider."""
     if auth is ProviderAuth.MUTUAL_TLS:
         if len(secret) > MAX_PEM or not secret.isascii():
-            raise BadTimestampProvider(f"Certificate and key are PEM, together at most {MAX_PEM >> 10} KB.")
+            raise BadTimestampProvider(
+                f"Certificate and key are PEM, together at most {MAX_PEM >> 10} KB.", path="secret"
+            )
         if _KEY_IS_ENCRYPTED.search(secret):
-            raise BadTimestampProvider("The key needs a password: give it without one. It is kept encrypted here.")
+            raise BadTimestampProvider(
+                "The key needs a password: give it without one. It is kept encrypted here.", path="secret"
+            )
         return
     if not 0 < len(secret) <= MAX_SECRET:
-        raise BadTimestampProvider(f"A secret has 1 to {MAX_SECRET} characters.")
+        raise BadTimestampProvider(f"A secret has 1 to {MAX_SECRET} characters.", path="secret")
     # A password travels in base64; a token and a key as they are.
     if not (secret.isprintable() if auth is ProviderAuth.BASIC else _VISIBLE.fullmatch(secret)):
-        raise BadTimestampProvider("The secret has characters that cannot be sent.")
+        raise BadTimestampProvider("The secret has characters that cannot be sent.", path="secret")
 
 
 def provider_owner(provider_id: UUID) -> str:

@@ -209,14 +209,16 @@ def clean_types(given: Collection[str]) -> tuple[str, ...]:
     """Each once, in order of the alphabet; none given: the contract's own. Raises: BadInput."""
     unknown = sorted(set(given) - EVENT_TYPES)
     if unknown:
-        raise BadInput(f"eventTypes has '{unknown[0][:64]}', which is none of {', '.join(sorted(EVENT_TYPES))}.")
+        raise BadInput(
+            f"eventTypes has '{unknown[0][:64]}', which is none of {', '.join(sorted(EVENT_TYPES))}.", path="eventTypes"
+        )
     return tuple(sorted(set(given))) or DEFAULT_TYPES
 
 
 def require_description(text: str | None) -> None:
     """Raises: BadInput."""
     if text is not None and (len(text) > MAX_DESCRIPTION or "\0" in text):
-        raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.")
+        raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.", path="description")
 
 
 def secret_text(key: bytes) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 from litestar import Litestar
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
@@ -39,14 +40,16 @@ def create_application(
     type_decoders: TypeDecodersSequence = (),
     plugins: Sequence[PluginProtocol] = (),
     lifespan: Sequence[Lifespan] = (),
-    hsts: bool = False,
+    public_url: str = "",
 ) -> ASGIApp:
     """The application as ASGI.
 
     `max_bodies`: how many bytes of bodies are held at once; `largest_body` of them for one. Routes without a limit of
-    their own take `SMALL_BODY`. `rate_limits` per key and per address; `hsts` when the public address is https.
+    their own take `SMALL_BODY`. `rate_limits` per key and per address; `public_url` is where refusals
+    find the documentation.
     """
-    extra = {**EVERYWHERE, **({"strict-transport-security": "max-age=31536000"} if hsts else {})}
+    hsts = {"strict-transport-security": "max-age=31536000"} if public_url.startswith("https://") else {}
+    extra = {**EVERYWHERE, **hsts}
 
     async def add_headers(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start":
@@ -73,6 +76,7 @@ def create_application(
         plugins=list(plugins),
         lifespan=list(lifespan),
         logging_config=None,
+        state=State({problems.PUBLIC_URL: public_url}),
     )
     known = AnyCase(app, _routes(app), meter.about)
     held = Bodies(known, max_bodies, largest_body)
@@ -90,4 +94,5 @@ def _routes(app: Litestar) -> dict[Template, Known]:
 def _known(route: HTTPRoute) -> Known:
     reads = "GET" in route.methods
     methods = {*route.methods, "HEAD"} if reads else route.methods
-    return Known(route.path_format, ", ".join(sorted(methods)), reads)
+    last = route.path_components[-1] if route.path_components else ""
+    return Known(route.path_format, ", ".join(sorted(methods)), reads, not isinstance(last, str) and last.type is Path)

@@ -40,7 +40,7 @@ _LARGE, _MANY, _LARGE_OF_MANY = 256 << 10, 1 << 20, 16 << 10
 _AT_ONCE = 32 << 10
 """Bytes that are looked through before others get a turn."""
 _AGAIN_SECONDS = 2
-_ROOM = "signroom_room"
+_ROOM, _DECODED = "signroom_room", "signroom_decoded"
 _MARK = b"\xef\xbb\xbf"
 """The byte order mark that .NET Framework writes before UTF-8. RFC 8259, 8.1, lets a reader pass over it."""
 _UNFINISHED = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
@@ -124,6 +124,11 @@ class Room:
             held[owner] += length
             if held[owner] <= 0:
                 del held[owner]
+
+
+def decoded_of(scope: Scope) -> Any:
+    """The JSON of the body, for whoever must say what is wrong with it. None when it was not read."""
+    return scope["state"].get(_DECODED)
 
 
 def room_of(scope: Scope) -> Room:
@@ -274,6 +279,7 @@ class WireRequest(Request[Any, Any, Any]):
             body = (await self.body()).removeprefix(_MARK)
             found = decode_json(body or b"null", type_decoders=self.route_handler.resolve_type_decoders())
             self._found = _put_back(found, self._texts) if self._texts else found
+            self.scope["state"][_DECODED] = self._found
         return self._found
 
     async def digest(self) -> bytes:

@@ -45,7 +45,8 @@ def name_ignored(connection: Connection, names: Collection[str]) -> None:
     if not names:
         return
     if is_strict(connection):
-        raise UnknownField(f"'{next(iter(names))}'.")
+        first = next(iter(names))
+        raise UnknownField(f"'{first}'.", path=first)
     earlier = connection.state.get(IGNORED)
     connection.state[IGNORED] = ", ".join(([earlier] if earlier else []) + list(names))
     caller, session = connection.state.get("caller"), connection.state.get("page_session")

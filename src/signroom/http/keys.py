@@ -8,6 +8,16 @@ _BY_PRECEDENCE = (b"x-api-key", b"authorization")
 _SCHEMES = ("bearer", "apikey")
 
 
+KEY_HEADER = "X-Api-Key"
+"""Where we say that a key belongs."""
+
+
+def header_of_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The name of the header that `shown_secret` reads. None when there is none."""
+    sent = {name for name, value in headers if value}
+    return next((name.decode().title() for name in _BY_PRECEDENCE if name in sent), None)
+
+
 def shown_secret(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The secret of ``X-Api-Key: app|secret`` (the part before the pipe and a scheme may be there or not).
 

@@ -36,6 +36,8 @@ class Known:
     """The methods that it answers, as ``Allow`` says them."""
     reads: bool = False
     """True when it answers GET, and so HEAD."""
+    rest: bool = False
+    """True when its last parameter takes all that is left of the address, slashes included."""
 
 
 class AnyCase:
@@ -48,8 +50,8 @@ class AnyCase:
     def __init__(self, app: ASGIApp, routes: Mapping[Template, Known], about: Callable[..., None]) -> None:
         """`about` is told the ids that an address names."""
         self._app, self._about = app, about
-        # A literal part wins over a parameter in its place, as in the framework.
-        ordered = sorted(routes.items(), key=lambda route: [part is None for part in route[0]])
+        # A literal part wins over a parameter in its place, as in the framework, and both over the rest of an address.
+        ordered = sorted(routes.items(), key=lambda route: (route[1].rest, [part is None for part in route[0]]))
         self._routes = [(t, tuple(part and part.lower() for part in t), known) for t, known in ordered]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,8 +65,11 @@ class AnyCase:
                     await _answer_options(send, known.allow)
                     return
                 self._about(**_ids(template, segments))
-                path = "/" + "/".join(literal or s for literal, s in zip(template, segments, strict=True))
-                scope = {**scope, "path": path, "raw_path": path.encode()}
+                rest = segments[len(template) :]
+                path = "/" + "/".join([*(p or s for p, s in zip(template, segments, strict=False)), *rest])
+                # Whether the address ended in a slash is left to be seen: links of a page are relative to it.
+                raw_path = f"{path}/" if scope["path"].endswith("/") else path
+                scope = {**scope, "path": path, "raw_path": raw_path.encode()}
                 if scope["method"] == "HEAD" and known.reads:
                     head = _Head(receive, send)
                     await self._app({**scope, "method": "GET"}, head.receive, head.send)
@@ -74,7 +79,8 @@ class AnyCase:
     def _match(self, segments: list[str]) -> tuple[Template, Known] | None:
         lowered = [s.lower() for s in segments]
         for template, wanted, known in self._routes:
-            if len(wanted) == len(lowered) and all(w is None or w == s for w, s in zip(wanted, lowered, strict=True)):
+            fits = len(wanted) <= len(lowered) if known.rest else len(wanted) == len(lowered)
+            if fits and all(w is None or w == s for w, s in zip(wanted, lowered, strict=False)):
                 return template, known
         return None
 

@@ -27,13 +27,12 @@ from signroom.http.files import ATTACHMENT, file_response
 from signroom.http.hang_up import Body, HangUps, while_connected
 from signroom.http.ignored import name_parameters, name_unknown_fields, name_unread_body, unknown_fields
 from signroom.page import shapes
-from signroom.page.views import document_view, judgement_view, preparation_view, session_view
+from signroom.page.views import document_view, judgement_view, preparation_view, search_view, session_view
 from signroom.ports import Ports
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.access.page_tokens import (
     is_known_open,
     owner_of_token,
-    renew_page_token,
     require_open_application,
     session_of_token,
 )
@@ -41,12 +40,14 @@ from signroom.service.certificates.issue_demo_certificate import issue_demo_cert
 from signroom.service.certificates.judge_certificate import MAX_ISSUERS
 from signroom.service.certificates.judge_certificates import judge_certificates
 from signroom.service.documents.add_document import add_document
-from signroom.service.documents.preview_document import page_text, preview_page
+from signroom.service.documents.preview_document import find_words, page_sizes, page_text, preview_page
 from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
+from signroom.service.sessions.extend_session import extend_session
 from signroom.service.sessions.follow_session import SessionStreams
-from signroom.service.sessions.read_sessions import SessionOfPage, open_page, read_session_of_page
+from signroom.service.sessions.open_page import open_page, renew_page_token
+from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
@@ -119,7 +120,10 @@ def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
 
 @post("/sign/api/renew", status_code=200, request_max_body_size=MAX_LINK_BODY)
 async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
-    """By the session's link, or once by the code of a hand-over."""
+    """By the session's link, or once by the code of a hand-over.
+
+    Only the page's script calls it: whoever merely looks at a link (mail filters, previews) opens nothing.
+    """
     if is_hand_over(data.link):
         taken = await asyncio.to_thread(take_over, ports, data.link)
         token, link = taken.token, taken.link
@@ -130,7 +134,6 @@ async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
 
 @get("/sign/api/load")
 async def load(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
-    """Only the page's script calls it: whoever merely looks at a link (mail filters, previews) opens nothing."""
     return await asyncio.to_thread(lambda: session_view(ports, open_page(ports, page_session), framed=framed))
 
 
@@ -182,7 +185,7 @@ async def upload(
         raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")  # before the body is read
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > MAX_KEY:
-        raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
+        raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.", path="Idempotency-Key")
     body = Body(request)
     adding = add_document(ports, page_session, _file_name(request), body.chunks(), idempotency_key)
     document = await while_connected(request, adding, body=body, on_gone=request.state.on_gone)
@@ -216,10 +219,29 @@ async def preview(
     page_session: InjectedSession,
     width: int = 800,
 ) -> Response[bytes]:
-    """A page as PNG: read by fetch and shown from a blob, so that no address holds a token."""
+    """A page as PNG or JPEG: read by fetch and shown from a blob, so that no address holds a token."""
     drawing = preview_page(ports, page_session, document_id, page, width)
     picture = await while_connected(request, drawing, on_gone=request.state.on_gone)
-    return Response(picture, media_type="image/png", headers=ATTACHMENT)
+    media_type = "image/jpeg" if picture.startswith(_JPEG) else "image/png"
+    return Response(picture, media_type=media_type, headers=ATTACHMENT)
+
+
+@get("/sign/api/pages/{document_id:str}")
+async def pages(
+    document_id: UUID, request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.PageSizes:
+    measuring = page_sizes(ports, page_session, document_id)
+    sizes = await while_connected(request, measuring, on_gone=request.state.on_gone)
+    return shapes.PageSizes(pages=[(run.count, run.width, run.height) for run in sizes])
+
+
+@post("/sign/api/find", status_code=200)
+async def find(
+    data: shapes.Find, request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
+) -> shapes.SearchView:
+    """Not by an address with the words in it, which a log would show."""
+    searching = find_words(ports, page_session, data.document_id, data.words, data.first_page)
+    return search_view(await while_connected(request, searching, on_gone=request.state.on_gone))
 
 
 @get("/sign/api/text/{document_id:str}/{page:int}")
@@ -300,6 +322,17 @@ async def finish(
     return await asyncio.to_thread(_view, ports, page_session, framed)
 
 
+@post("/sign/api/extend", status_code=200)
+async def extend(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
+    """The signer needs more time."""
+
+    def answer() -> shapes.SessionView:
+        extend_session(ports, page_session)
+        return _view(ports, page_session, framed)
+
+    return await asyncio.to_thread(answer)
+
+
 @post("/sign/api/cancel", status_code=200)
 async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
     def answer() -> shapes.SessionView:
@@ -318,7 +351,7 @@ def _file_name(request: Request[Any, Any, Any]) -> str:
     try:
         return unquote(request.headers.get("x-file-name", ""), errors="strict")
     except UnicodeDecodeError as error:
-        raise BadFileName("X-File-Name is percent-encoded UTF-8.") from error
+        raise BadFileName("X-File-Name is percent-encoded UTF-8.", path="X-File-Name") from error
 
 
 def _qr_code(text: str) -> bytes:
@@ -328,7 +361,8 @@ def _qr_code(text: str) -> bytes:
     return picture.getvalue()
 
 
-_LOOKS = frozenset({upload.fn, preview.fn, text.fn, canonical.fn})
+_JPEG = b"\xff\xd8"
+_LOOKS = frozenset({upload.fn, preview.fn, pages.fn, find.fn, text.fn, canonical.fn})
 """What is refused to a page whose calls were given up too often. Who wants to sign is never refused for that."""
 
 HANDLERS = [
@@ -339,6 +373,8 @@ HANDLERS = [
     remove,
     original,
     preview,
+    pages,
+    find,
     text,
     canonical,
     logo,
@@ -346,5 +382,6 @@ HANDLERS = [
     certificates,
     prepare,
     finish,
+    extend,
     cancel,
 ]

@@ -57,6 +57,12 @@ class JudgementView(Wire):
     usable: bool
     code: str | None
     detail: str | None
+    of_authority: bool
+    """It certifies others (CA:TRUE)."""
+    name: str | None
+    """The holder's, as people write it; null for what cannot be read."""
+    confirmed_by: str | None
+    """The authority that has confirmed who the holder is; null: nobody whom the session trusts."""
 
 
 class JudgementsView(Wire):
@@ -89,9 +95,36 @@ class PageText(Wire):
     text: str
 
 
+class PageSizes(Wire):
+    pages: list[tuple[int, float, float]]
+    """Number of pages, width and height of each in points: pages of one size that follow each other are one entry."""
+
+
+class Find(Wire):
+    document_id: UUID
+    words: str
+    first_page: int = 0
+    """From 0."""
+
+
+class Hit(Wire):
+    page: int
+    """From 0."""
+    areas: list[tuple[float, float, float, float]]
+    """Left, top, width, height: parts of the page's width and height, one entry a line."""
+
+
+class SearchView(Wire):
+    hits: list[Hit]
+    next_page: int | None
+    """Where the next call goes on; null when all was searched."""
+
+
 class DocumentView(Wire):
     id: UUID
     name: str
+    formatted_key: str
+    """Of the document, as people write it down."""
     content_type: str
     length: int
     sha256: str
@@ -128,6 +161,16 @@ class RequirementView(Wire):
     """Masked: who holds the link need not be the person."""
 
 
+class SignerView(Wire):
+    """Who has signed, as the session's security context has judged it."""
+
+    name: str
+    issued_by: str
+    confirmed_by: str | None
+    """As in `JudgementView`."""
+    signed_at: datetime | None
+
+
 class SessionView(Wire):
     status: str
     application_name: str
@@ -135,6 +178,8 @@ class SessionView(Wire):
     disable_downloads: bool
     background: bool
     expires_at: datetime
+    extensible: bool
+    """More time can be asked for."""
     return_url: str | None
     processing_error_code: str | None
     max_file: int
@@ -145,8 +190,12 @@ class SessionView(Wire):
     requirements: list[RequirementView]
     identity_confirmed: bool
     """False: nobody confirms who a signer is, the session accepts every issuer."""
+    signed_files: str | None
+    """The address of all signed files in one archive; null where there are not several, or none may be downloaded."""
     hand_over: bool
     """Another device may go on."""
+    signer: SignerView | None
+    """Null until the signatures are stored, and once the session's time is over."""
     documents: list[DocumentView]
 
 

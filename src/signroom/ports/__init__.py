@@ -34,6 +34,8 @@ class Limits:
 
     max_file: int
     session_lifetime: timedelta
+    longest_session: timedelta
+    """How long a session stays open at most while its signer asks for more time."""
     page_token_lifetime: timedelta
     download_lifetime: timedelta
     events_kept: timedelta
@@ -49,6 +51,8 @@ class Limits:
     """For one try of a delivery, from the look-up of the name to the answer."""
     files_compared_within: timedelta
     """In this time every stored file is compared once with what was stored."""
+    archives_renewed_before: timedelta | None
+    """So long before an archive timestamp ends its file gets another one; None: only when somebody asks for it."""
 
 
 class EventBodies(Protocol):

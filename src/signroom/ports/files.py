@@ -111,6 +111,43 @@ class Blobs(Protocol):
 
 
 MAX_PAGE_TEXT = 50_000
+MAX_SIZES = 5_000
+"""Of a file with so many changes of the page size, the pages after them count as being as large as the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagesOfASize:
+    """So many pages that follow each other have this size, in points as a reader shows them (rotated, cropped)."""
+
+    count: int
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where words are on a page: parts of its width and height from its upper left corner, each from 0 to 1."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Words that were found. ``page`` counts from 0; ``areas`` has one entry for each line that they are on."""
+
+    page: int
+    areas: tuple[Area, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What one call of a search has found. ``next_page``: where the next call goes on; None: all was searched."""
+
+    found: tuple[Occurrence, ...]
+    next_page: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +314,16 @@ class Formats(Protocol):
         """
 
     async def preview(self, file: Path, page: int, width: int) -> bytes:
-        """A picture (PNG) of a page of a PDF, counted from 0, `width` pixels wide or less.
+        """A picture (PNG or JPEG) of a page of a PDF, counted from 0, `width` pixels wide or less.
+
+        Raises: PreviewNotAvailable.
+        """
+
+    async def page_sizes(self, file: Path) -> tuple[PagesOfASize, ...]:
+        """The sizes of all pages of a PDF, in their order. Raises: PreviewNotAvailable."""
+
+    async def find_words(self, file: Path, words: str, first_page: int) -> Search:
+        """Look for `words` from `first_page` (from 0) on, upper and lower case alike, for about a second.
 
         Raises: PreviewNotAvailable.
         """
@@ -294,8 +340,11 @@ class Cache(Protocol):
 
     def get(self, key: str) -> bytes | None: ...
 
-    def put(self, key: str, value: bytes) -> None:
-        """Keep it for a minute. Older values may be forgotten for it; one that is larger than the room is not kept."""
+    def put(self, key: str, value: bytes, turn: Turn) -> None:
+        """Keep it for a minute. Older values are forgotten for it, first those of whoever holds most of the room.
+
+        A value that is larger than the room is not kept.
+        """
 
     def forget(self, beginning: str) -> None:
         """Forget all values whose keys begin so."""

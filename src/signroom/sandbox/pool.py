@@ -49,7 +49,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Augmented, Signed, Turn
+from signroom.ports.files import Augmented, PagesOfASize, Search, Signed, Turn
 from signroom.ports.operations import Measured, Timed
 from signroom.sandbox.processes import Deadline, Processes
 from signroom.sandbox.queue import Bounds, Kind
@@ -289,6 +289,16 @@ class FormatsOfTurn:
         from signroom.formats.pdf.preview import render
 
         return await self._show(render, file, page, width)
+
+    async def page_sizes(self, file: Path) -> tuple[PagesOfASize, ...]:
+        from signroom.formats.pdf.preview import page_sizes
+
+        return await self._show(page_sizes, file)
+
+    async def find_words(self, file: Path, words: str, first_page: int) -> Search:
+        from signroom.formats.pdf.preview import find_words
+
+        return await self._show(find_words, file, words, first_page)
 
     async def page_text(self, file: Path, page: int) -> str:
         from signroom.formats.pdf.preview import text

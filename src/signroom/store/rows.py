@@ -236,6 +236,7 @@ def document_row(d: Document) -> Row:
         "earlier_versions": packed(d.versions[:-1]) if len(d.versions) > 1 else None,
         "level_detail": d.level_detail,
         "level_asked_at": d.level_asked_at,
+        "archive_until": d.archive_until,
         "security_context_id": d.security_context_id,
         **_file_row("original", d.original),
         **_file_row("signed", None if newest is None else newest.file),
@@ -279,6 +280,7 @@ def document_of(row: RowMapping | Row) -> Document:
         erased_at=row["erased_at"],
         level_detail=row["level_detail"],
         level_asked_at=row["level_asked_at"],
+        archive_until=row["archive_until"],
         security_context_id=row["security_context_id"],
     )
 

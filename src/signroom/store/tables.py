@@ -113,6 +113,7 @@ api_keys = sa.Table(
 )
 
 DOCUMENTS_TO_COUNT = "status = 'Completed' AND counted IS NULL"
+DOCUMENTS_TO_RENEW = "archive_until IS NOT NULL AND level_asked_at IS NULL AND purged_at IS NULL"
 SESSIONS_TO_COUNT = (
     "status IN ('Completed', 'ProcessingError', 'UserCancelled', 'Expired')"
     " AND (counted_as IS NULL OR counted_as <> status)"
@@ -202,6 +203,7 @@ documents = sa.Table(
     sa.Column("earlier_versions", sa.LargeBinary),
     sa.Column("level_detail", sa.String(500)),
     sa.Column("level_asked_at", UtcDateTime),
+    sa.Column("archive_until", UtcDateTime),
     # NULL in rows of releases that asked the session.
     sa.Column("security_context_id", sa.Uuid),
     sa.Column("signed_at", UtcDateTime),
@@ -222,6 +224,13 @@ documents = sa.Table(
     sa.Index(None, "subscription_id", "signed_sha256"),
     sa.Index("ix_signroom_documents_subscription_id_signed_at", "subscription_id", "signed_at", "id"),
     sa.Index(None, "purged_at", "available_until"),
+    sa.Index(
+        "ix_signroom_documents_archive_until",
+        "archive_until",
+        "id",
+        postgresql_where=sa.text(DOCUMENTS_TO_RENEW),
+        sqlite_where=sa.text(DOCUMENTS_TO_RENEW),
+    ),
     # A file may be of several documents: who else points to it?
     sa.Index(None, "original_key"),
     sa.Index(None, "signed_key"),

@@ -34,6 +34,7 @@ from signroom.service.levels.archive_document import (
     archive_document,
     give_up_archiving,
 )
+from signroom.service.levels.renew_archives import renew_archives
 from signroom.service.maintenance.compare_files import EVERY, compare_files
 from signroom.service.maintenance.count_statistics import count_statistics
 from signroom.service.maintenance.delete_expired import (
@@ -84,6 +85,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("delete-late-files", minute, delete_late_files),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
+        ("renew-archives", hour, renew_archives),
         ("limit-unsigned", day, limit_unsigned),
         ("forget-preparations", hour, delete_expired_preparations),
         ("forget-idempotency-keys", hour, delete_expired_idempotency_keys),

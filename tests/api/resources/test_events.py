@@ -13,6 +13,7 @@ import pytest
 from tests.api.requests import a_file, signed_session
 from tests.harness.server import Json, Server, ok, refused
 from tests.harness.waiting import SECONDS
+from tests.vectors import hard_pdfs
 
 
 def read(server: Server, **params: object) -> Json:
@@ -26,9 +27,10 @@ def of_session(server: Server, session_id: str) -> list[Json]:
 
 def test_the_feed_tells_a_session_from_its_beginning_to_its_end(server: Server) -> None:
     opened = server.open_session(documents=[a_file()])
-    page = server.page(opened["redirectUrl"])
     httpx.get(opened["redirectUrl"], trust_env=False)  # a mail filter looks at the link
     assert [e["type"] for e in of_session(server, opened["sessionId"])] == ["SessionCreated"]
+    page = server.page(opened["redirectUrl"])
+    assert [e["type"] for e in of_session(server, opened["sessionId"])] == ["SessionCreated", "SessionOpened"]
     for _ in range(2):
         page.load()
     page.sign(*page.demo_key())
@@ -47,6 +49,20 @@ def test_the_feed_tells_a_session_from_its_beginning_to_its_end(server: Server) 
     assert len({UUID(e["id"]) for e in found}) == 5
     assert len({e["applicationId"] for e in found}) == 1
     assert found[0]["webhookId"] is None
+
+
+def test_a_page_that_is_never_loaded_was_opened_all_the_same(server: Server) -> None:
+    """A program may cancel, or upload and sign, without asking for the session first."""
+    cancelled, signed = server.open_session(), server.open_session()
+    ok(server.page(cancelled["redirectUrl"]).client.post("cancel", json={}))
+    page = server.page(signed["redirectUrl"])
+    page.add(hard_pdfs.make("plain"))
+    page.sign(*page.demo_key())
+
+    types = ["SessionCreated", "SessionOpened", "SessionCancelled"]
+    assert [e["type"] for e in of_session(server, cancelled["sessionId"])] == types
+    types = ["SessionCreated", "SessionOpened", "SessionSigned"]
+    assert [e["type"] for e in of_session(server, signed["sessionId"])][:3] == types
 
 
 def test_next_leads_on_and_is_always_given(server: Server) -> None:

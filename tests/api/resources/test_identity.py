@@ -61,8 +61,23 @@ def test_nobody_has_signed_yet(server: Server) -> None:
 
 @CONTEXTS
 def test_the_page_is_told(server: Server, fields: Json, confirmed: bool) -> None:
-    opened = server.open_session(documents=[a_file()], **fields)
-    assert server.page(opened["redirectUrl"]).load()["identityConfirmed"] is confirmed
+    """Before and after: by whom, or that nobody has. What may not sign is confirmed by nobody."""
+    page = server.page(server.open_session(documents=[a_file()], **fields)["redirectUrl"])
+    before = page.load()
+    assert before["identityConfirmed"] is confirmed
+    assert before["signer"] is None
+    key, chain = page.demo_key()
+    expired_one = {"certificate": base64(authority.leaf("expired").certificate_der), "chain": []}
+    asked = [{"certificate": chain[0], "chain": chain[1:]}, expired_one]
+    usable, expired = ok(page.client.post("certificates", json={"certificates": asked}))["certificates"]
+    page.sign(key, chain)
+    signer = page.load()["signer"]
+
+    by = "Signroom demo CA" if confirmed else None
+    assert (usable["confirmedBy"], expired["confirmedBy"], signer["confirmedBy"]) == (by, None, by)
+    assert usable["name"] == signer["name"]
+    assert signer["issuedBy"] == "Signroom demo CA"
+    assert signer["signedAt"] is not None
 
 
 @CONTEXTS

@@ -279,7 +279,7 @@ def test_unknown_routes_and_methods_get_json(server: Server) -> None:
     missing = server.api.get("/sign/assets/nothing.js")
     assert refused(missing, 404) == "RouteNotFound"
     assert "static" not in missing.text  # no path of the server
-    assert server.api.get("/").headers["location"] == "/docs"
+    assert server.api.get("/").headers["location"] == "/docs/"
     response = server.api.delete(SESSIONS)
     assert refused(response, 405) == "MethodNotAllowed"
     assert "POST" in response.headers["allow"]

@@ -1,4 +1,4 @@
-"""The commands as an operator runs them: `docs/operate.md`, "Backup and restore"."""
+"""The commands as an operator runs them: `docs/operate/backup.md`."""
 
 from __future__ import annotations
 

@@ -75,6 +75,8 @@ def test_lists_are_taken_from_files_and_shown(
         True,
     )
     (line,) = _lines(variables)
+    assert run(["audit", "list", "--json"]) == 0
+    assert [one["after"]["kept"] for one in json.loads(capsys.readouterr().out)] == [["EU 7", "PT 7"]]
     assert (line.level, "1 national" in line.what, "3 days old" in line.what) == (Severity.OK, True, True)
 
 
@@ -117,6 +119,10 @@ def test_a_root_of_icp_brasil_is_taken_by_its_fingerprint(
     assert run(["trust", "list", "--context", "icp-brasil"]) == 0
     assert capsys.readouterr().out.count(digest) == 2
     assert run(["trust", "icp-brasil", "nowhere.crt"]) == 3
+    capsys.readouterr()
+    assert run(["audit", "list", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)  # what was refused has changed nothing
+    assert (entry["action"], entry["after"]["name"], entry["after"]["kept"]) == ("TrustChanged", "icp-brasil", [digest])
 
 
 def test_the_service_judges_by_imported_lists(variables: dict[str, str], tmp_path: Path) -> None:

@@ -33,9 +33,8 @@ from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, CheckedValue
 from signroom.domain.upload import Upload
 from signroom.ports import Ports
-from signroom.ports.files import Blobs
+from signroom.ports.files import Blobs, Turn
 from signroom.ports.store import ChangeFilter, Work
-from signroom.service.access.page_tokens import renew_page_token
 from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.manage_document_keys import find_key, unused_keys
 from signroom.service.documents.preview_document import preview_page
@@ -43,6 +42,7 @@ from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.documents.read_documents import read_document
 from signroom.service.erasing.erase import continue_erasures, erase_document, erase_session
 from signroom.service.erasing.late_files import delete_late_files
+from signroom.service.sessions.open_page import renew_page_token
 from signroom.service.sessions.read_sessions import list_sessions, read_session, read_session_of_page
 from signroom.service.signing.process_document import fail_document
 from signroom.service.signing.retry_processing import retry_session
@@ -216,16 +216,16 @@ def test_a_session_of_which_nothing_is_left_cannot_be_retried(room: Room) -> Non
 def test_a_picture_in_the_memory_of_another_process_is_shown_to_nobody(room: Room) -> None:
     session = room.session()
     document = room.document(session)
-    here, elsewhere = replace(room.ports, previews=BytesCache(99)), room.ports
+    here, elsewhere, turn = replace(room.ports, previews=BytesCache(99)), room.ports, Turn.of_document(document)
     for ports in (here, elsewhere):
-        ports.previews.put(f"{document.original.blob_key} picture 0 320", b"picture")
-    assert asyncio.run(preview_page(here, session.id, document.id, 0, 320)) == b"picture"
+        ports.previews.put(f"{document.original.blob_key} picture 0 400", b"picture", turn)
+    assert asyncio.run(preview_page(here, session.id, document.id, 0, 400)) == b"picture"
 
     erase_session(elsewhere, room.caller, session.id)
 
-    assert elsewhere.previews.get(f"{document.original.blob_key} picture 0 320") is None
+    assert elsewhere.previews.get(f"{document.original.blob_key} picture 0 400") is None
     with pytest.raises(DocumentErased):
-        asyncio.run(preview_page(here, session.id, document.id, 0, 320))
+        asyncio.run(preview_page(here, session.id, document.id, 0, 400))
 
 
 def test_once_more_is_the_same_answer(room: Room) -> None:

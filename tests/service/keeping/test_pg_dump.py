@@ -1,4 +1,4 @@
-"""PostgreSQL's own tools instead of ours: the commands of `docs/operate.md`, as they stand there."""
+"""PostgreSQL's own tools instead of ours: the commands of `docs/operate/backup.md`, as they stand there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.service.keeping.test_restore_backup import signed, told
 
 def commands() -> dict[str, str]:
     """Those of the page by their first word."""
-    page = (ROOT / "docs" / "operate.md").read_text("utf-8")
+    page = (ROOT / "docs" / "operate" / "backup.md").read_text("utf-8")
     return {line.split()[0]: line.strip() for line in re.findall(r"^    (?:pg_dump|pg_restore|psql) .*", page, re.M)}
 
 

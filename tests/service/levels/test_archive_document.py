@@ -184,6 +184,11 @@ def test_with_a_timestamp_at_once_it_is_completed_at_that_level(
     ]
 
 
+def counted_levels(ports: Ports, room: Room) -> list[tuple[str | None, int]]:
+    counts = read_statistics(ports, room.caller, None, None).counts
+    return [(one.level, one.count) for one in counts if one.what is Counted.DOCUMENT]
+
+
 @pytest.mark.parametrize("kind", SignatureType)
 def test_without_an_authority_it_is_completed_now_and_archived_later(
     room: Room, authority: Authority, kind: SignatureType
@@ -198,6 +203,7 @@ def test_without_an_authority_it_is_completed_now_and_archived_later(
     )
     assert document.level_detail == "No timestamp authority of this tier gave a token that can be used; try again."
 
+    assert counted_levels(authority.ports, room) == [("B-B", 1)]
     wait = archive(authority.ports, document)
     assert wait is not None
     assert wait < timedelta(minutes=1)
@@ -206,6 +212,7 @@ def test_without_an_authority_it_is_completed_now_and_archived_later(
     authority.switch(on=True)
     assert archive(authority.ports, document) is None
     archived = room.read(document)
+    assert counted_levels(authority.ports, room) == [("B-T", 1)]  # at the level that it has, and no more where it was
     assert [version.level for version in archived.versions] == [Level.B_B, Level.B_T]
     assert (archived.level_detail, archived.awaits_level) == (None, False)
     assert room.told().count("DocumentArchived") == 1

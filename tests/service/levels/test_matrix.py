@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -57,7 +57,7 @@ from tests.verifiers import programs
 from tests.verifiers import xml as xml_verifier
 from tests.verifiers.ades import pyhanko_says
 from tests.verifiers.cms import judged_by_pyhanko, openssl_accepts
-from tests.verifiers.dss import Dss, running_dss
+from tests.verifiers.dss import Dss
 
 ROOT = three_tiers.root().der
 ROOT_PEM = three_tiers.root().certificate.public_bytes(Encoding.PEM)
@@ -170,14 +170,6 @@ async def _processed(ports: Ports, document_id: UUID, place: Path) -> tuple[str,
     with ports.blobs.as_file(signed.blob_key, content_of(signed)) as source:
         shutil.copyfile(source, file)
     return name, Made(document, file)
-
-
-@pytest.fixture(scope="module")
-def dss(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dss]:
-    anchor = tmp_path_factory.mktemp("anchor") / "root.crt"
-    anchor.write_bytes(ROOT)
-    with running_dss(anchor) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -21,20 +21,12 @@ from tests.pki.outside import OTHER, Outside, running_outside
 from tests.pki.three_tiers import NOW, YEAR
 from tests.service.conftest import Room
 from tests.service.levels.test_archive_document import completed
-from tests.verifiers.dss import Dss, running_dss
+from tests.verifiers.dss import Dss
 
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
     with running_outside() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def dss(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dss]:
-    anchor = tmp_path_factory.mktemp("anchor") / "root.crt"
-    anchor.write_bytes(three_tiers.root().der)
-    with running_dss(anchor) as running:
         yield running
 
 

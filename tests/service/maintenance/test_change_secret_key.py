@@ -25,10 +25,11 @@ from signroom.secrets.secret_keys import SecretKeys
 from signroom.secrets.tokens import SignedTokens
 from signroom.service.access.hand_over import begin_hand_over, take_over
 from signroom.service.access.idempotency import Idempotency
-from signroom.service.access.page_tokens import renew_page_token, session_of_token
+from signroom.service.access.page_tokens import session_of_token
 from signroom.service.documents.download_file import DOWNLOADS, FileKind, location, open_download
 from signroom.service.maintenance import change_secret_key
 from signroom.service.maintenance.change_secret_key import KeyNeeds, Resealed, examine_keys, reseal, revoke_links
+from signroom.service.sessions.open_page import renew_page_token
 from signroom.service.sessions.open_session import Opened, OpenSession, open_session
 from signroom.service.subscriptions.manage_file_validation import SetFileValidation, secret_owner, set_file_validation
 from signroom.service.subscriptions.read_audit_log import read_audit_log

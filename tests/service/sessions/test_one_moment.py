@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -13,9 +11,6 @@ import httpx
 
 from signroom.domain.document import DocumentStatus
 from signroom.domain.session import SessionStatus
-from signroom.ports import Ports
-from signroom.ports.operations import Clock
-from signroom.service.sessions.read_sessions import open_page
 from signroom.service.signing.process_document import process_document
 from tests.harness.server import Page, ok, values_of
 from tests.service.signing.test_processed_twice import service_of
@@ -23,8 +18,8 @@ from tests.soak.cluster import Cluster, running_cluster
 from tests.vectors import hard_pdfs
 
 
-def signed_unseen(cluster: Cluster) -> tuple[UUID, UUID]:
-    """A session whose page nobody has loaded, signed through its API; its id and its document's."""
+def signed(cluster: Cluster) -> tuple[UUID, UUID]:
+    """A session that was signed through the API of its page; its id and its document's."""
     url = f"{cluster.webs[0].url}/api/signature-sessions"
     opened = ok(httpx.post(url, json={}, headers={"X-Api-Key": cluster.key}, trust_env=False, timeout=60))
     page = Page(opened["redirectUrl"])
@@ -36,39 +31,9 @@ def signed_unseen(cluster: Cluster) -> tuple[UUID, UUID]:
         return UUID(opened["sessionId"]), UUID(document["id"])
 
 
-class MeanwhileClock:
-    """Asked for the time by a verb that is between two transactions, it lets the document be completed."""
-
-    def __init__(self, ports: Ports, document_id: UUID) -> None:
-        self._ports, self._document_id = ports, document_id
-        self.asked = 0
-
-    def now(self) -> datetime:
-        self.asked += 1
-        asyncio.run(process_document(self._ports, self._document_id))
-        return self._ports.clock.now()
-
-
-def test_a_session_that_ends_while_its_page_is_opened_comes_with_ended_documents(
-    database_url: str, tmp_path: Path
-) -> None:
-    with running_cluster(tmp_path, database_url, [("serve", "--no-jobs")]) as cluster:
-        session_id, document_id = signed_unseen(cluster)
-        service = service_of(cluster, tmp_path, "one")
-        try:
-            clock: Clock = (meanwhile := MeanwhileClock(service.ports, document_id))
-            found = open_page(replace(service.ports, clock=clock), session_id)
-        finally:
-            service.stop()
-
-    assert meanwhile.asked > 0
-    assert found.session.status is SessionStatus.COMPLETED
-    assert [d.status for d in found.documents] == [DocumentStatus.COMPLETED]
-
-
 def test_what_is_read_in_one_transaction_is_of_one_moment(database_url: str, tmp_path: Path) -> None:
     with running_cluster(tmp_path, database_url, [("serve", "--no-jobs")]) as cluster:
-        session_id, document_id = signed_unseen(cluster)
+        session_id, document_id = signed(cluster)
         service = service_of(cluster, tmp_path, "one")
         try:
             with service.ports.store.read() as work:

@@ -32,11 +32,11 @@ from signroom.service.access.operators import act_for_subscription, this_operato
 from signroom.service.access.page_tokens import (
     is_known_open,
     page_link,
-    renew_page_token,
     require_open_application,
 )
 from signroom.service.documents.download_file import DOWNLOADS, FileKind, location, open_download
 from signroom.service.events.record_event import record_event
+from signroom.service.sessions.open_page import renew_page_token
 from signroom.service.subscriptions.disable_tenants import (
     disable_application,
     disable_subscription,

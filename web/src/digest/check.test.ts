@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { fromBase64, toBase64 } from '../bytes/base64';
 import { encode, OCTET_STRING, OID, SEQUENCE, SET } from '../bytes/der';
 import type { DigestAlgorithm, DocumentView, PreparedItem } from '../server/model';
-import { digestShown, digestStream, hexOf, pairUp, requireSameDocument, WrongDocument } from './check';
+import { digestShown, digestStream, hexOf, pairUp, requireSameDocument } from './check';
+import { WrongDocument } from './wrong-document';
 
 const text = (value: string) => new TextEncoder().encode(value);
 const MESSAGE_DIGEST = new Uint8Array([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04]);

@@ -7,6 +7,7 @@ import { fromBase64 } from '../bytes/base64';
 import { hex, sameBytes } from '../bytes/der';
 import type { DigestAlgorithm, DocumentView, PreparedItem } from '../server/model';
 import { messageDigestOf } from './attributes';
+import { WrongDocument } from './wrong-document';
 import { documentDigestOf, sameTree } from './xml';
 
 const ALGORITHMS = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const;
@@ -73,11 +74,6 @@ export function pairUp(
 /** The digest as text; `digested` can be used further. */
 export function hexOf(digested: Digested): string {
   return hex(digested.running.clone().digest());
-}
-
-/** What the server wants signed is not the file that the page holds. */
-export class WrongDocument extends Error {
-  override name = 'WrongDocument';
 }
 
 /**

@@ -1,14 +1,6 @@
 /** What the page does: calls the server, opens keys, signs; each outcome is a happening for `flow.ts`. */
 import { fromBase64, toBase64 } from '../bytes/base64';
-import {
-  type Digested,
-  digestShown,
-  digestStream,
-  hexOf,
-  pairUp,
-  requireSameDocument,
-  requireSameXml,
-} from '../digest/check';
+import type { Digested } from '../digest/check';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { loaded, type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from '../server/api';
@@ -19,10 +11,12 @@ import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
-/** Pixels of a page's picture. */
-const WIDTH = 800;
-const FINE_WIDTH = 1400;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
+
+export type PageCalls = Pick<Api, 'preview' | 'sizes' | 'text' | 'find'>;
+
+/** Throws KeyError: not-loaded. */
+const later = () => loaded(() => import('./later'));
 
 /** A document's bytes as this page knows them; `file` when they were chosen here. */
 interface Held {
@@ -121,14 +115,9 @@ export class Controller {
     return this.api.logo().catch(() => null);
   }
 
-  /** A page as a picture, fine enough for this screen; `page` from 0. Raises: ApiError. */
-  picture({ id }: DocumentView, page: number): Promise<Blob> {
-    return this.api.preview(id, page, devicePixelRatio > 1 ? FINE_WIDTH : WIDTH);
-  }
-
-  /** The words of a page; `page` from 0. Raises: ApiError. */
-  words({ id }: DocumentView, page: number): Promise<string> {
-    return this.api.text(id, page);
+  /** What the reader of the documents asks the server for: pictures, sizes, words. Its methods raise ApiError. */
+  get pages(): PageCalls {
+    return this.api;
   }
 
   go(step: Step): void {
@@ -145,6 +134,16 @@ export class Controller {
 
   choose(certificateId: string): void {
     this.happen({ kind: 'certificateChosen', certificateId });
+  }
+
+  /** Milliseconds until the link ends. */
+  timeLeft({ expiresAt }: SessionView): number {
+    return this.api.until(expiresAt);
+  }
+
+  /** Ask for more time. */
+  async extend(): Promise<void> {
+    await this.attempt(async () => this.happen({ kind: 'loaded', session: await this.api.extend() }));
   }
 
   async cancel(): Promise<void> {
@@ -178,6 +177,7 @@ export class Controller {
 
   private async upload(id: number, file: File, key: string): Promise<void> {
     try {
+      const { digestStream, hexOf } = await later();
       const [digest, sent] = await Promise.allSettled([
         digestStream(file.stream(), 'SHA256'),
         this.api.upload(file, key, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
@@ -204,6 +204,7 @@ export class Controller {
     items: readonly PreparedItem[],
     consented: readonly DocumentView[],
   ): Promise<void> {
+    const { pairUp, requireSameDocument } = await later();
     const pairs = pairUp(items, consented);
     if (pairs === null) {
       throw new ApiError('BadSignatureSessionOperation', 'The documents are not those of the consent.');
@@ -219,6 +220,7 @@ export class Controller {
 
   /** The original's bytes were compared with the fingerprint before. */
   private async checkXml(preparationId: string, item: PreparedItem): Promise<void> {
+    const { digestStream, requireSameXml } = await later();
     const path = `${preparationId}/${item.documentId}`;
     const canonical = await digestStream(await this.api.canonical(path), item.digestAlgorithm);
     const [shown, signed] = await Promise.all([
@@ -230,7 +232,7 @@ export class Controller {
 
   /** What is inside a CMS object that gets one signer more. Its file is the one that was shown. */
   private async contentOf({ id, sha256 }: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Digested> {
-    const { contentOf } = await loaded(() => import('./later'));
+    const { contentOf, digestShown, digestStream } = await later();
     const file = this.held.get(id)?.file ?? (await new Response(await this.api.original(id)).blob());
     const bytes = new Uint8Array(await file.arrayBuffer());
     const { length } = await digestShown(streamOf(bytes), 'SHA256', sha256);
@@ -241,6 +243,7 @@ export class Controller {
     const held = this.held.get(id);
     if (held?.digested.algorithm === algorithm) return held.digested;
     const file = held?.file ?? null;
+    const { digestShown } = await later();
     const digested = await digestShown(file?.stream() ?? (await this.api.original(id)), algorithm, sha256);
     this.held.set(id, { file, digested });
     return digested;
@@ -306,8 +309,7 @@ export class Controller {
   /** The source's certificates with the server's judgement. Without it nothing can be signed: the keys are closed. */
   private async listed(source: KeySource): Promise<readonly Listed[]> {
     try {
-      const reading = loaded(() => import('./later'));
-      const [{ ranked }, judgements] = await Promise.all([reading, this.api.judge(source.certificates)]);
+      const [{ ranked }, judgements] = await Promise.all([later(), this.api.judge(source.certificates)]);
       return ranked(source.certificates, judgements);
     } catch (error) {
       this.take(null);

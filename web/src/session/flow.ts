@@ -3,7 +3,8 @@
  *
  *   loading -> documents -> review -> source -> certificate -> consent -> signing -> ended
  *
- * The certificate need not be chosen when exactly one fits. When the server finds that a document cannot be signed, the
+ * Documents that the application has chosen are reviewed at once: `documents` is where a signer chooses files. The
+ * certificate need not be chosen when exactly one fits. When the server finds that a document cannot be signed, the
  * step `aside` comes between signing and a new consent, which leaves that document out.
  *
  * The server's session decides: once it is not pending any more, the page shows how it ended, whatever step it was in.
@@ -37,6 +38,8 @@ export interface State {
   readonly session: SessionView | null;
   readonly step: Step;
   readonly uploads: readonly Upload[];
+  /** Where each document that was chosen here stood among the signer's files: document -> upload. */
+  readonly chosen: Readonly<Record<string, number>>;
   /** Documents that the signer has been shown, by id. */
   readonly shown: readonly string[];
   /** Documents that cannot be signed: the next consent leaves them out. */
@@ -77,6 +80,7 @@ export const START: State = {
   session: null,
   step: 'documents',
   uploads: [],
+  chosen: {},
   shown: [],
   refused: [],
   source: null,
@@ -103,7 +107,11 @@ export function next(state: State, happening: Happening): State {
     case 'uploadDismissed':
       return { ...state, uploads: without(state.uploads, happening.id) };
     case 'uploadAccepted':
-      return { ...withDocument(state, happening.document), uploads: without(state.uploads, happening.id) };
+      return {
+        ...withDocument(state, happening.document),
+        uploads: without(state.uploads, happening.id),
+        chosen: { ...state.chosen, [happening.document.id]: happening.id },
+      };
     case 'went':
       return went(state, happening.step);
     case 'started':
@@ -151,15 +159,21 @@ function loaded(state: State, session: SessionView): State {
   // Whatever comes after processing is shown from its beginning, also a second failure. Where nothing could be signed, the
   // session ends without any processing.
   const moved = state.session !== null && state.session.status !== session.status;
-  const step = processing || moved ? 'documents' : state.step;
+  const step = processing || moved ? 'documents' : placeOf(state.step, session);
   const arrived = { ...state, session, step, progress, busy: processing, problem: null };
   return step !== 'documents' && session.status === 'Pending' && !allShown(arrived) ? went(arrived, 'review') : arrived;
 }
 
-function went(state: State, step: Step): State {
+/** Nobody chooses files in a session that has its documents. */
+function placeOf(step: Step, session: SessionView | null): Step {
+  return step === 'documents' && session?.predefined && session.status === 'Pending' ? 'review' : step;
+}
+
+function went(state: State, wanted: Step): State {
   // From here on the signer may change the documents: what was said of them before is over.
-  const refused = step === 'documents' ? [] : state.refused;
-  const shown = step === 'review' ? toSign(state).map(({ id }) => id) : state.shown;
+  const refused = wanted === 'documents' ? [] : state.refused;
+  const step = placeOf(wanted, state.session);
+  const shown = step === 'review' ? toSign({ ...state, refused }).map(({ id }) => id) : state.shown;
   return { ...state, step, shown, refused, problem: null };
 }
 
@@ -194,6 +208,35 @@ export function leftOut(state: State): readonly (readonly [DocumentView, Refused
     const reason = reasonOf(state, document.id);
     return reason === null ? [] : [[document, reason] as const];
   });
+}
+
+/** A file that the signer chose, or a document that was there before: what became of each, in that order. */
+export function inOrder({ session, uploads, chosen }: State): readonly (DocumentView | Upload)[] {
+  const place = (row: DocumentView | Upload): number => ('error' in row ? row.id : (chosen[row.id] ?? 0));
+  return [...(session?.documents ?? []), ...uploads].sort((one, other) => place(one) - place(other));
+}
+
+/** True where the documents stand beside the step: from their reading to the signature. */
+export function beside(state: State): boolean {
+  const { session, step, handOver } = state;
+  return session?.status === 'Pending' && step !== 'documents' && handOver === null && toSign(state).length > 0;
+}
+
+export interface Place {
+  readonly name: 'documents' | 'review' | 'source' | 'consent';
+  /** From 1. */
+  readonly number: number;
+  readonly total: number;
+}
+
+/** Where the signer is on the way to the signature; null once it is behind them, and on a way of its own. */
+export function placeOnTheWay({ session, step, handOver, progress }: State): Place | null {
+  if (session?.status !== 'Pending' || handOver !== null || progress !== null) return null;
+  const way: readonly Place['name'][] = session.predefined
+    ? ['review', 'source', 'consent']
+    : ['documents', 'review', 'source', 'consent'];
+  const name = step === 'certificate' ? 'source' : step === 'aside' ? 'consent' : step;
+  return { name, number: way.indexOf(name) + 1, total: way.length };
 }
 
 /** True when the server says of the same documents that they cannot be signed as it did before. */

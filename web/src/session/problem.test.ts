@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DerError } from '../bytes/der';
-import { WrongDocument } from '../digest/check';
+import { WrongDocument } from '../digest/wrong-document';
 import { KeyError } from '../keysource/keysource';
 import { ApiError } from '../server/api';
 import { passing, problemOf } from './problem';
@@ -34,6 +34,7 @@ test.each([
   ['InternalError', true],
   ['TooManyRequests', true],
   ['StorageUnavailable', true],
+  ['DamagedOnTheWay', true],
   ['InvalidPdf', false],
   ['BadSignatureSessionToken', false],
 ])('%s may pass by itself: %s', (code, expected) => {

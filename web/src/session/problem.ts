@@ -1,6 +1,6 @@
 /** What went wrong, as a code that the catalogue has a sentence for. */
 import { DerError } from '../bytes/der';
-import { WrongDocument } from '../digest/check';
+import { WrongDocument } from '../digest/wrong-document';
 import { KeyError } from '../keysource/keysource';
 import { ApiError } from '../server/api';
 
@@ -14,8 +14,10 @@ export interface Problem {
 
 /** True when trying the same again may help. */
 export function passing({ code }: { readonly code: string }): boolean {
-  return ['Network', 'InternalError', 'TooManyRequests'].includes(code) || code.endsWith('Unavailable');
+  return PASSING.includes(code) || code.endsWith('Unavailable');
 }
+
+const PASSING = ['Network', 'InternalError', 'TooManyRequests', 'RequestTimeout', 'RequestInProgress', 'DamagedOnTheWay'];
 
 /** What the server says of one document. */
 export function problemOfDocument(code: string, detail: string | null): Problem {

@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { awaitsSignature, type DocumentView, type SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
-import { repeated, toSign, type Upload } from '../session/flow';
+import { inOrder, repeated, toSign, type Upload } from '../session/flow';
 import { passing } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';
@@ -22,36 +22,39 @@ export function Documents({
   useFocusAfterRemoval(session.documents.length + state.uploads.length);
   return (
     <section>
-      <Heading text={session.predefined ? t.headingPredefined : t.heading} />
-      <p>{session.predefined ? t.introPredefined : t.intro}</p>
+      <Heading text={t.heading} />
+      <p>{t.intro}</p>
       <ul class="files" aria-label={t.list}>
-        {session.documents.map((document) => (
-          <Row
-            key={document.id}
-            document={document}
-            twice={twice.has(document.id)}
-            busy={state.busy}
-            onRemove={session.predefined ? null : () => void controller.remove(document.id)}
-            onOpen={() => void controller.show(document)}
-          />
-        ))}
-        {state.uploads.map((upload) => (
-          <UploadRow
-            key={upload.id}
-            upload={upload}
-            onRetry={() => controller.retry(upload.id)}
-            onDismiss={() => controller.dismiss(upload.id)}
-          />
-        ))}
+        {inOrder(state).map((row) =>
+          'error' in row ? (
+            <UploadRow
+              key={row.id}
+              upload={row}
+              onRetry={() => controller.retry(row.id)}
+              onDismiss={() => controller.dismiss(row.id)}
+            />
+          ) : (
+            <Row
+              key={row.id}
+              document={row}
+              twice={twice.has(row.id)}
+              busy={state.busy}
+              onRemove={() => void controller.remove(row.id)}
+              onOpen={() => void controller.show(row)}
+            />
+          ),
+        )}
       </ul>
       <p class="unseen" role="status">
         {fill(t.count, { count: session.documents.length })}
       </p>
-      {!session.predefined && <Chooser session={session} controller={controller} />}
+      <Chooser session={session} controller={controller} />
       <Notice problem={state.problem} />
-      <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('review')}>
-        {t.next}
-      </button>
+      <div class="actions">
+        <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('review')}>
+          {t.next}
+        </button>
+      </div>
       {session.handOver && (
         <button type="button" class="plain" disabled={pending || state.busy} onClick={() => void controller.handOver()}>
           {texts.handOver.button}
@@ -81,7 +84,7 @@ function Row({
   readonly document: DocumentView;
   readonly twice: boolean;
   readonly busy: boolean;
-  readonly onRemove: (() => void) | null;
+  readonly onRemove: () => void;
   readonly onOpen: () => void;
 }): VNode {
   const facts = factsOf(document);
@@ -98,11 +101,9 @@ function Row({
       <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={onOpen}>
         <Icon name="open" />
       </button>
-      {onRemove !== null && (
-        <button type="button" class="quiet" disabled={busy} aria-label={fill(t.remove, { name: document.name })} onClick={onRemove}>
-          <Icon name="remove" />
-        </button>
-      )}
+      <button type="button" class="quiet" disabled={busy} aria-label={fill(t.remove, { name: document.name })} onClick={onRemove}>
+        <Icon name="remove" />
+      </button>
     </li>
   );
 }

@@ -71,7 +71,7 @@ async def change(
     """Addition. Needs the role Manager. `expiresOn` lies ahead; a key that shall end now is deleted."""
     at = moment_of(data.expires_on, "expiresOn")
     if at is None:
-        raise BadInput("expiresOn is missing.")
+        raise BadInput("expiresOn is missing.", path="expiresOn")
     return _info(await asyncio.to_thread(end_key, ports, caller, application_id, key_id, at))
 
 

@@ -13,7 +13,7 @@ from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import metadata_of, roles_of
 from signroom.api.translation.models import metadata_model, seconds
 from signroom.domain.application import Caller
-from signroom.domain.errors import BadInput, NotAllowed
+from signroom.domain.errors import BadInput, NotAllowed, at
 from signroom.ports import Ports
 from signroom.ports.store import ApplicationSummary
 from signroom.service.erasing.delete_tenants import delete_application
@@ -45,9 +45,12 @@ async def create(
     data: shapes.CreateApplicationRequest, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.ApplicationModel:
     """Needs the role Admin. `authorizationData.roles` are the roles of its keys."""
-    if roles_of(data.root_authorization_data):
-        raise NotAllowed("Roles over all subscriptions are the operator's.")
-    made = await asyncio.to_thread(create_application, ports, caller, data.name, roles_of(data.authorization_data))
+    with at("rootAuthorizationData"):
+        if roles_of(data.root_authorization_data):
+            raise NotAllowed("Roles over all subscriptions are the operator's.")
+    with at("authorizationData"):
+        given = roles_of(data.authorization_data)
+    made = await asyncio.to_thread(create_application, ports, caller, data.name, given)
     roles = sorted(made.roles)
     subscription = shapes.ApplicationSubscriptionModel(
         subscription_id=made.subscription_id, roles=list(roles), parent_roles=[]
@@ -159,7 +162,7 @@ async def write_metadata(
     """Needs the role Manager. A document's own metadata and its session's win over it, by name."""
     if isinstance(data, list) and data:
         raise BadInput("The metadata is an object.")
-    metadata = metadata_of(data)
+    metadata = metadata_of(data, "")
     found = await asyncio.to_thread(set_default_metadata, ports, caller, application_id, metadata)
     return metadata_model(found.default_metadata)
 

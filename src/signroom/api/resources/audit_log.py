@@ -33,8 +33,8 @@ async def read(
     since: datetime | None = None,
 ) -> shapes.ChangeList:
     """Addition. Needs the role Manager. Every change of the subscription's settings, newest first."""
-    kind = member(Action, action, "action") if action else None
-    wanted = ChangeFilter(kind, subject_id, key_id, moment_of(since, "since"))
+    kind = member(Action, action, "?action") if action else None
+    wanted = ChangeFilter(kind, subject_id, key_id, moment_of(since, "?since"))
     found = await asyncio.to_thread(read_audit_log, ports, caller, event_position(after), limit + 1, wanted)
     page = found[:limit]
     more = len(found) > limit

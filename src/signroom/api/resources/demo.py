@@ -82,5 +82,5 @@ async def set_failures(
     data: shapes.DemoFailuresModel, ports: InjectedPorts, caller: InjectedCaller
 ) -> shapes.DemoFailuresModel:
     """Addition. `fail` names everything that is off from now on: `tsa`, `slow-tsa`, `ocsp`, `crl`."""
-    wanted = frozenset(member(DemoFailure, one, "fail") for one in data.fail)
+    wanted = frozenset(member(DemoFailure, one, f"fail[{number}]") for number, one in enumerate(data.fail))
     return shapes.DemoFailuresModel(fail=demo_failures(ports, caller, wanted))

@@ -20,6 +20,7 @@ from signroom.domain.metadata import MAX_VALUE
 from signroom.service.documents.manage_document_keys import allocate_keys, find_key, unused_keys
 
 _TAGS = ["Document keys"]
+_METADATA = "provisionalMetadata"
 
 
 @post(
@@ -35,7 +36,7 @@ async def allocate(
     ports: InjectedPorts, caller: InjectedCaller, data: shapes.AllocateKeyRequest | None = None
 ) -> shapes.DocumentKeyModel:
     """To print on a document before it is signed. The body may be empty."""
-    metadata = metadata_of(data.provisional_metadata if data is not None else None)
+    metadata = metadata_of(data.provisional_metadata if data is not None else None, _METADATA)
     keys = await asyncio.to_thread(allocate_keys, ports, caller, 1, metadata)
     return document_key_model(keys[0])
 
@@ -52,7 +53,7 @@ async def allocate_batch(
     data: shapes.AllocateKeysRequest, ports: InjectedPorts, caller: InjectedCaller
 ) -> list[shapes.DocumentKeyModel]:
     """1 to 100 at once."""
-    metadata = metadata_of(data.provisional_metadata)
+    metadata = metadata_of(data.provisional_metadata, _METADATA)
     keys = await asyncio.to_thread(allocate_keys, ports, caller, data.count, metadata)
     return [document_key_model(key) for key in keys]
 

@@ -93,7 +93,7 @@ async def extend(
     """
     level = level_of(data.level)
     if level is None or level is Level.B_B:  # every signature has that one
-        raise BadInput("level is one of B-T, B-LT, B-LTA.")
+        raise BadInput("level is one of B-T, B-LT, B-LTA.", path="level")
     return await asyncio.to_thread(lambda: document_model(ports, extend_document(ports, caller, document_id, level)))
 
 

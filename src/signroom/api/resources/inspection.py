@@ -39,7 +39,7 @@ async def inspect(
         security_context_id=data.security_context_id,
         revocation_may_be_unknown=bool(data.ignore_revocation_status_unknown),
         trust_signing_time=bool(data.trust_uncertified_signing_time),
-        data=optional_source(data.data_file),
+        data=optional_source(data.data_file, "dataFile"),
         data_hashes=digests_of(data.data_hashes),
         extract_content=bool(data.extract_encapsulated_content),
     )

@@ -65,7 +65,8 @@ async def create(
     """
     if isinstance(data.cms_signature_options, shapes.CmsOptionsRequest):
         # The content of a detached signature is one document's, not a session's.
-        require_absent(**{"cmsSignatureOptions.dataFile": optional_source(data.cms_signature_options.data_file)})
+        field = "cmsSignatureOptions.dataFile"
+        require_absent(**{field: optional_source(data.cms_signature_options.data_file, field)})
     if len(data.documents or ()) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")  # before each is looked at
     options = _options(data)
@@ -75,7 +76,7 @@ async def create(
         disable_downloads=bool(data.disable_downloads),
         background=bool(data.enable_background_processing),
         documents=tuple(_document(number, d, data) for number, d in enumerate(data.documents or ())),
-        metadata=metadata_of(data.document_metadata),
+        metadata=metadata_of(data.document_metadata, "documentMetadata"),
         security_context_id=data.security_context_id,
         requirements=requirements_of(data.certificate_requirements),
         options=options,
@@ -134,9 +135,9 @@ async def list_all(
     """Addition. Newest first; `nextCursor` leads to the next page. Several `status` may be given."""
     wanted = SessionFilter(
         subscription_id=caller.subscription_id,
-        statuses=frozenset(member(SessionStatus, s, "status") for s in status or ()),
-        created_from=moment_of(created_from, "createdFrom"),
-        created_before=moment_of(created_before, "createdBefore"),
+        statuses=frozenset(member(SessionStatus, s, "?status") for s in status or ()),
+        created_from=moment_of(created_from, "?createdFrom"),
+        created_before=moment_of(created_before, "?createdBefore"),
         callback_argument=callback_argument,
         before=position_of(cursor),
     )
@@ -185,7 +186,7 @@ def _source(given: shapes.SessionDocumentRequest) -> FileSource | EarlierDocumen
     if given.id is None:
         return file_source(given.file)
     if optional_source(given.file) is not None:
-        raise BadInput("A document has a file or the id of an earlier document, not both.")
+        raise BadInput("A document has a file or the id of an earlier document, not both.", path="id")
     return EarlierDocument(given.id)
 
 
@@ -195,7 +196,7 @@ def _language(given: str | None, accepted: str | None) -> str | None:
         return preferred_language(accepted)
     found = known_language(given)
     if found is None:
-        raise BadInput(f"language is one of {', '.join(LANGUAGES)}.")
+        raise BadInput(f"language is one of {', '.join(LANGUAGES)}.", path="language")
     return found
 
 

@@ -14,7 +14,7 @@ from signroom.api.shapes.wire import Base64Text
 from signroom.api.translation.commands import member
 from signroom.domain.branding import MAX_LOGO
 from signroom.domain.endpoint import Endpoint, EndpointAuth
-from signroom.domain.errors import BadLogo
+from signroom.domain.errors import BadLogo, at
 from signroom.domain.file_validation import FileValidation
 from signroom.service.subscriptions.manage_applications import read_application, set_frame_origins
 from signroom.service.subscriptions.manage_branding import SetBranding, WholeBranding, read_branding, set_branding
@@ -136,7 +136,7 @@ def _endpoint(given: object) -> GivenEndpoint | None:
     """Raises: BadInput."""
     if not isinstance(given, shapes.EndpointRequest):
         return None
-    auth = member(EndpointAuth, given.auth or EndpointAuth.NONE, "auth")
+    auth = member(EndpointAuth, given.auth or EndpointAuth.NONE, "endpoint.auth")
     return GivenEndpoint(given.url, auth, given.user or None, given.secret or None)
 
 
@@ -144,7 +144,8 @@ async def _decoded(content: Base64Text) -> bytes:
     """Only what is small enough is decoded: this runs on the event loop. Raises: BadLogo, BadInput."""
     if content.length > MAX_LOGO * 4 // 3 + 4:
         raise BadLogo
-    return b"".join([chunk async for chunk in content.chunks()])
+    with at("logo.content"):
+        return b"".join([chunk async for chunk in content.chunks()])
 
 
 def _validation_model(found: FileValidation) -> shapes.FileValidationModel:

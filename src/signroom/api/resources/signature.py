@@ -14,7 +14,7 @@ from signroom.api.media import ANSWERS, idempotency_of, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import file_source, new_document
 from signroom.api.translation.models import certificate_model, chain_of, digest_model, document_model, results_model
-from signroom.domain.errors import BadInput, NotImplementedHere
+from signroom.domain.errors import BadInput, NotImplementedHere, about
 from signroom.domain.signature import CertificateChain
 from signroom.http.hang_up import while_connected
 from signroom.service.documents.read_documents import read_document
@@ -39,9 +39,9 @@ async def prepare(
 ) -> shapes.PrepareSignatureModel:
     """Sign `toSignHash` (a digest) or `toSign.data` (the bytes) with the certificate's key, then complete."""
     if data.certificate.id is not None:
-        raise NotImplementedHere("Stored certificates.")
+        raise NotImplementedHere("Stored certificates.", path="certificate.id")
     if data.certificate.content is None:
-        raise BadInput("certificate.content is missing.")
+        raise BadInput("certificate.content is missing.", path="certificate.content")
     document = new_document(
         file_source(data.file),
         signature_type=data.signature_type,
@@ -52,7 +52,8 @@ async def prepare(
         fallback_name="document",
     )
     command = PrepareLocally(document, CertificateChain(data.certificate.content), data.security_context_id)
-    found = await while_connected(request, prepare_locally(ports, caller, command))
+    with about("certificate.content"):  # a fault of the file says so itself
+        found = await while_connected(request, prepare_locally(ports, caller, command))
     prepared = found.prepared
     to_sign_hash = to_sign = None
     if prepared is not None:

@@ -106,7 +106,7 @@ async def end(
     token: str, data: shapes.EndUploadRequest, ports: InjectedPorts, caller: InjectedCaller
 ) -> Response[bytes]:
     """The ETags as they were received, in order. Then `blobToken` stands for the file, for a day."""
-    await end_upload(ports, caller, token, data.part_e_tags, _md5(data.complete_md5))
+    await end_upload(ports, caller, token, data.part_e_tags, _md5(data.complete_md5, "completeMD5"))
     return Response(b"", media_type=MediaType.TEXT)
 
 
@@ -118,7 +118,7 @@ class _Form:
         if kind != "multipart/form-data":
             raise UnsupportedMediaType(detail="The body must be multipart/form-data.")
         if "boundary" not in options:
-            raise BadInput("The multipart body has no boundary.")
+            raise BadInput("The multipart body has no boundary.", path="Content-Type")
         self._md5_of_body = _md5(request.headers.get("content-md5"))
         self._md5_of_file: bytes | None = None
         self._events = self._parse(_parser(options["boundary"]), request.stream())
@@ -158,7 +158,7 @@ class _Form:
             raise BadInput("The file is not the first part of the form.")
         name = shown(part.name)
         if self._is_strict:
-            raise UnknownField(f"'{name}'.")
+            raise UnknownField(f"'{name}'.", path=name)
         if len(self.others) < MAX_NAMED:
             self.others.append(name)
 
@@ -185,11 +185,13 @@ class _Form:
 def _parser(boundary: str) -> PushMultipartParser:
     """Raises: BadInput for a boundary that cannot be one (RFC 2046, 5.1.1: 1 to 70 characters)."""
     if len(boundary) > _MAX_BOUNDARY:
-        raise BadInput(f"The boundary of the multipart body has more than {_MAX_BOUNDARY} characters.")
+        raise BadInput(
+            f"The boundary of the multipart body has more than {_MAX_BOUNDARY} characters.", path="Content-Type"
+        )
     try:
         return PushMultipartParser(boundary, max_segment_count=_MAX_PARTS)
     except MultipartError as error:
-        raise BadInput("The boundary of the multipart body is malformed.") from error
+        raise BadInput("The boundary of the multipart body is malformed.", path="Content-Type") from error
 
 
 def _require_digest(expected: bytes | None, digest: bytes) -> None:
@@ -204,15 +206,15 @@ def _name(given: str | None) -> str | None:
         return None
 
 
-def _md5(text: str | None) -> bytes | None:
-    """Base64, standard or URL-safe. Raises: BadInput."""
+def _md5(text: str | None, field: str = "Content-MD5") -> bytes | None:
+    """Base64, standard or URL-safe. `field` is the one that it stands in. Raises: BadInput."""
     if not text:
         return None
     plain = text.strip().translate(str.maketrans("-_", "+/"))
     try:
         digest = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except ValueError as error:  # binascii.Error is one; other than ASCII is another
-        raise BadInput("An MD5 is base64.") from error
+        raise BadInput("An MD5 is base64.", path=field) from error
     if len(digest) != _MD5_BYTES:
-        raise BadInput(f"An MD5 has {_MD5_BYTES} bytes.")
+        raise BadInput(f"An MD5 has {_MD5_BYTES} bytes.", path=field)
     return digest

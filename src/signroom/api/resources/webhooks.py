@@ -163,7 +163,7 @@ async def deliveries(
     """Addition. Needs the role Manager. Newest first; `nextCursor` leads to the next page."""
     wanted = DeliveryFilter(
         webhook_id=webhook_id,
-        status=None if status is None else member(DeliveryStatus, status, "status"),
+        status=None if status is None else member(DeliveryStatus, status, "?status"),
         before=position_of(cursor),
     )
     found = await asyncio.to_thread(list_deliveries, ports, caller, wanted, limit + 1)
@@ -226,7 +226,7 @@ def _command(data: shapes.WebhookRequest) -> SetWebhook:
         auth = member(EndpointAuth, data.auth or EndpointAuth.NONE, "auth")
         endpoint = GivenEndpoint(data.url, auth, data.user or None, data.secret or None)
     elif data.auth or data.user or data.secret:
-        raise BadInput("auth, user and secret belong to a url.")
+        raise BadInput("auth, user and secret belong to a url.", path="url")
     return SetWebhook(endpoint, data.application_id, data.event_types or (), data.description or None)
 
 

@@ -24,7 +24,7 @@ from signroom.domain.appearance import (
     VerticalAlign,
     VerticalDirection,
 )
-from signroom.domain.errors import BadAppearance, BadInput, NotImplementedHere
+from signroom.domain.errors import BadAppearance, BadInput, NotImplementedHere, at
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -120,10 +120,19 @@ def appearance_of(given: PdfOptionsRequest | EmptyList | None) -> Appearance | N
     visual = given.visual_representation
     if not isinstance(visual, VisualRepresentationRequest):
         return None
-    text, image = _text(visual.text), _image(visual.image)
+    with at("visualRepresentation"):
+        return _appearance(visual, given)
+
+
+def _appearance(visual: VisualRepresentationRequest, options: PdfOptionsRequest) -> Appearance:
+    with at("text"):
+        text = _text(visual.text)
+    with at("image"):
+        image = _image(visual.image)
     if text is None and image is None:
         raise BadInput("visualRepresentation needs a text or an image.")
-    return Appearance(_position(visual.position, given), text, image)
+    with at("position"):
+        return Appearance(_position(visual.position, options), text, image)
 
 
 def _position(given: PositionRequest | EmptyList | None, options: PdfOptionsRequest) -> Positioning:
@@ -140,21 +149,32 @@ def _position(given: PositionRequest | EmptyList | None, options: PdfOptionsRequ
         paper = options.page_optimization
     page = given.page_number or 0
     if abs(page) > _LAST_PAGE:
-        raise BadInput("pageNumber is beyond all bounds.")
+        raise BadInput("pageNumber is beyond all bounds.", path="pageNumber")
+    unit = _member(Unit, units, "measurementUnits")
+    if auto is not None:
+        with at("auto"):
+            positioning: AutoPositioning | Rectangle = _auto(auto)
+    if manual is not None:
+        with at("manual"):
+            positioning = _rectangle(manual)
+    with at("pageOptimization"):
+        page_optimization = _paper(paper)
     return Positioning(
         page_number=page,
-        unit=_member(Unit, units, "measurementUnits"),
-        auto=None if auto is None else _auto(auto),
-        manual=None if manual is None else _rectangle(manual),
-        page_optimization=_paper(paper),
+        unit=unit,
+        auto=positioning if isinstance(positioning, AutoPositioning) else None,
+        manual=positioning if isinstance(positioning, Rectangle) else None,
+        page_optimization=page_optimization,
     )
 
 
 def _auto(given: AutoPositioningRequest) -> AutoPositioning:
     if not isinstance(given.container, RectangleRequest) or not isinstance(given.signature_rectangle_size, SizeRequest):
         raise BadInput("auto needs a container and a signatureRectangleSize.")
+    with at("container"):
+        container = _rectangle(given.container)
     return AutoPositioning(
-        container=_rectangle(given.container),
+        container=container,
         signature_rectangle_size=_size(given.signature_rectangle_size, "signatureRectangleSize"),
         horizontal_direction=_member(
             HorizontalDirection, given.horizontal_direction or HorizontalDirection.LEFT_TO_RIGHT, "horizontalDirection"
@@ -162,7 +182,7 @@ def _auto(given: AutoPositioningRequest) -> AutoPositioning:
         vertical_direction=_member(
             VerticalDirection, given.vertical_direction or VerticalDirection.TOP_DOWN, "verticalDirection"
         ),
-        row_spacing=_length(given.row_spacing or 0),
+        row_spacing=_length(given.row_spacing or 0, "rowSpacing"),
     )
 
 
@@ -173,7 +193,7 @@ def _paper(given: PageOptimizationRequest | EmptyList | None) -> PageOptimizatio
     implied = PaperSize.A4 if custom is None else PaperSize.CUSTOM
     size = _member(PaperSize, given.paper_size or implied, "paperSize")
     if size is PaperSize.CUSTOM and custom is None:
-        raise BadInput("The paperSize Custom needs a customPaperSize.")
+        raise BadInput("The paperSize Custom needs a customPaperSize.", path="customPaperSize")
     return PageOptimization(
         paper_size=size,
         custom_paper_size=None if custom is None else _size(custom, "customPaperSize"),
@@ -187,16 +207,19 @@ def _text(given: TextRequest | EmptyList | None) -> AppearanceText | None:
     text = given.text or ""
     # A byte order mark and the like are harmless, a NUL is not: databases stop there.
     if len(text) > MAX_TEXT or "\0" in text:
-        raise BadInput(f"The text of a visible signature has at most {MAX_TEXT} characters, and no NUL among them.")
+        message = f"The text of a visible signature has at most {MAX_TEXT} characters, and no NUL among them."
+        raise BadInput(message, path="text")
     size = 12 if given.font_size is None else given.font_size
     if not _FONT_SIZES[0] <= size <= _FONT_SIZES[1]:
-        raise BadInput(f"fontSize is from {_FONT_SIZES[0]} to {_FONT_SIZES[1]}, in points.")
+        raise BadInput(f"fontSize is from {_FONT_SIZES[0]} to {_FONT_SIZES[1]}, in points.", path="fontSize")
+    with at("container"):
+        container = _rectangle(given.container) if isinstance(given.container, RectangleRequest) else None
     return AppearanceText(
         text=text,
         font_size=size,
         include_signing_time=bool(given.include_signing_time),
         horizontal_align=_member(HorizontalAlign, given.horizontal_align or HorizontalAlign.LEFT, "horizontalAlign"),
-        container=_rectangle(given.container) if isinstance(given.container, RectangleRequest) else None,
+        container=container,
     )
 
 
@@ -206,13 +229,15 @@ def _image(given: ImageRequest | EmptyList | None) -> AppearanceImage | None:
     resource = given.resource
     if resource.content is None:
         if resource.url:
-            raise NotImplementedHere("An image by its url: send its content.")
+            raise NotImplementedHere("An image by its url: send its content.", path="resource.url")
         return None
     opacity = 100 if given.opacity is None else given.opacity
     if not 0 <= opacity <= 100:
-        raise BadInput("opacity is from 0 to 100.")
+        raise BadInput("opacity is from 0 to 100.", path="opacity")
+    with at("resource"), at("content"):
+        content = _decoded(resource.content)
     return AppearanceImage(
-        content=_decoded(resource.content),
+        content=content,
         content_type=resource.mime_type or "",
         opacity=opacity,
         horizontal_align=_member(HorizontalAlign, given.horizontal_align or HorizontalAlign.CENTER, "horizontalAlign"),
@@ -223,38 +248,39 @@ def _image(given: ImageRequest | EmptyList | None) -> AppearanceImage | None:
 def _decoded(content: Base64Text) -> bytes:
     """Only what is small enough is decoded: this runs on the event loop."""
     if content.length > MAX_IMAGE * 4 // 3 + 4:
-        raise BadAppearance(f"The image has more than {MAX_IMAGE >> 20} MB.")
+        raise BadAppearance(f"The image has more than {MAX_IMAGE >> 20} MB.", path="")
     found = b"".join(content.decoded())
     if not found:
-        raise BadAppearance("The image is empty.")
+        raise BadAppearance("The image is empty.", path="")
     return found
 
 
 def _rectangle(given: RectangleRequest) -> Rectangle:
     return Rectangle(
-        left=_optional(given.left),
-        top=_optional(given.top),
-        right=_optional(given.right),
-        bottom=_optional(given.bottom),
-        width=_optional(given.width),
-        height=_optional(given.height),
+        left=_optional(given.left, "left"),
+        top=_optional(given.top, "top"),
+        right=_optional(given.right, "right"),
+        bottom=_optional(given.bottom, "bottom"),
+        width=_optional(given.width, "width"),
+        height=_optional(given.height, "height"),
     )
 
 
 def _size(given: SizeRequest, field: str) -> Size:
-    height, width = _length(given.height or 0), _length(given.width or 0)
+    with at(field):
+        height, width = _length(given.height or 0, "height"), _length(given.width or 0, "width")
     if height <= 0 or width <= 0:
-        raise BadInput(f"{field} needs a height and a width, both more than 0.")
+        raise BadInput(f"{field} needs a height and a width, both more than 0.", path=field)
     return Size(height=height, width=width)
 
 
-def _optional(length: float | None) -> float | None:
-    return None if length is None else _length(length)
+def _optional(length: float | None, field: str) -> float | None:
+    return None if length is None else _length(length, field)
 
 
-def _length(length: float) -> float:
+def _length(length: float, field: str) -> float:
     if not math.isfinite(length) or abs(length) > _LONGEST:
-        raise BadInput("A length of the visual representation is beyond all bounds.")
+        raise BadInput("A length of the visual representation is beyond all bounds.", path=field)
     return length
 
 
@@ -263,4 +289,4 @@ def _member(kind: type[E], text: str, field: str) -> E:
     for candidate in kind:
         if candidate.value.casefold() == text.casefold():
             return candidate
-    raise BadInput(f"{field} is one of {', '.join(kind)}.")
+    raise BadInput(f"{field} is one of {', '.join(kind)}.", path=field)

@@ -62,7 +62,7 @@ def _is_to_be_named(kinds: tuple[type, ...], name: str, place: str, value: Any) 
         return False
     refusal = _refusals(kinds).get(name.lower())
     if refusal is not None and value not in (None, False, "", [], {}):
-        raise refusal(f"Field '{place}'.")
+        raise refusal(f"Field '{place}'.", path=place)
     return True
 
 

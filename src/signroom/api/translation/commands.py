@@ -11,7 +11,7 @@ from signroom.api.shapes import contract as shapes
 from signroom.api.shapes.appearance import PdfOptionsRequest, appearance_of
 from signroom.api.shapes.wire import EmptyList
 from signroom.domain.application import Role
-from signroom.domain.errors import BadInput, NotImplementedHere
+from signroom.domain.errors import BadInput, NotImplementedHere, about, at
 from signroom.domain.level import Level
 from signroom.domain.metadata import Metadata, clean_metadata
 from signroom.domain.requirement import CertificateRequirement, RequirementKind
@@ -34,13 +34,14 @@ from signroom.service.documents.file_sources import Address, Content, EarlierDoc
 
 E = TypeVar("E", bound=StrEnum)
 
+_DATA_FILE = "cmsSignatureOptions.dataFile"
 _OLD_SPELLINGS = {"pades": "Pdf", "cades": "Cms", "xades": "Xml", "xmldsig": "Xml"}
 _DIGESTS = {name.casefold(): name for name in ("MD5", "SHA1", "SHA256", "SHA384", "SHA512", "SHA3_256")}
 _LENGTHS = {"MD5": 16, "SHA1": 20, "SHA256": 32, "SHA384": 48, "SHA512": 64, "SHA3_256": 32}
 
 
-def metadata_of(given: shapes.GivenMetadata) -> Metadata:
-    """Raises: BadMetadata."""
+def metadata_of(given: shapes.GivenMetadata, field: str = "metadata") -> Metadata:
+    """`field` is the one that they stand in. Raises: BadMetadata."""
     if not isinstance(given, dict):
         return ()
     # Null is unset: it must not hide what the session or the application says under that name.
@@ -49,21 +50,28 @@ def metadata_of(given: shapes.GivenMetadata) -> Metadata:
         for name, value in given.items()
         if value is not None
     }
-    return clean_metadata(values)
+    with at(field):
+        return clean_metadata(values)
 
 
-def file_source(given: shapes.FileReference | EmptyList | None, what: str = "file") -> FileSource:
+def file_source(given: shapes.FileReference | EmptyList | None, field: str = "file") -> FileSource:
     """Raises: BadInput unless there is exactly one of content, blobToken and url."""
-    found = optional_source(given)
+    found = optional_source(given, field)
     if found is None:
-        raise BadInput(f"A {what} is missing: it needs its content (base64), a blobToken or a url.")
+        raise BadInput(f"A {field} is missing: it needs its content (base64), a blobToken or a url.", path=field)
     return found
 
 
-def optional_source(given: shapes.FileReference | EmptyList | None) -> FileSource | None:
-    """None for a reference that names nothing. Raises: BadInput."""
+def optional_source(given: shapes.FileReference | EmptyList | None, field: str = "file") -> FileSource | None:
+    """None for a reference that names nothing. `field` is the one that it stands in. Raises: BadInput."""
     if not isinstance(given, shapes.FileReference):
         return None
+    with at(field):
+        return _source(given)
+
+
+def _source(given: shapes.FileReference) -> FileSource | None:
+    """Raises: BadInput."""
     content_type = given.content_type or given.mime_type
     # Answers carry a url beside: content wins over an upload, an upload over an address.
     if given.content is not None:
@@ -81,9 +89,9 @@ def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise BadInput("A file's url is none.") from error
+        raise BadInput("The url of a file is not a valid URL.", path="url") from error
     if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or len(url) > 4096:
-        raise BadInput("A file's url is absolute, http or https.")
+        raise BadInput("A file's url is absolute, http or https.", path="url")
     return url
 
 
@@ -104,12 +112,13 @@ def new_document(
     if isinstance(xml, shapes.XmlOptionsRequest):
         kind = kind or SignatureType.XML
         if kind is not SignatureType.XML and (_xml_element(xml) or _xml_location(xml)):
-            raise BadInput(f"xmlSignatureOptions name an element or a place, and signatureType is {kind}.")
+            message = f"xmlSignatureOptions name an element or a place, and signatureType is {kind}."
+            raise BadInput(message, path="xmlSignatureOptions")
     return NewDocument(
         file=file,
         signature_type=kind,
         options=signing_options(pdf, cms, xml, default),
-        data=optional_source(cms.data_file) if isinstance(cms, shapes.CmsOptionsRequest) else None,
+        data=None if not isinstance(cms, shapes.CmsOptionsRequest) else optional_source(cms.data_file, _DATA_FILE),
         metadata=metadata,
         key=key or None,
         fallback_name=fallback_name,
@@ -133,16 +142,18 @@ def signing_options(
     own_pdf = pdf if isinstance(pdf, PdfOptionsRequest) else None
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
-    return OptionsByType(
-        pdf=_pdf_options(pdf, own_pdf, default.pdf),
-        cms=default.cms if own_cms is None else _cms_options(own_cms, default.cms),
-        xml=XmlOptions(
+    with at("pdfSignatureOptions"):
+        pdf_options = _pdf_options(pdf, own_pdf, default.pdf)
+    with at("cmsSignatureOptions"):
+        cms_options = default.cms if own_cms is None else _cms_options(own_cms, default.cms)
+    with at("xmlSignatureOptions"):
+        xml_options = XmlOptions(
             _xml_element(own_xml),
             _xml_location(own_xml),
             level_of(None if own_xml is None else own_xml.level) or default.xml.level,
             _tier(None if own_xml is None else own_xml.timestamp_tier) or default.xml.timestamp_tier,
-        ),
-    )
+        )
+    return OptionsByType(pdf=pdf_options, cms=cms_options, xml=xml_options)
 
 
 def level_of(given: str | None) -> Level | None:
@@ -154,7 +165,8 @@ def level_of(given: str | None) -> Level | None:
 
 def _tier(given: str | None) -> str | None:
     """None when nothing is asked. Raises: BadInput."""
-    return require_tier(given) if given else None
+    with about("timestampTier"):
+        return require_tier(given) if given else None
 
 
 def _pdf_options(
@@ -189,21 +201,27 @@ def _policy(given: str | None, default: str | None, signature_type: SignatureTyp
 
 def digests_of(given: list[shapes.DigestRequest] | None) -> tuple[DigestValue, ...]:
     """Raises: BadInput."""
-    return tuple(_digest(one) for one in given or ())
+    found = []
+    for number, one in enumerate(given or ()):
+        with at(f"dataHashes[{number}]"):
+            found.append(_digest(one))
+    return tuple(found)
 
 
 def _digest(given: shapes.DigestRequest) -> DigestValue:
     name = _DIGESTS.get((given.algorithm or "").casefold())
     if name is None:
-        raise BadInput("A digest's algorithm is not one of DigestAlgorithms.")
+        raise BadInput("A digest's algorithm is not one of DigestAlgorithms.", path="algorithm")
     value = given.value
     if value is None:
         try:
             value = bytes.fromhex(given.hex_value or "")
         except ValueError as error:
-            raise BadInput("A digest's hexValue is not hexadecimal.") from error
+            raise BadInput("A digest's hexValue is not hexadecimal.", path="hexValue") from error
     if len(value) != _LENGTHS[name]:
-        raise BadInput(f"A digest of {name} has {_LENGTHS[name]} bytes.")
+        raise BadInput(
+            f"A digest of {name} has {_LENGTHS[name]} bytes.", path="hexValue" if given.value is None else "value"
+        )
     return DigestValue(name, value)
 
 
@@ -211,7 +229,7 @@ def message_imprint(given: shapes.DigestRequest) -> MessageImprint:
     """Raises: BadInput, also for a digest that is too weak for a timestamp."""
     found = _digest(given)
     if found.algorithm not in set(DigestAlgorithm):
-        raise BadInput("A timestamp is for a digest of SHA256, SHA384 or SHA512.")
+        raise BadInput("A timestamp is for a digest of SHA256, SHA384 or SHA512.", path="algorithm")
     return MessageImprint(DigestAlgorithm(found.algorithm), found.value)
 
 
@@ -222,44 +240,56 @@ def _xml_element(given: shapes.XmlOptionsRequest | None) -> str | None:
     match kind:
         case "fullxml":
             if given.element_to_sign_id:
-                raise BadInput("FullXml signs the whole document: leave out elementToSignId, or ask for XmlElement.")
+                message = "FullXml signs the whole document: leave out elementToSignId, or ask for XmlElement."
+                raise BadInput(message, path="elementToSignId")
             return None
         case "xmlelement":
             if not given.element_to_sign_id:
-                raise BadInput("XmlElement needs elementToSignId.")
+                raise BadInput("XmlElement needs elementToSignId.", path="elementToSignId")
             return given.element_to_sign_id
         case "onlineresource" | "detachedresource":
-            raise NotImplementedHere("Only FullXml and XmlElement are signed.")
+            raise NotImplementedHere("Only FullXml and XmlElement are signed.", path="type")
         case _:
-            raise BadInput("xmlSignatureOptions.type is not one of XmlSignatureTypes.")
+            raise BadInput("xmlSignatureOptions.type is not one of XmlSignatureTypes.", path="type")
 
 
 def _xml_location(given: shapes.XmlOptionsRequest | None) -> XmlLocation | None:
     location = given.signature_element_location if given is not None else None
     if not isinstance(location, shapes.XmlLocationRequest):
         return None
+    with at("signatureElementLocation"):
+        return _xml_place(location)
+
+
+def _xml_place(location: shapes.XmlLocationRequest) -> XmlLocation | None:
+    """Raises: BadInput."""
     insertion = member(XmlInsertion, location.insertion_option or XmlInsertion.APPEND_CHILD, "insertionOption")
     if not location.x_path:
         if insertion is not XmlInsertion.APPEND_CHILD:
-            raise BadInput("signatureElementLocation needs an xPath for its insertionOption.")
+            raise BadInput("signatureElementLocation needs an xPath for its insertionOption.", path="xPath")
         return None
     namespaces = tuple((n.prefix or "", n.uri or "") for n in location.namespaces or ())
     return XmlLocation(location.x_path, namespaces, insertion)
 
 
-def requirements_of(given: list[shapes.RequirementRequest] | None) -> tuple[CertificateRequirement, ...]:
-    """Raises: BadInput."""
-    return tuple(
-        CertificateRequirement.of(member(RequirementKind, one.type or "", "certificateRequirements.type"), one.argument)
-        for one in given or ()
-    )
+def requirements_of(
+    given: list[shapes.RequirementRequest] | None, place: str = "certificateRequirements"
+) -> tuple[CertificateRequirement, ...]:
+    """`place` is the field that they stand in. Raises: BadInput."""
+    found = []
+    for number, one in enumerate(given or ()):
+        with at(f"{place}[{number}]"):
+            kind = member(RequirementKind, one.type or "", "type")
+            with about("argument"):
+                found.append(CertificateRequirement.of(kind, one.argument))
+    return tuple(found)
 
 
 def roles_of(given: shapes.RolesRequest | EmptyList | None) -> frozenset[Role]:
     """Raises: BadInput."""
     if not isinstance(given, shapes.RolesRequest):
         return frozenset()
-    return frozenset(member(Role, role, "roles") for role in given.roles or ())
+    return frozenset(member(Role, role, f"roles[{number}]") for number, role in enumerate(given.roles or ()))
 
 
 def moment_of(given: datetime | None, field: str) -> datetime | None:
@@ -269,7 +299,7 @@ def moment_of(given: datetime | None, field: str) -> datetime | None:
     try:
         return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
     except OverflowError as error:
-        raise BadInput(f"{field} is out of range.") from error
+        raise BadInput(f"{_last(field)} is out of range.", path=field) from error
 
 
 def member(kind: type[E], text: str, field: str) -> E:
@@ -277,11 +307,16 @@ def member(kind: type[E], text: str, field: str) -> E:
     for candidate in kind:
         if candidate.value.casefold() == text.casefold():
             return candidate
-    raise BadInput(f"{field} is one of {', '.join(kind)}.")
+    raise BadInput(f"{_last(field)} is one of {', '.join(kind)}.", path=field)
+
+
+def _last(field: str) -> str:
+    """The name of a field, without what says where it stands."""
+    return field.lstrip("?").partition("[")[0]
 
 
 def require_absent(**fields: object) -> None:
     """What this version does not do is refused, not ignored: dropped silently it would be a hole."""
     for name, value in fields.items():
         if value:
-            raise NotImplementedHere(f"Field '{name}'.")
+            raise NotImplementedHere(f"Field '{name}'.", path=name)

@@ -35,7 +35,7 @@ def position_of(cursor: str | None) -> Position | None:
             raise ValueError(time)
         return Position(created_at.astimezone(UTC), UUID(item))
     except (binascii.Error, ValueError, OverflowError) as error:
-        raise BadInput("The cursor is not one of ours.") from error
+        raise BadInput("The cursor is not one of ours.", path="?cursor") from error
 
 
 _FEED = "feed "
@@ -54,8 +54,8 @@ def event_position(cursor: str | None) -> int | None:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError) as error:
-        raise BadInput("The cursor is not one of ours.") from error
+        raise BadInput("The cursor is not one of ours.", path="?cursor") from error
     digits = text.removeprefix(_FEED)
     if digits == text or not digits.isdecimal() or len(digits) > _MAX_DIGITS:
-        raise BadInput("The cursor is not one of ours.")
+        raise BadInput("The cursor is not one of ours.", path="?cursor")
     return int(digits)

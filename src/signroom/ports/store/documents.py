@@ -99,6 +99,12 @@ class Documents(Protocol):
         They are ordered by that time and by id. Only those behind `after` are returned.
         """
 
+    def due_for_renewal(self, now: datetime, until: datetime, limit: int) -> list[UUID]:
+        """At most `limit` whose archive timestamp ends between `now` and `until`, the first to end first.
+
+        Left out are those for which another one was asked for already, and whose files are gone or soon will be.
+        """
+
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         """At most `limit` whose files are kept at `now`, in the order of their ids. Only those behind `after`."""
 

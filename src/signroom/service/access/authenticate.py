@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import datetime
 
@@ -11,13 +12,19 @@ from signroom.domain.secret import hash_secret
 from signroom.ports import Ports
 from signroom.ports.store import KeyOwner
 
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+_UNKNOWN = "No key of this service has this secret, or it was revoked."
+_MALFORMED = (
+    "It does not have the form of a key: application|secret, and the secret has 43 letters, digits, '-' or '_'."
+)
+
 
 def authenticate(ports: Ports, secret: str) -> ApplicationCaller:
     """The application behind the secret of a key; never an operator. Raises: Unauthenticated, ApplicationDisabled."""
     now = ports.clock.now()
     found = ports.store.key(hash_secret(secret))
     if found is None:
-        raise Unauthenticated
+        raise Unauthenticated(_UNKNOWN if _SECRET.fullmatch(secret) else _MALFORMED)
     caller = _caller(found, now)
     if found.key.use_is_due(now):
         # A key that opens a full or locked database still reads what is in it.
@@ -42,7 +49,7 @@ def _caller(found: KeyOwner, now: datetime) -> ApplicationCaller:
     """Raises: Unauthenticated, ApplicationDisabled."""
     api_key, application = found.key, found.application
     if api_key.revoked_at is not None:
-        raise Unauthenticated("It was revoked.")
+        raise Unauthenticated(_UNKNOWN)  # the same words: nobody learns from us that a key was one
     if api_key.expired(now):
         raise Unauthenticated("It has expired.")
     application.require_open(subscription_closed=found.subscription_closed)

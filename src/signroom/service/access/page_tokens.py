@@ -24,11 +24,8 @@ class PageToken:
     expires_at: datetime
 
 
-def renew_page_token(ports: Ports, link: str) -> PageToken:
-    """A fresh token for a link, also of a session that has ended: its page explains itself.
-
-    Raises: BadToken, ApplicationDisabled.
-    """
+def session_of_link(ports: Ports, link: str) -> Session:
+    """The session whose page a link opens, also when it has ended. Raises: BadToken, ApplicationDisabled."""
     with ports.store.ask() as work:
         try:
             session = work.sessions.by_link(hash_secret(link))
@@ -36,7 +33,7 @@ def renew_page_token(ports: Ports, link: str) -> PageToken:
             raise BadToken from error
     # The page's next call comes at once, and then knows it, too.
     require_open_application(ports, session.id)
-    return page_token(ports, session.id, session.subscription_id)
+    return session
 
 
 def page_token(ports: Ports, session_id: UUID, subscription_id: UUID) -> PageToken:

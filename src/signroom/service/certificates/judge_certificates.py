@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from signroom.domain.errors import BadCertificate, BadInput, CertificateRejected, Refused
+from signroom.domain.holder import Holder, holder_of
 from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain
 from signroom.ports import Ports
@@ -30,6 +31,10 @@ class Judgement:
     """`refusal`: what `prepare_signing` would raise for this certificate; None for one that may sign."""
 
     refusal: Refused | None
+    holder: Holder | None = None
+    """Who holds it. `confirmed_by` is set for one that may sign. None: it cannot be read."""
+    of_authority: bool = False
+    """It is a certificate that certifies others (CA:TRUE)."""
 
 
 async def judge_certificates(
@@ -47,10 +52,14 @@ async def judge_certificates(
 
     def judge(chain: CertificateChain) -> Judgement:
         try:
+            certificate = ports.trust.read(chain.certificate)
+        except BadCertificate as refusal:
+            return Judgement(refusal)
+        try:
             require_good_certificate(ports, chain, context, session.requirements, now)
         except (BadCertificate, CertificateRejected) as refusal:
-            return Judgement(refusal)
-        return Judgement(None)
+            return Judgement(refusal, holder_of(certificate, confirmed=False), certificate.is_ca)
+        return Judgement(None, holder_of(certificate, confirmed=not context.any_issuer))
 
     def judge_all() -> tuple[Judgement, ...]:
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:

@@ -17,7 +17,14 @@ from signroom.domain.application import Caller
 from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import new_key, normalized
-from signroom.domain.errors import DocumentKeyNotFound, DocumentNotFound, FileTooLarge, IdempotencyKeyReused, WrongState
+from signroom.domain.errors import (
+    DocumentKeyNotFound,
+    DocumentNotFound,
+    FileTooLarge,
+    IdempotencyKeyReused,
+    WrongState,
+    about,
+)
 from signroom.domain.file_validation import FileValidation
 from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
@@ -31,8 +38,10 @@ from signroom.service.documents.file_sources import (
     EarlierDocument,
     FileSource,
     StoredSource,
+    at_source,
     local_files,
     media_type,
+    place_of,
     store_source,
 )
 from signroom.service.documents.manage_document_keys import key_of
@@ -152,21 +161,24 @@ async def accepted_document(
     try:
         with before_recording():
             ports.formats.of(turn).require_place()
-            taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
+            with at_source(command.file):
+                taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
             file, data_key = taken[0].file, taken[0].data_key
             if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
-                raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")
+                raise FileTooLarge(f"At most {ports.limits.max_file} bytes.", path=place_of(command.file))
             if command.data is not None:
-                taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
+                with at_source(command.data, "cmsSignatureOptions.dataFile"):
+                    taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
                 data_key = taken[1].file.blob_key
-            inspection = await _inspect(
-                ports,
-                turn,
-                file,
-                kind=command.signature_type or taken[0].signature_type,
-                options=command.options,
-                data_key=data_key,
-            )
+            with about(place_of(command.file)):
+                inspection = await _inspect(
+                    ports,
+                    turn,
+                    file,
+                    kind=command.signature_type or taken[0].signature_type,
+                    options=command.options,
+                    data_key=data_key,
+                )
         yield Accepted(
             document_id=document_id,
             file=_typed(file, inspection),

@@ -7,12 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from signroom.domain.application import WORKERS, Caller
-from signroom.domain.errors import DocumentRejected, FileDownloadFailed, FileTooLarge
+from signroom.domain.errors import DocumentRejected, FileDownloadFailed, FileTooLarge, about
 from signroom.domain.preflight import Finding, FindingCode, FindingLevel, fact
 from signroom.domain.signature import Inspection, SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import Turn
-from signroom.service.documents.file_sources import FileSource, UploadToken, as_local_file, off_the_loop, store_source
+from signroom.service.documents.file_sources import (
+    FileSource,
+    UploadToken,
+    as_local_file,
+    off_the_loop,
+    place_of,
+    store_source,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,8 @@ async def _inspected(ports: Ports, caller: Caller, command: CheckFile) -> Inspec
         name = await _name(ports, caller, command.file)
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, folder))
         wanted = command.signature_type or type_by_name(name)
-        return with_name(await formats.inspect(file, wanted), name)
+        with about(place_of(command.file)):
+            return with_name(await formats.inspect(file, wanted), name)
 
 
 async def _name(ports: Ports, caller: Caller, source: FileSource) -> str:

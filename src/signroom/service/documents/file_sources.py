@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -21,7 +21,9 @@ from signroom.domain.errors import (
     FileDownloadFailed,
     FileTooLarge,
     NotFound,
+    SignroomError,
     StorageUnavailable,
+    joined_path,
 )
 from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
@@ -75,6 +77,29 @@ class EarlierDocument:
 
 
 FileSource = Content | UploadToken | Address
+
+
+def place_of(source: FileSource | EarlierDocument, field: str = "file") -> str:
+    """Where the request says which file it is. `field` is the one that the file stands in."""
+    match source:
+        case Content():
+            return f"{field}.content"
+        case UploadToken():
+            return f"{field}.blobToken"
+        case Address():
+            return f"{field}.url"
+        case EarlierDocument():
+            return "id"
+
+
+@contextmanager
+def at_source(source: FileSource | EarlierDocument, field: str = "file") -> Iterator[None]:
+    """What goes wrong inside is wrong with the file that `field` of the request says."""
+    try:
+        yield
+    except SignroomError as error:
+        error.path = place_of(source, field) if error.path is None else joined_path(field, error.path)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +173,31 @@ async def _store_from_address(
 
 
 @asynccontextmanager
-async def as_local_file(ports: Ports, caller: Caller, source: FileSource, folder: Path) -> AsyncIterator[Path]:
+async def as_local_file(
+    ports: Ports, caller: Caller, source: FileSource, folder: Path, field: str = "file"
+) -> AsyncIterator[Path]:
     """The file of `source` for reading, kept nowhere after the block; `folder` is for files on their way.
+
+    `field` is the field of the request that the file stands in.
 
     Raises: as `store_source`, and BlobNotFound.
     """
     target = folder / "source"
-    match source:
-        case Content():
-            await _write(target, source.chunks(), ports.limits.max_file)
-        case Address() if own_download(ports, source.url) is None:
-            async with _fetched(ports, source.url) as fetched:
-                await _write(target, fetched.chunks, ports.limits.max_file)
-        case UploadToken() | Address():
-            stored = await store_source(ports, caller, source, "", "file")  # it is stored already: nothing is written
-            async with local_files(ports, Turn.of_caller(caller), stored.file) as (file, _):
-                yield file
-            return
-    yield target
+    stored: StoredSource | None = None
+    with at_source(source, field):
+        match source:
+            case Content():
+                await _write(target, source.chunks(), ports.limits.max_file)
+            case Address() if own_download(ports, source.url) is None:
+                async with _fetched(ports, source.url) as fetched:
+                    await _write(target, fetched.chunks, ports.limits.max_file)
+            case UploadToken() | Address():
+                stored = await store_source(ports, caller, source, "", "file")  # it is stored: nothing is written
+    if stored is None:
+        yield target
+        return
+    async with local_files(ports, Turn.of_caller(caller), stored.file) as (file, _):
+        yield file
 
 
 @asynccontextmanager
@@ -246,7 +278,7 @@ def own_download(ports: Ports, url: str) -> str | None:
     if not path.startswith("/") or path.startswith("//"):
         return None
     if not path.lower().startswith(DOWNLOADS):
-        raise BadInput("A relative url must be one that this server handed out.")
+        raise BadInput("A relative url must be one that this server handed out.", path="url")
     return path[len(DOWNLOADS) :].rstrip("/")
 
 
@@ -299,7 +331,7 @@ def _name_of(content_type: str | None, beginning: bytes) -> str:
 def _name(name: str | None, fallback: str | None) -> str:
     if not name:
         if fallback is None:
-            raise BadInput("A file needs its name.")
+            raise BadInput("A file needs its name.", path="name")
         return fallback
     try:
         return clean_file_name(name)

@@ -28,7 +28,7 @@ def allocate_keys(ports: Ports, caller: ApplicationCaller, count: int, metadata:
     """Raises: NotAllowed, BadInput unless `count` is 1 to 100."""
     caller.require(WORKERS)
     if not 1 <= count <= MAX_BATCH:
-        raise BadInput(f"count is 1 to {MAX_BATCH}.")
+        raise BadInput(f"count is 1 to {MAX_BATCH}.", path="count")
     now = ports.clock.now()
     keys = [
         DocumentKey(new_key(secrets.choice), caller.subscription_id, caller.application.id, now, metadata)
@@ -61,7 +61,8 @@ def unused_keys(ports: Ports, caller: Caller, name: str | None, value: str | Non
     """
     caller.require(READERS)
     if (name is None) != (value is None):
-        raise BadInput("metadataName and metadataValue belong together.")
+        missing = "?metadataName" if name is None else "?metadataValue"
+        raise BadInput("metadataName and metadataValue belong together.", path=missing)
     with ports.store.read() as work:
         if name is None or value is None:
             return work.document_keys.unused(caller.subscription_id, None, MAX_FOUND)

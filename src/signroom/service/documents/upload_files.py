@@ -84,7 +84,7 @@ async def upload_part(
     """
     caller.require(WORKERS)
     if not 0 <= number < MAX_PARTS:
-        raise BadInput(f"Parts are numbered from 0 to {MAX_PARTS - 1}.")
+        raise BadInput(f"Parts are numbered from 0 to {MAX_PARTS - 1}.", path="{number}")
     upload = await asyncio.to_thread(find_upload, ports, caller, token)
     if upload.file is not None:
         raise UploadIncomplete("It was ended already.")

@@ -42,7 +42,7 @@ async def read_events(ports: Ports, caller: Caller, command: ReadEvents) -> Even
     """
     caller.require(READERS)
     if command.wanted.type is not None and command.wanted.type not in TYPES:
-        raise BadInput(f"type is one of {', '.join(sorted(TYPES))}.")
+        raise BadInput(f"type is one of {', '.join(sorted(TYPES))}.", path="?type")
     loop = asyncio.get_running_loop()
     until = loop.time() + min(command.wait, MAX_WAIT)
     if command.wait <= 0:

@@ -1,5 +1,7 @@
 """A durable job: raise the signed file of a document to the level that is wanted, however long that takes.
 
+A file that has an archive timestamp gets another one when that is asked for (`renew_archives`, `extend_document`).
+
 The signer is long gone. A timestamp authority or a responder may be down for hours: the job runs again with growing
 waits for `TRIED_FOR`, and each run goes as far as it can. Every level that it reaches is a new version, a file of its
 own. The comments in the code have the same numbers:
@@ -40,7 +42,7 @@ from signroom.ports.store import Work
 from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
-from signroom.service.levels.raise_level import Patience, Raising, Standing, proofs_of
+from signroom.service.levels.raise_level import Patience, Raising, Standing, archive_end, ends_soon, proofs_of
 
 ARCHIVE_DOCUMENT = "archive-document"
 """The name of the durable job; never renamed while rows of it may exist."""
@@ -87,6 +89,8 @@ async def archive_document(ports: Ports, document_id: UUID) -> timedelta | None:
         return None
     document, context = found
     made = _Made(document.level or Level.B_B, None, None, NO_CONTEXT, final=True)
+    if document.awaits_renewal:  # the signer is not judged again
+        context = context or ports.default_context
     if context is not None:
         made = await _make(ports, document, context)
     wait = None if made.detail is None or made.final else _wait(document, ports.clock.now())
@@ -104,14 +108,15 @@ def give_up_archiving(ports: Ports, document_id: UUID, code: str) -> None:
             document = work.documents.locked_of_any_tenant(document_id)
         except NotFound:
             return
-        if document.awaits_level:
+        if document.may_be_raised:
             work.documents.save(document.note_level(f"The service has given up: {code}.", final=True))
 
 
 def _wait(document: Document, now: datetime) -> timedelta | None:
     """None: it was tried for long enough."""
     tried = now - (document.level_asked_at or document.created_at)
-    if tried > TRIED_FOR:
+    in_time = document.archive_until is not None and now < document.archive_until
+    if tried > TRIED_FOR and not in_time:
         return None
     return min(max(_FIRST_WAIT, tried / _GROWTH), _LONGEST_WAIT)
 
@@ -122,7 +127,7 @@ def _read(ports: Ports, document_id: UUID) -> tuple[Document, SecurityContext | 
             document = work.documents.of_any_tenant(document_id)
         except NotFound:  # it was erased, or deleted with its application
             return None
-        if not document.awaits_level or document.level_asked_at is None:
+        if not document.may_be_raised or document.level_asked_at is None:
             return None
         session = None if document.session_id is None else work.sessions.of_any_tenant(document.session_id)
         return document, context_of(ports, work, document, session)
@@ -137,6 +142,7 @@ class _Made:
     detail: str | None
     final: bool = False
     """Trying again would not help."""
+    archive_until: datetime | None = None
 
 
 async def _make(ports: Ports, document: Document, context: SecurityContext) -> _Made:
@@ -158,9 +164,13 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
                 raise AugmentationImpossible("The signature is not in the file.")
             standing = Standing(copy, stored, kind, found.chain, value.value, found.level, proofs_of(found), content)
             raising = Raising(ports, turn, context, Patience(_SECONDS), document.timestamp_tier)
-            raised = await raising.raise_to(document.level_wanted, standing)
+            if document.awaits_renewal:
+                raised = await raising.renew(standing, at_any_rate=ends_soon(document.archive_until, ports.clock.now()))
+            else:
+                raised = await raising.raise_to(document.level_wanted, standing)
             after = raised.standing.level
-            if after is before or before.reaches(after):
+            unchanged = raised.standing.stored == stored if document.awaits_renewal else before.reaches(after)
+            if unchanged:
                 return _Made(
                     before,
                     None,
@@ -176,8 +186,8 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
     except Refused as error:
         return _Made(before, None, None, str(error), final=True)
     made = replace(signed, blob_key=key, length=raised.standing.stored.length, sha256=raised.standing.stored.sha256)
-    version = Version(after, made, ports.clock.now())
-    return _Made(after, version, raised.standing.proven_at, raised.detail, final=raised.final)
+    version, end = Version(after, made, ports.clock.now()), archive_end(ports, raised.standing)
+    return _Made(after, version, raised.standing.proven_at, raised.detail, final=raised.final, archive_until=end)
 
 
 def _settle(ports: Ports, document: Document, made: _Made, *, final: bool) -> bool:
@@ -187,16 +197,17 @@ def _settle(ports: Ports, document: Document, made: _Made, *, final: bool) -> bo
             current = work.documents.locked_of_any_tenant(document.id)
         except NotFound:
             return False
-        if not current.awaits_level or current.versions != document.versions:
+        if not current.may_be_raised or current.versions != document.versions:
             return False
         if made.version is None:
             noted = current.note_level(made.detail or "", final=final)
             if noted != current:
                 work.documents.save(noted)
             return True
-        raised = current.raise_to(made.version, made.proven_at, made.detail)
+        raised = current.raise_to(made.version, made.proven_at, made.detail, made.archive_until)
         if raised.awaits_level and final:
             raised = raised.note_level(made.detail or "", final=True)
+        work.statistics.count_raised(current, made.version.level)
         work.documents.save(raised)
         if not raised.awaits_level:
             event = DocumentArchived(current.session_id, ports.clock.now(), current.id)

@@ -18,7 +18,8 @@ from signroom.service.levels.archive_document import enqueue_archiving
 def extend_document(ports: Ports, caller: Caller, document_id: UUID, level: Level) -> Document:
     """Have the signed file reach `level`; a job does it. A document that has it stays as it is.
 
-    So does one that the service tries to raise already. Where it has given up, it begins anew.
+    So does one that the service tries to raise already. Where it has given up, it begins anew. One of level B-LTA that
+    is to reach it again gets another archive timestamp, unless its newest one is younger than a day.
 
     Raises: NotAllowed, DocumentNotFound, DocumentErased, DocumentPurged, TimestampTierNotFound, WrongState.
     """

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from signroom.domain.application import Operator
+from signroom.domain.audit import Action, Facts
 from signroom.domain.augmentation import SignatureLevel
+from signroom.domain.document import RENEWAL_PAUSE
 from signroom.domain.errors import BadInput, DataFileRequired, Refused
 from signroom.domain.level import Level
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.timestamp import DEFAULT_TIER, require_tier
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
+from signroom.service.events.record_change import record_making
 from signroom.service.levels.extend_document import require_timestamps
-from signroom.service.levels.raise_level import Patience, Raising, Standing, proofs_of
+from signroom.service.levels.raise_level import Patience, Raising, Standing, archive_end, ends_soon, proofs_of
 
 _SECONDS = 60.0
 """For everything from outside, for each signature."""
@@ -48,12 +53,20 @@ class ExtendedSignature:
     level: Level
     missing: str | None
     """Why the level that was wanted is not reached; None: it is."""
+    changed: bool
+    """The file has got something for it."""
+
+    def has(self, wanted: Level) -> bool:
+        """It is of that level. One that has an archive timestamp and should have got another one is not."""
+        return self.level.reaches(wanted) and (self.changed or self.missing is None)
 
 
-async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignature, ...]:
+async def extend_file(ports: Ports, operator: Operator, command: ExtendFile) -> tuple[ExtendedSignature, ...]:
     """Raise every signature as far as it goes. What is missing may come later: run it again then.
 
-    A later signature of the file is not harmed: where a timestamp would change what it covers, it is refused.
+    A later signature of the file is not harmed: where a timestamp would change what it covers, it is refused. A
+    signature that has an archive timestamp gets another one when B-LTA is wanted, unless its newest timestamp is
+    younger than a day. The audit log gets an entry when the file has changed: timestamps were spent on it.
 
     Raises: BadInput, TimestampTierNotFound, SecurityContextNotConfigured, NotSigned, DataFileRequired, a
     DocumentRejected.
@@ -66,14 +79,14 @@ async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignat
     examined = await formats.examine(command.file, command.content)
     if examined.missing_data_hash is not None:
         raise DataFileRequired
-    kind = examined.signature_type
+    kind, before = examined.signature_type, await asyncio.to_thread(_content_of, command.file)
     found = await formats.read_levels(command.file, kind, command.content)
     done: list[ExtendedSignature] = []
     for number, first in enumerate(found.signatures):
         # Read anew: raising one signature of a PDF raises the others, too.
         now = (await formats.read_levels(command.file, kind, command.content)).signatures[number]
-        level, missing = now.level, None
-        if not now.level.reaches(command.level):
+        level, missing, changed = now.level, None, False
+        if not now.level.reaches(command.level) or _is_old(ports, command, now):
             try:
                 standing = Standing(
                     command.file,
@@ -85,14 +98,39 @@ async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignat
                     proofs_of(now),
                     command.content,
                 )
-                raised = await Raising(ports, _OPERATOR, command.context, Patience(_SECONDS), command.tier).raise_to(
-                    command.level, standing
-                )
+                raising = Raising(ports, _OPERATOR, command.context, Patience(_SECONDS), command.tier)
+                if now.level is Level.B_LTA:
+                    end = archive_end(ports, standing)
+                    raised = await raising.renew(standing, at_any_rate=ends_soon(end, ports.clock.now()))
+                else:
+                    raised = await raising.raise_to(command.level, standing)
                 level, missing = raised.standing.level, raised.detail
+                changed = raised.standing.stored != standing.stored
             except Refused as error:
                 missing = str(error)
-        done.append(ExtendedSignature(_signer(ports, first), first.level, level, missing))
+        done.append(ExtendedSignature(_signer(ports, first), first.level, level, missing, changed))
+    if any(one.changed for one in done):
+        await asyncio.to_thread(_record, ports, operator, before, done)
     return tuple(done)
+
+
+def _record(ports: Ports, operator: Operator, before: Stored, done: Sequence[ExtendedSignature]) -> None:
+    """The file by its digest. Whose signatures it has is not told."""
+    facts: Facts = {
+        "sha256": before.sha256.hex(),
+        "before": [one.before.value for one in done],
+        "levels": [one.level.value for one in done],
+    }
+    with ports.store.work() as work:
+        now, action = ports.clock.now(), Action.FILE_EXTENDED
+        record_making(work, operator.name, action, uuid4(), now, subscription_id=None, after=facts)
+
+
+def _is_old(ports: Ports, command: ExtendFile, signature: SignatureLevel) -> bool:
+    """It has an archive timestamp, is to have one, and its newest timestamp is not of the last hours."""
+    if command.level is not Level.B_LTA or signature.level is not Level.B_LTA or not signature.timestamps:
+        return False
+    return ports.clock.now() >= signature.timestamps[-1].time + RENEWAL_PAUSE
 
 
 def _content_of(file: Path) -> Stored:

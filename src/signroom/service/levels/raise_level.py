@@ -7,6 +7,9 @@ The steps, each of which ends at a level (ETSI EN 319 102-1, 5.6):
 3. B-LTA: a timestamp on everything, the data of step 2 included. Both are one change of the file.
 4. When another authority has made the timestamp of step 3 than those before: what validates its certificate.
 
+`renew` adds another archive timestamp to a file that has one, and what validates the authority of the newest one, since
+nobody can be asked about it for ever. What validates the signer is in the file and is not collected again.
+
 The outside may be down. A step that fails ends the work, and the file keeps the level that it has reached.
 """
 
@@ -17,7 +20,7 @@ import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from signroom.domain.augmentation import (
@@ -147,7 +150,7 @@ class Raising:
                 standing = await self._augmented(standing, step, Level.B_T)
             if standing.level.reaches(wanted):
                 return Raised(standing, None)
-            data = Augmentation(None, await self._collect(self._questions(standing)), standing.value)
+            data = Augmentation(None, await self._collect(self._questions(standing)), standing.value, behind=True)
             if not wanted.reaches(Level.B_LTA):
                 return Raised(await self._augmented(standing, data, Level.B_LT), None)
             return await self._archived(standing, data)
@@ -166,7 +169,32 @@ class Raising:
             if standing.level.reaches(Level.B_LT):
                 raise
             return Raised(await self._augmented(standing, data, Level.B_LT), stopped.reason)
-        known = {proof.authority.certificate for proof in standing.proofs}
+        return await self._complete(archived, {proof.authority.certificate for proof in standing.proofs})
+
+    async def renew(self, standing: Standing, *, at_any_rate: bool = False) -> Raised:
+        """Add another archive timestamp to a file that has one, and what validates the newest that it has.
+
+        `at_any_rate`: without the data, too, when they cannot be had. They may be in the file already, and there is no
+        time left to try again.
+        """
+        if not standing.proofs:
+            return Raised(standing, "It has no timestamp.", final=True)
+        newest = standing.proofs[-1]
+        try:
+            try:
+                data = await self._collect([_about(newest)])
+            except Stopped:
+                if not at_any_rate:
+                    raise
+                data = NO_DATA
+            step = Augmentation(TimestampUse.ARCHIVE, data, standing.value, digest_algorithm=_DIGEST)
+            archived = await self._augmented(standing, step, Level.B_LTA)
+        except Stopped as stopped:
+            return Raised(standing, stopped.reason, stopped.final)
+        return await self._complete(archived, {newest.authority.certificate})
+
+    async def _complete(self, archived: Standing, known: set[bytes]) -> Raised:
+        """`known`: the authorities whose data are in the file."""
         newest = archived.proofs[-1]
         if newest.authority.certificate in known:
             return Raised(archived, None)
@@ -293,5 +321,21 @@ def proofs_of(found: SignatureLevel) -> tuple[Proof, ...]:
     return tuple(Proof(one.authority, one.time) for one in found.timestamps)
 
 
+def archive_end(ports: Ports, standing: Standing) -> datetime | None:
+    """When the certificate of the newest archive timestamp ends; None: there is no such timestamp."""
+    if standing.level is not Level.B_LTA or not standing.proofs:
+        return None
+    try:
+        return ports.trust.read(standing.proofs[-1].authority.certificate).not_after
+    except BadCertificate:
+        return None
+
+
+def ends_soon(end: datetime | None, now: datetime) -> bool:
+    """An archive timestamp that ends at `end` has no time left in which one could wait for what is missing."""
+    return end is not None and end - now < _LAST_DAYS
+
+
+_LAST_DAYS = timedelta(days=7)
 _MOST_ROOM = 256 << 10
 """Bytes. A larger answer of an authority is not read at all."""

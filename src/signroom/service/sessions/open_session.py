@@ -17,6 +17,7 @@ from signroom.domain.errors import (
     AlreadyDone,
     FileDownloadFailed,
     TooManyDocuments,
+    about,
     document_place,
     told_of,
 )
@@ -43,6 +44,7 @@ from signroom.service.documents.add_document import (
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
+from signroom.service.documents.file_sources import place_of
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.events.record_event import record_event
 from signroom.service.levels.extend_document import require_levels
@@ -144,7 +146,8 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
             async def accept(number: int, document: NewDocument) -> Accepted:
                 with told_of(document_place(number)):
                     found = await files.enter_async_context(accepted_document(ports, caller, session_id, document))
-                    await require_accepted(ports, validation, caller.subscription_id, found.file)
+                    with about(place_of(document.file)):
+                        await require_accepted(ports, validation, caller.subscription_id, found.file)
                 return found
 
             with before_recording():

@@ -1,4 +1,4 @@
-"""Queries for sessions, each as of now. The first look at a session is recorded as an event.
+"""Queries for sessions, each as of now.
 
 A session and its documents are read as they are at one moment: a completed session never comes with documents in
 processing. It is one question to the database, since nothing is asked for more often.
@@ -14,8 +14,7 @@ from signroom.domain.branding import Branding
 from signroom.domain.document import Document
 from signroom.domain.session import Session
 from signroom.ports import Ports
-from signroom.ports.store import SessionFilter, Work
-from signroom.service.events.record_event import record_event
+from signroom.ports.store import SessionFilter
 from signroom.service.sessions.end_session import expire_session
 
 
@@ -52,25 +51,6 @@ def read_session_of_page(ports: Ports, session_id: UUID) -> SessionOfPage:
     return _of_page(ports, session_id)  # somebody may have signed in time
 
 
-def open_page(ports: Ports, session_id: UUID) -> SessionOfPage:
-    """For the page that its holder's browser runs: the first time is a fact worth telling.
-
-    Raises: SignatureSessionNotFound.
-    """
-    found = read_session_of_page(ports, session_id)
-    if found.session.open(ports.clock.now()) is None:
-        return found
-    with ports.store.work() as work:
-        session = work.sessions.locked_of_any_tenant(session_id)
-        opened = session.open(ports.clock.now())  # unless somebody was faster
-        if opened is not None:
-            session, event = opened
-            work.sessions.save(session)
-            record_event(work, event, session.subscription_id, session.application_id)
-        # What was read before may be older than the session is now.
-        return _load_for_page(work, session_id)
-
-
 def list_sessions(ports: Ports, caller: Caller, wanted: SessionFilter, limit: int) -> list[Session]:
     """Of the caller's subscription, newest first; `limit` of them at most. Raises: NotAllowed.
 
@@ -91,9 +71,5 @@ def _of_caller(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDoc
 
 def _of_page(ports: Ports, session_id: UUID) -> SessionOfPage:
     with ports.store.ask() as work:
-        return _load_for_page(work, session_id)
-
-
-def _load_for_page(work: Work, session_id: UUID) -> SessionOfPage:
-    session, documents, application, branding = work.sessions.of_page_of_any_tenant(session_id)
+        session, documents, application, branding = work.sessions.of_page_of_any_tenant(session_id)
     return SessionOfPage(session.require_not_erased(), tuple(documents), application, branding)

@@ -22,6 +22,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -46,7 +47,15 @@ from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.events.record_event import record_event
 from signroom.service.levels.archive_document import NO_CONTEXT, context_of, enqueue_archiving
-from signroom.service.levels.raise_level import SIGNING_SECONDS, Patience, Proof, Raising, Standing, Stopped
+from signroom.service.levels.raise_level import (
+    SIGNING_SECONDS,
+    Patience,
+    Proof,
+    Raising,
+    Standing,
+    Stopped,
+    archive_end,
+)
 
 SIGNED_TYPES = {SignatureType.CMS: "application/pkcs7-signature", SignatureType.XML: "application/xml"}
 """Where the signed file is of another kind than the original."""
@@ -80,7 +89,9 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
     def complete(current: Document) -> tuple[Document, Event]:
         event = DocumentSignatureCompleted(current.session_id, ports.clock.now(), current.id)
         kept = subscription.available_until(current.signed_at or ports.clock.now())
-        completed = current.complete(made.file, verdict, kept, level=made.level, level_detail=made.detail)
+        completed = current.complete(
+            made.file, verdict, kept, level=made.level, level_detail=made.detail, archive_until=made.archive_until
+        )
         return completed.note_level(made.detail or "", final=True) if made.final else completed, event
 
     try:
@@ -147,6 +158,8 @@ class _Made:
     """Why the level that is wanted was not reached."""
     final: bool
     """Trying again would not help."""
+    archive_until: datetime | None
+    """When the certificate of its archive timestamp ends."""
 
 
 async def _make(ports: Ports, found: _InProcessing) -> _Made:
@@ -204,7 +217,7 @@ async def _make(ports: Ports, found: _InProcessing) -> _Made:
     kind = SIGNED_TYPES.get(document.signature_type, document.original.content_type)
     file = StoredFile(key, name, kind, standing.stored.length, standing.stored.sha256)
     proven = signed.verdict.with_proof(standing.proven_at, prepared.chain.certificate)
-    return _Made(file, proven, standing.level, detail, final)
+    return _Made(file, proven, standing.level, detail, final, archive_end(ports, standing))
 
 
 def _require_good(verdict: Verdict, document: Document, prepared: Prepared) -> None:

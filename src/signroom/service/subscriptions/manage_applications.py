@@ -19,7 +19,7 @@ from signroom.domain.application import (
     require_frame_origin,
 )
 from signroom.domain.audit import Action, application_facts, subscription_facts
-from signroom.domain.errors import ApplicationNotFound, BadInput, NotFound
+from signroom.domain.errors import ApplicationNotFound, BadInput, NotFound, named
 from signroom.domain.metadata import Metadata
 from signroom.domain.session import require_return_url
 from signroom.ports import ManagementPorts
@@ -228,17 +228,19 @@ def _add_subscription(work: Work, operator: Operator, subscription: Subscription
 
 def _return_urls(urls: Sequence[str]) -> tuple[str, ...]:
     if len(urls) > MAX_RETURN_URLS:
-        raise BadInput(f"At most {MAX_RETURN_URLS} return URLs.")
-    for url in urls:
-        require_return_url(url)
+        raise BadInput(f"At most {MAX_RETURN_URLS} return URLs.", path="returnUrls")
+    for number, url in enumerate(urls):
+        with named(f"returnUrls[{number}]"):
+            require_return_url(url)
     return tuple(dict.fromkeys(urls))
 
 
 def _frame_origins(origins: Sequence[str]) -> tuple[str, ...]:
     if len(origins) > MAX_FRAME_ORIGINS:
-        raise BadInput(f"At most {MAX_FRAME_ORIGINS} origins.")
-    for origin in origins:
-        require_frame_origin(origin)
+        raise BadInput(f"At most {MAX_FRAME_ORIGINS} origins.", path="frameOrigins")
+    for number, origin in enumerate(origins):
+        with named(f"frameOrigins[{number}]"):
+            require_frame_origin(origin)
     return tuple(dict.fromkeys(origins))
 
 
@@ -246,5 +248,5 @@ def clean_name(name: str) -> str:
     """Of a subscription or an application. Raises: BadInput."""
     clean = name.strip()
     if not clean or len(clean) > MAX_NAME or not clean.isprintable() or "|" in clean:
-        raise BadInput(f"A name has 1 to {MAX_NAME} printable characters and no '|'.")
+        raise BadInput(f"A name has 1 to {MAX_NAME} printable characters and no '|'.", path="name")
     return clean

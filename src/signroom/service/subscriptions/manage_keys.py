@@ -56,7 +56,7 @@ def create_key(ports: ManagementPorts, caller: Caller, application_id: UUID, com
     if isinstance(caller, ApplicationCaller):
         _require_grantable(command, now)
     if command.description is not None and (len(command.description) > MAX_DESCRIPTION or "\0" in command.description):
-        raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.")
+        raise BadInput(f"A description has at most {MAX_DESCRIPTION} characters.", path="description")
     with ports.store.work() as work:
         owner = _manageable(work, caller, application_id)
         new = _new_key(owner, caller, replace(command, expires_at=command.expires_at or _end(ports, now)), now)
@@ -107,7 +107,7 @@ def rotate_key(
     """
     caller.require(MANAGERS)
     if not timedelta() <= overlap <= MAX_OVERLAP:
-        raise BadInput(f"The key before goes on for 0 to {MAX_OVERLAP.days * 24} hours.")
+        raise BadInput(f"The key before goes on for 0 to {MAX_OVERLAP.days * 24} hours.", path="previousHours")
     now = ports.clock.now()
     with ports.store.work() as work:
         owner = _manageable(work, caller, application_id)
@@ -175,7 +175,7 @@ def _require_grantable(command: CreateKey, now: datetime) -> None:
     if command.role is not None:
         raise NotAllowed("Only an operator makes a key with a role of its own.")
     if command.expires_at is not None and command.expires_at <= now:
-        raise BadInput("expiresOn is in the past.")
+        raise BadInput("expiresOn is in the past.", path="expiresOn")
 
 
 def _new_key(owner: Application, maker: Caller, command: CreateKey, now: datetime) -> NewKey:

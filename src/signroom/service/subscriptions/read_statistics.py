@@ -34,6 +34,6 @@ def read_statistics(ports: ManagementPorts, caller: Caller, first: date | None, 
         months = last.year * 12 + last.month - _MONTHS
         first = date(max(months // 12, 1), months % 12 + 1, 1)
     if first > last or last - first > MAX_SPAN:  # a sum would leave the calendar near its end
-        raise BadInput("The first day is not after the last one, and at most ten years before it.")
+        raise BadInput("The first day is not after the last one, and at most ten years before it.", path="?from")
     with ports.store.read() as work:
         return Report(first, last, work.statistics.by_month(caller.subscription_id, first, last))

@@ -19,7 +19,7 @@ from signroom.domain.augmentation import EmbeddedTimestamp, SignatureLevel
 from signroom.domain.blob_key import UploadFolder
 from signroom.domain.certificate import Certificate, CertificateUse
 from signroom.domain.document import Document, StoredFile
-from signroom.domain.errors import BadCertificate, Refused, SecurityContextNotConfigured, SecurityContextNotFound
+from signroom.domain.errors import BadCertificate, Refused, SecurityContextNotConfigured, SecurityContextNotFound, about
 from signroom.domain.examination import Examination, ExaminedSignature
 from signroom.domain.secret import hash_secret
 from signroom.domain.security_context import ANY, SecurityContext
@@ -30,7 +30,14 @@ from signroom.domain.validation import Check, Outcome, ValidationItem, Validatio
 from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_context, find_context_soon, judging
-from signroom.service.documents.file_sources import FileSource, as_local_file, in_line, local_files, off_the_loop
+from signroom.service.documents.file_sources import (
+    FileSource,
+    as_local_file,
+    in_line,
+    local_files,
+    off_the_loop,
+    place_of,
+)
 from signroom.service.documents.read_documents import read_document
 
 
@@ -112,9 +119,11 @@ async def inspect_signature(ports: Ports, caller: ApplicationCaller, command: In
         file = await files.enter_async_context(as_local_file(ports, caller, command.file, _made(folder / "file")))
         data = None
         if command.data is not None:
-            data = await files.enter_async_context(as_local_file(ports, caller, command.data, _made(folder / "data")))
+            local = as_local_file(ports, caller, command.data, _made(folder / "data"), "dataFile")
+            data = await files.enter_async_context(local)
         target = folder / "content" if command.extract_content else None
-        examination = await formats.examine(file, data, command.data_hashes, target)
+        with about(place_of(command.file)):
+            examination = await formats.examine(file, data, command.data_hashes, target)
         async with in_line(ports, turn):
             digest = await asyncio.to_thread(_sha256, file)
             document = await asyncio.to_thread(_made_here, ports, caller, digest)

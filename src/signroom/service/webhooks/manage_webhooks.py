@@ -88,7 +88,7 @@ def create_webhook(ports: ManagementPorts, caller: Caller, command: SetWebhook) 
     """Raises: NotAllowed, BadInput, ApplicationNotFound, TooManyWebhooks."""
     caller.require(MANAGERS)
     if command.endpoint is None:
-        raise BadInput("A webhook needs a url.")
+        raise BadInput("A webhook needs a url.", path="url")
     require_description(command.description)
     webhook_id, text = uuid4(), _new_secret()
     with ports.store.work() as work:
@@ -124,7 +124,7 @@ def change_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID, com
             if command.endpoint is not None or command.application_id not in {None, webhook.application_id}:
                 raise BadWebhookOperation("It goes where each session says: make another one for an address.")
         elif command.endpoint is None:
-            raise BadInput("A webhook needs a url.")
+            raise BadInput("A webhook needs a url.", path="url")
         else:
             owner = credentials_owner(webhook_id)
             endpoint = sealed_endpoint(command.endpoint, webhook.endpoint, ports.secrets, owner)
@@ -152,7 +152,9 @@ def rotate_secret(
     """
     caller.require(MANAGERS)
     if not timedelta() <= keep <= MAX_PREVIOUS_LIFETIME:
-        raise BadInput(f"The previous secret is kept for 0 to {MAX_PREVIOUS_LIFETIME.days * 24} hours.")
+        raise BadInput(
+            f"The previous secret is kept for 0 to {MAX_PREVIOUS_LIFETIME.days * 24} hours.", path="previousHours"
+        )
     text = _new_secret()
     with ports.store.work() as work:
         webhook = _locked(work, caller, webhook_id)

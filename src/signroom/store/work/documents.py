@@ -198,6 +198,14 @@ class SqlDocuments:
         query = query.order_by(t.c.available_until, t.c.id).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
+    def due_for_renewal(self, now: datetime, until: datetime, limit: int) -> list[UUID]:
+        t = tables.documents
+        query = sa.select(t.c.id).where(sa.text(tables.DOCUMENTS_TO_RENEW), t.c.erased_at.is_(None))
+        query = query.where(t.c.archive_until > now, t.c.archive_until <= until)
+        kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > t.c.archive_until)
+        query = query.where(kept).order_by(t.c.archive_until, t.c.id).limit(limit)
+        return list(self._connection.execute(query).scalars())
+
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         t = tables.documents
         kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > now)

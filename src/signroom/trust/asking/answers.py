@@ -3,7 +3,7 @@
 An answer is looked for in the memory of this process, then in the store that all processes share, then outside. Who
 asks the same at the same time waits for the one who asked first. An answer is kept for longer than a moment only when
 somebody has checked it and says until when it counts; it is checked again wherever it is used. What nobody answered is
-not asked again for a moment.
+not asked again for a moment, and a host that hangs is left alone by all (`resting`).
 
 Writing to the store never delays an answer. A store that is away changes nothing but the number of questions.
 """
@@ -24,6 +24,7 @@ import structlog
 
 from signroom.domain.errors import Unavailable
 from signroom.ports.outside import AnswerStore, Exchange, KeptAnswer, Unreachable
+from signroom.trust.asking.resting import Hosts
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -125,8 +126,10 @@ class Answers:
         now: Callable[[], datetime] = _now,
         count: Count = _count_nothing,
         memory: int = MEMORY,
+        hosts: Hosts | None = None,
     ) -> None:
-        """`now` is the clock. `count` is of a `Meter`. `memory` in bytes."""
+        """`now` is the clock. `count` is of a `Meter`. `memory` in bytes. `hosts`: which of them rest."""
+        self._hosts = Hosts() if hosts is None else hosts
         self.ages = ages
         self._fetch, self._store, self._now, self._count = fetch, store, now, count
         self._memory = _Memory(memory)
@@ -221,13 +224,14 @@ class Answers:
         try:
             if self._fetch is None:
                 raise Unreachable("Nothing is fetched here.")
-            octets = self._fetch.exchange(
-                question.url,
-                limit=question.limit,
-                body=question.body,
-                content_type=question.content_type,
-                redirects=question.redirects,
-            )
+            with self._hosts.asking(question.url):
+                octets = self._fetch.exchange(
+                    question.url,
+                    limit=question.limit,
+                    body=question.body,
+                    content_type=question.content_type,
+                    redirects=question.redirects,
+                )
         except Unreachable as error:
             self._count("revocation", "failed")
             reason = error.reason

@@ -324,6 +324,22 @@ def test_data_that_are_there_are_not_added_again(file: Path, tmp_path: Path) -> 
     assert again.stored == read.stored == done.stored
 
 
+def test_a_signer_who_signs_again_has_the_data_behind_each_signature(file: Path, tmp_path: Path, dss: Dss) -> None:
+    first, second, everything = tmp_path / "first.pdf", tmp_path / "second.pdf", all_data("p256")
+    raise_to(first, ARCHIVE, everything, reading=sign(file, first, "p256").reading)
+    signed = sign(first, second, "p256")
+    assert levels_of(second) == [Level.B_LTA, Level.B_T]  # as DSS has it: what is there was written for the first
+
+    done = raise_to(second, ARCHIVE, everything, reading=signed.reading, behind=True)
+
+    require_passed(dss, second, "LTA", signatures=2)
+    assert levels_of(second) == [Level.B_LTA, Level.B_LTA]
+    require_like_read(done.reading, second)
+    length = second.stat().st_size
+    raise_to(second, None, everything, reading=done.reading)
+    assert second.stat().st_size == length
+
+
 def test_a_store_of_another_program_is_kept_and_gets_longer(file: Path, tmp_path: Path, dss: Dss) -> None:
     output = tmp_path / "signed.pdf"
     with pikepdf.open(file, allow_overwriting_input=True) as opened:

@@ -15,8 +15,17 @@ from signroom.api.shapes.wire import Base64Text
 from signroom.api.translation.commands import level_of, member, moment_of, requirements_of
 from signroom.api.translation.models import certificate_summary, seconds
 from signroom.domain.certificate import KeyKind
-from signroom.domain.errors import BadInput
-from signroom.domain.security_context import RULED_KINDS, ContextRules, KeyRule, RevocationRule, SecurityContext
+from signroom.domain.errors import BadInput, at
+from signroom.domain.security_context import (
+    RULED_KINDS,
+    ContextRules,
+    DigestRule,
+    KeyRule,
+    ResponderRule,
+    RevocationRule,
+    SecurityContext,
+)
+from signroom.domain.signature import DigestAlgorithm
 from signroom.ports import Ports
 from signroom.service.certificates.read_pem import certificates_in
 from signroom.service.subscriptions.manage_security_contexts import (
@@ -82,14 +91,26 @@ def _command(data: shapes.SecurityContextRequest) -> DescribeContext:
         policies=tuple(data.policies or ()),
         purposes=tuple(data.purposes or ()),
         revocation=member(RevocationRule, data.revocation or RevocationRule.REQUIRED, "revocation"),
-        keys=tuple(
-            KeyRule(_key_kind(one.kind), one.least_bits, moment_of(one.until, "keys.until")) for one in data.keys or ()
-        ),
-        requirements=requirements_of(data.requirements),
+        keys=tuple(_key_rule(one, f"keys[{number}]") for number, one in enumerate(data.keys or ())),
+        requirements=requirements_of(data.requirements, "requirements"),
         level=level_of(data.level),
+        digests=tuple(
+            DigestRule(
+                member(DigestAlgorithm, one.algorithm, f"digests[{number}].algorithm"),
+                moment_of(one.until, f"digests[{number}].until"),
+            )
+            for number, one in enumerate(data.digests or ())
+        ),
+        responders=member(ResponderRule, data.responders or ResponderRule.APPOINTED, "responders"),
     )
     roots = _certificates(data.roots, "roots")
     return DescribeContext(data.name, roots, _certificates(data.intermediates or (), "intermediates"), rules)
+
+
+def _key_rule(given: shapes.KeyRuleModel, place: str) -> KeyRule:
+    """Raises: BadInput."""
+    with at(place):
+        return KeyRule(_key_kind(given.kind), given.least_bits, moment_of(given.until, "until"))
 
 
 def _key_kind(text: str) -> KeyKind:
@@ -97,18 +118,19 @@ def _key_kind(text: str) -> KeyKind:
     for kind in RULED_KINDS:
         if kind.value == text.upper():
             return kind
-    raise BadInput(f"keys.kind is one of {', '.join(RULED_KINDS)}.")
+    raise BadInput(f"keys.kind is one of {', '.join(RULED_KINDS)}.", path="kind")
 
 
 def _certificates(texts: Iterable[str], field: str) -> tuple[bytes, ...]:
     """DER of all certificates in these texts. Raises: BadInput."""
     found: list[bytes] = []
-    for text in texts:
+    for number, text in enumerate(texts):
+        place = f"{field}[{number}]"
         try:
             pem = text.encode("ascii") if "-----BEGIN" in text else b"".join(Base64Text(text).decoded())
             found += certificates_in(pem)
         except ValueError as error:
-            raise BadInput(f"{field} are certificates, DER or PEM.") from error
+            raise BadInput(f"{field} are certificates, DER or PEM.", path=place) from error
     return tuple(found)
 
 
@@ -132,6 +154,10 @@ def _model(ports: Ports, context: SecurityContext) -> shapes.SecurityContextMode
             shapes.RequirementModel(type=one.kind.value, argument=one.argument) for one in rules.requirements
         ],
         level=rules.level,
+        digests=[
+            shapes.DigestRuleModel(algorithm=one.algorithm.value, until=seconds(one.until)) for one in rules.digests
+        ],
+        responders=rules.responders.value,
     )
 
 

@@ -57,10 +57,10 @@ def lay_out(file: Path, augmentation: Augmentation, reading: PdfReading | None) 
         if place is not None:
             imprint = _hash(augmentation.digest_algorithm, place.value).digest()
             return LaidOutAugmentation(augmentation, imprint, file.stat().st_size)
-        augmentation = replace(augmentation, data=NO_DATA)
+        augmentation = replace(augmentation, data=NO_DATA, behind=False)
     facts = reading_of(file, reading).facts
     _require_length(file, facts.length)
-    update = build_store_update(facts, augmentation.data)
+    update = build_store_update(facts, augmentation.data, behind=augmentation.behind)
     appended = b"" if update is None else update.appended
     if augmentation.use is None:
         return LaidOutAugmentation(augmentation, None, facts.length, before=appended)
@@ -259,8 +259,8 @@ def _checked(file: Path, facts: PdfFacts, laid_out: LaidOutAugmentation, token: 
     after: PdfFacts | None = facts
     if ends.store > facts.length:
         with _mapped(file, ends.store) as buffer:
-            update = check_store_update(buffer, facts, laid_out.augmentation.data)
-        store = grown(facts, laid_out.augmentation.data, update)
+            update = check_store_update(buffer, facts, laid_out.augmentation.data, behind=laid_out.augmentation.behind)
+        store = grown(facts, laid_out.augmentation.data, update, behind=laid_out.augmentation.behind)
         after = facts_after(facts, update, length=ends.store, state=facts.sha256_state, store=store)
     if not laid_out.contents_length:
         return after

@@ -82,24 +82,27 @@ def _level(
     intact = [found for found in timestamps if found.intact]
     certificate = one.signers[0].certificate or one.verdict.certificate
     first = min(intact, key=lambda found: found.time, default=None)
+    certificates = () if first is None else (certificate, first.authority.certificate)
     ends = [stamp.signature.end for stamp, found in documents if found is not None and found.intact]
     return SignatureLevel(
         value=value if value is not None else signature.contents.rstrip(b"\0"),
         chain=CertificateChain(certificate, issuers_of(certificate, known)),
-        level=Level.B_B if first is None else _reached(store, (certificate, first.authority.certificate), ends),
+        level=Level.B_B if first is None else _reached(store, signature.end, certificates, ends),
         timestamps=tuple(sorted(timestamps, key=lambda found: found.time)),
     )
 
 
-def _reached(store: StoreContent | None, certificates: Sequence[bytes], ends: Sequence[int]) -> Level:
+def _reached(store: StoreContent | None, end: int, certificates: Sequence[bytes], ends: Sequence[int]) -> Level:
     """The level of a signature with a timestamp.
 
     Args:
-        store: what validates it, if anything does.
+        store: what validates it, if anything does. Something of it lies behind the signature, else it was written for
+            another one: so the validators have it.
+        end: where the signature ends.
         certificates: the signer's, and that of the authority of its first timestamp.
         ends: up to where the document timestamps that cover the signature go.
     """
-    if store is None or store.data.is_empty:
+    if store is None or store.data.is_empty or store.newest < end:
         return Level.B_T
     if any(all(store.answers_about(one, end) for one in certificates) for end in ends):
         return Level.B_LTA

@@ -1,7 +1,9 @@
 """Validation data in a PDF: the document security store (EN 319 142-1, 5.4.2), appended as an update.
 
-What the store has stays, and nothing gets in twice. Of the file only the store's dictionary is written again, or the
-catalog where the store is new or a part of it.
+What the store has stays, and nothing gets in twice, with one exception. Where a signature needs its data behind it and
+the store has all of them, the smallest is written once more: DSS looks for a store that is newer than the signature,
+and for something new in it. Of the file only the store's dictionary is written again, or the catalog where the store is
+new or a part of it.
 """
 
 from __future__ import annotations
@@ -43,11 +45,13 @@ class StoreUpdate:
     """As it is then."""
 
 
-def build_store_update(facts: PdfFacts, data: ValidationData) -> StoreUpdate | None:
-    """None when the file has all of it. Raises: AugmentationImpossible when the store that it has cannot be read."""
+def build_store_update(facts: PdfFacts, data: ValidationData, *, behind: bool = False) -> StoreUpdate | None:
+    """None when the file has all of it. With `behind` the smallest is written all the same.
+
+    Raises: AugmentationImpossible when the store that the file has cannot be read.
+    """
     before = _require_store(facts)
-    known = set() if before is None else set(before.known)
-    wanted = [(name, der) for name, der in _listed(data) if hashlib.sha256(der).digest() not in known]
+    wanted = _wanted(before, data, behind=behind)
     if not wanted:
         return None
     start = b"" if facts.ends_line else b"\n"
@@ -96,6 +100,15 @@ def _listed(data: ValidationData) -> list[tuple[str, bytes]]:
     return [(name, der) for name, ders in found for der in dict.fromkeys(ders)]
 
 
+def _wanted(before: ValidationStore | None, data: ValidationData, *, behind: bool) -> list[tuple[str, bytes]]:
+    """What is written, each with the name of its list."""
+    known, listed = set() if before is None else set(before.known), _listed(data)
+    missing = [(name, der) for name, der in listed if hashlib.sha256(der).digest() not in known]
+    if missing or not behind or not listed:
+        return missing
+    return [min(listed, key=lambda one: len(one[1]))]
+
+
 def _stream(der: bytes) -> bytes:
     data = zlib.compress(der, 6)
     return b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(data), data)
@@ -131,11 +144,11 @@ def _written(facts: PdfFacts, store: ValidationStore, *, is_new: bool) -> dict[i
     return found
 
 
-def grown(facts: PdfFacts, data: ValidationData, update: CheckedUpdate) -> ValidationStore:
+def grown(facts: PdfFacts, data: ValidationData, update: CheckedUpdate, *, behind: bool = False) -> ValidationStore:
     """The store once `update`, which was checked, is there."""
     before = facts.store
     known = () if before is None else before.known
-    added = [digest for digest in _digests(der for _, der in _listed(data)) if digest not in known]
+    added = _digests(der for _, der in _wanted(before, data, behind=behind))
     root = reference(dict(facts.trailer).get("Root")) or Reference(0)
     place = None if before is None else before.place
     if before is None or place is None:
@@ -151,16 +164,16 @@ def grown(facts: PdfFacts, data: ValidationData, update: CheckedUpdate) -> Valid
 # -- the check -------------------------------------------------------------------------------------
 
 
-def check_store_update(buffer: Buffer, facts: PdfFacts, data: ValidationData) -> CheckedUpdate:
+def check_store_update(buffer: Buffer, facts: PdfFacts, data: ValidationData, *, behind: bool = False) -> CheckedUpdate:
     """The update that was written has the data that were wanted and changes nothing else.
 
     It is read back as a stranger reads it. Raises: VerificationFailed.
     """
     with unreadable_is_wrong():
-        return _check(buffer, facts, data)
+        return _check(buffer, facts, data, behind=behind)
 
 
-def _check(buffer: Buffer, facts: PdfFacts, data: ValidationData) -> CheckedUpdate:
+def _check(buffer: Buffer, facts: PdfFacts, data: ValidationData, *, behind: bool) -> CheckedUpdate:
     section = read_section(buffer, facts)
     check_trailer(facts, section)
     objects = read_objects(buffer, facts, section)
@@ -190,8 +203,7 @@ def _check(buffer: Buffer, facts: PdfFacts, data: ValidationData) -> CheckedUpda
             if target is None or target.number < facts.next_number:
                 raise fault(f"/{name} has something that is not in the update")
             found.append((name, _content(buffer, facts, section.places[target.number].offset, objects[target.number])))
-    known = set() if old is None else set(old.known)
-    wanted = [one for one in _listed(data) if hashlib.sha256(one[1]).digest() not in known]
+    wanted = _wanted(old, data, behind=behind)
     if facts.encryption is None:
         require(found == wanted, "the validation data are not those that were to be written")
     require(len(found) == len(wanted), "the validation data are not those that were to be written")

@@ -50,6 +50,8 @@ class StoreContent:
 
     data: ValidationData
     answers: tuple[_Answer, ...]
+    newest: int
+    """Where the last of it lies, in bytes of the file."""
 
     def answers_about(self, certificate: bytes, end: int | None = None) -> bool:
         """Something in the store may say whether `certificate` is revoked; with `end`, something that lies before it.
@@ -92,6 +94,7 @@ def read_store(pdf: pikepdf.Pdf, base: int) -> StoreContent | None:
     return StoreContent(
         ValidationData(*(tuple(dict.fromkeys(one.der for one in lists[name])) for name in STORE_LISTS)),
         (*map(_of_list, revocation_lists), *map(_of_response, responses)),
+        max((one.at for of_list in lists.values() for one in of_list), default=0),
     )
 
 

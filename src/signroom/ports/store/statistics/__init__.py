@@ -6,6 +6,8 @@ from datetime import date
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.document import Document
+from signroom.domain.level import Level
 from signroom.domain.statistics import MonthlyCount
 
 
@@ -18,6 +20,9 @@ class Statistics(Protocol):
 
     def count_rest(self, limit: int) -> int:
         """Count what processes of an older version have saved. Returns how many: at most `limit` of each kind."""
+
+    def count_raised(self, document: Document, level: Level) -> None:
+        """Count `document`, which is about to be saved with a version of this level, at that level from now on."""
 
     def count_timestamp(self, subscription_id: UUID, application_id: UUID, tier: str, day: date) -> None:
         """One more that the application was given."""

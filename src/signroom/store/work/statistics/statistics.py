@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from signroom.domain.document import DocumentStatus
+from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.level import Level
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.store import tables
@@ -52,6 +52,18 @@ class SqlStatistics:
         count_documents(self._connection, documents)
         count_sessions(self._connection, sessions)
         return max(len(documents), len(sessions))
+
+    def count_raised(self, document: Document, level: Level) -> None:
+        before = document.level
+        if before is None or before is level:
+            return
+        # One that was not counted yet is counted when it is saved.
+        if not self._connection.execute(_was_counted(), {"id": document.id}).scalar_one_or_none():
+            return
+        counts: Counter[_Counter] = Counter()
+        for of_level, number in ((level, 1), (before, -1)):
+            counts[_counter_of(document, of_level)] += number
+        _add(self._connection, counts, {document.application_id: document.subscription_id})
 
     def _to_count(self, table: sa.Table, wanted: str, limit: int) -> Sequence[UUID]:
         """By the index that has these rows only."""
@@ -109,12 +121,20 @@ def count_documents(connection: Connection, document_ids: Sequence[UUID]) -> Non
     for row in connection.execute(_mark_counted(), {"ids": list(document_ids)}):
         at: datetime = row.signed_at or row.created_at
         owners[row.application_id] = row.subscription_id
-        # The level that it was completed at: it may reach another one later.
-        level, outcome = row.signed_level or Level.B_B.value, DocumentStatus.COMPLETED.value
-        lane = row.id.int % _LANES
-        key = _Counter(at.date(), row.application_id, Counted.DOCUMENT.value, outcome, row.signature_type, level, lane)
-        counts[key] += 1
+        # When it reaches another level, `count_raised` counts it there instead.
+        level = row.signed_level or Level.B_B.value
+        counts[_document_counter(row.id, row.application_id, at, row.signature_type, level)] += 1
     _add(connection, counts, owners)
+
+
+def _counter_of(document: Document, level: Level) -> _Counter:
+    at = document.signed_at or document.created_at
+    return _document_counter(document.id, document.application_id, at, document.signature_type.value, level.value)
+
+
+def _document_counter(document_id: UUID, application_id: UUID, at: datetime, kind: str, level: str) -> _Counter:
+    lane, what = document_id.int % _LANES, Counted.DOCUMENT.value
+    return _Counter(at.date(), application_id, what, DocumentStatus.COMPLETED.value, kind, level, lane)
 
 
 def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
@@ -154,6 +174,12 @@ def _mark_counted() -> sa.Executable:
     owner, signed = (t.c.id, t.c.subscription_id, t.c.application_id), (t.c.signed_at, t.c.created_at, t.c.signed_level)
     columns = (*owner, t.c.signature_type, *signed)
     return mark.where(t.c.counted.is_(None)).values(counted=True).returning(*columns)
+
+
+@cache
+def _was_counted() -> sa.Select[Any]:
+    t = tables.documents
+    return sa.select(t.c.counted).where(t.c.id == sa.bindparam("id"))
 
 
 @cache

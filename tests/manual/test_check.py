@@ -1,0 +1,69 @@
+"""``make docs`` finds dead links and what would be loaded from elsewhere, and makes an anchor of each error code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.docs.check import check_site
+from scripts.docs.gather import DeadLink, Gathering, errors_with_anchors, outside_code
+from tests.habits.repository import ROOT
+
+
+@pytest.mark.parametrize(
+    ("html", "wrong"),
+    [
+        ("<a href='../other/'>", None),
+        ("<a href='../other/#there'>", None),
+        ("<a href='/docs/api'><a href='https://elsewhere.example/x'><img src='data:image/png;base64,'>", None),
+        ("<a href='../missing/'>", "the link ../missing/ leads nowhere"),
+        ("<a href='../other/#gone'>", "the link ../other/#gone leads nowhere"),
+        ("<a href='../../outside'>", "the link ../../outside leads nowhere"),
+        ("<a href='javascript:alert(1)'>", "the link javascript:alert(1) leads nowhere"),
+        ("<img src='missing.png'>", "missing.png is not there"),
+        ("<script src='https://cdn.example/x.js'>", "loads https://cdn.example/x.js"),
+        ("<link rel=preconnect href='//fonts.example'>", "loads //fonts.example"),
+        ("<img srcset='https://cdn.example/a.png 2x'>", "loads https://cdn.example/a.png"),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_told(tmp_path: Path, html: str, wrong: str | None) -> None:
+    for name, content in {"page": html, "other": "<h2 id=there>"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text(content)
+
+    assert check_site(tmp_path) == ([f"page/index.html: {wrong}"] if wrong else [])
+
+
+@pytest.mark.parametrize("css", ["p{background:url(https://x.example/a.png)}", "@import '//x.example/a.css';"])
+def test_a_style_that_asks_elsewhere_is_told(tmp_path: Path, css: str) -> None:
+    (tmp_path / "main.css").write_text(css)
+
+    assert len(check_site(tmp_path)) == 1
+
+
+def test_every_error_code_has_an_anchor_that_is_its_code() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    codes = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+
+    anchors = re.findall(r"^### `(\w+)` \{ #(\w+) \}$", errors_with_anchors(page), re.MULTILINE)
+
+    assert [code for code, anchor in anchors if code != anchor] == []
+    assert {code for code, _ in anchors} == set(codes)
+
+
+def test_code_is_left_as_it_stands() -> None:
+    text = "[a](b.md)\n```python\nx = y[0](z)\n```\n[c](d.md)\n"
+
+    assert outside_code(text, str.upper) == "[A](B.MD)\n```python\nx = y[0](z)\n```\n[C](D.MD)\n"
+
+
+def test_a_page_that_links_to_a_missing_file_stops_the_build(tmp_path: Path) -> None:
+    for folder in ("docs/decisions", "web/public/assets"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "web/public/assets/icon.svg").write_text("<svg/>")
+    (tmp_path / "docs/a.md").write_text("[gone](../src/gone.py)")
+
+    with pytest.raises(DeadLink, match=r"docs/a\.md links to \.\./src/gone\.py"):
+        Gathering(tmp_path, tmp_path / "pages").run()
