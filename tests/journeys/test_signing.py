@@ -218,6 +218,8 @@ def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, windo
         "wrong": (authority.pfx("p256", "right"), "Wrong password. Try again."),
         "expired": (authority.pfx("expired", "wrong"), "Expired on"),
         "no-file": (b"junk", "not a .pfx or .p12 file"),
+        "no-key": (authority.leaf("p256").certificate_der, "a certificate without its private key"),
+        "pem": (b"-----BEGIN CERTIFICATE-----", "This is a PEM file"),
     }
     page = window.page
     page.goto(
@@ -238,6 +240,11 @@ def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, windo
             page.get_by_role("button", name="Use another certificate").click()
             page.get_by_role("button", name="Use a certificate file (PFX)").click()
         else:
+            at_fault = page.get_by_label("Certificate password" if name == "wrong" else "Certificate file")
+            expect(at_fault).to_be_focused()
+            expect(at_fault).to_have_attribute("aria-invalid", "true")
+            expect(at_fault).to_have_accessible_description(re.compile(sentence))
+            expect(page.locator("[aria-invalid=true]")).to_have_count(1)
             expect(page.get_by_label("Certificate password")).to_have_value("")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from signroom.domain.branding import NO_BRANDING, Branding
-from signroom.domain.document import Document
+from signroom.domain.document import Document, signed_name
 from signroom.domain.document_key import formatted
-from signroom.domain.holder import holder_of
+from signroom.domain.holder import as_people_write, holder_of
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.security_context import confirms_identity
 from signroom.domain.session import MAX_DOCUMENTS, Session
-from signroom.domain.signature import CmsLayout, PdfLayout, XmlLayout
+from signroom.domain.signature import CmsLayout, CmsOptions, PdfLayout, SignatureType, XmlLayout
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.ports.files import Occurrence, Search
@@ -111,9 +111,7 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
         sha256=original.sha256.hex(),
         pages=document.inspection.pages,
         signatures=document.inspection.signatures,
-        findings=[
-            shapes.FindingView(code=f.code, level=f.level, facts=dict(f.facts)) for f in document.inspection.findings
-        ],
+        findings=[*_findings(document), *_signed_as(document)],
         status=document.status.value,
         processing_error_code=document.processing_error_code,
         processing_error_detail=document.processing_error_detail,
@@ -127,6 +125,26 @@ def search_view(search: Search) -> shapes.SearchView:
         return shapes.Hit(page=one.page, areas=[(a.left, a.top, a.width, a.height) for a in one.areas])
 
     return shapes.SearchView(hits=[hit(one) for one in search.found], next_page=search.next_page)
+
+
+def _findings(document: Document) -> list[shapes.FindingView]:
+    return [
+        shapes.FindingView(
+            code=found.code,
+            level=found.level,
+            facts={name: as_people_write(fact) if name == "name" else fact for name, fact in found.facts},
+        )
+        for found in document.inspection.findings
+    ]
+
+
+def _signed_as(document: Document) -> list[shapes.FindingView]:
+    """What becomes of a file that is no PDF: a CMS object, which few people know."""
+    if document.signature_type is not SignatureType.CMS or document.inspection.signatures > 0:
+        return []
+    detached = isinstance(document.options, CmsOptions) and document.options.detached
+    facts = {"file": signed_name(document.original.name, SignatureType.CMS)}
+    return [shapes.FindingView(code="SignedDetached" if detached else "SignedAsCms", level="note", facts=facts)]
 
 
 def preparation_view(preparation: Preparation) -> shapes.PreparationView:

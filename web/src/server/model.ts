@@ -93,6 +93,21 @@ export interface Judgement {
   readonly usable: boolean;
   readonly code: string | null;
   readonly detail: string | null;
+  /** It certifies others (CA:TRUE). */
+  readonly ofAuthority: boolean;
+  /** The holder's, as people write it; null for what cannot be read. */
+  readonly name: string | null;
+  /** The authority that has confirmed who the holder is; null: nobody whom the session trusts. */
+  readonly confirmedBy: string | null;
+}
+
+/** Who has signed, as the server has judged it. */
+export interface SignerView {
+  readonly name: string;
+  readonly issuedBy: string;
+  /** As in `Judgement`. */
+  readonly confirmedBy: string | null;
+  readonly signedAt: string | null;
 }
 
 export interface SessionView {
@@ -119,6 +134,8 @@ export interface SessionView {
   readonly branding: Branding | null;
   readonly keySourceConfig: KeySourceConfig;
   readonly requirements: readonly Requirement[];
+  /** Null until the signatures are stored, and once the session's time is over. */
+  readonly signer: SignerView | null;
   readonly documents: readonly DocumentView[];
 }
 

@@ -41,6 +41,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   branding: null,
   keySourceConfig: { cryptoDevice: false, webPki: null },
   requirements: [],
+  signer: null,
   documents: [],
   ...changes,
 });
@@ -123,7 +124,7 @@ describe('the certificate', () => {
   const listed = (id: string, usable: boolean): Listed => ({
     info: { id, der: new Uint8Array(), chain: [] },
     summary: null,
-    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null },
+    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null, ofAuthority: false, name: null, confirmedBy: null },
   });
   const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };
   const opened = (...certificates: Listed[]) => next(START, { kind: 'sourceOpened', source, certificates });

@@ -6,6 +6,7 @@ import { Reason } from './aside';
 import { CertificateDetails, CertificateFacts } from './certificates';
 import { Icon } from './icon';
 import { Heading, Notice, type ViewProps } from './parts';
+import { Vouched } from './vouched';
 
 const t = texts.consent;
 
@@ -24,7 +25,11 @@ export function Consent({ state, controller }: ViewProps): VNode {
           </div>
         )}
         {state.source?.kind === 'demo' && <p class="warning">{t.demo}</p>}
-        {!state.session?.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
+        {chosen?.judgement.confirmedBy === null && (
+          <p>
+            <Vouched by={null} />
+          </p>
+        )}
       </div>
       <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
         {t.other}

@@ -6,6 +6,7 @@ import { fill, size, texts } from '../texts/format';
 import { Reason } from './aside';
 import { Icon, type IconName } from './icon';
 import { Heading } from './parts';
+import { Signer } from './vouched';
 
 const t = texts.ended;
 const RETURN_SECONDS = 5;
@@ -71,7 +72,7 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
       <Mark name="done" kind="good" />
       <Heading text={fill(t.completed, { count })} />
       <p>{count > 0 ? fill(t.completedText, { count }) : fill(t.late, { application })}</p>
-      {!session.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
+      {session.signer !== null && <Signer signer={session.signer} />}
       {count > 0 && (
         <>
           <h2>{fill(t.files, { count })}</h2>
