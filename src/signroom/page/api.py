@@ -44,6 +44,7 @@ from signroom.service.documents.preview_document import find_words, page_sizes, 
 from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
+from signroom.service.sessions.extend_session import extend_session
 from signroom.service.sessions.follow_session import SessionStreams
 from signroom.service.sessions.open_page import open_page, renew_page_token
 from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
@@ -321,6 +322,17 @@ async def finish(
     return await asyncio.to_thread(_view, ports, page_session, framed)
 
 
+@post("/sign/api/extend", status_code=200)
+async def extend(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
+    """The signer needs more time."""
+
+    def answer() -> shapes.SessionView:
+        extend_session(ports, page_session)
+        return _view(ports, page_session, framed)
+
+    return await asyncio.to_thread(answer)
+
+
 @post("/sign/api/cancel", status_code=200)
 async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
     def answer() -> shapes.SessionView:
@@ -370,5 +382,6 @@ HANDLERS = [
     certificates,
     prepare,
     finish,
+    extend,
     cancel,
 ]

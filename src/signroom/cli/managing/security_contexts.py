@@ -10,16 +10,17 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
-from signroom.cli.printing import moment, print_json, print_line
+from signroom.cli.printing import Json, moment, print_json, print_line, tell
 
 if TYPE_CHECKING:
     from signroom.domain.requirement import CertificateRequirement
-    from signroom.domain.security_context import KeyRule, SecurityContext
+    from signroom.domain.security_context import DigestRule, KeyRule, SecurityContext
     from signroom.ports import ManagementPorts
 
 RevocationName = Literal["Required", "IfKnown", "NotAsked"]
 LevelName = Literal["B-B", "B-T", "B-LT", "B-LTA"]
-Clearable = Literal["intermediates", "policies", "purposes", "keys", "requirements", "level"]
+ResponderName = Literal["Appointed", "Issuer"]
+Clearable = Literal["intermediates", "policies", "purposes", "keys", "requirements", "level", "digests"]
 Files = Annotated[list[Path] | None, Parameter(negative=())]
 Texts = Annotated[list[str] | None, Parameter(negative=())]
 
@@ -30,10 +31,9 @@ contexts = App(name="contexts", help="Security contexts: whom a subscription tru
 def list_all(*, subscription: str, json: bool = False) -> None:
     """Print the built-in contexts and the subscription's own, with their rules.
 
-    Parameters
-    ----------
-    subscription: name of the subscription
-    json: print a JSON list instead of text
+    Args:
+        subscription: name of the subscription
+        json: print a JSON list instead of text
     """
     from signroom.service.subscriptions.manage_security_contexts import list_contexts
 
@@ -50,11 +50,10 @@ def list_all(*, subscription: str, json: bool = False) -> None:
 def show(context: str, *, subscription: str, json: bool = False) -> None:
     """Print all of a context.
 
-    Parameters
-    ----------
-    context: its id or its name
-    subscription: name of the subscription
-    json: print JSON instead of text
+    Args:
+        context: its id or its name
+        subscription: name of the subscription
+        json: print JSON instead of text
     """
     from signroom.service.subscriptions.manage_security_contexts import find_context
 
@@ -81,24 +80,28 @@ def create(
     key: Texts = None,
     requirement: Texts = None,
     level: LevelName | None = None,
+    digest: Texts = None,
+    responders: ResponderName = "Appointed",
+    json: Json = False,
 ) -> None:
     """Make a context. Sessions name it by the id that is printed.
 
-    Parameters
-    ----------
-    name: up to 50 lower-case letters, digits and hyphens
-    subscription: name of the subscription
-    root: file of a trusted authority, PEM or DER; may be given several times
-    intermediate: file of an authority below a root that signers need not send
-    policy: dotted OID; one of them must hold for the signer's certificate
-    purpose: dotted OID of a further purpose (extended key usage) that lets a certificate sign
-    revocation: what it means that nobody says whether a certificate was revoked
-    key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
-    requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
-    level: that signed files reach unless a session says otherwise
+    Args:
+        name: up to 50 lower-case letters, digits and hyphens
+        subscription: name of the subscription
+        root: file of a trusted authority, PEM or DER; may be given several times
+        intermediate: file of an authority below a root that signers need not send
+        policy: dotted OID; one of them must hold for the signer's certificate
+        purpose: dotted OID of a further purpose (extended key usage) that lets a certificate sign
+        revocation: what it means that nobody says whether a certificate was revoked
+        key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
+        requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
+        level: that signed files reach unless a session says otherwise
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
     """
     from signroom.domain.level import Level
-    from signroom.domain.security_context import ContextRules, RevocationRule
+    from signroom.domain.security_context import ContextRules, ResponderRule, RevocationRule
     from signroom.service.subscriptions.manage_security_contexts import DescribeContext, create_context
 
     rules = ContextRules(
@@ -108,10 +111,12 @@ def create(
         keys=tuple(map(_key, key or ())),
         requirements=tuple(map(_requirement, requirement or ())),
         level=None if level is None else Level(level),
+        digests=tuple(map(_digest, digest or ())),
+        responders=ResponderRule(responders),
     )
     command = DescribeContext(name, _certificates(root or ()), _certificates(intermediate or ()), rules)
     with acting_for(subscription) as (ports, caller):
-        _print(create_context(ports, caller, command))
+        _tell(ports, create_context(ports, caller, command), as_json=json)
 
 
 @contexts.command
@@ -128,21 +133,32 @@ def change(
     key: Texts = None,
     requirement: Texts = None,
     level: LevelName | None = None,
+    digest: Texts = None,
+    responders: ResponderName | None = None,
     clear: Annotated[list[Clearable] | None, Parameter(negative=())] = None,
+    json: Json = False,
 ) -> None:
     """Change what is given; everything else stays. What is given replaces all that was there of its kind.
 
-    Parameters
-    ----------
-    context_id: as `list` prints it
-    subscription: name of the subscription
-    name: a new name
-    root: as `create` has it; so are intermediate, policy, purpose, revocation, key, requirement and level
-    clear: what there shall be none of from now on; may be given several times
+    Args:
+        context_id: as `list` prints it
+        subscription: name of the subscription
+        name: a new name
+        root: file of a trusted authority, PEM or DER; may be given several times
+        intermediate: file of an authority below a root that signers need not send
+        policy: dotted OID; one of them must hold for the signer's certificate
+        purpose: dotted OID of a further purpose (extended key usage) that lets a certificate sign
+        revocation: what it means that nobody says whether a certificate was revoked
+        key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then)
+        requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
+        level: that signed files reach unless a session says otherwise
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
+        clear: what there shall be none of from now on; may be given several times
     """
     from signroom.domain.errors import BadInput
     from signroom.domain.level import Level
-    from signroom.domain.security_context import RevocationRule
+    from signroom.domain.security_context import ResponderRule, RevocationRule
     from signroom.service.subscriptions.manage_security_contexts import PatchContext, change_context
 
     given: dict[str, tuple[Any, ...] | None] = {
@@ -151,6 +167,7 @@ def change(
         "purposes": None if purpose is None else tuple(purpose),
         "keys": None if key is None else tuple(map(_key, key)),
         "requirements": None if requirement is None else tuple(map(_requirement, requirement)),
+        "digests": None if digest is None else tuple(map(_digest, digest)),
     }
     cleared = set(clear or ())
     for one in sorted(cleared):
@@ -162,26 +179,27 @@ def change(
         revocation=None if revocation is None else RevocationRule(revocation),
         level=None if level is None else Level(level),
         clear_level="level" in cleared,
+        responders=None if responders is None else ResponderRule(responders),
         **{one: () if one in cleared else value for one, value in given.items()},
     )
     with acting_for(subscription) as (ports, caller):
-        _print(change_context(ports, caller, context_id, command))
+        _tell(ports, change_context(ports, caller, context_id, command), as_json=json)
 
 
 @contexts.command
-def delete(context_id: UUID, *, subscription: str, force: bool = False) -> None:
+def delete(context_id: UUID, *, subscription: str, force: bool = False, json: Json = False) -> None:
     """Delete a context.
 
-    Parameters
-    ----------
-    context_id: as `list` prints it
-    subscription: name of the subscription
-    force: also while sessions need it; nobody can sign in these any more
+    Args:
+        context_id: as `list` prints it
+        subscription: name of the subscription
+        force: also while sessions need it; nobody can sign in these any more
     """
     from signroom.service.subscriptions.manage_security_contexts import delete_context
 
     with acting_for(subscription) as (ports, caller):
         delete_context(ports, caller, context_id, force=force)
+    tell({"id": str(context_id), "deleted": True}, as_json=json)
 
 
 def _key(text: str) -> KeyRule:
@@ -192,12 +210,30 @@ def _key(text: str) -> KeyRule:
     kind, _, rest = text.partition(":")
     bits, _, until = rest.partition(":")
     try:
-        end = None if not until else datetime.fromisoformat(until)
-        if end is not None:
-            end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
-        return KeyRule({one.value: one for one in RULED_KINDS}[kind.upper()], int(bits), end)
+        return KeyRule({one.value: one for one in RULED_KINDS}[kind.upper()], int(bits), _end(until))
     except (KeyError, ValueError, OverflowError) as error:
         raise BadInput(f"--key is like RSA:3072 or EC:256:2030-01-01, and not {text}.") from error
+
+
+def _digest(text: str) -> DigestRule:
+    """``SHA384`` or ``SHA256:2035-01-01``. Raises: BadInput."""
+    from signroom.domain.errors import BadInput
+    from signroom.domain.security_context import DigestRule
+    from signroom.domain.signature import DigestAlgorithm
+
+    name, _, until = text.partition(":")
+    try:
+        return DigestRule(DigestAlgorithm(name.upper()), _end(until))
+    except (ValueError, OverflowError) as error:
+        raise BadInput(f"--digest is like SHA384 or SHA256:2035-01-01, and not {text}.") from error
+
+
+def _end(text: str) -> datetime | None:
+    """Raises: ValueError, OverflowError."""
+    if not text:
+        return None
+    end = datetime.fromisoformat(text)
+    return end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
 
 
 def _requirement(text: str) -> CertificateRequirement:
@@ -253,11 +289,20 @@ def _rules(context: SecurityContext) -> dict[str, Any]:
         "key": [":".join(filter(None, (k.kind.value, str(k.least_bits), moment(k.until)))) for k in rules.keys],
         "requirement": ["=".join(filter(None, (r.kind.value, r.argument))) for r in rules.requirements],
         "level": None if rules.level is None else rules.level.value,
+        "digest": [":".join(filter(None, (d.algorithm.value, moment(d.until)))) for d in rules.digests],
+        "responders": rules.responders.value,
     }
 
 
 def _kind(context: SecurityContext) -> str:
     return "own" if context.is_own else "built in"
+
+
+def _tell(ports: ManagementPorts, context: SecurityContext, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_facts(ports, context))
+    else:
+        _print(context)
 
 
 def _print(context: SecurityContext) -> None:
