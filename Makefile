@@ -7,7 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# On a terminal uv shows how far it is; what is said goes to the standard error, since the output may be JSON.
+INSTALL = $(UV) pip install $(shell test -t 2 || echo --quiet) --python $(BIN)/python
+SAY = @echo >&2
 
 # uv does not read pip's configuration: a person's own index and authorities hold for both.
 ifdef PIP_INDEX_URL
@@ -28,7 +30,7 @@ help: ## Show this list
 
 # Where the site cannot be built the demo starts all the same: /docs then says what to do.
 demo: $(VENV)/.runtime ## Run the product: service, example application, test certificates
-	@$(MAKE) --no-print-directory $(SITE) || echo "The documentation was not built: /docs says so. Everything else works."
+	@$(MAKE) --no-print-directory $(SITE) >&2 || echo >&2 "The documentation was not built: /docs says so. Everything else works."
 	@exec $(BIN)/signroom demo $(ARGS)
 
 docs: $(VENV)/.docs ## Build the documentation site, which the service serves under /docs, and check its links
@@ -82,24 +84,31 @@ $(UV):
 	  { echo "Signroom needs Python 3.11 or newer; $(PYTHON) is older."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Python's venv module is incomplete. On Debian: apt-get install python3-venv"; exit 1; }
+	$(SAY) "Signroom: making .venv"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/bootstrap.txt
 
 # Bytecode is compiled at once: the first start would otherwise take twice as long.
 $(VENV)/.runtime: $(UV) locks/runtime.txt pyproject.toml client/pyproject.toml
+	$(SAY) "Signroom: fetching, installing and compiling $$(grep -c '^[a-z].*==' locks/runtime.txt) packages, once"
 	@$(INSTALL) --compile-bytecode --require-hashes --requirement locks/runtime.txt
+	$(SAY) "Signroom: installing the checkout itself"
 	@$(INSTALL) --no-deps --no-build-isolation --editable . --editable ./client
+	$(SAY) "Signroom: compiling it"
 	@$(BIN)/python -m compileall -q src client/src || true
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.runtime locks/docs.txt
+	$(SAY) "Signroom: installing what builds the documentation"
 	@$(INSTALL) --require-hashes --requirement locks/docs.txt
 	@touch $@
 
 $(SITE): $(PAGES) $(VENV)/.docs
+	$(SAY) "Signroom: building the documentation"
 	@$(BIN)/python -m scripts.docs
 
 $(VENV)/.dev: $(UV) locks/dev.txt pyproject.toml client/pyproject.toml
+	$(SAY) "Signroom: fetching, installing and compiling $$(grep -c '^[a-z].*==' locks/dev.txt) packages, once"
 	@$(INSTALL) --compile-bytecode --require-hashes --requirement locks/dev.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable . --editable ./client
 	@touch $@ $(VENV)/.runtime $(VENV)/.docs

@@ -15,10 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import limits
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from signroom.domain.key_source import KeySource
 from signroom.domain.security_context import ANY, BY_NAME, SecurityContext
 
@@ -56,6 +52,8 @@ class Settings:
     """What was made with it is still read. None: a file of the data folder says it, or there is none."""
     max_file: int
     session_lifetime: timedelta
+    longest_session: timedelta
+    """While the signer asks for more time."""
     events_kept: timedelta
     """At least `MIN_EVENTS_KEPT`."""
     audit_kept: timedelta
@@ -123,6 +121,7 @@ NAMES = (
     "SECOND_SECRET_KEY",
     "MAX_FILE",
     "SESSION_LIFETIME",
+    "LONGEST_SESSION",
     "EVENTS_KEPT",
     "AUDIT_KEPT",
     "API_KEY_LIFETIME",
@@ -196,6 +195,7 @@ def read_settings(
         second_secret_key=second.encode() or None,
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
+        longest_session=_duration("LONGEST_SESSION", source.text("LONGEST_SESSION", "24 h")),
         events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
         audit_kept=_duration("AUDIT_KEPT", source.text("AUDIT_KEPT", "1826 d")),
         api_key_lifetime=_lifetime("API_KEY_LIFETIME", source.text("API_KEY_LIFETIME", "")),
@@ -277,6 +277,9 @@ def _toml(file: Path) -> dict[str, str]:
 
 
 def _database_url(text: str) -> str:
+    from sqlalchemy.engine import make_url  # heavy: `signroom --help` does without
+    from sqlalchemy.exc import ArgumentError
+
     try:
         driver = make_url(text).drivername
     except ArgumentError as error:
@@ -409,6 +412,8 @@ def _quantity(name: str, text: str, units: Mapping[str, int], fold: Callable[[st
 
 
 def _rate(name: str, text: str) -> str:
+    import limits  # heavy: `signroom --help` does without
+
     try:
         limits.parse(text)
     except ValueError as error:

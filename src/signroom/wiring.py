@@ -145,6 +145,7 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         max_file=settings.max_file,
         session_lifetime=settings.session_lifetime,
+        longest_session=settings.longest_session,
         page_token_lifetime=_PAGE_TOKEN_LIFETIME,
         download_lifetime=DOWNLOAD_LIFETIME,
         events_kept=settings.events_kept,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -82,10 +83,10 @@ def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
     first, second = sqlite_server.open_session()["sessionId"], sqlite_server.open_session()["sessionId"]
     nobody = f"http://127.0.0.1:{free_port()}"
     arguments = ("--after", start["next"], "--secret", "whsec_c2VjcmV0")
-    with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, nobody, *arguments) as output:
+    with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, nobody, *arguments, "--json") as output:
         eventually(lambda: output.read_text().count("ConnectError") >= 2)
         line = next(line for line in output.read_text().splitlines() if "ConnectError" in line)
-    cursor = line.rpartition("(")[2].rstrip(")")
+    cursor = json.loads(line)["cursor"]
 
     arguments = ("--after", cursor, "--secret", "whsec_c2VjcmV0")
     with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, endpoint.url, *arguments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,9 @@ def test_it_signs_predefined_documents_with_a_pfx(sqlite_server: Server, tmp_pat
 def test_it_cancels(sqlite_server: Server) -> None:
     opened = sqlite_server.open_session(returnUrl=RETURN)
 
-    assert robot(opened["redirectUrl"], "--cancel")[:2] == (0, f"{RETURN}&signatureSessionId={opened['sessionId']}")
+    done = command({}, "robot", opened["redirectUrl"], "--cancel", "--json")
+    returned = f"{RETURN}&signatureSessionId={opened['sessionId']}"
+    assert json.loads(done.stdout) == {"status": "UserCancelled", "returnUrl": returned, "refused": []}
     assert sqlite_server.session(opened["sessionId"])["status"] == "UserCancelled"
     assert robot(opened["redirectUrl"], "--cancel")[0] == 3
 

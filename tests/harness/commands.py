@@ -17,7 +17,18 @@ from tests.harness.server import Server, clean_environment
 from tests.harness.waiting import SECONDS
 
 Done = CompletedProcess[str]
-_ROWS = frozenset({"applications", "file-validation", "keys", "migrate", "subscriptions", "webhooks"})
+_ROWS = frozenset(
+    {
+        "applications",
+        "contexts",
+        "file-validation",
+        "keys",
+        "migrate",
+        "subscriptions",
+        "timestamp-providers",
+        "webhooks",
+    }
+)
 """Commands that only touch rows, and keep nothing behind. They run one after the other in one process: a process for
 each takes 0.2 s of the processor, such a command a tenth of that."""
 

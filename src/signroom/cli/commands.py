@@ -25,6 +25,7 @@ from signroom.cli.managing.statistics import statistics
 from signroom.cli.managing.timestamp_providers import timestamp_providers
 from signroom.cli.managing.trust import trust
 from signroom.cli.managing.webhooks import webhooks
+from signroom.cli.printing import Json, tell
 from signroom.domain.demo import DemoFailure
 
 USAGE = 2
@@ -56,7 +57,7 @@ app.command(statistics)
 
 def run(arguments: Sequence[str]) -> int:
     """Exit code: 0 done, 2 wrong usage or settings, 3 refused by the service; the robot and `extend` add 4."""
-    from signroom.domain.errors import SignroomError
+    from signroom.domain.errors import ApplicationNotFound, SignroomError, SubscriptionNotFound
     from signroom.settings import SettingsError
 
     try:
@@ -68,8 +69,26 @@ def run(arguments: Sequence[str]) -> int:
         return USAGE
     except SignroomError as error:
         print(f"signroom: {error.code}: {error}", file=sys.stderr)
+        if isinstance(error, ApplicationNotFound | SubscriptionNotFound):
+            _say_where()
         return REFUSED
     return result if isinstance(result, int) else 0
+
+
+def _say_where() -> None:
+    """A command that runs in another folder than the service looks into another database, and finds nothing there."""
+    from urllib.parse import urlsplit
+
+    from signroom.cli.configuration import current_settings
+
+    url = urlsplit(current_settings({"PUBLIC_URL": "http://localhost"}).database_url)
+    # Without user and password.
+    database = url.path.removeprefix("/") if url.scheme.startswith("sqlite") else f"{url.hostname or ''}{url.path}"
+    print(
+        f"It was looked for in the database {database}. Is that the service's? Otherwise run the command in the folder "
+        "of the service, or set SIGNROOM_DATA or SIGNROOM_DATABASE_URL as the service has it.",
+        file=sys.stderr,
+    )
 
 
 @app.command
@@ -83,13 +102,12 @@ def demo(
 ) -> int:
     """Run everything in one process: service, example application, test certificates.
 
-    Parameters
-    ----------
-    data: folder for database, files, keys (default .signroom)
-    port: port of the service; the example application gets the next one
-    no_browser: do not open a browser
-    json: print one JSON line instead of text; implies --no-browser
-    fail: switch off what makes signatures last, to see what happens; may be given several times
+    Args:
+        data: folder for database, files, keys (default .signroom)
+        port: port of the service; the example application gets the next one
+        no_browser: do not open a browser
+        json: print one JSON line instead of text; implies --no-browser
+        fail: switch off what makes signatures last, to see what happens; may be given several times
     """
     from signroom.cli.demo import run_demo
 
@@ -101,9 +119,8 @@ def demo(
 def serve(*, no_jobs: bool = False) -> int:
     """Run the service: web and jobs in one process.
 
-    Parameters
-    ----------
-    no_jobs: web only; another process runs the jobs
+    Args:
+        no_jobs: web only; another process runs the jobs
     """
     from signroom.cli.serve import run_server
 
@@ -122,10 +139,9 @@ def worker() -> int:
 def doctor(*, json: bool = False, blobs: bool = False) -> int:
     """Look at this installation: one line per check, and the fix of what fails. Exit code 1 when anything fails.
 
-    Parameters
-    ----------
-    json: print a JSON list instead of text
-    blobs: also read every stored file and compare it with what was stored; takes as long as reading them takes
+    Args:
+        json: print a JSON list instead of text
+        blobs: also read every stored file and compare it with what was stored; takes as long as reading them takes
     """
     from signroom.cli.doctor import run_doctor
 
@@ -133,12 +149,12 @@ def doctor(*, json: bool = False, blobs: bool = False) -> int:
 
 
 @app.command
-def migrate() -> None:
+def migrate(*, json: Json = False) -> None:
     """Bring the database to this version. `serve` does it too; run it first when several machines start at once."""
     from signroom.wiring import migrate_database
 
     migrate_database(settings_for_rows())
-    print("The database is up to date.")
+    tell({"upToDate": True}, "The database is up to date.", as_json=json)
 
 
 @app.command
@@ -158,17 +174,16 @@ def extend(
 
     Prints the level of each signature, and what is missing. Exit code: 0 all have the level, 4 one has not.
 
-    Parameters
-    ----------
-    file: signed file; it stays as it is
-    level: that every signature shall reach
-    output: the raised file (default: beside the signed one, with the level in its name)
-    data: the file that a detached CMS signature is about
-    context: security context by which the signers are judged (default: that of the settings)
-    subscription: whose own context it is
-    tier: of the timestamp providers that are asked
-    force: overwrite the output
-    json: print JSON instead of text
+    Args:
+        file: signed file; it stays as it is
+        level: that every signature shall reach
+        output: the raised file (default: beside the signed one, with the level in its name)
+        data: the file that a detached CMS signature is about
+        context: security context by which the signers are judged (default: that of the settings)
+        subscription: whose own context it is
+        tier: of the timestamp providers that are asked
+        force: overwrite the output
+        json: print JSON instead of text
     """
     from signroom.cli.extend import Wanted, run_extend
     from signroom.domain.level import Level
@@ -186,24 +201,24 @@ def robot(
     pfx: Path | None = None,
     password: Annotated[str | None, Parameter(env_var="SIGNROOM_PFX_PASSWORD")] = None,
     cancel: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
 ) -> int:
     """Sign (or cancel) a session as a signer would, without a browser: for the test suites of integrators.
 
     The last line of the output is the URL on which a browser would end (`closed` without a returnUrl).
     Exit code: 0 done, 2 wrong usage, 3 refused by the service, 4 processing error.
 
-    Parameters
-    ----------
-    redirect_url: the session's redirectUrl
-    file: PDF to upload; may be given several times
-    demo: sign with a demo key
-    pfx: sign with the key of this PKCS#12 file
-    password: password of the file; better in the environment, SIGNROOM_PFX_PASSWORD
-    cancel: give up instead of signing
+    Args:
+        redirect_url: the session's redirectUrl
+        file: PDF to upload; may be given several times
+        demo: sign with a demo key
+        pfx: sign with the key of this PKCS#12 file
+        password: password of the file; better in the environment, SIGNROOM_PFX_PASSWORD
+        cancel: give up instead of signing
     """
-    from signroom.cli.robot import run_robot
+    from signroom.cli.robot import Task, run_robot
 
-    return run_robot(redirect_url, files=file or [], demo=demo, pfx=pfx, password=password or "", cancel=cancel)
+    return run_robot(Task(redirect_url, file or [], demo, pfx, password or "", cancel, json))
 
 
 @app.command
@@ -215,18 +230,28 @@ def listen(
     secret: Annotated[str | None, Parameter(env_var="SIGNROOM_WEBHOOK_SECRET")] = None,
     after: str | None = None,
     from_start: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
 ) -> int:
     """Relay the events of a subscription to your machine, as webhooks would bring them. Ends with Ctrl-C.
 
-    Parameters
-    ----------
-    forward_to: where your application listens, like http://localhost:3000/webhook
-    url: address of the service, like https://sign.example
-    api_key: a key of the subscription; better in the environment, SIGNROOM_API_KEY
-    secret: signs what is relayed (whsec_...); a new one is made and printed otherwise (SIGNROOM_WEBHOOK_SECRET)
-    after: cursor of the last event that you have; without it only what happens from now on
-    from_start: everything that is still kept, from the oldest
+    Args:
+        forward_to: where your application listens, like http://localhost:3000/webhook
+        url: address of the service, like https://sign.example
+        api_key: a key of the subscription; better in the environment, SIGNROOM_API_KEY
+        secret: signs what is relayed (whsec_...); a new one is made and printed otherwise (SIGNROOM_WEBHOOK_SECRET)
+        after: cursor of the last event that you have; without it only what happens from now on
+        from_start: everything that is still kept, from the oldest
     """
     from signroom.cli.listen import Wanted, run_listen
 
-    return run_listen(Wanted(url, api_key, forward_to, secret, after, from_start))
+    return run_listen(Wanted(url, api_key, forward_to, secret, after, from_start, json))
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish", "powershell"]) -> None:
+    """Print a script that completes commands and options in a shell. docs/operate/command-line.md says where to put it.
+
+    Args:
+        shell: for which shell
+    """
+    print(app.generate_completion(shell=shell))

@@ -6,6 +6,7 @@ the cursor that it prints is where the next one begins.
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 import time
@@ -37,6 +38,8 @@ class Wanted:
     secret: str | None = None
     after: str | None = None
     from_start: bool = False
+    as_json: bool = False
+    """One JSON object a line."""
 
 
 class ListenError(Exception):
@@ -75,8 +78,11 @@ def _relay(wanted: Wanted, service: _Service, local: httpx.Client, secret: str) 
     after = wanted.after
     if after is None and not wanted.from_start:
         after = service.end()
-    _say(f"Relaying events of {wanted.url} to {wanted.forward_to}")
-    _say(f"Signing secret: {secret}")
+    if wanted.as_json:
+        _say(json.dumps({"url": wanted.url, "forwardTo": wanted.forward_to, "signingSecret": secret}))
+    else:
+        _say(f"Relaying events of {wanted.url} to {wanted.forward_to}")
+        _say(f"Signing secret: {secret}")
     for event, body in service.events(after):
         headers = {
             "Content-Type": "application/json",
@@ -86,7 +92,10 @@ def _relay(wanted: Wanted, service: _Service, local: httpx.Client, secret: str) 
             outcome = str(local.post(wanted.forward_to, content=body, headers=headers).status_code)
         except httpx.HTTPError as error:
             outcome = type(error).__name__
-        _say(f"{event['createdAt']} {event['type']} {event['id']} -> {outcome} ({event['cursor']})")
+        if wanted.as_json:
+            _say(json.dumps({**event, "outcome": outcome}))
+        else:
+            _say(f"{event['createdAt']} {event['type']} {event['id']} -> {outcome} ({event['cursor']})")
 
 
 def _say(line: str) -> None:

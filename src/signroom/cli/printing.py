@@ -11,10 +11,41 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from signroom.domain.erasure import Erasure
+
+
+Json = Annotated[bool, Parameter(negative=(), help="print JSON instead of text")]
+"""The option of a command whose output scripts read."""
+OfSubscription = Annotated[str, Parameter(help="name of the subscription")]
+
+
+def tell(facts: object, *lines: str, as_json: bool) -> None:
+    """`facts` as JSON, or `lines` as text."""
+    if as_json:
+        print_json(facts)
+        return
+    for line in lines:
+        print_line(line)
+
+
+def show(facts: Mapping[str, object], *, as_json: bool) -> None:
+    """All that is known of one thing: as JSON, or one line for each value."""
+    lines: list[str] = []
+    for name, value in facts.items():
+        values = (value or [None]) if isinstance(value, list) else [value]
+        lines += [f"{name}: {_shown(one)}" for one in values]
+    tell(facts, *lines, as_json=as_json)
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else value
 
 
 def print_line(text: str) -> None:
@@ -58,9 +89,17 @@ def ask_for_yes() -> int:
     return 2
 
 
-def print_erasure(erasure: Erasure) -> None:
+def print_erasure(erasure: Erasure, *, as_json: bool) -> None:
     """How much is gone, and of each signed document what stays: its key and the digest of the signed file."""
-    print(f"{erasure.removed.documents} documents, {erasure.removed.files} files erased.")
-    for proof in erasure.proofs:
-        if proof.sha256 is not None:
-            print(f"{proof.key} {proof.sha256}")
+    kept = [proof for proof in erasure.proofs if proof.sha256 is not None]
+    tell(
+        {
+            "id": str(erasure.id),
+            "documents": erasure.removed.documents,
+            "files": erasure.removed.files,
+            "kept": [{"id": str(p.document_id), "key": p.key, "sha256": p.sha256} for p in kept],
+        },
+        f"{erasure.removed.documents} documents, {erasure.removed.files} files erased.",
+        *(f"{proof.key} {proof.sha256}" for proof in kept),
+        as_json=as_json,
+    )

@@ -12,6 +12,7 @@ import sys
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,6 +23,8 @@ from asn1crypto import cms
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+
+from signroom.cli.printing import tell
 
 DONE, USAGE, REFUSED, PROCESSING_ERROR = 0, 2, 3, 4
 _CHUNK = 1 << 20
@@ -57,24 +60,35 @@ class FileRefusedError(RobotError):
     """The service does not take one file; the session goes on."""
 
 
-def run_robot(
-    redirect_url: str, *, files: list[Path], demo: bool, pfx: Path | None, password: str, cancel: bool
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a robot is to do with one session."""
+
+    redirect_url: str
+    files: list[Path]
+    demo: bool
+    pfx: Path | None
+    password: str = field(repr=False)
+    cancel: bool
+    as_json: bool = False
+
+
+def run_robot(task: Task) -> int:
     """Do what was asked and print where a browser would end. Returns the exit code."""
     refused: list[str] = []
     try:
-        _require_one_key(demo=demo, pfx=pfx, cancel=cancel)
-        with _Page(redirect_url) as page:
-            session = page.cancel() if cancel else _sign(page, files, pfx, password, refused)
+        _require_one_key(demo=task.demo, pfx=task.pfx, cancel=task.cancel)
+        with _Page(task.redirect_url) as page:
+            session = page.cancel() if task.cancel else _sign(page, task, refused)
     except RobotError as error:
         print(f"signroom robot: {error}", file=sys.stderr)
         return error.exit_code
     except httpx.HTTPError as error:
         print(f"signroom robot: the service does not answer: {error}", file=sys.stderr)
         return REFUSED
-    print(session["status"])
-    print(session["returnUrl"] or "closed")
-    asked = "UserCancelled" if cancel else "Completed"
+    facts = {"status": session["status"], "returnUrl": session["returnUrl"], "refused": refused}
+    tell(facts, session["status"], session["returnUrl"] or "closed", as_json=task.as_json)
+    asked = "UserCancelled" if task.cancel else "Completed"
     # In the background the signer is gone before anything is processed.
     left = session["background"] and session["status"] == "Processing"
     done = not refused and (left or session["status"] == asked)
@@ -88,13 +102,14 @@ def _require_one_key(*, demo: bool, pfx: Path | None, cancel: bool) -> None:
         raise RobotError("Choose one key: --demo or --pfx FILE.", USAGE)
 
 
-def _sign(page: _Page, files: list[Path], pfx: Path | None, password: str, refused: list[str]) -> dict[str, Any]:
+def _sign(page: _Page, task: Task, refused: list[str]) -> dict[str, Any]:
     """Returns the session at its end; the names of files that were not taken are put into `refused`."""
+    files, pfx = task.files, task.pfx
     for file in files:
         if not file.is_file():
             raise RobotError(f"There is no file {file}.", USAGE)
     if pfx is not None:  # before anything is uploaded: a wrong password must not leave half a session
-        key, certificate, chain = _open_pfx(pfx, password)
+        key, certificate, chain = _open_pfx(pfx, task.password)
     held: dict[str, Path] = {}
     for file in files:
         try:
@@ -105,7 +120,8 @@ def _sign(page: _Page, files: list[Path], pfx: Path | None, password: str, refus
             refused.append(file.name)
             print(f"{file.name}: {error}", file=sys.stderr)
             continue
-        print(f"uploaded {file.name}")
+        if not task.as_json:
+            print(f"uploaded {file.name}")
     if pfx is None:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, chain = page.demo_certificate(key)

@@ -36,6 +36,8 @@ class Limits:
 
     max_file: int
     session_lifetime: timedelta
+    longest_session: timedelta
+    """How long a session stays open at most while its signer asks for more time."""
     page_token_lifetime: timedelta
     download_lifetime: timedelta
     events_kept: timedelta

@@ -61,7 +61,7 @@ async def create(
     idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=255)] = None,
     accept_language: Annotated[str | None, Parameter(header="Accept-Language")] = None,
 ) -> shapes.CreateSessionResponse:
-    """Send your user to `redirectUrl`; he comes back to `returnUrl` with `signatureSessionId` in its query.
+    """Send your user to `redirectUrl`. They come back to `returnUrl` with `signatureSessionId` in its query.
 
     With an `Idempotency-Key` the same request may be sent again within a day: it opens one session.
     """
@@ -94,7 +94,7 @@ async def create(
 
 @get("/api/signature-sessions/{session_id:str}", responses=ANSWERS, summary="Read a signature session", tags=_TAGS)
 async def read(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.SessionModel:
-    """Check `status` before you use `documents`: a user also comes back when he cancels."""
+    """Check `status` before you use `documents`: a user also comes back after they cancel."""
 
     def answer() -> shapes.SessionModel:
         return session_model(ports, read_session(ports, caller, session_id))

@@ -43,16 +43,15 @@ def backup(
 ) -> int:
     """Back up database and files while the service runs. Exit code 1 when files are missing or damaged.
 
-    Parameters
-    ----------
-    place: a folder, or an address like s3://bucket/prefix
-    keep: how many backups stay; older ones are removed with the files that only they name
-    with_secret_key: also store the secret key, for anybody who can read the backup
-    start_again: begin anew at a place where backups were, and are no more
-    verify: make no backup; read one and compare it with its manifest
-    show: make no backup; list those that are there
-    backup_id: with --verify: this one, not the newest
-    json: print JSON instead of text
+    Args:
+        place: a folder, or an address like s3://bucket/prefix
+        keep: how many backups stay; older ones are removed with the files that only they name
+        with_secret_key: also store the secret key, for anybody who can read the backup
+        start_again: begin anew at a place where backups were, and are no more
+        verify: make no backup; read one and compare it with its manifest
+        show: make no backup; list those that are there
+        backup_id: with --verify: this one, not the newest
+        json: print JSON instead of text
     """
     from signroom.domain.backup import BackupKind
     from signroom.service.keeping.back_up import BackUp
@@ -84,13 +83,12 @@ def restore(
 ) -> int:
     """Put database and files back from a backup. The service must not run. Exit code 1 when files are missing in it.
 
-    Parameters
-    ----------
-    place: where `signroom backup` has written to
-    backup_id: this one, not the newest
-    overwrite: replace the installation that is here
-    accept_other_key: go on without the secret key of the backup; open links and secrets of endpoints are lost
-    json: print JSON instead of text
+    Args:
+        place: where `signroom backup` has written to
+        backup_id: this one, not the newest
+        overwrite: replace the installation that is here
+        accept_other_key: go on without the secret key of the backup; open links and secrets of endpoints are lost
+        json: print JSON instead of text
     """
     from signroom.domain.backup import BackupKind
 
@@ -107,13 +105,12 @@ def export(
 ) -> int:
     """Write the whole database, of whatever kind, to an empty place, for `signroom import` into another database.
 
-    Parameters
-    ----------
-    place: an empty folder, or an address like s3://bucket/prefix
-    with_files: the stored files too; without it they stay in SIGNROOM_BLOB_URL, which the new installation keeps
-    with_secret_key: also store the secret key, for anybody who can read the export
-    while_running: do not refuse when the service runs; what it does from now on is not in the export
-    json: print JSON instead of text
+    Args:
+        place: an empty folder, or an address like s3://bucket/prefix
+        with_files: the stored files too; without it they stay in SIGNROOM_BLOB_URL, which the new installation keeps
+        with_secret_key: also store the secret key, for anybody who can read the export
+        while_running: do not refuse when the service runs; what it does from now on is not in the export
+        json: print JSON instead of text
     """
     from signroom.domain.backup import BackupKind
     from signroom.service.keeping.back_up import BackUp
@@ -134,12 +131,11 @@ def take_over(
 ) -> int:
     """Let an exported installation go on here, with the database that the settings name. The service must not run.
 
-    Parameters
-    ----------
-    place: where `signroom export` has written to
-    overwrite: replace the installation that is here
-    accept_other_key: go on without the secret key of the export; open links and secrets of endpoints are lost
-    json: print JSON instead of text
+    Args:
+        place: where `signroom export` has written to
+        overwrite: replace the installation that is here
+        accept_other_key: go on without the secret key of the export; open links and secrets of endpoints are lost
+        json: print JSON instead of text
     """
     from signroom.domain.backup import BackupKind
 

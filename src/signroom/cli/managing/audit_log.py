@@ -30,14 +30,13 @@ def list_changes(
 ) -> None:
     """Print changes, newest first: when, who, what, before and after.
 
-    Parameters
-    ----------
-    subscription: name of the subscription; without it what was done with the whole installation, like a backup
-    action: one kind only, like ApiKeyRevoked
-    subject: of one thing only, by its id
-    since: nothing from before that, like 2027-01-31 (UTC)
-    limit: at most so many
-    json: print a JSON list instead of text
+    Args:
+        subscription: name of the subscription; without it what was done with the whole installation, like a backup
+        action: one kind only, like ApiKeyRevoked
+        subject: of one thing only, by its id
+        since: nothing from before that, like 2027-01-31 (UTC)
+        limit: at most so many
+        json: print a JSON list instead of text
     """
     from signroom.domain.audit import Action
     from signroom.domain.errors import BadInput

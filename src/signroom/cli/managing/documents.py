@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
 from signroom.cli.configuration import settings_for_rows
-from signroom.cli.printing import ask_for_yes, moment, print_csv, print_erasure, print_json, print_line
+from signroom.cli.printing import Json, ask_for_yes, moment, print_csv, print_erasure, print_json, print_line
 
 if TYPE_CHECKING:
     from signroom.service.documents.list_signed import Signed
@@ -25,13 +25,12 @@ def list_documents(
 ) -> None:
     """Print who signed what, the earliest first. The question is written into the audit log.
 
-    Parameters
-    ----------
-    subscription: name of the subscription
-    since: first moment, like 2027-01-01 (UTC)
-    until: last day, like 2027-01-31 (UTC), or the moment after the last one, like 2027-01-31T12:00; without it now
-    json: print a JSON list instead of text
-    csv: print comma-separated values instead of text
+    Args:
+        subscription: name of the subscription
+        since: first moment, like 2027-01-01 (UTC)
+        until: last day, like 2027-01-31 (UTC), or the moment after the last one, like 2027-01-31T12:00; without it now
+        json: print a JSON list instead of text
+        csv: print comma-separated values instead of text
     """
     from signroom.service.documents.list_signed import list_signed
     from signroom.wiring import read_certificate
@@ -52,13 +51,14 @@ def list_documents(
 
 
 @documents.command(name="erase")
-def erase_document(document_id: UUID, *, yes: Annotated[bool, Parameter(negative=())] = False) -> int:
+def erase_document(
+    document_id: UUID, *, yes: Annotated[bool, Parameter(negative=())] = False, json: Json = False
+) -> int:
     """Erase one document for good; its session stays. What stays of it is printed: document key and digest.
 
-    Parameters
-    ----------
-    document_id: of a document that is not being processed, and whose session has ended
-    yes: needed: it cannot be taken back
+    Args:
+        document_id: of a document that is not being processed, and whose session has ended
+        yes: needed: it cannot be taken back
     """
     from signroom import wiring
     from signroom.service.access.operators import act_for_document, this_operator
@@ -68,7 +68,7 @@ def erase_document(document_id: UUID, *, yes: Annotated[bool, Parameter(negative
         return ask_for_yes()
     with wiring.operating(settings_for_rows()) as ports:
         erasure = erase(ports, act_for_document(ports, this_operator(), document_id), document_id)
-    print_erasure(erasure)
+    print_erasure(erasure, as_json=json)
     return 0
 
 

@@ -30,11 +30,10 @@ INCOMPLETE = "There may be more: ask again."
 def find(identifier: str, *, subscription: str, json: bool = False) -> None:
     """Print the sessions and documents in which a person occurs: kind, id, state, made. Never who it is.
 
-    Parameters
-    ----------
-    identifier: CPF, codice fiscale or another number of the person's certificate, with or without dots
-    subscription: name of the subscription
-    json: print one JSON object instead of text
+    Args:
+        identifier: CPF, codice fiscale or another number of the person's certificate, with or without dots
+        subscription: name of the subscription
+        json: print one JSON object instead of text
     """
     from signroom.service.erasing.persons import find_person
 
@@ -46,12 +45,11 @@ def find(identifier: str, *, subscription: str, json: bool = False) -> None:
 def export(identifier: str, target: Path, *, subscription: str, json: bool = False) -> None:
     """Write a ZIP with all that is kept of a person: person.json and the files.
 
-    Parameters
-    ----------
-    identifier: CPF, codice fiscale or another number of the person's certificate, with or without dots
-    target: the file to write; it must not exist yet, and only its owner can read it
-    subscription: name of the subscription
-    json: print one JSON object instead of text
+    Args:
+        identifier: CPF, codice fiscale or another number of the person's certificate, with or without dots
+        target: the file to write; it must not exist yet, and only its owner can read it
+        subscription: name of the subscription
+        json: print one JSON object instead of text
     """
     from signroom.domain.errors import BadInput
     from signroom.service.erasing.persons import export_person
@@ -96,13 +94,12 @@ def erase(
 
     Exit code: 0 all is erased, 3 something was refused or is left.
 
-    Parameters
-    ----------
-    identifier: CPF, codice fiscale or another number of the person's certificate, with or without dots
-    subscription: name of the subscription
-    dry_run: only print what would be erased
-    yes: do not ask
-    json: print one JSON object instead of text
+    Args:
+        identifier: CPF, codice fiscale or another number of the person's certificate, with or without dots
+        subscription: name of the subscription
+        dry_run: only print what would be erased
+        yes: do not ask
+        json: print one JSON object instead of text
     """
     from signroom.service.erasing.persons import erase_person, find_person
 

@@ -17,10 +17,9 @@ def reseal_secrets(*, revoke_links: bool = False, json: bool = False) -> int:
     Exit code 1 when a secret opens with neither key: it must be set again. Exit code 3 when no second key is set
     here, unless --revoke-links is all that is to be done.
 
-    Parameters
-    ----------
-    revoke_links: also end the links of all sessions that another key has made, for a key that others know
-    json: print a JSON object instead of text
+    Args:
+        revoke_links: also end the links of all sessions that another key has made, for a key that others know
+        json: print a JSON object instead of text
     """
     from signroom import wiring
     from signroom.service.access.operators import this_operator

@@ -10,7 +10,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
-from signroom.cli.printing import moment, print_json, print_line
+from signroom.cli.printing import Json, moment, print_json, print_line, tell
 
 if TYPE_CHECKING:
     from signroom.domain.requirement import CertificateRequirement
@@ -31,10 +31,9 @@ contexts = App(name="contexts", help="Security contexts: whom a subscription tru
 def list_all(*, subscription: str, json: bool = False) -> None:
     """Print the built-in contexts and the subscription's own, with their rules.
 
-    Parameters
-    ----------
-    subscription: name of the subscription
-    json: print a JSON list instead of text
+    Args:
+        subscription: name of the subscription
+        json: print a JSON list instead of text
     """
     from signroom.service.subscriptions.manage_security_contexts import list_contexts
 
@@ -51,11 +50,10 @@ def list_all(*, subscription: str, json: bool = False) -> None:
 def show(context: str, *, subscription: str, json: bool = False) -> None:
     """Print all of a context.
 
-    Parameters
-    ----------
-    context: its id or its name
-    subscription: name of the subscription
-    json: print JSON instead of text
+    Args:
+        context: its id or its name
+        subscription: name of the subscription
+        json: print JSON instead of text
     """
     from signroom.service.subscriptions.manage_security_contexts import find_context
 
@@ -84,23 +82,23 @@ def create(
     level: LevelName | None = None,
     digest: Texts = None,
     responders: ResponderName = "Appointed",
+    json: Json = False,
 ) -> None:
     """Make a context. Sessions name it by the id that is printed.
 
-    Parameters
-    ----------
-    name: up to 50 lower-case letters, digits and hyphens
-    subscription: name of the subscription
-    root: file of a trusted authority, PEM or DER; may be given several times
-    intermediate: file of an authority below a root that signers need not send
-    policy: dotted OID; one of them must hold for the signer's certificate
-    purpose: dotted OID of a further purpose (extended key usage) that lets a certificate sign
-    revocation: what it means that nobody says whether a certificate was revoked
-    key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
-    requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
-    level: that signed files reach unless a session says otherwise
-    digest: by which certificates, OCSP responses and lists may be signed, like SHA384 or SHA256:2035-01-01 (until then)
-    responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
+    Args:
+        name: up to 50 lower-case letters, digits and hyphens
+        subscription: name of the subscription
+        root: file of a trusted authority, PEM or DER; may be given several times
+        intermediate: file of an authority below a root that signers need not send
+        policy: dotted OID; one of them must hold for the signer's certificate
+        purpose: dotted OID of a further purpose (extended key usage) that lets a certificate sign
+        revocation: what it means that nobody says whether a certificate was revoked
+        key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
+        requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
+        level: that signed files reach unless a session says otherwise
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
     """
     from signroom.domain.level import Level
     from signroom.domain.security_context import ContextRules, ResponderRule, RevocationRule
@@ -118,7 +116,7 @@ def create(
     )
     command = DescribeContext(name, _certificates(root or ()), _certificates(intermediate or ()), rules)
     with acting_for(subscription) as (ports, caller):
-        _print(create_context(ports, caller, command))
+        _tell(ports, create_context(ports, caller, command), as_json=json)
 
 
 @contexts.command
@@ -138,17 +136,25 @@ def change(
     digest: Texts = None,
     responders: ResponderName | None = None,
     clear: Annotated[list[Clearable] | None, Parameter(negative=())] = None,
+    json: Json = False,
 ) -> None:
     """Change what is given; everything else stays. What is given replaces all that was there of its kind.
 
-    Parameters
-    ----------
-    context_id: as `list` prints it
-    subscription: name of the subscription
-    name: a new name
-    root: as `create` has it; so are intermediate, policy, purpose, revocation, key, requirement, level, digest and
-        responders
-    clear: what there shall be none of from now on; may be given several times
+    Args:
+        context_id: as `list` prints it
+        subscription: name of the subscription
+        name: a new name
+        root: file of a trusted authority, PEM or DER; may be given several times
+        intermediate: file of an authority below a root that signers need not send
+        policy: dotted OID; one of them must hold for the signer's certificate
+        purpose: dotted OID of a further purpose (extended key usage) that lets a certificate sign
+        revocation: what it means that nobody says whether a certificate was revoked
+        key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then)
+        requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
+        level: that signed files reach unless a session says otherwise
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
+        clear: what there shall be none of from now on; may be given several times
     """
     from signroom.domain.errors import BadInput
     from signroom.domain.level import Level
@@ -177,23 +183,23 @@ def change(
         **{one: () if one in cleared else value for one, value in given.items()},
     )
     with acting_for(subscription) as (ports, caller):
-        _print(change_context(ports, caller, context_id, command))
+        _tell(ports, change_context(ports, caller, context_id, command), as_json=json)
 
 
 @contexts.command
-def delete(context_id: UUID, *, subscription: str, force: bool = False) -> None:
+def delete(context_id: UUID, *, subscription: str, force: bool = False, json: Json = False) -> None:
     """Delete a context.
 
-    Parameters
-    ----------
-    context_id: as `list` prints it
-    subscription: name of the subscription
-    force: also while sessions need it; nobody can sign in these any more
+    Args:
+        context_id: as `list` prints it
+        subscription: name of the subscription
+        force: also while sessions need it; nobody can sign in these any more
     """
     from signroom.service.subscriptions.manage_security_contexts import delete_context
 
     with acting_for(subscription) as (ports, caller):
         delete_context(ports, caller, context_id, force=force)
+    tell({"id": str(context_id), "deleted": True}, as_json=json)
 
 
 def _key(text: str) -> KeyRule:
@@ -290,6 +296,13 @@ def _rules(context: SecurityContext) -> dict[str, Any]:
 
 def _kind(context: SecurityContext) -> str:
     return "own" if context.is_own else "built in"
+
+
+def _tell(ports: ManagementPorts, context: SecurityContext, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_facts(ports, context))
+    else:
+        _print(context)
 
 
 def _print(context: SecurityContext) -> None:

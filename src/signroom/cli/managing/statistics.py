@@ -25,13 +25,12 @@ def statistics(
 
     A document counts in the month in which its signer signed, a session in the month in which it was opened (UTC).
 
-    Parameters
-    ----------
-    subscription: name of the subscription
-    since: first day, like 2027-01-01; without it eleven months before the last one
-    until: last day, like 2027-01-31; without it today
-    json: print a JSON list instead of text
-    csv: print comma-separated values instead of text
+    Args:
+        subscription: name of the subscription
+        since: first day, like 2027-01-01; without it eleven months before the last one
+        until: last day, like 2027-01-31; without it today
+        json: print a JSON list instead of text
+        csv: print comma-separated values instead of text
     """
     from signroom.service.subscriptions.read_statistics import read_statistics
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from signroom.cli.configuration import settings_for_rows
-from signroom.cli.printing import print_json, print_line
+from signroom.cli.printing import Json, print_json, print_line, show, tell
 
 if TYPE_CHECKING:
     from signroom.domain.timestamp import TimestampProvider
@@ -27,9 +26,8 @@ timestamp_providers = App(name="timestamp-providers", help="Authorities that are
 def list_all(*, json: bool = False) -> None:
     """Print all providers, those of SIGNROOM_TIMESTAMP_PROVIDERS too. Secrets are not shown.
 
-    Parameters
-    ----------
-    json: print a JSON list instead of text
+    Args:
+        json: print a JSON list instead of text
     """
     from signroom import wiring
     from signroom.service.access.operators import this_operator
@@ -49,6 +47,25 @@ def list_all(*, json: bool = False) -> None:
         )
 
 
+@timestamp_providers.command(name="show")
+def show_provider(provider: UUID, *, json: Json = False) -> None:
+    """Print all of a provider; of its secret only whether there is one.
+
+    Args:
+        provider: id of the provider
+    """
+    from signroom import wiring
+    from signroom.domain.errors import TimestampProviderNotFound
+    from signroom.service.access.operators import this_operator
+    from signroom.service.timestamps.manage_providers import list_providers
+
+    with wiring.managing(settings_for_rows()) as ports:
+        known = next((one for one in list_providers(ports, this_operator()).stored if one.id == provider), None)
+    if known is None:
+        raise TimestampProviderNotFound
+    show(_entry(known), as_json=json)
+
+
 @timestamp_providers.command(name="create")
 def create(
     name: str,
@@ -66,19 +83,18 @@ def create(
 ) -> None:
     """Add a provider. Running processes ask it within seconds.
 
-    Parameters
-    ----------
-    name: what the log calls it
-    url: address of the authority
-    context: security context whose roots its certificate must lead to, like icp-brasil
-    tier: name that applications ask for
-    priority: 1 to 100; the lowest is asked first
-    auth: how it is told who asks
-    user: user of Basic, or name of the header of ApiKey (default: X-Api-Key)
-    secret: password, token or key; better in the environment, SIGNROOM_PROVIDER_SECRET
-    certificate: file with the certificate for MutualTls, PEM, with its chain
-    key: file with its key, PEM, without a password
-    json: print a JSON object instead of the id
+    Args:
+        name: what the log calls it
+        url: address of the authority
+        context: security context whose roots its certificate must lead to, like icp-brasil
+        tier: name that applications ask for
+        priority: 1 to 100; the lowest is asked first
+        auth: how it is told who asks
+        user: user of Basic, or name of the header of ApiKey (default: X-Api-Key)
+        secret: password, token or key; better in the environment, SIGNROOM_PROVIDER_SECRET
+        certificate: file with the certificate for MutualTls, PEM, with its chain
+        key: file with its key, PEM, without a password
+        json: print a JSON object instead of the id
     """
     from signroom import wiring
     from signroom.service.access.operators import this_operator
@@ -111,21 +127,20 @@ def change(
 ) -> None:
     """Change a provider. What is left out stays; the secret only while url, auth and user stay.
 
-    Parameters
-    ----------
-    provider: id of the provider
-    name: what the log calls it
-    url: address of the authority
-    context: security context whose roots its certificate must lead to
-    tier: name that applications ask for
-    priority: 1 to 100; the lowest is asked first
-    auth: how it is told who asks
-    user: user of Basic, or name of the header of ApiKey
-    secret: password, token or key; better in the environment, SIGNROOM_PROVIDER_SECRET
-    certificate: file with the certificate for MutualTls, PEM, with its chain
-    key: file with its key, PEM, without a password
-    force: also take the last provider out of its tier
-    json: print a JSON object instead of the id
+    Args:
+        provider: id of the provider
+        name: what the log calls it
+        url: address of the authority
+        context: security context whose roots its certificate must lead to
+        tier: name that applications ask for
+        priority: 1 to 100; the lowest is asked first
+        auth: how it is told who asks
+        user: user of Basic, or name of the header of ApiKey
+        secret: password, token or key; better in the environment, SIGNROOM_PROVIDER_SECRET
+        certificate: file with the certificate for MutualTls, PEM, with its chain
+        key: file with its key, PEM, without a password
+        force: also take the last provider out of its tier
+        json: print a JSON object instead of the id
     """
     from signroom import wiring
     from signroom.domain.errors import TimestampProviderNotFound
@@ -152,13 +167,12 @@ def change(
 
 
 @timestamp_providers.command(name="delete")
-def delete(provider: UUID, *, force: bool = False) -> None:
+def delete(provider: UUID, *, force: bool = False, json: Json = False) -> None:
     """Delete a provider. Running processes ask it no more within seconds.
 
-    Parameters
-    ----------
-    provider: id of the provider
-    force: also the last one of its tier
+    Args:
+        provider: id of the provider
+        force: also the last one of its tier
     """
     from signroom import wiring
     from signroom.service.access.operators import this_operator
@@ -166,17 +180,19 @@ def delete(provider: UUID, *, force: bool = False) -> None:
 
     with wiring.managing(settings_for_rows()) as ports:
         delete_provider(ports, this_operator(), provider, force=force)
+    tell({"id": str(provider), "deleted": True}, as_json=json)
 
 
 @timestamp_providers.command(name="test")
 def try_out(provider: UUID, *, json: bool = False) -> int:
     """Get one timestamp and say what was checked. Exit code 1 when a check fails.
 
-    Parameters
-    ----------
-    provider: id of the provider
-    json: print a JSON list instead of text
+    Args:
+        provider: id of the provider
+        json: print a JSON list instead of text
     """
+    import asyncio
+
     from signroom import wiring
     from signroom.cli.configuration import current_settings
     from signroom.service.access.operators import this_operator

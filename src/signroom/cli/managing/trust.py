@@ -25,10 +25,9 @@ def list_roots(*, context: str | None = None, json: bool = False) -> None:
 
     Of the trusted lists also the country, what the service is for, and whether it counts today.
 
-    Parameters
-    ----------
-    context: only this one, like eu
-    json: print a JSON list instead of text
+    Args:
+        context: only this one, like eu
+        json: print a JSON list instead of text
     """
     from signroom.wiring import trusted_roots
 
@@ -51,10 +50,9 @@ def import_lists(files: list[Path], *, json: bool = False) -> int:
     Each is verified as if it had been fetched: first the list of the lists, then the national ones. A list that is
     not good is left out, and the one that was there before is kept. Exit code 3 when one was left out.
 
-    Parameters
-    ----------
-    files: XML files: the list of the lists (eu-lotl.xml), national lists, or both
-    json: print a JSON list instead of text
+    Args:
+        files: XML files: the list of the lists (eu-lotl.xml), national lists, or both
+        json: print a JSON list instead of text
     """
     from signroom.domain.security_context import EU
     from signroom.service.access.operators import this_operator
@@ -104,9 +102,8 @@ def _imported(settings: Settings, files: Sequence[Path]) -> list[dict[str, objec
 def refresh(*, json: bool = False) -> int:
     """Fetch the trusted lists of the EU that SIGNROOM_EU_TRUST_LISTS names, now. Exit code 3 when one was refused.
 
-    Parameters
-    ----------
-    json: print a JSON object instead of text
+    Args:
+        json: print a JSON object instead of text
     """
     from signroom.domain.errors import BadInput
     from signroom.wiring import fetching_trusted_lists
@@ -135,11 +132,10 @@ def icp_brasil(file: Path, *, fingerprint: list[str] | None = None, json: bool =
     ICP-Brasilv13.crt, or the archive of all authorities, ACcompactado.zip). Roots whose SHA-256 fingerprints are
     known here are taken; of others the operator names the fingerprint. The service reads them at its next start.
 
-    Parameters
-    ----------
-    file: PEM, DER, PKCS #7 or ZIP
-    fingerprint: SHA-256 of a further root, compared with what ITI publishes; may be given several times
-    json: print a JSON list instead of text
+    Args:
+        file: PEM, DER, PKCS #7 or ZIP
+        fingerprint: SHA-256 of a further root, compared with what ITI publishes; may be given several times
+        json: print a JSON list instead of text
     """
     from signroom.domain.errors import BadInput
     from signroom.domain.security_context import ICP_BRASIL, TrustedRoot

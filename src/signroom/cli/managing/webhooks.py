@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
-from signroom.cli.printing import print_line
+from signroom.cli.printing import Json, OfSubscription, moment, tell
 
 if TYPE_CHECKING:
-    from signroom.domain.webhook import Delivery, Webhook
+    from signroom.domain.webhook import Attempt, Delivery, Webhook
 
 AuthName = Literal["None", "Basic", "Bearer", "ApiKey"]
 StatusName = Literal["Pending", "Delivered", "Failed", "Held"]
 _PAGE = 100
+Id = Annotated[UUID, Parameter(help="id of the webhook")]
 
 webhooks = App(name="webhooks", help="Endpoints of applications that are told what happens.")
 
@@ -32,19 +33,19 @@ def create_webhook(
     user: str | None = None,
     secret: Annotated[str | None, Parameter(env_var="SIGNROOM_ENDPOINT_SECRET")] = None,
     description: str | None = None,
+    json: Json = False,
 ) -> None:
     """Make a webhook. Its signing secret is printed here, once.
 
-    Parameters
-    ----------
-    url: address of the endpoint
-    subscription: name of the subscription
-    application: name of one of its applications; without it the events of all are sent
-    event: type of event, like SessionExpired; may be given several times (default: DocumentSignatureCompleted)
-    auth: how we say there who we are; ApiKey is the header X-Api-Key
-    user: for Basic
-    secret: password, token or key; better in the environment, SIGNROOM_ENDPOINT_SECRET
-    description: what it is for
+    Args:
+        url: address of the endpoint
+        subscription: name of the subscription
+        application: name of one of its applications; without it the events of all are sent
+        event: type of event, like SessionExpired; may be given several times (default: DocumentSignatureCompleted)
+        auth: how we say there who we are; ApiKey is the header X-Api-Key
+        user: for Basic
+        secret: password, token or key; better in the environment, SIGNROOM_ENDPOINT_SECRET
+        description: what it is for
     """
     from signroom.domain.endpoint import EndpointAuth
     from signroom.service.subscriptions.manage_applications import find_application
@@ -56,94 +57,101 @@ def create_webhook(
         owner = None if application is None else find_application(ports, caller, application).id
         endpoint = GivenEndpoint(url, EndpointAuth(auth), user, secret)
         made = create(ports, caller, SetWebhook(endpoint, owner, event or (), description))
-    print(made.webhook.id)
-    print(f"signing secret: {made.text}")
+    facts = {**_facts(made.webhook), "signingSecret": made.text}
+    tell(facts, str(made.webhook.id), f"signing secret: {made.text}", as_json=json)
 
 
 @webhooks.command(name="list")
-def list_webhooks(*, subscription: str) -> None:
+def list_webhooks(*, subscription: OfSubscription, json: Json = False) -> None:
     """Print the webhooks of a subscription, one per line."""
     from signroom.service.webhooks.manage_webhooks import list_webhooks as find
 
     with acting_for(subscription) as (ports, caller):
-        for webhook in find(ports, caller):
-            print_line(f"{webhook.id} {_address(webhook)} {_state(webhook)}")
+        found = find(ports, caller)
+    lines = (f"{webhook.id} {_address(webhook)} {_state(webhook)}" for webhook in found)
+    tell([_facts(webhook) for webhook in found], *lines, as_json=json)
 
 
 @webhooks.command(name="show")
-def show_webhook(webhook: UUID, *, subscription: str) -> None:
+def show_webhook(webhook: Id, *, subscription: OfSubscription, json: Json = False) -> None:
     """Print a webhook; of its secrets only whether there are any."""
     from signroom.service.webhooks.manage_webhooks import read_webhook
 
     with acting_for(subscription) as (ports, caller):
-        _print_webhook(read_webhook(ports, caller, webhook))
+        _print_webhook(read_webhook(ports, caller, webhook), as_json=json)
 
 
 @webhooks.command(name="delete")
-def delete_webhook(webhook: UUID, *, subscription: str) -> None:
+def delete_webhook(webhook: Id, *, subscription: OfSubscription, json: Json = False) -> None:
     """Remove a webhook with its deliveries, also those that are on their way."""
     from signroom.service.webhooks.manage_webhooks import remove_webhook
 
     with acting_for(subscription) as (ports, caller):
         remove_webhook(ports, caller, webhook)
+    tell({"id": str(webhook), "deleted": True}, as_json=json)
 
 
 @webhooks.command(name="rotate")
-def rotate(webhook: UUID, *, subscription: str, previous_hours: int = 24) -> None:
+def rotate(webhook: UUID, *, subscription: str, previous_hours: int = 24, json: Json = False) -> None:
     """Make a new signing secret and print it, once.
 
-    Parameters
-    ----------
-    webhook: id of the webhook
-    subscription: name of the subscription
-    previous_hours: how long the secret before signs beside it; 0 ends it at once
+    Args:
+        webhook: id of the webhook
+        subscription: name of the subscription
+        previous_hours: how long the secret before signs beside it; 0 ends it at once
     """
     from signroom.service.webhooks.manage_webhooks import rotate_secret
 
     with acting_for(subscription) as (ports, caller):
         made = rotate_secret(ports, caller, webhook, timedelta(hours=previous_hours))
-    print(f"signing secret: {made.text}")
+    facts = {**_facts(made.webhook), "signingSecret": made.text}
+    tell(facts, f"signing secret: {made.text}", as_json=json)
 
 
 @webhooks.command(name="pause")
-def pause(webhook: UUID, *, subscription: str) -> None:
+def pause(webhook: Id, *, subscription: OfSubscription, json: Json = False) -> None:
     """Hold what would be sent, until it is resumed."""
     from signroom.service.webhooks.manage_webhooks import pause_webhook
 
     with acting_for(subscription, jobs=True) as (ports, caller):
-        _print_webhook(pause_webhook(ports, caller, webhook))
+        _print_webhook(pause_webhook(ports, caller, webhook), as_json=json)
 
 
 @webhooks.command(name="resume")
-def resume(webhook: UUID, *, subscription: str) -> None:
+def resume(webhook: Id, *, subscription: OfSubscription, json: Json = False) -> None:
     """Send what was held, oldest first, five a second."""
     from signroom.service.webhooks.manage_webhooks import resume_webhook
 
     with acting_for(subscription, jobs=True) as (ports, caller):
-        _print_webhook(resume_webhook(ports, caller, webhook))
+        _print_webhook(resume_webhook(ports, caller, webhook), as_json=json)
 
 
 @webhooks.command(name="test")
-def test(webhook: UUID, *, subscription: str) -> None:
+def try_out(webhook: Id, *, subscription: OfSubscription, json: Json = False) -> None:
     """Send a test event, once; a running service does it."""
     from signroom.service.webhooks.manage_webhooks import send_test
 
     with acting_for(subscription, jobs=True) as (ports, caller):
-        print(send_test(ports, caller, webhook).id)
+        sent = send_test(ports, caller, webhook)
+    tell(_delivery_facts(sent), str(sent.id), as_json=json)
 
 
 @webhooks.command(name="deliveries")
 def deliveries(
-    webhook: UUID, delivery: UUID | None = None, *, subscription: str, status: StatusName | None = None
+    webhook: UUID,
+    delivery: UUID | None = None,
+    *,
+    subscription: str,
+    status: StatusName | None = None,
+    json: Json = False,
 ) -> None:
     """Print the hundred newest deliveries of a webhook; with the id of one its attempts.
 
-    Parameters
-    ----------
-    webhook: id of the webhook
-    delivery: id of one of its deliveries
-    subscription: name of the subscription
-    status: only those of this status
+    Args:
+        webhook: id of the webhook
+        delivery: id of one of its deliveries
+        subscription: name of the subscription
+        status: only those of this status
     """
     from signroom.domain.webhook import DeliveryStatus
     from signroom.ports.store import DeliveryFilter
@@ -151,44 +159,62 @@ def deliveries(
 
     with acting_for(subscription) as (ports, caller):
         if delivery is not None:
-            for attempt in read_delivery(ports, caller, webhook, delivery).attempts:
-                result = attempt.status_code if attempt.error is None else attempt.error
-                print_line(f"{attempt.number} {_time(attempt.at)} {attempt.milliseconds} ms {result}")
+            attempts = read_delivery(ports, caller, webhook, delivery).attempts
+            tell([_attempt_facts(one) for one in attempts], *map(_attempt_line, attempts), as_json=json)
             return
         wanted = DeliveryFilter(webhook, None if status is None else DeliveryStatus(status))
-        for found in list_deliveries(ports, caller, wanted, _PAGE):
-            _print_delivery(found)
+        found = list_deliveries(ports, caller, wanted, _PAGE)
+    tell([_delivery_facts(one) for one in found], *map(_delivery_line, found), as_json=json)
 
 
 @webhooks.command(name="replay")
-def replay(webhook: UUID, delivery: UUID | None = None, *, subscription: str) -> None:
+def replay(webhook: UUID, delivery: UUID | None = None, *, subscription: str, json: Json = False) -> None:
     """Send the event of a delivery again, or everything that failed; a running service does it.
 
-    Parameters
-    ----------
-    webhook: id of the webhook
-    delivery: id of one of its deliveries; without it all that failed are sent
-    subscription: name of the subscription
+    Args:
+        webhook: id of the webhook
+        delivery: id of one of its deliveries; without it all that failed are sent
+        subscription: name of the subscription
     """
     from signroom.service.webhooks.manage_webhooks import replay_delivery, replay_failed
 
     with acting_for(subscription, jobs=True) as (ports, caller):
         if delivery is None:
-            print(replay_failed(ports, caller, webhook))
+            count = replay_failed(ports, caller, webhook)
+            tell({"deliveries": count}, str(count), as_json=json)
         else:
-            _print_delivery(replay_delivery(ports, caller, webhook, delivery))
+            again = replay_delivery(ports, caller, webhook, delivery)
+            tell(_delivery_facts(again), _delivery_line(again), as_json=json)
 
 
-def _print_webhook(webhook: Webhook) -> None:
-    endpoint = webhook.endpoint
-    print_line(f"url: {_address(webhook)}")
+def _print_webhook(webhook: Webhook, *, as_json: bool) -> None:
+    lines, endpoint = [f"url: {_address(webhook)}"], webhook.endpoint
     if endpoint is not None:
         user = "" if endpoint.user is None else f", user {endpoint.user}"
         secret = "" if endpoint.sealed_secret is None else ", secret set"
-        print(f"auth: {endpoint.auth}{user}{secret}")
-    print(f"application: {webhook.application_id or 'all'}")
-    print(f"events: {', '.join(webhook.event_types)}")
-    print(f"state: {_state(webhook)}")
+        lines.append(f"auth: {endpoint.auth}{user}{secret}")
+    lines.append(f"application: {webhook.application_id or 'all'}")
+    lines.append(f"events: {', '.join(webhook.event_types)}")
+    lines.append(f"state: {_state(webhook)}")
+    tell(_facts(webhook), *lines, as_json=as_json)
+
+
+def _facts(webhook: Webhook) -> dict[str, object]:
+    """Without secrets."""
+    endpoint = webhook.endpoint
+    return {
+        "id": str(webhook.id),
+        "url": None if endpoint is None else endpoint.url,
+        "auth": None if endpoint is None else endpoint.auth.value,
+        "user": None if endpoint is None else endpoint.user,
+        "hasSecret": endpoint is not None and endpoint.sealed_secret is not None,
+        "applicationId": None if webhook.application_id is None else str(webhook.application_id),
+        "eventTypes": list(webhook.event_types),
+        "description": webhook.description,
+        "createdOn": moment(webhook.created_at),
+        "failingSince": moment(webhook.failing_since),
+        "pausedOn": moment(webhook.paused_at),
+    }
 
 
 def _address(webhook: Webhook) -> str:
@@ -197,13 +223,37 @@ def _address(webhook: Webhook) -> str:
 
 def _state(webhook: Webhook) -> str:
     if webhook.paused_at is not None:
-        return f"paused since {_time(webhook.paused_at)}"
-    return "active" if webhook.failing_since is None else f"failing since {_time(webhook.failing_since)}"
+        return f"paused since {moment(webhook.paused_at)}"
+    return "active" if webhook.failing_since is None else f"failing since {moment(webhook.failing_since)}"
 
 
-def _print_delivery(delivery: Delivery) -> None:
-    print(f"{delivery.id} {_time(delivery.created_at)} {delivery.event_type} {delivery.status} {delivery.tries} tries")
+def _delivery_line(delivery: Delivery) -> str:
+    made = moment(delivery.created_at)
+    return f"{delivery.id} {made} {delivery.event_type} {delivery.status} {delivery.tries} tries"
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _delivery_facts(delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": str(delivery.id),
+        "eventId": str(delivery.event_id),
+        "eventType": delivery.event_type,
+        "status": delivery.status.value,
+        "tries": delivery.tries,
+        "createdOn": moment(delivery.created_at),
+        "settledOn": moment(delivery.settled_at),
+    }
+
+
+def _attempt_line(attempt: Attempt) -> str:
+    result = attempt.status_code if attempt.error is None else attempt.error
+    return f"{attempt.number} {moment(attempt.at)} {attempt.milliseconds} ms {result}"
+
+
+def _attempt_facts(attempt: Attempt) -> dict[str, object]:
+    return {
+        "number": attempt.number,
+        "at": moment(attempt.at),
+        "milliseconds": attempt.milliseconds,
+        "statusCode": attempt.status_code,
+        "error": attempt.error,
+    }
