@@ -29,8 +29,12 @@ def test_a_file_is_hashed_once_and_synced_only_when_it_is_taken(room: Room, monk
         synced.add(os.fstat(descriptor).st_ino)
         fsync(descriptor)
 
+    def counted(comparison: Comparison, chunk: bytes) -> None:
+        compared.append(len(chunk))
+        take(comparison, chunk)
+
     monkeypatch.setattr(os, "fsync", noted)
-    monkeypatch.setattr(Comparison, "take", lambda self, chunk: (compared.append(len(chunk)), take(self, chunk)))
+    monkeypatch.setattr(Comparison, "take", counted)
 
     with pytest.raises(DocumentRejected):
         asyncio.run(add_document(room.ports, session.id, "a.pdf", _chunks(b"%PDF-1.7 and no more")))
