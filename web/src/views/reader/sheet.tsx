@@ -74,7 +74,7 @@ function percent(part: number): string {
   return `${part * 100}%`;
 }
 
-function Picture({ document: { id }, page, fine, pictures, settle, name }: SheetProps & { readonly name: string }): VNode {
+function Picture({ document: { id }, page, fine, pictures, settle, onPick, name }: SheetProps & { readonly name: string }): VNode {
   const [, show] = useReducer<number, undefined>((times) => times + 1, 0);
   const [problem, setProblem] = useState<Problem | null>(null);
   useLayoutEffect(() => {
@@ -91,7 +91,7 @@ function Picture({ document: { id }, page, fine, pictures, settle, name }: Sheet
   }, [id, page, fine, pictures, problem]);
   const picture = pictures.of(id, page);
   if (picture !== null) return <img src={picture.address} alt={name} />;
-  if (problem === null) return <p class="facts">{name}</p>;
+  if (problem === null) return onPick === null ? <p class="facts">{name}</p> : <></>;
   return (
     <div>
       <p class="problem">{sentence(problem)}</p>
