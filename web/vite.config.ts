@@ -7,7 +7,7 @@ const texts = new URL('./src/texts/', import.meta.url);
 const languages = readdirSync(texts)
   .filter((file) => file.endsWith('.json'))
   .map((file) => file.slice(0, -'.json'.length));
-const catalogue = (tag: string): unknown => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
+const catalogue = (tag: string): { readonly noScript: string } => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
 
 /** A language's own name: "Português (Brasil)". */
 function nameOf(tag: string): string {
@@ -26,7 +26,9 @@ const catalogues: Plugin = {
   },
   transformIndexHtml(html) {
     const links = languages.map((tag) => `<a href="?lang=${tag}" lang="${tag}" hreflang="${tag}">${nameOf(tag)}</a>`);
-    return html.replace('<!-- languages -->', links.join(' '));
+    // Nobody has chosen a language that early without a script: it is said in all of them.
+    const sentences = languages.map((tag) => `<p lang="${tag}">${catalogue(tag).noScript}</p>`);
+    return html.replace('<!-- languages -->', links.join(' ')).replace('<!-- no script -->', sentences.join(''));
   },
 };
 

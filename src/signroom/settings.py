@@ -52,6 +52,8 @@ class Settings:
     """What was made with it is still read. None: a file of the data folder says it, or there is none."""
     max_file: int
     session_lifetime: timedelta
+    longest_session: timedelta
+    """While the signer asks for more time."""
     events_kept: timedelta
     """At least `MIN_EVENTS_KEPT`."""
     audit_kept: timedelta
@@ -119,6 +121,7 @@ NAMES = (
     "SECOND_SECRET_KEY",
     "MAX_FILE",
     "SESSION_LIFETIME",
+    "LONGEST_SESSION",
     "EVENTS_KEPT",
     "AUDIT_KEPT",
     "API_KEY_LIFETIME",
@@ -192,6 +195,7 @@ def read_settings(
         second_secret_key=second.encode() or None,
         max_file=_size("MAX_FILE", source.text("MAX_FILE", "100 MB")),
         session_lifetime=_duration("SESSION_LIFETIME", source.text("SESSION_LIFETIME", "4 h")),
+        longest_session=_duration("LONGEST_SESSION", source.text("LONGEST_SESSION", "24 h")),
         events_kept=_events_kept(source.text("EVENTS_KEPT", "90 d")),
         audit_kept=_duration("AUDIT_KEPT", source.text("AUDIT_KEPT", "1826 d")),
         api_key_lifetime=_lifetime("API_KEY_LIFETIME", source.text("API_KEY_LIFETIME", "")),

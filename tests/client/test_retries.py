@@ -251,6 +251,24 @@ def test_validation_results_of_a_refusal_are_typed() -> None:
     assert [item.type for item in caught.value.validation_results.errors] == ["CertificateExpired"]
 
 
+def test_a_refusal_says_where_the_request_is_wrong_and_where_its_code_is_explained() -> None:
+    code = {"code": "InvalidPdf", "message": "No."}
+    body = told({**code, "path": "documents[0]", "docUrl": "https://sign.example/docs/errors/#InvalidPdf"}, 400)
+    lines = {
+        "Link": '<https://sign.example/docs/errors/#InvalidPdf>; rel="help"',
+        "Signroom-Path": "documents[0].metadata.t%C3%ADtulo",
+    }
+    headers = told(code, 422, lines)
+    found = []
+    for answer in (body, headers, told(code, 422)):
+        with loopback(answer) as service, client_of(service) as client, pytest.raises(ApiError) as caught:
+            client.create_session()
+        found.append((caught.value.path, caught.value.doc_url))
+
+    address = "https://sign.example/docs/errors/#InvalidPdf"
+    assert found == [("documents[0]", address), ("documents[0].metadata.título", address), (None, None)]
+
+
 # -- the policy as a function ----------------------------------------------------------------------
 
 

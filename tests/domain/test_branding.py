@@ -10,7 +10,7 @@ import pytest
 from signroom.domain.branding import SURFACES, SURFACES_DARK, contrast, new_branding
 from signroom.domain.errors import BadInput, LowContrast
 
-STYLE = Path(__file__).parents[2] / "web" / "src" / "style.css"
+STYLE = Path(__file__).parents[2] / "web" / "src" / "styles" / "tokens.css"
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,37 @@ def test_a_pending_session_whose_time_is_over_cannot_be_signed_or_cancelled() ->
         a_session().cancel(LATE)
 
 
+@pytest.mark.parametrize(
+    ("asked_after", "ends_after"),
+    [
+        (timedelta(hours=1), timedelta(hours=4)),  # no earlier than it would have
+        (timedelta(hours=3, minutes=55), timedelta(hours=4, minutes=25)),
+        (timedelta(hours=3, minutes=59, seconds=59), timedelta(hours=4, minutes=29, seconds=59)),
+    ],
+)
+def test_who_needs_more_time_gets_it(asked_after: timedelta, ends_after: timedelta) -> None:
+    extended = a_session().extend(NOON + asked_after, timedelta(minutes=30), timedelta(hours=24))
+
+    assert extended.expires_at == NOON + ends_after
+
+
+def test_more_time_ends_with_the_longest_life() -> None:
+    session = a_session()
+    for _ in range(100):
+        session = session.extend(session.expires_at - timedelta(seconds=1), timedelta(minutes=30), timedelta(hours=24))
+
+    assert session.expires_at == NOON + timedelta(hours=24)
+    assert a_session().extend(NOON, timedelta(minutes=30), timedelta(minutes=1)).expires_at == LATE
+
+
+@pytest.mark.parametrize("move", ["sign", "cancel"])
+def test_nobody_extends_what_has_ended(move: str) -> None:
+    ended, _ = step(a_session(), move, NOON)
+    for session, now in ((ended, NOON), (a_session(), LATE)):
+        with pytest.raises(WrongState):
+            session.extend(now, timedelta(minutes=30), timedelta(hours=24))
+
+
 def test_session_waits_for_the_last_document() -> None:
     session, _ = a_session().sign(CertificateChain(b"certificate"), NOON)
 

@@ -24,7 +24,7 @@ def test_every_command_of_the_readme_exists() -> None:
 
 def test_every_file_that_the_docs_link_to_is_there() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
-        for target in re.findall(r"(?:\]\(|src=\")(?!https?:|#)([^)#\"]+)", page.read_text()):
+        for target in re.findall(r"(?:\]\(|src=\")(?!https?:|#|/docs/)([^)#\"]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
 
 

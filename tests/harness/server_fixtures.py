@@ -85,12 +85,12 @@ def postgresql_hooks_server(
         yield server
 
 
-def end_time_of(server: Server, session_id: str) -> None:
-    """Let the time of a session be over at once: its row says that it ended a second ago."""
+def end_time_of(server: Server, session_id: str, left: timedelta = timedelta(seconds=-1)) -> None:
+    """Let the time of a session be over after `left`, or at once: its row says that it ended a second ago."""
     engine = open_engine(server.database_url)
     rows = sa.update(tables.sessions).where(tables.sessions.c.id == UUID(session_id))
     with engine.begin() as connection:
-        changed = connection.execute(rows.values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+        changed = connection.execute(rows.values(expires_at=datetime.now(UTC) + left))
     engine.dispose()
     assert changed.rowcount == 1
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Scenes:
         yield from self._key_source()
         yield from self._certificate_to_done()
         yield from self._requirements()
+        yield from self._time_left()
         yield from self._left_out()
         yield from self._ends()
 
@@ -120,6 +122,14 @@ class Scenes:
             self._open(self._predefined())
             self._arrived()
             yield "requirements"
+
+    def _time_left(self) -> Iterator[str]:
+        soon = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
+        with self._told(expiresAt=soon):
+            self._open(self._predefined())
+            self._arrived()
+            self._button("time", "more").wait_for()
+            yield "time-left"
 
     def _left_out(self) -> Iterator[str]:
         """Of two documents one cannot be signed, then of one."""

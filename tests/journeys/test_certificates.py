@@ -32,16 +32,19 @@ def test_what_can_be_used_comes_first_and_the_rest_says_why_not(
     page = window.page
     open_predefined(sqlite_server, page)
     choose_pfx(
-        page, a_file(tmp_path, ["expired", "wrong-key-usage", "p256", "not-yet-valid", "rsa1024", "rsa2048"]), "secret"
+        page,
+        a_file(tmp_path, ["expired", "wrong-key-usage", "ca", "p256", "not-yet-valid", "rsa1024", "rsa2048"]),
+        "secret",
     )
 
     expect(page.get_by_role("heading", name="Choose a certificate")).to_be_focused()
-    expect(page.get_by_role("radio")).to_have_count(6)
+    expect(page.get_by_role("radio")).to_have_count(7)
     first_two = page.locator(".certificate .name").all_inner_texts()[:2]
     assert set(first_two) == {"Signer p256", "Signer rsa2048"}
     reasons = {
         "expired": "Expired on",
         "wrong-key-usage": "not meant for signing",
+        "ca": "certificate of an authority \\(CA:TRUE\\)",
         "not-yet-valid": "Not valid before",
         "rsa1024": "too weak",
     }
@@ -119,7 +122,7 @@ def test_a_service_that_cannot_judge_leaves_the_signer_where_he_was(sqlite_serve
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
 
 
-UNCONFIRMED = "Nobody has confirmed"
+UNCONFIRMED = "Nobody has confirmed this identity"
 
 
 def test_the_page_says_that_nobody_has_confirmed_the_identity(
@@ -129,21 +132,22 @@ def test_the_page_says_that_nobody_has_confirmed_the_identity(
     page = window.page
     open_predefined(sqlite_server, page)
     choose_pfx(page, a_file(tmp_path, ["p256"]), "secret")
-    expect(page.get_by_text(f"{UNCONFIRMED} the identity in this certificate")).to_be_visible()
+    expect(page.get_by_text(UNCONFIRMED)).to_be_visible()
     page.get_by_role("button", name="Sign 1 document").click()
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
-    expect(page.get_by_text(f"{UNCONFIRMED} this identity")).to_be_visible()
+    expect(page.get_by_text(UNCONFIRMED)).to_be_visible()
     expect(page.get_by_text("verified")).to_have_count(0)
 
 
-def test_nothing_is_said_where_an_authority_has_confirmed_it(sqlite_server: Server, window: Watched) -> None:
+def test_the_page_says_which_authority_has_confirmed_it(sqlite_server: Server, window: Watched) -> None:
     page = window.page
     open_predefined(sqlite_server, page, securityContextId="803517ad-3bbc-4169-b085-60053a8f6dbf")
     choose_demo_key(page)
-    expect(page.get_by_role("button", name="Sign 1 document")).to_be_visible()
+    expect(page.get_by_text("Confirmed by Signroom demo CA")).to_be_visible()
     expect(page.get_by_text(UNCONFIRMED)).to_have_count(0)
     page.get_by_role("button", name="Sign 1 document").click()
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
+    expect(page.get_by_text("Confirmed by Signroom demo CA")).to_be_visible()
     expect(page.get_by_text(UNCONFIRMED)).to_have_count(0)

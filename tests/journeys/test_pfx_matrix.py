@@ -22,7 +22,7 @@ from tests.pki import pfx_files
 from tests.pki.pfx_files import Authority, PfxFile
 
 MESSAGE = b"what is signed"
-CODES = {"wrong-secret", "no-certificate", "unsupported", "failed"}
+CODES = {"wrong-secret", "no-certificate", "no-private-key", "pem", "unsupported", "failed"}
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "SHA-256": hashes.SHA256(),
     "SHA-384": hashes.SHA384(),

@@ -208,6 +208,8 @@ def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
     expect(page.get_by_text("This file is in the list more than once.")).to_have_count(0)
     go_on_to_signing(page)
     choose_demo_key(page)
+    refused = [f"{name}.pdf will not be signed" for name in names[1:-1]]
+    expect(page.locator(".panel .files .name")).to_have_text([*refused, "plain.pdf"])
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
 
 
@@ -216,6 +218,8 @@ def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, windo
         "wrong": (authority.pfx("p256", "right"), "Wrong password. Try again."),
         "expired": (authority.pfx("expired", "wrong"), "Expired on"),
         "no-file": (b"junk", "not a .pfx or .p12 file"),
+        "no-key": (authority.leaf("p256").certificate_der, "a certificate without its private key"),
+        "pem": (b"-----BEGIN CERTIFICATE-----", "This is a PEM file"),
     }
     page = window.page
     page.goto(
@@ -236,6 +240,11 @@ def test_certificate_files_that_do_not_work_say_why(sqlite_server: Server, windo
             page.get_by_role("button", name="Use another certificate").click()
             page.get_by_role("button", name="Use a certificate file (PFX)").click()
         else:
+            at_fault = page.get_by_label("Certificate password" if name == "wrong" else "Certificate file")
+            expect(at_fault).to_be_focused()
+            expect(at_fault).to_have_attribute("aria-invalid", "true")
+            expect(at_fault).to_have_accessible_description(re.compile(sentence))
+            expect(page.locator("[aria-invalid=true]")).to_have_count(1)
             expect(page.get_by_label("Certificate password")).to_have_value("")
 
 

@@ -104,11 +104,14 @@ def test_another_sessions_document_is_not_shown(server: Server, page: Page, kind
 def test_findings_are_kept_with_the_document(page: Page) -> None:
     page.add(hard_pdfs.make("scripts"))
     page.add(hard_pdfs.make("certified-forms"))
+    page.add(b"dear sir", "letter.txt")
 
-    first, second = page.load()["documents"]
+    first, second, letter = page.load()["documents"]
 
     assert first["findings"] == [{"code": "Scripts", "level": "but", "facts": {"kinds": "JavaScript, Launch"}}]
     assert [f["code"] for f in second["findings"]] == ["Certified", "EarlierSignature"]
+    # Few people know what becomes of a file that is no PDF.
+    assert letter["findings"] == [{"code": "SignedAsCms", "level": "note", "facts": {"file": "letter.txt.p7s"}}]
 
 
 def test_pictures_that_nobody_waits_for_are_drawn_so_often_and_no_more(server: Server, page: Page) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.api.requests import a_file
 from tests.harness.server import Page, Server, ok, refused
 from tests.vectors import hard_pdfs
 
@@ -67,3 +68,17 @@ def test_cancelling_twice_is_one_event(server: Server) -> None:
 
     feed = ok(server.api.get("/api/events", params={"sessionId": opened["sessionId"]}))["events"]
     assert [e["type"] for e in feed] == ["SessionCreated", "SessionCancelled"]
+
+
+def test_more_time_is_given_once_however_often_it_is_asked_for(server: Server) -> None:
+    opened = server.open_session(documents=[a_file()])
+    page = server.page(opened["redirectUrl"])
+    before = page.load()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: ok(page.client.post("extend", json={})), range(4)))
+
+    assert before["extensible"] is True
+    assert answers == [before] * 4, "four hours are left: half an hour from now adds nothing"
+    ok(page.client.post("cancel", json={}))
+    assert refused(page.client.post("extend", json={}), 422) == "BadSignatureSessionOperation"

@@ -298,7 +298,7 @@ def files_to_refuse(authority: Authority) -> Iterator[PfxFile]:
     yield refused("signed", "public-key integrity", "unsupported", by_hand.public_key_mode())
     iterations = by_hand.promise_iterations(by_hand.build(modern, _bags(one)), 3_000_000)
     yield refused("3m-iterations", "3,000,000 iterations", "unsupported", iterations)
-    yield refused("no-key", "certificates only", "no-certificate", exported(one, "-nokeys"))
+    yield refused("no-key", "certificates only", "no-private-key", exported(one, "-nokeys"))
     yield refused("no-certificate", "key only", "no-certificate", by_hand.build(modern, (Key(one.pkcs8, b"1"),)))
     strangers = (Certificate(other.der, b"1"), Key(one.pkcs8, b"1"))
     yield refused("strangers", "another key's certificate", "no-certificate", by_hand.build(modern, strangers))
@@ -307,8 +307,8 @@ def files_to_refuse(authority: Authority) -> Iterator[PfxFile]:
     whole = by_hand.build(modern, _bags(one))
     yield refused("truncated", "cut short", "failed", whole[: len(whole) // 2])
     yield refused("pdf", "not a PKCS#12 file", "failed", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n")
-    yield refused("pem", "not a PKCS#12 file", "failed", one.certificate.public_bytes(Encoding.PEM))
-    yield refused("certificate", "not a PKCS#12 file", "failed", one.der)
+    yield refused("pem", "not a PKCS#12 file", "pem", one.certificate.public_bytes(Encoding.PEM))
+    yield refused("certificate", "not a PKCS#12 file", "no-private-key", one.der)
     yield refused("empty", "empty file", "failed", b"")
 
 

@@ -139,7 +139,8 @@ def _archive(database: str, plan: Archiving) -> int:
         done = archive_under_faults(folder / "data", plan, {"SIGNROOM_DATABASE_URL": url})
     print(
         f"{database}: {done.documents} documents that want B-LTA, {done.kills} SIGKILL, {done.switches} times others "
-        f"were off, in {done.seconds:.0f} s; completed {done.slowest:.1f} s after the signature at most; {done.late} "
+        f"were off, in {done.seconds:.0f} s; completed {done.usual:.1f} s after the signature in the middle and "
+        f"{done.slowest:.1f} s at most; {done.late} "
         f"were archived later, the last one {done.seconds_to_archive:.0f} s after all was on; "
         f"{len(done.problems)} problems",
         flush=True,

@@ -49,6 +49,8 @@ class ApiError(SignroomError):
         detail: str | None = None,
         validation_results: ValidationResults | None = None,
         exception_code: str | None = None,
+        path: str | None = None,
+        doc_url: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}" + (f" {detail}" if detail else ""))
@@ -59,6 +61,10 @@ class ApiError(SignroomError):
         self.validation_results = validation_results
         self.exception_code = exception_code
         """With status 500: finds the failure in the service's log."""
+        self.path = path
+        """Where the request is wrong: ``documents[1].file.content``, ``?limit``, ``X-Api-Key``. None: nowhere in it."""
+        self.doc_url = doc_url
+        """The page that says what the code means and what to do."""
         self.retry_after = retry_after
         """Seconds, where the service said so."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -196,8 +196,16 @@ def problem(answer: Answer) -> SignroomError:
         detail=_text(body, "detail"),
         validation_results=_results(body.get("validationResults")),
         exception_code=_text(body, "exceptionCode"),
+        path=_text(body, "path") or unquote(answer.headers.get("signroom-path") or "") or None,
+        doc_url=_text(body, "docUrl") or _help_in(answer.headers.get("link") or ""),
         retry_after=wait,
     )
+
+
+def _help_in(link: str) -> str | None:
+    """The address in a ``Link`` header whose relation is ``help``."""
+    address, _, relation = link.partition(">")
+    return address.removeprefix("<") if 'rel="help"' in relation else None
 
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:

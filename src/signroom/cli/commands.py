@@ -18,6 +18,7 @@ from signroom.cli.managing.jobs import jobs, sessions
 from signroom.cli.managing.keys import keys
 from signroom.cli.managing.page_settings import branding, file_validation
 from signroom.cli.managing.persons import persons
+from signroom.cli.managing.policies import policies
 from signroom.cli.managing.secret_keys import secrets
 from signroom.cli.managing.security_contexts import contexts
 from signroom.cli.managing.statistics import statistics
@@ -46,6 +47,7 @@ for group in (
     contexts,
     persons,
     trust,
+    policies,
     timestamp_providers,
 ):
     app.command(group)
@@ -55,7 +57,7 @@ app.command(statistics)
 
 def run(arguments: Sequence[str]) -> int:
     """Exit code: 0 done, 2 wrong usage or settings, 3 refused by the service; the robot and `extend` add 4."""
-    from signroom.domain.errors import SignroomError
+    from signroom.domain.errors import ApplicationNotFound, SignroomError, SubscriptionNotFound
     from signroom.settings import SettingsError
 
     try:
@@ -67,8 +69,26 @@ def run(arguments: Sequence[str]) -> int:
         return USAGE
     except SignroomError as error:
         print(f"signroom: {error.code}: {error}", file=sys.stderr)
+        if isinstance(error, ApplicationNotFound | SubscriptionNotFound):
+            _say_where()
         return REFUSED
     return result if isinstance(result, int) else 0
+
+
+def _say_where() -> None:
+    """A command that runs in another folder than the service looks into another database, and finds nothing there."""
+    from urllib.parse import urlsplit
+
+    from signroom.cli.configuration import current_settings
+
+    url = urlsplit(current_settings({"PUBLIC_URL": "http://localhost"}).database_url)
+    # Without user and password.
+    database = url.path.removeprefix("/") if url.scheme.startswith("sqlite") else f"{url.hostname or ''}{url.path}"
+    print(
+        f"It was looked for in the database {database}. Is that the service's? Otherwise run the command in the folder "
+        "of the service, or set SIGNROOM_DATA or SIGNROOM_DATABASE_URL as the service has it.",
+        file=sys.stderr,
+    )
 
 
 @app.command

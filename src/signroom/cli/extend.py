@@ -64,7 +64,7 @@ def run_extend(wanted: Wanted) -> int:
         copy = _copied(wanted.file, folder / "signed")
         content = None if wanted.data is None else _copied(wanted.data, folder / "content")
         command = ExtendFile(copy, wanted.level, _context(ports, wanted), wanted.tier, content)
-        signatures = asyncio.run(extend_file(ports, command))
+        signatures = asyncio.run(extend_file(ports, this_operator(), command))
         reached = all(one.has(wanted.level) for one in signatures)
         written = reached or any(one.changed or one.level is not one.before for one in signatures)
         if written:

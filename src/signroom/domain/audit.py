@@ -58,6 +58,9 @@ class Action(StrEnum):
     TIMESTAMP_PROVIDER_CREATED = "TimestampProviderCreated"
     TIMESTAMP_PROVIDER_CHANGED = "TimestampProviderChanged"
     TIMESTAMP_PROVIDER_DELETED = "TimestampProviderDeleted"
+    TRUST_CHANGED = "TrustChanged"
+    SIGNATURE_POLICIES_IMPORTED = "SignaturePoliciesImported"
+    FILE_EXTENDED = "FileExtended"
     SECRETS_RESEALED = "SecretsResealed"
     LINKS_REVOKED = "LinksRevoked"
     SIGNERS_LISTED = "SignersListed"
@@ -129,6 +132,8 @@ def security_context_facts(c: SecurityContext) -> Facts:
         "keys": [f"{k.kind} {k.least_bits} {'' if k.until is None else k.until.isoformat()}" for k in rules.keys],
         "requirements": [f"{r.kind} {r.masked or ''}" for r in rules.requirements],
         "level": rules.level,
+        "digests": [f"{d.algorithm} {'' if d.until is None else d.until.isoformat()}" for d in rules.digests],
+        "responders": rules.responders.value,
     }
 
 

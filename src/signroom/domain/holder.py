@@ -61,8 +61,12 @@ def person_name(name: Name) -> str:
     common = _last(name, "CN")
     if common is None:
         return authority_name(name)
-    plain = _NUMBER_BEHIND.sub("", _in_order(name, common)) or common
-    return _with_small_letters(plain, name.first("C") or "")
+    return as_people_write(_in_order(name, common), name.first("C") or "")
+
+
+def as_people_write(text: str, country: str = "") -> str:
+    """A common name, as `person_name` writes it."""
+    return _with_small_letters(_NUMBER_BEHIND.sub("", shown(text)) or shown(text), country)
 
 
 def shown(text: str) -> str:

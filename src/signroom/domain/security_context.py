@@ -16,6 +16,7 @@ from signroom.domain.certificate import Certificate, CertificateUse, KeyKind
 from signroom.domain.errors import BadSecurityContext
 from signroom.domain.level import Level
 from signroom.domain.requirement import CertificateRequirement
+from signroom.domain.signature import DigestAlgorithm
 
 MAX_CONTEXTS = 20
 """Of a subscription's own."""
@@ -56,6 +57,27 @@ class KeyRule:
         return fits and (self.until is None or at < self.until)
 
 
+class ResponderRule(StrEnum):
+    """Who may say by OCSP whether a certificate was revoked (RFC 6960, 2.6)."""
+
+    APPOINTED = "Appointed"
+    """The issuer, and whom it has appointed by a certificate of its own."""
+    ISSUER = "Issuer"
+    """The issuer alone, with the key that has signed the certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRule:
+    """A digest that a context accepts. What nobody may rely on any more (SHA-1, MD5) is none of them."""
+
+    algorithm: DigestAlgorithm
+    until: datetime | None = None
+    """From then on it is not accepted any more."""
+
+    def accepts(self, name: str, at: datetime) -> bool:
+        return name.upper() == self.algorithm.value and (self.until is None or at < self.until)
+
+
 @dataclass(frozen=True, slots=True)
 class ContextRules:
     """What a context asks beside its roots. The rules of RFC 5280 always hold."""
@@ -66,11 +88,19 @@ class ContextRules:
     """Further purposes in an extended key usage (dotted OIDs) that let a certificate sign here."""
     revocation: RevocationRule = RevocationRule.REQUIRED
     keys: tuple[KeyRule, ...] = ()
-    """Of signers and authorities below the root; empty: every key that is safe."""
+    """Of signers, of authorities below the root, and of whom these have appointed to answer or to keep lists; empty:
+    every key that is safe."""
     requirements: tuple[CertificateRequirement, ...] = ()
     """Each session has them, beside its own."""
     level: Level | None = None
     """That signed files reach unless a session says otherwise."""
+    digests: tuple[DigestRule, ...] = ()
+    """By which certificates below the root, OCSP responses and revocation lists are signed; empty: every safe one."""
+    responders: ResponderRule = ResponderRule.APPOINTED
+
+    def accepts_digest(self, name: str, at: datetime) -> bool:
+        """`name` like ``sha256``."""
+        return not self.digests or any(rule.accepts(name, at) for rule in self.digests)
 
     def accepts_key(self, certificate: Certificate, at: datetime) -> bool:
         return not self.keys or any(rule.accepts(certificate, at) for rule in self.keys)
@@ -147,7 +177,7 @@ def require_context(context: SecurityContext) -> SecurityContext:
         raise BadSecurityContext(f"At most {MAX_ROOTS} roots and {MAX_INTERMEDIATES} intermediates.", path="roots")
     if sum(map(len, (*context.roots, *context.intermediates))) > MAX_AUTHORITIES:
         raise BadSecurityContext(f"Its certificates have more than {MAX_AUTHORITIES >> 10} KB together.", path="roots")
-    if max(len(rules.policies), len(rules.purposes), len(rules.keys)) > MAX_OIDS:
+    if max(len(rules.policies), len(rules.purposes), len(rules.keys), len(rules.digests)) > MAX_OIDS:
         raise BadSecurityContext(f"At most {MAX_OIDS} rules of one kind.")
     if len(rules.requirements) > MAX_REQUIREMENTS:
         raise BadSecurityContext(f"At most {MAX_REQUIREMENTS} requirements.", path="requirements")

@@ -6,7 +6,7 @@ A move returns the new session and the event to record_event. Nothing here reads
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 from uuid import UUID
@@ -178,6 +178,16 @@ class Session:
         if not self.expired(now):
             raise WrongState(f"The session is {self.status}.")
         return self._moved(SessionStatus.EXPIRED), SessionExpired(self.id, now)
+
+    def extend(self, now: datetime, more: timedelta, longest: timedelta) -> Session:
+        """Somebody is there who needs more time: it stays open for `more`, and ends no earlier than it would have.
+
+        It never stays open for longer than `longest` after it was opened.
+
+        Raises: WrongState when it has ended.
+        """
+        self.require_open(now)
+        return replace(self, expires_at=max(self.expires_at, min(now + more, self.created_at + longest)))
 
     def erase(self, link_hash: bytes, now: datetime) -> Session:
         """The session without anything personal; its page is found under `link_hash`, which belongs to no link.

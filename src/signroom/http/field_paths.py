@@ -57,6 +57,8 @@ def fault_of(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str
     missing = _MISSING_FIELD.match(message)
     if missing is not None:
         place, message = joined_path(place, missing[1]), "The field is missing."
+    if message == "'data'":  # how the framework says that there is none
+        message = "The body is missing."
     place = place[:_MAX_PATH]
     return place or None, f"{place or 'body'}: {message}"
 

@@ -44,6 +44,7 @@ from signroom.service.documents.preview_document import find_words, page_sizes, 
 from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.documents.remove_document import remove_document
 from signroom.service.sessions.end_session import cancel_session
+from signroom.service.sessions.extend_session import extend_session
 from signroom.service.sessions.follow_session import SessionStreams
 from signroom.service.sessions.open_page import open_page, renew_page_token
 from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
@@ -184,7 +185,7 @@ async def upload(
         raise FileTooLarge(f"At most {ports.limits.max_file} bytes.")  # before the body is read
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > MAX_KEY:
-        raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.")
+        raise BadInput(f"Idempotency-Key has at most {MAX_KEY} characters.", path="Idempotency-Key")
     body = Body(request)
     adding = add_document(ports, page_session, _file_name(request), body.chunks(), idempotency_key)
     document = await while_connected(request, adding, body=body, on_gone=request.state.on_gone)
@@ -321,6 +322,17 @@ async def finish(
     return await asyncio.to_thread(_view, ports, page_session, framed)
 
 
+@post("/sign/api/extend", status_code=200)
+async def extend(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
+    """The signer needs more time."""
+
+    def answer() -> shapes.SessionView:
+        extend_session(ports, page_session)
+        return _view(ports, page_session, framed)
+
+    return await asyncio.to_thread(answer)
+
+
 @post("/sign/api/cancel", status_code=200)
 async def cancel(ports: InjectedPorts, page_session: InjectedSession, framed: InjectedFramed) -> shapes.SessionView:
     def answer() -> shapes.SessionView:
@@ -339,7 +351,7 @@ def _file_name(request: Request[Any, Any, Any]) -> str:
     try:
         return unquote(request.headers.get("x-file-name", ""), errors="strict")
     except UnicodeDecodeError as error:
-        raise BadFileName("X-File-Name is percent-encoded UTF-8.") from error
+        raise BadFileName("X-File-Name is percent-encoded UTF-8.", path="X-File-Name") from error
 
 
 def _qr_code(text: str) -> bytes:
@@ -370,5 +382,6 @@ HANDLERS = [
     certificates,
     prepare,
     finish,
+    extend,
     cancel,
 ]

@@ -12,9 +12,11 @@ from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
+from litestar.response import Stream
 from litestar.static_files import create_static_files_router
 
 from signroom.domain.errors import KeySourceNotAvailable
+from signroom.http.archive import archive_response
 from signroom.http.bodies import WireRequest
 from signroom.http.headers import page_policy
 from signroom.http.problems import refuse_by_framework
@@ -23,6 +25,7 @@ from signroom.page.api import InjectedPorts
 from signroom.ports import Ports
 from signroom.service.access.page_language import page_language
 from signroom.service.access.page_tokens import frame_origins_of_link
+from signroom.service.documents.download_session import open_signed_files
 from signroom.service.sessions.follow_session import SessionStreams
 
 STATIC = Path(__file__).parent / "static"
@@ -69,6 +72,13 @@ async def web_pki_script(ports: api.InjectedPorts) -> Response[bytes]:
     # The operator may replace it under the same name.
     headers = {"cache-control": "public, max-age=3600"}
     return Response(web_pki.script, media_type="text/javascript", headers=headers)
+
+
+@get("/sign/files/{token:str}", include_in_schema=False)
+async def signed_files(token: str, ports: api.InjectedPorts) -> Stream:
+    """All signed files of a session in one archive: the token is the authorisation."""
+    files = await asyncio.to_thread(open_signed_files, ports, token)
+    return await archive_response(ports, files)
 
 
 async def _require_possible(request: Request[Any, Any, Any]) -> None:
@@ -119,4 +129,4 @@ def page_routes(ports: Ports) -> list[Any]:
         before_request=api.name_unknown,
         include_in_schema=False,
     )
-    return [shell, assets, web_pki_script, calls, links]
+    return [shell, assets, web_pki_script, signed_files, calls, links]

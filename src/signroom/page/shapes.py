@@ -123,6 +123,8 @@ class SearchView(Wire):
 class DocumentView(Wire):
     id: UUID
     name: str
+    formatted_key: str
+    """Of the document, as people write it down."""
     content_type: str
     length: int
     sha256: str
@@ -176,6 +178,8 @@ class SessionView(Wire):
     disable_downloads: bool
     background: bool
     expires_at: datetime
+    extensible: bool
+    """More time can be asked for."""
     return_url: str | None
     processing_error_code: str | None
     max_file: int
@@ -186,6 +190,8 @@ class SessionView(Wire):
     requirements: list[RequirementView]
     identity_confirmed: bool
     """False: nobody confirms who a signer is, the session accepts every issuer."""
+    signed_files: str | None
+    """The address of all signed files in one archive; null where there are not several, or none may be downloaded."""
     hand_over: bool
     """Another device may go on."""
     signer: SignerView | None

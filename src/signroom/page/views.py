@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from signroom.domain.branding import NO_BRANDING, Branding
-from signroom.domain.document import Document
-from signroom.domain.holder import holder_of
+from signroom.domain.document import Document, signed_name
+from signroom.domain.document_key import formatted
+from signroom.domain.holder import as_people_write, holder_of
 from signroom.domain.key_source import TYPED_IN, needs_crypto_device
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.security_context import confirms_identity
 from signroom.domain.session import MAX_DOCUMENTS, Session
-from signroom.domain.signature import CmsLayout, PdfLayout, XmlLayout
+from signroom.domain.signature import CmsLayout, CmsOptions, PdfLayout, SignatureType, XmlLayout
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.ports.files import Occurrence, Search
 from signroom.service.access.hand_over import offers_hand_over
 from signroom.service.certificates.judge_certificates import Judgement
 from signroom.service.documents.download_file import version_location
+from signroom.service.documents.download_session import signed_files_location
+from signroom.service.sessions.extend_session import can_be_extended
 from signroom.service.sessions.read_sessions import SessionOfPage
 from signroom.service.sessions.return_address import return_address
 
@@ -33,6 +38,7 @@ def session_view(ports: Ports, found: SessionOfPage, *, framed: bool) -> shapes.
         disable_downloads=session.disable_downloads,
         background=session.background,
         expires_at=session.expires_at.replace(microsecond=0),
+        extensible=can_be_extended(ports, session),
         return_url=return_address(ports, session),
         processing_error_code=session.processing_error_code,
         max_file=ports.limits.max_file,
@@ -42,10 +48,16 @@ def session_view(ports: Ports, found: SessionOfPage, *, framed: bool) -> shapes.
         key_source_config=_key_source_config(ports, session),
         requirements=[shapes.RequirementView(type=r.kind.value, argument=r.masked) for r in session.requirements],
         identity_confirmed=confirms_identity(session.security_context_id),
+        signed_files=_signed_files(ports, session, documents),
         hand_over=offers_hand_over(ports),
         signer=None if over else _signer(ports, found),
         documents=[document_view(ports, d, downloads=not session.disable_downloads) for d in documents],
     )
+
+
+def _signed_files(ports: Ports, session: Session, documents: Sequence[Document]) -> str | None:
+    several = sum(bool(document.versions) for document in documents) > 1
+    return signed_files_location(ports, session.id) if several and not session.disable_downloads else None
 
 
 def _key_sources(ports: Ports, *, framed: bool) -> list[str]:
@@ -93,14 +105,13 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
     return shapes.DocumentView(
         id=document.id,
         name=original.name,
+        formatted_key=formatted(document.key),
         content_type=original.content_type,
         length=original.length,
         sha256=original.sha256.hex(),
         pages=document.inspection.pages,
         signatures=document.inspection.signatures,
-        findings=[
-            shapes.FindingView(code=f.code, level=f.level, facts=dict(f.facts)) for f in document.inspection.findings
-        ],
+        findings=[*_findings(document), *_signed_as(document)],
         status=document.status.value,
         processing_error_code=document.processing_error_code,
         processing_error_detail=document.processing_error_detail,
@@ -114,6 +125,26 @@ def search_view(search: Search) -> shapes.SearchView:
         return shapes.Hit(page=one.page, areas=[(a.left, a.top, a.width, a.height) for a in one.areas])
 
     return shapes.SearchView(hits=[hit(one) for one in search.found], next_page=search.next_page)
+
+
+def _findings(document: Document) -> list[shapes.FindingView]:
+    return [
+        shapes.FindingView(
+            code=found.code,
+            level=found.level,
+            facts={name: as_people_write(fact) if name == "name" else fact for name, fact in found.facts},
+        )
+        for found in document.inspection.findings
+    ]
+
+
+def _signed_as(document: Document) -> list[shapes.FindingView]:
+    """What becomes of a file that is no PDF: a CMS object, which few people know."""
+    if document.signature_type is not SignatureType.CMS or document.inspection.signatures > 0:
+        return []
+    detached = isinstance(document.options, CmsOptions) and document.options.detached
+    facts = {"file": signed_name(document.original.name, SignatureType.CMS)}
+    return [shapes.FindingView(code="SignedDetached" if detached else "SignedAsCms", level="note", facts=facts)]
 
 
 def preparation_view(preparation: Preparation) -> shapes.PreparationView:

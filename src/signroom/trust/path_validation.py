@@ -24,12 +24,12 @@ from signroom.domain.augmentation import Evidence, ValidationData
 from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import CertificateKeyNotSupported, CertificateKeyUsage
 from signroom.domain.qualification import Qualification
-from signroom.domain.security_context import RevocationRule
+from signroom.domain.security_context import ContextRules, RevocationRule
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.trust.anchors import Anchors
 from signroom.trust.asking.issuers import MAX_STEPS, Issuers
-from signroom.trust.paths import Link, Path, find_other_paths, find_path, read_chain
+from signroom.trust.paths import Link, Path, digest_name, find_other_paths, find_path, read_chain
 from signroom.trust.revocation import Failure, Revocation, RevocationSources, Status, has_sources
 from signroom.trust.rules import Kept, PolicyInputs, check_rules
 
@@ -59,7 +59,7 @@ def judge(
     spent = time.monotonic() - began
     revocable = path.anchored and path.by_authorities and anchors.rules.revocation is not RevocationRule.NOT_ASKED
     pairs = path.pairs if revocable else ()
-    revocations = _revocations(pairs, at, sources, known, offline=offline, spent=spent)
+    revocations = _revocations(pairs, at, sources, known, rules=anchors.rules, offline=offline, spent=spent)
     results = _Judgement(path, anchors, at, revocations, unknown_is, kept, use).of_signer()
     return _verdict(path, results, kept, anchors.qualification(path, at, use))
 
@@ -89,7 +89,7 @@ def collect(
     # Who is no authority and issues all the same writes addresses as a stranger does.
     vouched = (path.anchored or any(top == root.fingerprint for root in other_roots)) and path.by_authorities
     revocable = vouched and anchors.rules.revocation is not RevocationRule.NOT_ASKED
-    revocations = _revocations(path.pairs if revocable else (), at, sources, known, whole=True)
+    revocations = _revocations(path.pairs if revocable else (), at, sources, known, rules=anchors.rules, whole=True)
     results = _Judgement(path, anchors, at, revocations, Outcome.WARNING, kept, use).of_signer()
     verdict = _verdict(path, results, kept, anchors.qualification(path, at, use))
     data = ValidationData(certificates=verdict.path)
@@ -237,18 +237,15 @@ def _revocations(
     sources: RevocationSources,
     known: Sequence[Link],
     *,
+    rules: ContextRules,
     whole: bool = False,
     offline: bool = False,
     spent: float = 0.0,
 ) -> dict[bytes, Revocation]:
     """By fingerprint. Certificates that are not in date are left out: lists forget them. `spent`: seconds."""
     pairs = [(certificate, issuer) for certificate, issuer in of_path if certificate.valid_at(at)]
-    return {
-        certificate.fingerprint: revocation
-        for (certificate, _), revocation in zip(
-            pairs, sources.ask(pairs, at, known, whole=whole, offline=offline, spent=spent), strict=True
-        )
-    }
+    asked = sources.ask(pairs, at, known, rules=rules, whole=whole, offline=offline, spent=spent)
+    return {certificate.fingerprint: revocation for (certificate, _), revocation in zip(pairs, asked, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +395,10 @@ class _Judgement:
     def _signature(self, link: Link) -> Iterator[ValidationItem]:
         if (digest := link.weak_digest) is None:
             yield _passed("The issuer's signature is valid.")
+            name = digest_name(link)
+            if not self.anchors.rules.accepts_digest(name, self.at):
+                message, detail = "The security context does not accept the digest.", f"It is {name.upper()}."
+                yield _failed(Check.ALGORITHM_NOT_ALLOWED, message, detail)
         else:
             message = "The issuer signed with an algorithm that is not safe any more."
             # `any` accepts every issuer; how well that unknown issuer signs adds nothing.

@@ -242,6 +242,12 @@ def verifies(key: object, signature: bytes, data: bytes, digest: hashes.HashAlgo
     return True
 
 
+def digest_name(link: Link) -> str:
+    """By which the issuer has signed it, like ``sha256``; empty for a signature without one."""
+    algorithm = link.parsed.signature_hash_algorithm
+    return "" if algorithm is None else algorithm.name
+
+
 def weak_digest(algorithm: hashes.HashAlgorithm | None) -> str | None:
     """The name of a digest that nobody may rely on any more."""
     return algorithm.name if isinstance(algorithm, hashes.MD5 | hashes.SHA1) else None

@@ -35,13 +35,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signroom.domain.augmentation import NO_DATA, ValidationData
 from signroom.domain.errors import BadCertificate
+from signroom.domain.security_context import NO_RULES, ContextRules, ResponderRule
 from signroom.domain.validation import Check
 from signroom.formats.certificate import key_octets, subject_octets
 from signroom.ports.outside import Unreachable
 from signroom.trust.asking.answers import Answers, Heard, Question
 from signroom.trust.lists import ReadList, Useless, covered_reasons, find_entry, find_signer, reading
 from signroom.trust.names import same_name
-from signroom.trust.paths import Link, read_link, signed_by, verifies, weak_digest
+from signroom.trust.paths import Link, digest_name, read_link, signed_by, verifies, weak_digest
 from signroom.trust.pointers import ALL_REASONS
 
 MAX_CRL = 20 * 1024 * 1024
@@ -155,6 +156,7 @@ class RevocationSources:
         at: datetime,
         authorities: Sequence[Link] = (),
         *,
+        rules: ContextRules = NO_RULES,
         whole: bool = False,
         offline: bool = False,
         spent: float = 0.0,
@@ -165,7 +167,8 @@ class RevocationSources:
         `spent`: seconds of the patience that are gone.
 
         The pairs are those of one path to a trusted root. `authorities` are others that are known: some of them may
-        sign lists for an issuer of the path. `whole`: another source is asked when the evidence lacks something.
+        sign lists for an issuer of the path. `rules`: by which digests and with whose keys answers may be signed.
+        `whole`: another source is asked when the evidence lacks something.
         """
         if not pairs:
             return []
@@ -173,7 +176,7 @@ class RevocationSources:
         self._load(pairs, whole=whole)
         deadline = time.monotonic() + self._patience - spent
         budget = _Budget(MAX_EVIDENCE) if whole else None
-        errand = _Errand(self._answers, at, deadline, path, tuple(authorities), whole, budget, only_kept=True)
+        errand = _Errand(self._answers, at, deadline, path, tuple(authorities), rules, whole, budget, only_kept=True)
         known = [errand.status_of(certificate, issuer) for certificate, issuer in pairs]
         if offline:
             nothing = _unknown("Nothing is fetched here.")
@@ -218,6 +221,8 @@ class _Errand:
     deadline: float
     path: tuple[Link, ...]
     authorities: tuple[Link, ...]
+    rules: ContextRules
+    """Those of the security context about whoever answers."""
     whole: bool
     """An answer whose evidence lacks something counts only when there is no better one."""
     budget: _Budget | None
@@ -285,9 +290,10 @@ class _Errand:
         Raises: Useless.
         """
         digest = response.signature_hash_algorithm
-        if digest is None or weak_digest(digest):
+        if digest is None or weak_digest(digest) or not self.rules.accepts_digest(digest.name, self.at):
             raise Useless("The response is signed by an algorithm that is not accepted.")
-        for signer in (issuer, *_responders(response)):
+        appointed_count = self.rules.responders is ResponderRule.APPOINTED
+        for signer in (issuer, *(_responders(response) if appointed_count else ())):
             if not _is_responder(response, signer):
                 continue
             if not verifies(signer.parsed.public_key(), response.signature, response.tbs_response_bytes, digest):
@@ -302,7 +308,7 @@ class _Errand:
 
     def _appointed(self, signer: Link, issuer: Link, response: ocsp.OCSPResponse) -> _Signer | None:
         """RFC 6960, 4.2.2.2; None for somebody who was not appointed."""
-        if not _may_respond(signer, issuer, response.produced_at_utc):
+        if not _may_respond(signer, issuer, response.produced_at_utc) or not self._accepts(signer):
             return None
         # RFC 6960, 4.2.2.2.1: exempt, or on no list; one that names no list is the issuer's responsibility.
         own = ValidationData(certificates=(signer.der,))
@@ -367,6 +373,9 @@ class _Errand:
             read = heard.once(ReadList, lambda: ReadList(heard.octets))
             end = read.parsed.next_update_utc
             self._require_current(read.parsed.last_update_utc, end)
+            digest = read.parsed.signature_hash_algorithm
+            if digest is not None and not self.rules.accepts_digest(digest.name, self.at):
+                raise Useless("The list is signed by an algorithm that is not accepted.")
             signer = find_signer(read, issuer, self._namesakes(issuer))
             evidence = ValidationData(lists=(read.octets,)) + self._confirmed(signer, issuer, deep=deep)
             reasons = covered_reasons(read.parsed, certificate)
@@ -389,7 +398,8 @@ class _Errand:
         """
         if signer is issuer or any(signer.fingerprint == link.fingerprint for link in self.path):
             return NO_DATA
-        if not deep or signer.weak_digest or signer.has_short_key or not signer.valid_at(self.at):
+        fit = not (signer.weak_digest or signer.has_short_key) and self._accepts(signer)
+        if not deep or not fit or not signer.valid_at(self.at):
             raise Useless("The list is signed by a key that does not count.")
         for above in self.path:
             if above.may_certify and signed_by(signer, above):
@@ -397,6 +407,11 @@ class _Errand:
                 if listed is not None and listed.status is Status.GOOD:
                     return ValidationData(certificates=(signer.der,)) + listed.evidence
         raise Useless("The list is signed by a key that nobody confirms.")
+
+    def _accepts(self, signer: Link) -> bool:
+        """By the rules of the context about keys and digests: somebody else than the issuer speaks for it."""
+        digest = self.rules.accepts_digest(digest_name(signer), self.at)
+        return digest and self.rules.accepts_key(signer.certificate, self.at)
 
     def _crl_verdict(self, read: ReadList, certificate: Link) -> Revocation:
         entry = find_entry(read, certificate)

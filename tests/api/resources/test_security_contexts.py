@@ -179,12 +179,15 @@ def test_a_change_by_command_leaves_what_is_not_given(server: Server, manager: h
     context = made(
         manager,
         keys=[{"kind": "EC", "leastBits": 256}],
+        digests=[{"algorithm": "SHA256", "until": "2035-01-01T00:00:00Z"}, {"algorithm": "SHA384"}],
+        responders="Issuer",
         requirements=[{"type": "Qualified"}],
         policies=[three_tiers.POLICY],
         level="B-LT",
     )
     path, here = context["id"], ("--subscription", "Demo")
     shown = signroom(server, "contexts", "show", path, *here).splitlines()
+    assert {"digest: SHA256:2035-01-01T00:00:00Z", "digest: SHA384", "responders: Issuer"} <= set(shown)
     assert {"key: EC:256", "requirement: Qualified", "level: B-LT", f"policy: {three_tiers.POLICY}"} <= set(shown)
 
     signroom(server, "contexts", "change", path, *here, "--revocation", "IfKnown")
@@ -192,12 +195,13 @@ def test_a_change_by_command_leaves_what_is_not_given(server: Server, manager: h
     assert now == {**context, "revocation": "IfKnown"}
 
     more = ("--key", "RSA:3072:2030-01-01", "--key", "EC:384", "--requirement", "Person=pnoee-38001085718")
-    cleared = ("--clear", "policies", "--clear", "level")
+    cleared = ("--clear", "policies", "--clear", "level", "--digest", "sha512", "--responders", "Appointed")
     line = signroom(server, "contexts", "change", path, *here, *more, *cleared)
     assert "key=RSA:3072:2030-01-01T00:00:00Z,EC:384  requirement=Person=PNOEE-38001085718" in line
     assert line in signroom(server, "contexts", "list", *here)
     now = listed(manager)[path]
     assert (now["policies"], now["level"], now["roots"]) == ([], None, context["roots"])
+    assert ([one["algorithm"] for one in now["digests"]], now["responders"]) == (["SHA512"], "Appointed")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +210,7 @@ def test_a_change_by_command_leaves_what_is_not_given(server: Server, manager: h
         ("--key", "DSA:1024"),
         ("--key", "RSA:many"),
         ("--key", "RSA:3072:soon"),
+        ("--digest", "SHA1"),
         ("--requirement", "Nobody"),
         ("--requirement", "Qualified=yes"),
         ("--clear", "keys", "--key", "RSA:3072"),

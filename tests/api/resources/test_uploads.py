@@ -143,7 +143,7 @@ def test_part_numbers_have_bounds(server: Server, number: str, status: int) -> N
     answer = server.api.post(f"{MULTIPART}/{begun(server)}/{number}", content=b"x")
 
     assert answer.status_code in {status, 400}
-    assert set(answer.json()) == {"code", "message"}
+    assert set(answer.json()) == {"code", "message", "path", "docUrl"}
 
 
 def test_a_part_is_at_most_as_large_as_was_said(server: Server) -> None:

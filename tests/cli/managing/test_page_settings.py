@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -88,6 +89,10 @@ def test_an_unknown_subscription_is_told(variables: dict[str, str]) -> None:
     for group in ("file-validation", "branding"):
         done = command(variables, group, "show", "--subscription", "Nobody")
         assert (done.returncode, "SubscriptionNotFound" in done.stderr) == (3, True)
+        # Most often the command runs in another folder than the service.
+        url = urlsplit(variables["SIGNROOM_DATABASE_URL"])
+        assert f"{url.path.removeprefix('/')}. Is that the service's?" in done.stderr
+        assert url.password is None or url.password not in done.stderr
 
 
 def test_retention_is_shown_as_it_was_set(variables: dict[str, str]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from signroom.domain.application import Operator
+from signroom.domain.audit import Action
 from signroom.domain.document import Document
 from signroom.domain.level import Level
 from signroom.domain.security_context import TEST
@@ -20,6 +22,7 @@ from signroom.ports.files import content_of
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.levels.extend_file import ExtendFile, extend_file
 from signroom.service.levels.renew_archives import renew_archives
+from signroom.service.subscriptions.read_audit_log import read_installation_log
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.worker.steps import jobs
 from tests.pki import three_tiers
@@ -33,6 +36,7 @@ LATER = NOW + 5 * YEAR
 """The signer's certificate has ended. That of the archive timestamp ends in a year."""
 LATE = NOW + 15 * YEAR
 """Only the second archive timestamp counts."""
+OPERATOR = Operator("operator ana")
 BEFORE = timedelta(days=400)
 one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what is decided by the files; the statements are tried on both."""
@@ -201,7 +205,10 @@ def test_a_file_on_a_disk_is_raised_and_renewed(
     command = ExtendFile(file, Level.B_LTA, TEST)
 
     def extended() -> list[tuple[Level, Level, str | None, bool]]:
-        return [(one.before, one.level, one.missing, one.changed) for one in asyncio.run(extend_file(ports, command))]
+        return [
+            (one.before, one.level, one.missing, one.changed)
+            for one in asyncio.run(extend_file(ports, OPERATOR, command))
+        ]
 
     assert extended() == [(Level.B_B, Level.B_LTA, None, True)]
     raised = file.read_bytes()
@@ -218,6 +225,8 @@ def test_a_file_on_a_disk_is_raised_and_renewed(
     ((_, level, missing, changed),) = extended()
     assert (level, changed) == (Level.B_LTA, False)
     assert missing
+    told = [(one.action, one.actor, one.after["levels"]) for one in read_installation_log(ports, 10)]
+    assert told == [(Action.FILE_EXTENDED, OPERATOR.name, ["B-LTA"])] * 2  # only when something was added
 
 
 def _judged(dss: Dss, file: Path, at: datetime) -> list[tuple[str, str]]:

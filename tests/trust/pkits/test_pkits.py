@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 
 from signroom.domain.errors import BadCertificate
+from signroom.domain.security_context import NO_RULES, ContextRules
 from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, TrustVerdict
 from signroom.trust.anchors import Anchors
@@ -73,13 +74,14 @@ class ListsOfADirectory(RevocationSources):
         at: datetime,
         authorities: Sequence[Link] = (),
         *,
+        rules: ContextRules = NO_RULES,
         whole: bool = False,
         offline: bool = False,
         spent: float = 0.0,
     ) -> list[Revocation]:
         known = [self._named(authority) for authority in authorities]
         named = [(self._named(certificate), issuer) for certificate, issuer in pairs]
-        return super().ask(named, at, known, whole=whole, offline=offline, spent=spent)
+        return super().ask(named, at, known, rules=rules, whole=whole, offline=offline, spent=spent)
 
     def _named(self, link: Link) -> Link:
         addresses = self._addresses.get(canonical(link.parsed.issuer), [])

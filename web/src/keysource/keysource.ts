@@ -74,6 +74,8 @@ export type KeyErrorCode =
   | 'denied'
   | 'unsupported'
   | 'no-certificate'
+  | 'no-private-key' // a certificate alone
+  | 'pem' // a file of another kind, which can be converted
   | 'busy'
   | 'timeout'
   | 'insecure' // the page was not opened by https, so the browser has no cryptography for it

@@ -11,7 +11,7 @@ export function available({ secure, framed, deviceRequired }: Place): Availabili
   return unless({ insecure: !secure, framed, 'device-required': deviceRequired });
 }
 
-/** Open `file`. Throws KeyError: wrong-secret, no-certificate, unsupported, insecure, not-loaded, failed. */
+/** Open `file`. Throws KeyError: wrong-secret, no-certificate, no-private-key, pem, unsupported, insecure, not-loaded, failed. */
 export async function open(file: File, password: string): Promise<KeySource> {
   if (file.size > MAX_PFX_BYTES) throw new KeyError('failed');
   if (globalThis.crypto?.subtle === undefined) throw new KeyError('insecure');

@@ -4,7 +4,7 @@
  */
 import { fromBase64, toBase64 } from '../bytes/base64';
 import { framed } from './framing';
-import type { DocumentView, Judgement, Preparation, SessionView } from './model';
+import type { DocumentView, Judgement, PagesOfASize, Preparation, Search, SessionView } from './model';
 
 /** A refusal, or a server that does not answer (`code` is then `Network`). */
 export class ApiError extends Error {
@@ -42,6 +42,8 @@ export interface CertificateWithChain {
 export class Api {
   private token: string | null = null;
   private expiresAt = 0;
+  /** Milliseconds by which the server's clock is ahead of this machine's, which may be wrong. */
+  private ahead = 0;
 
   /**
    * `link`: the last part of the page's address. Where it was the code of a hand-over, `onLink` gets the session's own,
@@ -51,6 +53,11 @@ export class Api {
     private link: string,
     private readonly onLink: (link: string) => void,
   ) {}
+
+  /** Milliseconds until `time` by the server's clock. */
+  until(time: string): number {
+    return Date.parse(time) - Date.now() - this.ahead;
+  }
 
   load(): Promise<SessionView> {
     return this.call('GET', 'load');
@@ -79,6 +86,11 @@ export class Api {
 
   remove(documentId: string): Promise<SessionView> {
     return this.call('POST', 'remove', { documentId });
+  }
+
+  /** The signer needs more time. */
+  extend(): Promise<SessionView> {
+    return this.call('POST', 'extend', {});
   }
 
   cancel(): Promise<SessionView> {
@@ -126,6 +138,15 @@ export class Api {
     return response.blob().catch(() => {
       throw new ApiError('Network', 'cut answer');
     });
+  }
+
+  /** The sizes of all pages of a PDF. */
+  async sizes(documentId: string): Promise<readonly PagesOfASize[]> {
+    return (await this.call<{ pages: PagesOfASize[] }>('GET', `pages/${documentId}`)).pages;
+  }
+
+  find(documentId: string, words: string, firstPage: number): Promise<Search> {
+    return this.call('POST', 'find', { documentId, words, firstPage });
   }
 
   /** The words of a page of a PDF; `page` from 0. */
@@ -234,6 +255,7 @@ export class Api {
     } catch {
       throw new ApiError('Network', 'no connection');
     }
+    this.ahead = Date.parse(response.headers.get('date') ?? '') - Date.now() || 0;
     if (!response.ok) throw refusal(parse(await textOf(response)));
     return response;
   }

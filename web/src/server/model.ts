@@ -22,6 +22,8 @@ export interface Finding {
 export interface DocumentView {
   readonly id: string;
   readonly name: string;
+  /** The document key, as people write it down. */
+  readonly formattedKey: string;
   readonly contentType: string;
   /** Bytes. */
   readonly length: number;
@@ -37,6 +39,21 @@ export interface DocumentView {
   /** It could not be prepared: signing again does not help. */
   readonly leftOut: boolean;
   readonly signedFile: SignedFile | null;
+}
+
+/** So many pages that follow each other, the width and the height of each in points. */
+export type PagesOfASize = readonly [count: number, width: number, height: number];
+
+/** Words that were found on a page. Areas: left, top, width, height, in parts of the page's width and height. */
+export interface Hit {
+  readonly page: number;
+  readonly areas: readonly (readonly [number, number, number, number])[];
+}
+
+export interface Search {
+  readonly hits: readonly Hit[];
+  /** Where the next call goes on; null when all was searched. */
+  readonly nextPage: number | null;
 }
 
 /** What the subscription has changed about the page. Colours are `#rrggbb`. */
@@ -76,6 +93,21 @@ export interface Judgement {
   readonly usable: boolean;
   readonly code: string | null;
   readonly detail: string | null;
+  /** It certifies others (CA:TRUE). */
+  readonly ofAuthority: boolean;
+  /** The holder's, as people write it; null for what cannot be read. */
+  readonly name: string | null;
+  /** The authority that has confirmed who the holder is; null: nobody whom the session trusts. */
+  readonly confirmedBy: string | null;
+}
+
+/** Who has signed, as the server has judged it. */
+export interface SignerView {
+  readonly name: string;
+  readonly issuedBy: string;
+  /** As in `Judgement`. */
+  readonly confirmedBy: string | null;
+  readonly signedAt: string | null;
 }
 
 export interface SessionView {
@@ -86,6 +118,8 @@ export interface SessionView {
   /** The signer leaves as soon as his signatures are stored. */
   readonly background: boolean;
   readonly expiresAt: string;
+  /** More time can be asked for. */
+  readonly extensible: boolean;
   readonly returnUrl: string | null;
   readonly processingErrorCode: string | null;
   readonly maxFile: number;
@@ -93,11 +127,15 @@ export interface SessionView {
   readonly keySources: readonly string[];
   /** False: nobody confirms who a signer is, every issuer is accepted. */
   readonly identityConfirmed: boolean;
+  /** All signed files in one archive; null where there are not several, or none may be downloaded. */
+  readonly signedFiles: string | null;
   /** Another device may go on. */
   readonly handOver: boolean;
   readonly branding: Branding | null;
   readonly keySourceConfig: KeySourceConfig;
   readonly requirements: readonly Requirement[];
+  /** Null until the signatures are stored, and once the session's time is over. */
+  readonly signer: SignerView | null;
   readonly documents: readonly DocumentView[];
 }
 

@@ -5,8 +5,8 @@ import { openPfx } from '../keysource/pfx/reader';
 import type { Judgement } from '../server/model';
 import { ranked } from './certificates';
 
-const YES: Judgement = { usable: true, code: null, detail: null };
-const NO: Judgement = { usable: false, code: 'CertificateExpired', detail: null };
+const YES: Judgement = { usable: true, code: null, detail: null, ofAuthority: false, name: 'Ana', confirmedBy: null };
+const NO: Judgement = { ...YES, usable: false, code: 'CertificateExpired' };
 const junk = (id: string): CertInfo => ({ id, der: Uint8Array.of(1), chain: [] });
 
 async function real(id: string): Promise<CertInfo> {

@@ -18,7 +18,14 @@ export function ranked(certificates: readonly CertInfo[], judgements: readonly J
     .sort((one, other) => Number(other.judgement.usable) - Number(one.judgement.usable) || end(other) - end(one));
 }
 
-const UNJUDGED: Judgement = { usable: false, code: 'CertificateRejected', detail: null };
+const UNJUDGED: Judgement = {
+  usable: false,
+  code: 'CertificateRejected',
+  detail: null,
+  ofAuthority: false,
+  name: null,
+  confirmedBy: null,
+};
 
 function end({ summary }: Listed): number {
   return summary?.notAfter.getTime() ?? 0;

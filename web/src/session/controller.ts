@@ -11,10 +11,9 @@ import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
-/** Pixels of a page's picture. */
-const WIDTH = 800;
-const FINE_WIDTH = 1400;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
+
+export type PageCalls = Pick<Api, 'preview' | 'sizes' | 'text' | 'find'>;
 
 /** Throws KeyError: not-loaded. */
 const later = () => loaded(() => import('./later'));
@@ -116,14 +115,9 @@ export class Controller {
     return this.api.logo().catch(() => null);
   }
 
-  /** A page as a picture, fine enough for this screen; `page` from 0. Raises: ApiError. */
-  picture({ id }: DocumentView, page: number): Promise<Blob> {
-    return this.api.preview(id, page, devicePixelRatio > 1 ? FINE_WIDTH : WIDTH);
-  }
-
-  /** The words of a page; `page` from 0. Raises: ApiError. */
-  words({ id }: DocumentView, page: number): Promise<string> {
-    return this.api.text(id, page);
+  /** What the reader of the documents asks the server for: pictures, sizes, words. Its methods raise ApiError. */
+  get pages(): PageCalls {
+    return this.api;
   }
 
   go(step: Step): void {
@@ -140,6 +134,16 @@ export class Controller {
 
   choose(certificateId: string): void {
     this.happen({ kind: 'certificateChosen', certificateId });
+  }
+
+  /** Milliseconds until the link ends. */
+  timeLeft({ expiresAt }: SessionView): number {
+    return this.api.until(expiresAt);
+  }
+
+  /** Ask for more time. */
+  async extend(): Promise<void> {
+    await this.attempt(async () => this.happen({ kind: 'loaded', session: await this.api.extend() }));
   }
 
   async cancel(): Promise<void> {

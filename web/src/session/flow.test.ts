@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { KeySource } from '../keysource/keysource';
 import type { DocumentView, SessionView } from '../server/model';
 import type { Listed } from './certificates';
-import { type Happening, leftOut, next, repeated, sameRefused, START, type State, toSign, unsaved } from './flow';
+import { beside, type Happening, inOrder, leftOut, next, placeOnTheWay, repeated, sameRefused, START, type State, toSign, unsaved } from './flow';
 
 const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView => ({
   id,
   name: `${id}.pdf`,
+  formattedKey: id,
   contentType: 'application/pdf',
   length: 10,
   sha256: id,
@@ -28,16 +29,19 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   disableDownloads: false,
   background: false,
   expiresAt: '2026-11-24T00:00:00Z',
+  extensible: true,
   returnUrl: null,
   processingErrorCode: null,
   maxFile: 100,
   maxDocuments: 100,
   identityConfirmed: true,
+  signedFiles: null,
   handOver: false,
   keySources: ['pfx', 'demo'],
   branding: null,
   keySourceConfig: { cryptoDevice: false, webPki: null },
   requirements: [],
+  signer: null,
   documents: [],
   ...changes,
 });
@@ -120,7 +124,7 @@ describe('the certificate', () => {
   const listed = (id: string, usable: boolean): Listed => ({
     info: { id, der: new Uint8Array(), chain: [] },
     summary: null,
-    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null },
+    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null, ofAuthority: false, name: null, confirmedBy: null },
   });
   const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };
   const opened = (...certificates: Listed[]) => next(START, { kind: 'sourceOpened', source, certificates });
@@ -232,5 +236,55 @@ describe('signing', () => {
     const documents = [document('a', { status: 'Completed' }), document('b', { status: 'ProcessingError' })];
     const state = next(signing, { kind: 'loaded', session: session({ status: 'ProcessingError', documents }) });
     expect(toSign(state).map(({ id }) => id)).toEqual(['b']);
+  });
+});
+
+describe('where the signer is', () => {
+  const predefined = session({ predefined: true, documents: [document('a')] });
+
+  test('documents that the application has chosen are read at once', () => {
+    const state = after({ kind: 'loaded', session: predefined });
+    expect(state).toMatchObject({ step: 'review', shown: ['a'] });
+    expect(next(state, { kind: 'went', step: 'documents' }).step).toBe('review');
+    expect(after({ kind: 'loaded', session: { ...predefined, status: 'Expired' } }).step).toBe('documents');
+  });
+
+  test('back to the reading, what could not be signed may be signed again', () => {
+    const refused = [{ documentId: 'a', code: 'FileChanged', message: '', detail: null }];
+    const state = after({ kind: 'loaded', session: predefined }, { kind: 'refused', refused });
+    expect(next(state, { kind: 'went', step: 'documents' })).toMatchObject({ step: 'review', refused: [], shown: ['a'] });
+  });
+
+  test('the steps are counted, without those that this session does not have', () => {
+    const reading = after({ kind: 'loaded', session: predefined });
+    expect(placeOnTheWay(reading)).toEqual({ name: 'review', number: 1, total: 3 });
+    expect(placeOnTheWay({ ...reading, step: 'certificate' })).toEqual({ name: 'source', number: 2, total: 3 });
+    expect(placeOnTheWay({ ...reading, step: 'aside' })).toEqual({ name: 'consent', number: 3, total: 3 });
+    expect(placeOnTheWay(after({ kind: 'loaded', session: session() }))).toEqual({ name: 'documents', number: 1, total: 4 });
+    expect(placeOnTheWay({ ...reading, handOver: 'blob:x' })).toBeNull();
+    expect(placeOnTheWay(START)).toBeNull();
+  });
+
+  test('the documents stand beside every step from their reading to the signature', () => {
+    const reading = after({ kind: 'loaded', session: predefined });
+    for (const step of ['review', 'source', 'certificate', 'consent', 'aside'] as const) {
+      expect(beside({ ...reading, step })).toBe(true);
+    }
+    expect(beside({ ...reading, handOver: 'blob:x' })).toBe(false);
+    expect(beside(after({ kind: 'loaded', session: session() }))).toBe(false);
+  });
+
+  test('what was refused keeps its place among the files', () => {
+    const problem = { code: 'InvalidPdf', message: '' };
+    const state = after(
+      { kind: 'loaded', session: session({ documents: [document('before')] }) },
+      { kind: 'uploadStarted', upload: { ...upload, id: 1, name: 'fake.pdf' } },
+      { kind: 'uploadStarted', upload: { ...upload, id: 2, name: 'b.pdf' } },
+      { kind: 'uploadStarted', upload: { ...upload, id: 3, name: 'c.pdf' } },
+      { kind: 'uploadRefused', id: 1, problem },
+      { kind: 'uploadAccepted', id: 3, document: document('c') },
+      { kind: 'uploadAccepted', id: 2, document: document('b') },
+    );
+    expect(inOrder(state).map(({ name }) => name)).toEqual(['before.pdf', 'fake.pdf', 'b.pdf', 'c.pdf']);
   });
 });

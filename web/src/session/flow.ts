@@ -222,6 +222,23 @@ export function beside(state: State): boolean {
   return session?.status === 'Pending' && step !== 'documents' && handOver === null && toSign(state).length > 0;
 }
 
+export interface Place {
+  readonly name: 'documents' | 'review' | 'source' | 'consent';
+  /** From 1. */
+  readonly number: number;
+  readonly total: number;
+}
+
+/** Where the signer is on the way to the signature; null once it is behind them, and on a way of its own. */
+export function placeOnTheWay({ session, step, handOver, progress }: State): Place | null {
+  if (session?.status !== 'Pending' || handOver !== null || progress !== null) return null;
+  const way: readonly Place['name'][] = session.predefined
+    ? ['review', 'source', 'consent']
+    : ['documents', 'review', 'source', 'consent'];
+  const name = step === 'certificate' ? 'source' : step === 'aside' ? 'consent' : step;
+  return { name, number: way.indexOf(name) + 1, total: way.length };
+}
+
 /** True when the server says of the same documents that they cannot be signed as it did before. */
 export function sameRefused(one: readonly Refused[], other: readonly Refused[]): boolean {
   const ids = (all: readonly Refused[]) => all.map(({ documentId }) => documentId).sort().join();

@@ -34,6 +34,7 @@ test.each([
   ['InternalError', true],
   ['TooManyRequests', true],
   ['StorageUnavailable', true],
+  ['DamagedOnTheWay', true],
   ['InvalidPdf', false],
   ['BadSignatureSessionToken', false],
 ])('%s may pass by itself: %s', (code, expected) => {

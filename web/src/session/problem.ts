@@ -14,8 +14,10 @@ export interface Problem {
 
 /** True when trying the same again may help. */
 export function passing({ code }: { readonly code: string }): boolean {
-  return ['Network', 'InternalError', 'TooManyRequests'].includes(code) || code.endsWith('Unavailable');
+  return PASSING.includes(code) || code.endsWith('Unavailable');
 }
+
+const PASSING = ['Network', 'InternalError', 'TooManyRequests', 'RequestTimeout', 'RequestInProgress', 'DamagedOnTheWay'];
 
 /** What the server says of one document. */
 export function problemOfDocument(code: string, detail: string | null): Problem {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
+import { passing } from '../session/problem';
 import en from './en.json';
 import { sentence, size } from './format';
 import { differences, filled } from './message';
@@ -124,6 +125,18 @@ describe('sentences', () => {
   test.each(catalogues)('every sentence of %s is one, with its full stop', (_name, { problems }) => {
     for (const text of Object.values(problems)) expect(text).toMatch(/^\p{Lu}.*\.$/u);
   });
+
+  test('one says "try again" where a button for that is shown, and nowhere else', () => {
+    // Those of keys: the button of the form is how they are tried again.
+    const said = Object.entries(en.problems).filter(([code]) => !/^key-|^CertificateRevocationStatusUnknown$/.test(code));
+    const wrong = said.filter(([code, text]) => /try again/i.test(text) !== passing({ code }));
+    expect(wrong.map(([code]) => code)).toEqual([]);
+  });
+
+  test.each(catalogues)('no notice of %s has more than two sentences', (_name, catalogue) => {
+    const long = textsIn(catalogue).filter((text) => (text.match(/[.?!](?= \p{Lu}|$)/gu) ?? []).length > 2);
+    expect(long).toEqual([]);
+  });
 });
 
 describe('findings of pre-flight', () => {
@@ -136,6 +149,11 @@ describe('findings of pre-flight', () => {
     expect(Object.keys(en.findings).sort()).toEqual(codes.sort());
   });
 });
+
+/** Every text, of plurals all forms. */
+function textsIn(value: unknown): string[] {
+  return typeof value === 'string' ? [value] : Object.values(value as object).flatMap(textsIn);
+}
 
 test.each([
   [1, '1 byte'],

@@ -3,20 +3,27 @@ import { useEffect, useState } from 'preact/hooks';
 import type { SessionView } from '../server/model';
 import { paint } from '../session/branding';
 import type { Controller } from '../session/controller';
+import { texts } from '../texts/format';
+import { Icon } from './icon';
 
 interface BrandProps {
   readonly session: SessionView;
   readonly controller: Controller;
 }
 
-/** Who the page belongs to: a logo, or a name, or nothing. */
-export function Brand({ session: { branding, applicationName }, controller }: BrandProps): VNode | null {
+/** Who the page belongs to: a logo, or a name; what it is where nobody has said. */
+export function Brand({ session: { branding, applicationName }, controller }: BrandProps): VNode {
   const logo = useLogo(branding?.hasLogo ?? false, controller);
   useEffect(() => paint(document.documentElement.style, branding), [branding?.accent, branding?.accentDark]);
-  if (branding === null) return null;
-  const name = branding.name ?? applicationName;
-  if (logo !== null) return <img class="brand" src={logo} alt={name} />;
-  return branding.name === null ? null : <p class="brand">{name}</p>;
+  const name = branding?.name ?? null;
+  if (logo !== null) return <img class="brand" src={logo} alt={name ?? applicationName} />;
+  if (name !== null) return <p class="brand">{name}</p>;
+  return (
+    <p class="brand">
+      <Icon name="sign" />
+      {texts.page.mark}
+    </p>
+  );
 }
 
 /** The address of the logo once it is here. It is read with the page's token, so it cannot be the `src` itself. */

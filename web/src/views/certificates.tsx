@@ -5,6 +5,7 @@ import type { CertificateSummary } from '../keysource/pfx/certificate';
 import type { Listed } from '../session/certificates';
 import { date, fill, sentence, texts } from '../texts/format';
 import { Heading, type ViewProps } from './parts';
+import { Vouched } from './vouched';
 
 const t = texts.certificates;
 
@@ -50,13 +51,15 @@ export function Certificates({ state, controller }: ViewProps): VNode {
   );
 }
 
-/** Whose it is, who vouches, until when; or why it cannot be used. */
+/** Whose it is, who has confirmed that, until when; or why it cannot be used. */
 export function CertificateFacts({ listed }: { readonly listed: Listed }): VNode {
   const { summary, judgement } = listed;
+  const by = judgement.confirmedBy;
   return (
     <span class="what">
-      <span class="name">{summary?.subject || t.unreadable}</span>
-      {summary !== null && <span class="facts">{fill(t.issuedBy, { issuer: summary.issuer })}</span>}
+      <span class="name">{judgement.name || summary?.subject || t.unreadable}</span>
+      {by !== null && <Vouched by={by} />}
+      {by === null && summary !== null && <span class="facts">{fill(t.issuedBy, { issuer: summary.issuer })}</span>}
       {!judgement.usable && <span class="problem">{reason(listed)}</span>}
       {judgement.usable && summary !== null && (
         <span class="facts">{fill(t.validUntil, { date: date(summary.notAfter) })}</span>
@@ -69,6 +72,8 @@ function reason({ summary, judgement }: Listed): string {
   const code = judgement.code ?? 'CertificateRejected';
   if (summary !== null && code === 'CertificateExpired') return fill(t.expired, { date: date(summary.notAfter) });
   if (summary !== null && code === 'CertificateNotYetValid') return fill(t.early, { date: date(summary.notBefore) });
+  // The commonest first mistake of a developer: `openssl req -x509` makes authorities.
+  if (judgement.ofAuthority && code === 'CertificateKeyUsage') return texts.problems.CertificateOfAuthority;
   return sentence({ code, message: judgement.detail ?? '' });
 }
 

@@ -6,6 +6,7 @@ import { Reason } from './aside';
 import { CertificateDetails, CertificateFacts } from './certificates';
 import { Icon } from './icon';
 import { Heading, Notice, type ViewProps } from './parts';
+import { Vouched } from './vouched';
 
 const t = texts.consent;
 
@@ -24,8 +25,15 @@ export function Consent({ state, controller }: ViewProps): VNode {
           </div>
         )}
         {state.source?.kind === 'demo' && <p class="warning">{t.demo}</p>}
-        {!state.session?.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
+        {chosen?.judgement.confirmedBy === null && (
+          <p>
+            <Vouched by={null} />
+          </p>
+        )}
       </div>
+      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
+        {t.other}
+      </button>
       <h2>{fill(t.documents, { count: documents.length })}</h2>
       <ul class="files">
         {inOrder(state).map((row) => (
@@ -41,9 +49,6 @@ export function Consent({ state, controller }: ViewProps): VNode {
           onClick={() => void controller.sign(state)}
         >
           {fill(t.sign, { count: documents.length })}
-        </button>
-        <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
-          {t.other}
         </button>
       </div>
     </section>

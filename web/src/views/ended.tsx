@@ -2,9 +2,11 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { DocumentView, SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
-import { fill, texts } from '../texts/format';
+import { fill, size, texts } from '../texts/format';
 import { Reason } from './aside';
+import { Icon, type IconName } from './icon';
 import { Heading } from './parts';
+import { Signer } from './vouched';
 
 const t = texts.ended;
 const RETURN_SECONDS = 5;
@@ -15,12 +17,14 @@ interface EndedProps {
 }
 
 export function Ended({ session, controller }: EndedProps): VNode {
+  const { applicationName: application, returnUrl } = session;
   switch (session.status) {
     case 'Completed':
       return <Completed session={session} />;
     case 'Processing':
       return (
         <section>
+          <Mark name="done" kind="good" />
           <Heading text={t.stored} />
           <p>{t.storedText}</p>
           <GoBack session={session} automatic={true} at={0} />
@@ -29,17 +33,21 @@ export function Ended({ session, controller }: EndedProps): VNode {
     case 'UserCancelled':
       return (
         <section>
+          <Mark name="out" kind="calm" />
           <Heading text={t.cancelled} />
           <p>{t.cancelledText}</p>
-          <GoBack session={session} automatic={session.returnUrl !== null} at={0} />
+          <p>{fill(t.cancelledNext, { application })}</p>
+          <GoBack session={session} automatic={returnUrl !== null} at={0} />
         </section>
       );
     case 'Expired':
       return (
         <section>
+          <Mark name="clock" kind="calm" />
           <Heading text={t.expired} />
-          <p>{fill(t.expiredText, { application: session.applicationName })}</p>
-          {session.returnUrl !== null && <GoBack session={session} automatic={false} />}
+          <p>{fill(t.expiredText, { application })}</p>
+          <p class="facts">{t.expiredNext}</p>
+          {returnUrl !== null && <GoBack session={session} automatic={false} />}
         </section>
       );
     default:
@@ -47,14 +55,32 @@ export function Ended({ session, controller }: EndedProps): VNode {
   }
 }
 
+/** How it ended, for the eyes: the heading says it. */
+function Mark({ name, kind }: { readonly name: IconName; readonly kind: 'good' | 'calm' | 'bad' }): VNode {
+  return (
+    <div class={`mark ${kind}`}>
+      <Icon name={name} />
+    </div>
+  );
+}
+
 function Completed({ session }: { readonly session: SessionView }): VNode {
-  const { documents, applicationName } = session;
+  const { documents, applicationName: application } = session;
+  const count = documents.length;
   return (
     <section class="done">
-      <Heading text={fill(t.completed, { count: documents.length })} />
-      <p>{fill(documents.length > 0 ? t.completedText : t.completedLate, { count: documents.length, application: applicationName })}</p>
-      {!session.identityConfirmed && <p class="warning">{t.unconfirmed}</p>}
-      <Downloads documents={documents} />
+      <Mark name="done" kind="good" />
+      <Heading text={fill(t.completed, { count })} />
+      <p>{count > 0 ? fill(t.completedText, { count }) : fill(t.late, { application })}</p>
+      {session.signer !== null && <Signer signer={session.signer} />}
+      {count > 0 && (
+        <>
+          <h2>{fill(t.files, { count })}</h2>
+          <Files session={session} />
+          <p class="facts">{t.check}</p>
+        </>
+      )}
+      {count > 0 && session.returnUrl !== null && <p>{fill(t.next, { application })}</p>}
       <GoBack session={session} automatic={session.returnUrl !== null || session.disableDownloads} />
     </section>
   );
@@ -66,49 +92,68 @@ function Failed({ session, controller }: EndedProps): VNode {
   const { applicationName, returnUrl } = session;
   return (
     <section>
+      <Mark name="warning" kind="bad" />
       <Heading text={none ? t.failedAll : t.failed} />
       <p>{again ? t.failedText : fill(none ? t.leftOutAll : t.leftOut, { application: applicationName })}</p>
-      <ul class="files">
-        {session.documents.map((document) => (
-          <li key={document.id}>
-            <div class="what">
-              <span class="name">{document.name}</span>
-              <span class="facts">{t.statuses[document.leftOut ? 'PendingSignature' : document.status]}</span>
-              {document.processingErrorCode !== null && (
-                <Reason code={document.processingErrorCode} detail={document.processingErrorDetail} />
-              )}
-            </div>
-          </li>
-        ))}
-      </ul>
-      <Downloads documents={session.documents} />
-      {again && (
-        <button type="button" class="primary" onClick={() => controller.go('source')}>
-          {t.again}
-        </button>
-      )}
-      {returnUrl !== null && (
-        <a class={again ? 'button plain' : 'button primary'} href={returnUrl}>
-          {fill(t.goBack, { application: applicationName })}
-        </a>
-      )}
+      <Files session={session} />
+      <div class="actions">
+        {again && (
+          <button type="button" class="primary" onClick={() => controller.go('source')}>
+            {t.again}
+          </button>
+        )}
+        {returnUrl !== null && (
+          <a class={again ? 'button plain' : 'button primary'} href={returnUrl}>
+            {fill(t.goBack, { application: applicationName })}
+          </a>
+        )}
+      </div>
       {returnUrl === null && !again && <Close line={t.close} />}
     </section>
   );
 }
 
-function Downloads({ documents }: { readonly documents: readonly DocumentView[] }): VNode {
-  const files = documents.flatMap(({ signedFile }) => (signedFile === null ? [] : [signedFile]));
+/** Every document and what became of it: the signed file, or the reason why there is none. */
+function Files({ session }: { readonly session: SessionView }): VNode {
   return (
-    <ul class="downloads">
-      {files.map((file) => (
-        <li key={file.location}>
-          <a class="button" href={file.location} download={file.name}>
-            {fill(t.download, { name: file.name })}
+    <>
+      <ul class="files downloads">
+        {session.documents.map((document) => (
+          <File key={document.id} document={document} />
+        ))}
+      </ul>
+      {session.signedFiles !== null && (
+        <p class="downloads">
+          <a class="button" href={session.signedFiles} download>
+            <Icon name="open" />
+            {t.all}
           </a>
-        </li>
-      ))}
-    </ul>
+        </p>
+      )}
+    </>
+  );
+}
+
+function File({ document }: { readonly document: DocumentView }): VNode {
+  const { status, leftOut, signedFile, processingErrorCode } = document;
+  const facts = [t.statuses[leftOut ? 'PendingSignature' : status]];
+  if (signedFile !== null) facts.push(size(signedFile.length));
+  return (
+    <li class={status === 'ProcessingError' ? 'refused' : ''}>
+      <Icon name={status === 'ProcessingError' ? 'out' : 'file'} />
+      <div class="what">
+        <span class="name">{signedFile?.name ?? document.name}</span>
+        <span class="facts">{facts.join(' · ')}</span>
+        {status === 'Completed' && <span class="facts">{fill(t.key, { key: document.formattedKey })}</span>}
+        {processingErrorCode !== null && <Reason code={processingErrorCode} detail={document.processingErrorDetail} />}
+      </div>
+      {signedFile !== null && (
+        <a class="button" href={signedFile.location} download={signedFile.name} aria-label={fill(t.download, { name: signedFile.name })}>
+          <Icon name="open" />
+          <span class="wide">{t.get}</span>
+        </a>
+      )}
+    </li>
   );
 }
 
@@ -128,12 +173,13 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
     if (stays) return;
     const timer = setInterval(() => setLeft((seconds) => seconds - 1), 1000);
     // Who fetches his files is not torn away from them.
-    const files = document.querySelector('.downloads');
-    const fetched = (): void => stay(true);
-    files?.addEventListener('click', fetched);
+    const fetched = ({ target }: Event): void => {
+      if (target instanceof Element && target.closest('.downloads a') !== null) stay(true);
+    };
+    addEventListener('click', fetched);
     return () => {
       clearInterval(timer);
-      files?.removeEventListener('click', fetched);
+      removeEventListener('click', fetched);
     };
   }, [stays]);
   useEffect(() => {
@@ -145,14 +191,16 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
   return (
     <>
       {counting && <p role="status">{fill(t.goingBack, { count: left })}</p>}
-      <a class="button primary" href={returnUrl}>
-        {fill(t.goBack, { application: session.applicationName })}
-      </a>
-      {counting && (
-        <button type="button" class="plain" onClick={() => stay(true)}>
-          {t.stay}
-        </button>
-      )}
+      <div class="actions">
+        <a class="button primary" href={returnUrl}>
+          {fill(t.goBack, { application: session.applicationName })}
+        </a>
+        {counting && (
+          <button type="button" class="plain" onClick={() => stay(true)}>
+            {t.stay}
+          </button>
+        )}
+      </div>
     </>
   );
 }

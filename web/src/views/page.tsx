@@ -4,13 +4,14 @@ import { type SessionView, waits } from '../server/model';
 import { Controller } from '../session/controller';
 import { beside, next, START, type State, toSign, unsaved } from '../session/flow';
 import { passing, type Problem } from '../session/problem';
-import { fill, language, texts } from '../texts/format';
+import { language, texts } from '../texts/format';
 import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Documents } from './documents';
 import { type Part, usePart } from './part';
 import { Heading, Notice, type ViewProps } from './parts';
 import { Requirements } from './requirements';
+import { Footer, Way } from './top';
 
 const loadSteps = () => import('./steps');
 const loadReader = () => import('./reader/reader');
@@ -22,6 +23,8 @@ export function Page({ link }: { readonly link: string }): VNode {
   const controller = useMemo(() => new Controller(link, happen), [link]);
   useEffect(() => void controller.load(), [controller]);
   const steps = usePart(loadSteps, true);
+  const reader = usePart(loadReader, true);
+  useFirstPage(state, controller, reader);
   useWarning(unsaved(state));
   useNoStrayDrop();
   useEffect(() => {
@@ -35,31 +38,40 @@ export function Page({ link }: { readonly link: string }): VNode {
       {session?.keySources.includes('demo') && <p class="test">{texts.demoNotice}</p>}
       <header>{session !== null && <Brand session={session} controller={controller} />}</header>
       <main class={beside(state) ? `beside at-${state.step}` : ''}>
-        {beside(state) && <Stage state={state} controller={controller} steps={steps} />}
+        {session !== null && isOpen(session) && (
+          <div class="top">
+            <Way state={state} session={session} />
+            {pending && steps.part !== null && <steps.part.TimeLeft state={state} controller={controller} session={session} />}
+          </div>
+        )}
+        {beside(state) && <Stage state={state} controller={controller} steps={steps} reader={reader} />}
         <div class="panel">
-          {session !== null && isOpen(session) && <p class="asker">{fill(texts.askedBy, { application: session.applicationName })}</p>}
           {pending && <Requirements required={session.requirements} />}
           <View state={state} controller={controller} steps={steps} />
           {pending && <Cancel controller={controller} busy={state.busy} />}
         </div>
       </main>
+      {session !== null && <Footer session={session} />}
     </>
   );
 }
 
 type Steps = Part<Awaited<ReturnType<typeof loadSteps>>>;
 
+type Reading = Part<Awaited<ReturnType<typeof loadReader>>>;
+
 interface StepProps extends ViewProps {
   readonly steps: Steps;
 }
 
 /** The documents, beside every step from their reading to the signature. They stay where the signer has left them. */
-function Stage({ state, controller, steps }: StepProps): VNode {
-  const { part, failed, again } = usePart(loadReader, true);
+function Stage({ state, controller, steps, reader }: StepProps & { readonly reader: Reading }): VNode {
+  const { part, failed, again } = reader;
+  // What stands above the documents comes with them: nothing moves once it is there.
   return (
     <div class="stage">
       {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} controller={controller} />}
-      {part === null ? (
+      {part === null || steps.part === null ? (
         <Waiting problem={failed ? NOT_LOADED : null} onRetry={again} />
       ) : (
         <part.Reader documents={toSign(state)} controller={controller} />
@@ -120,6 +132,12 @@ function Waiting({ problem, onRetry, heading = false }: WaitingProps): VNode {
       )}
     </section>
   );
+}
+
+/** While the signer chooses files, the first page that they will read is on its way. */
+function useFirstPage(state: State, controller: Controller, { part }: Reading): void {
+  const first = toSign(state)[0];
+  useEffect(() => (part !== null && first !== undefined ? part.warm(first, controller) : undefined), [part, first?.id]);
 }
 
 function isOpen({ status }: SessionView): boolean {

@@ -1,8 +1,9 @@
 /** What the steps have in common: what they are given, their heading, what went wrong. */
-import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import type { JSX, VNode } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import type { Controller } from '../session/controller';
 import type { State } from '../session/flow';
+import type { Problem } from '../session/problem';
 import { sentence } from '../texts/format';
 
 export interface ViewProps {
@@ -21,6 +22,46 @@ export function Heading({ text }: { readonly text: string }): VNode {
   );
 }
 
-export function Notice({ problem }: { readonly problem: State['problem'] }): VNode {
-  return <div role="alert">{problem !== null && <p class="problem">{sentence(problem)}</p>}</div>;
+/**
+ * What went wrong. It takes the focus where nothing else has it that the signer could use: the button that they pressed
+ * was disabled meanwhile, or the step was shown anew and its heading has it.
+ */
+export function Notice({ problem }: { readonly problem: Problem | null }): VNode {
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (problem !== null && ['BODY', 'H1'].includes(document.activeElement?.tagName ?? '')) element.current?.focus();
+  }, [problem]);
+  return (
+    <div ref={element} role="alert" tabIndex={-1}>
+      {problem !== null && <p class="problem">{sentence(problem)}</p>}
+    </div>
+  );
+}
+
+type FieldProps = JSX.IntrinsicElements['input'] & {
+  readonly label: string;
+  /** What is wrong with what was typed or chosen here: the field gets the focus, and the sentence stands below it. */
+  readonly problem: Problem | null;
+};
+
+/** A field with its label. */
+export function Field({ label, problem, ...input }: FieldProps): VNode {
+  const id = useId();
+  const element = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (problem !== null) element.current?.focus();
+  }, [problem]);
+  return (
+    <>
+      <label>
+        {label}
+        <input ref={element} aria-invalid={problem !== null} aria-describedby={problem === null ? undefined : id} {...input} />
+      </label>
+      {problem !== null && (
+        <p class="problem" id={id}>
+          {sentence(problem)}
+        </p>
+      )}
+    </>
+  );
 }

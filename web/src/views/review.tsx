@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
 import { fill, texts } from '../texts/format';
+import { Icon } from './icon';
 import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.review;
@@ -32,6 +33,7 @@ export function Review({ state, controller, session }: ViewProps & { readonly se
         </button>
         {!session.predefined && (
           <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go('documents')}>
+            <Icon name="back" />
             {t.back}
           </button>
         )}

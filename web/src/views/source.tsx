@@ -5,8 +5,9 @@ import { available, offered } from '../keysource/sources';
 import { framed } from '../server/framing';
 import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
+import type { Problem } from '../session/problem';
 import { fill, texts } from '../texts/format';
-import { Heading, Notice, type ViewProps } from './parts';
+import { Field, Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.source;
 
@@ -142,8 +143,20 @@ function ProgramForm({ kind, state, controller, session }: SourceProps & { reado
   );
 }
 
+/** The field whose content is at fault; null: none. */
+type Fault = 'file' | 'password' | null;
+
+const FAULTS_OF_FILE = ['failed', 'no-certificate', 'no-private-key', 'pem', 'unsupported'];
+
+function faultOf({ code }: Problem): Fault {
+  if (code === 'key-wrong-secret') return 'password';
+  return FAULTS_OF_FILE.some((fault) => code === `key-${fault}`) || code === 'FileNotReadable' ? 'file' : null;
+}
+
 function PfxForm({ state, controller, session }: SourceProps): VNode {
   const [file, setFile] = useState<File | null>(null);
+  const fault = state.problem === null ? null : faultOf(state.problem);
+  const of = (field: Fault) => (fault === field ? state.problem : null);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem('password') as HTMLInputElement;
@@ -153,21 +166,17 @@ function PfxForm({ state, controller, session }: SourceProps): VNode {
   };
   return (
     <form onSubmit={submit} autocomplete="off">
-      <label>
-        {t.file}
-        <input
-          type="file"
-          accept=".pfx,.p12,application/x-pkcs12"
-          required
-          onChange={({ currentTarget }) => setFile(currentTarget.files?.[0] ?? null)}
-        />
-      </label>
-      <label>
-        {t.password}
-        <input type="password" name="password" autocomplete="off" />
-      </label>
+      <Field
+        label={t.file}
+        problem={of('file')}
+        type="file"
+        accept=".pfx,.p12,application/x-pkcs12"
+        required
+        onChange={({ currentTarget }) => setFile(currentTarget.files?.[0] ?? null)}
+      />
+      <Field label={t.password} problem={of('password')} type="password" name="password" autocomplete="off" />
       <p class="facts">{t.private}</p>
-      <Notice problem={state.problem} />
+      <Notice problem={of(null)} />
       <button class="primary" disabled={file === null || state.busy}>
         {t.open}
       </button>
@@ -183,17 +192,16 @@ function DemoForm({ state, controller, session }: SourceProps): VNode {
   };
   return (
     <form onSubmit={submit} autocomplete="off">
-      <label>
-        {t.name}
-        <input
-          type="text"
-          required
-          maxLength={48}
-          autocomplete="name"
-          value={name}
-          onInput={({ currentTarget }) => setName(currentTarget.value)}
-        />
-      </label>
+      <Field
+        label={t.name}
+        problem={null}
+        type="text"
+        required
+        maxLength={48}
+        autocomplete="name"
+        value={name}
+        onInput={({ currentTarget }) => setName(currentTarget.value)}
+      />
       <Notice problem={state.problem} />
       <button class="primary" disabled={name.trim() === '' || state.busy}>
         {t.make}

@@ -7,3 +7,4 @@ export { HandOver } from './hand-over';
 export { Review, ReviewHead } from './review';
 export { Signing } from './signing';
 export { Source } from './source';
+export { TimeLeft } from './time-left';

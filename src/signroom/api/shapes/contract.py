@@ -77,6 +77,8 @@ class XmlOptionsRequest(Wire):
     """Addition: as in `pdfSignatureOptions`."""
     timestamp_tier: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
+    signature_policy: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class RequirementRequest(Wire):
@@ -449,6 +451,13 @@ class KeyRuleModel(Wire):
     """From then on such keys are not accepted any more."""
 
 
+class DigestRuleModel(Wire):
+    algorithm: str
+    """`SHA256`, `SHA384` or `SHA512`."""
+    until: datetime | None = None
+    """From then on it is not accepted any more."""
+
+
 class SecurityContextRequest(Wire):
     name: str
     """Up to 50 lower-case letters, digits and hyphens."""
@@ -468,6 +477,10 @@ class SecurityContextRequest(Wire):
     """Each session has them, beside its own."""
     level: str | None = None
     """That signed files reach unless a session says otherwise."""
+    digests: list[DigestRuleModel] | None = None
+    """By which certificates, OCSP responses and revocation lists may be signed; nothing: every digest that is safe."""
+    responders: str | None = None
+    """Whose OCSP responses count. `Appointed`: the issuer's, and those of whom it has appointed. `Issuer`: its own."""
 
 
 class RequirementModel(Wire):
@@ -489,6 +502,8 @@ class SecurityContextModel(Wire):
     keys: list[KeyRuleModel]
     requirements: list[RequirementModel]
     level: str | None
+    digests: list[DigestRuleModel]
+    responders: str
 
 
 class DemoFailuresModel(Wire):

@@ -14,12 +14,13 @@ from signroom.cli.printing import Json, moment, print_json, print_line, tell
 
 if TYPE_CHECKING:
     from signroom.domain.requirement import CertificateRequirement
-    from signroom.domain.security_context import KeyRule, SecurityContext
+    from signroom.domain.security_context import DigestRule, KeyRule, SecurityContext
     from signroom.ports import ManagementPorts
 
 RevocationName = Literal["Required", "IfKnown", "NotAsked"]
 LevelName = Literal["B-B", "B-T", "B-LT", "B-LTA"]
-Clearable = Literal["intermediates", "policies", "purposes", "keys", "requirements", "level"]
+ResponderName = Literal["Appointed", "Issuer"]
+Clearable = Literal["intermediates", "policies", "purposes", "keys", "requirements", "level", "digests"]
 Files = Annotated[list[Path] | None, Parameter(negative=())]
 Texts = Annotated[list[str] | None, Parameter(negative=())]
 
@@ -79,6 +80,8 @@ def create(
     key: Texts = None,
     requirement: Texts = None,
     level: LevelName | None = None,
+    digest: Texts = None,
+    responders: ResponderName = "Appointed",
     json: Json = False,
 ) -> None:
     """Make a context. Sessions name it by the id that is printed.
@@ -94,9 +97,11 @@ def create(
         key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
         requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
         level: that signed files reach unless a session says otherwise
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
     """
     from signroom.domain.level import Level
-    from signroom.domain.security_context import ContextRules, RevocationRule
+    from signroom.domain.security_context import ContextRules, ResponderRule, RevocationRule
     from signroom.service.subscriptions.manage_security_contexts import DescribeContext, create_context
 
     rules = ContextRules(
@@ -106,6 +111,8 @@ def create(
         keys=tuple(map(_key, key or ())),
         requirements=tuple(map(_requirement, requirement or ())),
         level=None if level is None else Level(level),
+        digests=tuple(map(_digest, digest or ())),
+        responders=ResponderRule(responders),
     )
     command = DescribeContext(name, _certificates(root or ()), _certificates(intermediate or ()), rules)
     with acting_for(subscription) as (ports, caller):
@@ -126,6 +133,8 @@ def change(
     key: Texts = None,
     requirement: Texts = None,
     level: LevelName | None = None,
+    digest: Texts = None,
+    responders: ResponderName | None = None,
     clear: Annotated[list[Clearable] | None, Parameter(negative=())] = None,
     json: Json = False,
 ) -> None:
@@ -143,11 +152,13 @@ def change(
         key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then)
         requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
         level: that signed files reach unless a session says otherwise
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
         clear: what there shall be none of from now on; may be given several times
     """
     from signroom.domain.errors import BadInput
     from signroom.domain.level import Level
-    from signroom.domain.security_context import RevocationRule
+    from signroom.domain.security_context import ResponderRule, RevocationRule
     from signroom.service.subscriptions.manage_security_contexts import PatchContext, change_context
 
     given: dict[str, tuple[Any, ...] | None] = {
@@ -156,6 +167,7 @@ def change(
         "purposes": None if purpose is None else tuple(purpose),
         "keys": None if key is None else tuple(map(_key, key)),
         "requirements": None if requirement is None else tuple(map(_requirement, requirement)),
+        "digests": None if digest is None else tuple(map(_digest, digest)),
     }
     cleared = set(clear or ())
     for one in sorted(cleared):
@@ -167,6 +179,7 @@ def change(
         revocation=None if revocation is None else RevocationRule(revocation),
         level=None if level is None else Level(level),
         clear_level="level" in cleared,
+        responders=None if responders is None else ResponderRule(responders),
         **{one: () if one in cleared else value for one, value in given.items()},
     )
     with acting_for(subscription) as (ports, caller):
@@ -197,12 +210,30 @@ def _key(text: str) -> KeyRule:
     kind, _, rest = text.partition(":")
     bits, _, until = rest.partition(":")
     try:
-        end = None if not until else datetime.fromisoformat(until)
-        if end is not None:
-            end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
-        return KeyRule({one.value: one for one in RULED_KINDS}[kind.upper()], int(bits), end)
+        return KeyRule({one.value: one for one in RULED_KINDS}[kind.upper()], int(bits), _end(until))
     except (KeyError, ValueError, OverflowError) as error:
         raise BadInput(f"--key is like RSA:3072 or EC:256:2030-01-01, and not {text}.") from error
+
+
+def _digest(text: str) -> DigestRule:
+    """``SHA384`` or ``SHA256:2035-01-01``. Raises: BadInput."""
+    from signroom.domain.errors import BadInput
+    from signroom.domain.security_context import DigestRule
+    from signroom.domain.signature import DigestAlgorithm
+
+    name, _, until = text.partition(":")
+    try:
+        return DigestRule(DigestAlgorithm(name.upper()), _end(until))
+    except (ValueError, OverflowError) as error:
+        raise BadInput(f"--digest is like SHA384 or SHA256:2035-01-01, and not {text}.") from error
+
+
+def _end(text: str) -> datetime | None:
+    """Raises: ValueError, OverflowError."""
+    if not text:
+        return None
+    end = datetime.fromisoformat(text)
+    return end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
 
 
 def _requirement(text: str) -> CertificateRequirement:
@@ -258,6 +289,8 @@ def _rules(context: SecurityContext) -> dict[str, Any]:
         "key": [":".join(filter(None, (k.kind.value, str(k.least_bits), moment(k.until)))) for k in rules.keys],
         "requirement": ["=".join(filter(None, (r.kind.value, r.argument))) for r in rules.requirements],
         "level": None if rules.level is None else rules.level.value,
+        "digest": [":".join(filter(None, (d.algorithm.value, moment(d.until)))) for d in rules.digests],
+        "responders": rules.responders.value,
     }
 
 

@@ -11,7 +11,10 @@ from signroom.cli.configuration import settings_for_rows
 from signroom.cli.printing import print_json, print_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from signroom.domain.security_context import TrustedRoot
+    from signroom.settings import Settings
 
 trust = App(name="trust", help="Whom this installation trusts: roots, and the trusted lists of the EU.")
 
@@ -51,10 +54,32 @@ def import_lists(files: list[Path], *, json: bool = False) -> int:
         files: XML files: the list of the lists (eu-lotl.xml), national lists, or both
         json: print a JSON list instead of text
     """
+    from signroom.domain.security_context import EU
+    from signroom.service.access.operators import this_operator
+    from signroom.service.subscriptions.record_trust import record_trust, require_log
+    from signroom.wiring import managing
+
+    settings = settings_for_rows()
+    with managing(settings) as ports:
+        require_log(ports)
+        results = _imported(settings, files)
+        kept = [f"{found['territory']} {found['sequence']}" for found in results if "refused" not in found]
+        record_trust(ports, this_operator(), EU, kept)
+    if json:
+        print_json(results)
+    else:
+        for result in results:
+            what = result.get("refused") or f"{result['territory']} number {result['sequence']} is kept."
+            print_line(f"{result['file']}: {what}")
+    return 3 if any("refused" in result for result in results) else 0
+
+
+def _imported(settings: Settings, files: Sequence[Path]) -> list[dict[str, object]]:
+    """What came of each file."""
     from signroom.domain.errors import BadTrustedList
     from signroom.wiring import import_list
 
-    settings, waiting, results = settings_for_rows(), list(files), list[dict[str, object]]()
+    waiting, results = list(files), list[dict[str, object]]()
     # What names the others comes first, whatever the order of the files: a list that is refused is tried once more.
     for last in (False, True):
         left = []
@@ -70,13 +95,7 @@ def import_lists(files: list[Path], *, json: bool = False) -> int:
                 if last:
                     results.append({"file": str(file), "refused": error.detail or error.message, "code": error.code})
         waiting = left
-    if json:
-        print_json(results)
-    else:
-        for result in results:
-            what = result.get("refused") or f"{result['territory']} number {result['sequence']} is kept."
-            print_line(f"{result['file']}: {what}")
-    return 3 if any("refused" in result for result in results) else 0
+    return results
 
 
 @trust.command
@@ -120,14 +139,20 @@ def icp_brasil(file: Path, *, fingerprint: list[str] | None = None, json: bool =
     """
     from signroom.domain.errors import BadInput
     from signroom.domain.security_context import ICP_BRASIL, TrustedRoot
-    from signroom.wiring import keep_icp_brasil_roots
+    from signroom.service.access.operators import this_operator
+    from signroom.service.subscriptions.record_trust import record_trust, require_log
+    from signroom.wiring import keep_icp_brasil_roots, managing
 
     try:
         with file.open("rb") as opened:
             content = opened.read(_MOST)
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
-    kept = keep_icp_brasil_roots(settings_for_rows(), content, fingerprint or ())
+    settings = settings_for_rows()
+    with managing(settings) as ports:
+        require_log(ports)
+        kept = keep_icp_brasil_roots(settings, content, fingerprint or ())
+        record_trust(ports, this_operator(), ICP_BRASIL, [certificate.sha256.hex() for certificate in kept])
     roots = [TrustedRoot(ICP_BRASIL.name, certificate) for certificate in kept]
     if json:
         print_json([_facts(root) for root in roots])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from signroom.domain.application import Operator
+from signroom.domain.audit import Action, Facts
 from signroom.domain.augmentation import SignatureLevel
 from signroom.domain.document import RENEWAL_PAUSE
 from signroom.domain.errors import BadInput, DataFileRequired, Refused
@@ -16,6 +19,7 @@ from signroom.domain.security_context import SecurityContext
 from signroom.domain.timestamp import DEFAULT_TIER, require_tier
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
+from signroom.service.events.record_change import record_making
 from signroom.service.levels.extend_document import require_timestamps
 from signroom.service.levels.raise_level import Patience, Raising, Standing, archive_end, ends_soon, proofs_of
 
@@ -57,12 +61,12 @@ class ExtendedSignature:
         return self.level.reaches(wanted) and (self.changed or self.missing is None)
 
 
-async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignature, ...]:
+async def extend_file(ports: Ports, operator: Operator, command: ExtendFile) -> tuple[ExtendedSignature, ...]:
     """Raise every signature as far as it goes. What is missing may come later: run it again then.
 
     A later signature of the file is not harmed: where a timestamp would change what it covers, it is refused. A
     signature that has an archive timestamp gets another one when B-LTA is wanted, unless its newest timestamp is
-    younger than a day.
+    younger than a day. The audit log gets an entry when the file has changed: timestamps were spent on it.
 
     Raises: BadInput, TimestampTierNotFound, SecurityContextNotConfigured, NotSigned, DataFileRequired, a
     DocumentRejected.
@@ -75,7 +79,7 @@ async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignat
     examined = await formats.examine(command.file, command.content)
     if examined.missing_data_hash is not None:
         raise DataFileRequired
-    kind = examined.signature_type
+    kind, before = examined.signature_type, await asyncio.to_thread(_content_of, command.file)
     found = await formats.read_levels(command.file, kind, command.content)
     done: list[ExtendedSignature] = []
     for number, first in enumerate(found.signatures):
@@ -105,7 +109,21 @@ async def extend_file(ports: Ports, command: ExtendFile) -> tuple[ExtendedSignat
             except Refused as error:
                 missing = str(error)
         done.append(ExtendedSignature(_signer(ports, first), first.level, level, missing, changed))
+    if any(one.changed for one in done):
+        await asyncio.to_thread(_record, ports, operator, before, done)
     return tuple(done)
+
+
+def _record(ports: Ports, operator: Operator, before: Stored, done: Sequence[ExtendedSignature]) -> None:
+    """The file by its digest. Whose signatures it has is not told."""
+    facts: Facts = {
+        "sha256": before.sha256.hex(),
+        "before": [one.before.value for one in done],
+        "levels": [one.level.value for one in done],
+    }
+    with ports.store.work() as work:
+        now, action = ports.clock.now(), Action.FILE_EXTENDED
+        record_making(work, operator.name, action, uuid4(), now, subscription_id=None, after=facts)
 
 
 def _is_old(ports: Ports, command: ExtendFile, signature: SignatureLevel) -> bool:

@@ -16,7 +16,9 @@ from signroom.domain.security_context import (
     MAX_CONTEXTS,
     NO_RULES,
     ContextRules,
+    DigestRule,
     KeyRule,
+    ResponderRule,
     RevocationRule,
     SecurityContext,
     require_context,
@@ -51,6 +53,8 @@ class PatchContext:
     requirements: tuple[CertificateRequirement, ...] | None = None
     level: Level | None = None
     clear_level: bool = False
+    digests: tuple[DigestRule, ...] | None = None
+    responders: ResponderRule | None = None
 
     def applied_to(self, context: SecurityContext) -> DescribeContext:
         old = context.rules
@@ -61,6 +65,8 @@ class PatchContext:
             keys=_given(self.keys, old.keys),
             requirements=_given(self.requirements, old.requirements),
             level=None if self.clear_level else _given(self.level, old.level),
+            digests=_given(self.digests, old.digests),
+            responders=_given(self.responders, old.responders),
         )
         roots, intermediates = (self.roots, context.roots), (self.intermediates, context.intermediates)
         return DescribeContext(_given(self.name, context.name), _given(*roots), _given(*intermediates), rules)

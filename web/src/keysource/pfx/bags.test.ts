@@ -51,7 +51,7 @@ describe('one bag that is of no use leaves the others usable', () => {
   test.each([
     ['unsupported', () => shroudedBag()],
     ['failed', () => keyBag(withBrokenAlgorithm())],
-    ['no-certificate', () => bag('04', encode(SEQUENCE))],
+    ['no-private-key', () => bag('04', encode(SEQUENCE))],
   ])('and by itself says %s', async (code, useless) => {
     const file = pfx(useless(), certificateBag(certificate('leaf', 'leaf')));
     await expect(openPfx(file, '')).rejects.toMatchObject({ name: 'PfxError', code });

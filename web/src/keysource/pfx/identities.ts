@@ -23,7 +23,8 @@ interface Certificate extends CertificateParts {
 
 /**
  * Every key with its certificate, in the file's order; the keys in `bags` remain the caller's to wipe.
- * Throws PfxError: `no-certificate` when no key has a certificate, `unsupported` when no key is usable.
+ * Throws PfxError: `no-private-key` when there are certificates alone, `no-certificate` when no key has one,
+ * `unsupported` when no key is usable.
  */
 export async function pairUp(bags: Bags): Promise<PfxIdentity[]> {
   const certificates = bags.certificates.flatMap(readable);
@@ -37,7 +38,8 @@ export async function pairUp(bags: Bags): Promise<PfxIdentity[]> {
     }
   }
   if (identities.length > 0) return identities;
-  throw refusals[0] ?? new PfxError('no-certificate', 'no private key');
+  if (refusals[0] !== undefined) throw refusals[0];
+  throw new PfxError(bags.certificates.length > 0 ? 'no-private-key' : 'no-certificate', 'no private key');
 }
 
 async function identityOf(key: KeyBag, certificates: readonly Certificate[]): Promise<PfxIdentity> {
@@ -92,6 +94,16 @@ function asRefusal(error: unknown): PfxError {
   if (error instanceof PfxError) return error;
   if (error instanceof DerError) return new PfxError('failed', 'a private key is broken', { cause: error });
   throw error;
+}
+
+/** True for a certificate that was saved without its key, as `.cer` or `.crt`. */
+export function isCertificate(file: Uint8Array): boolean {
+  try {
+    certificateParts(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readable({ der, localKeyId }: CertificateBag): Certificate[] {

@@ -9,7 +9,7 @@
  */
 import { Bags, openBags } from './bags';
 import { PfxError } from './errors';
-import { pairUp, type PfxIdentity } from './identities';
+import { isCertificate, pairUp, type PfxIdentity } from './identities';
 import { Secret } from './kdf';
 
 export { PfxError, type PfxErrorCode } from './errors';
@@ -27,6 +27,8 @@ export async function openPfx(data: Uint8Array, password: string): Promise<PfxId
   const secret = new Secret(password);
   const bags = new Bags();
   try {
+    if (isPem(file)) throw new PfxError('pem', 'text instead of DER');
+    if (isCertificate(file)) throw new PfxError('no-private-key', 'a certificate alone');
     await openBags(file, secret, bags);
     return await pairUp(bags);
   } catch (error) {
@@ -35,4 +37,9 @@ export async function openPfx(data: Uint8Array, password: string): Promise<PfxId
     for (const holder of [secret, bags]) holder.wipe();
     file.fill(0); // it may hold a key in the clear (KEYPBE NONE)
   }
+}
+
+/** RFC 7468: `-----BEGIN`. */
+function isPem(file: Uint8Array): boolean {
+  return '-----BEGIN'.split('').every((character, index) => file[index] === character.charCodeAt(0));
 }

@@ -1,170 +1,236 @@
-import type { RefObject, VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+/** The documents as the signer reads them before signing: one part of the page, loaded while the first view is looked at. */
+import type { VNode } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { DocumentView } from '../../server/model';
 import type { Controller } from '../../session/controller';
-import { passing, type Problem, problemOf } from '../../session/problem';
-import { factsOf, fill, sentence, texts } from '../../texts/format';
+import { factsOf, fill, texts } from '../../texts/format';
 import { Findings } from '../findings';
+import type { View } from './arithmetic';
+import { zoomStep, zoomWithin } from './arithmetic';
+import { Bar } from './bar';
+import { Pages, type Shown } from './pages';
+import { type Found, useSearch } from './search';
+import { density, shelfOf, warm } from './shelf';
+
+export { warm } from './shelf';
 
 const t = texts.review;
-/** Pages that a document begins with; as many come with each arrival at its end. */
-const BATCH = 20;
-/** A page that is only scrolled past is not fetched. */
-const SETTLE_MS = 150;
-/** Pixels before a page is seen. */
-const AHEAD = '400px';
+/** Part of the screen above the page that counts as the one that is read. */
+const READ_AT = 0.35;
+/** Where a place that was searched for goes. */
+const FOUND_AT = 0.3;
+/** How much a turn of the wheel zooms. */
+const WHEEL = 0.004;
+const PINCHED_MS = 200;
 
 interface ReaderProps {
   readonly documents: readonly DocumentView[];
   readonly controller: Controller;
 }
 
-/** What is about to be signed, page by page. It fills the stage: the whole width of a phone, or the space beside the action. */
+/** Where the signer is: a page, and how far down it, at so many pixels from the top of the screen. */
+interface Anchor {
+  readonly id: string;
+  readonly page: number;
+  readonly part: number;
+  readonly y: number;
+}
+
 export function Reader({ documents, controller }: ReaderProps): VNode {
+  const root = useRef<HTMLDivElement>(null);
+  const shown = useRef(new Map<string, Shown>()).current;
+  const moves = useRef(new Set<() => void>()).current;
+  const scrolled = useRef(-Infinity);
+  const anchor = useRef<Anchor | null>(null);
+  const [view, setView] = useState<View>({ zoom: 1, together: false });
+  const [at, setAt] = useState({ id: '', page: 0 });
+  const fine = useDensity();
+  const search = useSearch(documents, controller, (found) => showFound(found));
+  const paged = documents.filter(({ pages }) => pages > 0);
+  const read = paged.find(({ id }) => id === at.id) ?? paged[0];
+
+  useLayoutEffect(() => {
+    const first = documents[0];
+    return first && warm(first, controller);
+  }, []);
+
+  useEffect(() => {
+    let frame = 0;
+    const move = () => {
+      frame = 0;
+      for (const each of moves) each();
+      const now = anchorAt(innerHeight * READ_AT);
+      if (now !== null) setAt((before) => (before.id === now.id && before.page === now.page ? before : { id: now.id, page: now.page }));
+    };
+    const soon = () => {
+      scrolled.current = performance.now();
+      frame ||= requestAnimationFrame(move);
+    };
+    addEventListener('scroll', soon, { passive: true });
+    addEventListener('resize', soon);
+    return () => {
+      cancelAnimationFrame(frame);
+      removeEventListener('scroll', soon);
+      removeEventListener('resize', soon);
+    };
+  }, []);
+
+  // What the signer looks at stays where it is when the zoom changes.
+  useLayoutEffect(() => {
+    const { current } = anchor;
+    const pages = current === null ? undefined : shown.get(current.id);
+    anchor.current = null;
+    if (current === null || pages === undefined) return;
+    const { top, height } = pages.layout.place(current.page);
+    scrollBy(0, pages.list.getBoundingClientRect().top + top + current.part * height - current.y);
+  }, [view]);
+
+  /** The page at a height of the screen, or the nearest one above it. */
+  function anchorAt(y: number): Anchor | null {
+    let nearest: Anchor | null = null;
+    for (const { id } of documents) {
+      const pages = shown.get(id);
+      if (pages === undefined) continue;
+      const { top } = pages.list.getBoundingClientRect();
+      if (nearest !== null && top > y) break;
+      const page = pages.layout.at(y - top);
+      const place = pages.layout.place(page);
+      nearest = { id, page, part: (y - top - place.top) / place.height, y };
+    }
+    return nearest;
+  }
+
+  function change(next: View, y = innerHeight * READ_AT): void {
+    anchor.current = anchorAt(y);
+    const from = anchor.current === null ? undefined : shown.get(anchor.current.id);
+    if (from === undefined) return;
+    const zoom = view.together || next.together ? next.zoom : zoomWithin(next.zoom, view.zoom, from.layout);
+    if (zoom !== view.zoom || next.together !== view.together) setView({ ...next, zoom });
+  }
+
+  function goTo(id: string, page: number, part = 0, y = barHeight(root.current)): void {
+    const pages = shown.get(id);
+    if (pages === undefined) return;
+    const { top, height } = pages.layout.place(page);
+    scrollBy(0, pages.list.getBoundingClientRect().top + top + part * height - y);
+  }
+
+  function showFound({ documentId, page, areas }: Found): void {
+    goTo(documentId, page, areas[0]?.[1] ?? 0, innerHeight * FOUND_AT);
+  }
+
+  function pick(id: string, page: number): void {
+    setView({ ...view, together: false });
+    anchor.current = { id, page, part: 0, y: barHeight(root.current) };
+  }
+
+  useWheel(root, (turn, y) => change({ ...view, zoom: view.zoom * Math.exp(-turn * WHEEL) }, y), view);
+
+  function onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLInputElement) return;
+    const zoom = { '+': zoomStep(view.zoom, 1), '-': zoomStep(view.zoom, -1), '0': 1 }[event.key];
+    if (zoom === undefined || view.together) return;
+    event.preventDefault();
+    change({ ...view, zoom });
+  }
+
+  const found = search.state.found;
   return (
-    <div class="reader">
+    <div class="reader" ref={root} onKeyDown={onKey}>
+      {read !== undefined && (
+        <Bar
+          view={view}
+          onZoom={(zoom) => change({ ...view, zoom })}
+          onTogether={() => change({ ...view, together: !view.together })}
+          name={read.name}
+          page={read.id === at.id ? at.page : 0}
+          pages={read.pages}
+          onPage={(page) => goTo(read.id, page)}
+          search={search}
+        />
+      )}
       {documents.map((document) => (
-        <Reviewed key={document.id} document={document} controller={controller} />
+        <article key={document.id} aria-label={document.name}>
+          <About document={document} controller={controller} />
+          {document.pages > 0 && (
+            <Pages
+              document={document}
+              controller={controller}
+              shelf={shelfOf(controller)}
+              view={view}
+              density={fine}
+              hits={found.filter(({ documentId }) => documentId === document.id)}
+              hit={found[search.state.at] ?? null}
+              onPick={(page) => pick(document.id, page)}
+              shown={shown}
+              moves={moves}
+              scrolled={scrolled}
+            />
+          )}
+        </article>
       ))}
     </div>
   );
 }
 
-interface DocumentProps {
-  readonly document: DocumentView;
-  readonly controller: Controller;
-}
-
-function Reviewed({ document, controller }: DocumentProps): VNode {
+/** What is above the pages of a document. */
+function About({ document, controller }: { readonly document: DocumentView; readonly controller: Controller }): VNode {
   return (
-    <article aria-label={document.name}>
+    <div class="about">
       <h2 class="name">{document.name}</h2>
-      <p class="what">
-        <span class="facts">{factsOf(document).join(' · ')}</span>
-        <Findings findings={document.findings} />
-      </p>
-      {document.pages > 0 ? <Pages document={document} controller={controller} /> : <p>{t.none}</p>}
-      <details>
-        <summary>{texts.certificates.details}</summary>
-        <p class="facts digest">{fill(texts.consent.fingerprint, { digest: document.sha256 })}</p>
-      </details>
+      <p class="facts">{factsOf(document).join(' · ')}</p>
+      <Findings findings={document.findings} />
+      {document.pages === 0 && <p>{t.none}</p>}
       <button type="button" class="plain" onClick={() => void controller.show(document)}>
         {fill(texts.documents.open, { name: document.name })}
       </button>
-    </article>
-  );
-}
-
-/** A window on the pages, so that the end of the step is near however many there are. */
-function Pages({ document, controller }: DocumentProps): VNode {
-  const [count, setCount] = useState(BATCH);
-  const end = useRef<HTMLLIElement>(null);
-  const atEnd = useNear(end);
-  const more = count < document.pages;
-  useEffect(() => {
-    if (atEnd) setCount((before) => before + BATCH);
-  }, [atEnd]);
-  const numbers = Array.from({ length: Math.min(count, document.pages) }, (_, page) => page);
-  return (
-    <ol class="pages" tabIndex={0} aria-label={fill(t.pagesOf, { name: document.name })}>
-      {numbers.map((page) => (
-        <PageOf key={page} document={document} controller={controller} page={page} />
-      ))}
-      <li ref={end} hidden={!more} aria-hidden="true" />
-    </ol>
-  );
-}
-
-interface PageProps extends DocumentProps {
-  /** From 0. */
-  readonly page: number;
-}
-
-function PageOf({ document, controller, page }: PageProps): VNode {
-  const name = fill(t.page, { number: page + 1, total: document.pages, name: document.name });
-  return (
-    <li>
-      <Picture document={document} controller={controller} page={page} name={name} />
-      <Words document={document} controller={controller} page={page} />
-    </li>
-  );
-}
-
-function Picture({ document, controller, page, name }: PageProps & { readonly name: string }): VNode {
-  const frame = useRef<HTMLDivElement>(null);
-  const near = useNear(frame);
-  const [address, setAddress] = useState<string | null>(null);
-  const [ratio, setRatio] = useState<string | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  useEffect(() => {
-    if (!near || problem !== null) return;
-    let made: string | null = null;
-    let gone = false;
-    const timer = setTimeout(() => {
-      controller.picture(document, page).then(
-        (picture) => {
-          if (gone) return;
-          made = URL.createObjectURL(picture);
-          setAddress(made);
-        },
-        (error: unknown) => gone || setProblem(problemOf(error)),
-      );
-    }, SETTLE_MS);
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-      if (made !== null) URL.revokeObjectURL(made);
-      setAddress(null); // the server keeps it for a while: memory here must not grow with the pages
-    };
-  }, [near, problem, controller, document.id, page]);
-  return (
-    <div ref={frame} class="paper" style={ratio === null ? {} : { aspectRatio: ratio }}>
-      {address !== null && (
-        <img
-          src={address}
-          alt={name}
-          onLoad={({ currentTarget }) => setRatio(`${currentTarget.naturalWidth} / ${currentTarget.naturalHeight}`)}
-        />
-      )}
-      {address === null && problem === null && <p class="facts">{name}</p>}
-      {problem !== null && <p class="problem">{sentence(problem)}</p>}
-      {problem !== null && passing(problem) && (
-        <button type="button" class="plain" onClick={() => setProblem(null)}>
-          {texts.problem.retry}
-        </button>
-      )}
+      <details>
+        <summary>{texts.certificates.details}</summary>
+        <dl>
+          <div>
+            <dt>{texts.certificates.thumbprint}</dt>
+            <dd class="digest">{document.sha256}</dd>
+          </div>
+        </dl>
+      </details>
     </div>
   );
 }
 
-/** What a page says, for whom does not see it; fetched when it is asked for. */
-function Words({ document, controller, page }: PageProps): VNode {
-  const [words, setWords] = useState<string | null>(null);
-  const read = () => {
-    controller.words(document, page).then(
-      (found) => setWords(found || t.wordless),
-      (error: unknown) => setWords(sentence(problemOf(error))),
-    );
-  };
-  return (
-    <details onToggle={({ currentTarget }) => currentTarget.open && read()}>
-      <summary>{fill(t.text, { number: page + 1 })}</summary>
-      <p class="words">{words ?? texts.loading}</p>
-    </details>
-  );
+/** Pixels at the top of the screen that the bar covers. */
+function barHeight(root: HTMLElement | null): number {
+  const bar = root?.querySelector<HTMLElement>('.reading');
+  return bar && getComputedStyle(bar).position === 'sticky' ? bar.offsetHeight + 8 : 8;
 }
 
-/** True while the element is on the screen, or nearly. */
-function useNear(element: RefObject<HTMLElement | null>): boolean {
-  const [near, setNear] = useState(false);
+/** How fine the pictures should be. It follows a pinch when that has ended. */
+function useDensity(): number {
+  const [fine, setFine] = useState(density);
   useEffect(() => {
-    if (element.current === null) return;
-    const observer = new IntersectionObserver(
-      (entries) => setNear(entries.at(-1)?.isIntersecting ?? false),
-      { rootMargin: AHEAD },
-    );
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [element]);
-  return near;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const changed = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => setFine(density()), PINCHED_MS);
+    };
+    visualViewport?.addEventListener('resize', changed);
+    return () => {
+      clearTimeout(timer);
+      visualViewport?.removeEventListener('resize', changed);
+    };
+  }, []);
+  return fine;
+}
+
+/** Ctrl and the wheel, which is also what a pinch on a touchpad is. */
+function useWheel(root: { readonly current: HTMLElement | null }, zoom: (turn: number, y: number) => void, view: View): void {
+  useEffect(() => {
+    const element = root.current;
+    const turned = (event: WheelEvent) => {
+      if (!event.ctrlKey || view.together) return;
+      event.preventDefault(); // the browser would zoom the whole page
+      zoom(event.deltaMode === 0 ? event.deltaY : event.deltaY * 40, event.clientY);
+    };
+    element?.addEventListener('wheel', turned, { passive: false });
+    return () => element?.removeEventListener('wheel', turned);
+  }, [view]);
 }

@@ -16,7 +16,16 @@ from signroom.api.translation.commands import level_of, member, moment_of, requi
 from signroom.api.translation.models import certificate_summary, seconds
 from signroom.domain.certificate import KeyKind
 from signroom.domain.errors import BadInput, at
-from signroom.domain.security_context import RULED_KINDS, ContextRules, KeyRule, RevocationRule, SecurityContext
+from signroom.domain.security_context import (
+    RULED_KINDS,
+    ContextRules,
+    DigestRule,
+    KeyRule,
+    ResponderRule,
+    RevocationRule,
+    SecurityContext,
+)
+from signroom.domain.signature import DigestAlgorithm
 from signroom.ports import Ports
 from signroom.service.certificates.read_pem import certificates_in
 from signroom.service.subscriptions.manage_security_contexts import (
@@ -85,6 +94,14 @@ def _command(data: shapes.SecurityContextRequest) -> DescribeContext:
         keys=tuple(_key_rule(one, f"keys[{number}]") for number, one in enumerate(data.keys or ())),
         requirements=requirements_of(data.requirements, "requirements"),
         level=level_of(data.level),
+        digests=tuple(
+            DigestRule(
+                member(DigestAlgorithm, one.algorithm, f"digests[{number}].algorithm"),
+                moment_of(one.until, f"digests[{number}].until"),
+            )
+            for number, one in enumerate(data.digests or ())
+        ),
+        responders=member(ResponderRule, data.responders or ResponderRule.APPOINTED, "responders"),
     )
     roots = _certificates(data.roots, "roots")
     return DescribeContext(data.name, roots, _certificates(data.intermediates or (), "intermediates"), rules)
@@ -137,6 +154,10 @@ def _model(ports: Ports, context: SecurityContext) -> shapes.SecurityContextMode
             shapes.RequirementModel(type=one.kind.value, argument=one.argument) for one in rules.requirements
         ],
         level=rules.level,
+        digests=[
+            shapes.DigestRuleModel(algorithm=one.algorithm.value, until=seconds(one.until)) for one in rules.digests
+        ],
+        responders=rules.responders.value,
     )
 
 

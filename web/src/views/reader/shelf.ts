@@ -1,0 +1,49 @@
+/** What this page's session has of its documents' pages: asked for before the reader is there, kept while it comes and goes. */
+import type { DocumentView, PagesOfASize } from '../../server/model';
+import type { Controller } from '../../session/controller';
+import { pictureWidth } from './arithmetic';
+import { Pictures } from './pictures';
+
+/** From this width on the reader stands beside the action (`styles/layout.css`): so many pixels are left for the rest. */
+const WIDE = 1024;
+const BESIDE = 456;
+const WIDEST = 744;
+
+export interface Shelf {
+  readonly pictures: Pictures;
+  /** The sizes of a document's pages; none when the server does not tell them. */
+  readonly sizesOf: (documentId: string) => Promise<readonly PagesOfASize[]>;
+}
+
+const shelves = new WeakMap<Controller, Shelf>();
+
+export function shelfOf(controller: Controller): Shelf {
+  const made = shelves.get(controller);
+  if (made !== undefined) return made;
+  const sizes = new Map<string, Promise<readonly PagesOfASize[]>>();
+  const shelf: Shelf = {
+    pictures: new Pictures((id, page, width) => controller.pages.preview(id, page, width)),
+    sizesOf(id) {
+      const coming = sizes.get(id) ?? controller.pages.sizes(id).catch(() => []);
+      sizes.set(id, coming);
+      return coming;
+    },
+  };
+  shelves.set(controller, shelf);
+  return shelf;
+}
+
+/** Pixels of the screen to a CSS pixel, with the pinch that the browser itself does. */
+export function density(): number {
+  return devicePixelRatio * (globalThis.visualViewport?.scale ?? 1);
+}
+
+/** Ask for what a reader shows first before the signer opens it. Returns what takes the wish back. */
+export function warm({ id, pages }: DocumentView, controller: Controller): () => void {
+  const nothing = () => undefined; // when it does not come, the reader asks again and says why
+  if (pages === 0) return nothing;
+  const { pictures, sizesOf } = shelfOf(controller);
+  void sizesOf(id);
+  const width = Math.min(innerWidth >= WIDE ? innerWidth - BESIDE : innerWidth, WIDEST);
+  return pictures.look(id, 0, pictureWidth(width, density()), nothing, nothing);
+}
