@@ -15,13 +15,9 @@ from tests.journeys.conftest import FLAGS
 from tests.journeys.test_signing import choose_pfx
 from tests.vectors import hard_pdfs
 
-WIDTH = 1280
-WINDOW_HEIGHT = 1000
-"""Nothing scrolls."""
-COLUMN = 640
-HEIGHT = 674
-"""To the end of the consent's card: both pictures are as high, for they stand side by side."""
-SCALE = 1.5
+WIDTH, HEIGHT = 1120, 840
+"""Wide enough for the documents beside the action. Both pictures are as high, for they stand side by side."""
+SCALE = 1.25
 COLOURS = 128
 LETTERS = 72
 """Of a line of the documents."""
@@ -49,9 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = start_server(Path(folder))
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(
-            viewport={"width": WIDTH, "height": WINDOW_HEIGHT}, device_scale_factor=SCALE, locale="en"
-        )
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SCALE, locale="en")
         try:
             _take(server, page)
         finally:
@@ -72,9 +66,9 @@ def _take(server: Server, page: Page) -> None:
 
 
 def _picture(page: Page, name: str) -> None:
-    """The middle of the window; few colours, for a small file."""
+    """The window; few colours, for a small file."""
     file = ROOT / "docs" / f"{name}.png"
-    page.screenshot(path=file, clip={"x": (WIDTH - COLUMN) / 2, "y": 0, "width": COLUMN, "height": HEIGHT})
+    page.screenshot(path=file)
     with Image.open(file) as picture:
         picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
 

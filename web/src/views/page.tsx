@@ -70,7 +70,7 @@ function Stage({ state, controller, steps, reader }: StepProps & { readonly read
   // What stands above the documents comes with them: nothing moves once it is there.
   return (
     <div class="stage">
-      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} controller={controller} />}
+      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead />}
       {part === null || steps.part === null ? (
         <Waiting problem={failed ? NOT_LOADED : null} onRetry={again} />
       ) : (
