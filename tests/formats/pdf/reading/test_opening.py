@@ -111,6 +111,18 @@ def test_one_wrong_offset_of_what_is_needed(number: int, tmp_path: Path) -> None
         assert opened.raw(Reference(number)) == OBJECTS[number]
 
 
+@pytest.mark.parametrize("form", [Form.TABLE, Form.STREAM])
+def test_a_row_that_leads_to_an_object_with_another_number(form: Form, tmp_path: Path) -> None:
+    """The contents of two pages have changed their numbers. Readers see it only once they show the pages."""
+    data = written(OBJECTS, form)
+    first, second = (n for n, body in OBJECTS.items() if b"stream\n" in body)
+    swapped = data.replace(b"\n%d 0 obj" % first, b"\n0 0 obj").replace(b"\n%d 0 obj" % second, b"\n%d 0 obj" % first)
+    swapped = swapped.replace(b"\n0 0 obj", b"\n%d 0 obj" % second)
+
+    with open_pdf(file_of(swapped, tmp_path)) as opened:
+        assert (opened.rebuilt, opened.damage) == (True, "its cross-reference table is wrong")
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"  \n"])
 def test_rows_of_another_length(end: bytes, tmp_path: Path) -> None:
     data = re.sub(rb"(\d{10} \d{5} [nf]) \n", lambda found: found[1] + end, written(OBJECTS))

@@ -49,6 +49,8 @@ _CIPHERS = {
 }
 OBJECT = re.compile(rb"[\r\n](\d{1,10}) (\d{1,5}) obj\b")
 """The beginning of an object, as programs find it that search a file."""
+_HEADER = re.compile(rb"[\x00\t\n\x0c\r ]{0,16}+(\d{1,10}+)[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
+"""The same at the place that a table names."""
 _NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
 _MOST_TO_SEARCH = 4 << 20
 """Bytes of a file that is searched for references: 0.1 s."""
@@ -252,7 +254,8 @@ def _tolerantly_opened(
     first = None
     try:
         first = pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
-        if _touch(pdf) and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(pdf, buffer)):
+        found = _touch(pdf) and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(pdf, buffer))
+        if found and not (sections and _leads_astray(pdf, buffer)):
             return pdf
     except pikepdf.PasswordError:
         raise
@@ -287,6 +290,20 @@ def _is_found(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
     table = {number: entry for (number, _), entry in pdf.get_xref_table().items()}
     plain = {number: entry.offset for number, entry in table.items() if entry.type != COMPRESSED}
     return searched == plain
+
+
+def _leads_astray(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
+    """A row of the table leads to the beginning of an object with another number.
+
+    qpdf finds that out when it reads the object, and only pages and forms are read here. Programs show such a file
+    differently: some pass over the object, some search the file for all objects.
+    """
+    for (number, _), entry in pdf.get_xref_table().items():
+        if entry.type != COMPRESSED:
+            there = _HEADER.match(buffer, entry.offset or 0)
+            if there is not None and int(there[1]) != number:
+                return True
+    return False
 
 
 def _touch(pdf: pikepdf.Pdf) -> int:
