@@ -80,7 +80,7 @@ interface StepProps extends ViewProps {
 function Stage({ state, controller, steps, reader }: StepProps & { readonly reader: Reading }): VNode {
   return (
     <div class="stage">
-      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} controller={controller} />}
+      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead />}
       {reader.part !== null && <reader.part.Reader documents={toSign(state)} controller={controller} />}
     </div>
   );
