@@ -15,3 +15,5 @@ npm run --silent build -- --outDir "$built" --emptyOutDir --logLevel error
 diff -rq "$built" ../src/signroom/page/static ||
   { echo "The committed page is not what its source builds: run 'make page' and commit."; exit 1; }
 npm run --silent budget
+cd "$root"
+.venv/bin/python -m scripts.api_renderer --check

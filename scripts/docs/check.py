@@ -43,9 +43,10 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.anchors |= {given[name] for name in ("id", "name") if given.get(name)}
-        if tag == "a" and "href" in given:
+        leads = tag == "a" or (tag == "link" and given.get("rel") in {"prev", "next"})
+        if leads and "href" in given:
             self.links.append(given["href"])
-        if given.get(_LOADS.get(tag, "")):
+        elif given.get(_LOADS.get(tag, "")):
             self.loads.append(given[_LOADS[tag]])
         if "srcset" in given:
             self.loads.extend(part.split()[0] for part in given["srcset"].split(","))

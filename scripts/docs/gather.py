@@ -9,9 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from scripts.docs import sections
 
 PAGES_OF_THE_ROOT = ("CHANGELOG.md", "CONTRIBUTING.md", "client/README.md", "examples/README.md")
 _PICTURES = {".png", ".svg", ".css"}
@@ -19,7 +21,12 @@ _LANGUAGES = {".py": "python", ".yaml": "yaml", ".toml": "toml", ".env": "ini", 
 _LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
 _LIST = re.compile(r"(?:[-*]|\d+\.) ")
 _FENCE = re.compile(r"^ *(```|~~~)")
-_CODE_ROW = re.compile(r"^\| `(\w+)` \|(.*)\|$")
+_INLINE_CODE = re.compile(r"(?<![\[`])`(\w+)`(?![\]`])")
+_LEADS = re.compile(r"^\*\*(What can go wrong)\.\*\* ", re.MULTILINE)
+_EXPLAINS = re.compile(
+    r"docs/(guide|operate|signing)/|docs/(idempotency|jobs|monitoring|preflight|retention|security)\.md"
+)
+"""Pages where an error's code and a setting's name are links to their explanations."""
 
 
 class DeadLink(Exception):
@@ -35,6 +42,8 @@ class Gathering:
     _waiting: list[str] = field(default_factory=list)
     """Files and folders that pages link to, by their path in the repository."""
     _seen: set[str] = field(default_factory=set)
+    _explained: dict[str, str] = field(default_factory=dict)
+    """The page that explains a code or a setting, with the anchor."""
 
     def run(self) -> None:
         """Write everything into the target folder, which is made anew.
@@ -44,6 +53,10 @@ class Gathering:
         """
         shutil.rmtree(self.target, ignore_errors=True)
         docs = self.root / "docs"
+        for page in sections.PAGES:
+            if (self.root / page).exists():
+                anchors = sections.anchors_of((self.root / page).read_text("utf-8"))
+                self._explained |= {name: f"{page}#{anchor}" for name, anchor in anchors.items()}
         for file in sorted(docs.rglob("*")):
             path = file.relative_to(self.root).as_posix()
             if file.suffix == ".md":
@@ -59,13 +72,26 @@ class Gathering:
 
     def _write_page(self, path: str) -> None:
         text = (self.root / path).read_text("utf-8")
-        if path == "docs/errors.md":
-            text = errors_with_anchors(text)
+        if path in sections.PAGES:
+            text = sections.tables_as_sections(text)
         self._write(path, outside_code(text, lambda part: self._rewrite(part, path)))
 
     def _rewrite(self, part: str, path: str) -> str:
         """Links as they are in the site, and lists as the generator knows them: with an empty line in front."""
+        if _EXPLAINS.match(path):
+            part = "".join(self._explain(line, posixpath.dirname(path)) for line in part.splitlines(keepends=True))
+            part = _LEADS.sub(r"## \1\n\n", part)
         return _separate_lists(_LINK.sub(lambda link: self._link(link[1], path), part))
+
+    def _explain(self, line: str, folder: str) -> str:
+        if line.startswith(("#", "    ")) or "](" in line:  # a heading, code, or a line with links of its own
+            return line
+
+        def linked(code: re.Match[str]) -> str:
+            place = self._explained.get(code[1])
+            return code[0] if place is None else f"[{code[0]}]({posixpath.relpath(place, folder)})"
+
+        return _INLINE_CODE.sub(linked, line)
 
     def _link(self, target: str, page: str) -> str:
         if re.match(r"[a-z]+:|#|/", target):
@@ -153,38 +179,6 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
         else:
             parts[-1][1].append(line)
     return "".join("".join(lines) if code else change("".join(lines)) for code, lines in parts)
-
-
-def errors_with_anchors(text: str) -> str:
-    """The tables of codes as sections, each with an anchor that is exactly its code.
-
-    A code that stands in two tables has its anchor in the first: error answers link to it.
-    """
-    seen: set[str] = set()
-    return "\n".join(_sections(text.splitlines(), seen)) + "\n"
-
-
-def _sections(lines: list[str], seen: set[str]) -> Iterator[str]:
-    heads: list[str] = []
-    for line in lines:
-        row = _CODE_ROW.match(line)
-        if not heads and line.startswith("|") and line.rstrip(" |").endswith("cure"):
-            heads = [cell.strip() for cell in line.strip("|").split("|")][1:]
-        elif heads and line.startswith("|---"):
-            yield ""
-        elif heads and not line.startswith("|"):
-            heads = []
-            yield line
-        elif heads and row:
-            code = row[1]
-            cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row[2])]
-            anchor = "" if code in seen else f" {{ #{code} }}"
-            seen.add(code)
-            yield f"### `{code}`{anchor}\n"
-            about, meaning, cure = cells
-            yield f"{'Status ' if heads[0] == 'HTTP' else ''}{about}: {meaning}.\n\n**What to do**: {cure}.\n"
-        else:
-            yield line
 
 
 def _separate_lists(text: str) -> str:

@@ -15,6 +15,7 @@ from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
+from uuid import uuid4
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -32,6 +33,7 @@ from signroom.domain.certificate import Certificate
 from signroom.domain.errors import (
     BackupNoRoom,
     BackupPlaceRefused,
+    BadInput,
     DatabaseUnavailable,
     KeepingRefused,
     OtherUser,
@@ -41,6 +43,7 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import BUILT_IN, EU, ICP_BRASIL, ITALY_TEST, TEST, SecurityContext, TrustedRoot
+from signroom.domain.signature_policy import SignaturePolicy, read_policies, require_new
 from signroom.domain.timestamp import TimestampProvider
 from signroom.domain.timestamp_provider import LAST_PRIORITY
 from signroom.domain.webhook import DeliverySchedule
@@ -337,6 +340,32 @@ def keep_icp_brasil_roots(settings: Settings, content: bytes, fingerprints: Sequ
     return keep_roots(content, settings.trust_folder / ICP_BRASIL.name, fingerprints)
 
 
+def own_policies(settings: Settings) -> Sequence[SignaturePolicy]:
+    """The signature policies that the operator has imported. Raises: SettingsError."""
+    file = settings.trust_folder / _POLICIES
+    try:
+        return read_policies(file.read_bytes()) if file.is_file() else ()
+    except (BadInput, OSError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}") from error
+
+
+def keep_policies(settings: Settings, content: bytes) -> Sequence[SignaturePolicy]:
+    """Put these signature policies in the place of those that were imported before. Raises: BadInput."""
+    found, file = read_policies(content), settings.trust_folder / _POLICIES
+    require_new(found)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{uuid4().hex}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return found
+
+
+_POLICIES = "signature-policies.toml"
+
+
 def _demo_roots(settings: Settings) -> Mapping[SecurityContext, Sequence[bytes]]:
     """In the sandbox the test contexts trust the demo CA; in production nothing is trusted that nobody put there."""
     certificates = demo_ca(settings).certificates
@@ -420,6 +449,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         clock=clock,
         limits=_limits(settings),
         meter=meters,
+        policies=own_policies(settings),
         public_url=settings.public_url,
     )
     meters.watch(

@@ -25,5 +25,14 @@ def monitor_key(server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
+def other_admin_key(server: Server) -> str:
+    """A key that may all, of a subscription that nobody else uses: its settings may change."""
+    name = f"Other {uuid4().hex[:8]}"
+    signroom(server, "subscriptions", "create", name)
+    signroom(server, "applications", "create", name, "--subscription", name, "--role", "Admin")
+    return signroom(server, "keys", "create", "--application", name, "--role", "Admin")
+
+
+@pytest.fixture(scope="session")
 def expired_key(server: Server) -> str:
     return signroom(server, "keys", "create", "--application", "Example application", "--expires", "2020-01-01")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import cms
 from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree  # type: ignore[import-untyped]
 
 from signroom.domain.errors import BadInput, SignaturePolicyNotFound
 from signroom.domain.level import Level
@@ -22,8 +23,17 @@ from signroom.domain.signature import (
     PdfOptions,
     SignatureType,
     TrustedChain,
+    XmlOptions,
 )
-from signroom.domain.signature_policy import SignaturePolicy, find_policy, known_policies, level_under
+from signroom.domain.signature_policy import (
+    SignaturePolicy,
+    find_policy,
+    known_policies,
+    level_under,
+    read_policies,
+    require_new,
+    stated_policy,
+)
 from signroom.formats import catalogue
 from signroom.formats.cms.signed_data import signed_attributes
 from signroom.formats.values import check_values
@@ -31,6 +41,7 @@ from tests.formats.conftest import ROOTS
 from tests.harness.server import signature
 from tests.pki import authority
 from tests.verifiers import programs
+from tests.verifiers import xml as xml_verifier
 from tests.verifiers.cms import openssl_accepts
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -48,7 +59,7 @@ IN_PDF, IN_CMS = (
 )
 
 
-def signed(file: Path, options: PdfOptions | CmsOptions, output: Path) -> Path:
+def signed(file: Path, options: PdfOptions | CmsOptions | XmlOptions, output: Path) -> Path:
     leaf = authority.leaf("p256")
     chain = CertificateChain(leaf.certificate_der, (authority.root().certificate_der,))
     prepared = catalogue.prepare(
@@ -104,11 +115,80 @@ def test_a_signature_that_names_none_is_as_before() -> None:
     assert b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0f" not in signed_attributes(certificate, bytes(32))
 
 
+_OWN = b"""
+[[policy]]
+name = "ACME_v1"
+oid = "1.2.3.4.5.6"
+type = "Xml"
+digest_algorithm = "SHA512"
+digest = "%s"
+uri = "https://acme.example/policy.xml"
+level = "B-T"
+source = "acme.example, 2026-11"
+"""
+OWN = _OWN % (b"5a" * 64)
+
+
+def test_an_xml_signature_names_an_own_policy_and_holds(tmp_path: Path) -> None:
+    (policy,) = read_policies(OWN)
+    assert find_policy("acme_V1", SignatureType.XML, [policy]) is policy
+    assert stated_policy(policy.stated, SignatureType.XML) == policy
+    file = tmp_path / "invoice.xml"
+    file.write_bytes(b'<a xmlns="urn:a"><b>1</b></a>')
+
+    output = signed(file, XmlOptions(signature_policy=policy.stated), tmp_path / "signed.xml")
+
+    xml_verifier.require_accepted(output, authority.root().certificate.public_bytes(Encoding.PEM))
+    (verdict,) = catalogue.verify(output, SignatureType.XML, None).signatures
+    assert verdict.indication is Indication.TOTAL_PASSED
+    (found,) = catalogue.examine(output, None, (), None).signatures
+    assert found.policy is not None
+    assert (found.policy.oid, found.policy.uri) == (policy.oid, policy.uri)
+    assert found.policy.digest is not None
+    assert (found.policy.digest.algorithm, found.policy.digest.value) == ("SHA512", policy.digest)
+    names = [one.tag.rpartition("}")[2] for one in etree.parse(output).find(".//{*}SignedSignatureProperties")]
+    assert names == ["SigningTime", "SigningCertificateV2", "SignaturePolicyIdentifier"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b'digest = "5a', b'digest = "', "has 64 bytes"),
+        (b"SHA512", b"SHA1", "SHA1"),
+        (b"https://", b"file://", "address"),
+        (b'"1.2.3.4.5.6"', b'"1.2.x"', "dotted OID"),
+        (b"source", b"sources", "fields"),
+        (b'"B-T"', b"7", "text"),
+        (b"[[policy]]", b"[policy]", "tables"),
+        (b"[[policy]]", b"\xff", "no TOML"),
+    ],
+)
+def test_an_odd_file_of_policies_is_refused(old: bytes, new: bytes, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        read_policies(OWN.replace(old, new, 1))
+
+
+def test_two_of_a_name_known_ones_and_large_files_are_refused() -> None:
+    with pytest.raises(BadInput, match="two policies"):
+        read_policies(OWN * 2)
+    with pytest.raises(BadInput, match="KB"):
+        read_policies(b"#" * (1 << 20))
+    known = read_policies(OWN.replace(b"1.2.3.4.5.6", known_policies()[0].oid.encode()))
+    with pytest.raises(BadInput, match="two policies"):
+        require_new(known)
+
+
+def test_what_a_request_says_is_a_name_and_never_a_policy() -> None:
+    (policy,) = read_policies(OWN)
+    with pytest.raises(SignaturePolicyNotFound):
+        find_policy(policy.stated, SignatureType.XML, [])
+
+
 # -- the data --------------------------------------------------------------------------------------
 
 
 def test_each_policy_has_a_source_and_values_of_the_right_form() -> None:
-    assert len({one.oid for one in known_policies()}) == len({one.name for one in known_policies()}) == 5
+    assert len({one.oid for one in known_policies()}) == len({one.name for one in known_policies()}) == 6
     for one in known_policies():
         assert len(one.digest) == 32
         assert one.source

@@ -22,6 +22,8 @@ MAY_NAME_THE_TYPES = {
     "service/subscriptions/manage_applications.py",  # some of its verbs take an `Operator`
     "service/maintenance/change_secret_key.py",  # of the installation, which is nobody's subscription
     "service/timestamps/manage_providers.py",  # of the installation too
+    "service/subscriptions/record_trust.py",  # whom the whole installation trusts
+    "service/levels/extend_file.py",  # a file on the operator's disk
 }
 MAY_MAKE = {"domain/application.py", "service/access/operators.py"}
 

@@ -82,4 +82,4 @@ def test_a_stream_that_never_ends_ends_with_its_header_lines() -> None:
 def test_swagger_leads_to_the_reference(sqlite_server: Server, path: str) -> None:
     answer = httpx.get(sqlite_server.url + path, trust_env=False)
 
-    assert (answer.status_code, answer.headers["location"]) == (302, "/docs/")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/docs/api")

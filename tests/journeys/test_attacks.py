@@ -66,7 +66,7 @@ def test_markup_is_text_wherever_it_comes_from(sqlite_server: Server, window: Wa
 
     page.on("dialog", answer)
     page.goto(opened_by_a_hostile_application(sqlite_server))
-    expect(page.get_by_text(f"Brand {MARKUP}")).to_be_visible()
+    expect(page.locator(".brand", has_text=f"Brand {MARKUP}")).to_be_visible()
     files: list[FilePayload] = [
         {"name": f"{MARKUP}.pdf", "mimeType": "application/pdf", "buffer": hostile_pdf()},
         {"name": f"{MARKUP}.svg.pdf", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"},

@@ -107,7 +107,7 @@ def test_a_brand_without_a_logo_has_its_name(tenant: Tenant, window: Watched) ->
     page = window.page
     page.goto(tenant.redirect_url())
 
-    expect(page.get_by_text("Acme <b>Ltd</b>")).to_be_visible()
+    expect(page.locator(".brand", has_text="Acme <b>Ltd</b>")).to_be_visible()
     expect(page.get_by_role("button", name="Continue")).to_have_css("background-color", "rgb(23, 89, 74)")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts.docs.check import check_site
-from scripts.docs.gather import DeadLink, Gathering, errors_with_anchors, outside_code
+from scripts.docs.gather import PAGES_OF_THE_ROOT, DeadLink, Gathering, outside_code
+from scripts.docs.sections import tables_as_sections
 from tests.habits.repository import ROOT
 
 
@@ -18,6 +19,7 @@ from tests.habits.repository import ROOT
         ("<a href='../other/'>", None),
         ("<a href='../other/#there'>", None),
         ("<a href='/docs/api'><a href='https://elsewhere.example/x'><img src='data:image/png;base64,'>", None),
+        ("<link rel=next href='/docs/api'>", None),
         ("<a href='../missing/'>", "the link ../missing/ leads nowhere"),
         ("<a href='../other/#gone'>", "the link ../other/#gone leads nowhere"),
         ("<a href='../../outside'>", "the link ../../outside leads nowhere"),
@@ -47,10 +49,36 @@ def test_every_error_code_has_an_anchor_that_is_its_code() -> None:
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
     codes = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
 
-    anchors = re.findall(r"^### `(\w+)` \{ #(\w+) \}$", errors_with_anchors(page), re.MULTILINE)
+    anchors = re.findall(r"^### `(\w+)` \{ #(\w+) \}$", tables_as_sections(page), re.MULTILINE)
 
     assert [code for code, anchor in anchors if code != anchor] == []
     assert {code for code, _ in anchors} == set(codes)
+
+
+def test_every_setting_has_an_anchor_that_is_its_name() -> None:
+    page = tables_as_sections((ROOT / "docs" / "settings.md").read_text("utf-8"))
+
+    assert "### `SIGNROOM_DATA` { #SIGNROOM_DATA }\n\n**Default**: `.signroom`\n\nFolder for" in page
+    assert "### `SIGNROOM_HOST`, `SIGNROOM_PORT` { #SIGNROOM_HOST }" in page
+    assert "| setting | of | API | command |" in page, "other tables stay"
+
+
+def test_a_code_in_the_guide_leads_to_its_explanation(tmp_path: Path) -> None:
+    for folder in ("docs/guide", "web/public/assets"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "web/public/assets/icon.svg").write_text("<svg/>")
+    (tmp_path / "docs/errors.md").write_text(
+        "| code | HTTP | meaning | cure |\n|---|---|---|---|\n| `Bad` | 400 | x | y |\n"
+    )
+    (tmp_path / "docs/guide/a.md").write_text("# `Bad`\n\n**What can go wrong.** 400 `Bad`, and `other`.\n")
+    for name in PAGES_OF_THE_ROOT:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# A page\n")
+
+    Gathering(tmp_path, tmp_path / "pages").run()
+
+    page = (tmp_path / "pages/guide/a.md").read_text()
+    assert page == "# `Bad`\n\n## What can go wrong\n\n400 [`Bad`](../errors.md#Bad), and `other`.\n"
 
 
 def test_code_is_left_as_it_stands() -> None:

@@ -111,11 +111,11 @@ def _read_json(file: Path) -> None:
     body = msgspec.json.decode(
         file.read_bytes(), type=shapes.CreateSessionRequest, dec_hook=read_base64_text, strict=True
     )
-    signing_options(body.pdf_signature_options, body.cms_signature_options)
+    options = signing_options(body.pdf_signature_options, body.cms_signature_options)
     metadata_of(body.document_metadata)
     requirements_of(body.certificate_requirements)
     for number, document in enumerate((body.documents or ())[:100]):
-        _document(number, document, body)
+        _document(number, document, options, ())
 
 
 READERS: Mapping[str, Callable[[Path], None]] = {

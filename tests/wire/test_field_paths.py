@@ -240,3 +240,15 @@ def test_a_revoked_key_looks_like_one_that_never_was(server: Server, admin: dict
     )
 
     assert refused_with(revoked, 401) == refused_with(unknown, 401)
+
+
+@database_does_not_matter
+def test_a_path_in_a_header_is_one_line(server: Server) -> None:
+    name = "é\r\nSet-Cookie: a=b" + "x" * 1000
+
+    answer = server.api.post(SESSIONS, json={"documentMetadata": {name: 5}})
+
+    assert refused_with(answer, 400)["path"].startswith("documentMetadata.é\r\nSet-Cookie")
+    assert answer.headers["signroom-path"].startswith("documentMetadata.%C3%A9%0D%0ASet-Cookie%3A%20a%3Db")
+    assert len(answer.headers["signroom-path"]) < 300
+    assert "set-cookie" not in answer.headers

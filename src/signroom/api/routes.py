@@ -12,8 +12,8 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from signroom.api import reference
 from signroom.api.auth import Access, Waits, key_guard, provide_caller
+from signroom.api.reference import pages
 from signroom.api.resources import (
     api_keys,
     applications,
@@ -179,8 +179,12 @@ def api_routes(ports: Ports) -> list[Any]:
         demo.root,
         demo.responder,
         *([] if ports.demo is None else [demo.timestamp]),
-        reference.page,
-        reference.home,
+        pages.document,
+        pages.page,
+        pages.plain_page,
+        pages.file,
+        pages.home,
+        pages.swagger,
     ]
 
 
@@ -190,17 +194,17 @@ def largest_body(ports: Ports) -> int:
 
 
 def openapi_config() -> OpenAPIConfig:
-    """``/openapi.json`` and nothing else: the framework's own viewers load scripts from a CDN."""
+    """What ``/openapi.json`` is made of. The framework's own viewers are left out: they load scripts from a CDN."""
     key = SecurityScheme(
         type="apiKey", name="X-Api-Key", security_scheme_in="header", description="`application|secret`"
     )
     return OpenAPIConfig(
-        title="Signroom",
+        title="Signroom API",
         version=version("signroom"),
         description="Self-hosted digital signature sessions.",
         components=Components(security_schemes={"ApiKey": key}),
         security=[{"ApiKey": []}],
         use_handler_docstrings=True,
-        path="/openapi.json",
+        path="/openapi",
         render_plugins=[JsonRenderPlugin(path="/")],
     )

@@ -18,6 +18,7 @@ from signroom.cli.managing.jobs import jobs, sessions
 from signroom.cli.managing.keys import keys
 from signroom.cli.managing.page_settings import branding, file_validation
 from signroom.cli.managing.persons import persons
+from signroom.cli.managing.policies import policies
 from signroom.cli.managing.secret_keys import secrets
 from signroom.cli.managing.security_contexts import contexts
 from signroom.cli.managing.statistics import statistics
@@ -46,6 +47,7 @@ for group in (
     contexts,
     persons,
     trust,
+    policies,
     timestamp_providers,
 ):
     app.command(group)

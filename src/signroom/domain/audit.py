@@ -59,6 +59,7 @@ class Action(StrEnum):
     TIMESTAMP_PROVIDER_CHANGED = "TimestampProviderChanged"
     TIMESTAMP_PROVIDER_DELETED = "TimestampProviderDeleted"
     TRUST_CHANGED = "TrustChanged"
+    SIGNATURE_POLICIES_IMPORTED = "SignaturePoliciesImported"
     FILE_EXTENDED = "FileExtended"
     SECRETS_RESEALED = "SecretsResealed"
     LINKS_REVOKED = "LinksRevoked"

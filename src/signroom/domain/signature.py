@@ -98,7 +98,7 @@ class PdfOptions:
     timestamp_tier: str | None = None
     """Whose providers give the timestamps that are in the file; None: those of the default tier."""
     signature_policy: str | None = None
-    """The OID of the policy that the signature names; None: it names none."""
+    """The policy that the signature names, as `SignaturePolicy.stated` has it; None: it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,8 @@ class XmlOptions:
     level: Level | None = None
     """As in `PdfOptions`."""
     timestamp_tier: str | None = None
+    """As in `PdfOptions`."""
+    signature_policy: str | None = None
     """As in `PdfOptions`."""
 
 

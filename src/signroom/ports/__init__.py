@@ -6,6 +6,7 @@ Drivers live in the rooms of the same names (``blobs/``, ``store/``, ``jobs/`` .
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -16,6 +17,7 @@ from signroom.domain.key_source import KeySources
 from signroom.domain.places import Lines, Shares
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session
+from signroom.domain.signature_policy import SignaturePolicy
 from signroom.domain.webhook import DeliverySchedule
 from signroom.ports.certificates import DemoAuthority, Trust
 from signroom.ports.changes import Changes
@@ -127,5 +129,7 @@ class Ports:
     clock: Clock
     limits: Limits
     meter: Meter
+    policies: Sequence[SignaturePolicy]
+    """Signature policies of the operator, beside those that every installation knows."""
     public_url: str
     """Without a trailing slash."""

@@ -73,6 +73,7 @@ class StoredOptions:
     xml_timestamp_tier: str | None = None
     pdf_signature_policy: str | None = None
     cms_signature_policy: str | None = None
+    xml_signature_policy: str | None = None
 
     def by_type(self) -> OptionsByType:
         return OptionsByType(
@@ -80,7 +81,13 @@ class StoredOptions:
             CmsOptions(
                 self.detached, self.data_hashes, self.cms_level, self.cms_timestamp_tier, self.cms_signature_policy
             ),
-            XmlOptions(self.xml_element_id, self.xml_location, self.xml_level, self.xml_timestamp_tier),
+            XmlOptions(
+                self.xml_element_id,
+                self.xml_location,
+                self.xml_level,
+                self.xml_timestamp_tier,
+                self.xml_signature_policy,
+            ),
         )
 
 
@@ -101,6 +108,7 @@ def packed_options(options: OptionsByType | SigningOptions) -> bytes:
                 xml_timestamp_tier=xml.timestamp_tier,
                 pdf_signature_policy=pdf.signature_policy,
                 cms_signature_policy=cms.signature_policy,
+                xml_signature_policy=xml.signature_policy,
             )
         case PdfOptions(appearance, level, tier, policy):
             stored = StoredOptions(
@@ -110,9 +118,13 @@ def packed_options(options: OptionsByType | SigningOptions) -> bytes:
             stored = StoredOptions(
                 detached, data_hashes, cms_level=level, cms_timestamp_tier=tier, cms_signature_policy=policy
             )
-        case XmlOptions(element_id, location, level, tier):
+        case XmlOptions(element_id, location, level, tier, policy):
             stored = StoredOptions(
-                xml_element_id=element_id, xml_location=location, xml_level=level, xml_timestamp_tier=tier
+                xml_element_id=element_id,
+                xml_location=location,
+                xml_level=level,
+                xml_timestamp_tier=tier,
+                xml_signature_policy=policy,
             )
     return packed(stored)
 

@@ -408,7 +408,6 @@ def test_system_info_needs_no_key(server: Server) -> None:
 
 def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
     document = ok(httpx.get(f"{server.url}/openapi.json", trust_env=False))
-    reference = httpx.get(f"{server.url}/docs", trust_env=False)
 
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
@@ -481,9 +480,6 @@ def test_the_openapi_document_describes_what_is_there(server: Server) -> None:
     }
     session = document["components"]["schemas"]["SessionModel"]
     assert set(session["required"]) == SESSION_KEYS
-    assert "POST /api/signature-sessions" in reference.text
-    assert "http://" not in reference.text.replace(server.url, "")
-    assert "<script" not in reference.text
 
 
 def test_secrets_are_not_in_the_log(server: Server) -> None:

@@ -20,6 +20,7 @@ from signroom.domain.signature import CertificateChain
 from signroom.settings import SettingsError, read_settings
 from signroom.wiring import build_service, examine_lists
 from tests.cli.test_commands import PRODUCTION
+from tests.formats.test_signature_policies import OWN
 from tests.trust.european.made_lists import QC_COMPLIANCE, QC_ESIGN, QC_SSCD, Facts, Service, holder, made, signers
 
 _NOW = datetime.now(UTC)
@@ -123,6 +124,29 @@ def test_a_root_of_icp_brasil_is_taken_by_its_fingerprint(
     assert run(["audit", "list", "--json"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)  # what was refused has changed nothing
     assert (entry["action"], entry["after"]["name"], entry["after"]["kept"]) == ("TrustChanged", "icp-brasil", [digest])
+
+
+def test_signature_policies_are_taken_from_a_file(
+    variables: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policies.toml").write_bytes(OWN)
+    (tmp_path / "odd.toml").write_bytes(OWN.replace(b"SHA512", b"SHA1"))
+    assert run(["policies", "import", "odd.toml"]) == 3
+    assert run(["policies", "import", "policies.toml"]) == 0
+    assert run(["policies", "import", "nowhere.toml"]) == 3
+    capsys.readouterr()
+    assert run(["policies", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in listed if one["own"]] == ["ACME_v1"]
+    assert all(one["source"] for one in listed)
+    assert run(["audit", "list", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["action"], entry["after"]["kept"]) == ("SignaturePoliciesImported", [f"1.2.3.4.5.6 {'5a' * 64}"])
+    service = build_service(read_settings(variables, Path("/none")), execute_jobs=False)
+    try:
+        assert [one.name for one in service.ports.policies] == ["ACME_v1"]
+    finally:
+        service.stop()
 
 
 def test_the_service_judges_by_imported_lists(variables: dict[str, str], tmp_path: Path) -> None:

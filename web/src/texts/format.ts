@@ -28,6 +28,11 @@ export function date(day: Date): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(day);
 }
 
+/** Day and time of day. */
+export function moment(when: Date): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' }).format(when);
+}
+
 /** The time of day. */
 export function time(moment: Date): string {
   return new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(moment);

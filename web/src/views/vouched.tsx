@@ -1,7 +1,7 @@
 /** Who has confirmed who a signer is: a sign and words, so that nobody has to see a colour. */
 import type { VNode } from 'preact';
 import type { SignerView } from '../server/model';
-import { fill, texts } from '../texts/format';
+import { fill, moment, texts } from '../texts/format';
 import { Icon } from './icon';
 
 const t = texts.vouched;
@@ -26,13 +26,25 @@ export function Vouched({ by }: { readonly by: string | null }): VNode {
   );
 }
 
-/** Who has signed, and who has confirmed that they are that person. */
+/** Who has signed, when, with which certificate, and who has confirmed that they are that person. */
 export function Signer({ signer }: { readonly signer: SignerView }): VNode {
   return (
     <div class="card signer">
       <p class="facts">{t.signed}</p>
       <p class="name">{signer.name}</p>
       <Vouched by={signer.confirmedBy} />
+      <dl>
+        {signer.signedAt !== null && (
+          <div>
+            <dt>{texts.ended.at}</dt>
+            <dd>{moment(new Date(signer.signedAt))}</dd>
+          </div>
+        )}
+        <div>
+          <dt>{texts.ended.certificate}</dt>
+          <dd>{signer.issuedBy}</dd>
+        </div>
+      </dl>
     </div>
   );
 }

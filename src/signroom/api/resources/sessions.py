@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from signroom.domain.errors import BadInput, TooManyDocuments, document_place, t
 from signroom.domain.language import LANGUAGES, known_language, preferred_language
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
 from signroom.domain.signature import OptionsByType
+from signroom.domain.signature_policy import SignaturePolicy
 from signroom.http.hang_up import while_connected
 from signroom.ports.store import Position, SessionFilter
 from signroom.service.documents.add_document import NewDocument
@@ -59,7 +61,7 @@ async def create(
     idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=255)] = None,
     accept_language: Annotated[str | None, Parameter(header="Accept-Language")] = None,
 ) -> shapes.CreateSessionResponse:
-    """Send your user to `redirectUrl`; he comes back to `returnUrl` with `signatureSessionId` in its query.
+    """Send your user to `redirectUrl`. They come back to `returnUrl` with `signatureSessionId` in its query.
 
     With an `Idempotency-Key` the same request may be sent again within a day: it opens one session.
     """
@@ -69,13 +71,13 @@ async def create(
         require_absent(**{field: optional_source(data.cms_signature_options.data_file, field)})
     if len(data.documents or ()) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")  # before each is looked at
-    options = _options(data)
+    options = _options(data, ports.policies)
     command = OpenSession(
         return_url=data.return_url,
         callback_argument=data.callback_argument,
         disable_downloads=bool(data.disable_downloads),
         background=bool(data.enable_background_processing),
-        documents=tuple(_document(number, d, data) for number, d in enumerate(data.documents or ())),
+        documents=tuple(_document(number, d, options, ports.policies) for number, d in enumerate(data.documents or ())),
         metadata=metadata_of(data.document_metadata, "documentMetadata"),
         security_context_id=data.security_context_id,
         requirements=requirements_of(data.certificate_requirements),
@@ -92,7 +94,7 @@ async def create(
 
 @get("/api/signature-sessions/{session_id:str}", responses=ANSWERS, summary="Read a signature session", tags=_TAGS)
 async def read(session_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.SessionModel:
-    """Check `status` before you use `documents`: a user also comes back when he cancels."""
+    """Check `status` before you use `documents`: a user also comes back after they cancel."""
 
     def answer() -> shapes.SessionModel:
         return session_model(ports, read_session(ports, caller, session_id))
@@ -200,14 +202,19 @@ def _language(given: str | None, accepted: str | None) -> str | None:
     return found
 
 
-def _options(session: shapes.CreateSessionRequest) -> OptionsByType:
-    """Raises: BadInput, NotImplementedHere."""
-    return signing_options(session.pdf_signature_options, session.cms_signature_options, session.xml_signature_options)
+def _options(session: shapes.CreateSessionRequest, policies: Sequence[SignaturePolicy]) -> OptionsByType:
+    """Raises: BadInput, NotImplementedHere, SignaturePolicyNotFound."""
+    pdf, cms, xml = session.pdf_signature_options, session.cms_signature_options, session.xml_signature_options
+    return signing_options(pdf, cms, xml, policies=policies)
 
 
-def _document(number: int, given: shapes.SessionDocumentRequest, session: shapes.CreateSessionRequest) -> NewDocument:
-    """Raises: BadInput, BadMetadata, NotImplementedHere, each with the document's place."""
-    default = _options(session)
+def _document(
+    number: int,
+    given: shapes.SessionDocumentRequest,
+    default: OptionsByType,
+    policies: Sequence[SignaturePolicy],
+) -> NewDocument:
+    """Raises: BadInput, BadMetadata, NotImplementedHere, SignaturePolicyNotFound, each with the document's place."""
     with told_of(document_place(number)):
         return new_document(
             _source(given),
@@ -218,4 +225,5 @@ def _document(number: int, given: shapes.SessionDocumentRequest, session: shapes
             metadata=metadata_of(given.metadata),
             key=given.document_key,
             default=default,
+            policies=policies,
         )

@@ -77,6 +77,8 @@ class XmlOptionsRequest(Wire):
     """Addition: as in `pdfSignatureOptions`."""
     timestamp_tier: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
+    signature_policy: str | None = None
+    """Addition: as in `pdfSignatureOptions`."""
 
 
 class RequirementRequest(Wire):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -27,7 +28,7 @@ from signroom.domain.signature import (
     XmlLocation,
     XmlOptions,
 )
-from signroom.domain.signature_policy import SignaturePolicy, find_policy, level_under
+from signroom.domain.signature_policy import SignaturePolicy, find_policy, level_under, stated_policy
 from signroom.domain.timestamp import MessageImprint, require_tier
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Address, Content, EarlierDocument, FileSource, UploadToken
@@ -106,8 +107,9 @@ def new_document(
     key: str | None = None,
     fallback_name: str | None = None,
     default: OptionsByType = NO_OPTIONS,
+    policies: Sequence[SignaturePolicy] = (),
 ) -> NewDocument:
-    """Raises: BadInput, NotImplementedHere."""
+    """`policies`: those of the operator. Raises: BadInput, NotImplementedHere, SignaturePolicyNotFound."""
     kind = signature_type_of(signature_type)
     if isinstance(xml, shapes.XmlOptionsRequest):
         kind = kind or SignatureType.XML
@@ -117,7 +119,7 @@ def new_document(
     return NewDocument(
         file=file,
         signature_type=kind,
-        options=signing_options(pdf, cms, xml, default),
+        options=signing_options(pdf, cms, xml, default, policies),
         data=None if not isinstance(cms, shapes.CmsOptionsRequest) else optional_source(cms.data_file, _DATA_FILE),
         metadata=metadata,
         key=key or None,
@@ -137,22 +139,21 @@ def signing_options(
     cms: shapes.CmsOptionsRequest | EmptyList | None,
     xml: shapes.XmlOptionsRequest | EmptyList | None = None,
     default: OptionsByType = NO_OPTIONS,
+    policies: Sequence[SignaturePolicy] = (),
 ) -> OptionsByType:
-    """What is not said here is as in `default`. Raises: BadInput, NotImplementedHere."""
+    """What is not said here is as in `default`. `policies`: those of the operator, beside those that are known here.
+
+    Raises: BadInput, NotImplementedHere, SignaturePolicyNotFound.
+    """
     own_pdf = pdf if isinstance(pdf, PdfOptionsRequest) else None
     own_cms = cms if isinstance(cms, shapes.CmsOptionsRequest) else None
     own_xml = xml if isinstance(xml, shapes.XmlOptionsRequest) else None
     with at("pdfSignatureOptions"):
-        pdf_options = _pdf_options(pdf, own_pdf, default.pdf)
+        pdf_options = _pdf_options(pdf, own_pdf, default.pdf, policies)
     with at("cmsSignatureOptions"):
-        cms_options = default.cms if own_cms is None else _cms_options(own_cms, default.cms)
+        cms_options = default.cms if own_cms is None else _cms_options(own_cms, default.cms, policies)
     with at("xmlSignatureOptions"):
-        xml_options = XmlOptions(
-            _xml_element(own_xml),
-            _xml_location(own_xml),
-            level_of(None if own_xml is None else own_xml.level) or default.xml.level,
-            _tier(None if own_xml is None else own_xml.timestamp_tier) or default.xml.timestamp_tier,
-        )
+        xml_options = _xml_options(own_xml, default.xml, policies)
     return OptionsByType(pdf=pdf_options, cms=cms_options, xml=xml_options)
 
 
@@ -170,33 +171,57 @@ def _tier(given: str | None) -> str | None:
 
 
 def _pdf_options(
-    given: PdfOptionsRequest | EmptyList | None, own: PdfOptionsRequest | None, default: PdfOptions
+    given: PdfOptionsRequest | EmptyList | None,
+    own: PdfOptionsRequest | None,
+    default: PdfOptions,
+    policies: Sequence[SignaturePolicy],
 ) -> PdfOptions:
-    policy = _policy(None if own is None else own.signature_policy, default.signature_policy, SignatureType.PDF)
+    wanted = None if own is None else own.signature_policy
+    policy = _policy(wanted, default.signature_policy, SignatureType.PDF, policies)
     level = level_of(None if own is None else own.level)
     return PdfOptions(
         appearance_of(given) or default.appearance,
         level_under(policy, level or default.level),
         _tier(None if own is None else own.timestamp_tier) or default.timestamp_tier,
-        None if policy is None else policy.oid,
+        None if policy is None else policy.stated,
     )
 
 
-def _cms_options(given: shapes.CmsOptionsRequest, default: CmsOptions) -> CmsOptions:
-    policy = _policy(given.signature_policy, default.signature_policy, SignatureType.CMS)
+def _cms_options(
+    given: shapes.CmsOptionsRequest, default: CmsOptions, policies: Sequence[SignaturePolicy]
+) -> CmsOptions:
+    policy = _policy(given.signature_policy, default.signature_policy, SignatureType.CMS, policies)
     return CmsOptions(
         detached=default.detached if given.detached is None else given.detached,
         data_hashes=digests_of(given.data_hashes) or default.data_hashes,
         level=level_under(policy, level_of(given.level) or default.level),
         timestamp_tier=_tier(given.timestamp_tier) or default.timestamp_tier,
-        signature_policy=None if policy is None else policy.oid,
+        signature_policy=None if policy is None else policy.stated,
     )
 
 
-def _policy(given: str | None, default: str | None, signature_type: SignatureType) -> SignaturePolicy | None:
-    """None when nothing is asked. Raises: SignaturePolicyNotFound."""
-    wanted = given or default
-    return find_policy(wanted, signature_type) if wanted else None
+def _xml_options(
+    given: shapes.XmlOptionsRequest | None, default: XmlOptions, policies: Sequence[SignaturePolicy]
+) -> XmlOptions:
+    wanted = None if given is None else given.signature_policy
+    policy = _policy(wanted, default.signature_policy, SignatureType.XML, policies)
+    level = level_of(None if given is None else given.level)
+    return XmlOptions(
+        _xml_element(given),
+        _xml_location(given),
+        level_under(policy, level or default.level),
+        _tier(None if given is None else given.timestamp_tier) or default.timestamp_tier,
+        None if policy is None else policy.stated,
+    )
+
+
+def _policy(
+    given: str | None, default: str | None, signature_type: SignatureType, policies: Sequence[SignaturePolicy]
+) -> SignaturePolicy | None:
+    """None when nothing is asked. `default` is stated already. Raises: SignaturePolicyNotFound."""
+    if given:
+        return find_policy(given, signature_type, policies)
+    return stated_policy(default, signature_type)
 
 
 def digests_of(given: list[shapes.DigestRequest] | None) -> tuple[DigestValue, ...]:

@@ -97,7 +97,7 @@ def create(
         key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
         requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
         level: that signed files reach unless a session says otherwise
-        digest: by which certificates, OCSP responses and lists may be signed, like SHA384 or SHA256:2035-01-01 (until then)
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
         responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
     """
     from signroom.domain.level import Level
@@ -152,7 +152,7 @@ def change(
         key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then)
         requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
         level: that signed files reach unless a session says otherwise
-        digest: by which certificates, OCSP responses and lists may be signed, like SHA384 or SHA256:2035-01-01 (until then)
+        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
         responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
         clear: what there shall be none of from now on; may be given several times
     """

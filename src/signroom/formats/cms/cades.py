@@ -30,7 +30,7 @@ from signroom.domain.signature import (
     SignatureType,
     TrustedChain,
 )
-from signroom.domain.signature_policy import find_policy
+from signroom.domain.signature_policy import stated_policy
 from signroom.formats.cms.facts import attributes_of
 from signroom.formats.cms.lasting.archive import require_no_old_archive
 from signroom.formats.cms.parts import read_parts, with_unsigned
@@ -93,8 +93,7 @@ def prepare(
     content_digest = _digest_of(content, algorithm)
     with only_refusals():
         plain = _attributes(content_digest, signer, algorithm, now, _content_type(found))
-        named = options.signature_policy
-        to_sign = with_policy(plain, find_policy(named, SignatureType.CMS) if named else None)
+        to_sign = with_policy(plain, stated_policy(options.signature_policy, SignatureType.CMS))
     return Prepared(
         original_length=file.stat().st_size,
         digest_algorithm=algorithm,

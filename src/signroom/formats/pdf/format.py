@@ -20,7 +20,7 @@ from signroom.domain.signature import (
     TrustedChain,
     Verdict,
 )
-from signroom.domain.signature_policy import find_policy
+from signroom.domain.signature_policy import stated_policy
 from signroom.formats.pdf import examination, pades, verification
 from signroom.formats.pdf.lasting import augmentation as lasting
 from signroom.formats.pdf.lasting import levels
@@ -43,8 +43,7 @@ def prepare(
     reading: PdfReading | None,
     timestamp_room: int,
 ) -> Prepared:
-    named = options.signature_policy
-    policy = find_policy(named, SignatureType.PDF) if named else None
+    policy = stated_policy(options.signature_policy, SignatureType.PDF)
     if reading is not None:
         return pades.lay_out(
             reading.facts,

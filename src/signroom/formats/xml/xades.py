@@ -42,6 +42,7 @@ from signroom.domain.signature import (
     XmlLayout,
     XmlOptions,
 )
+from signroom.domain.signature_policy import SignaturePolicy, stated_policy
 from signroom.domain.validation import Check
 from signroom.formats.certificate import load_certificate
 from signroom.formats.xml.canonical import document_digest, document_octets, standalone_octets
@@ -275,6 +276,9 @@ def _signature(
     for der in dict.fromkeys((chain.certificate, *chain.issuers)):
         _add(data, ds("X509Certificate"), base64.b64encode(der).decode())
     properties = _properties(signature, name, chain.certificate, algorithm, now)
+    policy = stated_policy(options.signature_policy, SignatureType.XML)
+    if policy is not None:
+        _add_policy(properties[0], policy)
     # EN 319 132-1, 4.3.3.2: referred to by its Id, with this Type.
     own = _add(info, ds("Reference"), Type=SIGNED_PROPERTIES_TYPE, URI=f"#{properties.get('Id')}")
     _add(_add(own, ds("Transforms")), ds("Transform"), Algorithm=EXC_C14N)
@@ -297,6 +301,15 @@ def _properties(
     data_format = _add(of_data, xa("DataObjectFormat"), ObjectReference=f"#{name}-ref0")
     _add(data_format, xa("MimeType"), XML)
     return properties
+
+
+def _add_policy(of_signature: Element, policy: SignaturePolicy) -> None:
+    """SignaturePolicyIdentifier (EN 319 132-1, 5.2.9): behind the signer's certificate, as the schema has it."""
+    named = _add(_add(of_signature, xa("SignaturePolicyIdentifier")), xa("SignaturePolicyId"))
+    _add(_add(named, xa("SigPolicyId")), xa("Identifier"), f"urn:oid:{policy.oid}", Qualifier="OIDAsURN")
+    _add_digest(_add(named, xa("SigPolicyHash")), policy.digest_algorithm, policy.digest)
+    qualifier = _add(_add(named, xa("SigPolicyQualifiers")), xa("SigPolicyQualifier"))
+    _add(qualifier, xa("SPURI"), policy.uri)
 
 
 def _add(parent: Element, tag: str, text: str | None = None, **attributes: str) -> Element:

@@ -1,0 +1,27 @@
+// Starts the renderer of the API reference. Nothing of it may ask another server for anything.
+import { createApiReference } from '/docs/api/{{version}}/standalone.esm.js';
+
+const root = document.getElementById('reference');
+
+createApiReference(root, {
+  url: '/openapi.json',
+  hideTestRequestButton: root.dataset.tries !== 'yes',
+  persistAuth: false,
+  theme: 'default',
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  showDeveloperTools: 'never',
+  orderSchemaPropertiesBy: 'preserve',
+  documentDownloadType: 'none',
+  defaultOpenFirstTag: true,
+  defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
+  featuredClients: ['shell/curl', 'python/requests', 'js/fetch', 'php/curl', 'java/okhttp', 'csharp/httpclient'],
+  hiddenClients: Object.fromEntries(
+    ['c', 'clojure', 'dart', 'fsharp', 'go', 'http', 'julia', 'kotlin', 'node', 'objc', 'ocaml', 'powershell', 'r', 'ruby', 'rust', 'swift'].map(
+      (language) => [language, true],
+    ),
+  ),
+});

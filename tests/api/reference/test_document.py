@@ -1,0 +1,123 @@
+"""The OpenAPI document as integrators read it: in order, with examples that are right, and errors told once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from signroom.api.reference.calls import GROUPS
+from signroom.api.reference.examples import Examples
+from tests.harness.databases import database_does_not_matter
+from tests.harness.server import Json, Server
+
+JSON = "application/json"
+
+
+@pytest.fixture(scope="session")
+def document(server: Server) -> Json:
+    found: Json = httpx.get(f"{server.url}/openapi.json", trust_env=False).json()
+    return found
+
+
+def calls(document: Json) -> Iterator[tuple[str, str, Json]]:
+    return ((method, path, call) for path, methods in document["paths"].items() for method, call in methods.items())
+
+
+def contents(call: Json) -> Iterator[Json]:
+    """The bodies in JSON of a call's request and of its answers, but those that are empty."""
+    for part in (call.get("requestBody", {}), *call["responses"].values()):
+        content = part.get("content", {}).get(JSON)
+        if content is not None and content["schema"].get("format") != "byte":
+            yield content
+
+
+@database_does_not_matter
+def test_each_body_has_an_example_that_its_schema_takes(document: Json) -> None:
+    wrong, seen = [], 0
+    for method, path, call in calls(document):
+        for content in contents(call):
+            judge = Draft202012Validator({**content["schema"], "components": document["components"]})
+            wrong += [
+                f"{method} {path} {fault.json_path}: {fault.message}" for fault in judge.iter_errors(content["example"])
+            ]
+            seen += 1
+
+    assert wrong == []
+    assert seen > 100
+    problem = document["components"]["schemas"]["Problem"]
+    assert list(Draft202012Validator(problem).iter_errors(problem["example"])) == []
+
+
+@database_does_not_matter
+def test_each_example_of_a_request_is_understood(server: Server, document: Json, other_admin_key: str) -> None:
+    """What it names may not be there; but it is no malformed request, and has no field that there is not."""
+    wrong = []
+    for method, path, call in calls(document):
+        body = call.get("requestBody", {}).get("content", {}).get(JSON)
+        if body is None or call["tags"] == ["Demo"]:  # the demo is the same for all tests
+            continue
+        address = re.sub(r"\{(\w+)\}", lambda found: "default" if found[1] == "tier" else str(uuid4()), path)
+        headers = {"X-Api-Key": other_admin_key, "Signroom-Strict": "true"}
+        answer = server.api.request(method, address, json=body["example"], headers=headers)
+        # Certificates of the examples are none: nobody wants to read three kilobytes of one.
+        if answer.status_code == 400 and "MIID" not in str(body["example"]):
+            wrong.append((method, path, answer.text))
+
+    assert wrong == []
+
+
+@database_does_not_matter
+def test_errors_are_told_once(document: Json) -> None:
+    for method, path, call in calls(document):
+        others = set(call["responses"]) - {"200", "204"}
+        assert others == {"default"}, f"{method} {path}"
+        assert call["responses"]["default"] == {"$ref": "#/components/responses/Refusal"}
+    assert "**422**" in document["info"]["description"]
+
+
+@database_does_not_matter
+def test_groups_are_in_the_order_of_use(document: Json) -> None:
+    assert [tag["name"] for tag in document["tags"]] == list(GROUPS)
+    used = [call["tags"][0] for _, _, call in calls(document)]
+    assert list(dict.fromkeys(used)) == list(GROUPS), "each group is used, and its calls are together"
+    assert next(call["summary"] for _, _, call in calls(document)) == "Open a signature session"
+
+
+@database_does_not_matter
+def test_no_text_shows_how_it_was_written(document: Json) -> None:
+    def texts(part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            yield from (text for name in ("description", "summary") if isinstance(text := part.get(name), str))
+            for inner in part.values():
+                yield from texts(inner)
+        elif isinstance(part, list):
+            for inner in part:
+                yield from texts(inner)
+
+    assert [text for text in texts(document) if "``" in text or "Raises:" in text or text.count("`") % 2] == []
+    assert [call["summary"] for _, _, call in calls(document) if "`" in call["summary"]] == []
+    fields = document["components"]["schemas"]["CreateSessionRequest"]["properties"]
+    assert fields["resultToken"]["description"] == "Addition: `signroomResult` on the return URL, a JWT."
+
+
+def test_a_model_inside_itself_ends() -> None:
+    tree: Json = {
+        "type": "object",
+        "properties": {"child": {"oneOf": [{"$ref": "#/components/schemas/Tree"}, {"type": "null"}]}},
+    }
+
+    assert Examples({"Tree": tree}).answer({"$ref": "#/components/schemas/Tree"}) == {"child": None}
+
+
+@database_does_not_matter
+def test_the_document_is_made_once_and_asked_for_once(server: Server) -> None:
+    first = server.api.get("/openapi.json")
+    again = server.api.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
