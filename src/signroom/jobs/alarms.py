@@ -9,7 +9,7 @@ DBOS looks for work again and again, also where there is none. Here each of its 
 - A queue in which something runs here is polled as DBOS does: places become free without any commit that enqueues.
 - Every queue is looked at four times a minute in any case.
 
-Two threads of DBOS are replaced (docs/decisions/0060): the one that starts a thread for each queue, and the one
+Two threads of DBOS are replaced (docs/decisions/0058): the one that starts a thread for each queue, and the one
 that looks for delayed jobs that are due.
 """
 
