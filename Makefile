@@ -1,6 +1,6 @@
 # Everything that a person or CI does here. Needs python3 (3.11 or newer) with venv, and make; the page also Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo docs soak corpus fuzz test lint advisories format contract bench page screenshots lock node clean
+.PHONY: help demo docs soak corpus fuzz test lint advisories format contract bench page pictures screenshots lock node clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -68,6 +68,9 @@ page: ## Build the signing page into the package (needs Node >= 20.19)
 
 screenshots: $(VENV)/.dev ## Picture every state of the signing page into ./screenshots
 	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py
+
+pictures: $(VENV)/.dev ## Take the pictures of README and manual anew (docs/*-page.png)
+	@PYTHONPATH=. $(BIN)/python scripts/readme_pictures.py
 
 lock: $(UV) ## Write locks/ from pyproject.toml (UPGRADE=1 takes the newest versions)
 	@bash scripts/lock.sh $(if $(UPGRADE),--upgrade)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import api, levels, load, pades, page, scale, start, webhooks
+from bench import api, first_view, levels, load, pades, page, scale, start, webhooks
 
 if __name__ == "__main__":
     print("PAdES B-B: prepare + finish")
@@ -13,6 +13,8 @@ if __name__ == "__main__":
     api.main()
     print("\nThe page: from the link to the signed documents")
     page.main()
+    print("\nThe page: its first seconds")
+    first_view.main()
     print("\nWhole sessions on PostgreSQL, web and workers apart")
     load.main()
     print("\nWebhooks to one endpoint")

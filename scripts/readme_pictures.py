@@ -1,4 +1,4 @@
-"""The two pictures of the README, made anew after a change of the page's looks: writes docs/*-page.png."""
+"""The pictures of README and manual, made anew after a change of the page's looks: writes docs/*-page.png."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from signroom.domain.security_context import TEST
 from tests.harness.server import ROOT, Server, base64, start_server
 from tests.journeys.conftest import FLAGS
 from tests.journeys.test_signing import choose_pfx
 from tests.vectors import hard_pdfs
 
-WIDTH = 1280
-WINDOW_HEIGHT = 1000
-"""Nothing scrolls."""
-COLUMN = 640
-HEIGHT = 674
-"""To the end of the consent's card: both pictures are as high, for they stand side by side."""
-SCALE = 1.5
+DESK = (1200, 760)
+PHONE = (390, 760)
+"""Width and height of a window, in pixels."""
 COLOURS = 128
+SETTLED = 500
+"""Milliseconds until nothing moves any more."""
 LETTERS = 72
 """Of a line of the documents."""
 
@@ -49,9 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = start_server(Path(folder))
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(
-            viewport={"width": WIDTH, "height": WINDOW_HEIGHT}, device_scale_factor=SCALE, locale="en"
-        )
+        page = browser.new_page(viewport={"width": DESK[0], "height": DESK[1]}, locale="en")
         try:
             _take(server, page)
         finally:
@@ -62,19 +59,29 @@ def main() -> None:
 def _take(server: Server, page: Page) -> None:
     files = {"Lease contract.pdf": _pdf("Lease contract", LEASE), "House rules.pdf": _pdf("House rules", RULES)}
     documents = [{"file": {"name": name, "content": base64(content)}} for name, content in files.items()]
-    page.goto(server.open_session(documents=documents)["redirectUrl"])
+    trusted = str(TEST.id)
+    page.goto(server.open_session(documents=documents, securityContextId=trusted)["redirectUrl"])
     page.locator(".paper img").first.wait_for()
     _picture(page, "reading-page")
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    _picture(page, "phone-page")
+    page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     page.get_by_role("button", name="Continue to signing").click()
+    page.get_by_text("Checking whether this works here").wait_for(state="hidden")
+    _picture(page, "choosing-page")
     choose_pfx(page, server.pfx, server.pfx_password)
     page.get_by_role("heading", name="Check and sign").wait_for()
     _picture(page, "signing-page")
+    page.get_by_role("button", name="Sign 2 documents").click()
+    page.get_by_role("heading", name="Documents signed").wait_for()
+    _picture(page, "done-page")
 
 
 def _picture(page: Page, name: str) -> None:
-    """The middle of the window; few colours, for a small file."""
+    """The window as it is; few colours, for a small file."""
     file = ROOT / "docs" / f"{name}.png"
-    page.screenshot(path=file, clip={"x": (WIDTH - COLUMN) / 2, "y": 0, "width": COLUMN, "height": HEIGHT})
+    page.wait_for_timeout(SETTLED)
+    page.screenshot(path=file, animations="disabled")
     with Image.open(file) as picture:
         picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
 

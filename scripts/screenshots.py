@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -13,7 +14,10 @@ from tests.harness.server import ROOT, start_server
 from tests.journeys.conftest import FLAGS
 from tests.journeys.scenes import LANGUAGES, Scenes
 
-WIDTHS = (1280, 390)
+WIDTHS = (1280, 768, 390)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SETTLED_MS = 200
+"""Colours fade into each other for a moment."""
 TARGET = ROOT / "screenshots"
 
 
@@ -27,7 +31,10 @@ def main() -> None:
             for number, scene in enumerate(Scenes(server, page, language, Path(folder)).play(), start=1):
                 for width in WIDTHS:
                     page.set_viewport_size({"width": width, "height": 800})
-                    page.screenshot(path=TARGET / f"{number:02}-{scene}-{language}-{width}.png", full_page=True)
+                    for scheme in SCHEMES:
+                        page.emulate_media(color_scheme=scheme)
+                        page.wait_for_timeout(SETTLED_MS)
+                        page.screenshot(path=TARGET / f"{number:02}-{scene}-{language}-{width}-{scheme}.png")
             page.close()
         browser.close()
         server.stop()

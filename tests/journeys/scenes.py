@@ -87,6 +87,16 @@ class Scenes:
         page.get_by_role("heading", name=self._text("review", "heading")).wait_for()
         page.locator(".paper img").first.wait_for()
         yield "review"
+        page.get_by_role("button", name=self._text("reader", "find")).click()
+        page.get_by_role("textbox", name=self._text("reader", "words")).fill("page")
+        page.keyboard.press("Enter")
+        page.locator(".hit.at").wait_for()
+        yield "words-found"
+        page.get_by_role("button", name=self._text("reader", "find")).click()
+        page.get_by_role("button", name=self._text("reader", "together")).click()
+        page.locator(".pick img").nth(9).wait_for()
+        yield "all-pages"
+        page.get_by_role("button", name=self._text("reader", "together")).click()
         self._button("review", "next").click()
         page.get_by_role("heading", name=self._text("source", "heading")).wait_for()
 

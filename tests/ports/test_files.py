@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from signroom.blobs.comparing import Comparison
 from signroom.blobs.objects import ObjectBlobs, open_blobs
 from signroom.domain.errors import BlobNotFound, FileChanged, FileTooLarge, StorageUnavailable
 from signroom.ports.files import Stored
@@ -202,6 +203,70 @@ def test_a_copy_for_reading_does_not_stay(blobs: ObjectBlobs, tmp_path: Path) ->
 
 
 # -- the local disk --------------------------------------------------------------------------------
+
+
+def test_what_may_be_refused_is_synced_only_once_it_is_kept(
+    local: ObjectBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.fstat(descriptor).st_ino))
+
+    asyncio.run(local.write_stream("a/b", chunks(b"content"), limit=100, durable=False))
+    assert not synced
+
+    local.keep("a/b")
+    places = (tmp_path / "files" / "a" / "b", tmp_path / "files" / "a", tmp_path / "files")
+    assert {place.stat().st_ino for place in places} <= synced
+
+
+def test_what_is_to_be_kept_must_be_there(local: ObjectBlobs) -> None:
+    with pytest.raises(StorageUnavailable):
+        local.keep("a/b")
+
+
+def test_the_process_that_has_written_a_file_does_not_read_it_again_to_compare_it(
+    local: ObjectBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once. Whoever reads it later compares it: disks lose bits with time."""
+    compared = list[int]()
+    take = Comparison.take
+
+    def counted(comparison: Comparison, chunk: bytes) -> None:
+        compared.append(len(chunk))
+        take(comparison, chunk)
+
+    monkeypatch.setattr(Comparison, "take", counted)
+    written(local, "key", CONTENT)
+
+    with local.as_file("key", stored(CONTENT)):
+        assert compared == []
+    with local.as_file("key", stored(CONTENT)):
+        assert sum(compared) == len(CONTENT)
+
+    other = open_blobs(f"file://{tmp_path}/files", tmp_path / "scratch")
+    with other.as_file("key", stored(CONTENT)):
+        assert sum(compared) == 2 * len(CONTENT)
+
+
+@pytest.mark.parametrize("way", ["in place", "replaced", "shorter"])
+def test_a_file_that_was_changed_right_after_it_was_written_is_found(
+    local: ObjectBlobs, tmp_path: Path, way: str
+) -> None:
+    written(local, "key", b"content")
+    file = tmp_path / "files" / "key"
+    before = file.stat()
+    match way:
+        case "in place":
+            file.write_bytes(b"CONTENT")
+        case "replaced":
+            (tmp_path / "other").write_bytes(b"CONTENT")
+            os.utime(tmp_path / "other", ns=(before.st_atime_ns, before.st_mtime_ns))
+            (tmp_path / "other").replace(file)
+        case _:
+            file.write_bytes(b"conten")
+
+    with pytest.raises(FileChanged), local.as_file("key", stored(b"content")):
+        raise AssertionError("it must not be handed out")
 
 
 def test_a_disk_that_refuses_is_unavailable_not_a_crash(local: ObjectBlobs, tmp_path: Path) -> None:

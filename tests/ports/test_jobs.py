@@ -24,6 +24,7 @@ from signroom.domain.errors import (
     StorageUnavailable,
     Unavailable,
 )
+from signroom.jobs import alarms
 from signroom.jobs.dead_letters import delete_finished
 from signroom.jobs.durable import LANE_PLACES, DurableJobs
 from signroom.jobs.heartbeat import Timing
@@ -128,6 +129,10 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     def deliver(subject: UUID) -> None:
         made.deliveries.run(subject)  # of the test that runs now
 
+    # What runs here was rung for: nobody waits ten minutes for the next look.
+    patched = pytest.MonkeyPatch()
+    patched.setattr(alarms, "SAFETY_SECONDS", 600.0)
+    patched.setattr(alarms, "_AT_START_SECONDS", 0.0)
     made.jobs.start(
         {
             "job": Job(run, give_up),
@@ -138,6 +143,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     )
     yield made
     made.jobs.stop(timeout=1)
+    patched.undo()
     engine.dispose()
     if request.param == "postgresql":
         server.drop_database(url)
@@ -183,6 +189,25 @@ def test_a_committed_job_runs_once_even_when_it_was_asked_for_twice(store: SqlSt
     eventually(lambda: last in recorder.ran)
     assert recorder.ran == [subject, last]
     assert recorder.given_up == []
+
+
+def test_a_queue_of_which_nothing_is_heard_is_left_alone(running: Running) -> None:
+    """DBOS looks at it five times a second."""
+    looks: list[object] = []
+
+    def look(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        if "queues" in statement and Queue.DOCUMENTS.value in str(parameters):
+            looks.append(parameters)
+
+    def silent() -> bool:
+        looks.clear()
+        return not threading.Event().wait(1.0) and not looks
+
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", look)
+    try:
+        assert eventually(silent)
+    finally:
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", look)
 
 
 def test_a_rolled_back_job_never_existed(store: SqlStore, recorder: Recorder) -> None:

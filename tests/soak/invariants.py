@@ -43,7 +43,10 @@ def judge(cluster: Cluster, outcome: Outcome, folder: Path, endpoint: Endpoint) 
     try:
         while time.monotonic() - began < SETTLE_SECONDS:
             with engine.connect() as connection:
-                if not _unsettled(connection, outcome) and not _untold(connection, endpoint):
+                # A job ends a moment after what it did is told.
+                if not (
+                    _unsettled(connection, outcome) or _untold(connection, endpoint) or _unfinished_jobs(connection)
+                ):
                     break
             time.sleep(0.5)
         settled = time.monotonic() - began

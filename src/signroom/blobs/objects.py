@@ -29,7 +29,7 @@ import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, NotSupportedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from signroom.blobs.comparing import Alarm, Count, compared, require_file
+from signroom.blobs.comparing import Alarm, Count, JustWritten, compared, require_file
 from signroom.domain.blob_key import NEVER_WRITTEN
 from signroom.domain.errors import BlobNotFound, FileTooLarge, SignroomError, StorageUnavailable
 from signroom.ports.files import Stored
@@ -83,8 +83,9 @@ class ObjectBlobs:
         """The folder behind `store` when it is local: lets others read without a copy."""
         self._disk = None if root is None else _disk(root)
         self._scratch = scratch
+        self._written = JustWritten()
 
-    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
+    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int, durable: bool = True) -> Stored:
         digest, length = hashlib.sha256(), 0
 
         async def measured() -> AsyncIterator[bytes]:
@@ -106,12 +107,27 @@ class ObjectBlobs:
         try:
             if self._root is not None:
                 await obstore.put_async(self._store, key, measured(), chunk_size=_PART, max_concurrency=_CONCURRENCY)
-                await asyncio.to_thread(_flush, self._root / key, self._root)
+                await asyncio.to_thread(self._settle, key, Stored(length, digest.digest()), self._root, durable)
             else:
                 await self._send(key, measured())
         except Failure as error:
             raise _unavailable("write", error) from error
         return Stored(length, digest.digest())
+
+    def _settle(self, key: str, stored: Stored, root: Path, durable: bool) -> None:
+        """A file of this disk that is written: for its owner alone, known for its first reader, durable if need be."""
+        (root / key).chmod(0o600)
+        self._written.put(key, root / key, stored)
+        if durable:
+            _flush(root / key, root)
+
+    def keep(self, key: str) -> None:
+        if self._root is None:
+            return  # an object store is durable as soon as it has answered
+        try:
+            _flush(self._root / key, self._root)
+        except Failure as error:
+            raise _unavailable("write", error) from error
 
     async def _send(self, key: str, source: AsyncIterator[bytes]) -> None:
         """To another machine: in one request what is less than a part (most files are), else in parts."""
@@ -172,7 +188,7 @@ class ObjectBlobs:
 
     def _require_same(self, key: str, file: Path, expected: Stored | None) -> None:
         """Raises: FileChanged, BlobNotFound, StorageUnavailable."""
-        if expected is None:
+        if expected is None or (self._root is not None and self._written.is_still(key, file, expected)):
             return
         try:
             require_file(self._alarm, key, file, expected)
@@ -461,6 +477,7 @@ def _move_in(file: Path, target: Path, root: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         _copy_in(file, target)  # the data folder and the files lie on different disks
+    target.chmod(0o600)
     _flush(target, root)
 
 
@@ -480,8 +497,7 @@ def _copy_in(file: Path, target: Path) -> None:
 
 
 def _flush(file: Path, root: Path) -> None:
-    """Make `file`, for its owner alone, and the folders above it, up to `root`, survive a power cut."""
-    file.chmod(0o600)
+    """Make `file` and the folders above it, up to `root`, survive a power cut."""
     _fsync(file)
     folder = file.parent
     while True:

@@ -173,7 +173,8 @@ def _welcome(demo: Demo) -> str:
   Signroom is running. Nothing that you sign here has legal value.
 
   Try it         {demo.appUrl}          (an application that asks for your signature)
-  API            {demo.url}/docs        key: {demo.apiKey}
+  Manual         {demo.url}/docs/
+  API            {demo.url}/docs/api    key: {demo.apiKey}
   Settings       key of a manager: {demo.managerKey}
                  subscription: {demo.subscription}
   Test signer    {demo.pfx}

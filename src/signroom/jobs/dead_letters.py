@@ -39,8 +39,8 @@ def dead(client: DBOSClient, engine: Engine, queues: Mapping[str, Queue], limit:
     return [_letter(status, failed) for status in found]
 
 
-def retry(client: DBOSClient, engine: Engine, queues: Mapping[str, Queue], job_id: str) -> str:
-    """Run a dead job again from the step that failed; returns the id of the new run.
+def retry(client: DBOSClient, engine: Engine, queues: Mapping[str, Queue], job_id: str) -> tuple[str, Queue]:
+    """Run a dead job again from the step that failed; returns the id of the new run, and its queue.
 
     Once only, whoever asks at the same time: the id follows from the old one. Raises: DeadJobNotFound,
     DatabaseUnavailable.
@@ -60,7 +60,7 @@ def retry(client: DBOSClient, engine: Engine, queues: Mapping[str, Queue], job_i
         raise DeadJobNotFound from error
     except SQLAlchemyError as error:
         raise DatabaseUnavailable from error
-    return again
+    return again, queue
 
 
 def state(engine: Engine) -> JobsState:

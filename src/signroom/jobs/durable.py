@@ -31,6 +31,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, run_dbos_database_migrations
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.jobs import dead_letters
+from signroom.jobs.alarms import Alarms
 from signroom.jobs.heartbeat import GIVEN_UP, TIMING, Heartbeat, Timing
 from signroom.jobs.serializer import JsonSerializer
 from signroom.jobs.workflows import (
@@ -94,6 +95,7 @@ class DurableJobs:
         self._lock: IO[str] | None = None
         self._client: DBOSClient | None = None
         self._heartbeat: Heartbeat | None = None
+        self._alarms = Alarms(engine, [queue.value for queue in Queue])
         self._running = False
 
     def start(self, jobs: Mapping[str, Job], *, schedules: Sequence[Schedule] = (), execute: bool = True) -> None:
@@ -110,6 +112,7 @@ class DurableJobs:
             [*schedules, own],
             enqueue=self._enqueue_schedule,
             give_up=self._give_up,
+            taken=self._alarms.ring_all,
             timing=self._timing,
         )
         self._stopping.clear()
@@ -127,6 +130,7 @@ class DurableJobs:
         self._client = self._connect()
         if self._heartbeat is not None:
             self._heartbeat.start()
+        self._alarms.install()
         DBOS.launch()
         self._running = True
         for queue in Queue:
@@ -161,6 +165,7 @@ class DurableJobs:
         # Version 0.1.0, which may still run beside us, knows only jobs without a lane, and their subject.
         arguments = (str(subject),) if lane is None else (str(subject), asdict(RunHistory(lane)))
         self._connected.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]
+        self._alarms.enqueued(connection, self._queues[job].value, delayed=delay > timedelta())
 
     @property
     def running(self) -> bool:
@@ -185,7 +190,9 @@ class DurableJobs:
         return dead_letters.dead(self._connected, self._engine, self._queues, limit)
 
     def retry(self, job_id: str) -> str:
-        return dead_letters.retry(self._connected, self._engine, self._queues, job_id)
+        again, queue = dead_letters.retry(self._connected, self._engine, self._queues, job_id)
+        self._alarms.committed(queue.value)
+        return again
 
     def withdraw(self, keys: Sequence[str]) -> None:
         dead_letters.withdraw(self._connected, self._engine, keys)
@@ -203,10 +210,12 @@ class DurableJobs:
         options = self._options(follower.job, follower.workflow_id, follower.delay, follower.link.lane)
         options["workflow_name"] = follower_name(follower.job)
         self._connected.enqueue(options, follower.subject, asdict(follower.link))  # type: ignore[arg-type]
+        self._alarms.committed(self._queues[follower.job].value, delayed=follower.delay > 0)
 
     def _enqueue_schedule(self, name: str, key: str) -> None:
         options = {"workflow_name": SCHEDULED, "queue_name": Queue.MAINTENANCE.value, "workflow_id": key}
         self._connected.enqueue(options, name)  # type: ignore[arg-type]
+        self._alarms.committed(Queue.MAINTENANCE.value)
 
     def _give_up(self, ids: Sequence[str]) -> None:
         """Give up jobs that were taken off, each once."""
@@ -222,6 +231,7 @@ class DurableJobs:
                     "workflow_id": found.workflow_id + GIVEN_UP,
                 }
                 self._connected.enqueue(options, name, str(dead_letters.subject_of(found)))  # type: ignore[arg-type]
+                self._alarms.committed(Queue.MAINTENANCE.value)
 
     def _delete_finished(self) -> None:
         deleted = dead_letters.delete_finished(self._connected, self._engine, datetime.now(UTC))
@@ -252,6 +262,7 @@ class DurableJobs:
             sys_db_pool_size=threads + 2,
             db_engine_kwargs={"hide_parameters": True},
             log_level="WARNING",
+            scheduler_polling_interval_sec=3600.0,  # schedules are ours (`heartbeat`)
         )
         if self._engine.dialect.name == "sqlite":
             # Its own engine: DBOS's migrations cannot run inside our BEGIN IMMEDIATE.

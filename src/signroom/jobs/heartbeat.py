@@ -52,6 +52,7 @@ class Heartbeat:
         *,
         enqueue: Callable[[str, str], None],
         give_up: Callable[[Sequence[str]], None],
+        taken: Callable[[], None],
         timing: Timing = TIMING,
     ) -> None:
         self._engine = engine
@@ -59,6 +60,7 @@ class Heartbeat:
         self._schedules = schedules
         self._enqueue = enqueue
         self._give_up = give_up
+        self._taken = taken
         self._timing = timing
         self._leases = Leases(engine, executor_id, lease=timing.lease)
         self._done: dict[str, int] = {}
@@ -121,6 +123,7 @@ class Heartbeat:
         dead = self._leases.dead()
         if dead:
             taken = DBOS._recover_pending_workflows(dead)  # noqa: SLF001  (the one private call: decision 0018)
+            self._taken()
             log.warning("jobs.taken_over", executors=dead, jobs=[handle.get_workflow_id() for handle in taken])
         elif self._steady % 100 == 0:
             self._leases.forget()

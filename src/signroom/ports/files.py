@@ -73,11 +73,16 @@ class FileNeeded(Exception):
 class Blobs(Protocol):
     """Immutable files under keys: a second write of a key brings the same bytes again."""
 
-    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
+    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int, durable: bool = True) -> Stored:
         """Store `chunks` as they come, hashing on the way; durable when this returns.
+
+        Without `durable` it is so only after `keep`: for a file that may be refused.
 
         Raises: FileTooLarge past `limit` bytes (nothing stays behind), StorageUnavailable.
         """
+
+    def keep(self, key: str) -> None:
+        """Make a blob durable that was written without being so. Raises: StorageUnavailable."""
 
     def write_file(self, key: str, file: Path) -> None:
         """Store a finished file, durable when this returns. `file` may be moved away. Raises: StorageUnavailable."""

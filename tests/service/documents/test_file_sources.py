@@ -123,9 +123,9 @@ def test_an_upload_that_is_ended_often_at_once_is_written_once(room: Room) -> No
         def __getattr__(self, name: str) -> Any:
             return getattr(room.ports.blobs, name)
 
-        def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Any:
+        def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int, durable: bool = True) -> Any:
             written.append(key)
-            return room.ports.blobs.write_stream(key, chunks, limit=limit)
+            return room.ports.blobs.write_stream(key, chunks, limit=limit, durable=durable)
 
     async def content() -> AsyncIterator[bytes]:
         yield b"content"

@@ -62,9 +62,9 @@ class Changed:
         self._before_read(key)
         return self._tree.read_stream(key, expected)
 
-    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
+    async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int, durable: bool = True) -> Stored:
         self._before_write(key)
-        return await self._tree.write_stream(key, chunks, limit=limit)
+        return await self._tree.write_stream(key, chunks, limit=limit, durable=durable)
 
 
 def away(_key: str) -> None:

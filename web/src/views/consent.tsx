@@ -16,7 +16,12 @@ export function Consent({ state, controller }: ViewProps): VNode {
   return (
     <section>
       <Heading text={t.heading} />
-      <h2>{t.certificate}</h2>
+      <div class="row">
+        <h2>{t.certificate}</h2>
+        <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
+          {t.other}
+        </button>
+      </div>
       <div class="card">
         {chosen !== undefined && (
           <div class="certificate">
@@ -31,9 +36,6 @@ export function Consent({ state, controller }: ViewProps): VNode {
           </p>
         )}
       </div>
-      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
-        {t.other}
-      </button>
       <h2>{fill(t.documents, { count: documents.length })}</h2>
       <ul class="files">
         {inOrder(state).map((row) => (

@@ -92,6 +92,7 @@ function Row({
   if (awaitsSignature(document)) facts.push(document.findings.some(isDoubt) ? t.readyBut : t.ready);
   return (
     <li>
+      <Icon name="file" />
       <div class="what">
         <span class="name">{document.name}</span>
         <span class="facts">{facts.join(' · ')}</span>
@@ -119,6 +120,7 @@ function UploadRow({
 }): VNode {
   return (
     <li class={upload.error === null ? '' : 'refused'}>
+      <Icon name={upload.error === null ? 'file' : 'out'} />
       <div class="what">
         <span class="name">{upload.name}</span>
         {upload.error === null ? (

@@ -32,13 +32,25 @@ export function Page({ link }: { readonly link: string }): VNode {
     document.title = texts.title;
   }, []);
   const { session } = state;
-  const pending = session?.status === 'Pending' && state.progress === null;
+  // All of the first view comes at once, in the place of nothing: what is there does not move any more.
+  const part = missing(state, steps, reader);
+  if (session === null || part !== null) {
+    const problem = part?.failed ? NOT_LOADED : session === null ? state.problem : null;
+    return (
+      <main key="waiting" class={problem === null ? 'waiting' : ''}>
+        <Waiting problem={problem} onRetry={part?.again ?? (() => void controller.load())} />
+      </main>
+    );
+  }
+  const pending = session.status === 'Pending' && state.progress === null;
   return (
     <>
-      {session?.keySources.includes('demo') && <p class="test">{texts.demoNotice}</p>}
-      <header>{session !== null && <Brand session={session} controller={controller} />}</header>
+      {session.keySources.includes('demo') && <p class="test">{texts.demoNotice}</p>}
+      <header>
+        <Brand session={session} controller={controller} />
+      </header>
       <main class={beside(state) ? `beside at-${state.step}` : ''}>
-        {session !== null && isOpen(session) && (
+        {isOpen(session) && (
           <div class="top">
             <Way state={state} session={session} />
             {pending && steps.part !== null && <steps.part.TimeLeft state={state} controller={controller} session={session} />}
@@ -47,11 +59,11 @@ export function Page({ link }: { readonly link: string }): VNode {
         {beside(state) && <Stage state={state} controller={controller} steps={steps} reader={reader} />}
         <div class="panel">
           {pending && <Requirements required={session.requirements} />}
-          <View state={state} controller={controller} steps={steps} />
+          <View state={state} controller={controller} session={session} steps={steps} />
           {pending && <Cancel controller={controller} busy={state.busy} />}
         </div>
       </main>
-      {session !== null && <Footer session={session} />}
+      <Footer session={session} />
     </>
   );
 }
@@ -66,28 +78,21 @@ interface StepProps extends ViewProps {
 
 /** The documents, beside every step from their reading to the signature. They stay where the signer has left them. */
 function Stage({ state, controller, steps, reader }: StepProps & { readonly reader: Reading }): VNode {
-  const { part, failed, again } = reader;
-  // What stands above the documents comes with them: nothing moves once it is there.
   return (
     <div class="stage">
-      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} controller={controller} />}
-      {part === null || steps.part === null ? (
-        <Waiting problem={failed ? NOT_LOADED : null} onRetry={again} />
-      ) : (
-        <part.Reader documents={toSign(state)} controller={controller} />
-      )}
+      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead />}
+      {reader.part !== null && <reader.part.Reader documents={toSign(state)} controller={controller} />}
     </div>
   );
 }
 
-function View({ state, controller, steps }: StepProps): VNode {
-  const { session, step, progress } = state;
-  if (session === null) return <Waiting problem={state.problem} onRetry={() => void controller.load()} heading={true} />;
-  if (isFirst(state, session)) return <Documents state={state} controller={controller} session={session} />;
-  if (steps.part === null) return <Waiting problem={steps.failed ? NOT_LOADED : null} onRetry={steps.again} heading={true} />;
+function View({ state, controller, session, steps }: StepProps & { readonly session: SessionView }): VNode {
+  const { step, progress } = state;
+  // Without the other views `missing` lets nobody get further.
+  if (isFirst(state) || steps.part === null) return <Documents state={state} controller={controller} session={session} />;
   const { Aside, Certificates, Consent, Ended, HandOver, Review, Signing, Source } = steps.part;
   if (progress !== null) return <Signing progress={progress} problem={state.problem} />;
-  if (waits(session)) return <Waiting problem={state.problem} onRetry={() => void controller.load()} heading={true} />;
+  if (waits(session)) return <Waiting problem={state.problem} onRetry={() => void controller.load()} />;
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
   if (session.status === 'Pending' && state.handOver !== null) {
@@ -100,30 +105,34 @@ function View({ state, controller, steps }: StepProps): VNode {
   return <Review state={state} controller={controller} session={session} />;
 }
 
+/** A part that the view needs and that is not there yet. */
+function missing(state: State, steps: Steps, reader: Reading): Steps | Reading | null {
+  if (beside(state) && reader.part === null) return reader;
+  return state.session !== null && !isFirst(state) && steps.part === null ? steps : null;
+}
+
 /** True where the signer chooses files: the one step that comes with the first load. */
-function isFirst({ step, progress, handOver }: State, { status }: SessionView): boolean {
-  return step === 'documents' && status === 'Pending' && progress === null && handOver === null;
+function isFirst({ session, step, progress, handOver }: State): boolean {
+  return step === 'documents' && session?.status === 'Pending' && progress === null && handOver === null;
 }
 
 interface WaitingProps {
   readonly problem: Problem | null;
   readonly onRetry: () => void;
-  /** It stands for a whole step, which has a heading. */
-  readonly heading?: boolean;
 }
 
-function Waiting({ problem, onRetry, heading = false }: WaitingProps): VNode {
+function Waiting({ problem, onRetry }: WaitingProps): VNode {
   if (problem === null) {
     return (
       <section>
-        {heading && <h1 class="unseen">{texts.title}</h1>}
+        <h1 class="unseen">{texts.title}</h1>
         <p role="status">{texts.loading}</p>
       </section>
     );
   }
   return (
     <section>
-      {heading && <Heading text={texts.problem.heading} />}
+      <Heading text={texts.problem.heading} />
       <Notice problem={problem} />
       {(passing(problem) || problem === NOT_LOADED) && (
         <button type="button" class="primary" onClick={onRetry}>

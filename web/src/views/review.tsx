@@ -8,19 +8,15 @@ import { Heading, Notice, type ViewProps } from './parts';
 const t = texts.review;
 
 /** What stands above the documents while they are read. */
-export function ReviewHead({ state }: ViewProps): VNode {
-  return (
-    <div class="head">
-      <Heading text={t.heading} />
-      <p>{fill(t.intro, { count: toSign(state).length })}</p>
-    </div>
-  );
+export function ReviewHead(): VNode {
+  return <Heading text={t.heading} />;
 }
 
 /** The way on from the documents, which are in the stage beside it. */
 export function Review({ state, controller, session }: ViewProps & { readonly session: SessionView }): VNode {
   return (
-    <section class="going-on">
+    <section>
+      <p>{fill(t.intro, { count: toSign(state).length })}</p>
       <Notice problem={state.problem} />
       <div class="actions">
         <button

@@ -103,7 +103,7 @@ async def add_document(
     folder = DocumentFolder(session_id, document_id)
     # With an idempotency key another request may add the same document now; when it fails, it deletes its own blob.
     key = folder.original() if idempotency_key is None else folder.original_of_request(uuid4())
-    stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file)
+    stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file, durable=False)
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     try:
         with before_recording():
@@ -111,6 +111,7 @@ async def add_document(
             options = session.options.of(inspection.signature_type)
             accepted = Accepted(document_id, _typed(file, inspection), inspection, options)
             await require_accepted(ports, validation, session.subscription_id, accepted.file)
+            await asyncio.to_thread(ports.blobs.keep, key)
         document = await asyncio.to_thread(_record, ports, session_id, accepted)
     except BaseException as error:
         await discard_unless_recorded(ports, key, error)
@@ -179,6 +180,9 @@ async def accepted_document(
                     options=command.options,
                     data_key=data_key,
                 )
+            for one in taken:
+                if one.owned:
+                    await asyncio.to_thread(ports.blobs.keep, one.file.blob_key)
         yield Accepted(
             document_id=document_id,
             file=_typed(file, inspection),

@@ -122,6 +122,8 @@ async def store_source(
 ) -> StoredSource:
     """Store the file of `source` under `key`, or find where it is stored already.
 
+    What was stored for this request is durable only once it is kept (`Blobs.keep`): it may be refused.
+
     Raises: BadInput, BadFileName without a name and a `fallback_name`, FileTooLarge, UploadNotFound,
     UploadIncomplete, FileDownloadFailed, StorageUnavailable. For an earlier document: DocumentNotFound, DocumentPurged,
     WrongState.
@@ -130,7 +132,9 @@ async def store_source(
     match source:
         case Content():
             beginning = bytearray()
-            stored = await ports.blobs.write_stream(key, _noting(source.chunks(), beginning), limit=limit)
+            stored = await ports.blobs.write_stream(
+                key, _noting(source.chunks(), beginning), limit=limit, durable=False
+            )
             name = _name(source.name or fallback_name or _name_of(source.content_type, bytes(beginning)), fallback_name)
             file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
             return StoredSource(file, owned=True)
@@ -167,7 +171,7 @@ async def _store_from_address(
         return StoredSource(file, owned=False, upload=own.upload, earlier=own.document)
     async with _fetched(ports, source.url) as fetched:
         name = _name(source.name or fetched.name, fallback_name)
-        stored = await ports.blobs.write_stream(key, fetched.chunks, limit=limit)
+        stored = await ports.blobs.write_stream(key, fetched.chunks, limit=limit, durable=False)
     kind = media_type(source.content_type or fetched.content_type, name)
     return StoredSource(StoredFile(key, name, kind, stored.length, stored.sha256), owned=True)
 

@@ -30,6 +30,8 @@ export interface PagesProps {
   readonly density: number;
   readonly hits: readonly Found[];
   readonly hit: Found | null;
+  /** The page that the signer reads; null when it is in another document. */
+  readonly current: number | null;
   readonly onPick: (page: number) => void;
   /** Document -> its pages; filled here. */
   readonly shown: Map<string, Shown>;
@@ -41,7 +43,7 @@ export interface PagesProps {
 
 /** The pages of a document. Only those near the screen are there; the others have their place. */
 export function Pages(props: PagesProps): VNode {
-  const { document, controller, view, density, shown, moves, scrolled, hits, hit, onPick, shelf } = props;
+  const { document, controller, view, density, shown, moves, scrolled, hits, hit, current, onPick, shelf } = props;
   const list = useRef<HTMLOListElement>(null);
   const [room, setRoom] = useState({ width: 0, foot: 0 });
   const [opened, setOpened] = useState<ReadonlyMap<number, number>>(new Map());
@@ -103,6 +105,11 @@ export function Pages(props: PagesProps): VNode {
       style={{ height: `${layout.height + (wider ? SIDEWAYS : 0)}px` }}
       onFocusIn={({ target }) => setFocused(pageAround(target))}
       onFocusOut={() => setFocused(null)}
+      onKeyDown={({ key }) => {
+        const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+        if (!view.together || step === undefined || focused === null) return;
+        list.current!.querySelector<HTMLElement>(`[data-page="${focused + step}"] button`)?.focus();
+      }}
     >
       {sizes !== null &&
         wanted(range, focused).map((page) => (
@@ -117,6 +124,7 @@ export function Pages(props: PagesProps): VNode {
             settle={performance.now() - scrolled.current < SETTLE_MS ? SETTLE_MS : 0}
             hits={hits.filter((one) => one.page === page)}
             hit={hit}
+            stop={page === (focused ?? current)}
             onPick={view.together ? () => onPick(page) : null}
             onOpened={grow}
           />

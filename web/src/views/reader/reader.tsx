@@ -161,6 +161,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
               density={fine}
               hits={found.filter(({ documentId }) => documentId === document.id)}
               hit={found[search.state.at] ?? null}
+              current={read?.id !== document.id ? null : read.id === at.id ? at.page : 0}
               onPick={(page) => pick(document.id, page)}
               shown={shown}
               moves={moves}

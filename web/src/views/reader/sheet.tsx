@@ -23,6 +23,8 @@ export interface SheetProps {
   readonly settle: number;
   readonly hits: readonly Found[];
   readonly hit: Found | null;
+  /** The one page with a stop for the keyboard: whoever goes on with the tab key does not go through 2,000 pages. */
+  readonly stop: boolean;
   /** All pages are looked at together, and this one was chosen. */
   readonly onPick: (() => void) | null;
   /** What is below the page, in pixels, changes its height. */
@@ -31,7 +33,7 @@ export interface SheetProps {
 
 /** A page in its place. */
 export function Sheet(props: SheetProps): VNode {
-  const { document, page, place, hits, hit, onPick, onOpened, controller } = props;
+  const { document, page, place, hits, hit, stop, onPick, onOpened, controller } = props;
   const pixels = (number: number) => `${number}px`;
   const name = fill(t.page, { number: page + 1, total: document.pages, name: document.name });
   const paper = (
@@ -58,10 +60,10 @@ export function Sheet(props: SheetProps): VNode {
       {onPick === null ? (
         <>
           {paper}
-          <Words document={document} controller={controller} page={page} onOpened={onOpened} />
+          <Words document={document} controller={controller} page={page} stop={stop} onOpened={onOpened} />
         </>
       ) : (
-        <button type="button" class="pick" aria-label={name} onClick={onPick}>
+        <button type="button" class="pick" tabIndex={stop ? 0 : -1} aria-label={name} onClick={onPick}>
           {paper}
           <span aria-hidden="true">{page + 1}</span>
         </button>
@@ -74,7 +76,7 @@ function percent(part: number): string {
   return `${part * 100}%`;
 }
 
-function Picture({ document: { id }, page, fine, pictures, settle, name }: SheetProps & { readonly name: string }): VNode {
+function Picture({ document: { id }, page, fine, pictures, settle, onPick, name }: SheetProps & { readonly name: string }): VNode {
   const [, show] = useReducer<number, undefined>((times) => times + 1, 0);
   const [problem, setProblem] = useState<Problem | null>(null);
   useLayoutEffect(() => {
@@ -91,7 +93,7 @@ function Picture({ document: { id }, page, fine, pictures, settle, name }: Sheet
   }, [id, page, fine, pictures, problem]);
   const picture = pictures.of(id, page);
   if (picture !== null) return <img src={picture.address} alt={name} />;
-  if (problem === null) return <p class="facts">{name}</p>;
+  if (problem === null) return onPick === null ? <p class="facts">{name}</p> : <></>;
   return (
     <div>
       <p class="problem">{sentence(problem)}</p>
@@ -104,10 +106,10 @@ function Picture({ document: { id }, page, fine, pictures, settle, name }: Sheet
   );
 }
 
-type WordsProps = Pick<SheetProps, 'document' | 'controller' | 'page' | 'onOpened'>;
+type WordsProps = Pick<SheetProps, 'document' | 'controller' | 'page' | 'stop' | 'onOpened'>;
 
 /** What a page says, for whom does not see it; fetched when it is asked for. */
-function Words({ document, controller, page, onOpened }: WordsProps): VNode {
+function Words({ document, controller, page, stop, onOpened }: WordsProps): VNode {
   const below = useRef<HTMLParagraphElement>(null);
   const [open, setOpen] = useState(false);
   const [words, setWords] = useState<string | null>(null);
@@ -129,7 +131,7 @@ function Words({ document, controller, page, onOpened }: WordsProps): VNode {
   }, [open]);
   return (
     <details open={open} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>{fill(t.text, { number: page + 1 })}</summary>
+      <summary tabIndex={stop ? 0 : -1}>{fill(t.text, { number: page + 1 })}</summary>
       <p class="words" ref={below}>
         {words ?? texts.loading}
       </p>

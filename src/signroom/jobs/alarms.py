@@ -1,0 +1,305 @@
+"""Commits wake the queues, of this process and of all others. Polls are what is left where nothing can be heard.
+
+DBOS looks for work again and again, also where there is none. Here each of its queue threads waits on a `Bell` instead:
+
+- On SQLite all processes share a machine. A thread looks at the date of the write-ahead log, which every commit
+  changes, and asks which queues have work only when it did.
+- On PostgreSQL each enqueueing transaction sends a notification (``pg_notify``), which comes with its commit. A process
+  that does not hear its own, behind a pooler of transactions for example, polls as DBOS does.
+- A queue in which something runs here is polled as DBOS does: places become free without any commit that enqueues.
+- Every queue is looked at four times a minute in any case.
+
+Two threads of DBOS are replaced (docs/decisions/0058): the one that starts a thread for each queue, and the one
+that looks for delayed jobs that are due.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS
+from dbos import _dbos as launching
+from dbos._queue import queue_worker_thread
+from sqlalchemy.engine import Connection, Engine, Transaction
+from sqlalchemy.exc import SQLAlchemyError
+
+from signroom.jobs.tables import in_status, workflows
+
+log = structlog.get_logger()
+
+SAFETY_SECONDS = 15.0
+"""Between two looks at a queue of which nothing was heard."""
+_RESTLESS_SECONDS = 2.0
+"""A queue is polled for so long after it was rung or had something running: what was claimed counts as running a moment
+later."""
+_AT_START_SECONDS = 30.0
+"""The same after the start: what a crash has interrupted is put back meanwhile."""
+_GAP_SECONDS = 0.1
+"""Between two looks at a queue, however often it is rung: one look takes all that waits."""
+_TICK_SECONDS = 0.025
+_DELAYS_SECONDS = 1.0
+"""Between two looks at delayed jobs while others commit."""
+_CHANNEL = "signroom_jobs"
+_DELAYED = "delayed"
+_REGISTERED_SECONDS = 0.05
+"""Until it is asked again whether the queues are registered, which happens at the start."""
+_PROVE_SECONDS = 30.0
+_PATIENCE_SECONDS = 5.0
+
+
+class Bell(threading.Event):
+    """What a queue thread of DBOS takes for its stop event, and waits on between two looks."""
+
+    def __init__(self, pause: Callable[[float | None], float | None]) -> None:
+        super().__init__()
+        self._pause = pause
+        self._rung = threading.Event()
+        self._restless_until = time.monotonic() + _AT_START_SECONDS
+        self._looked = 0.0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until it is rung, set, or the pause is over. Returns True when it is set: the thread ends."""
+        restless = time.monotonic() < self._restless_until
+        self._rung.wait(timeout if restless else self._pause(timeout))
+        if self._rung.is_set():
+            self.stay_restless()
+            super().wait(max(0.0, self._looked + _GAP_SECONDS - time.monotonic()))
+        self._rung.clear()
+        self._looked = time.monotonic()
+        return self.is_set()
+
+    def set(self) -> None:
+        super().set()
+        self._rung.set()
+
+    def ring(self) -> None:
+        """Let the thread look at once, from any thread."""
+        self._rung.set()
+
+    def stay_restless(self) -> None:
+        self._restless_until = max(self._restless_until, time.monotonic() + _RESTLESS_SECONDS)
+
+
+class Alarms:
+    """The bells of the queues of one process, and who rings them."""
+
+    def __init__(self, engine: Engine, queues: Sequence[str]) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(signroom_read_only=True)
+        self._queues = tuple(queues)
+        self._bells: dict[str, Bell] = {}
+        self._delays = Bell(lambda timeout: timeout)
+        self._hears = False
+        self._told: WeakKeyDictionary[Transaction, set[str]] = WeakKeyDictionary()
+        self._is_sqlite = engine.dialect.name == "sqlite"
+
+    def install(self) -> None:
+        """Take the place of two threads of DBOS, before it is launched."""
+        self._bells = {}
+        self._delays = Bell(lambda timeout: timeout)
+        launching.queue_thread = self._run_queues  # type: ignore[attr-defined]
+        launching.background_jobs_thread = self._run_delays  # type: ignore[attr-defined]
+
+    # -- ringing ---------------------------------------------------------------------------------
+
+    def enqueued(self, connection: Connection, queue: str, *, delayed: bool) -> None:
+        """A job was put into the open transaction of `connection`: its commit rings, in every process."""
+        transaction, what = connection.get_transaction(), _DELAYED if delayed else queue
+        if self._is_sqlite or transaction is None:
+            return
+        told = self._told.setdefault(transaction, set())
+        if what not in told:
+            told.add(what)
+            connection.execute(_NOTIFY, {"channel": _CHANNEL, "what": what})
+
+    def committed(self, queue: str, *, delayed: bool = False) -> None:
+        """A job was put into a queue by DBOS itself."""
+        what = _DELAYED if delayed else queue
+        self._ring(what)
+        if not self._is_sqlite:
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(_NOTIFY, {"channel": _CHANNEL, "what": what})
+            except SQLAlchemyError as error:  # the others look by themselves before long
+                log.warning("jobs.not_told", queue=queue, error=type(error).__name__)
+
+    def ring_all(self) -> None:
+        """Something may have been missed."""
+        for bell in (*list(self._bells.values()), self._delays):
+            bell.ring()
+
+    def _ring(self, what: str) -> None:
+        bell = self._delays if what == _DELAYED else self._bells.get(what)
+        if bell is not None:
+            bell.ring()
+
+    # -- in place of DBOS's threads --------------------------------------------------------------
+
+    def _run_queues(self, stop_event: threading.Event, dbos: DBOS) -> None:
+        """Start a thread of DBOS for each queue, and end them when `stop_event` is set."""
+        internal = dbos._registry.get_internal_queue()  # noqa: SLF001
+        waiting, threads = {internal.name: internal, **dict.fromkeys(self._queues)}, []
+        listener = threading.Thread(target=self._listen, args=(stop_event,), name="jobs-alarm", daemon=True)
+        listener.start()
+        while waiting and not stop_event.is_set():
+            for name, queue in list(waiting.items()):
+                found = queue or _registered(dbos, name)
+                if found is None:
+                    continue
+                bell = self._bells[name] = Bell(self._pause_of(dbos, name))
+                thread = threading.Thread(
+                    target=queue_worker_thread, args=(bell, dbos, found), name=f"queue-{name}", daemon=True
+                )
+                thread.start()
+                threads.append(thread)
+                del waiting[name]
+            stop_event.wait(_REGISTERED_SECONDS if waiting else None)
+        for bell in self._bells.values():
+            bell.set()
+        for thread in (*threads, listener):
+            thread.join(10.0)
+
+    def _pause_of(self, dbos: DBOS, queue: str) -> Callable[[float | None], float | None]:
+        def pause(timeout: float | None) -> float | None:
+            if dbos._active_workflows_set.count_for_queue(queue) > 0:  # noqa: SLF001
+                self._bells[queue].stay_restless()
+                return timeout
+            return SAFETY_SECONDS if self._hears else timeout
+
+        return pause
+
+    def _run_delays(self, stop_event: threading.Event, dbos: DBOS) -> None:
+        """Put delayed jobs into their queues when they are due."""
+        threading.Thread(target=self._end_delays, args=(stop_event,), daemon=True).start()
+        lost = False
+        while not stop_event.is_set():
+            wait = _DELAYS_SECONDS
+            try:
+                due = self._next_due()
+                if due is not None and due <= time.time():
+                    dbos._sys_db.transition_delayed_workflows()  # noqa: SLF001
+                    for bell in list(self._bells.values()):
+                        bell.ring()
+                elif self._hears:
+                    wait = SAFETY_SECONDS if due is None else min(SAFETY_SECONDS, due - time.time())
+                lost = False
+            except SQLAlchemyError as error:
+                if not lost:
+                    log.warning("jobs.delays_unread", error=type(error).__name__)
+                lost = True
+            except Exception:  # without this thread nothing delayed ever runs
+                log.exception("jobs.delays_failed")
+            if stop_event.wait(min(_DELAYS_SECONDS, max(wait, 0.01))):
+                break
+            self._delays.wait(max(0.0, wait - _DELAYS_SECONDS))
+
+    def _end_delays(self, stop_event: threading.Event) -> None:
+        stop_event.wait()
+        self._delays.set()
+
+    def _next_due(self) -> float | None:
+        """Seconds since 1970."""
+        w = workflows(self._engine)
+        query = sa.select(sa.func.min(w.c.delay_until_epoch_ms)).where(in_status(w, "DELAYED"))
+        with self._reader.connect() as connection:
+            found = connection.scalar(query)
+        return None if found is None else int(found) / 1000
+
+    # -- hearing ---------------------------------------------------------------------------------
+
+    def _listen(self, stop_event: threading.Event) -> None:
+        """Ring for what other threads and processes commit, until the end."""
+        listen = self._watch_file if self._is_sqlite else self._hear_notifications
+        while not stop_event.is_set():
+            try:
+                listen(stop_event)
+            except (OSError, sqlite3.Error, psycopg.Error, SQLAlchemyError) as error:
+                if self._hears:
+                    log.warning("jobs.alarm_lost", error=type(error).__name__)
+            except Exception:  # polls go on without it
+                log.exception("jobs.alarm_failed")
+            self._hears = False
+            self.ring_all()
+            stop_event.wait(1.0)
+
+    def _watch_file(self, stop_event: threading.Event) -> None:
+        file = Path(self._engine.url.database or "")
+        waiting = "SELECT DISTINCT queue_name FROM workflow_status WHERE status IN ('ENQUEUED')"
+        delayed = "SELECT min(delay_until_epoch_ms) FROM workflow_status WHERE status IN ('DELAYED')"
+        due = None
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)) as connection:
+            self._hears = True
+            for _ in _changes(file.with_name(f"{file.name}-wal"), stop_event):
+                for (queue,) in connection.execute(waiting):
+                    self._ring(queue)
+                before, due = due, connection.execute(delayed).fetchone()
+                if due != before:
+                    self._delays.ring()
+
+    def _hear_notifications(self, stop_event: threading.Event) -> None:
+        """Raises: psycopg.Error, SQLAlchemyError when the connection is lost, TimeoutError when nothing is heard."""
+        pooled = self._engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        pooled.detach()  # it is this thread's from now on
+        with closing(connection):
+            connection.rollback()
+            connection.autocommit = True
+            connection.execute(f"LISTEN {_CHANNEL}")
+            proof, sent, heard = "", 0.0, 0.0
+            while not stop_event.is_set():
+                now = time.monotonic()
+                if proof and now - sent > _PATIENCE_SECONDS:
+                    raise TimeoutError
+                if not proof and now - heard > _PROVE_SECONDS - _PATIENCE_SECONDS * (not self._hears):
+                    proof, sent = uuid4().hex, now
+                    self._notify(proof)
+                for notification in connection.notifies(timeout=1.0, stop_after=1):
+                    if notification.payload == proof:
+                        proof, heard = "", time.monotonic()
+                        if not self._hears:
+                            self._hears = True
+                            self.ring_all()
+                    else:
+                        self._ring(notification.payload)
+
+    def _notify(self, what: str) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(_NOTIFY, {"channel": _CHANNEL, "what": what})
+
+
+_NOTIFY = sa.text("SELECT pg_notify(:channel, :what)")
+
+
+def _registered(dbos: DBOS, name: str) -> Any:
+    try:
+        return dbos._sys_db.get_queue(name)  # noqa: SLF001
+    except SQLAlchemyError:
+        return None
+
+
+def _changes(log_file: Path, stop_event: threading.Event) -> Iterator[None]:
+    """One for each change of a file, and one more a tick later: two that are close look like one."""
+    before: tuple[int, int] | None = None
+    again = False
+    while not stop_event.wait(_TICK_SECONDS):
+        try:
+            found = os.stat(log_file)
+            state = (found.st_mtime_ns, found.st_size)
+        except FileNotFoundError:
+            state = (0, 0)
+        if state != before or again:
+            again = state != before
+            before = state
+            yield

@@ -1,0 +1,118 @@
+"""What a queue's thread waits for between two looks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from signroom.jobs import alarms
+from signroom.jobs.alarms import Alarms, Bell
+from signroom.store.engine import open_engine
+
+LONG = 600.0
+
+
+@pytest.fixture(autouse=True)
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "_AT_START_SECONDS", 0.0)
+
+
+def test_a_ring_ends_the_wait_and_is_never_lost() -> None:
+    bell = Bell(lambda _timeout: LONG)
+    bell.ring()
+
+    assert bell.wait(LONG) is False
+    ended = threading.Thread(target=bell.wait, args=(LONG,))
+    ended.start()
+    bell.ring()
+    ended.join(60)
+    assert not ended.is_alive()
+
+
+def test_it_looks_once_for_many_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is enqueued in the gap is taken by the look after it, and none after that is needed."""
+    pauses: list[float | None] = []
+    monkeypatch.setattr(alarms, "_RESTLESS_SECONDS", 0.0)
+    bell = Bell(lambda timeout: pauses.append(timeout) or 0.0)  # type: ignore[func-returns-value]
+    bell.ring()
+    bell.wait(LONG)
+    gap = threading.Thread(target=bell.wait, args=(LONG,))
+    bell.ring()
+    gap.start()
+    for _ in range(100):
+        bell.ring()
+    gap.join(60)
+    assert bell.wait(LONG) is False
+    assert len(pauses) == 3
+
+
+def test_a_bell_that_is_set_ends_the_thread() -> None:
+    bell = Bell(lambda _timeout: LONG)
+    bell.set()
+
+    assert bell.is_set()
+    assert bell.wait(LONG) is True
+
+
+def test_after_a_ring_it_looks_as_often_as_dbos_would_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float | None] = []
+
+    def pause(timeout: float | None) -> float:
+        asked.append(timeout)
+        return 0.0
+
+    monkeypatch.setattr(alarms, "_RESTLESS_SECONDS", LONG)
+    bell = Bell(pause)
+    bell.wait(0.5)
+    bell.ring()
+    bell.wait(0.5)
+    bell.wait(0.0)  # not asked: it is restless
+
+    assert asked == [0.5, 0.5]
+
+
+@pytest.fixture
+def deaf(tmp_path: Path) -> Iterator[Alarms]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'signroom.db'}")
+    yield Alarms(engine, ["q"])
+    engine.dispose()
+
+
+def test_a_process_that_hears_nothing_polls_as_dbos_does(deaf: Alarms, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = 0
+    dbos: Any = SimpleNamespace(_active_workflows_set=SimpleNamespace(count_for_queue=lambda _queue: running))
+    pause = deaf._pause_of(dbos, "q")  # noqa: SLF001
+    deaf._bells["q"] = Bell(pause)  # noqa: SLF001
+
+    assert pause(0.2) == 0.2
+    monkeypatch.setattr(deaf, "_hears", True)
+    assert pause(0.2) == alarms.SAFETY_SECONDS
+    running = 1
+    assert pause(0.2) == 0.2, "what runs here frees its place without a commit that enqueues"
+
+
+def test_changes_of_a_file_are_told_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "_TICK_SECONDS", 0.0)
+    file, stop = tmp_path / "db-wal", threading.Event()
+    told = alarms._changes(file, stop)  # noqa: SLF001
+    next(told)
+    next(told)
+    file.write_bytes(b"x")
+    next(told)
+    next(told)
+    stop.set()
+
+    assert list(told) == []
+
+
+def test_dbos_still_has_what_is_replaced() -> None:
+    """A new version of the library may rename it; then nothing would be rung, and nothing would say so."""
+    from dbos import _dbos as launching
+
+    assert callable(launching.queue_thread)  # type: ignore[attr-defined]
+    assert callable(launching.background_jobs_thread)  # type: ignore[attr-defined]
