@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 def unpacked(folder: Path) -> dict[str, bytes]:
     """The files of ``dist/browser``, by name. Raises: ValueError when the archive is another than the one we know."""
-    command = ["npm", "pack", "--silent", "--ignore-scripts", f"{PACKAGE}@{VERSION}"]
+    command = ["npm", "pack", "--silent", "--prefer-offline", "--ignore-scripts", f"{PACKAGE}@{VERSION}"]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  (a fixed command)
     (archive,) = folder.glob("*.tgz")
     if base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode() != SHA512:

@@ -131,7 +131,7 @@ def test_a_link_whose_time_is_over_explains_itself_and_has_the_way_back(sqlite_s
 def test_a_signer_who_is_there_gets_more_time(sqlite_server: Server, window: Watched) -> None:
     page, opened = window.page, sqlite_server.open_session(documents=DOCUMENTS)
     end_time_of(sqlite_server, opened["sessionId"], timedelta(minutes=9))
-    before = sqlite_server.session(opened["sessionId"])["expiresAt"]
+    before = sqlite_server.page(opened["redirectUrl"]).load()["expiresAt"]
     page.goto(opened["redirectUrl"])
     expect(page.get_by_text("This link ends in less than 10 minutes.")).to_be_visible()
     page.get_by_role("button", name="I need more time").click()
@@ -139,7 +139,7 @@ def test_a_signer_who_is_there_gets_more_time(sqlite_server: Server, window: Wat
     expect(page.get_by_text("You have more time: this link now works until")).to_be_visible()
     expect(page.get_by_role("button", name="I need more time")).to_have_count(0)
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
-    assert sqlite_server.session(opened["sessionId"])["expiresAt"] > before
+    assert sqlite_server.page(opened["redirectUrl"]).load()["expiresAt"] > before
 
 
 def test_a_reload_in_the_middle_begins_where_the_server_stands(sqlite_server: Server, window: Watched) -> None:

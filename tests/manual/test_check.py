@@ -47,7 +47,7 @@ def test_a_style_that_asks_elsewhere_is_told(tmp_path: Path, css: str) -> None:
 
 def test_every_error_code_has_an_anchor_that_is_its_code() -> None:
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
-    codes = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    codes = re.findall(r"^\| `([A-Z]\w+)` \|", page, re.MULTILINE)
 
     anchors = re.findall(r"^### `(\w+)` \{ #(\w+) \}$", tables_as_sections(page), re.MULTILINE)
 

@@ -87,6 +87,17 @@ def test_what_the_browser_has_is_not_sent_again(site: TestClient[Litestar]) -> N
     assert site.get("/docs/errors/", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+def test_text_is_sent_compressed_to_whoever_takes_it(site: TestClient[Litestar]) -> None:
+    packed = site.get("/docs/errors/", headers={"Accept-Encoding": "br, gzip"})
+    plain = site.get("/docs/errors/", headers={"Accept-Encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text == PAGE
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert packed.headers["vary"] == "Accept-Encoding"
+
+
 def test_a_file_whose_name_holds_its_digest_is_kept_for_ever(site: TestClient[Litestar]) -> None:
     answer = site.get("/docs/assets/main.0123abcd.css")
 

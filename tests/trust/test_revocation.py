@@ -17,6 +17,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signroom.domain.security_context import ICP_BRASIL, ITALY, TEST
+from signroom.domain.signature import CertificateChain
 from signroom.domain.validation import Check, Outcome, ValidationItem
 from signroom.fetch.guarded import GuardedFetch
 from signroom.keys.demo_ca import open_demo_ca
@@ -25,6 +26,7 @@ from signroom.trust.asking.answers import Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.trust.paths import read_chain
 from signroom.trust.revocation import RevocationSources, Status
+from tests.pki import odd_names
 from tests.pki.toy_pki import SigningKey, ToyPki
 from tests.trust.fetching import FixedFetch, HangingFetch, PlainFetch
 from tests.trust.reading import checks, errors, everything, issuer, only, warnings
@@ -322,6 +324,20 @@ def test_a_responder_that_is_not_exempt_may_be_on_a_list(pki: ToyPki, revoked: b
     (found,) = RevocationSources(Answers(fetch)).ask([(leaf, by)], NOW)
     assert found.status is (Status.UNKNOWN if revoked else Status.GOOD)
     assert address in fetch.asked
+
+
+@pytest.mark.parametrize("company", ["Foo Ltd", "Foo & Bar Ltd"])
+def test_a_responder_may_have_a_text_in_its_name_that_breaks_a_rule(company: str) -> None:
+    """The answer names the authority, and brings its certificate along."""
+    address = "http://ocsp.example.org/"
+    authority = odd_names.issued("Authority", company, "Authority", NOW, is_ca=True)
+    certificate = odd_names.issued("Ana", company, "Authority", NOW, is_ca=False, responder=address)
+    leaf, (by,) = read_chain(CertificateChain(certificate, (authority,)))
+    fetch = FixedFetch(odd_names.answer(certificate, authority, company, NOW), {})
+
+    (found,) = RevocationSources(Answers(fetch)).ask([(leaf, by)], NOW)
+
+    assert (found.status, found.source) == (Status.GOOD, "OCSP"), found
 
 
 def test_a_response_with_a_forged_signature_says_nothing(pki: ToyPki, trust: CertificateTrust) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 _SEQUENCE = 0x30
 _OCTET_STRING = 0x04
@@ -25,8 +26,8 @@ _SUBJECT, _KEY = 4, 5
 """Behind the version come the number, the algorithm, the issuer and the times (RFC 5280, 4.1)."""
 _BEFORE_ENTRIES = 3
 """Of a list: the version, the algorithm, the issuer (RFC 5280, 5.1). Behind them there may be a million entries."""
-_DEEPEST = 16
-"""A name in an extension has twelve things inside each other."""
+_DEEPEST = 24
+"""A name in an extension has twelve things inside each other, and its certificate may lie eight deep in an answer."""
 
 
 def load_certificate(der: bytes) -> x509.Certificate:
@@ -57,6 +58,49 @@ def load_list(der: bytes) -> x509.CertificateRevocationList:
         if copy == der:
             raise
         return x509.load_der_x509_crl(bytes(copy))
+
+
+def load_response(der: bytes) -> ocsp.OCSPResponse:
+    """An answer about revocation (RFC 6960), for reading as `load_certificate`. What is signed is in `answer_octets`.
+
+    Raises: ValueError and what else the library raises.
+    """
+    try:
+        response = ocsp.load_der_ocsp_response(der)
+        if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL:
+            _ = (response.responder_name, response.certificates)  # they are read only now
+    except ValueError:
+        readable = _with_readable_texts(der)
+        if readable == der:
+            raise
+        return ocsp.load_der_ocsp_response(readable)
+    return response
+
+
+def answer_octets(der: bytes) -> bytes:
+    """The part of a successful answer about revocation that its signature is made over. Raises: ValueError."""
+    return _answer(der)[0]
+
+
+def answering_certificates(der: bytes) -> list[bytes]:
+    """The certificates that came along with a successful answer about revocation. Raises: ValueError."""
+    parts = _answer(der)
+    return list(_elements(_inside(_inside(parts[3])), 0)) if len(parts) > 3 else []
+
+
+def _answer(der: bytes) -> list[bytes]:
+    """The parts of a BasicOCSPResponse (RFC 6960, 4.2.1). Raises: ValueError."""
+    try:
+        _, answered = list(_elements(_inside(der), 0))[:2]
+        _, basic = list(_elements(_inside(_inside(answered)), 0))[:2]
+    except ValueError as error:
+        raise ValueError("an answer without all of its parts") from error
+    return list(_elements(_inside(_inside(basic)), 0))
+
+
+def _inside(value: bytes) -> bytes:
+    start, end = _content(value, 0)
+    return value[start:end]
 
 
 def signed_octets(der: bytes) -> bytes:

@@ -9,7 +9,7 @@ DBOS looks for work again and again, also where there is none. Here each of its 
 - A queue in which something runs here is polled as DBOS does: places become free without any commit that enqueues.
 - Every queue is looked at four times a minute in any case.
 
-Two threads of DBOS are replaced (docs/decisions/0060): the one that starts a thread for each queue, and the one
+Two threads of DBOS are replaced (docs/decisions/0058): the one that starts a thread for each queue, and the one
 that looks for delayed jobs that are due.
 """
 
@@ -46,6 +46,8 @@ _RESTLESS_SECONDS = 2.0
 later."""
 _AT_START_SECONDS = 30.0
 """The same after the start: what a crash has interrupted is put back meanwhile."""
+_GAP_SECONDS = 0.1
+"""Between two looks at a queue, however often it is rung: one look takes all that waits."""
 _TICK_SECONDS = 0.025
 _DELAYS_SECONDS = 1.0
 """Between two looks at delayed jobs while others commit."""
@@ -65,14 +67,17 @@ class Bell(threading.Event):
         self._pause = pause
         self._rung = threading.Event()
         self._restless_until = time.monotonic() + _AT_START_SECONDS
+        self._looked = 0.0
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until it is rung, set, or the pause is over. Returns True when it is set: the thread ends."""
         restless = time.monotonic() < self._restless_until
         self._rung.wait(timeout if restless else self._pause(timeout))
         if self._rung.is_set():
-            self._restless_until = max(self._restless_until, time.monotonic() + _RESTLESS_SECONDS)
+            self.stay_restless()
+            super().wait(max(0.0, self._looked + _GAP_SECONDS - time.monotonic()))
         self._rung.clear()
+        self._looked = time.monotonic()
         return self.is_set()
 
     def set(self) -> None:

@@ -10,7 +10,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from signroom.manual.site import Site, SiteFile, read_site
+from signroom.manual.site import Site, SiteFile, compressed, read_site
 
 _PLAIN_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -60,14 +60,22 @@ def manual_routes(read: Callable[[], Site | None] = read_site) -> list[HTTPRoute
 
 
 async def _answer(request: Request[Any, Any, Any], site: Site, file: SiteFile) -> Response[bytes]:
+    packed = file.is_text and "gzip" in request.headers.get("accept-encoding", "")
+    # Another form of the same file has another tag (RFC 9110, 8.8.3.3).
+    etag = f'{file.etag[:-1]}-gzip"' if packed else file.etag
     headers = {
-        "etag": file.etag,
+        "etag": etag,
+        "vary": "Accept-Encoding",
         "cache-control": _FOR_EVER if file.immutable else _ASK_AGAIN,
         "content-security-policy": site.policy,
     }
-    if file.etag in request.headers.get("if-none-match", ""):
+    if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
-    content = await asyncio.to_thread(file.path.read_bytes)
+    if packed:
+        headers["content-encoding"] = "gzip"
+        content = await asyncio.to_thread(compressed, file.path)
+    else:
+        content = await asyncio.to_thread(file.path.read_bytes)
     return Response(content, media_type=file.media_type, headers=headers)
 
 

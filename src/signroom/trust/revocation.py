@@ -37,7 +37,13 @@ from signroom.domain.augmentation import NO_DATA, ValidationData
 from signroom.domain.errors import BadCertificate
 from signroom.domain.security_context import NO_RULES, ContextRules, ResponderRule
 from signroom.domain.validation import Check
-from signroom.formats.certificate import key_octets, subject_octets
+from signroom.formats.certificate import (
+    answer_octets,
+    answering_certificates,
+    key_octets,
+    load_response,
+    subject_octets,
+)
 from signroom.ports.outside import Unreachable
 from signroom.trust.asking.answers import Answers, Heard, Question
 from signroom.trust.lists import ReadList, Useless, covered_reasons, find_entry, find_signer, reading
@@ -259,12 +265,12 @@ class _Errand:
 
     def _by_response(self, certificate: Link, issuer: Link, heard: Heard) -> Revocation:
         with reading("The answer is no OCSP response."):
-            response = ocsp.load_der_ocsp_response(heard.octets)
+            response = load_response(heard.octets)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
                 raise Useless(f"The responder answers {response.response_status.name.lower()}.")
             single = _single_response(response, certificate, issuer)
             self._require_current(single.this_update_utc, single.next_update_utc)
-            signer = self._entitled(response, issuer)
+            signer = self._entitled(heard.octets, response, issuer)
             verdict = self._ocsp_verdict(single, certificate)
         self.answers.confirm(heard, _until(heard, single.next_update_utc, self.answers.ages.response))
         evidence = ValidationData(responses=(heard.octets,)) + signer.evidence
@@ -284,7 +290,7 @@ class _Errand:
             case _:
                 raise Useless("The responder does not know the certificate.")
 
-    def _entitled(self, response: ocsp.OCSPResponse, issuer: Link) -> _Signer:
+    def _entitled(self, octets: bytes, response: ocsp.OCSPResponse, issuer: Link) -> _Signer:
         """RFC 6960, 3.2, points 2 to 4: signed by the issuer, or by whom the issuer appointed for this.
 
         Raises: Useless.
@@ -293,10 +299,10 @@ class _Errand:
         if digest is None or weak_digest(digest) or not self.rules.accepts_digest(digest.name, self.at):
             raise Useless("The response is signed by an algorithm that is not accepted.")
         appointed_count = self.rules.responders is ResponderRule.APPOINTED
-        for signer in (issuer, *(_responders(response) if appointed_count else ())):
+        for signer in (issuer, *(_responders(octets) if appointed_count else ())):
             if not _is_responder(response, signer):
                 continue
-            if not verifies(signer.parsed.public_key(), response.signature, response.tbs_response_bytes, digest):
+            if not verifies(signer.parsed.public_key(), response.signature, answer_octets(octets), digest):
                 continue
             if _same_key(signer, issuer):
                 return _Signer()
@@ -536,10 +542,10 @@ def _single_response(response: ocsp.OCSPResponse, certificate: Link, issuer: Lin
     raise Useless("The response is about another certificate.")
 
 
-def _responders(response: ocsp.OCSPResponse) -> list[Link]:
+def _responders(response: bytes) -> list[Link]:
     """The certificates that came along; few, as each may cost a signature. Raises: Useless."""
     try:
-        return [read_link(found.public_bytes(Encoding.DER)) for found in response.certificates[:MAX_RESPONDERS]]
+        return [read_link(found) for found in answering_certificates(response)[:MAX_RESPONDERS]]
     except BadCertificate as error:
         raise Useless("The responder's certificate cannot be read.") from error
 

@@ -73,15 +73,10 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
       <Heading text={fill(t.completed, { count })} />
       <p>{count > 0 ? fill(t.completedText, { count }) : fill(t.late, { application })}</p>
       {session.signer !== null && <Signer signer={session.signer} />}
-      {count > 0 && (
-        <>
-          <h2>{fill(t.files, { count })}</h2>
-          <Files session={session} />
-          <p class="facts">{t.check}</p>
-        </>
-      )}
+      {count > 0 && <h2>{fill(t.files, { count })}</h2>}
+      <Files session={session} />
       {count > 0 && session.returnUrl !== null && <p>{fill(t.next, { application })}</p>}
-      <GoBack session={session} automatic={session.returnUrl !== null || session.disableDownloads} />
+      <GoBack session={session} automatic={count > 0 && (session.returnUrl !== null || session.disableDownloads)} />
     </section>
   );
 }
@@ -95,41 +90,48 @@ function Failed({ session, controller }: EndedProps): VNode {
       <Mark name="warning" kind="bad" />
       <Heading text={none ? t.failedAll : t.failed} />
       <p>{again ? t.failedText : fill(none ? t.leftOutAll : t.leftOut, { application: applicationName })}</p>
+      {session.signer !== null && !none && <Signer signer={session.signer} />}
       <Files session={session} />
-      <div class="actions">
-        {again && (
-          <button type="button" class="primary" onClick={() => controller.go('source')}>
-            {t.again}
-          </button>
-        )}
-        {returnUrl !== null && (
-          <a class={again ? 'button plain' : 'button primary'} href={returnUrl}>
-            {fill(t.goBack, { application: applicationName })}
-          </a>
-        )}
-      </div>
+      {(again || returnUrl !== null) && (
+        <div class="actions">
+          {again && (
+            <button type="button" class="primary" onClick={() => controller.go('source')}>
+              {t.again}
+            </button>
+          )}
+          {returnUrl !== null && (
+            <a class={again ? 'button plain' : 'button primary'} href={returnUrl}>
+              {fill(t.goBack, { application: applicationName })}
+            </a>
+          )}
+        </div>
+      )}
       {returnUrl === null && !again && <Close line={t.close} />}
     </section>
   );
 }
 
-/** Every document and what became of it: the signed file, or the reason why there is none. */
-function Files({ session }: { readonly session: SessionView }): VNode {
+/** Every document and what became of it: the signed file, or the reason why there is none. How to check it later. */
+function Files({ session: { documents, signedFiles } }: { readonly session: SessionView }): VNode {
+  const pdf = documents.some(({ signedFile }) => signedFile?.name.toLowerCase().endsWith('.pdf'));
   return (
     <>
-      <ul class="files downloads">
-        {session.documents.map((document) => (
-          <File key={document.id} document={document} />
-        ))}
-      </ul>
-      {session.signedFiles !== null && (
+      {documents.length > 0 && (
+        <ul class="files downloads">
+          {documents.map((document) => (
+            <File key={document.id} document={document} />
+          ))}
+        </ul>
+      )}
+      {signedFiles !== null && (
         <p class="downloads">
-          <a class="button" href={session.signedFiles} download>
+          <a class="button" href={signedFiles} download>
             <Icon name="open" />
             {t.all}
           </a>
         </p>
       )}
+      {pdf && <p class="facts">{t.check}</p>}
     </>
   );
 }

@@ -29,7 +29,7 @@ _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ances
 POLICY = (
     # The renderer brings its styles along in its scripts.
     f"{_NOTHING}; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
-    "require-trusted-types-for 'script'; trusted-types vue dompurify 'allow-duplicates'"
+    "require-trusted-types-for 'script'; trusted-types default vue dompurify 'allow-duplicates'"
 )
 _PLAIN_POLICY = f"{_NOTHING}; style-src 'self'"
 _FOR_EVER = "public, max-age=31536000, immutable"

@@ -25,8 +25,11 @@ WholeMetadata = dict[str, str | list[str | None] | None] | EmptyList
 
 class DigestRequest(Wire):
     algorithm: str | None = None
+    """`SHA256`, `SHA384` or `SHA512`."""
     value: bytes | None = None
+    """In Base64."""
     hex_value: str | None = None
+    """In hexadecimal, instead of `value`."""
 
 
 GivenHashes = Annotated[list[DigestRequest], msgspec.Meta(max_length=10)]
@@ -37,19 +40,28 @@ class FileReference(Wire):
     """`content`, better with its `name`; or `blobToken`; or `url`."""
 
     content: Base64Text | None = None
+    """The file itself, in Base64."""
     name: str | None = None
+    """With its ending. Without it the file is named after its media type."""
     url: str | None = None
+    """Where we fetch the file: http or https, or a `location` of an earlier answer."""
     blob_token: str | None = None
+    """Of an upload: `POST /api/plain-uploads`."""
     mime_type: str | None = None
+    """The media type; `contentType` says the same."""
     content_type: str | None = None
+    """The media type."""
     location: str | None = None
     """Older word for `url`: answers have it, and clients send it back."""
 
 
 class CmsOptionsRequest(Wire):
     detached: bool | None = None
+    """The signature stands beside the file and does not hold it."""
     data_file: FileReference | EmptyList | None = None
+    """The content that a detached signature is about, when `file` is that signature."""
     data_hashes: GivenHashes | None = None
+    """Digests of that content, instead of it."""
     level: str | None = None
     """Addition: as in `pdfSignatureOptions`."""
     timestamp_tier: str | None = None
@@ -83,33 +95,53 @@ class XmlOptionsRequest(Wire):
 
 class RequirementRequest(Wire):
     type: str | None = None
+    """`CryptoDevice`, `Cpf`, `Cnpj`, `Person` ...: the guide lists them."""
     argument: str | None = None
+    """Whom or what it asks for: a number, a name, an OID."""
 
 
 class SessionDocumentRequest(Wire):
     id: UUID | None = None
     """Instead of `file`: a document of an earlier session, whose signed file is signed once more."""
     file: FileReference | EmptyList | None = None
+    """What is signed: `content`, `blobToken` or `url`."""
     signature_type: str | None = None
+    """`Pdf`, `Cms` or `Xml`. Left out: PDF files become `Pdf`, others `Cms`."""
     document_key: str | None = None
+    """A key that you have allocated, and printed on the document."""
     metadata: GivenMetadata = None
+    """By name: a text, or a list of texts. You find the document by it."""
     pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
+    """How a PDF is signed: the visible signature, the level."""
     cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    """How a CMS signature is made: detached or with the file, the level."""
     xml_signature_options: XmlOptionsRequest | EmptyList | None = None
     """Addition: as of `POST /api/signature`."""
 
 
 class CreateSessionRequest(Wire):
     return_url: str | None = None
+    """Where the signer comes back to, with `signatureSessionId` in the query. Absolute, http or https, at most 1024
+    characters. Left out: the page opens in a tab of its own, and you are told by webhook.
+    """
     callback_argument: str | None = None
+    """Comes back in the session and in webhooks: your own id, at most 1024 characters."""
     disable_downloads: bool | None = None
+    """The page offers no signed files, and hands none out."""
     enable_background_processing: bool | None = None
+    """The signer leaves as soon as the signatures are stored; the documents are finished afterwards."""
     documents: list[SessionDocumentRequest] | None = None
+    """What is to be signed. Left out: the signer brings the files."""
     security_context_id: UUID | None = None
+    """Whose certificates are trusted; left out: the installation's default."""
     certificate_requirements: Annotated[list[RequirementRequest], msgspec.Meta(max_length=10)] | None = None
+    """What the signer must prove, such as `Cpf`; all of them must hold."""
     document_metadata: GivenMetadata = None
+    """For every document of the session. A document's own wins, by name."""
     pdf_signature_options: PdfOptionsRequest | EmptyList | None = None
+    """For the PDF files that the signer brings, and for documents that say nothing themselves."""
     cms_signature_options: CmsOptionsRequest | EmptyList | None = None
+    """The same for files that become CMS signatures."""
     xml_signature_options: XmlOptionsRequest | EmptyList | None = None
     """Addition: of it `level` counts for the documents of the session."""
     result_token: bool | None = None
@@ -126,22 +158,28 @@ class AllocateKeyRequest(Wire):
 
 class AllocateKeysRequest(Wire):
     count: Annotated[int, msgspec.Meta(ge=1, le=MAX_BATCH)]
+    """1 to 100."""
     provisional_metadata: GivenMetadata = None
 
 
 class EndUploadRequest(Wire):
     part_e_tags: list[str] = msgspec.field(name="partETags")
+    """The `ETag` of each part, in order."""
     complete_md5: str | None = msgspec.field(name="completeMD5", default=None)
+    """Of the whole file, in Base64: it is compared."""
 
 
 class CertificateReference(Wire):
     id: UUID | None = None
     content: bytes | None = None
+    """The certificate: DER, in Base64."""
 
 
 class PrepareSignatureRequest(Wire):
     file: FileReference
+    """What is signed."""
     certificate: CertificateReference
+    """Whose signature it will be."""
     document_key: str | None = None
     security_context_id: UUID | None = None
     signature_type: str | None = None
@@ -152,18 +190,25 @@ class PrepareSignatureRequest(Wire):
 
 class CompleteSignatureRequest(Wire):
     state: Annotated[str, msgspec.Meta(min_length=1)]
+    """What the preparation answered."""
     signature: bytes
+    """What the key made of `toSignHash`, in Base64."""
 
 
 class InspectSignatureRequest(Wire):
     file: FileReference
+    """The signed file."""
     should_validate: bool | None = msgspec.field(name="validate", default=None)
+    """Also say whether each signature holds."""
     security_context_id: UUID | None = None
     ignore_revocation_status_unknown: bool | None = None
     trust_uncertified_signing_time: bool | None = None
     data_file: FileReference | EmptyList | None = None
+    """The content of a detached signature."""
     data_hashes: GivenHashes | None = None
+    """Digests of that content, instead of it."""
     extract_encapsulated_content: bool | None = None
+    """Also hand out the content that a CMS signature holds."""
 
 
 class CheckFileRequest(Wire):
@@ -201,7 +246,9 @@ class ChangeApplicationRequest(Wire):
 
 class CreateKeyRequest(Wire):
     description: str | None = None
+    """For you: where the key is used."""
     expires_on: datetime | None = None
+    """Left out: as the installation has it."""
 
 
 class EndKeyRequest(Wire):
@@ -210,18 +257,21 @@ class EndKeyRequest(Wire):
 
 class RotateKeyRequest(Wire):
     previous_hours: Annotated[int, msgspec.Meta(ge=0, le=720)] | None = None
+    """How long the key before works on."""
 
 
 class ReturnUrls(Wire):
     """Both ways."""
 
     return_urls: list[str]
+    """A session's `returnUrl` must lie below one of them. An empty list allows all."""
 
 
 class FrameOrigins(Wire):
     """Both ways."""
 
     frame_origins: list[str]
+    """Like `https://app.example`."""
 
 
 class EndpointRequest(Wire):
@@ -235,7 +285,9 @@ class EndpointRequest(Wire):
 
 class FileValidationRequest(Wire):
     file_name_pattern: str | None = None
+    """A regular expression of RE2 that must match the whole name."""
     endpoint: EndpointRequest | EmptyList | None = None
+    """Your address that is asked about each file."""
 
 
 class LogoRequest(Wire):
@@ -244,9 +296,13 @@ class LogoRequest(Wire):
 
 class BrandingRequest(Wire):
     name: str | None = None
+    """Whom the page is of."""
     accent: str | None = None
+    """A colour, like `#17594a`."""
     accent_dark: str | None = None
+    """The same for dark mode."""
     logo: LogoRequest | EmptyList | None = None
+    """PNG, JPEG or WebP, at most 100 KB."""
 
 
 # -- responses -------------------------------------------------------------------------------------
@@ -278,7 +334,9 @@ class BrandingModel(Wire):
 
 class CreateSessionResponse(Wire):
     session_id: UUID
+    """By it you read the session."""
     redirect_url: str
+    """Where you send your user. It holds the secret of the session: send it to nobody else."""
 
 
 class DigestModel(Wire):

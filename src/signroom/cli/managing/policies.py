@@ -16,9 +16,8 @@ policies = App(name="policies", help="Signature policies that a signature can na
 def list_all(*, json: bool = False) -> None:
     """Print the policies that this version knows, and the operator's own: name, OID, type, digest, source.
 
-    Parameters
-    ----------
-    json: print a JSON list instead of text
+    Args:
+        json: print a JSON list instead of text
     """
     from signroom.domain.signature_policy import known_policies
     from signroom.wiring import own_policies
@@ -39,10 +38,9 @@ def import_file(file: Path, *, json: bool = False) -> None:
 
     The service reads them at its next start. Documents that name one keep it as it was.
 
-    Parameters
-    ----------
-    file: TOML with a table [[policy]] for each, as the guide says
-    json: print a JSON list instead of text
+    Args:
+        file: TOML with a table [[policy]] for each, as the guide says
+        json: print a JSON list instead of text
     """
     from signroom.domain.errors import BadInput
     from signroom.domain.signature_policy import MAX_FILE

@@ -1,6 +1,10 @@
 // Starts the renderer of the API reference. Nothing of it may ask another server for anything.
 import { createApiReference } from '/docs/api/{{version}}/standalone.esm.js';
 
+// The editor of requests writes its marks as HTML. A policy that makes HTML only keeps text from becoming code: scripts
+// in it do not run, by the page's policy.
+globalThis.trustedTypes?.createPolicy('default', { createHTML: (text) => text });
+
 const root = document.getElementById('reference');
 
 createApiReference(root, {

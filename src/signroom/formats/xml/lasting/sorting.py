@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
 from signroom.domain.augmentation import ValidationData
-from signroom.formats.certificate import load_certificate, load_list
+from signroom.formats.certificate import load_certificate, load_list, load_response
 from signroom.formats.malformed import MALFORMED
 
 _UNREADABLE = (*MALFORMED, UnsupportedAlgorithm)
@@ -97,7 +97,7 @@ def _issuer(der: bytes) -> x509.Name | None:
 def _numbers(der: bytes) -> set[int]:
     """The serial numbers of the certificates that an OCSP response is about."""
     try:
-        response = ocsp.load_der_ocsp_response(der)
+        response = load_response(der)
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             return set()
         return {one.serial_number for one in response.responses}
