@@ -24,8 +24,8 @@ def signed(server: Server, *documents: Json, **fields: object) -> Json:
     return page.load()
 
 
-def test_it_holds_the_signed_files_as_they_are(server: Server) -> None:
-    view = signed(server, a_file(), a_file(hard_pdfs.make("ten-pages")))
+def test_it_holds_the_signed_files_as_they_are(sqlite_server: Server) -> None:
+    view = signed(sqlite_server, a_file(), a_file(hard_pdfs.make("ten-pages")))
     answer = httpx.get(view["signedFiles"])
 
     assert answer.headers["content-type"] == "application/zip"
@@ -37,28 +37,30 @@ def test_it_holds_the_signed_files_as_they_are(server: Server) -> None:
     assert files == [httpx.get(d["signedFile"]["location"]).content for d in view["documents"]]
 
 
-def test_a_file_that_has_changed_leaves_no_archive(server: Server) -> None:
-    view = signed(server, a_file(), a_file(hard_pdfs.make("ten-pages")))
+def test_a_file_that_has_changed_leaves_no_archive(sqlite_server: Server) -> None:
+    view = signed(sqlite_server, a_file(), a_file(hard_pdfs.make("ten-pages")))
     second = httpx.get(view["documents"][1]["signedFile"]["location"]).content
-    (stored,) = [file for file in (server.data / "files").rglob("*") if file.is_file() and file.read_bytes() == second]
+    (stored,) = [
+        file for file in (sqlite_server.data / "files").rglob("*") if file.is_file() and file.read_bytes() == second
+    ]
     stored.write_bytes(second.replace(b"%%EOF", b"%%EOG"))
 
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.get(view["signedFiles"])
 
 
-def test_there_is_none_where_it_is_of_no_use(server: Server) -> None:
-    assert signed(server, a_file())["signedFiles"] is None
-    assert signed(server, a_file(), a_file(), disableDownloads=True)["signedFiles"] is None
+def test_there_is_none_where_it_is_of_no_use(sqlite_server: Server) -> None:
+    assert signed(sqlite_server, a_file())["signedFiles"] is None
+    assert signed(sqlite_server, a_file(), a_file(), disableDownloads=True)["signedFiles"] is None
 
 
-def test_only_its_own_token_opens_it(server: Server) -> None:
-    view = signed(server, a_file(), a_file())
+def test_only_its_own_token_opens_it(sqlite_server: Server) -> None:
+    view = signed(sqlite_server, a_file(), a_file())
     token = view["documents"][0]["signedFile"]["location"].rsplit("/", 1)[1]
     own = view["signedFiles"].rsplit("/", 1)[1]
 
     for path in (f"/sign/files/{token}", f"/api/downloads/{own}", f"/sign/files/{own}x"):
-        assert refused(httpx.get(f"{server.url}{path}"), 403) == "BadDownloadToken"
+        assert refused(httpx.get(f"{sqlite_server.url}{path}"), 403) == "BadDownloadToken"
 
 
 @pytest.mark.parametrize(

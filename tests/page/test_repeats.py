@@ -67,7 +67,7 @@ def test_cancelling_twice_is_one_event(server: Server) -> None:
     assert refused(page.client.post("cancel", json={}), 422) == "BadSignatureSessionOperation"
 
     feed = ok(server.api.get("/api/events", params={"sessionId": opened["sessionId"]}))["events"]
-    assert [e["type"] for e in feed] == ["SessionCreated", "SessionCancelled"]
+    assert [e["type"] for e in feed] == ["SessionCreated", "SessionOpened", "SessionCancelled"]
 
 
 def test_more_time_is_given_once_however_often_it_is_asked_for(server: Server) -> None:

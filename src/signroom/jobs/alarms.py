@@ -222,12 +222,14 @@ class Alarms:
     def _listen(self, stop_event: threading.Event) -> None:
         """Ring for what other threads and processes commit, until the end."""
         listen = self._watch_file if self._is_sqlite else self._hear_notifications
+        told = False
         while not stop_event.is_set():
             try:
                 listen(stop_event)
             except (OSError, sqlite3.Error, psycopg.Error, SQLAlchemyError) as error:
-                if self._hears:
+                if self._hears or not told:
                     log.warning("jobs.alarm_lost", error=type(error).__name__)
+                told = True
             except Exception:  # polls go on without it
                 log.exception("jobs.alarm_failed")
             self._hears = False
