@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,6 +12,9 @@ from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Server
 from tests.wire.answers import refused_with
 from tests.wire.operations import DOCUMENTS, KEYS, SESSIONS, SIGNATURE
+
+NOBODY = "5b7f4c1e-0d0a-4c0e-9a57-3f1d2b6c8e90"
+"""An id that nothing has. It is fixed, so that each process of the run finds the same tests."""
 
 JSON = "application/json"
 DEPTH = 5
@@ -46,7 +48,7 @@ def right(schema: Json, schemas: Json) -> Any:
         case "boolean":
             return True
         case _:
-            return {"uuid": str(uuid4()), "byte": "AAAA", "date-time": "2026-01-01T00:00:00Z"}.get(
+            return {"uuid": NOBODY, "byte": "AAAA", "date-time": "2026-01-01T00:00:00Z"}.get(
                 model.get("format", ""), "x"
             )
 
@@ -80,8 +82,8 @@ def test_each_field_of_each_body_is_named_by_its_path(server: Server, admin: dic
     for template, operations in document["paths"].items():
         address = template.replace("{tier}", "default")
         for name in ("session_id", "document_id", "application_id", "key_id", "webhook_id", "context_id"):
-            address = address.replace(f"{{{name}}}", str(uuid4()))
-        address = address.replace("{provider_id}", str(uuid4())).replace("{token}", "x")
+            address = address.replace(f"{{{name}}}", NOBODY)
+        address = address.replace("{provider_id}", NOBODY).replace("{token}", "x")
         for method, operation in operations.items():
             schema = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
             for body, path in faults(schema, schemas) if schema else ():
@@ -131,7 +133,7 @@ FULL = {"auto": {"container": {}, "signatureRectangleSize": {"height": 1, "width
         (SESSIONS, {"documents": [{"file": {"url": "ftp://x"}}]}, 400, "documents[0].file.url"),
         (SESSIONS, {"documents": [{"file": {"url": "/x"}}]}, 400, "documents[0].file.url"),
         (SESSIONS, {"documents": [{"file": {"blobToken": "x"}}]}, 422, "documents[0].file.blobToken"),
-        (SESSIONS, {"documents": [{"id": str(uuid4())}]}, 422, "documents[0].id"),
+        (SESSIONS, {"documents": [{"id": NOBODY}]}, 422, "documents[0].id"),
         (SESSIONS, {"documents": [TEXT_FAULT]}, 422, "documents[0].file.content"),
         (SESSIONS, {"documents": [{**TEXT_FAULT, "documentKey": "x"}]}, 422, "documents[0].documentKey"),
         (SESSIONS, {"documents": [{**TEXT_FAULT, "signatureType": "x"}]}, 400, "documents[0].signatureType"),
@@ -161,13 +163,13 @@ FULL = {"auto": {"container": {}, "signatureRectangleSize": {"height": 1, "width
             400,
             "pdfSignatureOptions.visualRepresentation.position.pageOptimization.paperSize",
         ),
-        (SESSIONS, {"securityContextId": str(uuid4())}, 422, "securityContextId"),
+        (SESSIONS, {"securityContextId": NOBODY}, 422, "securityContextId"),
         (SESSIONS, {"cmsSignatureOptions": {"timestampTier": "x"}}, 422, "cmsSignatureOptions.timestampTier"),
         ("/api/tsp/x", {"algorithm": "SHA256", "hexValue": "00" * 32}, 422, "{tier}"),
         (SIGNATURE, {**TEXT_FAULT, "certificate": {}}, 400, "certificate.content"),
         (SIGNATURE, {"file": {}, "certificate": {"content": "AAAA"}}, 400, "file"),
-        (f"{SESSIONS}/{uuid4()}/cancel", None, 422, "{session_id}"),
-        (f"{DOCUMENTS}/{uuid4()}/extend", {"level": "B-B"}, 400, "level"),
+        (f"{SESSIONS}/{NOBODY}/cancel", None, 422, "{session_id}"),
+        (f"{DOCUMENTS}/{NOBODY}/extend", {"level": "B-B"}, 400, "level"),
         ("/api/signature/completion", {"state": "x", "signature": "AAAA"}, 422, "state"),
         ("/api/settings/webhooks", {"url": "x"}, 400, "url"),
         ("/api/settings/webhooks", {"url": "https://x.example", "auth": "x"}, 400, "auth"),
