@@ -42,6 +42,24 @@ new MutationObserver(() => {
 }).observe(document, { subtree: true, childList: true, attributes: true });
 """
 
+SCROLL = """async () => {
+  const frames = [];
+  let most = 0;
+  const end = document.documentElement.scrollHeight;
+  let before = await new Promise(requestAnimationFrame);
+  for (let step = 1; step <= 200; step++) {
+    scrollTo(0, (end * step) / 200);
+    const now = await new Promise(requestAnimationFrame);
+    frames.push(now - before);
+    before = now;
+    most = Math.max(most, document.querySelectorAll('*').length);
+  }
+  frames.sort((one, other) => one - other);
+  const pictures = performance.getEntriesByType('resource').filter(({ name }) => name.includes('/preview/')).length;
+  return { 'frame, median (ms)': frames[100], 'frame, 95 of 100 (ms)': frames[190], 'elements at most': most,
+    'pictures fetched': pictures };
+}"""
+
 
 @dataclass(frozen=True)
 class View:
@@ -75,6 +93,7 @@ def main() -> None:
             for name, content in CASES.items():
                 _print(f"documents of the application, {name}", [_median(browser, server, v, content) for v in VIEWS])
             chosen = [_median(browser, server, v, CASES["2 pages"], chosen=True) for v in VIEWS]
+            _print_scroll([_scroll(browser, server, v, CASES["2000 pages"]) for v in VIEWS])
             _print("a file that the signer adds; first page from the click on Continue", chosen)
         finally:
             browser.close()
@@ -87,12 +106,22 @@ def _print(title: str, columns: list[dict[str, float]]) -> None:
         print(f"{row:>70} " + " ".join(f"{column[row]:12.{3 if row == 'layout shift' else 0}f}" for column in columns))
 
 
-def _median(browser: Browser, server: Server, view: View, content: bytes, *, chosen: bool = False) -> dict[str, float]:
-    rounds = [_measure(browser, server, view, content, chosen=chosen) for _ in range(ROUNDS)]
-    return {row: statistics.median(one[row] for one in rounds) for row in ROWS}
+def _print_scroll(columns: list[dict[str, float]]) -> None:
+    for row in columns[0]:
+        print(f"{'scrolling through 2000 pages: ' + row:>70} " + " ".join(f"{column[row]:12.0f}" for column in columns))
 
 
-def _measure(browser: Browser, server: Server, view: View, content: bytes, *, chosen: bool) -> dict[str, float]:
+def _scroll(browser: Browser, server: Server, view: View, content: bytes) -> dict[str, float]:
+    """What `SCROLL` tells."""
+    page = _new_page(browser, view)
+    page.goto(_opened(server, content))
+    page.locator(".paper img").first.wait_for()
+    seen: dict[str, float] = page.evaluate(SCROLL)
+    page.context.close()
+    return seen
+
+
+def _new_page(browser: Browser, view: View) -> Page:
     context = browser.new_context(
         viewport={"width": view.width, "height": view.height}, device_scale_factor=view.density, locale="en"
     )
@@ -100,14 +129,28 @@ def _measure(browser: Browser, server: Server, view: View, content: bytes, *, ch
     page.set_default_timeout(WAIT_MS)
     page.add_init_script(WATCH)
     context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": view.slower})
+    return page
+
+
+def _opened(server: Server, content: bytes) -> str:
     documents = [{"file": {"name": "lease.pdf", "content": base64(content)}}]
-    page.goto((server.open_session() if chosen else server.open_session(documents=documents))["redirectUrl"])
+    return str(server.open_session(documents=documents)["redirectUrl"])
+
+
+def _median(browser: Browser, server: Server, view: View, content: bytes, *, chosen: bool = False) -> dict[str, float]:
+    rounds = [_measure(browser, server, view, content, chosen=chosen) for _ in range(ROUNDS)]
+    return {row: statistics.median(one[row] for one in rounds) for row in ROWS}
+
+
+def _measure(browser: Browser, server: Server, view: View, content: bytes, *, chosen: bool) -> dict[str, float]:
+    page = _new_page(browser, view)
+    page.goto(server.open_session()["redirectUrl"] if chosen else _opened(server, content))
     if chosen:
         _choose(page, content)
     page.locator(".paper img").first.wait_for()
     page.wait_for_function("seen.picture !== undefined && seen.paint !== undefined")
     seen = page.evaluate("seen")
-    context.close()
+    page.context.close()
     start = seen["click"] if chosen else 0
     return {
         "first paint": seen["paint"],

@@ -11,7 +11,7 @@ from tests.pki import authority
 
 
 def name(common: str, country: str = "BR", **more: str) -> Name:
-    values = {"C": country, "CN": common, **more}
+    values = {"CN": common, **({"C": country} if country else {}), **more}
     return Name("", tuple((attribute, (value,)) for attribute, value in values.items()))
 
 
@@ -20,6 +20,8 @@ def name(common: str, country: str = "BR", **more: str) -> Name:
     [
         ("ALICE EXAMPLE OF SANTOS:12345678909", "BR", "Alice Example of Santos"),
         ("JOÃO DA SILVA E SOUZA:12345678909", "BR", "João da Silva e Souza"),
+        ("MARIA DE SOUZA E SILVA", "", "Maria de Souza e Silva"),
+        ("JOHN E SMITH", "", "John E Smith"),
         ("EMPRESA EXEMPLO LTDA:12345678000195", "BR", "Empresa Exemplo Ltda"),
         ("EMPRESA EXEMPLO S.A.:12ABC34501DE35", "BR", "Empresa Exemplo S.A."),
         ("PEDRO D'ÁVILA NETO", "BR", "Pedro D'Ávila Neto"),

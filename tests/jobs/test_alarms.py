@@ -34,6 +34,23 @@ def test_a_ring_ends_the_wait_and_is_never_lost() -> None:
     assert not ended.is_alive()
 
 
+def test_it_looks_once_for_many_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is enqueued in the gap is taken by the look after it, and none after that is needed."""
+    pauses: list[float | None] = []
+    monkeypatch.setattr(alarms, "_RESTLESS_SECONDS", 0.0)
+    bell = Bell(lambda timeout: pauses.append(timeout) or 0.0)  # type: ignore[func-returns-value]
+    bell.ring()
+    bell.wait(LONG)
+    gap = threading.Thread(target=bell.wait, args=(LONG,))
+    bell.ring()
+    gap.start()
+    for _ in range(100):
+        bell.ring()
+    gap.join(60)
+    assert bell.wait(LONG) is False
+    assert len(pauses) == 3
+
+
 def test_a_bell_that_is_set_ends_the_thread() -> None:
     bell = Bell(lambda _timeout: LONG)
     bell.set()

@@ -7,6 +7,7 @@ surname first. What a person recognises as their own name is made here. Nothing 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from signroom.domain.certificate import Certificate, Name
@@ -28,6 +29,8 @@ _TITLES = frozenset({"DR", "JR", "SR"})
 _AFTER_DE = frozenset({"LA", "LAS", "LO", "LOS"})
 _AND = {"BR": "E", "PT": "E", "ES": "Y", "MX": "Y", "CO": "Y", "PE": "Y", "CL": "Y", "AR": "Y"}
 """The word for "and" between two surnames. Elsewhere such a letter is an initial."""
+_IBERIAN = frozenset({"DA", "DAS", "DE", "DEL", "DO", "DOS"})
+"""With one of these in a name, `E` and `Y` are words even where the certificate names no country."""
 _CAPITAL_PARTICLES = frozenset({"BE", "IT", "VN"})
 """Countries where the small words of a name begin with a capital letter, or are no small words."""
 
@@ -92,17 +95,27 @@ def _with_small_letters(text: str, country: str) -> str:
     if any(c.islower() for c in text) or not any(c.isupper() for c in text):
         return text
     pieces = _WORDS.split(text)
+    particles = _particles(country, pieces)
     written: list[str] = []
     for position, piece in enumerate(pieces):
         before = pieces[position - 2] if position > 1 else ""
-        written.append(_word(piece, before, pieces[position - 1] if position else "", country))
+        written.append(_word(piece, before, pieces[position - 1] if position else "", particles))
     return "".join(written)
 
 
-def _word(word: str, before: str, gap: str, country: str) -> str:
+def _particles(country: str, words: Iterable[str]) -> Set[str]:
+    """The words of a name that have no capital letter in that country; empty: it is not known."""
+    if country in _CAPITAL_PARTICLES:
+        return frozenset()
+    if country in _AND:
+        return _PARTICLES | {_AND[country]}
+    return _PARTICLES | {"E", "Y"} if not country and _IBERIAN.intersection(words) else _PARTICLES
+
+
+def _word(word: str, before: str, gap: str, particles: Set[str]) -> str:
     """`before` is the word in front of it, `gap` what is between them."""
-    particle = word in _PARTICLES or (word in _AFTER_DE and before == "DE") or word == _AND.get(country)
-    if before and not gap.strip() and particle and country not in _CAPITAL_PARTICLES:
+    particle = word in particles or (word in _AFTER_DE and before == "DE" and before in particles)
+    if before and not gap.strip() and particle:
         return word.lower()
     bare = word.strip(".,()")
     abbreviated = bare in _ROMAN or "." in bare or "/" in bare or word.startswith("(")

@@ -46,6 +46,8 @@ _RESTLESS_SECONDS = 2.0
 later."""
 _AT_START_SECONDS = 30.0
 """The same after the start: what a crash has interrupted is put back meanwhile."""
+_GAP_SECONDS = 0.1
+"""Between two looks at a queue, however often it is rung: one look takes all that waits."""
 _TICK_SECONDS = 0.025
 _DELAYS_SECONDS = 1.0
 """Between two looks at delayed jobs while others commit."""
@@ -65,14 +67,17 @@ class Bell(threading.Event):
         self._pause = pause
         self._rung = threading.Event()
         self._restless_until = time.monotonic() + _AT_START_SECONDS
+        self._looked = 0.0
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until it is rung, set, or the pause is over. Returns True when it is set: the thread ends."""
         restless = time.monotonic() < self._restless_until
         self._rung.wait(timeout if restless else self._pause(timeout))
         if self._rung.is_set():
-            self._restless_until = max(self._restless_until, time.monotonic() + _RESTLESS_SECONDS)
+            self.stay_restless()
+            super().wait(max(0.0, self._looked + _GAP_SECONDS - time.monotonic()))
         self._rung.clear()
+        self._looked = time.monotonic()
         return self.is_set()
 
     def set(self) -> None:
@@ -217,12 +222,14 @@ class Alarms:
     def _listen(self, stop_event: threading.Event) -> None:
         """Ring for what other threads and processes commit, until the end."""
         listen = self._watch_file if self._is_sqlite else self._hear_notifications
+        told = False
         while not stop_event.is_set():
             try:
                 listen(stop_event)
             except (OSError, sqlite3.Error, psycopg.Error, SQLAlchemyError) as error:
-                if self._hears:
+                if self._hears or not told:
                     log.warning("jobs.alarm_lost", error=type(error).__name__)
+                told = True
             except Exception:  # polls go on without it
                 log.exception("jobs.alarm_failed")
             self._hears = False

@@ -8,7 +8,7 @@ import pytest
 
 from signroom.ports.outside import Unreachable
 from signroom.trust.asking.answers import Answers, Question
-from signroom.trust.asking.resting import MOST_SLOW, REST_SECONDS, SLOW_SECONDS, Hosts
+from signroom.trust.asking.resting import LATE_SECONDS, MOST_SLOW, REST_SECONDS, SLOW_SECONDS, Hosts
 
 HOST = "http://ocsp.example.org"
 
@@ -86,7 +86,11 @@ def test_questions_that_still_wait_count() -> None:
     with hosts.asking(f"{HOST}/soon"):  # they may still be answered
         pass
 
-    outside.time += SLOW_SECONDS
+    outside.time += SLOW_SECONDS  # a responder may take its time
+    with hosts.asking(f"{HOST}/later"):
+        pass
+
+    outside.time += LATE_SECONDS - SLOW_SECONDS
     with hosts.asking(f"{HOST}/finds-out"):
         with pytest.raises(Unreachable), hosts.asking(f"{HOST}/at-once"):
             pass

@@ -45,7 +45,7 @@ export function Page({ link }: { readonly link: string }): VNode {
   const pending = session.status === 'Pending' && state.progress === null;
   return (
     <>
-      {session.keySources.includes('demo') && <p class="test">{texts.demoNotice}</p>}
+      {session.keySources.includes('demo') && <aside class="test">{texts.demoNotice}</aside>}
       <header>
         <Brand session={session} controller={controller} />
       </header>

@@ -22,7 +22,8 @@ GROUPS = {
 
 INTRODUCTION = """\
 Your application opens a *signature session*, sends its user to the address that it gets, and fetches the signed
-documents when the user returns, or is told by webhook. [Get started](/docs/) shows it in five minutes.
+documents when the user returns, or is told by webhook. [Get started](/docs/guide/get-started/) shows it in five
+minutes.
 
 **Key.** Send your API key with each call: `X-Api-Key: application|secret`.
 

@@ -1,8 +1,9 @@
 """Hosts that do not answer in time are left alone for a moment, so that one that hangs does not hold every signer.
 
-A host rests once `MOST_SLOW` questions in a row got no answer within `SLOW_SECONDS`, those among them that still wait.
-While it rests nobody asks it but one caller every `REST_SECONDS`, who finds out whether it is back. Any answer, also a
-refusal that comes at once, ends the rest.
+A host rests once `MOST_SLOW` questions in a row have failed after `SLOW_SECONDS`, or wait for `LATE_SECONDS` already. A
+responder that takes its time is not one that hangs: its answers come before that. While a host rests nobody asks it but
+one caller every `REST_SECONDS`, who finds out whether it is back. Any answer, also a refusal that comes at once, ends
+the rest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from signroom.ports.outside import Unreachable
 
 log = structlog.get_logger()
 
-SLOW_SECONDS = 2.0
+SLOW_SECONDS, LATE_SECONDS = 2.0, 5.0
 MOST_SLOW = 3
 REST_SECONDS = 10.0
 _MOST_HOSTS = 1_000
@@ -69,7 +70,7 @@ class Hosts:
             self._hosts.move_to_end(name)
             while len(self._hosts) > _MOST_HOSTS:
                 self._hosts.popitem(last=False)
-            late = sum(now - since >= SLOW_SECONDS for since in host.waiting)
+            late = sum(now - since >= LATE_SECONDS for since in host.waiting)
             if host.slow + late >= MOST_SLOW:
                 if now < host.rests_until:
                     raise Unreachable("Its host does not answer in time.")

@@ -124,20 +124,24 @@ class OpenPdf:
         except BadSyntax as error:
             raise InvalidPdf(f"Object {reference.number} cannot be read: {error}.") from error
 
-    def named(self) -> set[int]:
-        """The numbers that references name, those to nothing too; of a large file none: it would take too long."""
+    def named_above(self, highest: int) -> set[int]:
+        """The numbers above `highest` that references name, those to nothing too.
+
+        Of a large file none: it would take too long.
+        """
         if len(self.buffer) > _MOST_TO_SEARCH:
             return set()
-        found = set(_NAMED.findall(self.buffer))
+        # One at a time: a list of all references would take as much memory as the file's objects.
+        found = {number for match in _NAMED.finditer(self.buffer) if (number := int(match[1])) > highest}
         searched = 0
         for number in {entry.obj_stream_number or 0 for entry in self.table.values() if entry.type == COMPRESSED}:
             with suppress(InvalidPdf):
                 data = ObjectStream.read(self.pdf, number).data
-                found.update(_NAMED.findall(data))
+                found.update(number for match in _NAMED.finditer(data) if (number := int(match[1])) > highest)
                 searched += len(data)
             if searched > _MOST_TO_SEARCH:
                 break
-        return set(map(int, found))
+        return found
 
     def is_compressed(self, reference: Reference) -> bool:
         entry = self.table.get((reference.number, reference.generation))

@@ -396,13 +396,13 @@ def _next_number(opened: OpenPdf) -> int:
 
     Nor does one that is too large count: some readers pass over objects with numbers that a small file cannot have.
     """
-    known = [number for number, _ in opened.table]
+    highest = max((number for number, _ in opened.table), default=0)
     # A section that speaks of more than a PDF may have speaks of nothing.
-    known += [section.highest for section in opened.sections if section.highest <= _MAX_OBJECTS - _ROOM]
-    highest = max(known, default=0)
+    known = (section.highest for section in opened.sections if section.highest <= _MAX_OBJECTS - _ROOM)
+    highest = max(highest, *known, 0)
     # What refers to nothing must not come to refer to the signature.
     info = reference(_trailer_entry(opened, "Info"))
-    named = {number for number in opened.named() if number > highest} | ({info.number} if info is not None else set())
+    named = opened.named_above(highest) | ({info.number} if info is not None else set())
     while beside := [number for number in named if highest < number <= highest + _ROOM]:
         highest = max(beside)
     if highest > _MAX_OBJECTS - _ROOM:
