@@ -133,7 +133,7 @@ def test_a_signer_who_is_there_gets_more_time(sqlite_server: Server, window: Wat
     end_time_of(sqlite_server, opened["sessionId"], timedelta(minutes=9))
     before = sqlite_server.page(opened["redirectUrl"]).load()["expiresAt"]
     page.goto(opened["redirectUrl"])
-    expect(page.get_by_text("This link ends in less than 10 minutes.")).to_be_visible()
+    expect(page.get_by_text("This link expires in less than 10 minutes.")).to_be_visible()
     page.get_by_role("button", name="I need more time").click()
 
     expect(page.get_by_text("You have more time: this link now works until")).to_be_visible()

@@ -59,7 +59,7 @@ def test_the_signer_goes_on_without_it_and_the_application_is_told(
         page.get_by_role("button", name="Sign 2 documents").click()
 
         expect(page.get_by_role("heading", name="Some documents could not be signed")).to_be_visible()
-        expect(page.get_by_text("Nothing that was signed is lost.")).to_be_visible()
+        expect(page.get_by_text("What you signed is saved.")).to_be_visible()
         expect(page.get_by_role("link", name="Download contract.pdf")).to_be_visible()
         expect(page.get_by_role("button", name="Try again")).to_have_count(0)
         back = f"https://app.example/back?order=7&signatureSessionId={opened['sessionId']}"

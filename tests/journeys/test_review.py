@@ -103,7 +103,7 @@ def test_a_page_is_made_larger_and_its_picture_finer(sqlite_server: Server, wind
 def test_words_are_found_in_all_documents(sqlite_server: Server, window: Watched) -> None:
     page = window.page
     review(sqlite_server, page, a_file(), a_file(hard_pdfs.make("ten-pages"), "annex.pdf"))
-    page.get_by_role("button", name="Find words").click()
+    page.get_by_role("button", name="Search").click()
     field = page.get_by_role("textbox", name="Words to find")
     expect(field).to_be_focused()
     field.fill("parties agree")
@@ -189,7 +189,7 @@ def test_the_review_fits_a_small_screen(sqlite_server: Server, window: Watched) 
     expect(page.get_by_role("img", name="Page 1 of 10 of contract.pdf")).to_be_visible()
     assert page.get_by_role("img").first.evaluate("(image) => image.clientWidth") > 280
     page.get_by_role("button", name="Zoom in").click()
-    page.get_by_role("button", name="Find words").click()
+    page.get_by_role("button", name="Search").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Continue to signing").click()
 
