@@ -45,7 +45,7 @@ def test_what_can_be_used_comes_first_and_the_rest_says_why_not(
         "expired": "Expired on",
         "wrong-key-usage": "not meant for signing",
         "ca": "certificate of an authority \\(CA:TRUE\\)",
-        "not-yet-valid": "Not valid before",
+        "not-yet-valid": "^Valid from",
         "rsa1024": "too weak",
     }
     for name, reason in reasons.items():

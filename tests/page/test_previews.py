@@ -116,13 +116,13 @@ def test_findings_are_kept_with_the_document(page: Page) -> None:
 
 def test_pictures_that_nobody_waits_for_are_drawn_so_often_and_no_more(server: Server, page: Page) -> None:
     """Each costs a process far more than asking for it costs. Before, there was no end to it."""
-    document = page.add(hard_pdfs.with_pages(400))["id"]
+    document = page.add(hard_pdfs.with_pages(1000))["id"]
     address, token = urlsplit(server.url), page.client.headers["X-Signature-Session-Token"]
     number = count()
 
     def refused_after_one_more() -> bool:
         head = (
-            f"GET /sign/api/preview/{document}/{next(number)}?width=2000 HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"GET /sign/api/preview/{document}/{next(number)}?width=800 HTTP/1.1\r\nHost: {address.netloc}\r\n"
             f"X-Signature-Session-Token: {token}\r\n\r\n"
         )
         with socket.create_connection((address.hostname or "", address.port or 0), 60) as connection:

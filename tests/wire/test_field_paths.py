@@ -162,6 +162,8 @@ FULL = {"auto": {"container": {}, "signatureRectangleSize": {"height": 1, "width
             "pdfSignatureOptions.visualRepresentation.position.pageOptimization.paperSize",
         ),
         (SESSIONS, {"securityContextId": str(uuid4())}, 422, "securityContextId"),
+        (SESSIONS, {"cmsSignatureOptions": {"timestampTier": "x"}}, 422, "cmsSignatureOptions.timestampTier"),
+        ("/api/tsp/x", {"algorithm": "SHA256", "hexValue": "00" * 32}, 422, "{tier}"),
         (SIGNATURE, {**TEXT_FAULT, "certificate": {}}, 400, "certificate.content"),
         (SIGNATURE, {"file": {}, "certificate": {"content": "AAAA"}}, 400, "file"),
         (f"{SESSIONS}/{uuid4()}/cancel", None, 422, "{session_id}"),

@@ -152,7 +152,7 @@ def test_a_disabled_application_opens_nothing(room: Room, operator: OperatorCall
     assert enable_application(room.ports, operator, shop.id).disabled_at is None
     authenticate(room.ports, secret(key))
     renew_page_token(room.ports, link)
-    assert room.told() == ["ApiKeyCreated", "ApplicationDisabled", "ApplicationEnabled"]
+    assert room.told() == ["ApiKeyCreated", "ApplicationDisabled", "ApplicationEnabled", "SessionOpened"]
 
 
 def test_a_page_that_was_just_open_is_closed_at_once(room: Room, operator: OperatorCaller, shop: Application) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from signroom.domain.application import WORKERS, Caller
 from signroom.domain.document import Document
-from signroom.domain.errors import TimestampTierNotFound
+from signroom.domain.errors import TimestampTierNotFound, at
 from signroom.domain.level import Level
 from signroom.domain.signature import OptionsByType, SignatureType
 from signroom.domain.timestamp import DEFAULT_TIER
@@ -45,7 +45,8 @@ def require_timestamps(ports: Ports, level: Level | None, tier: str | None) -> N
     if ports.timestamps.contexts_of(tier or DEFAULT_TIER):
         return
     if tier in {None, DEFAULT_TIER}:
-        raise TimestampTierNotFound("A level above B-B needs timestamps: ask the operator for a timestamp provider.")
+        message = "A level above B-B needs timestamps: ask the operator for a timestamp provider."
+        raise TimestampTierNotFound(message, path="level")
     raise TimestampTierNotFound(f"The tier is {tier}.")
 
 
@@ -54,6 +55,8 @@ async def require_levels(ports: Ports, options: OptionsByType, kind: SignatureTy
 
     Raises: TimestampTierNotFound.
     """
-    for one in (options.pdf, options.cms, options.xml) if kind is None else (options.of(kind),):
-        if one.level is not None or one.timestamp_tier is not None:
-            await asyncio.to_thread(require_timestamps, ports, one.level, one.timestamp_tier)
+    for one in SignatureType if kind is None else (kind,):
+        wanted = options.of(one)
+        if wanted.level is not None or wanted.timestamp_tier is not None:
+            with at(f"{one.value.lower()}SignatureOptions"):
+                await asyncio.to_thread(require_timestamps, ports, wanted.level, wanted.timestamp_tier)

@@ -18,6 +18,7 @@ from signroom.domain.errors import (
     FileDownloadFailed,
     TooManyDocuments,
     about,
+    at,
     document_place,
     told_of,
 )
@@ -110,12 +111,15 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     # Numbers that anybody may have written into a certificate of his own prove nothing: requirements need roots.
     deciding = find_deciding_context if command.requirements else find_context
     context = await asyncio.to_thread(deciding, ports, caller.subscription_id, command.security_context_id)
-    for options in (command.options, *(document.options for document in command.documents)):
-        await require_levels(ports, options)
+    await require_levels(ports, command.options)
+    for number, document in enumerate(command.documents):
+        with at(document_place(number)):
+            await require_levels(ports, document.options)
     command = with_level(command, context.rules.level)
     # What the context asks for counts where neither session nor document says anything.
-    for document in command.documents:
-        await require_levels(ports, document.options, document.signature_type or SignatureType.PDF)
+    for number, document in enumerate(command.documents):
+        with at(document_place(number)):
+            await require_levels(ports, document.options, document.signature_type or SignatureType.PDF)
     if not command.documents:
         await require_levels(ports, command.options)
     now, session_id = ports.clock.now(), uuid4()

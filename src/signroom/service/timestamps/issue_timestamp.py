@@ -64,7 +64,7 @@ async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: flo
     """
     providers = await asyncio.to_thread(ports.timestamps.of_tier, require_tier(tier))
     if not providers:
-        raise TimestampTierNotFound
+        raise TimestampTierNotFound(path="{tier}")
     refused: str | None = None
     loop = asyncio.get_running_loop()
     deadline = loop.time() + (ALL_SECONDS if seconds is None else seconds)
