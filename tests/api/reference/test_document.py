@@ -17,6 +17,8 @@ from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Server
 
 JSON = "application/json"
+ANSWERED = {"post /api/signature-sessions", "post /api/documents/preflight"}
+"""A newcomer sends these first: their examples bring a file, and are done as they stand."""
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +69,8 @@ def test_each_example_of_a_request_is_understood(server: Server, document: Json,
         answer = server.api.request(method, address, json=body["example"], headers=headers)
         # Certificates of the examples are none: nobody wants to read three kilobytes of one.
         if answer.status_code == 400 and "MIID" not in str(body["example"]):
+            wrong.append((method, path, answer.text))
+        if f"{method} {path}" in ANSWERED and answer.status_code != 200:
             wrong.append((method, path, answer.text))
 
     assert wrong == []
