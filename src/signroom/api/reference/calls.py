@@ -7,7 +7,7 @@ GROUPS = {
     "Documents": "Signed documents: their files, signers and levels. Look at a file before it is to be signed.",
     "Uploads": "Send a large file first, and name it in a session by its `blobToken`.",
     "Events": "What happened, in order: a receiver that was down reads on where it stopped.",
-    "Webhooks": "Be told of what happens, and see what became of each delivery.",
+    "Webhooks": "Be told of what happens, and see what came of it. [The guide](/docs/guide/webhooks/) shows how.",
     "Document keys": "Numbers that are printed on a document, by which anybody finds it again.",
     "Inspection": "Who signed a file, when, with what, and whether it holds.",
     "Local signature": "Sign with a key of your own, without a signer and a page.",

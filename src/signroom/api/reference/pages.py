@@ -56,7 +56,9 @@ def page(ports: InjectedPorts) -> Response[str]:
 def plain_page(request: Request[Any, Any, Any]) -> Response[str]:
     """Routes, parameters and models of ``/openapi.json`` as one page that works in a text browser."""
     found = _described(request.app)
-    html = _template("plain.html").render(info=found["info"], operations=_operations(found), schemas=_schemas(found))
+    html = _template("plain.html").render(
+        info=found["info"], operations=_operations(found), webhooks=_webhooks(found), schemas=_schemas(found)
+    )
     return Response(html, media_type=MediaType.HTML, headers={"content-security-policy": _PLAIN_POLICY})
 
 
@@ -140,6 +142,11 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def _webhooks(document: dict[str, Any]) -> list[dict[str, str]]:
+    calls = (methods["post"] for methods in document["webhooks"].values())
+    return [{"summary": call["summary"], "body": _reference(call["requestBody"])} for call in calls]
 
 
 def _schemas(document: dict[str, Any]) -> list[dict[str, Any]]:

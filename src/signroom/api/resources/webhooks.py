@@ -44,7 +44,12 @@ from signroom.service.webhooks.manage_webhooks import (
 
 _TAGS = ["Webhooks"]
 _ANY_EVENT: Any = (
-    shapes.DocumentEvent | shapes.SessionEvent | shapes.WebhookEvent | shapes.ApiKeyEvent | shapes.ErasedDocumentEvent
+    shapes.DocumentEvent
+    | shapes.SessionEvent
+    | shapes.WebhookEvent
+    | shapes.ApiKeyEvent
+    | shapes.ApplicationEvent
+    | shapes.ErasedDocumentEvent
 )
 _WEBHOOKS = "/api/settings/webhooks"
 _WEBHOOK = f"{_WEBHOOKS}/{{webhook_id:str}}"
