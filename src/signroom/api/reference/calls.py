@@ -25,7 +25,8 @@ Your application opens a *signature session*, sends its user to the address that
 documents when the user returns, or is told by webhook. [Get started](/docs/guide/get-started/) shows it in five
 minutes.
 
-**Key.** Send your API key with each call: `X-Api-Key: application|secret`.
+**Key.** Send your API key with each call: `X-Api-Key: application|secret`. `Authorization: Bearer
+application|secret` works as well; when both are sent, `X-Api-Key` counts.
 
 **Bodies** are JSON. A field that is not set may be left out, or be `null`; for an object `[]` is taken as well.
 

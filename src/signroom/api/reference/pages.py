@@ -45,6 +45,13 @@ def document(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(content, media_type=MediaType.JSON, headers=headers)
 
 
+def lead_to_document(request: Request[Any, Any, Any]) -> Redirect:
+    """In front of the framework's own routes, which have its raw document. Raises: NotFoundException for any other."""
+    if request.url.path.rstrip("/").lower() in {"/openapi", "/openapi/openapi.json"}:
+        return Redirect("/openapi.json", status_code=302, media_type=MediaType.TEXT)
+    raise NotFoundException
+
+
 @get("/docs/api", include_in_schema=False, sync_to_thread=True)
 def page(ports: InjectedPorts) -> Response[str]:
     """The reference. It sends requests in development alone: a key of production belongs into no documentation."""
