@@ -160,6 +160,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "cannot be used" in done.stderr
+    assert 'make demo ARGS="--port 8655"' in done.stderr
 
 
 def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:

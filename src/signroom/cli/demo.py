@@ -27,6 +27,7 @@ from signroom.wiring import build_service, build_web, demo_ca, prepare_data
 _SUBSCRIPTION = "Demo"
 _APPLICATION = "Example application"
 _SIGNER = "Test signer"
+_CHOOSE_PORT = '`--port 8655`; with make: `make demo ARGS="--port 8655"`'
 _EXAMPLES = (Path(__file__).parents[1] / "examples", Path(__file__).parents[3] / "examples")
 """Where the wheel and a checkout keep the example."""
 
@@ -85,7 +86,7 @@ def run_demo(
 
 def _listen_twice(port: int) -> tuple[socket.socket, socket.socket]:
     """The service's socket and the example application's: the next port, or any free one when that is taken."""
-    first = listen("127.0.0.1", port)
+    first = listen("127.0.0.1", port, _CHOOSE_PORT)
     try:
         return first, listen("127.0.0.1", first.getsockname()[1] + 1)
     except (SettingsError, OverflowError):
