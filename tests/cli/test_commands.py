@@ -172,6 +172,8 @@ def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:
     assert (first.api_key, first.pfx_password, first.pfx) == (second.api_key, second.pfx_password, second.pfx)
     for file in ("demo-api-key", "demo-manager-key", "test-signer.pfx", "test-signer.password", "secret.key"):
         assert (tmp_path / "data" / file).stat().st_mode & 0o077 == 0
+    mended = [line for line in second.log.read_text().splitlines() if "data.mode_mended" in line]
+    assert [line for line in mended if '"data"' not in line and "server.log" not in line] == []  # made by this test
 
 
 def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
