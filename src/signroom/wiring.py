@@ -323,7 +323,9 @@ def import_list(settings: Settings, content: bytes) -> SignedList:
 def trusted_roots(settings: Settings) -> Iterator[TrustedRoot]:
     """The roots of every built-in context, as the service would have them. Raises: SettingsError."""
     try:
-        folder = AnchorFolder(settings.trust_folder, {} if settings.production else _demo_roots(settings))
+        # The demo's root is made with the data folder, and to look at roots makes neither.
+        demo = not settings.production and settings.data.exists()
+        folder = AnchorFolder(settings.trust_folder, _demo_roots(settings) if demo else {})
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
     for context in BUILT_IN:

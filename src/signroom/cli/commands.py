@@ -57,7 +57,7 @@ app.command(statistics)
 
 def run(arguments: Sequence[str]) -> int:
     """Exit code: 0 done, 2 wrong usage or settings, 3 refused by the service; the robot and `extend` add 4."""
-    from signroom.domain.errors import ApplicationNotFound, SignroomError, SubscriptionNotFound
+    from signroom.domain.errors import ApplicationNotFound, DatabaseNotFound, SignroomError, SubscriptionNotFound
     from signroom.settings import SettingsError
 
     try:
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
         return USAGE
     except SignroomError as error:
         print(f"signroom: {error.code}: {error}", file=sys.stderr)
-        if isinstance(error, ApplicationNotFound | SubscriptionNotFound):
+        if isinstance(error, ApplicationNotFound | DatabaseNotFound | SubscriptionNotFound):
             _say_where()
         return REFUSED
     return result if isinstance(result, int) else 0

@@ -30,3 +30,22 @@ def settings_for_rows(public_url: str = "http://localhost") -> Settings:
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     return current_settings({"PUBLIC_URL": public_url})
+
+
+def installed_settings() -> Settings:
+    """The same for commands that only make sense where a service has run: they make no database in the wrong folder.
+
+    Raises: SettingsError, DatabaseNotFound.
+    """
+    settings = settings_for_rows()
+    require_database(settings)
+    return settings
+
+
+def require_database(settings: Settings) -> None:
+    """Raises: DatabaseNotFound when the file of a SQLite database is not there. PostgreSQL speaks for itself."""
+    from signroom.domain.errors import DatabaseNotFound
+
+    scheme, _, file = settings.database_url.partition("?")[0].partition(":///")
+    if scheme == "sqlite" and not Path(file).is_file():
+        raise DatabaseNotFound
