@@ -488,8 +488,8 @@ def operating(settings: Settings) -> Iterator[Ports]:
         service.stop()
 
 
-def build_web(settings: Settings, service: Service) -> ASGIApp:
-    """The HTTP application; it starts and stops `service` with itself."""
+def build_web(settings: Settings, service: Service, *, quiet_files: bool = False) -> ASGIApp:
+    """The HTTP application; it starts and stops `service` with itself. `quiet_files` as `RequestLog` has it."""
 
     ports = service.ports
     return create_application(
@@ -507,6 +507,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         rate_limits=settings.rate_limits,
         type_decoders=TYPE_DECODERS,
         plugins=[WireSchemas()],
+        quiet_files=quiet_files,
     )
 
 

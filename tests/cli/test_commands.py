@@ -238,6 +238,10 @@ def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
     assert set(found) == contract | {"managerKey", "subscription", "testCertificates"}
     assert answer.status_code == 200
     assert [setting.status_code for setting in settings] == [200, 403], "a manager's, and no worker's"
+    assert [found[name].partition("|")[0] for name in ("apiKey", "managerKey")] == [
+        "Example application",
+        "Demo manager",
+    ]
 
 
 def test_help_and_unknown_commands() -> None:

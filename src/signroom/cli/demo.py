@@ -25,7 +25,8 @@ from signroom.settings import Settings, SettingsError, read_settings
 from signroom.wiring import build_service, build_web, demo_ca, prepare_data
 
 _SUBSCRIPTION = "Demo"
-_APPLICATION = "Example application"
+_APPLICATION, _MANAGER = "Example application", "Demo manager"
+_API_KEY_FILE, _MANAGER_KEY_FILE = "demo-api-key", "demo-manager-key"
 _SIGNER = "Test signer"
 _CHOOSE_PORT = '`--port 8655`; with make: `make demo ARGS="--port 8655"`'
 _EXAMPLES = (Path(__file__).parents[1] / "examples", Path(__file__).parents[3] / "examples")
@@ -73,7 +74,7 @@ def run_demo(
         if browser:
             webbrowser.open(app_url)
 
-    applications = [(build_web(settings, service), listener), (example, app_listener)]
+    applications = [(build_web(settings, service, quiet_files=True), listener), (example, app_listener)]
     run_applications(
         applications,
         settings,
@@ -129,22 +130,23 @@ def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str)
         if not file.exists():
             _write_private(file, authority.issue_test_pfx(name, pfx_password.read_text(), ports.clock.now()))
     operator = this_operator()
-    application = ensure_application(ports, operator, _SUBSCRIPTION, _APPLICATION)
-    caller = operator.acting_for(application.subscription_id)
 
-    def key(file: Path, role: Role) -> str:
+    def key(file: Path, owner: str, role: Role) -> str:
+        # A key of an earlier version stays as it is, whatever application it belongs to.
         if not file.exists():
+            application = ensure_application(ports, operator, _SUBSCRIPTION, owner)
+            caller = operator.acting_for(application.subscription_id)
             _write_private(file, create_key(ports, caller, application.id, CreateKey(role=role)).text.encode())
         return file.read_text()
 
     return Demo(
         url=settings.public_url or url,
         appUrl=app_url,
-        apiKey=key(settings.data / "demo-api-key", Role.WORKER),
+        apiKey=key(settings.data / _API_KEY_FILE, _APPLICATION, Role.WORKER),
         pfx=str(pfx),
         pfxPassword=pfx_password.read_text(),
         caCertificate=str(settings.data / "demo-ca.crt"),
-        managerKey=key(settings.data / "demo-manager-key", Role.MANAGER),
+        managerKey=key(settings.data / _MANAGER_KEY_FILE, _MANAGER, Role.MANAGER),
         subscription=_SUBSCRIPTION,
         testCertificates=str(certificates),
     )
@@ -183,6 +185,9 @@ def _welcome(demo: Demo) -> str:
   More of them   {demo.testCertificates}
                  ICP-Brasil, qualified, own CA, expired, revoked ...; the same password
   Demo CA        {demo.caCertificate}
+
+  All of this stays as it is, also when the demo starts again. In {Path(demo.caCertificate).parent}:
+  {_API_KEY_FILE} and {_MANAGER_KEY_FILE} have the keys, test-signer.password the password.
 
   Open a session yourself:
 
