@@ -12,6 +12,22 @@ if TYPE_CHECKING:
     from signroom.settings import Settings
 
 
+DEMO_DEFAULTS = {
+    "ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8,::1/128",
+    "REVOCATION_MAX_AGE": "0",
+    "REVOCATION_LIST_MAX_AGE": "0",
+}
+"""What the demo takes where nothing is set.
+
+The example application and the revocation list of the demo CA are on this machine. Nothing about revocation is kept: a
+failure that somebody switches on or off shows at once.
+"""
+DEMO_URL = "http://127.0.0.1:8400"
+"""Where the demo is, unless somebody has moved it."""
+DEMO_KEY_FILE = "demo-api-key"
+"""The file of the data folder by which a demo is known."""
+
+
 def current_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     """Raises: SettingsError."""
     from signroom.settings import read_settings

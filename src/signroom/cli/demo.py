@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
+from signroom.cli.configuration import DEMO_DEFAULTS, DEMO_KEY_FILE
 from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
@@ -26,7 +27,7 @@ from signroom.wiring import build_service, build_web, demo_ca, prepare_data
 
 _SUBSCRIPTION = "Demo"
 _APPLICATION, _MANAGER = "Example application", "Demo manager"
-_API_KEY_FILE, _MANAGER_KEY_FILE = "demo-api-key", "demo-manager-key"
+_MANAGER_KEY_FILE = "demo-manager-key"
 _SIGNER = "Test signer"
 _CHOOSE_PORT = '`--port 8655`; with make: `make demo ARGS="--port 8655"`'
 _EXAMPLES = (Path(__file__).parents[1] / "examples", Path(__file__).parents[3] / "examples")
@@ -94,21 +95,12 @@ def _listen_twice(port: int) -> tuple[socket.socket, socket.socket]:
         return first, listen("127.0.0.1", 0)
 
 
-# The example application and the revocation list of the demo CA are on this machine. Nothing about revocation is kept:
-# a failure that somebody switches on or off shows at once.
-_DEFAULTS = {
-    "ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8,::1/128",
-    "REVOCATION_MAX_AGE": "0",
-    "REVOCATION_LIST_MAX_AGE": "0",
-}
-
-
 def _settings(data: Path | None, url: str) -> Settings:
     environment = dict(os.environ)
     if data is not None:
         environment["SIGNROOM_DATA"] = str(data)
     environment["SIGNROOM_PUBLIC_URL"] = environment.get("SIGNROOM_PUBLIC_URL") or url
-    settings = read_settings(environment, Path.cwd(), defaults=_DEFAULTS)
+    settings = read_settings(environment, Path.cwd(), defaults=DEMO_DEFAULTS)
     if settings.production:
         raise SettingsError("The demo refuses to run with SIGNROOM_ENVIRONMENT=production: use `signroom serve`.")
     return settings
@@ -142,7 +134,7 @@ def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str)
     return Demo(
         url=settings.public_url or url,
         appUrl=app_url,
-        apiKey=key(settings.data / _API_KEY_FILE, _APPLICATION, Role.WORKER),
+        apiKey=key(settings.data / DEMO_KEY_FILE, _APPLICATION, Role.WORKER),
         pfx=str(pfx),
         pfxPassword=pfx_password.read_text(),
         caCertificate=str(settings.data / "demo-ca.crt"),
@@ -187,7 +179,7 @@ def _welcome(demo: Demo) -> str:
   Demo CA        {demo.caCertificate}
 
   All of this stays as it is, also when the demo starts again. In {Path(demo.caCertificate).parent}:
-  {_API_KEY_FILE} and {_MANAGER_KEY_FILE} have the keys, test-signer.password the password.
+  {DEMO_KEY_FILE} and {_MANAGER_KEY_FILE} have the keys, test-signer.password the password.
 
   Open a session yourself:
 
