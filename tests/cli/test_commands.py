@@ -26,7 +26,8 @@ PRODUCTION = {
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
-    return {**clean_environment(), "SIGNROOM_DATA": str(data), **more}
+    """Somebody's service may have the usual port."""
+    return {**clean_environment(), "SIGNROOM_DATA": str(data), "SIGNROOM_PORT": str(free_port()), **more}
 
 
 def signroom(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
