@@ -62,7 +62,7 @@ class Scenes:
         yield "no-connection"
         self.page.unroute("**/sign/api/load")
         self._open(f"{self.server.url}/sign/a-wrong-link")
-        self.page.get_by_role("heading", name=self._text("problem", "heading")).wait_for()
+        self.page.locator(".mark.bad").wait_for()
         yield "wrong-link"
 
     def _documents(self) -> Iterator[str]:

@@ -125,7 +125,7 @@ def test_a_link_whose_time_is_over_explains_itself_and_has_the_way_back(sqlite_s
     expect(window.page.get_by_text("Go back to Example application and start again.")).to_be_visible()
     back = f"https://app.example/back?signatureSessionId={opened['sessionId']}"
     expect(window.page.get_by_role("link", name="Return to Example application")).to_have_attribute("href", back)
-    expect(window.page.get_by_text(re.compile("taken back"))).to_have_count(0)
+    expect(window.page.get_by_text(re.compile("Returning in"))).to_have_count(0)
 
 
 def test_a_signer_who_is_there_gets_more_time(sqlite_server: Server, window: Watched) -> None:

@@ -11,13 +11,28 @@ interface BrandProps {
   readonly controller: Controller;
 }
 
-/** Who the page belongs to: a logo, or a name; what it is where nobody has said. */
+/** Who the page belongs to: a logo, or a name; the application's where nobody has said. */
 export function Brand({ session: { branding, applicationName }, controller }: BrandProps): VNode {
   const logo = useLogo(branding?.hasLogo ?? false, controller);
   useEffect(() => paint(document.documentElement.style, branding), [branding?.accent, branding?.accentDark]);
   const name = branding?.name ?? null;
   if (logo !== null) return <img class="brand" src={logo} alt={name ?? applicationName} />;
   if (name !== null) return <p class="brand">{name}</p>;
+  return (
+    <div class="brand own">
+      <span class="tile" aria-hidden="true">
+        {[...applicationName][0]}
+      </span>
+      <p>
+        {applicationName}
+        <span class="facts">{texts.page.mark}</span>
+      </p>
+    </div>
+  );
+}
+
+/** Where it is not known for whom the page is. */
+export function NoBrand(): VNode {
   return (
     <p class="brand">
       <Icon name="sign" />

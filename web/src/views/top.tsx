@@ -20,10 +20,13 @@ export function Way({ state, session }: { readonly state: State; readonly sessio
 function Steps({ name, number, total }: Place): VNode {
   return (
     <div class="steps">
-      <p>{fill(t.step, { number, total, name: t.steps[name] })}</p>
+      <p>
+        {fill(t.step, { number, total })}
+        <span class="which">: {t.steps[name]}</span>
+      </p>
       <div aria-hidden="true">
         {Array.from({ length: total }, (_, index) => (
-          <span key={index} class={index < number ? 'past' : ''} />
+          <span key={index} class={index + 1 < number ? 'past' : index < number ? 'now' : ''} />
         ))}
       </div>
     </div>

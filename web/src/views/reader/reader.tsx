@@ -150,7 +150,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
         />
       )}
       {documents.map((document) => (
-        <article key={document.id} aria-label={document.name}>
+        <article key={document.id} id={document.id} tabIndex={-1} aria-label={document.name}>
           <About document={document} controller={controller} />
           {document.pages > 0 && (
             <Pages
@@ -182,8 +182,13 @@ function About({ document, controller }: { readonly document: DocumentView; read
       <p class="facts">{factsOf(document).join(' · ')}</p>
       <Findings findings={document.findings} />
       {document.pages === 0 && <p>{t.none}</p>}
-      <button type="button" class="plain" onClick={() => void controller.show(document)}>
-        {fill(texts.documents.open, { name: document.name })}
+      <button
+        type="button"
+        class="plain"
+        aria-label={fill(texts.documents.open, { name: document.name })}
+        onClick={() => void controller.show(document)}
+      >
+        {t.original}
       </button>
       <details>
         <summary>{texts.certificates.details}</summary>
