@@ -4,7 +4,6 @@ import type { SessionView } from '../server/model';
 import { paint } from '../session/branding';
 import type { Controller } from '../session/controller';
 import { texts } from '../texts/format';
-import { Icon } from './icon';
 
 interface BrandProps {
   readonly session: SessionView;
@@ -28,16 +27,6 @@ export function Brand({ session: { branding, applicationName }, controller }: Br
         <span class="facts">{texts.page.mark}</span>
       </p>
     </div>
-  );
-}
-
-/** Where it is not known for whom the page is. */
-export function NoBrand(): VNode {
-  return (
-    <p class="brand">
-      <Icon name="sign" />
-      {texts.page.mark}
-    </p>
   );
 }
 

@@ -15,7 +15,7 @@ export function Cancel({ controller, busy }: { readonly controller: Controller; 
       <dialog ref={dialog} aria-labelledby="cancel-question">
         <h2 id="cancel-question">{t.question}</h2>
         <p>{t.text}</p>
-        <button type="button" autofocus onClick={() => dialog.current?.close()}>
+        <button type="button" onClick={() => dialog.current?.close()}>
           {t.no}
         </button>
         <button

@@ -170,11 +170,8 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
     const timer = setInterval(() => setLeft((seconds) => seconds - 1), 1000);
     // Whoever reads, or fetches their files, is not torn away from them.
     const there = () => stay(true);
-    for (const sign of SIGNS_OF_LIFE) addEventListener(sign, there);
-    return () => {
-      clearInterval(timer);
-      for (const sign of SIGNS_OF_LIFE) removeEventListener(sign, there);
-    };
+    for (const sign of SIGNS_OF_LIFE) addEventListener(sign, there, { once: true });
+    return () => clearInterval(timer);
   }, [stays]);
   useEffect(() => {
     if (stays || left !== 0) return;

@@ -5,9 +5,10 @@ import { Controller } from '../session/controller';
 import { beside, next, START, type State, toSign, unsaved } from '../session/flow';
 import { passing, type Problem } from '../session/problem';
 import { language, sentence, texts } from '../texts/format';
-import { Brand, NoBrand } from './brand';
+import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Documents } from './documents';
+import { Icon } from './icon';
 import { type Part, usePart } from './part';
 import { Heading, Mark, type ViewProps } from './parts';
 import { Requirements } from './requirements';
@@ -40,7 +41,10 @@ export function Page({ link }: { readonly link: string }): VNode {
       <>
         {problem !== null && (
           <header>
-            <NoBrand />
+            <p class="brand">
+              <Icon name="sign" />
+              {texts.page.mark}
+            </p>
           </header>
         )}
         <main key="waiting" class={problem === null ? 'waiting' : ''}>

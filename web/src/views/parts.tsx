@@ -28,12 +28,12 @@ export function Mark({ name, kind }: { readonly name: IconName; readonly kind: '
 export function Heading({ text }: { readonly text: string }): VNode {
   const element = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    const heading = element.current;
-    heading?.focus({ preventScroll: true });
-    const { top = 0, bottom = 0 } = heading?.getBoundingClientRect() ?? {};
+    const heading = element.current!;
+    heading.focus({ preventScroll: true });
+    const { top, bottom } = heading.getBoundingClientRect();
     if (top >= 0 && bottom <= innerHeight) return;
     scrollTo(0, 0);
-    heading?.scrollIntoView({ block: 'nearest' });
+    heading.scrollIntoView({ block: 'nearest' });
   }, []);
   return (
     <h1 ref={element} tabIndex={-1}>

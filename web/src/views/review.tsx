@@ -33,9 +33,9 @@ export function ReviewHead({ state }: Pick<ViewProps, 'state'>): VNode {
 }
 
 function show(id: string): void {
-  const place = document.getElementById(id);
-  place?.scrollIntoView();
-  place?.focus({ preventScroll: true });
+  const place = document.getElementById(id)!;
+  place.scrollIntoView();
+  place.focus({ preventScroll: true });
 }
 
 /** The way on from the documents, which are in the stage beside it. */

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Availability, SourceKind } from '../keysource/keysource';
 import { available, offered } from '../keysource/sources';
 import { framed } from '../server/framing';
@@ -87,6 +87,10 @@ function onlyOne(kinds: readonly SourceKind[], answers: Answers): SourceKind | n
   return usable.length === 1 ? (usable[0] ?? null) : null;
 }
 
+function intoView(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: 'nearest' });
+}
+
 function Choice(props: {
   readonly kind: SourceKind;
   readonly chosen: boolean;
@@ -94,12 +98,8 @@ function Choice(props: {
   readonly children: VNode;
 }): VNode {
   const { label, hint } = ABOUT[props.kind];
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (props.chosen) place.current?.scrollIntoView({ block: 'nearest' });
-  }, [props.chosen]);
   return (
-    <div class="choice" ref={place}>
+    <div class="choice" ref={props.chosen ? intoView : null}>
       <button type="button" class="option" aria-expanded={props.chosen} onClick={props.onChoose}>
         <span class="name">{label}</span>
         <span class="facts">{hint}</span>
@@ -167,11 +167,10 @@ function PfxForm({ state, controller, session }: SourceProps): VNode {
   const [file, setFile] = useState<File | null>(null);
   const [missing, miss] = useState(false);
   const fault = state.problem === null ? null : faultOf(state.problem);
-  const of = (field: Fault) => (missing && field === 'file' ? NO_FILE : fault === field ? state.problem : null);
+  const of = (field: Fault) => (missing && file === null && field === 'file' ? NO_FILE : fault === field ? state.problem : null);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    miss(file === null);
-    if (file === null) return;
+    if (file === null) return miss(true);
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem('password') as HTMLInputElement;
     const password = field.value;
     field.value = ''; // it stays nowhere but in the key worker
@@ -185,10 +184,7 @@ function PfxForm({ state, controller, session }: SourceProps): VNode {
         type="file"
         accept=".pfx,.p12,application/x-pkcs12"
         required
-        onChange={({ currentTarget }) => {
-          setFile(currentTarget.files?.[0] ?? null);
-          miss(false);
-        }}
+        onChange={({ currentTarget }) => setFile(currentTarget.files?.[0] ?? null)}
       />
       <Field label={t.password} problem={of('password')} type="password" name="password" autocomplete="off" />
       <p class="facts">{t.private}</p>
@@ -205,23 +201,20 @@ function DemoForm({ state, controller, session }: SourceProps): VNode {
   const [missing, miss] = useState(false);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    miss(name.trim() === '');
-    if (name.trim() !== '') void controller.openSource({ kind: 'demo', name }, session);
+    if (name.trim() === '') return miss(true);
+    void controller.openSource({ kind: 'demo', name }, session);
   };
   return (
     <form onSubmit={submit} autocomplete="off" noValidate>
       <Field
         label={t.name}
-        problem={missing ? NO_NAME : null}
+        problem={missing && name.trim() === '' ? NO_NAME : null}
         type="text"
         required
         maxLength={48}
         autocomplete="name"
         value={name}
-        onInput={({ currentTarget }) => {
-          setName(currentTarget.value);
-          miss(false);
-        }}
+        onInput={({ currentTarget }) => setName(currentTarget.value)}
       />
       <Notice problem={state.problem} />
       <button class="primary" disabled={state.busy}>

@@ -26,7 +26,7 @@ function Steps({ name, number, total }: Place): VNode {
       </p>
       <div aria-hidden="true">
         {Array.from({ length: total }, (_, index) => (
-          <span key={index} class={index + 1 < number ? 'past' : index < number ? 'now' : ''} />
+          <span key={index} class={index < number ? 'past' : ''} />
         ))}
       </div>
     </div>
@@ -36,10 +36,10 @@ function Steps({ name, number, total }: Place): VNode {
 /** Who runs this page, and what for. */
 export function Footer({ session }: { readonly session: SessionView }): VNode {
   const application = session.applicationName;
-  const operator = session.branding?.name ?? location.host;
+  const operator = session.branding?.name ?? null;
   return (
     <footer>
-      <p>{fill(operator === application ? t.runSame : t.run, { operator, application })}</p>
+      <p>{operator === null ? fill(t.served, { host: location.hostname, application }) : fill(operator === application ? t.runSame : t.run, { operator, application })}</p>
     </footer>
   );
 }

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { DocumentView } from '../../server/model';
 import type { Controller } from '../../session/controller';
-import { factsOf, fill, texts } from '../../texts/format';
+import { factsOf, texts } from '../../texts/format';
 import { Findings } from '../findings';
 import type { View } from './arithmetic';
 import { zoomStep, zoomWithin } from './arithmetic';
@@ -182,13 +182,9 @@ function About({ document, controller }: { readonly document: DocumentView; read
       <p class="facts">{factsOf(document).join(' · ')}</p>
       <Findings findings={document.findings} />
       {document.pages === 0 && <p>{t.none}</p>}
-      <button
-        type="button"
-        class="plain"
-        aria-label={fill(texts.documents.open, { name: document.name })}
-        onClick={() => void controller.show(document)}
-      >
+      <button type="button" class="plain" onClick={() => void controller.show(document)}>
         {t.original}
+        <span class="unseen">{` ${document.name}`}</span>
       </button>
       <details>
         <summary>{texts.certificates.details}</summary>
