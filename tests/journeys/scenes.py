@@ -25,6 +25,15 @@ PASSWORD = "secret"
 CERTIFICATES = ("expired", "p256", "rsa2048", "wrong-key-usage")
 
 
+def _confirmed(route: Route) -> None:
+    """A known authority has confirmed who the holders of the certificates are."""
+    response = route.fetch()
+    body = response.json()
+    for judgement in body["certificates"]:
+        judgement["confirmedBy"] = "Toy CA"
+    route.fulfill(response=response, json=body)
+
+
 def texts_of(language: str) -> Any:
     return json.loads((ROOT / "web/src/texts" / f"{language}.json").read_text("utf-8"))
 
@@ -62,7 +71,7 @@ class Scenes:
         yield "no-connection"
         self.page.unroute("**/sign/api/load")
         self._open(f"{self.server.url}/sign/a-wrong-link")
-        self.page.get_by_role("heading", name=self._text("problem", "heading")).wait_for()
+        self.page.locator(".mark.bad").wait_for()
         yield "wrong-link"
 
     def _documents(self) -> Iterator[str]:
@@ -78,7 +87,7 @@ class Scenes:
         copy.write_bytes(files[1].read_bytes())
         page.locator("input[type=file]").set_input_files([*files, copy])
         page.locator(".files progress").first.wait_for(state="detached")
-        page.locator(".warning").nth(1).wait_for()
+        page.locator(".warning").first.wait_for()
         yield "documents"
         self._button("cancel", "button").click()
         yield "cancel"
@@ -112,6 +121,7 @@ class Scenes:
 
     def _certificate_to_done(self) -> Iterator[str]:
         page = self.page
+        page.route("**/sign/api/certificates", _confirmed)  # "consent-without-it" has the certificate of nobody known
         self._certificate_file(PASSWORD)
         page.get_by_role("heading", name=self._text("certificates", "heading")).wait_for()
         page.locator(".panel summary").first.click()
@@ -188,7 +198,11 @@ class Scenes:
             "cancelled": {"status": "UserCancelled"},
             "expired": {"status": "Expired", "documents": [], "returnUrl": back},
             "completed-long-ago": {"status": "Completed", "documents": []},
-            "completed-and-back": {"status": "Completed", "returnUrl": back},
+            "completed-and-back": {
+                "status": "Completed",
+                "returnUrl": back,
+                "signer": {"name": "Ana de Souza", "issuedBy": "Toy CA", "confirmedBy": "Toy CA", "signedAt": None},
+            },
             "stored": {"status": "Processing", "background": True},
         }
         for name, told in ends.items():
@@ -215,7 +229,7 @@ class Scenes:
 
     def _arrived(self) -> None:
         """A step is there: its heading takes the focus, that of "loading" does not."""
-        self.page.locator("h1[tabindex]").wait_for()
+        self.page.locator("h1[tabindex]:visible").wait_for()
 
     def _text(self, *path: str) -> str:
         found = texts_of(self.language)

@@ -87,7 +87,7 @@ def test_markup_is_text_wherever_it_comes_from(sqlite_server: Server, window: Wa
     page.locator(".panel").get_by_text("Details").click()
     expect(page.get_by_text(f"CN={MARKUP} (DEMO)", exact=True)).to_be_visible()
     page.get_by_role("button", name="Sign 1 document").click()
-    page.get_by_role("button", name="Stay on this page").click()
+    page.get_by_role("button", name="Stay here").click()
 
     expect(page.get_by_role("link", name=f"Download {MARKUP}.pdf")).to_be_visible()
     expect(page.get_by_role("link", name=f"Return to {MARKUP}")).to_be_visible()

@@ -20,6 +20,8 @@ from tests.verifiers import programs as verifiers
 
 WEB_EID = "Use an ID card (Web eID)"
 WEB_PKI = "Use a certificate on this computer or a token"
+SHORT = {WEB_EID: "Web eID", WEB_PKI: "Web PKI"}
+"""What a source is called where it cannot be used."""
 LICENCE = "a licence of the operator"
 
 
@@ -49,9 +51,9 @@ def choose(page: Page, source: str, opening: str) -> None:
 
 
 def barred(page: Page, source: str) -> Locator:
-    """The source that is greyed: it says why, and cannot be pressed."""
+    """The source that cannot be used: it says why, and cannot be pressed."""
     expect(page.get_by_role("button", name=source)).to_have_count(0)
-    return page.locator(".choice.off").filter(has_text=source)
+    return page.locator("details.off").filter(has_text=SHORT.get(source, source))
 
 
 @pytest.mark.parametrize("kind", ["rsa2048", "p256", "p384", "p521"])

@@ -233,7 +233,7 @@ def test_the_worker_with_the_keys_ends_with_their_use(sqlite_server: Server, win
         page.get_by_role("button", name="Use another certificate").click()
     with page.workers[0].expect_event("close"):
         page.get_by_role("button", name="Cancel", exact=True).click()
-        page.get_by_role("button", name="Yes, cancel").click()
+        page.get_by_role("button", name="Stop without signing").click()
 
     expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
 
@@ -245,7 +245,7 @@ def test_focus_and_files_stay_where_they_are_safe(sqlite_server: Server, window:
     page.get_by_role("button", name=f"Remove {contract.name}").click()
     expect(page.get_by_role("heading", name="Your documents")).to_be_focused()
     page.get_by_role("button", name="Cancel", exact=True).click()
-    expect(page.get_by_role("button", name="No, continue")).to_be_focused()
+    expect(page.get_by_role("button", name="Keep going")).to_be_focused()
     page.keyboard.press("Escape")
 
     kept = """(kind) => {

@@ -122,7 +122,7 @@ def test_the_page_says_what_is_required_and_why_a_certificate_is_not_that(
     )
     page.goto(opened["redirectUrl"])
     if told is not None:
-        expect(page.locator(".requirements").get_by_text(told)).to_be_visible()
+        expect(page.locator(".panel > .requirements").get_by_text(told)).to_be_visible()
     go_on_to_signing(page)
     choose_pfx(page, file, "secret")
 

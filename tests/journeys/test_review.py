@@ -164,7 +164,7 @@ def test_what_cannot_be_shown_says_so_and_can_be_opened(sqlite_server: Server, w
     page.get_by_role("list", name="Pages of good.pdf").scroll_into_view_if_needed()
     expect(page.get_by_role("img", name="Page 1 of 1 of good.pdf")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Open letter.txt").click()
+        page.get_by_role("button", name="Open original letter.txt").click()
     download.value.save_as(tmp_path / "letter.txt")
     assert (tmp_path / "letter.txt").read_bytes() == b"dear sir"
 

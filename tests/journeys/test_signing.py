@@ -54,7 +54,7 @@ def test_upload_and_demo_key_from_the_example_application_and_back(
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
     output = signed_file(page, tmp_path, "contract ü.pdf")
-    expect(page.get_by_text(re.compile("You will be taken back"))).to_have_count(0)  # who downloads stays
+    expect(page.get_by_text(re.compile("Returning in"))).to_have_count(0)  # who downloads stays
     page.get_by_role("link", name="Return to Example application").click()
 
     expect(page.get_by_role("heading", name="Signed", exact=True)).to_be_visible()
@@ -142,9 +142,9 @@ def test_cancel_returns_to_the_application(sqlite_server: Server, window: Watche
     page = window.page
     page.goto(opened["redirectUrl"])
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="No, continue").click()
+    page.get_by_role("button", name="Keep going").click()
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Yes, cancel").click()
+    page.get_by_role("button", name="Stop without signing").click()
 
     expect(page.get_by_role("heading", name="Not signed")).to_be_visible()
     assert page.url.endswith(f"/callback?order=7&signatureSessionId={opened['sessionId']}#top")
@@ -182,7 +182,7 @@ def test_disabled_downloads_offer_nothing_and_return_by_themselves(
     go_on_to_signing(page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
-    expect(page.get_by_text(re.compile("You will be taken back"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Returning in"))).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("Download"))).to_have_count(0)
     assert sqlite_server.page(opened["redirectUrl"]).load()["documents"][0]["signedFile"] is None
 
@@ -203,7 +203,7 @@ def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
         expect(page.get_by_text(re.compile(sentence)).first).to_be_visible()
     page.get_by_role("button", name="Dismiss html.pdf").click()
     page.get_by_label("Add PDF files").set_input_files(tmp_path / "plain.pdf")
-    expect(page.get_by_text("This file is in the list more than once.")).to_have_count(2)
+    expect(page.get_by_text("This file is in the list more than once.")).to_have_count(1)
     page.get_by_role("button", name="Remove plain.pdf").first.click()
     expect(page.get_by_text("This file is in the list more than once.")).to_have_count(0)
     go_on_to_signing(page)
@@ -291,7 +291,7 @@ def test_an_ended_link_explains_itself_and_a_reload_resumes(
     page.goto(opened["redirectUrl"])
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
     page.goto(f"{sqlite_server.url}/sign/a-wrong-link")
-    expect(page.get_by_text("This link is not valid.")).to_be_visible()
+    expect(page.get_by_role("heading", name="This link is not valid")).to_be_visible()
 
 
 def test_a_second_tab_shows_that_the_first_has_signed(sqlite_server: Server, window: Watched, contract: Path) -> None:

@@ -53,7 +53,8 @@ def test_a_refused_file_has_the_reason_in_its_row_and_is_taken_once_the_applicat
     expect(row).to_contain_text(f"This file was not accepted: {REASON}")
     expect(row.locator("img")).to_have_count(0)
     expect(row.get_by_role("button", name=f"Upload {contract.name} again")).to_have_count(0)
-    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Add at least one document")).to_be_visible()
     row.get_by_role("button", name=f"Dismiss {contract.name}").click()
 
     site.paths["/validate"] = answering({}, status=500)
@@ -75,7 +76,8 @@ def test_a_name_that_does_not_fit_is_told_in_the_row(tenant: Tenant, window: Wat
     page.get_by_label("Add PDF files").set_input_files(contract)
 
     expect(page.get_by_role("listitem")).to_contain_text("A file with this name is not accepted here")
-    assert window.page.get_by_role("button", name="Continue").is_disabled()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Add at least one document")).to_be_visible()
 
 
 # -- branding --------------------------------------------------------------------------------------

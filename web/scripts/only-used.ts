@@ -21,7 +21,7 @@ const USED: Readonly<Record<string, Use>> = {
     members: ['isArray', 'isArrayBuffer', 'isArrayBufferView', 'ByteBuffer', 'ByteStringBuffer', 'createBuffer', 'decodeUtf8'],
     unused: [
       ...['isEmpty', 'putString', 'putInt24', 'putInt24Le', 'putInt32Le', 'getInt24', 'getInt24Le', 'getInt32Le'],
-      ...['last', 'copy', 'toHex'],
+      ...['last', 'copy', 'toHex', 'putSignedInt', 'getSignedInt'],
     ].map((method) => BUFFER + method),
   },
   'asn1.js': {
@@ -29,7 +29,7 @@ const USED: Readonly<Record<string, Use>> = {
     members: ['Class', 'Type', 'maxDepth', 'create', 'copy', 'getBerValueLength', 'fromDer', 'toDer', 'derToOid'],
   },
   'cipher.js': { object: 'forge\\.cipher', members: ['algorithms', 'createDecipher', 'registerAlgorithm', 'getAlgorithm', 'BlockCipher'] },
-  'cipherModes.js': { object: 'modes', members: ['cbc'] },
+  'cipherModes.js': { object: 'modes', members: ['cbc'], unused: ['cbc.prototype.encrypt', 'cbc.prototype.pad', 'cbc.prototype.unpad'] },
   'aes.js': { object: 'forge\\.aes', members: ['Algorithm'] },
   'des.js': { object: 'forge\\.des', members: ['Algorithm'] },
   'rc2.js': { object: 'forge\\.rc2', members: ['expandKey', 'createDecryptionCipher'] },

@@ -97,7 +97,7 @@ describe('uploads', () => {
 
   test('the same content twice is noticed, whatever the names', () => {
     const same = [document('a', { sha256: 'x' }), document('b', { sha256: 'x' }), document('c')];
-    expect([...repeated(same)]).toEqual(['a', 'b']);
+    expect([...repeated(same)]).toEqual(['b']);
   });
 });
 

@@ -253,11 +253,10 @@ function reasonOf({ refused }: State, id: string): Refused | null {
   return refused.find(({ documentId }) => documentId === id) ?? null;
 }
 
-/** Documents whose content is in the session more than once. */
+/** Documents whose content is in the session already. */
 export function repeated(documents: readonly DocumentView[]): ReadonlySet<string> {
-  const seen = new Map<string, number>();
-  for (const { sha256 } of documents) seen.set(sha256, (seen.get(sha256) ?? 0) + 1);
-  return new Set(documents.filter(({ sha256 }) => (seen.get(sha256) ?? 0) > 1).map(({ id }) => id));
+  const seen = new Set<string>();
+  return new Set(documents.filter(({ sha256 }) => seen.size === seen.add(sha256).size).map(({ id }) => id));
 }
 
 /** True while something would be lost by leaving. */

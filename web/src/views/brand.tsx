@@ -4,14 +4,13 @@ import type { SessionView } from '../server/model';
 import { paint } from '../session/branding';
 import type { Controller } from '../session/controller';
 import { texts } from '../texts/format';
-import { Icon } from './icon';
 
 interface BrandProps {
   readonly session: SessionView;
   readonly controller: Controller;
 }
 
-/** Who the page belongs to: a logo, or a name; what it is where nobody has said. */
+/** Who the page belongs to: a logo, or a name; the application's where nobody has said. */
 export function Brand({ session: { branding, applicationName }, controller }: BrandProps): VNode {
   const logo = useLogo(branding?.hasLogo ?? false, controller);
   useEffect(() => paint(document.documentElement.style, branding), [branding?.accent, branding?.accentDark]);
@@ -19,10 +18,15 @@ export function Brand({ session: { branding, applicationName }, controller }: Br
   if (logo !== null) return <img class="brand" src={logo} alt={name ?? applicationName} />;
   if (name !== null) return <p class="brand">{name}</p>;
   return (
-    <p class="brand">
-      <Icon name="sign" />
-      {texts.page.mark}
-    </p>
+    <div class="brand own">
+      <span class="tile" aria-hidden="true">
+        {[...applicationName][0]}
+      </span>
+      <p>
+        {applicationName}
+        <span class="facts">{texts.page.mark}</span>
+      </p>
+    </div>
   );
 }
 

@@ -15,6 +15,9 @@ export function Cancel({ controller, busy }: { readonly controller: Controller; 
       <dialog ref={dialog} aria-labelledby="cancel-question">
         <h2 id="cancel-question">{t.question}</h2>
         <p>{t.text}</p>
+        <button type="button" onClick={() => dialog.current?.close()}>
+          {t.no}
+        </button>
         <button
           type="button"
           class="primary danger"
@@ -24,9 +27,6 @@ export function Cancel({ controller, busy }: { readonly controller: Controller; 
           }}
         >
           {t.yes}
-        </button>
-        <button type="button" class="plain" autofocus onClick={() => dialog.current?.close()}>
-          {t.no}
         </button>
       </dialog>
     </>

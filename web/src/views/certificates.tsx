@@ -51,13 +51,17 @@ export function Certificates({ state, controller }: ViewProps): VNode {
   );
 }
 
+export function nameOf({ summary, judgement }: Listed): string {
+  return judgement.name || summary?.subject || t.unreadable;
+}
+
 /** Whose it is, who has confirmed that, until when; or why it cannot be used. */
 export function CertificateFacts({ listed }: { readonly listed: Listed }): VNode {
   const { summary, judgement } = listed;
   const by = judgement.confirmedBy;
   return (
     <span class="what">
-      <span class="name">{judgement.name || summary?.subject || t.unreadable}</span>
+      <span class="name">{nameOf(listed)}</span>
       {by !== null && <Vouched by={by} />}
       {by === null && summary !== null && <span class="facts">{fill(t.issuedBy, { issuer: summary.issuer })}</span>}
       {!judgement.usable && <span class="problem">{reason(listed)}</span>}

@@ -3,45 +3,49 @@ import type { DocumentView } from '../server/model';
 import { inOrder, leftOut, toSign, type Upload } from '../session/flow';
 import { factsOf, fill, sentence, texts } from '../texts/format';
 import { Reason } from './aside';
-import { CertificateDetails, CertificateFacts } from './certificates';
+import { CertificateDetails, nameOf } from './certificates';
 import { Icon } from './icon';
 import { Heading, Notice, type ViewProps } from './parts';
 import { Vouched } from './vouched';
 
 const t = texts.consent;
 
+/** As many documents as there is room for above the button. */
+const FEW = 3;
+
 export function Consent({ state, controller }: ViewProps): VNode {
   const documents = toSign(state);
+  const rows = inOrder(state);
+  // What is not signed is never folded away.
+  const more: readonly (DocumentView | Upload)[] = documents.slice(FEW);
+  const first = rows.filter((row) => !more.includes(row));
+  const show = (row: DocumentView | Upload) => <Row key={row.id} row={row} state={state} />;
+  const demo = state.source?.kind === 'demo';
   const chosen = state.certificates.find(({ info }) => info.id === state.certificateId);
   return (
     <section>
       <Heading text={t.heading} />
+      <h2>{fill(t.documents, { count: documents.length })}</h2>
+      <ul class="files compact">{first.map(show)}</ul>
+      {more.length > 0 && (
+        <details>
+          <summary>{fill(t.more, { count: more.length })}</summary>
+          <ul class="files compact">{more.map(show)}</ul>
+        </details>
+      )}
       <div class="row">
         <h2>{t.certificate}</h2>
         <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
           {t.other}
         </button>
       </div>
-      <div class="card">
-        {chosen !== undefined && (
-          <div class="certificate">
-            <CertificateFacts listed={chosen} />
-            <CertificateDetails listed={chosen} />
-          </div>
-        )}
-        {state.source?.kind === 'demo' && <p class="warning">{t.demo}</p>}
-        {chosen?.judgement.confirmedBy === null && (
-          <p>
-            <Vouched by={null} />
-          </p>
-        )}
-      </div>
-      <h2>{fill(t.documents, { count: documents.length })}</h2>
-      <ul class="files">
-        {inOrder(state).map((row) => (
-          <Row key={row.id} row={row} state={state} />
-        ))}
-      </ul>
+      {chosen !== undefined && (
+        <div class="card certificate">
+          <span class="name">{nameOf(chosen)}</span>
+          <Vouched by={chosen.judgement.confirmedBy} why={demo ? t.demo : undefined} />
+          <CertificateDetails listed={chosen} />
+        </div>
+      )}
       <Notice problem={state.problem} />
       <div class="actions">
         <button

@@ -3,13 +3,15 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { awaitsSignature, type DocumentView, type SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
 import { inOrder, repeated, toSign, type Upload } from '../session/flow';
-import { passing } from '../session/problem';
+import { passing, type Problem } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';
 import { Icon } from './icon';
 import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.documents;
+
+const NO_DOCUMENT: Problem = { code: 'NoDocument', message: '' };
 
 export function Documents({
   state,
@@ -18,6 +20,7 @@ export function Documents({
 }: ViewProps & { readonly session: SessionView }): VNode {
   const twice = repeated(session.documents);
   const pending = state.uploads.some(({ error }) => error === null);
+  const [missing, miss] = useState(false);
   const ready = toSign(state).length > 0 && !pending && !state.busy;
   useFocusAfterRemoval(session.documents.length + state.uploads.length);
   return (
@@ -49,9 +52,9 @@ export function Documents({
         {fill(t.count, { count: session.documents.length })}
       </p>
       <Chooser session={session} controller={controller} />
-      <Notice problem={state.problem} />
+      <Notice problem={missing && !ready ? NO_DOCUMENT : state.problem} />
       <div class="actions">
-        <button type="button" class="primary" disabled={!ready} onClick={() => controller.go('review')}>
+        <button type="button" class="primary" disabled={pending || state.busy} onClick={() => (ready ? controller.go('review') : miss(true))}>
           {t.next}
         </button>
       </div>
@@ -100,7 +103,7 @@ function Row({
         {twice && <span class="warning">{t.twice}</span>}
       </div>
       <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={onOpen}>
-        <Icon name="open" />
+        <Icon name="look" />
       </button>
       <button type="button" class="quiet" disabled={busy} aria-label={fill(t.remove, { name: document.name })} onClick={onRemove}>
         <Icon name="remove" />

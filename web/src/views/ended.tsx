@@ -4,12 +4,15 @@ import type { DocumentView, SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
 import { fill, size, texts } from '../texts/format';
 import { Reason } from './aside';
-import { Icon, type IconName } from './icon';
-import { Heading } from './parts';
+import { Icon } from './icon';
+import { Heading, Mark } from './parts';
 import { Signer } from './vouched';
 
 const t = texts.ended;
 const RETURN_SECONDS = 5;
+
+/** What only somebody does who is there. `scroll` is not one of them: the page itself scrolls. */
+const SIGNS_OF_LIFE = ['pointerdown', 'keydown', 'wheel', 'focusin'];
 
 interface EndedProps {
   readonly session: SessionView;
@@ -55,15 +58,6 @@ export function Ended({ session, controller }: EndedProps): VNode {
   }
 }
 
-/** How it ended, for the eyes: the heading says it. */
-function Mark({ name, kind }: { readonly name: IconName; readonly kind: 'good' | 'calm' | 'bad' }): VNode {
-  return (
-    <div class={`mark ${kind}`}>
-      <Icon name={name} />
-    </div>
-  );
-}
-
 function Completed({ session }: { readonly session: SessionView }): VNode {
   const { documents, applicationName: application } = session;
   const count = documents.length;
@@ -72,9 +66,9 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
       <Mark name="done" kind="good" />
       <Heading text={fill(t.completed, { count })} />
       <p>{count > 0 ? fill(t.completedText, { count }) : fill(t.late, { application })}</p>
-      {session.signer !== null && <Signer signer={session.signer} />}
       {count > 0 && <h2>{fill(t.files, { count })}</h2>}
       <Files session={session} />
+      {session.signer !== null && <Signer signer={session.signer} />}
       {count > 0 && session.returnUrl !== null && <p>{fill(t.next, { application })}</p>}
       <GoBack session={session} automatic={count > 0 && (session.returnUrl !== null || session.disableDownloads)} />
     </section>
@@ -116,20 +110,20 @@ function Files({ session: { documents, signedFiles } }: { readonly session: Sess
   const pdf = documents.some(({ signedFile }) => signedFile?.name.toLowerCase().endsWith('.pdf'));
   return (
     <>
+      {signedFiles !== null && (
+        <p class="all">
+          <a class="button" href={signedFiles} download>
+            <Icon name="open" />
+            {t.all}
+          </a>
+        </p>
+      )}
       {documents.length > 0 && (
         <ul class="files downloads">
           {documents.map((document) => (
             <File key={document.id} document={document} />
           ))}
         </ul>
-      )}
-      {signedFiles !== null && (
-        <p class="downloads">
-          <a class="button" href={signedFiles} download>
-            <Icon name="open" />
-            {t.all}
-          </a>
-        </p>
       )}
       {pdf && <p class="facts">{t.check}</p>}
     </>
@@ -174,15 +168,10 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
   useEffect(() => {
     if (stays) return;
     const timer = setInterval(() => setLeft((seconds) => seconds - 1), 1000);
-    // Who fetches his files is not torn away from them.
-    const fetched = ({ target }: Event): void => {
-      if (target instanceof Element && target.closest('.downloads a') !== null) stay(true);
-    };
-    addEventListener('click', fetched);
-    return () => {
-      clearInterval(timer);
-      removeEventListener('click', fetched);
-    };
+    // Whoever reads, or fetches their files, is not torn away from them.
+    const there = () => stay(true);
+    for (const sign of SIGNS_OF_LIFE) addEventListener(sign, there, { once: true });
+    return () => clearInterval(timer);
   }, [stays]);
   useEffect(() => {
     if (stays || left !== 0) return;
@@ -191,19 +180,21 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
   }, [stays, left, returnUrl]);
   if (returnUrl === null) return <Close line={counting ? fill(t.closing, { count: left }) : t.close} />;
   return (
-    <>
-      {counting && <p role="status">{fill(t.goingBack, { count: left })}</p>}
-      <div class="actions">
-        <a class="button primary" href={returnUrl}>
-          {fill(t.goBack, { application: session.applicationName })}
-        </a>
-        {counting && (
-          <button type="button" class="plain" onClick={() => stay(true)}>
-            {t.stay}
-          </button>
-        )}
-      </div>
-    </>
+    <div class="actions">
+      <a class="button primary" href={returnUrl}>
+        {fill(t.goBack, { application: session.applicationName })}
+      </a>
+      {automatic && (
+        <div class="counting">
+          <p role="status">{counting ? fill(t.goingBack, { count: left }) : t.stays}</p>
+          {counting && (
+            <button type="button" class="plain" onClick={() => stay(true)}>
+              {t.stay}
+            </button>
+          )}
+        </div>
+      )}
+    </div>
   );
 }
 

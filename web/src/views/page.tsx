@@ -4,12 +4,13 @@ import { type SessionView, waits } from '../server/model';
 import { Controller } from '../session/controller';
 import { beside, next, START, type State, toSign, unsaved } from '../session/flow';
 import { passing, type Problem } from '../session/problem';
-import { language, texts } from '../texts/format';
+import { language, sentence, texts } from '../texts/format';
 import { Brand } from './brand';
 import { Cancel } from './cancel';
 import { Documents } from './documents';
+import { Icon } from './icon';
 import { type Part, usePart } from './part';
-import { Heading, Notice, type ViewProps } from './parts';
+import { Heading, Mark, type ViewProps } from './parts';
 import { Requirements } from './requirements';
 import { Footer, Way } from './top';
 
@@ -37,9 +38,19 @@ export function Page({ link }: { readonly link: string }): VNode {
   if (session === null || part !== null) {
     const problem = part?.failed ? NOT_LOADED : session === null ? state.problem : null;
     return (
-      <main key="waiting" class={problem === null ? 'waiting' : ''}>
-        <Waiting problem={problem} onRetry={part?.again ?? (() => void controller.load())} />
-      </main>
+      <>
+        {problem !== null && (
+          <header>
+            <p class="brand">
+              <Icon name="sign" />
+              {texts.page.mark}
+            </p>
+          </header>
+        )}
+        <main key="waiting" class={problem === null ? 'waiting' : ''}>
+          <Waiting problem={problem} onRetry={part?.again ?? (() => void controller.load())} />
+        </main>
+      </>
     );
   }
   const pending = session.status === 'Pending' && state.progress === null;
@@ -49,16 +60,17 @@ export function Page({ link }: { readonly link: string }): VNode {
       <header>
         <Brand session={session} controller={controller} />
       </header>
-      <main class={beside(state) ? `beside at-${state.step}` : ''}>
+      <main class={beside(state) ? `beside at-${state.step}` : ''} onClickCapture={onlyOnce}>
         {isOpen(session) && (
           <div class="top">
             <Way state={state} session={session} />
             {pending && steps.part !== null && <steps.part.TimeLeft state={state} controller={controller} session={session} />}
+            {pending && <Requirements required={session.requirements} />}
           </div>
         )}
         {beside(state) && <Stage state={state} controller={controller} steps={steps} reader={reader} />}
         <div class="panel">
-          {pending && <Requirements required={session.requirements} />}
+          {pending && beside(state) && <Requirements required={session.requirements} />}
           <View state={state} controller={controller} session={session} steps={steps} />
           {pending && <Cancel controller={controller} busy={state.busy} />}
         </div>
@@ -80,7 +92,7 @@ interface StepProps extends ViewProps {
 function Stage({ state, controller, steps, reader }: StepProps & { readonly reader: Reading }): VNode {
   return (
     <div class="stage">
-      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead />}
+      {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} />}
       {reader.part !== null && <reader.part.Reader documents={toSign(state)} controller={controller} />}
     </div>
   );
@@ -130,10 +142,13 @@ function Waiting({ problem, onRetry }: WaitingProps): VNode {
       </section>
     );
   }
+  // What has happened is the heading, and what to do the text.
+  const [, fact, rest] = /^(.+?)\. (.+)$/.exec(sentence(problem)) ?? [];
   return (
     <section>
-      <Heading text={texts.problem.heading} />
-      <Notice problem={problem} />
+      <Mark name="warning" kind="bad" />
+      <Heading text={fact ?? texts.problem.heading} />
+      <p role="alert">{rest ?? sentence(problem)}</p>
       {(passing(problem) || problem === NOT_LOADED) && (
         <button type="button" class="primary" onClick={onRetry}>
           {texts.problem.retry}
@@ -151,6 +166,11 @@ function useFirstPage(state: State, controller: Controller, { part }: Reading): 
 
 function isOpen({ status }: SessionView): boolean {
   return status === 'Pending' || status === 'Processing' || status === 'ProcessingError';
+}
+
+/** The second of two quick taps is not for what the first has brought: what goes back or out has come to its place. */
+function onlyOnce(event: MouseEvent): void {
+  if (event.detail > 1 && (event.target as Element).closest('.plain') !== null) event.stopPropagation();
 }
 
 /** A file dropped beside its place would otherwise be opened instead of this page. */

@@ -5,16 +5,36 @@ import type { Controller } from '../session/controller';
 import type { State } from '../session/flow';
 import type { Problem } from '../session/problem';
 import { sentence } from '../texts/format';
+import { Icon, type IconName } from './icon';
 
 export interface ViewProps {
   readonly state: State;
   readonly controller: Controller;
 }
 
-/** The heading of a step; it takes the focus, so that a screen reader reads on from there. */
+/** How it ended, for the eyes: the heading says it. */
+export function Mark({ name, kind }: { readonly name: IconName; readonly kind: 'good' | 'calm' | 'bad' }): VNode {
+  return (
+    <div class={`mark ${kind}`}>
+      <Icon name={name} />
+    </div>
+  );
+}
+
+/**
+ * The heading of a step; it takes the focus, so that a screen reader reads on from there. The page moves only where the
+ * heading is out of sight.
+ */
 export function Heading({ text }: { readonly text: string }): VNode {
   const element = useRef<HTMLHeadingElement>(null);
-  useEffect(() => element.current?.focus(), []);
+  useEffect(() => {
+    const heading = element.current!;
+    heading.focus({ preventScroll: true });
+    const { top, bottom } = heading.getBoundingClientRect();
+    if (top >= 0 && bottom <= innerHeight) return;
+    scrollTo(0, 0);
+    heading.scrollIntoView({ block: 'nearest' });
+  }, []);
   return (
     <h1 ref={element} tabIndex={-1}>
       {text}

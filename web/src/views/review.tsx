@@ -7,16 +7,42 @@ import { Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.review;
 
-/** What stands above the documents while they are read. */
-export function ReviewHead(): VNode {
-  return <Heading text={t.heading} />;
+/**
+ * What is to be done. It is in the page twice, and shown once: beside the documents where there is room for that, so that
+ * they stay where they are from step to step, else above them.
+ */
+export function ReviewHead({ state }: Pick<ViewProps, 'state'>): VNode {
+  const documents = toSign(state);
+  return (
+    <div class="head">
+      <Heading text={t.heading} />
+      <p>{fill(t.intro, { count: documents.length })}</p>
+      {documents.length > 1 && (
+        <ul>
+          {documents.map(({ id, name }) => (
+            <li key={id}>
+              <button type="button" class="plain" onClick={() => show(id)}>
+                {name}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function show(id: string): void {
+  const place = document.getElementById(id)!;
+  place.scrollIntoView();
+  place.focus({ preventScroll: true });
 }
 
 /** The way on from the documents, which are in the stage beside it. */
 export function Review({ state, controller, session }: ViewProps & { readonly session: SessionView }): VNode {
   return (
     <section>
-      <p>{fill(t.intro, { count: toSign(state).length })}</p>
+      <ReviewHead state={state} />
       <Notice problem={state.problem} />
       <div class="actions">
         <button

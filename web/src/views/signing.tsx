@@ -11,10 +11,11 @@ export function Signing({ progress, problem }: { readonly progress: Progress; re
   return (
     <section>
       <Heading text={t.heading} />
-      {total > 0 ? <progress aria-label={t.heading} value={done} max={total} /> : <progress aria-label={t.heading} />}
+      {/* It is full when all is saved, not before. */}
+      <progress aria-label={t.heading} value={total > 0 ? done : undefined} max={total * 1.1 || 1} />
       <p role="status">{line(progress)}</p>
       <Notice problem={problem} />
-      {phase === 'processing' && <p class="facts">{t.stay}</p>}
+      <p class="facts">{phase === 'processing' ? t.stay : t.wait}</p>
     </section>
   );
 }

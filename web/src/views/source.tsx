@@ -24,6 +24,10 @@ type Answers = Partial<Record<SourceKind, Availability>>;
 export function Source({ state, controller, session }: SourceProps): VNode {
   const kinds = offered(session);
   const answers = useAnswers(kinds, session);
+  // The demo key first, as it needs nothing; then as they answer: none takes the place of another that is about to be pressed.
+  const answered = (Object.keys(answers) as SourceKind[]).filter((kind) => answers[kind]?.usable);
+  const usable = answered.sort((one, other) => Number(other === 'demo') - Number(one === 'demo'));
+  const none = usable.length === 0 && Object.keys(answers).length === kinds.length;
   const [chosen, setChosen] = useState<SourceKind | null>(null);
   const open = chosen ?? onlyOne(kinds, answers);
   const choose = (kind: SourceKind) => {
@@ -36,16 +40,13 @@ export function Source({ state, controller, session }: SourceProps): VNode {
       <p>{t.intro}</p>
       {framed && <Framed />}
       <div class="choices">
-        {kinds.map((kind) =>
-          answers[kind]?.usable ? (
-            <Choice key={kind} kind={kind} chosen={open === kind} onChoose={() => choose(kind)}>
-              <Form kind={kind} state={state} controller={controller} session={session} />
-            </Choice>
-          ) : (
-            <NoChoice key={kind} kind={kind} answer={answers[kind]} />
-          ),
-        )}
+        {usable.map((kind) => (
+          <Choice key={kind} kind={kind} chosen={open === kind} onChoose={() => choose(kind)}>
+            <Form kind={kind} state={state} controller={controller} session={session} />
+          </Choice>
+        ))}
       </div>
+      {kinds.map((kind) => !usable.includes(kind) && <NoChoice key={kind} kind={kind} answer={answers[kind]} open={none} />)}
       <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
         {t.back}
       </button>
@@ -86,6 +87,10 @@ function onlyOne(kinds: readonly SourceKind[], answers: Answers): SourceKind | n
   return usable.length === 1 ? (usable[0] ?? null) : null;
 }
 
+function intoView(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: 'nearest' });
+}
+
 function Choice(props: {
   readonly kind: SourceKind;
   readonly chosen: boolean;
@@ -94,7 +99,7 @@ function Choice(props: {
 }): VNode {
   const { label, hint } = ABOUT[props.kind];
   return (
-    <div class="choice">
+    <div class="choice" ref={props.chosen ? intoView : null}>
       <button type="button" class="option" aria-expanded={props.chosen} onClick={props.onChoose}>
         <span class="name">{label}</span>
         <span class="facts">{hint}</span>
@@ -105,14 +110,16 @@ function Choice(props: {
 }
 
 /** A source that cannot be used here says why, and what to do instead. */
-function NoChoice({ kind, answer }: { readonly kind: SourceKind; readonly answer: Availability | undefined }): VNode {
-  const { label, program, address } = ABOUT[kind];
-  const reason = answer?.usable === false ? fill(t.obstacles[answer.reason], { program, address }) : t.looking;
+function NoChoice(props: { readonly kind: SourceKind; readonly answer: Availability | undefined; readonly open: boolean }): VNode {
+  const { label, program, address } = ABOUT[props.kind];
+  const reason = props.answer?.usable === false ? fill(t.obstacles[props.answer.reason], { program, address }) : t.looking;
   return (
-    <div class="choice off">
-      <p class="name">{label}</p>
+    <details class="off" open={props.open}>
+      <summary>
+        {program || label}: {props.answer === undefined ? t.looking : t.away}
+      </summary>
       <p class="facts">{reason}</p>
-    </div>
+    </details>
   );
 }
 
@@ -143,6 +150,9 @@ function ProgramForm({ kind, state, controller, session }: SourceProps & { reado
   );
 }
 
+const NO_FILE: Problem = { code: 'key-no-file', message: '' };
+const NO_NAME: Problem = { code: 'key-no-name', message: '' };
+
 /** The field whose content is at fault; null: none. */
 type Fault = 'file' | 'password' | null;
 
@@ -155,17 +165,19 @@ function faultOf({ code }: Problem): Fault {
 
 function PfxForm({ state, controller, session }: SourceProps): VNode {
   const [file, setFile] = useState<File | null>(null);
+  const [missing, miss] = useState(false);
   const fault = state.problem === null ? null : faultOf(state.problem);
-  const of = (field: Fault) => (fault === field ? state.problem : null);
+  const of = (field: Fault) => (missing && file === null && field === 'file' ? NO_FILE : fault === field ? state.problem : null);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
+    if (file === null) return miss(true);
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem('password') as HTMLInputElement;
     const password = field.value;
     field.value = ''; // it stays nowhere but in the key worker
-    if (file !== null) void controller.openSource({ kind: 'pfx', file, password }, session);
+    void controller.openSource({ kind: 'pfx', file, password }, session);
   };
   return (
-    <form onSubmit={submit} autocomplete="off">
+    <form onSubmit={submit} autocomplete="off" noValidate>
       <Field
         label={t.file}
         problem={of('file')}
@@ -177,7 +189,7 @@ function PfxForm({ state, controller, session }: SourceProps): VNode {
       <Field label={t.password} problem={of('password')} type="password" name="password" autocomplete="off" />
       <p class="facts">{t.private}</p>
       <Notice problem={of(null)} />
-      <button class="primary" disabled={file === null || state.busy}>
+      <button class="primary" disabled={state.busy}>
         {t.open}
       </button>
     </form>
@@ -186,15 +198,17 @@ function PfxForm({ state, controller, session }: SourceProps): VNode {
 
 function DemoForm({ state, controller, session }: SourceProps): VNode {
   const [name, setName] = useState('');
+  const [missing, miss] = useState(false);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
+    if (name.trim() === '') return miss(true);
     void controller.openSource({ kind: 'demo', name }, session);
   };
   return (
-    <form onSubmit={submit} autocomplete="off">
+    <form onSubmit={submit} autocomplete="off" noValidate>
       <Field
         label={t.name}
-        problem={null}
+        problem={missing && name.trim() === '' ? NO_NAME : null}
         type="text"
         required
         maxLength={48}
@@ -203,7 +217,7 @@ function DemoForm({ state, controller, session }: SourceProps): VNode {
         onInput={({ currentTarget }) => setName(currentTarget.value)}
       />
       <Notice problem={state.problem} />
-      <button class="primary" disabled={name.trim() === '' || state.busy}>
+      <button class="primary" disabled={state.busy}>
         {t.make}
       </button>
     </form>

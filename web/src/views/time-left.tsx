@@ -27,7 +27,7 @@ export function TimeLeft({ state, controller, session }: ViewProps & { readonly 
   const minutes = warningFor(left);
   const extend = () => {
     setAsked(true);
-    document.querySelector('h1')?.focus({ preventScroll: true }); // the button goes
+    for (const heading of document.querySelectorAll('h1')) heading.focus({ preventScroll: true }); // the button goes
     void controller.extend();
   };
   return (

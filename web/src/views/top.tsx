@@ -20,7 +20,10 @@ export function Way({ state, session }: { readonly state: State; readonly sessio
 function Steps({ name, number, total }: Place): VNode {
   return (
     <div class="steps">
-      <p>{fill(t.step, { number, total, name: t.steps[name] })}</p>
+      <p>
+        {fill(t.step, { number, total })}
+        <span class="which">: {t.steps[name]}</span>
+      </p>
       <div aria-hidden="true">
         {Array.from({ length: total }, (_, index) => (
           <span key={index} class={index < number ? 'past' : ''} />
@@ -33,10 +36,10 @@ function Steps({ name, number, total }: Place): VNode {
 /** Who runs this page, and what for. */
 export function Footer({ session }: { readonly session: SessionView }): VNode {
   const application = session.applicationName;
-  const operator = session.branding?.name ?? location.host;
+  const operator = session.branding?.name ?? null;
   return (
     <footer>
-      <p>{fill(operator === application ? t.runSame : t.run, { operator, application })}</p>
+      <p>{operator === null ? fill(t.served, { host: location.hostname, application }) : fill(operator === application ? t.runSame : t.run, { operator, application })}</p>
     </footer>
   );
 }

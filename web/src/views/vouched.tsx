@@ -6,8 +6,8 @@ import { Icon } from './icon';
 
 const t = texts.vouched;
 
-/** `by`: the authority, as the server has found it; null: nobody. */
-export function Vouched({ by }: { readonly by: string | null }): VNode {
+/** `by`: the authority, as the server has found it; null: nobody. `why`: what that means here. */
+export function Vouched({ by, why = t.why }: { readonly by: string | null; readonly why?: string | undefined }): VNode {
   if (by !== null) {
     return (
       <span class="vouched">
@@ -20,7 +20,7 @@ export function Vouched({ by }: { readonly by: string | null }): VNode {
     <span class="vouched nobody">
       <Icon name="warning" />
       <span>
-        <strong>{t.nobody}</strong> {t.why}
+        <strong>{t.nobody}</strong> {why}
       </span>
     </span>
   );
@@ -32,7 +32,7 @@ export function Signer({ signer }: { readonly signer: SignerView }): VNode {
     <div class="card signer">
       <p class="facts">{t.signed}</p>
       <p class="name">{signer.name}</p>
-      <Vouched by={signer.confirmedBy} />
+      <Vouched by={signer.confirmedBy} why="" />
       <dl>
         {signer.signedAt !== null && (
           <div>

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { DocumentView } from '../../server/model';
 import type { Controller } from '../../session/controller';
-import { factsOf, fill, texts } from '../../texts/format';
+import { factsOf, texts } from '../../texts/format';
 import { Findings } from '../findings';
 import type { View } from './arithmetic';
 import { zoomStep, zoomWithin } from './arithmetic';
@@ -150,7 +150,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
         />
       )}
       {documents.map((document) => (
-        <article key={document.id} aria-label={document.name}>
+        <article key={document.id} id={document.id} tabIndex={-1} aria-label={document.name}>
           <About document={document} controller={controller} />
           {document.pages > 0 && (
             <Pages
@@ -183,7 +183,8 @@ function About({ document, controller }: { readonly document: DocumentView; read
       <Findings findings={document.findings} />
       {document.pages === 0 && <p>{t.none}</p>}
       <button type="button" class="plain" onClick={() => void controller.show(document)}>
-        {fill(texts.documents.open, { name: document.name })}
+        {t.original}
+        <span class="unseen">{` ${document.name}`}</span>
       </button>
       <details>
         <summary>{texts.certificates.details}</summary>
