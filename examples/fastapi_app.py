@@ -1,7 +1,6 @@
 """Every journey of the guide as one FastAPI application. Run it beside `signroom demo`:
 
-SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' \
-    python -m uvicorn --app-dir examples fastapi_app:app --port 8000
+SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' uvicorn --app-dir examples fastapi_app:app
 """
 
 import os
