@@ -1,6 +1,7 @@
 """Every journey of the guide as one FastAPI application. Run it beside `signroom demo`:
 
-SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' fastapi dev examples/fastapi_app.py
+SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' \
+    python -m uvicorn --app-dir examples fastapi_app:app --port 8000
 """
 
 import os

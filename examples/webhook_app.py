@@ -1,8 +1,8 @@
 """Sessions without a return address, and a webhook that says what was signed. Run it beside `signroom demo`:
 
-signroom webhooks create http://127.0.0.1:8000/webhook --subscription Demo      # prints the signing secret, once
+.venv/bin/signroom webhooks create http://127.0.0.1:8000/webhook --subscription Demo    # prints the secret, once
 SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' WEBHOOK_SECRET=whsec_... \
-    fastapi dev examples/webhook_app.py
+    python -m uvicorn --app-dir examples webhook_app:app --port 8000
 """
 
 import os

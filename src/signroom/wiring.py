@@ -323,7 +323,9 @@ def import_list(settings: Settings, content: bytes) -> SignedList:
 def trusted_roots(settings: Settings) -> Iterator[TrustedRoot]:
     """The roots of every built-in context, as the service would have them. Raises: SettingsError."""
     try:
-        folder = AnchorFolder(settings.trust_folder, {} if settings.production else _demo_roots(settings))
+        # The demo's root is made with the data folder, and to look at roots makes neither.
+        demo = not settings.production and settings.data.exists()
+        folder = AnchorFolder(settings.trust_folder, _demo_roots(settings) if demo else {})
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
     for context in BUILT_IN:
@@ -486,8 +488,8 @@ def operating(settings: Settings) -> Iterator[Ports]:
         service.stop()
 
 
-def build_web(settings: Settings, service: Service) -> ASGIApp:
-    """The HTTP application; it starts and stops `service` with itself."""
+def build_web(settings: Settings, service: Service, *, quiet_files: bool = False) -> ASGIApp:
+    """The HTTP application; it starts and stops `service` with itself. `quiet_files` as `RequestLog` has it."""
 
     ports = service.ports
     return create_application(
@@ -505,6 +507,7 @@ def build_web(settings: Settings, service: Service) -> ASGIApp:
         rate_limits=settings.rate_limits,
         type_decoders=TYPE_DECODERS,
         plugins=[WireSchemas()],
+        quiet_files=quiet_files,
     )
 
 

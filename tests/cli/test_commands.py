@@ -26,7 +26,8 @@ PRODUCTION = {
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
-    return {**clean_environment(), "SIGNROOM_DATA": str(data), **more}
+    """Somebody's service may have the usual port."""
+    return {**clean_environment(), "SIGNROOM_DATA": str(data), "SIGNROOM_PORT": str(free_port()), **more}
 
 
 def signroom(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -97,8 +98,46 @@ def test_names_and_unknown_names_are_told(tmp_path: Path) -> None:
     assert role.returncode == 2
 
 
+def test_a_wrong_subscription_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+    variables = environment(tmp_path)
+    for number in range(11):
+        assert command(variables, "subscriptions", "create", f"Acme {number:02}").returncode == 0
+
+    unknown = command(variables, "webhooks", "list", "--subscription", "Demo")
+
+    assert (unknown.returncode, "SubscriptionNotFound" in unknown.stderr) == (3, True)
+    assert "There are: 'Acme 00', 'Acme 01'," in unknown.stderr
+    assert "'Acme 09' and 1 more." in unknown.stderr
+    assert "Acme 10" not in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("subscriptions", "list"),
+        ("webhooks", "list", "--subscription", "Demo"),
+        ("timestamp-providers", "list"),
+        ("jobs", "list"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_in_the_wrong_folder_makes_no_database_there(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = command(environment(tmp_path / "data"), *arguments)
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "DatabaseNotFound: There is no database here." in done.stderr
+    assert str(tmp_path / "data" / "signroom.db") in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_look_at_the_trusted_roots_makes_nothing(tmp_path: Path) -> None:
+    assert command(environment(tmp_path / "data"), "trust", "list").returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_command_logs_is_no_part_of_its_output(tmp_path: Path) -> None:
     settings = {"SIGNROOM_DATA": str(tmp_path)}
+    assert command(settings, "migrate").returncode == 0
     (tmp_path / "a-copy").touch(mode=0o644)
 
     done = command(settings, "jobs", "list")
@@ -160,6 +199,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "cannot be used" in done.stderr
+    assert 'make demo ARGS="--port 8655"' in done.stderr
 
 
 def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:
@@ -171,6 +211,8 @@ def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:
     assert (first.api_key, first.pfx_password, first.pfx) == (second.api_key, second.pfx_password, second.pfx)
     for file in ("demo-api-key", "demo-manager-key", "test-signer.pfx", "test-signer.password", "secret.key"):
         assert (tmp_path / "data" / file).stat().st_mode & 0o077 == 0
+    mended = [line for line in second.log.read_text().splitlines() if "data.mode_mended" in line]
+    assert [line for line in mended if '"data"' not in line and "server.log" not in line] == []  # made by this test
 
 
 def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
@@ -197,6 +239,10 @@ def test_the_json_line_has_what_a_script_needs(tmp_path: Path) -> None:
     assert set(found) == contract | {"managerKey", "subscription", "testCertificates"}
     assert answer.status_code == 200
     assert [setting.status_code for setting in settings] == [200, 403], "a manager's, and no worker's"
+    assert [found[name].partition("|")[0] for name in ("apiKey", "managerKey")] == [
+        "Example application",
+        "Demo manager",
+    ]
 
 
 def test_help_and_unknown_commands() -> None:

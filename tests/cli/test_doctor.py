@@ -22,7 +22,7 @@ from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, P
 from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import SealedWith
 from signroom.service.maintenance.change_secret_key import KeyNeeds
-from signroom.settings import Settings, read_settings
+from signroom.settings import Settings, SettingsError, read_settings
 from signroom.wiring import build_service
 from tests.cli.test_commands import PRODUCTION, environment
 from tests.cli.test_worker import running
@@ -115,6 +115,20 @@ def test_a_wrong_setting_is_a_finding(tmp_path: Path) -> None:
     code, found = examine(environment(tmp_path, SIGNROOM_PORT="many"))
 
     assert (code, set(found), "SIGNROOM_PORT" in found["settings"]["fix"]) == (1, {"settings"}, True)
+
+
+def test_the_folder_of_a_demo_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIGNROOM_PUBLIC_URL", raising=False)
+    monkeypatch.setenv("SIGNROOM_DATA", str(tmp_path))
+    with pytest.raises(SettingsError, match="SIGNROOM_PUBLIC_URL"):
+        doctor._current_settings()  # noqa: SLF001
+    (tmp_path / "demo-api-key").touch()
+
+    settings = doctor._current_settings()  # noqa: SLF001
+
+    (found,) = doctor._settings(settings)  # noqa: SLF001
+    assert (settings.public_url, found.level) == ("http://127.0.0.1:8400", "ok")
+    assert "a demo" in found.what
 
 
 # -- what each check makes of what it finds ---------------------------------------------------

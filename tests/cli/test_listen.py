@@ -9,10 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
+import httpx
 import pytest
 from signroom_client import parse_webhook
 
+from signroom.cli.listen import Wanted, run_listen
 from tests.harness.hooks import Endpoint, running_receiver
 from tests.harness.server import ROOT, Server, clean_environment, fork_server, ok
 from tests.harness.tools import free_port
@@ -37,6 +40,9 @@ def listening(folder: Path, url: str, key: str, endpoint: str, *arguments: str) 
         process.wait(SECONDS)
 
 
+SESSIONS = ("--event", "SessionCreated", "--event", "SessionCompleted", "--event", "DocumentSignatureCompleted")
+
+
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     with running_receiver() as receiver:
@@ -53,7 +59,7 @@ def test_events_are_relayed_as_webhooks_would_bring_them(
     sqlite_server: Server, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     before = sqlite_server.open_session()
-    with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, endpoint.url) as output:
+    with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, endpoint.url, *SESSIONS) as output:
         eventually(lambda: "Signing secret: " in output.read_text())
         session = sqlite_server.open_session(callbackArgument="order 42")
         page = sqlite_server.page(session["redirectUrl"])
@@ -82,13 +88,13 @@ def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
         start = ok(sqlite_server.api.get("/api/events", params={"limit": 500, "after": start["next"]}))
     first, second = sqlite_server.open_session()["sessionId"], sqlite_server.open_session()["sessionId"]
     nobody = f"http://127.0.0.1:{free_port()}"
-    arguments = ("--after", start["next"], "--secret", "whsec_c2VjcmV0")
+    arguments = ("--after", start["next"], "--secret", "whsec_c2VjcmV0", *SESSIONS)
     with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, nobody, *arguments, "--json") as output:
         eventually(lambda: output.read_text().count("ConnectError") >= 2)
         line = next(line for line in output.read_text().splitlines() if "ConnectError" in line)
     cursor = json.loads(line)["cursor"]
 
-    arguments = ("--after", cursor, "--secret", "whsec_c2VjcmV0")
+    arguments = ("--after", cursor, "--secret", "whsec_c2VjcmV0", *SESSIONS)
     with listening(tmp_path, sqlite_server.url, sqlite_server.api_key, endpoint.url, *arguments):
         endpoint.wait(1)
 
@@ -98,7 +104,7 @@ def test_it_begins_behind_a_cursor_and_goes_on_when_the_developer_is_away(
 
 def test_a_lost_connection_is_found_again(endpoint: Endpoint, tmp_path: Path) -> None:
     server = fork_server(tmp_path / "data")
-    with listening(tmp_path, server.url, server.api_key, endpoint.url) as output:
+    with listening(tmp_path, server.url, server.api_key, endpoint.url, *SESSIONS) as output:
         eventually(lambda: "Signing secret: " in output.read_text())
         port = server.url.rpartition(":")[2]
         server.kill()
@@ -111,19 +117,51 @@ def test_a_lost_connection_is_found_again(endpoint: Endpoint, tmp_path: Path) ->
     assert endpoint.bodies[0]["session"]["id"] == session["sessionId"]
 
 
+def test_what_a_webhook_brings_is_relayed_and_a_refusal_is_hinted_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    types = ["SessionCreated", "DocumentSignatureCompleted", "SessionCompleted", "DocumentSignatureCompleted"]
+    events = [
+        {"id": str(UUID(int=n)), "type": kind, "createdAt": "2026-05-01T12:00:00Z", "cursor": f"c{n}"}
+        for n, kind in enumerate(types)
+    ]
+    posted = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/webhook":
+            posted.append(request.headers["webhook-id"])
+            return httpx.Response(400)
+        if request.url.path == "/api/events":
+            seen = "after" in request.url.params
+            return httpx.Response(401 if seen else 200, json={"events": events, "next": "c3"})
+        return httpx.Response(200, json={})
+
+    client = httpx.Client
+    monkeypatch.setattr(
+        "signroom.cli.listen.httpx.Client", lambda **kw: client(transport=httpx.MockTransport(answer), **kw)
+    )
+
+    run_listen(Wanted("http://sign.test", "key", "http://app.test/webhook", from_start=True))
+
+    assert posted == [events[1]["id"], events[3]["id"]]
+    assert capsys.readouterr().err.count("Does it have the signing secret above?") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "told"),
     [
         ({"key": "nobody"}, 3, "401 Unauthorized"),
         ({"url": "sign.example"}, 2, "http"),
         ({"secret": "whsec_!"}, 2, "whsec_"),
+        ({"event": "SessionEnded"}, 2, "'SessionEnded', which is none of "),
     ],
 )
 def test_what_cannot_work_ends_it(sqlite_server: Server, changes: dict[str, str], code: int, told: str) -> None:
-    options = {"url": sqlite_server.url, "key": sqlite_server.api_key, "secret": "whsec_c2VjcmV0"} | changes
+    options = {"url": sqlite_server.url, "key": sqlite_server.api_key, "secret": "whsec_c2VjcmV0"}
+    options |= {"event": "SessionCreated"} | changes
     command = [sys.executable, "-m", "signroom", "listen", "--forward-to", "http://127.0.0.1:9", "--url"]
     done = subprocess.run(
-        [*command, options["url"], "--secret", options["secret"]],
+        [*command, options["url"], "--secret", options["secret"], "--event", options["event"]],
         cwd=ROOT,
         env={**os.environ, "SIGNROOM_API_KEY": options["key"]},
         capture_output=True,

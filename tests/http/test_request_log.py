@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from litestar.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 
+from signroom.http.request_log import RequestLog
+from signroom.telemetry.meters import Meters
 from tests.api.requests import a_file, signed_session
 from tests.harness.server import Server, fork_server, ok, values_of
 from tests.harness.waiting import eventually
@@ -110,3 +115,29 @@ def test_a_whole_signature_leaves_ids_and_no_secrets_in_the_log(tmp_path: Path) 
     assert {"/api/signature-sessions", "/sign/api/upload", "/sign/api/finish"} <= paths
     about = {name: unavailable.get(name) for name in ("job", "document_id", "session_id")}
     assert about == {"job": "process-document", "document_id": document, "session_id": opened["sessionId"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "level"),
+    [
+        ("/docs/assets/site.css", 200, "debug"),
+        ("/sign/assets/page.js", 304, "debug"),
+        ("/docs/nowhere", 404, "info"),
+        ("/api/system/info", 200, "info"),
+    ],
+)
+def test_files_do_not_bury_the_rest_of_a_demos_log(path: str, status: int, level: str) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def ask(*, quiet_files: bool) -> None:
+        logged = RequestLog(app, Meters("1"), quiet_files=quiet_files)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(logged)) as client:  # type: ignore[arg-type]
+            await client.get(f"http://x{path}")
+
+    with capture_logs() as found:
+        asyncio.run(ask(quiet_files=True))
+        asyncio.run(ask(quiet_files=False))
+
+    assert [(line["path"], line["log_level"]) for line in found] == [(path, level), (path, "info")]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-import httpx
+import pytest
 
 from tests.harness.server import Server
 from tests.vectors import hard_pdfs
@@ -13,26 +14,25 @@ from tests.vectors import hard_pdfs
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_example_opens_a_session_and_fetches_what_was_signed(sqlite_server: Server) -> None:
+def test_the_example_opens_a_session_and_fetches_what_was_signed(
+    sqlite_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
     code = example.replace("http://127.0.0.1:8400", sqlite_server.url).replace(
         "Example application|...", sqlite_server.api_key
     )
     opening, _, fetching = code.partition("# 2.")
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    Path("contract.pdf").write_bytes(hard_pdfs.make("plain"))
 
     exec(opening, names)  # noqa: S102  (our own README)
     session = names["session"]
-    assert isinstance(session, dict)
-    page = sqlite_server.page(session["redirectUrl"])
-    page.add(hard_pdfs.make("plain"))
+    page = sqlite_server.page(session.redirect_url)
     page.sign(*page.demo_key())
-    sqlite_server.wait(session["sessionId"])
+    sqlite_server.wait(str(session.session_id))
     exec(f"# 2.{fetching}", names)  # noqa: S102
 
-    found = names["signed"]
-    assert isinstance(found, list)
-    assert [content.startswith(hard_pdfs.make("plain")) for content in found] == [True]
-    client = names["api"]
-    assert isinstance(client, httpx.Client)
-    client.close()
+    (file,) = [Path(f"{document.id}.pdf") for document in names["result"].documents]
+    assert file.read_bytes().startswith(hard_pdfs.make("plain"))
+    names["signroom"].close()

@@ -76,6 +76,17 @@ def test_machines_with_the_same_secret_have_the_same_authority_and_others_anothe
     assert [file.name for file in folders[0].iterdir()] == ["demo-ca.crt"]  # the key is stored nowhere
 
 
+def test_its_certificate_is_for_the_owner_alone_and_written_once(tmp_path: Path) -> None:
+    open_demo_ca(tmp_path, BASE_URL, SecretKeys(SECRET))
+    first = (tmp_path / "demo-ca.crt").stat()
+    open_demo_ca(tmp_path, BASE_URL, SecretKeys(SECRET))
+
+    assert first.st_mode & 0o777 == 0o600
+    assert (tmp_path / "demo-ca.crt").stat().st_ino == first.st_ino
+    open_demo_ca(tmp_path, BASE_URL, SecretKeys(b"x" * 32))
+    assert (tmp_path / "demo-ca.crt").stat().st_ino != first.st_ino
+
+
 def test_an_authority_that_an_earlier_version_made_stays(tmp_path: Path) -> None:
     old = open_demo_ca(tmp_path, BASE_URL, SecretKeys(b"o" * 32))
     pem, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8

@@ -205,6 +205,8 @@ def openapi_config() -> OpenAPIConfig:
         components=Components(security_schemes={"ApiKey": key}),
         security=[{"ApiKey": []}],
         use_handler_docstrings=True,
-        path="/openapi",
+        openapi_router=Router(
+            "/openapi", route_handlers=[], include_in_schema=False, before_request=pages.lead_to_document
+        ),
         render_plugins=[JsonRenderPlugin(path="/")],
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings
 
 if TYPE_CHECKING:
     from signroom.domain.application import Application, OperatorCaller
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def acting_for(subscription: str, *, jobs: bool = False) -> Iterator[tuple[ManagementPorts, OperatorCaller]]:
     """The operator acting for one subscription. With `jobs`, for what makes work for a running service.
 
-    Raises: SettingsError, SubscriptionNotFound.
+    Raises: SettingsError, DatabaseNotFound, SubscriptionNotFound.
     """
     from signroom import wiring
     from signroom.service.access.operators import act_for_subscription, this_operator
 
-    settings = settings_for_rows()
+    settings = installed_settings()
     opened = wiring.operating(settings) if jobs else wiring.managing(settings)
     with opened as ports:
         yield ports, act_for_subscription(ports, this_operator(), subscription)
@@ -36,12 +36,12 @@ def acting_for_application(
 
     With `jobs`, for what makes work for a running service.
 
-    Raises: SettingsError, ApplicationNotFound, SubscriptionNotFound, BadInput.
+    Raises: SettingsError, DatabaseNotFound, ApplicationNotFound, SubscriptionNotFound, BadInput.
     """
     from signroom import wiring
     from signroom.service.access.operators import act_for_application, this_operator
 
-    settings = settings_for_rows()
+    settings = installed_settings()
     opened = wiring.operating(settings) if jobs else wiring.managing(settings)
     with opened as ports:
         caller, application = act_for_application(ports, this_operator(), name, subscription)

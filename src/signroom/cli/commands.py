@@ -57,7 +57,7 @@ app.command(statistics)
 
 def run(arguments: Sequence[str]) -> int:
     """Exit code: 0 done, 2 wrong usage or settings, 3 refused by the service; the robot and `extend` add 4."""
-    from signroom.domain.errors import ApplicationNotFound, SignroomError, SubscriptionNotFound
+    from signroom.domain.errors import ApplicationNotFound, DatabaseNotFound, SignroomError, SubscriptionNotFound
     from signroom.settings import SettingsError
 
     try:
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
         return USAGE
     except SignroomError as error:
         print(f"signroom: {error.code}: {error}", file=sys.stderr)
-        if isinstance(error, ApplicationNotFound | SubscriptionNotFound):
+        if isinstance(error, ApplicationNotFound | DatabaseNotFound | SubscriptionNotFound):
             _say_where()
         return REFUSED
     return result if isinstance(result, int) else 0
@@ -228,6 +228,7 @@ def listen(
     url: str,
     api_key: Annotated[str, Parameter(env_var="SIGNROOM_API_KEY")],
     secret: Annotated[str | None, Parameter(env_var="SIGNROOM_WEBHOOK_SECRET")] = None,
+    event: Annotated[list[str] | None, Parameter(negative=())] = None,
     after: str | None = None,
     from_start: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
@@ -239,12 +240,13 @@ def listen(
         url: address of the service, like https://sign.example
         api_key: a key of the subscription; better in the environment, SIGNROOM_API_KEY
         secret: signs what is relayed (whsec_...); a new one is made and printed otherwise (SIGNROOM_WEBHOOK_SECRET)
+        event: type of event, like SessionExpired; may be given several times (default: DocumentSignatureCompleted)
         after: cursor of the last event that you have; without it only what happens from now on
         from_start: everything that is still kept, from the oldest
     """
     from signroom.cli.listen import Wanted, run_listen
 
-    return run_listen(Wanted(url, api_key, forward_to, secret, after, from_start, json))
+    return run_listen(Wanted(url, api_key, forward_to, secret, tuple(event or ()), after, from_start, json))
 
 
 @app.command

@@ -12,6 +12,22 @@ if TYPE_CHECKING:
     from signroom.settings import Settings
 
 
+DEMO_DEFAULTS = {
+    "ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8,::1/128",
+    "REVOCATION_MAX_AGE": "0",
+    "REVOCATION_LIST_MAX_AGE": "0",
+}
+"""What the demo takes where nothing is set.
+
+The example application and the revocation list of the demo CA are on this machine. Nothing about revocation is kept: a
+failure that somebody switches on or off shows at once.
+"""
+DEMO_URL = "http://127.0.0.1:8400"
+"""Where the demo is, unless somebody has moved it."""
+DEMO_KEY_FILE = "demo-api-key"
+"""The file of the data folder by which a demo is known."""
+
+
 def current_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     """Raises: SettingsError."""
     from signroom.settings import read_settings
@@ -30,3 +46,22 @@ def settings_for_rows(public_url: str = "http://localhost") -> Settings:
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     return current_settings({"PUBLIC_URL": public_url})
+
+
+def installed_settings() -> Settings:
+    """The same for commands that only make sense where a service has run: they make no database in the wrong folder.
+
+    Raises: SettingsError, DatabaseNotFound.
+    """
+    settings = settings_for_rows()
+    require_database(settings)
+    return settings
+
+
+def require_database(settings: Settings) -> None:
+    """Raises: DatabaseNotFound when the file of a SQLite database is not there. PostgreSQL speaks for itself."""
+    from signroom.domain.errors import DatabaseNotFound
+
+    scheme, _, file = settings.database_url.partition("?")[0].partition(":///")
+    if scheme == "sqlite" and not Path(file).is_file():
+        raise DatabaseNotFound

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
+from signroom.cli.configuration import DEMO_DEFAULTS, DEMO_KEY_FILE
 from signroom.cli.logs import configure_logs
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
@@ -25,8 +26,10 @@ from signroom.settings import Settings, SettingsError, read_settings
 from signroom.wiring import build_service, build_web, demo_ca, prepare_data
 
 _SUBSCRIPTION = "Demo"
-_APPLICATION = "Example application"
+_APPLICATION, _MANAGER = "Example application", "Demo manager"
+_MANAGER_KEY_FILE = "demo-manager-key"
 _SIGNER = "Test signer"
+_CHOOSE_PORT = '`--port 8655`; with make: `make demo ARGS="--port 8655"`'
 _EXAMPLES = (Path(__file__).parents[1] / "examples", Path(__file__).parents[3] / "examples")
 """Where the wheel and a checkout keep the example."""
 
@@ -72,7 +75,7 @@ def run_demo(
         if browser:
             webbrowser.open(app_url)
 
-    applications = [(build_web(settings, service), listener), (example, app_listener)]
+    applications = [(build_web(settings, service, quiet_files=True), listener), (example, app_listener)]
     run_applications(
         applications,
         settings,
@@ -85,20 +88,11 @@ def run_demo(
 
 def _listen_twice(port: int) -> tuple[socket.socket, socket.socket]:
     """The service's socket and the example application's: the next port, or any free one when that is taken."""
-    first = listen("127.0.0.1", port)
+    first = listen("127.0.0.1", port, _CHOOSE_PORT)
     try:
         return first, listen("127.0.0.1", first.getsockname()[1] + 1)
     except (SettingsError, OverflowError):
         return first, listen("127.0.0.1", 0)
-
-
-# The example application and the revocation list of the demo CA are on this machine. Nothing about revocation is kept:
-# a failure that somebody switches on or off shows at once.
-_DEFAULTS = {
-    "ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8,::1/128",
-    "REVOCATION_MAX_AGE": "0",
-    "REVOCATION_LIST_MAX_AGE": "0",
-}
 
 
 def _settings(data: Path | None, url: str) -> Settings:
@@ -106,7 +100,7 @@ def _settings(data: Path | None, url: str) -> Settings:
     if data is not None:
         environment["SIGNROOM_DATA"] = str(data)
     environment["SIGNROOM_PUBLIC_URL"] = environment.get("SIGNROOM_PUBLIC_URL") or url
-    settings = read_settings(environment, Path.cwd(), defaults=_DEFAULTS)
+    settings = read_settings(environment, Path.cwd(), defaults=DEMO_DEFAULTS)
     if settings.production:
         raise SettingsError("The demo refuses to run with SIGNROOM_ENVIRONMENT=production: use `signroom serve`.")
     return settings
@@ -128,22 +122,23 @@ def _prepare(settings: Settings, ports: ManagementPorts, url: str, app_url: str)
         if not file.exists():
             _write_private(file, authority.issue_test_pfx(name, pfx_password.read_text(), ports.clock.now()))
     operator = this_operator()
-    application = ensure_application(ports, operator, _SUBSCRIPTION, _APPLICATION)
-    caller = operator.acting_for(application.subscription_id)
 
-    def key(file: Path, role: Role) -> str:
+    def key(file: Path, owner: str, role: Role) -> str:
+        # A key of an earlier version stays as it is, whatever application it belongs to.
         if not file.exists():
+            application = ensure_application(ports, operator, _SUBSCRIPTION, owner)
+            caller = operator.acting_for(application.subscription_id)
             _write_private(file, create_key(ports, caller, application.id, CreateKey(role=role)).text.encode())
         return file.read_text()
 
     return Demo(
         url=settings.public_url or url,
         appUrl=app_url,
-        apiKey=key(settings.data / "demo-api-key", Role.WORKER),
+        apiKey=key(settings.data / DEMO_KEY_FILE, _APPLICATION, Role.WORKER),
         pfx=str(pfx),
         pfxPassword=pfx_password.read_text(),
         caCertificate=str(settings.data / "demo-ca.crt"),
-        managerKey=key(settings.data / "demo-manager-key", Role.MANAGER),
+        managerKey=key(settings.data / _MANAGER_KEY_FILE, _MANAGER, Role.MANAGER),
         subscription=_SUBSCRIPTION,
         testCertificates=str(certificates),
     )
@@ -182,6 +177,9 @@ def _welcome(demo: Demo) -> str:
   More of them   {demo.testCertificates}
                  ICP-Brasil, qualified, own CA, expired, revoked ...; the same password
   Demo CA        {demo.caCertificate}
+
+  All of this stays as it is, also when the demo starts again. In {Path(demo.caCertificate).parent}:
+  {DEMO_KEY_FILE} and {_MANAGER_KEY_FILE} have the keys, test-signer.password the password.
 
   Open a session yourself:
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from signroom.cli.configuration import current_settings
+from signroom.cli.configuration import DEMO_DEFAULTS, DEMO_KEY_FILE, DEMO_URL, current_settings
 from signroom.cli.logs import configure_logs
 from signroom.domain.backup import Installation
 from signroom.domain.blob_key import doctor_probe
@@ -100,7 +100,7 @@ def run_doctor(*, as_json: bool, blobs: bool = False) -> int:
 
 def _findings(*, blobs: bool) -> Found:
     try:
-        settings = current_settings()
+        settings = _current_settings()
         installed_keys(settings)
     except SettingsError as error:
         yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
@@ -109,6 +109,16 @@ def _findings(*, blobs: bool) -> Found:
     checks = (_trust, trusted_lists, _revocation, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
     for check in (*checks, _every_file) if blobs else checks:
         yield from check(settings)
+
+
+def _current_settings() -> Settings:
+    """Those of the demo in its data folder, which says by itself what a server is told. Raises: SettingsError."""
+    settings = current_settings({**DEMO_DEFAULTS, "PUBLIC_URL": DEMO_URL})
+    return settings if _is_demo(settings) else current_settings()
+
+
+def _is_demo(settings: Settings) -> bool:
+    return not settings.production and (settings.data / DEMO_KEY_FILE).is_file()
 
 
 def _settings(settings: Settings) -> Found:
@@ -122,6 +132,8 @@ def _settings(settings: Settings) -> Found:
         )
     else:
         kind = "production" if settings.production else "development: not for signatures that count"
+        if _is_demo(settings):
+            kind = "the data folder of a demo (with another port, set SIGNROOM_PUBLIC_URL to its address)"
         yield CheckResult("settings", Severity.OK, f"{settings.public_url}, {kind}")
 
 

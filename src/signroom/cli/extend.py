@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import DEMO_URL, settings_for_rows
 from signroom.cli.printing import print_json, print_line
 from signroom.domain.errors import BadInput, SecurityContextNotFound, StorageUnavailable
 from signroom.domain.security_context import BY_NAME
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from signroom.ports import Ports
 
 NOT_REACHED = 4
-_DEMO_URL = "http://127.0.0.1:8400"
-"""Where the demo is, unless somebody has moved it: its timestamp authority is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def run_extend(wanted: Wanted) -> int:
     target = wanted.target
     if target.exists() and not wanted.force:
         raise BadInput(f"{target} is there already: name another --output, or say --force.")
-    with using(settings_for_rows(_DEMO_URL)) as ports, ports.blobs.scratch() as folder:
+    with using(settings_for_rows(DEMO_URL)) as ports, ports.blobs.scratch() as folder:
         copy = _copied(wanted.file, folder / "signed")
         content = None if wanted.data is None else _copied(wanted.data, folder / "content")
         command = ExtendFile(copy, wanted.level, _context(ports, wanted), wanted.tier, content)

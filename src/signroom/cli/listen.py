@@ -1,6 +1,7 @@
 """``signroom listen``: events of a subscription, relayed to the machine of a developer whom no webhook can reach.
 
-It reads the event feed and posts what a webhook would have posted, signed by a secret of its own. It keeps no state:
+It reads the event feed and posts what a webhook would have posted, signed by a secret that is given or made. It keeps
+no state:
 the cursor that it prints is where the next one begins.
 """
 
@@ -18,7 +19,8 @@ from uuid import UUID
 
 import httpx
 
-from signroom.domain.webhook import SECRET_BYTES, secret_key, secret_text, signature_headers
+from signroom.domain.errors import BadInput
+from signroom.domain.webhook import SECRET_BYTES, clean_types, secret_key, secret_text, signature_headers
 
 DONE, USAGE, REFUSED = 0, 2, 3
 _PAGE = 500
@@ -26,6 +28,12 @@ _WAIT_SECONDS = 15
 _TIMEOUT = httpx.Timeout(10, read=_WAIT_SECONDS + 15)
 _LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach the service."""
+
+
+_HINT = (
+    "Your application refuses the request. Does it have the signing secret above? "
+    "With --secret or SIGNROOM_WEBHOOK_SECRET the one that it has is used."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class Wanted:
     api_key: str
     forward_to: str
     secret: str | None = None
+    events: tuple[str, ...] = ()
+    """Types of event; none: what a webhook brings that names none."""
     after: str | None = None
     from_start: bool = False
     as_json: bool = False
@@ -54,8 +64,9 @@ def run_listen(wanted: Wanted) -> int:
     """Until Ctrl-C. Returns the exit code."""
     try:
         secret = _secret(wanted.secret)
+        types = _types(wanted.events)
         with _Service(wanted.url, wanted.api_key) as service, httpx.Client(timeout=_TIMEOUT, trust_env=False) as local:
-            _relay(wanted, service, local, secret)
+            _relay(wanted, service, local, secret, types)
     except KeyboardInterrupt:
         return DONE
     except ListenError as error:
@@ -74,28 +85,40 @@ def _secret(given: str | None) -> str:
     return given
 
 
-def _relay(wanted: Wanted, service: _Service, local: httpx.Client, secret: str) -> None:
+def _types(given: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return clean_types(given)
+    except BadInput as error:
+        raise ListenError(f"--event: {error.detail}", USAGE) from error
+
+
+def _relay(wanted: Wanted, service: _Service, local: httpx.Client, secret: str, types: tuple[str, ...]) -> None:
     after = wanted.after
     if after is None and not wanted.from_start:
         after = service.end()
     if wanted.as_json:
-        _say(json.dumps({"url": wanted.url, "forwardTo": wanted.forward_to, "signingSecret": secret}))
+        _say(json.dumps({"url": wanted.url, "forwardTo": wanted.forward_to, "events": types, "signingSecret": secret}))
     else:
-        _say(f"Relaying events of {wanted.url} to {wanted.forward_to}")
+        _say(f"Relaying events of {wanted.url} to {wanted.forward_to}: {', '.join(types)}")
         _say(f"Signing secret: {secret}")
-    for event, body in service.events(after):
+    hinted = False
+    for event, body in service.events(after, types):
         headers = {
             "Content-Type": "application/json",
             **signature_headers(UUID(event["id"]), body, [secret], datetime.now(UTC)),
         }
         try:
-            outcome = str(local.post(wanted.forward_to, content=body, headers=headers).status_code)
+            status = local.post(wanted.forward_to, content=body, headers=headers).status_code
+            outcome = str(status)
         except httpx.HTTPError as error:
-            outcome = type(error).__name__
+            status, outcome = 0, type(error).__name__
         if wanted.as_json:
             _say(json.dumps({**event, "outcome": outcome}))
         else:
             _say(f"{event['createdAt']} {event['type']} {event['id']} -> {outcome} ({event['cursor']})")
+        if 400 <= status < 500 and not hinted:
+            hinted = True
+            print(_HINT, file=sys.stderr, flush=True)
 
 
 def _say(line: str) -> None:
@@ -128,11 +151,11 @@ class _Service:
             if len(page["events"]) < _PAGE:
                 return after
 
-    def events(self, after: str | None) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """Each with the body that a webhook would get."""
+    def events(self, after: str | None, types: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Each one of these types, with the body that a webhook would get."""
         while True:
             page = self._page(after, wait=_WAIT_SECONDS)
-            for event in page["events"]:
+            for event in (one for one in page["events"] if one["type"] in types):
                 answer = self._get(f"/api/events/{event['id']}", {})
                 if answer is not None:
                     yield event, answer.content

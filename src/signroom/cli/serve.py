@@ -78,14 +78,14 @@ def require_no_public_demo(settings: Settings) -> None:
     )
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises: SettingsError."""
+def listen(host: str, port: int, how: str = "by SIGNROOM_PORT") -> socket.socket:
+    """A listening socket; port 0 takes a free one. `how`: the way to choose a port. Raises: SettingsError."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         raise SettingsError(
-            f"Port {port} on {host} cannot be used ({error.strerror}): choose another, or stop what uses it."
+            f"Port {port} on {host} cannot be used ({error.strerror}): choose another ({how}), or stop what uses it."
         ) from error
 
 

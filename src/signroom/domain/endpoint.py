@@ -38,7 +38,7 @@ class Endpoint:
 
 def require_endpoint(url: str, auth: EndpointAuth, user: str | None, secret: str | None) -> None:
     """The form of an endpoint, with its secret in clear. Raises: BadInput."""
-    _require_url(url)
+    require_endpoint_url(url)
     if (auth is EndpointAuth.BASIC) != (user is not None):
         raise BadInput("A user belongs to Basic, and only to it.", path="user")
     if user is not None and (not 0 < len(user) <= MAX_USER or ":" in user or not user.isprintable()):
@@ -55,15 +55,17 @@ def require_endpoint(url: str, auth: EndpointAuth, user: str | None, secret: str
         raise BadInput("The secret has characters that cannot be sent.", path="secret")
 
 
-def _require_url(url: str) -> None:
+def require_endpoint_url(url: str, field: str = "url") -> None:
+    """`field` is what the request calls it. Raises: BadInput."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise BadInput("The endpoint's url is none.", path="url") from error
+        raise BadInput(f"The {field} of the endpoint is no address.", path=field) from error
     if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or len(url) > MAX_URL:
         raise BadInput(
-            f"The endpoint's url is absolute, http or https, at most {MAX_URL} characters, without a user.", path="url"
+            f"The {field} of the endpoint is absolute, http or https, at most {MAX_URL} characters, without a user.",
+            path=field,
         )
     if not _VISIBLE.fullmatch(url) or "\\" in url:
-        raise BadInput("The endpoint's url has characters that must be escaped.", path="url")
+        raise BadInput(f"The {field} of the endpoint has characters that must be escaped.", path=field)

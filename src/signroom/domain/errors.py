@@ -290,6 +290,13 @@ class NotFound(Refused):
     message = "Not found."
 
 
+class DatabaseNotFound(NotFound):
+    """Of the command line alone."""
+
+    code = "DatabaseNotFound"
+    message = "There is no database here."
+
+
 class DeadJobNotFound(NotFound):
     """Of the command line alone."""
 

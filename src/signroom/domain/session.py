@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus, urlsplit, urlunsplit
 from uuid import UUID
 
 from signroom.domain.document import Document, DocumentStatus
-from signroom.domain.endpoint import EndpointAuth, require_endpoint
+from signroom.domain.endpoint import require_endpoint_url
 from signroom.domain.errors import (
     BadCallbackArgument,
     BadReturnUrl,
@@ -261,7 +261,7 @@ def new_session(
     if return_url is not None:
         require_return_url(return_url)
     if webhook_url is not None:
-        require_endpoint(webhook_url, EndpointAuth.NONE, None, None)
+        require_endpoint_url(webhook_url, "webhookUrl")
     # PostgreSQL stores no NUL in a text.
     if callback_argument is not None and (len(callback_argument) > MAX_TEXT or "\0" in callback_argument):
         raise BadCallbackArgument

@@ -41,12 +41,13 @@ def create_application(
     plugins: Sequence[PluginProtocol] = (),
     lifespan: Sequence[Lifespan] = (),
     public_url: str = "",
+    quiet_files: bool = False,
 ) -> ASGIApp:
     """The application as ASGI.
 
     `max_bodies`: how many bytes of bodies are held at once; `largest_body` of them for one. Routes without a limit of
     their own take `SMALL_BODY`. `rate_limits` per key and per address; `public_url` is where refusals
-    find the documentation.
+    find the documentation. `quiet_files` as `RequestLog` has it.
     """
     hsts = {"strict-transport-security": "max-age=31536000"} if public_url.startswith("https://") else {}
     extra = {**EVERYWHERE, **hsts}
@@ -80,7 +81,9 @@ def create_application(
     )
     known = AnyCase(app, _routes(app), meter.about)
     held = Bodies(known, max_bodies, largest_body)
-    return RequestLog(RateLimits(held, *rate_limits, free=NOT_COUNTED), meter, quiet=NOT_LOGGED)
+    return RequestLog(
+        RateLimits(held, *rate_limits, free=NOT_COUNTED), meter, quiet=NOT_LOGGED, quiet_files=quiet_files
+    )
 
 
 def _routes(app: Litestar) -> dict[Template, Known]:

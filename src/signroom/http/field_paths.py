@@ -20,6 +20,9 @@ from signroom.http.bodies import decoded_of
 
 _MISSING_FIELD = re.compile(r"Object missing required field `([^`]+)`")
 _MISSING_PARAMETER = re.compile(r"Missing required (\w+) parameter '([^']+)'")
+_DECODER_CUT_OFF = "Input data was truncated"
+"""What the decoder says. Nobody has shortened anything: a bracket or a quote is missing."""
+_CUT_OFF = "body: The JSON ends too early: a closing quote, bracket or brace is missing."
 _ANY_KEY = "[...]"
 """How the decoder writes a key of an object whose keys are free."""
 _MAX_PATH = 200
@@ -39,7 +42,8 @@ def path_of(request: Request[Any, Any, Any], error: SignroomError) -> str | None
 def fault_of(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str | None, str]:
     """Where the framework found a request wrong, and what is wrong there."""
     if not isinstance(error, ValidationException):
-        return None, str(error.detail)
+        detail = str(error.detail)
+        return None, _CUT_OFF if detail == _DECODER_CUT_OFF else detail
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else None
     if not isinstance(first, dict) or "message" not in first:
         missing = _MISSING_PARAMETER.search(str(error.detail))

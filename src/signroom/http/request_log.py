@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 _SECRET_PREFIXES = ("/sign/", "/api/downloads/", "/api/multipartuploads/")
 """Paths whose last part is a secret: never logged."""
+_FILES = ("/docs/", "/sign/assets/", "/sign/assets-operator/", "/favicon")
+"""Where the files of the page and of the manual are."""
 _LONGEST = 300
 """Characters of a path that are logged: an address of 16 KB in each request would fill the disk."""
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -32,9 +34,12 @@ class RequestLog:
     where it is safe to write down, else one of ours. It goes back with the answer.
     """
 
-    def __init__(self, app: ASGIApp, meter: Meter, *, quiet: Container[str] = ()) -> None:
-        """`quiet`: paths that are asked all the time and have no line of their own."""
-        self._app, self._meter, self._quiet = app, meter, quiet
+    def __init__(self, app: ASGIApp, meter: Meter, *, quiet: Container[str] = (), quiet_files: bool = False) -> None:
+        """`quiet`: paths that are asked all the time and have no line of their own.
+
+        With `quiet_files` the lines of the page's and the manual's files are for debugging, unless they fail.
+        """
+        self._app, self._meter, self._quiet, self._quiet_files = app, meter, quiet, quiet_files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -66,7 +71,14 @@ class RequestLog:
                 if scope["path"] not in self._quiet:
                     took = round((time.perf_counter() - started) * 1000, 1)
                     path = public_path(scope["path"])
-                    log.info("request", method=scope["method"], path=path, status=status, ms=took)
+                    is_file = _brought_a_file(scope["method"], scope["path"], status)
+                    tell = log.debug if self._quiet_files and is_file else log.info
+                    tell("request", method=scope["method"], path=path, status=status, ms=took)
+
+
+def _brought_a_file(method: str, path: str, status: int) -> bool:
+    """Whether a file that is the same for everybody was answered, and nothing is wrong."""
+    return method == "GET" and path.startswith(_FILES) and 0 < status < 400
 
 
 def _request_id(sent: str) -> str:

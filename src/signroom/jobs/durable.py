@@ -273,7 +273,8 @@ class DurableJobs:
 
     def _executor_id(self) -> str:
         """Guard 2. The lock lives as long as this process: the kernel drops it at a crash."""
-        lock = (self._data / "executor.lock").open("a+")
+        file = self._data / "executor.lock"
+        lock = os.fdopen(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

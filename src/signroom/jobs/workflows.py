@@ -117,6 +117,7 @@ def register_job(name: str, job: Job, runner: Runner) -> None:
         _give_up(job, UUID(subject), code, runner)
 
     def workflow(subject: str, link: dict[str, Any] | None = None) -> None:
+        _begin_log_lines()
         try:
             outcome = run(subject)
         except Exception as error:  # whatever it was, the signer must not wait for ever
@@ -150,6 +151,7 @@ def register_give_up(jobs: dict[str, Job], runner: Runner) -> None:
 
     @DBOS.workflow(name=GIVE_UP, max_recovery_attempts=runner.max_recoveries)
     def workflow(job: str, subject: str) -> None:
+        _begin_log_lines()
         give_up(job, subject)
 
 
@@ -162,12 +164,18 @@ def register_schedules(schedules: dict[str, Schedule], runner: Runner) -> None:
 
     @DBOS.workflow(name=SCHEDULED, max_recovery_attempts=runner.max_recoveries)
     def workflow(name: str) -> None:
+        _begin_log_lines()
         if name not in schedules:  # of another version
             return
         try:
             run(name)
         except Exception:  # the next run is due soon: a failed one is no dead letter
             log.exception("schedule.failed", schedule=name)
+
+
+def _begin_log_lines() -> None:
+    """The thread has run other jobs: no line of this one is about theirs."""
+    structlog.contextvars.clear_contextvars()
 
 
 def follower_name(job: str) -> str:

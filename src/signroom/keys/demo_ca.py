@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import ssl
+import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -300,10 +302,17 @@ def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Under another name first: a process that starts at the same moment never reads half a file."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(file)
+    """Write `content` where it is not there yet, for the owner alone, as all files of the data folder.
+
+    It goes under another name first: a process that starts at the same moment never reads half a file.
+    """
+    with suppress(FileNotFoundError):
+        if file.read_bytes() == content:
+            return
+    descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    with os.fdopen(descriptor, "wb") as target:
+        target.write(content)
+    Path(beside).replace(file)
 
 
 def _distribution_point(url: str) -> x509.CRLDistributionPoints:

@@ -112,6 +112,16 @@ class Meter(Protocol):
     def mistake(self, what: str) -> None:
         """Log the exception that is being handled: an error of ours that ended `what` and nothing else."""
 
+    def webhook_refused(self, host: str, status: int | None, number: int, again_in: timedelta | None) -> None:
+        """Log that an endpoint has not taken an event.
+
+        Args:
+            host: of the endpoint; the rest of its address may be a secret
+            status: HTTP status of its answer; None when there was none
+            number: of the try, counted from 1
+            again_in: time until the next try; None when there is none
+        """
+
     def about(self, **ids: UUID | None) -> None:
         """Whom log lines and traces are about from here to the end of this request or job, ``session_id=...``; None:
         about none of that kind any more."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -158,6 +159,11 @@ class Meters:
 
     def mistake(self, what: str) -> None:
         log.exception(f"{what}.failed")
+
+    def webhook_refused(self, host: str, status: int | None, number: int, again_in: timedelta | None) -> None:
+        seconds = None if again_in is None else round(again_in.total_seconds())
+        # `try` is a word of Python's own.
+        log.warning("webhook.refused", host=host, status=status, again_in=seconds, **{"try": number})
 
     def about(self, **ids: UUID | None) -> None:
         found = {name: str(subject) for name, subject in ids.items() if subject is not None}

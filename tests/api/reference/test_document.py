@@ -13,10 +13,14 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from signroom.api.reference.calls import GROUPS
 from signroom.api.reference.examples import Examples
+from signroom.api.reference.webhook_calls import shape_of
+from signroom.domain.event import TYPES
 from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Server
 
 JSON = "application/json"
+ANSWERED = {"post /api/signature-sessions", "post /api/documents/preflight"}
+"""A newcomer sends these first: their examples bring a file, and are done as they stand."""
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +72,43 @@ def test_each_example_of_a_request_is_understood(server: Server, document: Json,
         # Certificates of the examples are none: nobody wants to read three kilobytes of one.
         if answer.status_code == 400 and "MIID" not in str(body["example"]):
             wrong.append((method, path, answer.text))
+        if f"{method} {path}" in ANSWERED and answer.status_code != 200:
+            wrong.append((method, path, answer.text))
 
     assert wrong == []
+
+
+@database_does_not_matter
+def test_what_a_webhook_brings_is_described_for_each_type_of_event(document: Json) -> None:
+    told, wrong = "", []
+    for name, methods in document["webhooks"].items():
+        call, content = methods["post"], methods["post"]["requestBody"]["content"][JSON]
+        judge = Draft202012Validator({**content["schema"], "components": document["components"]})
+        wrong += [f"{name} {fault.json_path}: {fault.message}" for fault in judge.iter_errors(content["example"])]
+        shape = content["schema"]["$ref"].rsplit("/", 1)[-1]
+        told += call["description"]
+        assert shape_of(content["example"]["type"]) == shape
+        assert call["externalDocs"]["url"] == "/docs/guide/webhooks/"
+
+    assert wrong == []
+    assert all(told.count(f"`{kind}`") == 1 for kind in TYPES)
+
+
+@database_does_not_matter
+def test_no_example_of_an_endpoint_contradicts_itself(document: Json) -> None:
+    def endpoints(part: Any) -> Iterator[Json]:
+        if isinstance(part, dict):
+            if {"auth", "hasSecret"} <= set(part):
+                yield part
+            part = list(part.values())
+        for inner in part if isinstance(part, list) else ():
+            yield from endpoints(inner)
+
+    shown = [one for _, _, call in calls(document) for body in contents(call) for one in endpoints(body["example"])]
+    assert shown
+    assert all(
+        (one["auth"] != "None", one["auth"] == "Basic") == (one["hasSecret"], bool(one["user"])) for one in shown
+    )
 
 
 @database_does_not_matter

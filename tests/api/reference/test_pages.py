@@ -13,7 +13,7 @@ import pytest
 from scripts import api_renderer
 from signroom.api.reference import pages
 from tests.harness.databases import database_does_not_matter
-from tests.harness.server import Server
+from tests.harness.server import Server, refused
 
 FOLDER = f"/docs/api/{pages.RENDERER}"
 
@@ -53,6 +53,14 @@ def test_a_file_of_the_renderer_is_asked_for_once(server: Server) -> None:
 )
 def test_nothing_but_its_files_is_handed_out(server: Server, name: str) -> None:
     assert get(server, name).status_code == 404
+
+
+@database_does_not_matter
+def test_there_is_one_document_and_other_addresses_lead_to_it(server: Server) -> None:
+    for address in ("/openapi", "/openapi/", "/openapi/openapi.json"):
+        answer = get(server, address)
+        assert (answer.status_code, answer.headers["location"]) == (302, "/openapi.json")
+    assert refused(get(server, "/openapi/other"), 404) == "RouteNotFound"
 
 
 @database_does_not_matter

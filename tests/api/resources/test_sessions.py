@@ -168,6 +168,21 @@ def test_what_the_schema_alone_can_tell_gets_400(server: Server, body: bytes) ->
 
 
 @database_does_not_matter
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"returnUrl": "https://app.example/"', "The JSON ends too early"),
+        (b'{"documents": [{"file": {"content": "data:application/pdf;base64,AAAA"}}]}', "without `data:...,`"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said_in_the_words_of_its_sender(server: Server, body: bytes, told: str) -> None:
+    answer = server.api.post(SESSIONS, content=body, headers={"Content-Type": "application/json"})
+
+    assert refused(answer, 400) == "BadRequest"
+    assert told in answer.json()["message"]
+
+
+@database_does_not_matter
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_a_body_that_is_not_json_gets_415(server: Server, media_type: str) -> None:
     response = server.api.post(SESSIONS, content=b"{}", headers={"Content-Type": media_type})

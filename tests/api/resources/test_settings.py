@@ -119,6 +119,7 @@ def test_a_setting_that_cannot_work_is_refused_and_changes_nothing(
 
     assert refused(answer, 400) == code
     assert part in answer.json()["message"]
+    assert answer.json()["path"].split(".")[0] == next(iter(body))
     assert tenant.get(VALIDATION)["fileNamePattern"] == "kept"
 
 

@@ -117,7 +117,11 @@ def test_what_is_wrong_is_refused(tenant: Tenant, fields: Json) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("url", ["hook", "ftp://app.example/", "https://a:b@app.example/", "https://app.example/ x"])
 def test_an_address_that_is_none_opens_no_session(tenant: Tenant, url: str) -> None:
-    assert refused(tenant.open_session(webhookUrl=url), 400) == "BadRequest"
+    answer = tenant.open_session(webhookUrl=url)
+
+    assert refused(answer, 400) == "BadRequest"
+    assert answer.json()["path"] == "webhookUrl"
+    assert "The webhookUrl of the endpoint " in answer.json()["message"]
 
 
 def test_a_subscription_has_twenty(tenant: Tenant) -> None:

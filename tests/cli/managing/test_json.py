@@ -64,7 +64,7 @@ def test_a_tenant_is_set_up_by_a_script(settings: dict[str, str]) -> None:
     assert rows("webhooks", "deliveries", hook["id"], sent["id"], *of) == []
     assert rows("webhooks", "pause", hook["id"], *of)["pausedOn"]
     assert rows("webhooks", "resume", hook["id"], *of) == hook
-    assert rows("webhooks", "replay", hook["id"], *of) == {"deliveries": 0}
+    assert rows("webhooks", "replay", hook["id"], *of) == {"deliveries": 0, "failing": 0}
     assert rows("webhooks", "delete", hook["id"], *of) == {"id": hook["id"], "deleted": True}
 
     endpoint = {"url": "https://a.example/", "auth": "None", "user": None, "hasSecret": False}

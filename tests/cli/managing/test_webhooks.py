@@ -50,12 +50,17 @@ def test_a_webhook_is_made_tested_and_shown(tenant: Tenant, receiver: Receiver) 
     hook = Hook(tenant, webhook, secret)
     hook.settled("Failed")
     (attempt,) = run(tenant, "deliveries", webhook, delivery)
-    assert attempt.endswith(" 500")
+    assert attempt.endswith(" 500 it hurts")
+    (line,) = run(tenant, "deliveries", webhook)
+    assert line.endswith(" Failed 1 tries, last: 500")
+    assert run(tenant, "deliveries", webhook, "--status", "Failing") == []
 
     endpoint.reply = fine
     assert run(tenant, "replay", webhook) == ["1"]
     endpoint.wait(2)
     hook.settled("Delivered")
+    none, why = run(tenant, "replay", webhook)
+    assert (none, why.split(";")[0]) == ("0", "None was given up")
     (line,) = run(tenant, "deliveries", webhook, "--status", "Delivered")
     assert line.startswith(delivery)
     assert " Pending " in run(tenant, "replay", webhook, delivery)[0]

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from signroom.domain.document import Document
 from signroom.domain.errors import DatabaseUnavailable
@@ -31,9 +32,12 @@ from signroom.service.subscriptions.manage_applications import ensure_applicatio
 from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
+    LoggedDelivery,
     SetWebhook,
+    count_failing,
     create_webhook,
     ensure_session_webhook,
+    list_tried,
     list_webhooks,
     pause_webhook,
     read_delivery,
@@ -135,6 +139,39 @@ def test_a_receiver_that_is_away_for_three_days_gets_its_event_with_the_last_try
     assert hook.status(delivery) is DeliveryStatus.DELIVERED
     assert took >= timedelta(days=3)
     assert read_webhook(hook.ports, hook.room.caller, hook.id).failing_since is None
+
+
+def test_a_refusal_is_in_the_log_and_among_those_that_are_still_tried(hook: Hook) -> None:
+    hook.endpoint.reply = broken
+    delivery = hook.tell()
+    with capture_logs() as lines:
+        wait = hook.try_it(delivery)
+        through(hook, delivery)
+
+    assert wait is not None
+    refused = [line for line in lines if line["event"] == "webhook.refused"]
+    seconds = round(wait.total_seconds())
+    known = {"log_level": "warning", "event": "webhook.refused", "host": "127.0.0.2", "status": 500}
+    assert refused[0] == {**known, "try": 1, "again_in": seconds}, "and nothing of the address but its host"
+    assert refused[-1] == {**known, "try": 9, "again_in": None}
+
+
+def test_those_that_are_still_tried_are_found_with_their_last_attempt(hook: Hook) -> None:
+    hook.endpoint.reply = broken
+    delivery, other = hook.tell(), hook.tell()
+    for _ in range(2):
+        wait = hook.try_it(delivery)
+        assert wait is not None
+        hook.room.clock.time += wait
+
+    assert [(one.delivery.id, [a.number for a in one.attempts]) for one in failing(hook)] == [(delivery.id, [2])]
+    assert count_failing(hook.ports, hook.room.caller, hook.id) == 1
+    found = list_tried(hook.ports, hook.room.caller, DeliveryFilter(hook.id), 10)
+    assert {one.delivery.id: len(one.attempts) for one in found} == {delivery.id: 1, other.id: 0}
+
+
+def failing(hook: Hook) -> list[LoggedDelivery]:
+    return list_tried(hook.ports, hook.room.caller, DeliveryFilter(hook.id, failing=True), 10)
 
 
 def test_who_fails_throughout_is_paused_and_a_resumed_delivery_begins_anew(hook: Hook) -> None:

@@ -7,7 +7,7 @@ GROUPS = {
     "Documents": "Signed documents: their files, signers and levels. Look at a file before it is to be signed.",
     "Uploads": "Send a large file first, and name it in a session by its `blobToken`.",
     "Events": "What happened, in order: a receiver that was down reads on where it stopped.",
-    "Webhooks": "Be told of what happens, and see what became of each delivery.",
+    "Webhooks": "Be told of what happens, and see what came of it. [The guide](/docs/guide/webhooks/) shows how.",
     "Document keys": "Numbers that are printed on a document, by which anybody finds it again.",
     "Inspection": "Who signed a file, when, with what, and whether it holds.",
     "Local signature": "Sign with a key of your own, without a signer and a page.",
@@ -25,7 +25,8 @@ Your application opens a *signature session*, sends its user to the address that
 documents when the user returns, or is told by webhook. [Get started](/docs/guide/get-started/) shows it in five
 minutes.
 
-**Key.** Send your API key with each call: `X-Api-Key: application|secret`.
+**Key.** Send your API key with each call: `X-Api-Key: application|secret`. `Authorization: Bearer
+application|secret` works as well; when both are sent, `X-Api-Key` counts.
 
 **Bodies** are JSON. A field that is not set may be left out, or be `null`; for an object `[]` is taken as well.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from signroom.api.reference.calls import DONE, GROUPS, INTRODUCTION, REFUSAL
 from signroom.api.reference.examples import Examples, Json
+from signroom.api.reference.webhook_calls import webhook_calls
 from signroom.api.shapes import appearance, contract, erasing, webhooks
 
 _ORDER = ("post", "get", "put", "delete")
@@ -60,6 +61,7 @@ def describe(document: Json) -> Json:
         "info": {**document["info"], "description": INTRODUCTION},
         "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
         "paths": _paths(document["paths"], examples),
+        "webhooks": webhook_calls(examples),
         "components": {**components, "schemas": schemas, "responses": {"Refusal": refusal}},
     }
 

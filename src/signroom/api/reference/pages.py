@@ -45,6 +45,13 @@ def document(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(content, media_type=MediaType.JSON, headers=headers)
 
 
+def lead_to_document(request: Request[Any, Any, Any]) -> Redirect:
+    """In front of the framework's own routes, which have its raw document. Raises: NotFoundException for any other."""
+    if request.url.path.rstrip("/").lower() in {"/openapi", "/openapi/openapi.json"}:
+        return Redirect("/openapi.json", status_code=302, media_type=MediaType.TEXT)
+    raise NotFoundException
+
+
 @get("/docs/api", include_in_schema=False, sync_to_thread=True)
 def page(ports: InjectedPorts) -> Response[str]:
     """The reference. It sends requests in development alone: a key of production belongs into no documentation."""
@@ -56,7 +63,9 @@ def page(ports: InjectedPorts) -> Response[str]:
 def plain_page(request: Request[Any, Any, Any]) -> Response[str]:
     """Routes, parameters and models of ``/openapi.json`` as one page that works in a text browser."""
     found = _described(request.app)
-    html = _template("plain.html").render(info=found["info"], operations=_operations(found), schemas=_schemas(found))
+    html = _template("plain.html").render(
+        info=found["info"], operations=_operations(found), webhooks=_webhooks(found), schemas=_schemas(found)
+    )
     return Response(html, media_type=MediaType.HTML, headers={"content-security-policy": _PLAIN_POLICY})
 
 
@@ -140,6 +149,11 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def _webhooks(document: dict[str, Any]) -> list[dict[str, str]]:
+    calls = (methods["post"] for methods in document["webhooks"].values())
+    return [{"summary": call["summary"], "body": _reference(call["requestBody"])} for call in calls]
 
 
 def _schemas(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -43,9 +43,7 @@ from signroom.service.webhooks.manage_webhooks import (
 )
 
 _TAGS = ["Webhooks"]
-_ANY_EVENT: Any = (
-    shapes.DocumentEvent | shapes.SessionEvent | shapes.WebhookEvent | shapes.ApiKeyEvent | shapes.ErasedDocumentEvent
-)
+_ANY_EVENT: Any = shapes.AnyEvent
 _WEBHOOKS = "/api/settings/webhooks"
 _WEBHOOK = f"{_WEBHOOKS}/{{webhook_id:str}}"
 _DELIVERY = f"{_WEBHOOK}/deliveries/{{delivery_id:str}}"

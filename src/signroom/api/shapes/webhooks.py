@@ -172,3 +172,7 @@ class LoggedDeliveryModel(Wire):
 
 class ReplayedModel(Wire):
     count: int
+
+
+AnyEvent = DocumentEvent | SessionEvent | WebhookEvent | ApiKeyEvent | ApplicationEvent | ErasedDocumentEvent
+"""What an endpoint may be told, and what `GET /api/events/{event_id}` answers."""

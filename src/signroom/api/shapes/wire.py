@@ -20,6 +20,7 @@ EmptyList = Annotated[list[Any], msgspec.Meta(max_length=0, description="Some cl
 _PIECE = 1 << 20
 """Characters that are decoded at once: some 0.7 ms."""
 _NO_BASE64 = "A content is not base64."
+_DATA_URL = "A content is base64 alone, without `data:...,` before it."
 
 
 class Wire(msgspec.Struct, rename="camel", kw_only=True):
@@ -48,7 +49,9 @@ class Base64Text:
     def decoded(self) -> Iterator[bytes]:
         """The bytes, for what is small. Raises: BadInput for what is not base64."""
         rest, ended = "", False
-        for piece in self._pieces():
+        for number, piece in enumerate(self._pieces()):
+            if number == 0 and piece[:5].lower() == "data:":  # what a browser's FileReader gives
+                raise BadInput(_DATA_URL)
             # MIME encoders (RFC 2045, 6.8) break their lines.
             text = rest + ("".join(piece.split()) if any(c in piece for c in "\n\r ") else piece)
             whole = len(text) // 4 * 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from signroom.api.shapes.webhooks import (
+    AnyEvent,
     ApiKeyEvent,
     ApiKeyReference,
     ApplicationEvent,
@@ -17,7 +18,6 @@ from signroom.api.shapes.webhooks import (
     WebhookEvent,
     WebhookReference,
 )
-from signroom.api.shapes.wire import Wire
 from signroom.api.translation.models import document_model, session_summary
 from signroom.domain.document import Document
 from signroom.domain.event import OF_APPLICATIONS, RecordedEvent
@@ -32,7 +32,7 @@ class WebhookBodies:
         return msgspec.json.encode(_body(ports, event, session, document))
 
 
-def _body(ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> Wire:
+def _body(ports: Ports, event: RecordedEvent, session: Session | None, document: Document | None) -> AnyEvent:
     if document is not None and document.erased_at is not None:
         reference = ErasedReference(id=document.id, key=document.key, session_id=document.session_id)
         return ErasedDocumentEvent(type=event.type, erased_document=reference, event_id=event.id)
@@ -43,7 +43,7 @@ def _body(ports: Ports, event: RecordedEvent, session: Session | None, document:
     return _of_settings(event)
 
 
-def _of_settings(event: RecordedEvent) -> Wire:
+def _of_settings(event: RecordedEvent) -> AnyEvent:
     """About what managers manage."""
     if event.api_key_id is not None:
         return ApiKeyEvent(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for, acting_for_application
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings, settings_for_rows
 from signroom.cli.printing import Json, moment, print_json, print_line, show, tell
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_subscriptions(*, json: bool = False) -> None:
     from signroom.service.access.operators import this_operator
     from signroom.service.subscriptions.disable_tenants import list_subscriptions as find
 
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         found = find(ports, this_operator())
     if json:
         print_json([_summary_of_tenant(one) for one in found])

@@ -9,7 +9,7 @@ from uuid import UUID
 from cyclopts import App
 
 from signroom.cli.acting import acting_for
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings
 from signroom.cli.printing import moment, print_json, print_line
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def list_changes(
     begin = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
     wanted = ChangeFilter(None if action is None else Action(action), subject, None, begin)
     if subscription is None:
-        with managing(settings_for_rows()) as ports:
+        with managing(installed_settings()) as ports:
             found = read_installation_log(ports, limit, wanted)
     else:
         with acting_for(subscription) as (ports, caller):

@@ -10,7 +10,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings
 from signroom.cli.printing import Json, ask_for_yes, moment, print_csv, print_erasure, print_json, print_line
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def erase_document(
 
     if not yes:
         return ask_for_yes()
-    with wiring.operating(settings_for_rows()) as ports:
+    with wiring.operating(installed_settings()) as ports:
         erasure = erase(ports, act_for_document(ports, this_operator(), document_id), document_id)
     print_erasure(erasure, as_json=json)
     return 0

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings
 from signroom.cli.printing import Json, ask_for_yes, moment, print_erasure, tell
 
 jobs = App(name="jobs", help="Background jobs that failed for good.")
@@ -23,7 +23,7 @@ def list_jobs(*, limit: int = 50, json: Json = False) -> None:
     """
     from signroom import wiring
 
-    with wiring.operating(settings_for_rows()) as ports:
+    with wiring.operating(installed_settings()) as ports:
         dead, state = list(ports.jobs.dead(limit)), ports.jobs.state()
     waiting = sum(state.jobs.values())
     listed = [
@@ -47,7 +47,7 @@ def retry_job(job_id: str, *, json: Json = False) -> None:
     """
     from signroom import wiring
 
-    with wiring.operating(settings_for_rows()) as ports:
+    with wiring.operating(installed_settings()) as ports:
         again = ports.jobs.retry(job_id)
     tell({"id": again}, str(again), as_json=json)
 
@@ -66,7 +66,7 @@ def erase_session(session_id: UUID, *, yes: Annotated[bool, Parameter(negative=(
 
     if not yes:
         return ask_for_yes()
-    with wiring.operating(settings_for_rows()) as ports:
+    with wiring.operating(installed_settings()) as ports:
         erasure = erase(ports, act_for_session(ports, this_operator(), session_id), session_id)
     print_erasure(erasure, as_json=json)
     return 0
@@ -83,7 +83,7 @@ def retry_session(session_id: UUID, *, json: Json = False) -> None:
     from signroom.service.access.operators import act_for_session, this_operator
     from signroom.service.signing.retry_processing import retry_session as retry
 
-    with wiring.operating(settings_for_rows()) as ports:
+    with wiring.operating(installed_settings()) as ports:
         caller = act_for_session(ports, this_operator(), session_id)
         again = retry(ports, caller, session_id)
     tell({"documents": again}, f"{again} documents are processed again.", as_json=json)

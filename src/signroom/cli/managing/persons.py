@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings
 from signroom.cli.printing import moment, print_json, print_line
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _acting_for(subscription: str) -> Iterator[tuple[Ports, OperatorCaller]]:
     from signroom import wiring
     from signroom.service.access.operators import act_for_subscription, this_operator
 
-    with wiring.operating(settings_for_rows()) as ports:
+    with wiring.operating(installed_settings()) as ports:
         yield ports, act_for_subscription(ports, this_operator(), subscription)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings
 from signroom.cli.printing import print_json, print_line
 
 secrets = App(name="secrets", help="What depends on SIGNROOM_SECRET_KEY.")
@@ -26,7 +26,7 @@ def reseal_secrets(*, revoke_links: bool = False, json: bool = False) -> int:
     from signroom.service.maintenance.change_secret_key import Resealed, knows_two_keys, reseal
     from signroom.service.maintenance.change_secret_key import revoke_links as revoke
 
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         links_only = revoke_links and not knows_two_keys(ports.tokens)
         done = Resealed(0, 0, 0) if links_only else reseal(ports, this_operator())
         revoked = revoke(ports, this_operator()) if revoke_links else 0

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings, require_database, settings_for_rows
 from signroom.cli.printing import Json, print_json, print_line, show, tell
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def list_all(*, json: bool = False) -> None:
     from signroom.service.access.operators import this_operator
     from signroom.service.timestamps.manage_providers import list_providers
 
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         found = list_providers(ports, this_operator())
     entries = [*map(_entry, found.stored), *map(_configured_entry, found.configured)]
     if json:
@@ -59,7 +59,7 @@ def show_provider(provider: UUID, *, json: Json = False) -> None:
     from signroom.service.access.operators import this_operator
     from signroom.service.timestamps.manage_providers import list_providers
 
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         known = next((one for one in list_providers(ports, this_operator()).stored if one.id == provider), None)
     if known is None:
         raise TimestampProviderNotFound
@@ -147,7 +147,7 @@ def change(
     from signroom.service.access.operators import this_operator
     from signroom.service.timestamps.manage_providers import change_provider, list_providers
 
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         known = next((one for one in list_providers(ports, this_operator()).stored if one.id == provider), None)
         if known is None:
             raise TimestampProviderNotFound
@@ -178,7 +178,7 @@ def delete(provider: UUID, *, force: bool = False, json: Json = False) -> None:
     from signroom.service.access.operators import this_operator
     from signroom.service.timestamps.manage_providers import delete_provider
 
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         delete_provider(ports, this_operator(), provider, force=force)
     tell({"id": str(provider), "deleted": True}, as_json=json)
 
@@ -198,7 +198,9 @@ def try_out(provider: UUID, *, json: bool = False) -> int:
     from signroom.service.access.operators import this_operator
     from signroom.service.timestamps.manage_providers import try_provider
 
-    with wiring.operating(current_settings()) as ports:
+    settings = current_settings()
+    require_database(settings)
+    with wiring.operating(settings) as ports:
         checks = asyncio.run(try_provider(ports, this_operator(), provider))
     if json:
         print_json([{"name": one.name, "passed": one.passed, "detail": one.detail} for one in checks])

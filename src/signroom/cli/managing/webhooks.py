@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from signroom.domain.webhook import Attempt, Delivery, Webhook
 
 AuthName = Literal["None", "Basic", "Bearer", "ApiKey"]
-StatusName = Literal["Pending", "Delivered", "Failed", "Held"]
+StatusName = Literal["Pending", "Delivered", "Failed", "Held", "Failing"]
 _PAGE = 100
+_NONE_GIVEN_UP = "None was given up; {} were refused and are still being tried (deliveries WEBHOOK --status Failing)."
 Id = Annotated[UUID, Parameter(help="id of the webhook")]
 
 webhooks = App(name="webhooks", help="Endpoints of applications that are told what happens.")
@@ -145,43 +146,49 @@ def deliveries(
     status: StatusName | None = None,
     json: Json = False,
 ) -> None:
-    """Print the hundred newest deliveries of a webhook; with the id of one its attempts.
+    """Print the hundred newest deliveries of a webhook with their last status; with the id of one its attempts.
 
     Args:
         webhook: id of the webhook
         delivery: id of one of its deliveries
         subscription: name of the subscription
-        status: only those of this status
+        status: only those of this status; Failed: given up; Failing: refused, and still tried
     """
     from signroom.domain.webhook import DeliveryStatus
     from signroom.ports.store import DeliveryFilter
-    from signroom.service.webhooks.manage_webhooks import list_deliveries, read_delivery
+    from signroom.service.webhooks.manage_webhooks import list_tried, read_delivery
 
     with acting_for(subscription) as (ports, caller):
         if delivery is not None:
             attempts = read_delivery(ports, caller, webhook, delivery).attempts
             tell([_attempt_facts(one) for one in attempts], *map(_attempt_line, attempts), as_json=json)
             return
-        wanted = DeliveryFilter(webhook, None if status is None else DeliveryStatus(status))
-        found = list_deliveries(ports, caller, wanted, _PAGE)
-    tell([_delivery_facts(one) for one in found], *map(_delivery_line, found), as_json=json)
+        if status == "Failing":
+            wanted = DeliveryFilter(webhook, failing=True)
+        else:
+            wanted = DeliveryFilter(webhook, None if status is None else DeliveryStatus(status))
+        found = list_tried(ports, caller, wanted, _PAGE)
+    facts = [_delivery_facts(one.delivery, *one.attempts) for one in found]
+    tell(facts, *(_delivery_line(one.delivery, *one.attempts) for one in found), as_json=json)
 
 
 @webhooks.command(name="replay")
 def replay(webhook: UUID, delivery: UUID | None = None, *, subscription: str, json: Json = False) -> None:
-    """Send the event of a delivery again, or everything that failed; a running service does it.
+    """Send the event of a delivery again, or everything that was given up; a running service does it.
 
     Args:
         webhook: id of the webhook
-        delivery: id of one of its deliveries; without it all that failed are sent
+        delivery: id of one of its deliveries; without it all that are Failed are sent
         subscription: name of the subscription
     """
-    from signroom.service.webhooks.manage_webhooks import replay_delivery, replay_failed
+    from signroom.service.webhooks.manage_webhooks import count_failing, replay_delivery, replay_failed
 
     with acting_for(subscription, jobs=True) as (ports, caller):
         if delivery is None:
             count = replay_failed(ports, caller, webhook)
-            tell({"deliveries": count}, str(count), as_json=json)
+            failing = count_failing(ports, caller, webhook)
+            lines = [str(count)] if count else [str(count), _NONE_GIVEN_UP.format(failing)]
+            tell({"deliveries": count, "failing": failing}, *lines, as_json=json)
         else:
             again = replay_delivery(ports, caller, webhook, delivery)
             tell(_delivery_facts(again), _delivery_line(again), as_json=json)
@@ -227,12 +234,14 @@ def _state(webhook: Webhook) -> str:
     return "active" if webhook.failing_since is None else f"failing since {moment(webhook.failing_since)}"
 
 
-def _delivery_line(delivery: Delivery) -> str:
-    made = moment(delivery.created_at)
-    return f"{delivery.id} {made} {delivery.event_type} {delivery.status} {delivery.tries} tries"
+def _delivery_line(delivery: Delivery, last: Attempt | None = None) -> str:
+    made, following = moment(delivery.created_at), moment(_next_try(delivery))
+    line = f"{delivery.id} {made} {delivery.event_type} {delivery.status} {delivery.tries} tries"
+    answered = "" if last is None else f", last: {_result(last)}"
+    return f"{line}{answered}" if following is None else f"{line}{answered}, next: {following}"
 
 
-def _delivery_facts(delivery: Delivery) -> dict[str, object]:
+def _delivery_facts(delivery: Delivery, last: Attempt | None = None) -> dict[str, object]:
     return {
         "id": str(delivery.id),
         "eventId": str(delivery.event_id),
@@ -241,12 +250,31 @@ def _delivery_facts(delivery: Delivery) -> dict[str, object]:
         "tries": delivery.tries,
         "createdOn": moment(delivery.created_at),
         "settledOn": moment(delivery.settled_at),
+        "nextTryOn": moment(_next_try(delivery)),
+        "lastStatusCode": None if last is None else last.status_code,
+        "lastError": None if last is None else last.error,
     }
 
 
+def _next_try(delivery: Delivery) -> datetime | None:
+    from signroom.domain.webhook import DeliveryStatus
+
+    return delivery.due_at if delivery.status is DeliveryStatus.PENDING else None
+
+
+def _result(attempt: Attempt) -> str:
+    return str(attempt.status_code) if attempt.error is None else attempt.error
+
+
+def _answer(attempt: Attempt) -> str | None:
+    """As the API shows it."""
+    return None if attempt.answer is None else attempt.answer.decode("utf-8", "replace")
+
+
 def _attempt_line(attempt: Attempt) -> str:
-    result = attempt.status_code if attempt.error is None else attempt.error
-    return f"{attempt.number} {moment(attempt.at)} {attempt.milliseconds} ms {result}"
+    answer = _answer(attempt)
+    line = f"{attempt.number} {moment(attempt.at)} {attempt.milliseconds} ms {_result(attempt)}"
+    return f"{line} {answer}" if answer else line
 
 
 def _attempt_facts(attempt: Attempt) -> dict[str, object]:
@@ -256,4 +284,5 @@ def _attempt_facts(attempt: Attempt) -> dict[str, object]:
         "milliseconds": attempt.milliseconds,
         "statusCode": attempt.status_code,
         "error": attempt.error,
+        "answer": _answer(attempt),
     }

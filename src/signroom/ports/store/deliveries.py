@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,11 +14,12 @@ from signroom.ports.store.position import Position
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """``status`` None: any."""
+    """``status`` None: any. ``failing``: those that are still tried after a try that failed."""
 
     webhook_id: UUID
     status: DeliveryStatus | None = None
     before: Position | None = None
+    failing: bool = False
 
 
 class Deliveries(Protocol):
@@ -55,6 +57,12 @@ class Deliveries(Protocol):
 
     def attempts(self, delivery_id: UUID) -> list[Attempt]:
         """The log of a delivery, in order."""
+
+    def last_attempts(self, delivery_ids: Sequence[UUID]) -> Mapping[UUID, Attempt]:
+        """The newest line in the log of each of them that was tried, by the id of the delivery."""
+
+    def count_failing(self, webhook_id: UUID) -> int:
+        """How many of a webhook are still tried after a try that failed."""
 
     def last_attempt(self, delivery_id: UUID) -> int:
         """The number of the newest line in its log; 0 when there is none."""

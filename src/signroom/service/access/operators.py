@@ -9,9 +9,13 @@ import getpass
 import os
 from uuid import UUID
 
-from signroom.domain.application import Application, Operator, OperatorCaller
-from signroom.domain.errors import ApplicationNotFound, BadInput
+from signroom.domain.application import Application, Operator, OperatorCaller, Subscription
+from signroom.domain.errors import ApplicationNotFound, BadInput, SubscriptionNotFound
 from signroom.ports import ManagementPorts
+from signroom.ports.store import Work
+
+_NAMED = 10
+"""At most so many names of subscriptions are told with an error."""
 
 
 def this_operator() -> Operator:
@@ -27,9 +31,9 @@ def this_operator() -> Operator:
 
 
 def act_for_subscription(ports: ManagementPorts, operator: Operator, name: str) -> OperatorCaller:
-    """Raises: SubscriptionNotFound."""
+    """Raises: SubscriptionNotFound, which names those that there are."""
     with ports.store.read() as work:
-        return operator.acting_for(work.subscriptions.named(name).id)
+        return operator.acting_for(_subscription(work, name).id)
 
 
 def act_for_application(
@@ -43,7 +47,7 @@ def act_for_application(
     with ports.store.read() as work:
         applications = work.applications.named_of_any_tenant(name)
         if subscription is not None:
-            owner = work.subscriptions.named(subscription)
+            owner = _subscription(work, subscription)
             applications = [a for a in applications if a.subscription_id == owner.id]
     if len(applications) > 1:
         raise BadInput(f"Several subscriptions have an application '{name}': say which.")
@@ -51,6 +55,18 @@ def act_for_application(
         raise ApplicationNotFound
     (application,) = applications
     return operator.acting_for(application.subscription_id), application
+
+
+def _subscription(work: Work, name: str) -> Subscription:
+    """An operator may know all names, so a wrong one is answered with the right ones."""
+    try:
+        return work.subscriptions.named(name)
+    except SubscriptionNotFound as error:
+        names = [f"'{known.subscription.name}'" for known in work.subscriptions.summaries()]
+        if not names:
+            raise SubscriptionNotFound("There is none yet.") from error
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        raise SubscriptionNotFound(f"There are: {', '.join(names[:_NAMED])}{more}.") from error
 
 
 def act_for_document(ports: ManagementPorts, operator: Operator, document_id: UUID) -> OperatorCaller:

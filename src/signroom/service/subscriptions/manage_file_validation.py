@@ -7,6 +7,7 @@ from uuid import UUID
 
 from signroom.domain.application import MANAGERS, Caller
 from signroom.domain.audit import Action, file_validation_facts
+from signroom.domain.errors import at
 from signroom.domain.file_validation import FileValidation
 from signroom.ports import ManagementPorts
 from signroom.service.events.record_change import record_change
@@ -39,7 +40,8 @@ def set_file_validation(ports: ManagementPorts, caller: Caller, command: SetFile
         found = work.subscriptions.file_validation(caller.subscription_id)
         if command.endpoint is not None:
             owner = secret_owner(caller.subscription_id)
-            endpoint = sealed_endpoint(command.endpoint, found.endpoint, ports.secrets, owner)
+            with at("endpoint"):
+                endpoint = sealed_endpoint(command.endpoint, found.endpoint, ports.secrets, owner)
         changed = FileValidation(pattern, endpoint)
         work.subscriptions.save_file_validation(caller.subscription_id, changed)
         record_change(

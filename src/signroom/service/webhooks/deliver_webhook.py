@@ -17,7 +17,8 @@ One run does this (the comments in the code have the same numbers):
 9. After a success: mark the delivery as delivered, and wake the next one of its stream. While the run has time left,
    claim another due delivery of the same webhook, and repeat 6 to 9 for it. This saves that delivery a turn in the
    queue, of which each endpoint gets a few at a time.
-10. After a failure: plan the next try. After the last try give up, and pause a webhook that has failed throughout.
+10. After a failure: plan the next try. After the last try give up, and pause a webhook that has failed throughout. Log
+    the failure.
 11. Withdraw the jobs of the deliveries that were delivered on the way.
 
 A crash between 5 and 8 repeats the try. An event therefore arrives at least once, always under the same id.
@@ -31,6 +32,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from signroom.domain.document import Document
@@ -157,7 +159,12 @@ def _try_once(ports: Ports, send: Send, deadline: float) -> WaitFor | Finished |
     ports.meter.about(delivery_id=send.delivery.id, session_id=session_id)
     attempt, requested_wait = _ask(ports, send)
     ports.meter.count("webhook_attempt", _outcome(attempt))
-    return _settle(ports, attempt, requested_wait, go_on=time.monotonic() < deadline)
+    outcome = _settle(ports, attempt, requested_wait, go_on=time.monotonic() < deadline)
+    if not attempt.succeeded:
+        again_in = outcome.time if isinstance(outcome, WaitFor) else None
+        host = urlsplit(send.endpoint.url).hostname or ""
+        ports.meter.webhook_refused(host, attempt.status_code, attempt.number, again_in)
+    return outcome
 
 
 def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:

@@ -228,6 +228,24 @@ def list_deliveries(ports: ManagementPorts, caller: Caller, wanted: DeliveryFilt
         return work.deliveries.find(wanted, limit)
 
 
+def list_tried(ports: ManagementPorts, caller: Caller, wanted: DeliveryFilter, limit: int) -> list[LoggedDelivery]:
+    """Newest first, each with its last attempt alone. Raises: NotAllowed, WebhookNotFound."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        work.of(caller).webhook(wanted.webhook_id)
+        found = work.deliveries.find(wanted, limit)
+        last = work.deliveries.last_attempts([delivery.id for delivery in found])
+    return [LoggedDelivery(one, (last[one.id],) if one.id in last else ()) for one in found]
+
+
+def count_failing(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> int:
+    """How many deliveries are still tried after a try that failed. Raises: NotAllowed, WebhookNotFound."""
+    caller.require(MANAGERS)
+    with ports.store.read() as work:
+        work.of(caller).webhook(webhook_id)
+        return work.deliveries.count_failing(webhook_id)
+
+
 def read_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
     """Raises: NotAllowed, WebhookNotFound, DeliveryNotFound."""
     caller.require(MANAGERS)

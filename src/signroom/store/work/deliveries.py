@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -86,6 +87,8 @@ class SqlDeliveries:
         query = between(sa.select(t).where(t.c.webhook_id == wanted.webhook_id), t, None, None, wanted.before)
         if wanted.status is not None:
             query = query.where(t.c.status == wanted.status.value)
+        if wanted.failing:
+            query = query.where(*_failing())
         query = query.order_by(t.c.created_at.desc(), t.c.id.desc()).limit(limit)
         return [webhook_rows.delivery_of(row) for row in self._connection.execute(query).mappings()]
 
@@ -93,6 +96,19 @@ class SqlDeliveries:
         t = tables.delivery_attempts
         query = sa.select(t).where(t.c.delivery_id == delivery_id).order_by(t.c.number)
         return [webhook_rows.attempt_of(row) for row in self._connection.execute(query).mappings()]
+
+    def last_attempts(self, delivery_ids: Sequence[UUID]) -> Mapping[UUID, Attempt]:
+        t = tables.delivery_attempts
+        newest = sa.select(t.c.delivery_id, sa.func.max(t.c.number).label("number"))
+        newest_of_each = newest.where(t.c.delivery_id.in_(delivery_ids)).group_by(t.c.delivery_id).subquery()
+        same = sa.and_(newest_of_each.c.delivery_id == t.c.delivery_id, newest_of_each.c.number == t.c.number)
+        rows = self._connection.execute(sa.select(t).join(newest_of_each, same)).mappings()
+        return {attempt.delivery_id: attempt for attempt in map(webhook_rows.attempt_of, rows)}
+
+    def count_failing(self, webhook_id: UUID) -> int:
+        t = tables.deliveries
+        query = sa.select(sa.func.count()).select_from(t).where(t.c.webhook_id == webhook_id, *_failing())
+        return int(self._connection.execute(query).scalar_one())
 
     def last_attempt(self, delivery_id: UUID) -> int:
         t = tables.delivery_attempts
@@ -115,6 +131,11 @@ class SqlDeliveries:
         mine = sa.select(t).where(t.c.webhook_id == delivery.webhook_id, t.c.stream == delivery.stream, *conditions)
         row = self._connection.execute(mine.order_by(t.c.created_at, t.c.id).limit(1)).mappings().first()
         return None if row is None else webhook_rows.delivery_of(row)
+
+
+def _failing() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    t = tables.deliveries
+    return t.c.status == DeliveryStatus.PENDING.value, t.c.tries > 0
 
 
 def _earlier(
