@@ -67,7 +67,7 @@ def _take(server: Server, page: Page) -> None:
     _picture(page, "phone-page")
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     page.get_by_role("button", name="Continue to signing").click()
-    page.get_by_text("Checking whether this works here").wait_for(state="hidden")
+    page.get_by_text("checking…").wait_for(state="hidden")
     _picture(page, "choosing-page")
     choose_pfx(page, server.pfx, server.pfx_password)
     page.get_by_role("heading", name="Check and sign").wait_for()

@@ -110,15 +110,15 @@ function Choice(props: {
 }
 
 /** A source that cannot be used here says why, and what to do instead. */
-function NoChoice(props: { readonly kind: SourceKind; readonly answer: Availability | undefined; readonly open: boolean }): VNode {
-  const { label, program, address } = ABOUT[props.kind];
-  const reason = props.answer?.usable === false ? fill(t.obstacles[props.answer.reason], { program, address }) : t.looking;
+function NoChoice({ kind, answer, open }: { readonly kind: SourceKind; readonly answer: Availability | undefined; readonly open: boolean }): VNode {
+  const { label, program, address } = ABOUT[kind];
+  const name = program || label;
+  // No stop for the keyboard: what it will be is not known yet.
+  if (answer === undefined || answer.usable) return <p class="off">{name}: {t.looking}</p>;
   return (
-    <details class="off" open={props.open}>
-      <summary>
-        {program || label}: {props.answer === undefined ? t.looking : t.away}
-      </summary>
-      <p class="facts">{reason}</p>
+    <details class="off" open={open}>
+      <summary>{name}: {t.away}</summary>
+      <p class="facts">{fill(t.obstacles[answer.reason], { program, address })}</p>
     </details>
   );
 }
