@@ -209,6 +209,25 @@ def test_runs_at_the_same_time_make_one_request(hook: Hook) -> None:
     assert hook.try_it(delivery) is None
 
 
+def test_a_test_that_is_on_its_way_is_not_sent_again_when_another_settles(hook: Hook) -> None:
+    first, second = (send_test(hook.ports, hook.room.caller, hook.id) for _ in range(2))
+    jobs_before = enqueued(hook)
+    settled: list[timedelta | None] = []
+
+    def meanwhile(exchange: Exchange, _number: int) -> None:
+        if not settled:
+            settled.append(timedelta())
+            settled.append(hook.try_it(first))
+        exchange.answer()
+
+    hook.endpoint.reply = meanwhile
+    assert hook.try_it(second) is None
+
+    assert settled == [timedelta(), None]
+    assert enqueued(hook) <= jobs_before, "nobody is asked to send one of them again"
+    assert (hook.log(first), hook.log(second)) == ([200], [200])
+
+
 def test_endpoints_that_hang_leave_places_to_other_subscriptions(hook: Hook, receiver: Receiver) -> None:
     """Before, four of them took all 16 places, and nobody was told anything until they were given up."""
     over = threading.Event()
