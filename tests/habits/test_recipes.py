@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 import subprocess
@@ -29,12 +32,12 @@ def recipe(language: str) -> str:
     return found
 
 
-def cases() -> list[tuple[dict[str, str], bytes, bool]]:
-    """Headers, body, and whether it is genuine for `SECRET`."""
+def cases() -> list[tuple[dict[str, str], bytes, str, bool]]:
+    """Headers, body, the secret of the receiver, and whether it is genuine."""
     now = datetime.now(UTC)
     good = dict(signature_headers(EVENT_ID, BODY, [SECRET], now))
     old = dict(signature_headers(EVENT_ID, BODY, [SECRET], now - timedelta(minutes=6)))
-    return [
+    for_secret = [
         (good, BODY, True),
         (dict(signature_headers(EVENT_ID, BODY, [OLD, SECRET], now)), BODY, True),
         (dict(signature_headers(EVENT_ID, BODY, [STRANGE], now)), BODY, False),
@@ -45,10 +48,17 @@ def cases() -> list[tuple[dict[str, str], bytes, bool]]:
         ({**good, "webhook-timestamp": "now"}, BODY, False),
         ({}, BODY, False),
     ]
+    # Who has no secret, or the placeholder of the guide, would otherwise take what a stranger signs with an empty key.
+    mac = hmac.new(b"", f"{good['webhook-id']}.{good['webhook-timestamp']}.".encode() + BODY, hashlib.sha256).digest()
+    empty = {**good, "webhook-signature": f"v1,{base64.b64encode(mac).decode()}"}
+    unset = [(empty, BODY, secret, False) for secret in ("", "whsec_", "whsec_...")]
+    return [*((headers, body, SECRET, genuine) for headers, body, genuine in for_secret), *unset]
 
 
 def run(command: list[str], folder: Path) -> list[bool]:
-    (folder / "cases.json").write_text(json.dumps([[headers, body.decode()] for headers, body, _ in cases()]))
+    (folder / "cases.json").write_text(
+        json.dumps([[headers, body.decode(), secret] for headers, body, secret, _ in cases()])
+    )
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [line == "true" for line in done.stdout.split()]
@@ -56,8 +66,8 @@ def run(command: list[str], folder: Path) -> list[bool]:
 
 def python(folder: Path) -> list[bool]:
     harness = (
-        "\nimport json\nfor headers, body in json.load(open('cases.json')):"
-        f"\n    print(str(genuine(body.encode(), headers, '{SECRET}')).lower())\n"
+        "\nimport json\nfor headers, body, secret in json.load(open('cases.json')):"
+        "\n    print(str(genuine(body.encode(), headers, secret)).lower())\n"
     )
     (folder / "recipe.py").write_text(recipe("python") + harness)
     return run([sys.executable, "recipe.py"], folder)
@@ -67,8 +77,8 @@ def javascript(folder: Path) -> list[bool]:
     require_tools("node")
     harness = (
         '\nimport { readFileSync } from "node:fs";'
-        '\nfor (const [headers, body] of JSON.parse(readFileSync("cases.json", "utf8")))'
-        f'\n  console.log(genuine(Buffer.from(body), headers, "{SECRET}"));\n'
+        '\nfor (const [headers, body, secret] of JSON.parse(readFileSync("cases.json", "utf8")))'
+        "\n  console.log(genuine(Buffer.from(body), headers, secret));\n"
     )
     (folder / "recipe.mjs").write_text(recipe("js") + harness)
     return run(["node", "recipe.mjs"], folder)
@@ -79,8 +89,8 @@ def java(folder: Path) -> list[bool]:
     (folder / "Webhooks.java").write_text(recipe("java"))
     calls = "".join(
         f'System.out.println(Webhooks.genuine({java_text(body.decode())}.getBytes("UTF-8"), java.util.Map.of('
-        f'{", ".join(java_text(text) for pair in headers.items() for text in pair)}), "{SECRET}"));\n'
-        for headers, body, _ in cases()
+        f"{', '.join(java_text(text) for pair in headers.items() for text in pair)}), {java_text(secret)}));\n"
+        for headers, body, secret, _ in cases()
     )
     main = f"public class Main {{ public static void main(String[] a) throws Exception {{ {calls} }} }}"
     (folder / "Main.java").write_text(main)
@@ -101,7 +111,7 @@ def java_text(text: str) -> str:
 
 @pytest.mark.parametrize("language", [python, javascript, java])
 def test_a_recipe_takes_what_we_sign_and_nothing_else(language: Callable[[Path], list[bool]], tmp_path: Path) -> None:
-    assert language(tmp_path) == [genuine for _, _, genuine in cases()]
+    assert language(tmp_path) == [genuine for *_, genuine in cases()]
 
 
 def test_the_vector_of_the_page_is_ours() -> None:
