@@ -186,6 +186,23 @@ def test_a_root_that_is_none_stops_the_start_with_one_sentence(tmp_path: Path) -
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_who_reads_no_further_is_no_error(tmp_path: Path) -> None:
+    """As `signroom completion bash | head -1` does it."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "signroom", "completion", "bash"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout is not None
+    started.stdout.close()
+    assert started.stderr is not None
+    with started.stderr:
+        assert (started.stderr.read(), started.wait(SECONDS)) == ("", 0)
+
+
 def test_the_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
     done = signroom(environment(tmp_path, **PRODUCTION), "demo", "--json", "--port", "0")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,8 +63,13 @@ def run(arguments: Sequence[str]) -> int:
 
     try:
         result = app(arguments, exit_on_error=False, print_error=True)
+        sys.stdout.flush()
     except CycloptsError:
         return USAGE
+    except BrokenPipeError:
+        # Who reads has enough, as `head` does. What is still to be written at the end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except SettingsError as error:
         print(f"signroom: {error}", file=sys.stderr)
         return USAGE
