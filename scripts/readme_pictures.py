@@ -80,6 +80,8 @@ def _take(server: Server, page: Page) -> None:
 def _picture(page: Page, name: str) -> None:
     """The window as it is; few colours, for a small file."""
     file = ROOT / "docs" / f"{name}.png"
+    page.mouse.move(0, 0)  # nothing below it looks pressed
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(SETTLED)
     page.screenshot(path=file, animations="disabled")
     with Image.open(file) as picture:

@@ -21,6 +21,7 @@ def test_a_code_is_explained_and_the_search_finds_it(sqlite_server: Server, wind
     expect(page.locator("#InvalidPdf")).to_be_in_viewport()
 
     page.keyboard.press("Control+k")
+    expect(page.locator("dialog[open]")).to_be_visible()  # until then letters are shortcuts of the site
     page.keyboard.type("InvalidPdf")
 
     expect(page.get_by_role("link", name="InvalidPdf").first).to_be_visible()

@@ -59,7 +59,7 @@ def test_the_first_look_at_a_type_may_come_from_many_threads_at_once() -> None:
         assert subprocess.run([sys.executable, "-c", FIRST_USE], check=False, timeout=60).returncode == 0
 
 
-NO_POLICIES = b',"pdf_signature_policy":null,"cms_signature_policy":null}'
+NO_POLICIES = b',"pdf_signature_policy":null,"cms_signature_policy":null,"xml_signature_policy":null}'
 NO_TIERS = b',"pdf_timestamp_tier":null,"cms_timestamp_tier":null,"xml_timestamp_tier":null' + NO_POLICIES
 NO_LEVELS = b',"pdf_level":null,"cms_level":null,"xml_level":null' + NO_TIERS
 EMPTY = b'{"detached":false,"data_hashes":[],"xml_element_id":null,"xml_location":null,"appearance":null' + NO_LEVELS

@@ -159,6 +159,7 @@ class Alarms:
                 if found is None:
                     continue
                 bell = self._bells[name] = Bell(self._pause_of(dbos, name))
+                bell.ring()  # what was committed before there was a bell has rung nobody
                 thread = threading.Thread(
                     target=queue_worker_thread, args=(bell, dbos, found), name=f"queue-{name}", daemon=True
                 )

@@ -27,6 +27,7 @@ const NOT_FOR_SIGNERS = [
   'NotFound',
   'ApplicationNotFound',
   'SubscriptionNotFound',
+  'DatabaseNotFound',
   'FileNotFound',
   'EventsPurged',
   'DeadJobNotFound',
