@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from signroom.domain.security_context import TEST
 from tests.harness.server import ROOT, Server, base64, start_server
@@ -67,7 +67,7 @@ def _take(server: Server, page: Page) -> None:
     _picture(page, "phone-page")
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     page.get_by_role("button", name="Continue to signing").click()
-    page.get_by_text("checking…").wait_for(state="hidden")
+    expect(page.get_by_text("checking…").locator("visible=true")).to_have_count(0)
     _picture(page, "choosing-page")
     choose_pfx(page, server.pfx, server.pfx_password)
     page.get_by_role("heading", name="Check and sign").wait_for()
@@ -81,7 +81,7 @@ def _picture(page: Page, name: str) -> None:
     """The window as it is; few colours, for a small file."""
     file = ROOT / "docs" / f"{name}.png"
     page.mouse.move(0, 0)  # nothing below it looks pressed
-    page.evaluate("scrollTo(0, 0)")
+    page.mouse.wheel(0, -10 * DESK[1])
     page.wait_for_timeout(SETTLED)
     page.screenshot(path=file, animations="disabled")
     with Image.open(file) as picture:
