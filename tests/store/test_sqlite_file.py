@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from signroom.domain.application import Subscription
 from signroom.domain.errors import BadInput, DatabaseUnavailable
-from signroom.store.engine import answers, open_engine
+from signroom.store.engine import answers, keep_to_one_file, open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
 from signroom.store.sqlite_file import close_database_file
+from tests.harness.server import Server
 
 
 def moved(file: Path) -> None:
@@ -56,6 +62,43 @@ def test_a_file_that_is_another_one_is_not_written_to(tmp_path: Path, happens: C
         file.with_name("elsewhere.db").rename(file)
         assert answers(engine), "it came back"
         engine.dispose()
+
+
+def test_another_process_that_ends_takes_nothing_away(tmp_path: Path) -> None:
+    """The last one to close a database deletes its write-ahead log. SQLite knows by its lock that we are there."""
+    file = tmp_path / "signroom.db"
+    engine = open_engine(f"sqlite:///{file}")
+    migrate(engine)
+    store = SqlStore(engine)
+    with store.read():
+        pass  # the pool keeps the connection
+    keep_to_one_file(f"sqlite:///{file}")  # as each process of the service does
+    others = [sa.create_engine(f"sqlite:///{file}"), open_engine(f"sqlite:///{file}")]
+    for other in others:
+        with other.connect() as connection:
+            connection.execute(sa.text("SELECT 1 FROM signroom_subscriptions"))
+
+    another = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT 1 FROM signroom_subscriptions')"
+    subprocess.run([sys.executable, "-c", another, str(file)], check=True)
+
+    assert file.with_name("signroom.db-wal").exists()
+    with store.work() as work:
+        work.subscriptions.add(Subscription(uuid4(), "kept"))
+    for one in (engine, *others):
+        one.dispose()
+    with closing(sqlite3.connect(file)) as after:
+        assert after.execute("SELECT count(*) FROM signroom_subscriptions").fetchone() == (1,)
+
+
+def test_a_service_keeps_its_lock_on_the_database(sqlite_server: Server) -> None:
+    """Whatever its parts open and close: the kernel lists the lock that SQLite holds for its connections."""
+    file = sqlite_server.data / "signroom.db"
+    sqlite_server.open_session()  # it has been at work
+
+    held = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+
+    inode = str(file.stat().st_ino)
+    assert [str(sqlite_server.process.pid)] == list({h[4] for h in held if h[-3].rpartition(":")[2] == inode})
 
 
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 log = structlog.get_logger()
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
+
+_MAKING = threading.Lock()
+"""Until it is closed, no other engine of this process opens the new file."""
 
 
 class DatabaseFile:
@@ -74,10 +78,7 @@ class DatabaseFile:
             if self._known is not None:
                 self.require_same()
                 return
-            try:
-                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
-            except OSError:
-                return  # SQLite says what is wrong
+            _make(self._file)
             self._known = _identity(self._file)
 
 
@@ -87,6 +88,17 @@ def close_database_file(engine: Engine) -> None:
     if engine.dialect.name == "sqlite" and path:
         for end in _BESIDE:
             _mend(Path(path + end))
+
+
+def _make(file: Path) -> None:
+    """Make a file that is not there, for its owner alone.
+
+    One that is there is never opened: a process that closes a file gives back every lock that it holds on it, SQLite's
+    among them. Another process would then take itself for the last one and delete the write-ahead log, and with it what
+    this one commits from then on (SQLite, "How To Corrupt", 2.2).
+    """
+    with _MAKING, suppress(OSError):  # it is there, or SQLite says what is wrong
+        os.close(os.open(os.path.realpath(file), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
