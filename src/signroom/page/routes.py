@@ -108,13 +108,17 @@ def page_routes(ports: Ports) -> list[Any]:
         before_request=_require_possible,
     )
     streams = SessionStreams(ports)
+
+    def provide_streams(framed: api.InjectedFramed) -> SessionStreams:
+        return streams
+
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
         guards=[api.token_guard(ports, streams)],
         dependencies={
             "page_session": Provide(api.provide_session, sync_to_thread=False),
-            "streams": Provide(lambda: streams, sync_to_thread=False),
+            "streams": Provide(provide_streams, sync_to_thread=False),
             "framed": Provide(api.provide_framed, sync_to_thread=False),
         },
         request_class=WireRequest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from signroom.domain.session import Session, SessionStatus
 from signroom.ports.store import SessionFilter
 from signroom.store import rows, tables
 from signroom.store.paging import between
+from signroom.store.prepared import PreparedQuery
 from signroom.store.work.statements import insert_owned, locked_row_of, one, row_of, update
 from signroom.store.work.statistics.statistics import count_sessions
 
@@ -100,9 +101,9 @@ class SqlSessions:
         t = tables.sessions
         return set(self._connection.execute(sa.select(t.c.id).where(t.c.id.in_(session_ids), t.c.predefined)).scalars())
 
-    def _found(self, query: sa.Select[Any], session_id: UUID) -> Sequence[sa.Row[Any]]:
-        """At least one row. Raises: SignatureSessionNotFound."""
-        found = self._connection.execute(query, {"session": session_id}).all()
+    def _found(self, query: PreparedQuery, session_id: UUID) -> Sequence[tuple[Any, ...]]:
+        """At least one row. Raises: SignatureSessionNotFound, DatabaseUnavailable."""
+        found = query.all(self._connection, session_id)
         if not found:
             raise SignatureSessionNotFound
         return found
@@ -112,19 +113,26 @@ class SqlSessions:
         return self._connection.execute(sa.select(t.c.webhook_url).where(t.c.id == session_id)).scalar_one_or_none()
 
 
-_Columns = Sequence[sa.Column[Any]]
-_SESSION: _Columns = list(tables.sessions.c)
-_DOCUMENT: _Columns = list(tables.documents.c)
-_APPLICATION: _Columns = list(tables.applications.c)
+class _Part:
+    """What a joined row has of one table."""
+
+    def __init__(self, columns: Iterable[sa.Column[Any]]) -> None:
+        self.columns = tuple(columns)
+        self.names = tuple(column.name for column in self.columns)
+
+
+_SESSION = _Part(tables.sessions.c)
+_DOCUMENT = _Part(tables.documents.c)
+_APPLICATION = _Part(tables.applications.c)
 # Not the logo: a page asks for its branding again and again.
-_BRANDING: _Columns = [column for column in tables.brandings.c if column.name != "logo"]
+_BRANDING = _Part(column for column in tables.brandings.c if column.name != "logo")
 
 
-def _of_one_session(joined: sa.FromClause, *columns: _Columns) -> sa.Select[Any]:
+def _of_one_session(joined: sa.FromClause, *parts: _Part) -> sa.Select[Any]:
     """A row for each document, or one without a document. It is made once: to make it costs as much as to ask it."""
     s, d = tables.sessions, tables.documents
     with_documents = joined.outerjoin(d, sa.and_(d.c.session_id == s.c.id, d.c.erased_at.is_(None)))
-    query = sa.select(*(column for part in columns for column in part)).select_from(with_documents)
+    query = sa.select(*(column for part in parts for column in part.columns)).select_from(with_documents)
     return query.where(s.c.id == sa.bindparam("session")).order_by(d.c.position)
 
 
@@ -133,21 +141,21 @@ def _with_page() -> sa.FromClause:
     return s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
 
 
-_WITH_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT)
-_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+_WITH_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT))
+_OF_PAGE = PreparedQuery(_of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING))
 
 
-def _session_and_documents(found: Sequence[sa.Row[Any]]) -> tuple[Session, list[Document]]:
+def _session_and_documents(found: Sequence[tuple[Any, ...]]) -> tuple[Session, list[Document]]:
     session, first = _cut(found[0], _SESSION, _DOCUMENT)
     others = (_cut(row, _SESSION, _DOCUMENT)[1] for row in found[1:])
     documents = [] if first["id"] is None else [rows.document_of(row) for row in (first, *others)]
     return rows.session_of(session), documents
 
 
-def _cut(row: sa.Row[Any], *parts: _Columns) -> list[rows.Row]:
+def _cut(row: tuple[Any, ...], *parts: _Part) -> list[rows.Row]:
     """What a joined row has of each of its tables, which have columns of the same names."""
     values = iter(row)
-    return [{column.name: next(values) for column in part} for part in parts]
+    return [dict(zip(part.names, values, strict=False)) for part in parts]
 
 
 def _in_status(statuses: frozenset[SessionStatus], now: datetime) -> sa.ColumnElement[bool]:
