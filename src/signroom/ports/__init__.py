@@ -121,7 +121,7 @@ class Ports:
     previews: Cache
     default_context: SecurityContext
     demo: DemoAuthority | None
-    """None in production: the demo key is not offered there."""
+    """None in production: the test certificate is not offered there."""
     key_sources: KeySources
     tokens: Tokens
     result_tokens: ResultTokens

@@ -36,11 +36,14 @@ class SqlSessions:
     def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         return _session_and_documents(self._found(_WITH_DOCUMENTS, session_id))
 
-    def of_page_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Application, Branding]:
+    def of_page_of_any_tenant(
+        self, session_id: UUID
+    ) -> tuple[Session, list[Document], Application, Branding, str | None]:
         found = self._found(_OF_PAGE, session_id)
-        _, _, application, branding = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+        _, _, application, branding, names = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
         shown = NO_BRANDING if branding["subscription_id"] is None else rows.branding_of(branding)
-        return *_session_and_documents(found), rows.application_of(application), shown
+        pattern = names["file_name_pattern"]
+        return *_session_and_documents(found), rows.application_of(application), shown, pattern
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         row = locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
@@ -119,6 +122,8 @@ _APPLICATION: _Columns = list(tables.applications.c)
 # Not the logo: a page asks for its branding again and again.
 _BRANDING: _Columns = [column for column in tables.brandings.c if column.name != "logo"]
 
+_NAMES: _Columns = [tables.file_validations.c.file_name_pattern]
+
 
 def _of_one_session(joined: sa.FromClause, *columns: _Columns) -> sa.Select[Any]:
     """A row for each document, or one without a document. It is made once: to make it costs as much as to ask it."""
@@ -129,12 +134,13 @@ def _of_one_session(joined: sa.FromClause, *columns: _Columns) -> sa.Select[Any]
 
 
 def _with_page() -> sa.FromClause:
-    s, a, b = tables.sessions, tables.applications, tables.brandings
-    return s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
+    s, a, b, v = tables.sessions, tables.applications, tables.brandings, tables.file_validations
+    whose = s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
+    return whose.outerjoin(v, v.c.subscription_id == s.c.subscription_id)
 
 
 _WITH_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT)
-_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
 
 
 def _session_and_documents(found: Sequence[sa.Row[Any]]) -> tuple[Session, list[Document]]:
