@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from signroom.domain.security_context import SecurityContext
+from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest
 from signroom.domain.timestamp_provider import StoredProvider
 
@@ -65,6 +66,9 @@ class TimestampAuthorities(Protocol):
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
         """A token for `request`, checked but for trust, within `seconds`. Raises: NoTimestamp."""
+
+    def last_authority(self, provider: TimestampProvider) -> CertificateChain | None:
+        """Who has signed the last token of this provider. None when nobody knows, or only what was an hour ago."""
 
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         """The provider's answer was of no use: for some time the others are asked first. `reason` is for the log."""

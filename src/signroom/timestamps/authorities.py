@@ -22,6 +22,7 @@ import structlog
 
 from signroom.domain.errors import BadTimestampProvider, SecretUnreadable, SignroomError
 from signroom.domain.security_context import SecurityContext
+from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import (
     ClientCertificate,
     ClientPem,
@@ -52,6 +53,8 @@ READ_AGAIN_SECONDS = 5.0
 """So soon a change of the stored providers is seen by every process."""
 _RETIRED_SECONDS = 30.0
 """So long a request to a provider that was changed or deleted may still run."""
+LAST_AUTHORITY_SECONDS = 3600.0
+"""So long it counts who has signed a provider's last token. An authority gets a new certificate now and then."""
 REST_SECONDS = 10
 """Between two questions that find out whether a tier is back. A slow provider would hold a job at each."""
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
@@ -83,6 +86,7 @@ class RemoteAuthorities:
         self._agent, self._clock = agent, clock
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[TimestampProvider, float] = {}
+        self._last: dict[TimestampProvider, tuple[float, CertificateChain]] = {}
         self._tls = {one: _tls(one.credentials) for one in self._providers}
         self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
         self._retired: list[tuple[float, httpx.AsyncClient]] = []
@@ -127,6 +131,10 @@ class RemoteAuthorities:
     def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
         return tuple({one.context.id: one.context for one in self._current() if one.tier == tier}.values())
 
+    def last_authority(self, provider: TimestampProvider) -> CertificateChain | None:
+        at, authority = self._last.get(provider, (0.0, None))
+        return authority if self._clock() - at < LAST_AUTHORITY_SECONDS else None
+
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)
         now = self._clock()
@@ -164,6 +172,7 @@ class RemoteAuthorities:
         for one in gone:
             del self._tls[one]
             self._until.pop(one, None)
+            self._last.pop(one, None)
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._retire(gone), self._loop)
 
@@ -200,6 +209,7 @@ class RemoteAuthorities:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ExceptionGroup) as error:
             raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
         self._until.pop(provider, None)
+        self._last[provider] = (self._clock(), found.authority)
         return found
 
     def read_query(self, octets: bytes) -> TimestampRequest:

@@ -34,6 +34,7 @@ from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import (
     AugmentationImpossible,
     BadCertificate,
+    DigestNotAccepted,
     Refused,
     SecurityContextNotConfigured,
     TimestampTooLarge,
@@ -59,7 +60,6 @@ SIGNING_SECONDS = 8.0
 """For everything from outside while a signer may be waiting."""
 _STAMP_SECONDS = 4.0
 _COLLECT_SECONDS = 6.0
-_DIGEST = DigestAlgorithm.SHA256
 _NONCE_BITS = 64
 
 
@@ -139,14 +139,16 @@ class Raising:
 
     async def stamp_value(self, prepared: Prepared, checked: CheckedValue) -> Timestamp:
         """A timestamp on a signature value, before the signed file is written. Raises: Stopped."""
-        imprint = await self.ports.formats.of(self.turn).signature_imprint(prepared, checked, _DIGEST)
-        return await self._stamp(imprint)
+        digest = self._digest()
+        imprint = await self.ports.formats.of(self.turn).signature_imprint(prepared, checked, digest)
+        return await self._stamp(imprint, digest)
 
     async def raise_to(self, wanted: Level, standing: Standing) -> Raised:
         """Raise the file as far as it goes towards `wanted`."""
         try:
             if not standing.level.reaches(Level.B_T) and wanted.reaches(Level.B_T):
-                step = Augmentation(TimestampUse.SIGNATURE, signature_value=standing.value, digest_algorithm=_DIGEST)
+                use, value, digest = TimestampUse.SIGNATURE, standing.value, self._digest()
+                step = Augmentation(use, signature_value=value, digest_algorithm=digest)
                 standing = await self._augmented(standing, step, Level.B_T)
             if standing.level.reaches(wanted):
                 return Raised(standing, None)
@@ -162,7 +164,7 @@ class Raising:
 
         Raises: Stopped.
         """
-        stamped = replace(data, use=TimestampUse.ARCHIVE, digest_algorithm=_DIGEST)
+        stamped = replace(data, use=TimestampUse.ARCHIVE, digest_algorithm=self._digest())
         try:
             archived = await self._augmented(standing, stamped, Level.B_LTA)
         except Stopped as stopped:
@@ -187,7 +189,7 @@ class Raising:
                 if not at_any_rate:
                     raise
                 data = NO_DATA
-            step = Augmentation(TimestampUse.ARCHIVE, data, standing.value, digest_algorithm=_DIGEST)
+            step = Augmentation(TimestampUse.ARCHIVE, data, standing.value, digest_algorithm=self._digest())
             archived = await self._augmented(standing, step, Level.B_LTA)
         except Stopped as stopped:
             return Raised(standing, stopped.reason, stopped.final)
@@ -232,21 +234,28 @@ class Raising:
         laid_out = await formats.lay_out_augmentation(file, kind, step, now=now, data=content, reading=reading)
         token, proofs = None, standing.proofs
         if laid_out.imprint is not None:
-            timestamp = await self._stamp(laid_out.imprint)
+            timestamp = await self._stamp(laid_out.imprint, laid_out.augmentation.digest_algorithm)
             token, proofs = timestamp.token, (*proofs, Proof(timestamp.authority, timestamp.time))
         done = await formats.augment(file, kind, laid_out, token=token, data=content, reading=reading)
         return replace(standing, stored=done.stored, level=level, proofs=proofs, reading=done.reading)
 
-    async def _stamp(self, imprint: bytes) -> Timestamp:
+    def _digest(self) -> DigestAlgorithm:
+        """Of the imprint of a new timestamp. Raises: Stopped."""
+        try:
+            return self.context.rules.digest_at(self.ports.clock.now())
+        except DigestNotAccepted as error:
+            raise Stopped(str(error)) from error
+
+    async def _stamp(self, imprint: bytes, digest: DigestAlgorithm) -> Timestamp:
         """Nobody is asked when all have failed a moment ago: a slow one would hold the jobs of all signers, one by one.
 
         Raises: Stopped.
         """
         if self.ports.timestamps.rests(self.tier):
             raise Stopped(str(TimestampUnavailable()))
-        request = TimestampRequest(MessageImprint(_DIGEST, imprint), secrets.randbits(_NONCE_BITS))
+        request = TimestampRequest(MessageImprint(digest, imprint), secrets.randbits(_NONCE_BITS))
         try:
-            found = await stamp(self.ports, self.tier, request, self.patience.left(_STAMP_SECONDS))
+            found = await stamp(self.ports, self.tier, request, self.patience.left(_STAMP_SECONDS), self.context)
             if self.turn.application_id is not None:
                 owners = self.turn.subscription_id, self.turn.application_id
                 await asyncio.to_thread(count_timestamp, self.ports, *owners, self.tier)
@@ -263,8 +272,11 @@ class Raising:
 
     async def _collect(self, asked: Sequence[_Question]) -> ValidationData:
         """What answers all questions. Raises: Stopped."""
+        ports = self.ports
         wait = self.patience.left(_COLLECT_SECONDS)
-        of_authorities = tuple(await asyncio.to_thread(self.ports.timestamps.contexts_of, self.tier))
+        # A timestamp that is there may be older than what the context says now: its data are wanted all the same.
+        strict, of_tier = self.context.for_timestamps, await asyncio.to_thread(ports.timestamps.contexts_of, self.tier)
+        of_authorities = tuple(of_tier) if strict is None else (strict, *of_tier)
         asked = [one if one.contexts else replace(one, contexts=of_authorities) for one in asked]
         loop = asyncio.get_running_loop()
         # Threads of this call alone: one that waits for a responder holds up nobody, not even the end of this loop.
@@ -294,7 +306,7 @@ class _Question:
 
 
 def _about(proof: Proof) -> _Question:
-    """By which contexts is seen when it is asked: those of the tier's providers."""
+    """By which contexts is seen when it is asked: the one that says whose count, or those of the tier's providers."""
     return _Question(proof.authority, proof.time, CertificateUse.TIMESTAMPS, ())
 
 
