@@ -280,7 +280,7 @@ def _holder(
     years: tuple[int, int],
     purpose: x509.ObjectIdentifier | None = None,
     *,
-    digest: hashes.HashAlgorithm = _HASHES["sha256"],
+    digest: hashes.SHA256 | hashes.SHA384 | None = None,
 ) -> Holder:
     """An authority unless it is for a `purpose` or its name says that it is a signer's."""
     key = _key(kind)
@@ -312,7 +312,7 @@ def _holder(
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=critical)
     if purpose == ExtendedKeyUsageOID.OCSP_SIGNING:
         builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
-    signed = builder.sign(key if issuer is None else issuer.key, digest)
+    signed = builder.sign(key if issuer is None else issuer.key, digest or hashes.SHA256())
     return Holder(key, signed, issuer)
 
 

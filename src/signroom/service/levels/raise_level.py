@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +39,6 @@ from signroom.domain.errors import (
     Refused,
     SecurityContextNotConfigured,
     TimestampTooLarge,
-    TimestampUnavailable,
     Unavailable,
 )
 from signroom.domain.level import Level
@@ -57,17 +57,32 @@ from signroom.ports.files import Stored, Turn
 from signroom.service.timestamps.issue_timestamp import count_timestamp, stamp
 
 SIGNING_SECONDS = 8.0
-"""For everything from outside while a signer may be waiting."""
+"""For everything from outside while a signer may be waiting: for one document, and for all of a session together."""
 _STAMP_SECONDS = 4.0
 _COLLECT_SECONDS = 6.0
 _NONCE_BITS = 64
+_PROMPT_SECONDS = 1.0
+"""An answer that comes within them costs no patience of the session."""
 
 
 class Patience:
     """How long somebody waits for the outside, all steps together. Seconds of the event loop's clock."""
 
-    def __init__(self, seconds: float) -> None:
-        self._until = asyncio.get_running_loop().time() + seconds
+    def __init__(self, seconds: float, spend: Callable[[float], None] | None = None) -> None:
+        """`spend` is told of seconds that were waited for nothing, or for longer than an answer takes."""
+        self._until, self._spend = asyncio.get_running_loop().time() + seconds, spend
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While somebody outside is asked."""
+        began, prompt = asyncio.get_running_loop().time(), 0.0
+        try:
+            yield
+            prompt = _PROMPT_SECONDS
+        finally:
+            taken = asyncio.get_running_loop().time() - began - prompt
+            if self._spend is not None and taken > 0:
+                self._spend(taken)
 
     def left(self, at_most: float) -> float:
         """Raises: Stopped when nothing is left."""
@@ -136,6 +151,8 @@ class Raising:
     patience: Patience
     tier: str
     """Whose providers give the timestamps."""
+    finds_out: bool = True
+    """It may be the one that finds out whether providers are back. Nobody does who makes a signer wait."""
 
     async def stamp_value(self, prepared: Prepared, checked: CheckedValue) -> Timestamp:
         """A timestamp on a signature value, before the signed file is written. Raises: Stopped."""
@@ -247,15 +264,16 @@ class Raising:
             raise Stopped(str(error)) from error
 
     async def _stamp(self, imprint: bytes, digest: DigestAlgorithm) -> Timestamp:
-        """Nobody is asked when all have failed a moment ago: a slow one would hold the jobs of all signers, one by one.
+        """Who has failed a moment ago is not asked: a slow one would hold the jobs of all signers, one by one.
 
         Raises: Stopped.
         """
-        if self.ports.timestamps.rests(self.tier):
-            raise Stopped(str(TimestampUnavailable()))
         request = TimestampRequest(MessageImprint(digest, imprint), secrets.randbits(_NONCE_BITS))
         try:
-            found = await stamp(self.ports, self.tier, request, self.patience.left(_STAMP_SECONDS), self.context)
+            seconds = self.patience.left(_STAMP_SECONDS)
+            with self.patience.waiting():
+                asking = stamp(self.ports, self.tier, request, seconds, self.context, finds_out=self.finds_out)
+                found = await asking
             if self.turn.application_id is not None:
                 owners = self.turn.subscription_id, self.turn.application_id
                 await asyncio.to_thread(count_timestamp, self.ports, *owners, self.tier)
@@ -283,7 +301,8 @@ class Raising:
         threads = ThreadPoolExecutor(len(asked), "evidence")
         try:
             calls = [loop.run_in_executor(threads, _evidence, self.ports, question) for question in asked]
-            found = await asyncio.wait_for(asyncio.gather(*calls), wait)
+            with self.patience.waiting():
+                found = await asyncio.wait_for(asyncio.gather(*calls), wait)
         except TimeoutError as error:
             raise Stopped("What proves that no certificate was revoked did not come in time.") from error
         finally:

@@ -26,8 +26,10 @@ ALL_SECONDS = 10.0
 """Nobody waits longer, whatever the providers do."""
 _OF_APPLICATION, _OF_SUBSCRIPTION = 4, 8
 """That are asked for at the same time: a provider is sent at most 20 requests at once."""
-ONE_SECONDS = 4.0
-"""For one provider, so that there is time for another."""
+ONE_SECONDS, _FAIR_SECONDS = 4.0, 1.0
+"""For one provider at most, and what it gets at least where others are left to be asked."""
+_LEAST_SECONDS = 0.1
+"""With less left nobody is asked: the provider would not be to blame."""
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
@@ -58,15 +60,21 @@ async def stamp(
     request: TimestampRequest,
     seconds: float | None = None,
     context: SecurityContext | None = None,
+    *,
+    finds_out: bool | None = None,
 ) -> Timestamp:
     """The first token that is good, within `seconds` or `ALL_SECONDS`. `context`: only what counts there is good.
+
+    `finds_out`: the caller can go on without a token, and says whether it may be the one that finds out whether a
+    provider is back. None: every provider is asked, also one that failed a moment ago.
 
     1. Ask the providers of the tier in turn.
     2. Judge the authority's certificate by the provider's own context, with what is known of its revocation. Nobody
        waits for more: it is asked for in the background, and counts for the tokens that follow.
     3. Compare the token's time with our clock: an authority that is minutes off proves nothing.
 
-    A provider whose answer is of no use is set back, and the next one is asked. One that refuses what the caller asks
+    Each provider gets a share of the time that is left, so that one that hangs leaves time for the next. A provider
+    whose answer is of no use is set back, and the next one is asked. One that refuses what the caller asks
     for, a policy or a digest, is not set back: it is not to blame. Nor is one whose timestamps do not count in
     `context`; it is not asked for its tokens, which somebody pays for, while it is known whose they are.
 
@@ -80,23 +88,29 @@ async def stamp(
     strict = None if context is None else context.for_timestamps
     loop = asyncio.get_running_loop()
     deadline = loop.time() + (ALL_SECONDS if seconds is None else seconds)
-    for provider in providers:
+    for number, provider in enumerate(providers):
         left = deadline - loop.time()
-        if left <= 0:
+        if left < _LEAST_SECONDS:
             failed += 1
             break
         last = ports.timestamps.last_authority(provider)
         if not (last is None or await asyncio.to_thread(_counts, ports, strict, last, ports.clock.now())):
             continue
+        if finds_out is not None and ports.timestamps.rests(provider, finds_out=finds_out):
+            failed += 1
+            continue
         try:
-            found = await ports.timestamps.ask(provider, request, seconds=min(left, ONE_SECONDS))
+            share = max(left / (len(providers) - number), _FAIR_SECONDS)
+            found = await ports.timestamps.ask(provider, request, seconds=min(left, share, ONE_SECONDS))
             await asyncio.to_thread(_require_trusted, ports, provider, found)
         except NoTimestamp as error:
             if error.failure is None:
-                ports.timestamps.set_back(provider, error.reason)
                 failed += 1
+                if error.asked:
+                    ports.timestamps.set_back(provider, error.reason)
             refused = error.failure or refused
-            ports.meter.count("timestamp", "failed")
+            if error.asked:
+                ports.meter.count("timestamp", "failed")
         else:
             ports.meter.count("timestamp", "issued")
             if await asyncio.to_thread(_counts, ports, strict, found.authority, found.time):
