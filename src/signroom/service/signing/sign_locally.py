@@ -37,9 +37,10 @@ from signroom.service.documents.add_document import (
     accepted_document,
     bind_key,
     bind_keys,
+    keep_files,
     key_for,
     lock_earlier,
-    record_document,
+    record_documents,
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
@@ -122,9 +123,10 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
             preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:
+                keep_files(ports, [accepted])
                 with ports.store.work() as work:
                     lock_earlier(work, ports, [accepted])
-                    record_document(work, ports, document, accepted)
+                    record_documents(work, ports, [(document, accepted)])
                     if accepted.key is None:  # a key that the caller has named is used when the value is accepted
                         bind_keys(work, [(document, accepted)])
                     work.preparations.add(preparation)
