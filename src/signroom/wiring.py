@@ -15,6 +15,7 @@ from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from litestar import Litestar
@@ -172,7 +173,6 @@ class _CommandPorts:
 
     @cached_property
     def store(self) -> Store:
-        prepare_data(self._settings)
         engine = open_engine(self._settings.database_url)
         self._closing.callback(engine.dispose)
         migrate(engine)
@@ -521,6 +521,7 @@ def build_watch(settings: Settings, service: Service) -> ASGIApp:
         meter=service.ports.meter,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
+        public_url=settings.public_url,
     )
 
 
@@ -633,17 +634,23 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 @contextmanager
-def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> Iterator[KeepingPorts]:
+def keeping(
+    settings: Settings, place: str, actor: str, *, existing: bool, installs: bool = True
+) -> Iterator[KeepingPorts]:
     """For commands that copy or replace the whole installation. `place` is a folder, or the URL of an object store;
-    `existing`: nothing is made there.
+    `existing`: nothing is made there. Without `installs` nothing is made here either: where no data folder is, a
+    temporary one serves for as long as the block runs.
 
     Raises: BackupPlaceRefused, StorageUnavailable, OtherUser, DatabaseDamaged, DatabaseUnavailable, BackupNoRoom when a
     disk of this machine is full in the middle, KeepingRefused for any other failure of its files.
     """
-    with _failures_as_ours(), damage_as_ours():
+    with _failures_as_ours(), damage_as_ours(), ExitStack() as closing:
         _require_owner(settings.data)
-        prepare_data(settings)
         url = _place_url(settings, place, existing=existing)
+        if not installs and not settings.data.is_dir():
+            folder = Path(closing.enter_context(TemporaryDirectory(prefix="signroom-")))
+            settings = replace(settings, data=folder, blob_url=f"file://{folder / 'files'}")
+        prepare_data(settings)
         engine = open_engine(settings.database_url)
         try:
             scratch = settings.data / "scratch"

@@ -49,6 +49,7 @@ def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
     folder = tmp_path / "data" / "trust" / "eu" / "lotl-signers"
     folder.mkdir(parents=True)
     (folder / "signer.crt").write_bytes(signers()[0].der)
+    assert run(["migrate"]) == 0
     yield named
     structlog.configure(**logging_before)
 
