@@ -200,7 +200,7 @@ def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Appl
 
     with store.read() as work:
         assert work.sessions.of_any_tenant(session.id) == moved
-        assert work.sessions.by_link(b"l" * 32) == moved
+        assert work.sessions.by_link(b"l" * 32).session == moved
 
 
 def test_every_version_of_a_signed_file_is_kept_and_found(store: SqlStore, application: Application) -> None:

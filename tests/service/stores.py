@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from signroom.ports.store import KeyOwner, Store, Work
+from signroom.ports.store import KeyOwner, LinkedSession, Store, Work
 
 
 @dataclass
@@ -29,6 +29,9 @@ class PassingStore:
 
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.known_key(secret_hash)
+
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        return self.store.by_link(link_hash)
 
     def closed(self, session_id: UUID) -> bool:
         return self.store.closed(session_id)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.event import RecordedEvent
-from signroom.ports.store import KeyOwner, Work
+from signroom.ports.store import KeyOwner, LinkedSession, Work
 from signroom.ports.store.wall import Owned
 from signroom.store.engine import READ_ONLY, scrubbed
 from signroom.store.known import Known
@@ -109,6 +109,13 @@ class SqlStore:
             found = work.applications.by_key(secret_hash)
         if found is not None:
             self._keys.keep(secret_hash, found, reading)
+        return found
+
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        reading = self._closed.begin()
+        with self.ask() as work:
+            found = work.sessions.by_link(link_hash)
+        self._closed.keep(found.session.id, found.closed, reading)
         return found
 
     def known_closed(self, session_id: UUID) -> bool | None:

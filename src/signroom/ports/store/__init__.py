@@ -25,7 +25,7 @@ from signroom.ports.store.managing.timestamp_providers import TimestampProviders
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.rotation import Rotation
-from signroom.ports.store.sessions import SessionFilter, Sessions
+from signroom.ports.store.sessions import LinkedSession, SessionFilter, Sessions, SessionToSign
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
 from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
@@ -45,9 +45,11 @@ __all__ = [
     "FeedBounds",
     "KeyOwner",
     "LegacyEvent",
+    "LinkedSession",
     "MetadataSearch",
     "Position",
     "SessionFilter",
+    "SessionToSign",
     "Store",
     "StoredResult",
     "SubscriptionSummary",
@@ -161,6 +163,12 @@ class Store(Protocol):
 
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         """The same from memory alone, without waiting for anything. None may also mean: ask `key`."""
+
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        """The session that a link opens, as it is now. Then `known_closed` knows it, too.
+
+        Raises: SignatureSessionNotFound, SignatureSessionErased.
+        """
 
     def closed(self, session_id: UUID) -> bool:
         """Whether the page of a session is closed: its application or its subscription is disabled, or is being
