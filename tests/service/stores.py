@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
+from signroom.domain.file_validation import FileValidation
 from signroom.ports.store import KeyOwner, LinkedSession, Store, Work
 
 
@@ -38,6 +39,12 @@ class PassingStore:
 
     def known_closed(self, session_id: UUID) -> bool | None:
         return self.store.known_closed(session_id)
+
+    def file_validation(self, subscription_id: UUID) -> FileValidation:
+        return self.store.file_validation(subscription_id)
+
+    def known_file_validation(self, subscription_id: UUID) -> FileValidation | None:
+        return self.store.known_file_validation(subscription_id)
 
     def scrub(self) -> bool:
         return self.store.scrub()

@@ -159,7 +159,7 @@ async def _journey(room: Room, key: str) -> Journey:
 
 # What each request may cost at most: statements, transactions that read and that write, flushes, hops to a thread.
 AT_MOST = {
-    "POST session": Cost(7, 1, 1, 5, 5),
+    "POST session": Cost(6, 0, 1, 5, 4),
     "page": Cost(1, 1, 0, 0, 1),
     "renew": Cost(4, 1, 1, 1, 1),
     "load": Cost(1, 1, 0, 0, 1),
@@ -169,9 +169,9 @@ AT_MOST = {
     "GET session": Cost(1, 1, 0, 0, 1),
     "GET signed file": Cost(1, 1, 0, 0, 1),
     "upload": Cost(1, 0, 1, 4, 2),
-    "POST session, uploaded": Cost(10, 2, 1, 1, 5),
-    "POST session, empty": Cost(4, 1, 1, 1, 2),
-    "PUT upload": Cost(7, 1, 1, 5, 5),
+    "POST session, uploaded": Cost(9, 1, 1, 1, 4),
+    "POST session, empty": Cost(3, 0, 1, 1, 1),
+    "PUT upload": Cost(6, 1, 1, 5, 5),
 }
 MORE_ON_POSTGRESQL = {
     "POST session": 1,

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.file_validation import FileValidation
 from signroom.ports.store.applications import Applications, ApplicationSummary, KeyOwner
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
 from signroom.ports.store.deliveries import FAILING, Deliveries, DeliveryFilter
@@ -178,6 +179,12 @@ class Store(Protocol):
 
     def known_closed(self, session_id: UUID) -> bool | None:
         """The same from memory alone, without waiting for anything. None: ask `closed`."""
+
+    def file_validation(self, subscription_id: UUID) -> FileValidation:
+        """`NO_VALIDATION` when none was saved. A change is seen as in `key`."""
+
+    def known_file_validation(self, subscription_id: UUID) -> FileValidation | None:
+        """The same from memory alone, without waiting for anything. None: ask `file_validation`."""
 
     def scrub(self) -> bool:
         """Take what was deleted and overwritten out of the files of the database, where they are ours to write.

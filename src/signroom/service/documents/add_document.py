@@ -136,7 +136,7 @@ def _before_body(ports: Ports, session_id: UUID, document_id: UUID) -> _BeforeBo
     """Raises: WrongState when the session has ended or takes no uploads, TooManyDocuments when it is full."""
     with ports.store.ask() as work:
         session, documents, application, _ = work.sessions.of_page_of_any_tenant(session_id)
-        validation = work.subscriptions.file_validation(session.subscription_id)
+    validation = ports.store.file_validation(session.subscription_id)
     session.require_not_erased().require_open(ports.clock.now())
     same = next((document for document in documents if document.id == document_id), None)
     if same is None:

@@ -145,7 +145,9 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         language=command.language,
         webhook_url=command.webhook_url,
     )
-    validation = await asyncio.to_thread(_before_documents, ports, caller, command)
+    validation = ports.store.known_file_validation(caller.subscription_id)
+    if validation is None or any(document.key is not None for document in command.documents):
+        validation = await asyncio.to_thread(_before_documents, ports, caller, command)
     try:
         async with AsyncExitStack() as files:
 
@@ -204,7 +206,7 @@ def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> Fil
         for number, document in enumerate(command.documents):
             with told_of(document_place(number)):
                 require_free_key(work, caller, document)
-        return work.subscriptions.file_validation(caller.subscription_id)
+    return ports.store.file_validation(caller.subscription_id)
 
 
 def _opened(ports: Ports, link: str, session_id: UUID) -> Opened:
