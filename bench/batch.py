@@ -45,7 +45,9 @@ def main(rounds: dict[int, int] = ROUNDS) -> None:
 
 
 def _report(count: int, sessions: int, spent: dict[str, tuple[float, float, float]]) -> None:
-    print(f"{count} document(s), {sessions} sessions; ms of the processor per document: web, pool, both; ms by the clock")
+    print(
+        f"{count} document(s), {sessions} sessions; ms of the processor per document: web, pool, both; ms by the clock"
+    )
     spent["all"] = tuple(map(sum, zip(*spent.values(), strict=True)))  # type: ignore[assignment]
     for phase, (web, pool, wall) in spent.items():
         web, pool, wall = (1e3 * seconds / sessions / count for seconds in (web, pool, wall))

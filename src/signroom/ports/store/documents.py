@@ -29,6 +29,12 @@ class Documents(Protocol):
     def of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
+    def to_download_of_any_tenant(self, document_id: UUID) -> tuple[Document, bool]:
+        """With whether its subscription is disabled or being deleted. One question.
+
+        Raises: DocumentNotFound, DocumentErased.
+        """
+
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
