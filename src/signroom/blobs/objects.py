@@ -156,6 +156,10 @@ class ObjectBlobs:
         except Failure as error:
             raise _unavailable("write", error) from error
 
+    def write_files(self, files: Mapping[str, Path]) -> None:
+        for key, file in files.items():
+            self.write_file(key, file)
+
     def read_stream(self, key: str, expected: Stored | None) -> AsyncIterator[bytes]:
         chunks = self._chunks(key)
         return chunks if expected is None else compared(self._alarm, key, chunks, expected)

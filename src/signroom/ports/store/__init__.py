@@ -24,6 +24,7 @@ from signroom.ports.store.managing.security_contexts import SecurityContexts
 from signroom.ports.store.managing.timestamp_providers import TimestampProviders
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
+from signroom.ports.store.processing import InProcessing, Processing
 from signroom.ports.store.rotation import Rotation
 from signroom.ports.store.sessions import SessionFilter, Sessions
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
@@ -43,6 +44,7 @@ __all__ = [
     "DeliveryFilter",
     "EventFilter",
     "FeedBounds",
+    "InProcessing",
     "KeyOwner",
     "LegacyEvent",
     "MetadataSearch",
@@ -82,6 +84,9 @@ class Work(Protocol):
 
     @property
     def preparations(self) -> Preparations: ...
+
+    @property
+    def processing(self) -> Processing: ...
 
     @property
     def webhooks(self) -> Webhooks: ...

@@ -30,9 +30,7 @@ from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
 from signroom.service.events.record_event import record_event
-
-PROCESS_DOCUMENT = "process-document"
-"""The name of the durable job; never renamed while rows of it may exist."""
+from signroom.service.signing.enqueue_processing import enqueue_processing
 
 
 async def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]) -> Session:
@@ -98,18 +96,16 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             session, signed = session.sign(preparation.chain, now)
             events.append(signed)
         moved = {d.id: d for d in documents}
-        order = work.documents.in_processing(session.subscription_id)
+        order, accepted = work.documents.in_processing(session.subscription_id), list[Document]()
         for document in waiting:
             if document.id in values:
                 moved[document.id] = document.accept_signature(preparation.id, values[document.id], now)
-                key = f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}"
-                # Whoever has much in processing lets others go first.
-                work.enqueue(PROCESS_DOCUMENT, key, document.id, order=order)
-                order += 1
+                accepted.append(moved[document.id])
             else:
                 moved[document.id] = _left_out(document, preparation)
                 events.append(DocumentFailed(session_id, now, document.id))
             work.documents.save(moved[document.id])
+        enqueue_processing(work, accepted, session_id, preparation.id, order)
         if not values:
             session, failed = session.give_up(list(moved.values()), now)
             events.append(failed)
