@@ -41,7 +41,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
-from signroom.domain.places import Lines, Shares
+from signroom.domain.places import Lines, Shares, Waits
 from signroom.domain.security_context import BUILT_IN, EU, ICP_BRASIL, ITALY_TEST, TEST, SecurityContext, TrustedRoot
 from signroom.domain.signature_policy import SignaturePolicy, read_policies, require_new
 from signroom.domain.timestamp import TimestampProvider
@@ -432,6 +432,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         changes=changes,
         blobs=blobs,
         lines=Lines(),
+        waits=Waits(),
         delivery_shares=Shares(DELIVERY_PLACES),
         formats=formats,
         trust=trust,

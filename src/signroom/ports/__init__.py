@@ -14,7 +14,7 @@ from typing import Protocol
 from signroom.domain.document import Document
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySources
-from signroom.domain.places import Lines, Shares
+from signroom.domain.places import Lines, Shares, Waits
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session
 from signroom.domain.signature_policy import SignaturePolicy
@@ -108,6 +108,8 @@ class Ports:
     blobs: Blobs
     lines: Lines
     """Where callers wait who would hold threads for long: to open a stored file, to have certificates judged."""
+    waits: Waits
+    """How long the documents of each session have waited for others, while their signer may be waiting."""
     delivery_shares: Shares
     """Of the places in which this process asks webhooks' endpoints: owners are subscriptions."""
     formats: Sandbox

@@ -104,8 +104,8 @@ class Blobs(Protocol):
         Raises: FileTooLarge past `limit` bytes (nothing stays behind), StorageUnavailable.
         """
 
-    def keep(self, key: str) -> None:
-        """Make a blob durable that was written without being so. Raises: StorageUnavailable."""
+    def keep(self, *keys: str) -> None:
+        """Make blobs durable that were written without being so, all at once. Raises: StorageUnavailable."""
 
     def write_file(self, key: str, file: Path) -> None:
         """Store a finished file, durable when this returns. `file` may be moved away. Raises: StorageUnavailable."""

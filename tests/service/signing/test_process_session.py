@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
 
 from signroom.domain.document import Document
 from signroom.domain.errors import DatabaseUnavailable, StorageUnavailable
@@ -97,27 +96,6 @@ def told(room: Room) -> Counter[str]:
     return Counter(name for name in room.told() if name.startswith(("Document", "SessionC", "SessionF")))
 
 
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[str]]:
-    """The statements of a block; the beginnings of its transactions are among them."""
-    asked: list[str] = []
-
-    def statement(_c: object, _cursor: object, text: str, _p: object, _x: object, _many: bool) -> None:
-        if not text.startswith("BEGIN"):  # SQLite's
-            asked.append(text)
-
-    def begin(_connection: object) -> None:
-        asked.append("begin")
-
-    sa.event.listen(Engine, "before_cursor_execute", statement)
-    sa.event.listen(Engine, "begin", begin)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(Engine, "before_cursor_execute", statement)
-        sa.event.remove(Engine, "begin", begin)
-
-
 def test_documents_of_all_formats_are_one_job_and_each_event_comes_once(room: Room) -> None:
     session = accepted(room, [PDF, CMS, XML, PDF])
     assert (session.jobs(PROCESS_SESSION), session.jobs(PROCESS_DOCUMENT)) == (1, 0)
@@ -139,21 +117,6 @@ def test_documents_of_all_formats_are_one_job_and_each_event_comes_once(room: Ro
         now = room.clock.now().date()
         counts = work.statistics.by_month(room.caller.subscription_id, now.replace(day=1), now)
     assert Counter({one.format: one.count for one in counts if one.format}) == {"Pdf": 2, "Cms": 1, "Xml": 1}
-
-
-def test_a_chunk_asks_the_database_as_often_for_many_documents_as_for_two(room: Room) -> None:
-    asked = []
-    for count in (2, 2, 7):
-        session = accepted(room, [PDF] * count)
-        with counted(room.service.engine) as statements:
-            session.process()
-        assert session.status() is SessionStatus.COMPLETED
-        asked.append([statement.partition(" IN ")[0] for statement in statements])
-
-    # The first time SQLAlchemy asks more.
-    assert len(asked[2]) == len(asked[1]), "\n".join(asked[2])
-    assert asked[2].count("begin") <= 3
-    assert len(asked[2]) - asked[2].count("begin") <= 15, "\n".join(asked[2])
 
 
 def test_what_fails_is_one_documents_own_affair(room: Room) -> None:

@@ -124,6 +124,7 @@ describe('the certificate', () => {
   const listed = (id: string, usable: boolean): Listed => ({
     info: { id, der: new Uint8Array(), chain: [] },
     summary: null,
+    thumbprint: '',
     judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null, ofAuthority: false, name: null, confirmedBy: null },
   });
   const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };

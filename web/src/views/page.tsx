@@ -88,12 +88,21 @@ interface StepProps extends ViewProps {
   readonly steps: Steps;
 }
 
+/** The first page that is read comes first. */
+const AHEAD_AFTER_MS = 1000;
+
 /** The documents, beside every step from their reading to the signature. They stay where the signer has left them. */
 function Stage({ state, controller, steps, reader }: StepProps & { readonly reader: Reading }): VNode {
+  const documents = toSign(state);
+  const ids = documents.map(({ id }) => id).join();
+  useEffect(() => {
+    const timer = setTimeout(() => void controller.readAhead(documents), AHEAD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [controller, ids]);
   return (
     <div class="stage">
       {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} />}
-      {reader.part !== null && <reader.part.Reader documents={toSign(state)} controller={controller} />}
+      {reader.part !== null && <reader.part.Reader documents={documents} controller={controller} />}
     </div>
   );
 }

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from signroom.ports.store.applications import Applications, ApplicationSummary, KeyOwner
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
-from signroom.ports.store.deliveries import Deliveries, DeliveryFilter
+from signroom.ports.store.deliveries import FAILING, Deliveries, DeliveryFilter
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
 from signroom.ports.store.erasing.erasures import Erasures
@@ -38,6 +38,7 @@ __all__ = [
     "ANY_CHANGE",
     "ANY_EVENT",
     "ERASED",
+    "FAILING",
     "ApplicationSummary",
     "ChangeFilter",
     "ComparisonPass",

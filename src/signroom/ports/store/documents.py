@@ -64,11 +64,11 @@ class Documents(Protocol):
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
         """What was read of PDFs at upload, for those of `document_ids` that have it."""
 
-    def add(self, document: Document) -> None:
-        """With the reading of its inspection, if there is one."""
+    def add(self, *documents: Document) -> None:
+        """With the readings of their inspections, where there are any. As many statements for all as for one."""
 
-    def save(self, document: Document) -> None:
-        """All but its key, see `set_keys`."""
+    def save(self, *documents: Document) -> None:
+        """All but their keys, see `set_keys`. As many statements for all as for one."""
 
     def without_key(self, limit: int) -> list[Document]:
         """At most `limit` whose key is not stored yet: a version that gave no keys has stored them.

@@ -40,8 +40,9 @@ from signroom.service.documents.add_document import (
     accepted_document,
     bind_keys,
     document_of_session,
+    keep_files,
     lock_earlier,
-    record_document,
+    record_documents,
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
@@ -233,6 +234,7 @@ def _record(
     accepted: list[Accepted],
 ) -> None:
     session, event = opened
+    keep_files(ports, accepted)
     with ports.store.work() as work:
         store_result(work, ports, caller, idempotency, session.id)
         work.sessions.add(session)
@@ -244,6 +246,5 @@ def _record(
         ]
         lock_earlier(work, ports, accepted)
         bind_keys(work, documents)
-        for document, file in documents:
-            record_document(work, ports, document, file)
+        record_documents(work, ports, documents)
         record_event(work, event, session.subscription_id, session.application_id)

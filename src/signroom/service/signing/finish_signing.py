@@ -104,7 +104,7 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             else:
                 moved[document.id] = _left_out(document, preparation)
                 events.append(DocumentFailed(session_id, now, document.id))
-            work.documents.save(moved[document.id])
+        work.documents.save(*(moved[document.id] for document in waiting))
         enqueue_processing(work, accepted, session_id, preparation.id, order)
         if not values:
             session, failed = session.give_up(list(moved.values()), now)

@@ -122,7 +122,9 @@ async def _make(ports: Ports, found: Processed) -> SignedFile:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
         context = found.context or ports.default_context
-        raising = Raising(ports, turn, context, Patience(SIGNING_SECONDS), document.timestamp_tier)
+        waits, owner = ports.waits, document.session_id or document.id
+        patience = Patience(waits.left(owner, SIGNING_SECONDS), partial(waits.spend, owner))
+        raising = Raising(ports, turn, context, patience, document.timestamp_tier, finds_out=False)
         original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
         timestamp = None
         if wanted.reaches(Level.B_T):

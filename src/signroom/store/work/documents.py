@@ -18,7 +18,7 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import by_no_index, insert, insert_all, locked_row_of, matches, row_of, update
+from signroom.store.work.statements import by_no_index, insert_all, locked_row_of, matches, row_of, update_all
 from signroom.store.work.statistics.statistics import count_documents
 
 _OF_SESSION = (
@@ -120,28 +120,32 @@ class SqlDocuments:
         found = self._connection.execute(_READINGS, {"documents": list(document_ids)})
         return {row.document_id: rows.unpacked_as(PdfReading, row.reading) for row in found}
 
-    def add(self, document: Document) -> None:
-        insert(self._connection, tables.documents, rows.document_row(document))
-        reading = document.inspection.reading
-        if reading is not None:
-            insert(self._connection, tables.pdf_readings, {"document_id": document.id, "reading": rows.packed(reading)})
-        insert_all(
-            self._connection,
-            tables.document_metadata,
-            rows.metadata_rows({"document_id": document.id}, document.subscription_id, document.metadata),
-        )
+    def add(self, *documents: Document) -> None:
+        insert_all(self._connection, tables.documents, [rows.document_row(document) for document in documents])
+        read = [(document.id, document.inspection.reading) for document in documents]
+        readings: list[rows.Row] = [
+            {"document_id": document_id, "reading": rows.packed(reading)}
+            for document_id, reading in read
+            if reading is not None
+        ]
+        insert_all(self._connection, tables.pdf_readings, readings)
+        metadata = (rows.metadata_rows({"document_id": d.id}, d.subscription_id, d.metadata) for d in documents)
+        insert_all(self._connection, tables.document_metadata, [row for some in metadata for row in some])
 
-    def save(self, document: Document) -> None:
-        row = rows.document_row(document)
-        # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
-        del row["key"]
-        update(self._connection, tables.documents, row)
-        if len(document.versions) > 1:
+    def save(self, *documents: Document) -> None:
+        changed = [rows.document_row(document) for document in documents]
+        for row in changed:
+            # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
+            del row["key"]
+        update_all(self._connection, tables.documents, changed)
+        raised = [document for document in documents if len(document.versions) > 1]
+        if raised:
             v = tables.document_versions
-            self._connection.execute(sa.delete(v).where(v.c.document_id == document.id))
-            insert_all(self._connection, v, rows.version_rows(document))
-        if document.status is DocumentStatus.COMPLETED:
-            count_documents(self._connection, [document.id])
+            self._connection.execute(sa.delete(v).where(v.c.document_id.in_([document.id for document in raised])))
+            insert_all(self._connection, v, [row for document in raised for row in rows.version_rows(document)])
+        completed = [document.id for document in documents if document.status is DocumentStatus.COMPLETED]
+        if completed:
+            count_documents(self._connection, completed)
 
     def without_key(self, limit: int) -> list[Document]:
         t = tables.documents
