@@ -48,8 +48,9 @@ from signroom.service.maintenance.delete_expired import (
     delete_expired_preparations,
 )
 from signroom.service.sessions.end_session import expire_sessions
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT, PROCESS_SESSION
 from signroom.service.signing.process_document import fail_document, process_document
+from signroom.service.signing.process_session import give_up_session, process_session
 from signroom.service.signing.sign_locally import continue_local_signatures
 from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.webhooks.release_deliveries import RELEASE_DELIVERIES, release_deliveries, release_later
@@ -63,6 +64,7 @@ def jobs(ports: Ports) -> dict[str, Job]:
     """Every job of this version by its name."""
     return {
         PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports)),
+        PROCESS_SESSION: Job(partial(_process_session, ports), partial(give_up_session, ports), Queue.SESSIONS),
         ARCHIVE_DOCUMENT: Job(
             partial(_archive, ports), partial(give_up_archiving, ports), Queue.ARCHIVES, patience=TRIED_FOR
         ),
@@ -109,6 +111,12 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 def _process(ports: Ports, document_id: UUID) -> None:
     _on_own_loop(_processed(ports, document_id))
+
+
+def _process_session(ports: Ports, session_id: UUID) -> None:
+    alone = _on_own_loop(process_session(ports, session_id))
+    if alone:
+        log.warning("session.documents_alone", session_id=str(session_id), documents=alone)
 
 
 def _archive(ports: Ports, document_id: UUID) -> timedelta | None:
