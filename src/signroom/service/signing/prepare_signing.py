@@ -35,13 +35,16 @@ T = TypeVar("T")
 async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> Preparation:
     """Prepare every document of the session that awaits a signature.
 
-    Raises: WrongState, BadCertificate, a CertificateRejected, Unavailable.
+    Each is signed with the digest that the session's security context accepts, SHA-256 where it does.
+
+    Raises: WrongState, BadCertificate, a CertificateRejected, DigestNotAccepted, Unavailable.
     """
     now = ports.clock.now()
     session, waiting, readings = await asyncio.to_thread(_read, ports, session_id, now)
     if not waiting:
         raise WrongState("There is no document to sign.")
     context = await find_context_soon(ports, session.subscription_id, session.security_context_id)
+    digest = context.rules.digest_at(now)
     turn = Turn.of_session(session)
     trusted = await judging(ports, turn, require_good_certificate, ports, chain, context, session.requirements, now)
     room = asyncio.Semaphore(_AT_ONCE)
@@ -49,7 +52,8 @@ async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChai
     async def prepare(document: Document) -> PreparedDocument | RefusedDocument:
         try:
             async with room:
-                prepared = await prepare_document(ports, document, trusted, now, readings.get(document.id))
+                reading = readings.get(document.id)
+                prepared = await prepare_document(ports, document, trusted, now, reading=reading, digest=digest)
             return PreparedDocument(document.id, prepared)
         except (BadInput, CertificateRejected):  # of the certificate: no document is to blame
             raise
@@ -82,10 +86,9 @@ async def _all(outcomes: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
     with ports.store.ask() as work:  # what has changed meanwhile is seen when the preparation is recorded
-        session, documents = work.sessions.with_documents_of_any_tenant(session_id)
-        session.require_not_erased().require_signable(now)
-        waiting = [d for d in documents if d.awaits_signature]
-        return session, waiting, work.documents.readings([d.id for d in waiting])
+        session, documents, readings = work.sessions.to_prepare_of_any_tenant(session_id)
+    session.require_not_erased().require_signable(now)
+    return session, [d for d in documents if d.awaits_signature], readings
 
 
 def _record(ports: Ports, session_id: UUID, preparation: Preparation, now: datetime) -> None:
@@ -119,14 +122,20 @@ def _prepared(ports: Ports, session_id: UUID, preparation_id: UUID, document_id:
 
 
 async def prepare_document(
-    ports: Ports, document: Document, trusted: TrustedChain, now: datetime, reading: PdfReading | None
+    ports: Ports,
+    document: Document,
+    trusted: TrustedChain,
+    now: datetime,
+    *,
+    reading: PdfReading | None,
+    digest: DigestAlgorithm,
 ) -> Prepared:
-    """With the `reading` of a PDF its file is not fetched.
+    """With the `reading` of a PDF its file is not fetched, where the signature has SHA-256.
 
     Raises: a DocumentRejected, BlobNotFound, BadCertificate, Unavailable.
     """
     turn, room = Turn.of_document(document), _TIMESTAMP_ROOM if document.level_wanted.reaches(Level.B_T) else 0
-    prepare = partial(ports.formats.of(turn).prepare, algorithm=DigestAlgorithm.SHA256, now=now, timestamp_room=room)
+    prepare = partial(ports.formats.of(turn).prepare, algorithm=digest, now=now, timestamp_room=room)
     if reading is not None:
         with suppress(FileNeeded):
             return await prepare(None, document.options, trusted, reading=reading)

@@ -143,6 +143,13 @@ def update(connection: Connection, table: sa.Table, row: Row) -> None:
     connection.execute(_update(table), {**changed, _ID: row["id"]})
 
 
+def update_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Overwrite the rows that have the same ids, in one statement. No statement when there are none."""
+    if rows:
+        changes = [{**{name: row[name] for name in row if name != "id"}, _ID: row["id"]} for row in rows]
+        connection.execute(_update(table), changes)
+
+
 def update_named(connection: Connection, table: sa.Table, row: Row) -> None:
     """Overwrite the row that has the same id. Its name must be its own or free. Raises: NameTaken."""
     try:
