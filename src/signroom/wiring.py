@@ -61,7 +61,7 @@ from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.manual.routes import manual_routes
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
-from signroom.ports import Limits, ManagementPorts, Ports
+from signroom.ports import Limits, ManagementPorts, Policies, Ports
 from signroom.ports.certificates import Trust
 from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
@@ -103,6 +103,7 @@ from signroom.trust.european.keeper import TrustedLists, Wanted
 from signroom.trust.european.list_folder import ListFolder, LoadedLists, Tried
 from signroom.trust.european.signed_lists import SignedList
 from signroom.trust.pinned.icp_brasil_roots import keep_roots
+from signroom.trust.pinned.read_again import ReadAgain
 from signroom.trust.reach import reach
 from signroom.trust.revocation import RevocationSources
 from signroom.worker.observed import observed
@@ -344,9 +345,14 @@ def keep_icp_brasil_roots(settings: Settings, content: bytes, fingerprints: Sequ
 
 def own_policies(settings: Settings) -> Sequence[SignaturePolicy]:
     """The signature policies that the operator has imported. Raises: SettingsError."""
+    return _changing_policies(settings)()
+
+
+def _changing_policies(settings: Settings) -> Policies:
+    """Those that lie there when they are asked for. Raises: SettingsError for what lies there now."""
     file = settings.trust_folder / _POLICIES
     try:
-        return read_policies(file.read_bytes()) if file.is_file() else ()
+        return ReadAgain(file, lambda: read_policies(file.read_bytes()) if file.is_file() else ())
     except (BadInput, OSError) as error:
         raise SettingsError(f"{file} cannot be read: {error}") from error
 
@@ -452,7 +458,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         clock=clock,
         limits=_limits(settings),
         meter=meters,
-        policies=own_policies(settings),
+        policies=_changing_policies(settings),
         public_url=settings.public_url,
     )
     meters.watch(

@@ -200,7 +200,7 @@ class Page:
         return ok(self.upload(content, name))
 
     def demo_key(self) -> tuple[Key, list[str]]:
-        """A demo key and its certificate with chain, base64."""
+        """A key and its test certificate with chain, base64."""
         key = ec.generate_private_key(ec.SECP256R1())
         spki = key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo

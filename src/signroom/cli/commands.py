@@ -218,7 +218,7 @@ def robot(
     Args:
         redirect_url: the session's redirectUrl
         file: PDF to upload; may be given several times
-        demo: sign with a demo key
+        demo: sign with a test certificate
         pfx: sign with the key of this PKCS#12 file
         password: password of the file; better in the environment, SIGNROOM_PFX_PASSWORD
         cancel: give up instead of signing

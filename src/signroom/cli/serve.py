@@ -70,12 +70,12 @@ def run_server(settings: Settings, *, execute_jobs: bool) -> int:
 
 
 def require_no_public_demo(settings: Settings) -> None:
-    """Raises: SettingsError for a development server that others reach: it issues demo keys to anybody."""
+    """Raises: SettingsError for a development server that others reach: it issues test certificates to anybody."""
     if settings.production or settings.development_in_public or is_loopback(settings.host):
         return
     raise SettingsError(
         f"SIGNROOM_HOST is {settings.host}, which others reach, and SIGNROOM_ENVIRONMENT is development, which gives"
-        " demo keys to anybody: set SIGNROOM_ENVIRONMENT to production, or SIGNROOM_HOST to 127.0.0.1, or"
+        " test certificates to anybody: set SIGNROOM_ENVIRONMENT to production, or SIGNROOM_HOST to 127.0.0.1, or"
         " SIGNROOM_DEVELOPMENT_IN_PUBLIC to yes."
     )
 

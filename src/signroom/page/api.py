@@ -318,8 +318,9 @@ async def finish(
     values = {s.document_id: s.value for s in data.signatures}
     if len(values) != len(data.signatures):
         raise SignatureMissing
-    await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values))
-    return await asyncio.to_thread(_view, ports, page_session, framed)
+    done = await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values))
+    found = SessionOfPage(done.session, done.documents, done.application, done.branding, done.file_name_pattern)
+    return await asyncio.to_thread(lambda: session_view(ports, found, framed=framed))
 
 
 @post("/sign/api/extend", status_code=200)

@@ -23,8 +23,7 @@ from signroom.http.problems import refuse_by_framework
 from signroom.page import api
 from signroom.page.api import InjectedPorts
 from signroom.ports import Ports
-from signroom.service.access.page_language import page_language
-from signroom.service.access.page_tokens import frame_origins_of_link
+from signroom.service.access.page_language import greeting
 from signroom.service.documents.download_session import open_signed_files
 from signroom.service.sessions.follow_session import SessionStreams
 
@@ -44,14 +43,13 @@ async def shell(
 
     Who may frame it differs, too. Nothing of the request is echoed.
     """
-    language = await asyncio.to_thread(page_language, ports, link, lang, accept_language)
-    origins = await asyncio.to_thread(frame_origins_of_link, ports, link)
+    found = await asyncio.to_thread(greeting, ports, link, lang, accept_language)
     headers = {
-        "content-language": language,
+        "content-language": found.language,
         "vary": "Accept-Language",
-        "content-security-policy": page_policy(origins),
+        "content-security-policy": page_policy(found.frame_origins),
     }
-    return Response(_index(language), media_type=MediaType.HTML, headers=headers)
+    return Response(_index(found.language), media_type=MediaType.HTML, headers=headers)
 
 
 @cache

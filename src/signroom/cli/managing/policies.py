@@ -36,7 +36,7 @@ def list_all(*, json: bool = False) -> None:
 def import_file(file: Path, *, json: bool = False) -> None:
     """Take policies from a file. They take the place of those that were imported before.
 
-    The service reads them at its next start. Documents that name one keep it as it was.
+    The service reads them within five seconds. Documents that name one keep it as it was.
 
     Args:
         file: TOML with a table [[policy]] for each, as the guide says

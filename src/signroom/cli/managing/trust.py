@@ -131,7 +131,7 @@ def icp_brasil(file: Path, *, fingerprint: list[str] | None = None, json: bool =
 
     Fetch the file from https://acraiz.icpbrasil.gov.br/credenciadas/RAIZ/ (ICP-Brasilv5.crt, ICP-Brasilv12.crt,
     ICP-Brasilv13.crt, or the archive of all authorities, ACcompactado.zip). Roots whose SHA-256 fingerprints are
-    known here are taken; of others the operator names the fingerprint. The service reads them at its next start.
+    known here are taken; of others the operator names the fingerprint. The service reads them within five seconds.
 
     Args:
         file: PEM, DER, PKCS #7 or ZIP
