@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -67,3 +68,8 @@ def need_much() -> None:
 def resident() -> int:
     """Bytes of memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def is_logged(name: str) -> bool:
+    """Anything that the library `name` may say in this process goes into the log."""
+    return logging.getLogger(f"{name}.any").isEnabledFor(logging.CRITICAL)

@@ -56,7 +56,7 @@ def prepare_worker(parent: int, lower: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+    logging.getLogger("pikepdf").setLevel(logging.CRITICAL + 1)  # what it thinks of a stranger's file fills no log
     for name in _LIBRARIES:
         importlib.import_module(name)
     gc.freeze()  # the libraries are no garbage, now or later
