@@ -21,7 +21,7 @@ _MEMORY = 1536 << 20
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """New objects until Python looks for garbage that refers to itself, at most some 10 MB. Its own number, 700, doubles
 what a file with 200,000 objects costs, none of which is garbage."""
-_LIBRARIES = (
+LIBRARIES = (
     "signroom.formats.pdf.visible.appearance",
     "signroom.formats.pdf.format",
     "signroom.formats.pdf.preview",
@@ -52,7 +52,7 @@ def prepare_worker(parent: int, lower: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
-    for name in _LIBRARIES:
+    for name in LIBRARIES:
         importlib.import_module(name)
     gc.freeze()  # the libraries are no garbage, now or later
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 10, 10)
