@@ -184,13 +184,13 @@ class SqlWork:
     def __init__(self, connection: Connection, enqueue: Enqueue) -> None:
         self._connection = connection
         self._enqueue = enqueue
-        self.sessions = SqlSessions(connection)
         self.documents = SqlDocuments(connection)
         self.document_keys = SqlDocumentKeys(connection)
         self.file_comparison = SqlFileComparison(connection)
         self.uploads = SqlUploads(connection)
         self.preparations = SqlPreparations(connection)
         self.webhooks = SqlWebhooks(connection)
+        self.sessions = SqlSessions(connection, self.webhooks)
         self.deliveries = SqlDeliveries(connection)
         self.feed = SqlFeed(connection)
         self.subscriptions = SqlSubscriptions(connection)
