@@ -195,15 +195,29 @@ def largest_body(ports: Ports) -> int:
 
 def openapi_config() -> OpenAPIConfig:
     """What ``/openapi.json`` is made of. The framework's own viewers are left out: they load scripts from a CDN."""
-    key = SecurityScheme(
-        type="apiKey", name="X-Api-Key", security_scheme_in="header", description="`application|secret`"
-    )
+    ways = {
+        "ApiKey": SecurityScheme(
+            type="apiKey",
+            name="X-Api-Key",
+            security_scheme_in="header",
+            description="`application|secret`; the part behind the line is enough. Of both headers this one counts.",
+        ),
+        "Bearer": SecurityScheme(
+            type="http", scheme="bearer", description="`Authorization: Bearer application|secret`, the same key."
+        ),
+        "AuthorizationApiKey": SecurityScheme(
+            type="apiKey",
+            name="Authorization",
+            security_scheme_in="header",
+            description="`ApiKey application|secret`, the same key, as clients for timestamps send it.",
+        ),
+    }
     return OpenAPIConfig(
         title="Signroom API",
         version=version("signroom"),
         description="Self-hosted digital signature sessions.",
-        components=Components(security_schemes={"ApiKey": key}),
-        security=[{"ApiKey": []}],
+        components=Components(security_schemes={**ways}),
+        security=[{way: []} for way in ways],
         use_handler_docstrings=True,
         openapi_router=Router(
             "/openapi", route_handlers=[], include_in_schema=False, before_request=pages.lead_to_document

@@ -82,7 +82,10 @@ def create_application(
     known = AnyCase(app, _routes(app), meter.about)
     held = Bodies(known, max_bodies, largest_body)
     return RequestLog(
-        RateLimits(held, *rate_limits, free=NOT_COUNTED), meter, quiet=NOT_LOGGED, quiet_files=quiet_files
+        RateLimits(held, *rate_limits, free=NOT_COUNTED, public_url=public_url),
+        meter,
+        quiet=NOT_LOGGED,
+        quiet_files=quiet_files,
     )
 
 

@@ -319,7 +319,7 @@ async def finish(
     if len(values) != len(data.signatures):
         raise SignatureMissing
     done = await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values))
-    found = SessionOfPage(done.session, done.documents, done.application, done.branding)
+    found = SessionOfPage(done.session, done.documents, done.application, done.branding, done.file_name_pattern)
     return await asyncio.to_thread(lambda: session_view(ports, found, framed=framed))
 
 

@@ -31,6 +31,7 @@ from signroom.store.work.managing.removal import SqlRemoval
 from signroom.store.work.managing.security_contexts import SqlSecurityContexts
 from signroom.store.work.managing.timestamp_providers import SqlTimestampProviders
 from signroom.store.work.preparations import SqlPreparations
+from signroom.store.work.processing.processing import SqlProcessing
 from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
@@ -189,6 +190,7 @@ class SqlWork:
         self.file_comparison = SqlFileComparison(connection)
         self.uploads = SqlUploads(connection)
         self.preparations = SqlPreparations(connection)
+        self.processing = SqlProcessing(connection)
         self.webhooks = SqlWebhooks(connection)
         self.sessions = SqlSessions(connection, self.webhooks)
         self.deliveries = SqlDeliveries(connection)

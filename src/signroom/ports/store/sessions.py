@@ -64,8 +64,10 @@ class Sessions(Protocol):
         Raises: SignatureSessionNotFound.
         """
 
-    def of_page_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Application, Branding]:
-        """The same with what its page shows besides, without the logo. One question.
+    def of_page_of_any_tenant(
+        self, session_id: UUID
+    ) -> tuple[Session, list[Document], Application, Branding, str | None]:
+        """The same with what its page shows, without the logo, and the pattern for names of files. One question.
 
         Raises: SignatureSessionNotFound.
         """

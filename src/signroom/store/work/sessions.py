@@ -42,11 +42,14 @@ class SqlSessions:
     def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         return _session_and_documents(self._found(_WITH_DOCUMENTS, session_id))
 
-    def of_page_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Application, Branding]:
+    def of_page_of_any_tenant(
+        self, session_id: UUID
+    ) -> tuple[Session, list[Document], Application, Branding, str | None]:
         found = self._found(_OF_PAGE, session_id)
-        _, _, application, branding = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+        _, _, application, branding, names = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
         shown = NO_BRANDING if branding["subscription_id"] is None else rows.branding_of(branding)
-        return *_session_and_documents(found), rows.application_of(application), shown
+        pattern = names["file_name_pattern"]
+        return *_session_and_documents(found), rows.application_of(application), shown, pattern
 
     def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
         found = self._found(_TO_PREPARE, session_id)
@@ -171,6 +174,8 @@ _READING: _Columns = list(tables.pdf_readings.c)
 # Not the logo: a page asks for its branding again and again.
 _BRANDING: _Columns = [column for column in tables.brandings.c if column.name != "logo"]
 
+_NAMES: _Columns = [tables.file_validations.c.file_name_pattern]
+
 
 def _of_one_session(joined: sa.FromClause, *columns: _Columns, erased: bool = False) -> sa.Select[Any]:
     """A row for each document, or one without a document. It is made once: to make it costs as much as to ask it."""
@@ -185,8 +190,9 @@ def _of_one_session(joined: sa.FromClause, *columns: _Columns, erased: bool = Fa
 
 
 def _with_page() -> sa.FromClause:
-    s, a, b = tables.sessions, tables.applications, tables.brandings
-    return s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
+    s, a, b, v = tables.sessions, tables.applications, tables.brandings, tables.file_validations
+    whose = s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
+    return whose.outerjoin(v, v.c.subscription_id == s.c.subscription_id)
 
 
 @cache
@@ -226,8 +232,8 @@ def _note_opened() -> sa.Executable:
 
 _WITH_ALL_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True)
 _WITH_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT)
+_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
 _TO_PREPARE = _of_one_session(tables.sessions, _SESSION, _DOCUMENT, _READING)
-_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
 
 
 def _session_and_documents(found: Sequence[sa.Row[Any]]) -> tuple[Session, list[Document]]:
