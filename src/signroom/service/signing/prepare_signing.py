@@ -94,9 +94,9 @@ def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[
 def _record(ports: Ports, session_id: UUID, preparation: Preparation, now: datetime) -> None:
     """Raises: WrongState, also when one of its documents was signed, removed or erased meanwhile."""
     with ports.store.work() as work:
-        work.sessions.locked_of_any_tenant(session_id).require_signable(now)
-        waiting = {d.id for d in work.documents.of_session(session_id) if d.awaits_signature}
-        if not preparation.document_ids <= waiting:
+        session, documents = work.sessions.locked_with_documents_of_any_tenant(session_id)
+        session.require_signable(now)
+        if not preparation.document_ids <= {d.id for d in documents if d.awaits_signature}:
             raise WrongState("The documents have changed while they were prepared; prepare again.")
         work.preparations.add(preparation)
 

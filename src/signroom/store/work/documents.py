@@ -70,7 +70,7 @@ class SqlDocuments:
         return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
 
     def in_processing(self, subscription_id: UUID) -> int:
-        count: int = self._connection.execute(in_processing(), {"owner": subscription_id}).scalar_one()
+        count: int = self._connection.execute(_IN_PROCESSING, {"owner": subscription_id}).scalar_one()
         return count
 
     def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
@@ -266,11 +266,13 @@ def _to_download() -> sa.Select[Any]:
     return query.where(d.c.id == sa.bindparam("document"))
 
 
-@cache
-def in_processing() -> sa.Select[Any]:
-    """How many documents of sessions of the subscription ``owner`` are in processing."""
+def in_processing(owner: sa.ColumnElement[UUID]) -> sa.Select[Any]:
+    """How many documents of sessions of a subscription are in processing."""
     # By way of their sessions: those have an index by state.
-    d, s = tables.documents, tables.sessions
+    d, s = tables.documents.alias("other"), tables.sessions.alias("other_session")
     query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
-    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == sa.bindparam("owner"))
+    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == owner)
     return query.where(d.c.status == DocumentStatus.PROCESSING)
+
+
+_IN_PROCESSING = in_processing(sa.bindparam("owner", type_=sa.Uuid))
