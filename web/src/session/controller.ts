@@ -11,6 +11,7 @@ import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
+const REPORT_MS = 100;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
 
 export type PageCalls = Pick<Api, 'preview' | 'sizes' | 'text' | 'find'>;
@@ -24,6 +25,8 @@ export class Controller {
   /** Files on their way or refused, by upload. */
   private readonly files = new Map<number, { readonly file: File; readonly key: string }>();
   private uploads = 0;
+  /** When progress was told last. */
+  private reported = -Infinity;
   /** Another device goes on. */
   private elsewhere = false;
   private queue: Promise<void> = Promise.resolve();
@@ -330,7 +333,12 @@ export class Controller {
     }
   }
 
+  /** Of a hundred documents not each is told: to show it takes longer than to check it. */
   private report(phase: 'preparing' | 'checking' | 'signing' | 'sending', done: number, total: number): void {
+    const now = performance.now();
+    const soon = now - this.reported < REPORT_MS;
+    if (done > 0 && done < total && soon) return;
+    this.reported = now;
     this.happen({ kind: 'progressed', progress: { phase, done, total } });
   }
 }

@@ -118,10 +118,15 @@ function Stage({ state, controller, steps, reader }: StepProps & { readonly read
     const timer = setTimeout(() => void controller.readAhead(documents), AHEAD_AFTER_MS);
     return () => clearTimeout(timer);
   }, [controller, ids]);
+  // What is read stays as it is while a step, or a signature, goes on: a hundred documents take long to draw.
+  const reading = useMemo(
+    () => reader.part !== null && <reader.part.Reader documents={documents} controller={controller} />,
+    [reader.part, controller, ids, language],
+  );
   return (
     <div class="stage">
       {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} />}
-      {reader.part !== null && <reader.part.Reader documents={documents} controller={controller} />}
+      {reading}
     </div>
   );
 }
