@@ -253,10 +253,9 @@ def refused(response: httpx.Response, status: int) -> str:
     assert response.headers["content-type"].startswith("application/json")
     body = response.json()
     expected = {"code", "message", "detail"} if status == 422 else {"code", "message", "path", "docUrl"}
-    if status == 429 and "path" not in body:  # refused before anything knows the request
-        expected = {"code", "message"}
     assert set(body) == expected, body
     assert body["message"]
+    assert f"/docs/errors/#{body['code']}>" in response.headers["link"]
     assert "Traceback" not in response.text
     code: str = body["code"]
     return code

@@ -55,6 +55,7 @@ def test_the_pattern_decides_by_the_whole_name_before_the_body_is_read(tenant: T
     assert refused(page.upload(b"no PDF at all", "other.pdf"), 422) == "FileNameRejected"
     assert refused(page.upload(PDF, "xcontrato-1.pdf"), 422) == "FileNameRejected"
     assert page.upload(PDF, "contrato-1.pdf").status_code == 200
+    assert refused(page.upload(b"no PDF at all", "contrato-2.pdf"), 422) == "InvalidPdf", "PDF files alone: the guide"
     assert [d["name"] for d in page.load()["documents"]] == ["contrato-1.pdf"]
     # The page asks for a PDF where nothing else fits, and else for a file.
     for pattern, pdf_only in (

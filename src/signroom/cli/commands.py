@@ -92,7 +92,8 @@ def _say_where() -> None:
     database = url.path.removeprefix("/") if url.scheme.startswith("sqlite") else f"{url.hostname or ''}{url.path}"
     print(
         f"It was looked for in the database {database}. Is that the service's? Otherwise run the command in the folder "
-        "of the service, or set SIGNROOM_DATA or SIGNROOM_DATABASE_URL as the service has it.",
+        "of the service, or set SIGNROOM_DATA or SIGNROOM_DATABASE_URL as the service has it. A new installation "
+        "begins with `signroom migrate`.",
         file=sys.stderr,
     )
 

@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 
 from signroom.cli.connections import ConnectionLimits, Gate, protocol_of
 from signroom.cli.logs import configure_logs
+from signroom.cli.running import keep_address
 from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import build_service, build_web
@@ -57,6 +58,7 @@ def run_server(settings: Settings, *, execute_jobs: bool) -> int:
     configure_logs()
     listener = listen(settings.host, settings.port)
     service = build_service(settings, execute_jobs=execute_jobs)
+    keep_address(settings.data, settings.public_url)
     run_applications(
         [(build_web(settings, service), listener)],
         settings,
@@ -103,7 +105,7 @@ def run_applications(
     reason when a connection is refused or ended before the application sees a request.
     """
     servers: list[Server] = []
-    gate = Gate(_connection_limits(settings), on_refusal)
+    gate = Gate(_connection_limits(settings), on_refusal, settings.public_url)
     pairs = [(Server(_config(app, settings, gate), servers, on_stop), listener) for app, listener in applications]
 
     async def serve() -> None:
