@@ -25,7 +25,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 what a file with 200,000 objects costs, none of which is garbage."""
 _MORE_THAN_BEFORE = 32 << 20
 """Bytes that a worker may keep after a task. What is beyond is given back to the system: it takes some milliseconds."""
-_LIBRARIES = (
+LIBRARIES = (
     "signroom.formats.pdf.visible.appearance",
     "signroom.formats.pdf.format",
     "signroom.formats.pdf.preview",
@@ -57,7 +57,8 @@ def prepare_worker(parent: int, lower: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     logging.getLogger("pikepdf").setLevel(logging.CRITICAL + 1)  # what it thinks of a stranger's file fills no log
-    for name in _LIBRARIES:
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+    for name in LIBRARIES:
         importlib.import_module(name)
     gc.freeze()  # the libraries are no garbage, now or later
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 10, 10)

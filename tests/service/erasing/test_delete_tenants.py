@@ -441,9 +441,7 @@ def test_a_run_that_was_overtaken_leaves_no_file(
     _, document = completed(mine)
     read = SimpleNamespace(
         document=document,
-        subscription=None,
         prepared=SimpleNamespace(chain=CertificateChain(b"certificate")),
-        reading=None,
         context=None,
         identity_confirmed=None,
     )
