@@ -11,7 +11,7 @@ const ROOMS = {
   'bytes/': [],
   'server/': ['bytes/'],
   'keysource/': ['bytes/', 'server/'],
-  'digest/': ['bytes/', 'server/'],
+  'digest/': ['bytes/', 'server/', 'keysource/'],
   'session/': ['bytes/', 'server/', 'keysource/', 'digest/'],
   'texts/': ['session/'],
   'views/': ['bytes/', 'server/', 'keysource/', 'session/', 'texts/'],
@@ -21,7 +21,7 @@ const ROOMS = {
 /** Package -> the places in `src/` that may import it. Tests may import `vitest` and what Node brings, too. */
 const PACKAGES = {
   preact: ['views/', 'main.tsx'],
-  '@noble/hashes': ['digest/', 'keysource/pfx/', 'views/certificates.tsx'],
+  '@noble/hashes': ['bytes/digests.ts', 'keysource/pfx/'],
   'node-forge': ['keysource/pfx/'],
 };
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from signroom.domain.places import Shares
+from signroom.domain.places import Shares, Waits
 
 
 def held(shares: Shares, owner: str, place: ExitStack) -> int:
@@ -56,3 +56,14 @@ def test_an_error_gives_the_place_back() -> None:
         with pytest.raises(ValueError, match="wrong"), shares.taken("a") as refused:
             assert refused == 0
             raise ValueError("wrong")
+
+
+def test_an_owner_waits_no_longer_than_is_allowed_and_the_first_are_forgotten() -> None:
+    waits = Waits(most=2)
+
+    waits.spend("a", 3.0)
+    waits.spend("a", 9.0)
+    assert (waits.left("a", 8.0), waits.left("b", 8.0)) == (0.0, 8.0)
+    for owner in ("b", "c"):
+        waits.spend(owner, 1.0)
+    assert [waits.left(owner, 8.0) for owner in ("a", "b", "c")] == [8.0, 7.0, 7.0]

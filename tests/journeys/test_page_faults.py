@@ -46,7 +46,7 @@ def test_a_document_added_in_another_tab_is_not_signed_without_consent(
 ) -> None:
     page, link = window.page, sqlite_server.open_session()["redirectUrl"]
     page.goto(link)
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     go_on_to_signing(page)
     choose_demo_key(page)
     sqlite_server.page(link).add(hard_pdfs.make("plain"), "slipped-in.pdf")
@@ -136,7 +136,7 @@ def test_an_upload_that_got_lost_can_be_sent_again_from_its_row(
     page = window.page
     page.goto(sqlite_server.open_session()["redirectUrl"])
     page.route("**/sign/api/upload", lambda route: route.abort())
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     page.unroute("**/sign/api/upload")
     page.get_by_role("button", name=f"Upload {contract.name} again").click()
@@ -155,7 +155,7 @@ def test_an_upload_whose_answer_got_lost_is_one_document_when_it_is_sent_again(
         route.abort()
 
     page.route("**/sign/api/upload", arrive_and_lose_the_answer)
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     assert len(sqlite_server.page(opened["redirectUrl"]).load()["documents"]) == 1
     page.unroute("**/sign/api/upload")
@@ -173,7 +173,7 @@ def test_a_token_that_is_over_in_the_middle_is_renewed_in_silence(
     over = {"code": "ExpiredSignatureSessionToken", "message": "over", "detail": None}
     for path in ("upload", "prepare"):
         page.route(f"**/sign/api/{path}", lambda route: route.fulfill(status=422, json=over), times=1)
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     expect(page.get_by_text("10 pages")).to_be_visible()
     go_on_to_signing(page)
     choose_demo_key(page)
@@ -183,29 +183,27 @@ def test_a_token_that_is_over_in_the_middle_is_renewed_in_silence(
 
 
 def test_a_file_that_changed_after_it_was_chosen_is_refused_and_the_next_goes_on(
-    sqlite_server: Server, window: Watched, contract: Path
+    sqlite_server: Server, window: Watched, contract: Path, tmp_path: Path
 ) -> None:
     page = window.page
+    first, moved = (tmp_path / name for name in ("first.pdf", "moved.pdf"))
+    for file in (first, moved):
+        file.write_bytes(hard_pdfs.make("plain"))
+
+    def change_meanwhile(route: Route) -> None:
+        moved.write_bytes(b"It is longer now, and was changed later." * 1000)
+        route.continue_()
+
+    page.route("**/sign/api/upload", change_meanwhile, times=1)
     page.goto(sqlite_server.open_session()["redirectUrl"])
-    page.get_by_label("Add PDF files").wait_for()
-    page.evaluate(
-        """() => {
-          const file = new File(['x'], 'moved.pdf');
-          const error = new DOMException('moved', 'NotReadableError');
-          file.stream = () => new ReadableStream({ start: (controller) => controller.error(error) });
-          const input = document.querySelector('input[type=file]');
-          Object.defineProperty(input, 'files', { value: [file], configurable: true });
-          input.dispatchEvent(new Event('change', { bubbles: true }));
-          delete input.files;
-        }"""
-    )
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files([first, moved])
+    page.get_by_label("Add files").set_input_files(contract)
 
     expect(page.get_by_text("10 pages")).to_be_visible()
     expect(page.get_by_text(re.compile("We cannot read this file"))).to_be_visible()
 
 
-@pytest.mark.parametrize("part", ["pfx.worker", "legacy"])
+@pytest.mark.parametrize("part", ["worker", "legacy"])
 def test_a_part_of_the_page_that_did_not_load_is_not_blamed_on_the_certificate_file(
     sqlite_server: Server, window: Watched, tmp_path: Path, part: str
 ) -> None:
@@ -229,19 +227,20 @@ def test_the_worker_with_the_keys_ends_with_their_use(sqlite_server: Server, win
     for _ in range(2):
         choose_pfx(page, sqlite_server.pfx, sqlite_server.pfx_password)
         expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
-        assert len(page.workers) == 1
+        assert len(page.workers) <= 2  # one more digests the documents, once they are read
         page.get_by_role("button", name="Use another certificate").click()
-    with page.workers[0].expect_event("close"):
-        page.get_by_role("button", name="Cancel", exact=True).click()
-        page.get_by_role("button", name="Stop without signing").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Stop without signing").click()
 
     expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
+    while page.workers:  # none is left
+        page.evaluate("new Promise(requestAnimationFrame)")
 
 
 def test_focus_and_files_stay_where_they_are_safe(sqlite_server: Server, window: Watched, contract: Path) -> None:
     page = window.page
     page.goto(sqlite_server.open_session()["redirectUrl"])
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     page.get_by_role("button", name=f"Remove {contract.name}").click()
     expect(page.get_by_role("heading", name="Your documents")).to_be_focused()
     page.get_by_role("button", name="Cancel", exact=True).click()

@@ -109,7 +109,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def reader(sqlite_server: Server, browser: Browser) -> Iterator[Reader]:
     page = browser.new_page()
     page.goto(f"{sqlite_server.url}/sign/no-session")
-    worker: Path = next(ROOT.glob("src/signroom/page/static/assets/pfx.worker-*.js"))
+    worker: Path = next(ROOT.glob("src/signroom/page/static/assets/worker-*.js"))
     page.evaluate(RUNNER, f"/sign/assets/{worker.name}")
     yield Reader(page)
     page.close()

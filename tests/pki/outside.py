@@ -74,9 +74,10 @@ class Outside:
         if self.down & {"tsa", "slow-tsa"}:
             exchange.answer(b"?", status=503)
             return
-        query = tsp.TimeStampReq.load(exchange.body)
-        imprint, nonce = query["message_imprint"]["hashed_message"].native, query["nonce"].native
-        token = three_tiers.stamp(imprint, self.at, self.generation, nonce=nonce)
+        query = tsp.TimeStampReq.load(exchange.body).native
+        imprint, algorithm = query["message_imprint"]["hashed_message"], query["message_imprint"]["hash_algorithm"]
+        more = {"nonce": query["nonce"], "algorithm": algorithm["algorithm"]}
+        token = three_tiers.stamp(imprint, self.at, self.generation, **more)
         if self.following is not None:
             self.generation = self.following
         answer = {"status": {"status": "granted"}, "time_stamp_token": cms.ContentInfo.load(token)}

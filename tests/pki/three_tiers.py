@@ -123,6 +123,12 @@ def signer(kind: str) -> Holder:
 
 
 @cache
+def sha384_signer() -> Holder:
+    """Whose certificate is signed with SHA-384, by the root itself."""
+    return _holder("Signer sha384", root(), "p256", (-1, 2), digest=hashes.SHA384())
+
+
+@cache
 def responder() -> Holder:
     """The OCSP responder of the issuing authority."""
     return _holder("Three tiers OCSP", issuing(), "p384", (-1, 2), ExtendedKeyUsageOID.OCSP_SIGNING)
@@ -268,7 +274,13 @@ def _attribute(kind: str, value: Any) -> cms.CMSAttribute:
 
 
 def _holder(
-    name: str, issuer: Holder | None, kind: str, years: tuple[int, int], purpose: x509.ObjectIdentifier | None = None
+    name: str,
+    issuer: Holder | None,
+    kind: str,
+    years: tuple[int, int],
+    purpose: x509.ObjectIdentifier | None = None,
+    *,
+    digest: hashes.SHA256 | hashes.SHA384 | None = None,
 ) -> Holder:
     """An authority unless it is for a `purpose` or its name says that it is a signer's."""
     key = _key(kind)
@@ -300,7 +312,7 @@ def _holder(
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=critical)
     if purpose == ExtendedKeyUsageOID.OCSP_SIGNING:
         builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
-    signed = builder.sign(key if issuer is None else issuer.key, hashes.SHA256())
+    signed = builder.sign(key if issuer is None else issuer.key, digest or hashes.SHA256())
     return Holder(key, signed, issuer)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
 from signroom.domain.security_context import TEST
 from signroom.domain.signature import DigestAlgorithm
-from signroom.domain.timestamp import HeaderCredentials, MessageImprint, TimestampProvider, TimestampRequest
+from signroom.domain.timestamp import HeaderCredentials, MessageImprint, Timestamp, TimestampProvider, TimestampRequest
 from signroom.ports.timestamps import NoTimestamp
 from signroom.timestamps.authorities import REST_SECONDS, SET_BACK_SECONDS, RemoteAuthorities
 from tests.fetch.sites import Exchange, Site, running_site
@@ -126,17 +128,75 @@ def test_providers_of_one_priority_take_turns_and_a_failed_one_comes_last() -> N
     assert authorities.of_tier("platinum") == []
 
 
-def test_a_tier_rests_when_all_have_failed_and_one_caller_finds_out_whether_they_are_back() -> None:
+def test_a_provider_that_failed_rests_and_one_caller_finds_out_whether_it_is_back() -> None:
     now = [0.0]
     one, two = (TimestampProvider(name, f"https://{name}.example", TEST) for name in ("one", "two"))
     authorities = RemoteAuthorities([one, two], clock=lambda: now[0])
 
+    def rest(provider: TimestampProvider, *, finds_out: bool = True) -> list[bool]:
+        return [authorities.rests(provider, finds_out=finds_out) for _ in range(3)]
+
     authorities.set_back(one, "It took too long.")
-    assert not authorities.rests("default")
-    authorities.set_back(two, "It took too long.")
-    assert authorities.rests("default")
+    assert (rest(one), rest(two)) == ([True] * 3, [False] * 3)
 
     now[0] += REST_SECONDS
-    assert [authorities.rests("default") for _ in range(3)] == [False, True, True]
+    assert rest(one, finds_out=False) == [True] * 3  # nobody finds out who makes a signer wait
+    assert rest(one) == [False, True, True]
     now[0] += SET_BACK_SECONDS
-    assert not any(authorities.rests("default") for _ in range(3))
+    assert rest(one) == [False] * 3
+    authorities.set_back(one, "It took too long.")  # once more: it rests for longer
+    now[0] += SET_BACK_SECONDS
+    assert rest(one, finds_out=False) == [True] * 3
+
+
+def test_while_it_is_not_known_that_a_provider_answers_one_caller_asks_it(site: Site) -> None:
+    """Counted in requests, whatever their time."""
+    hang = threading.Event()
+
+    def hanging_path(exchange: Exchange) -> None:
+        hang.wait(30)
+        exchange.answer(b"?", status=503)
+
+    site.paths["/hangs"] = hanging_path
+    reply = cache(openssl_tsa.reply)  # the others come once the first was answered
+    site.paths["/good"] = lambda e: e.answer(reply(e.body))
+    hanging, good = provider(site, "/hangs"), provider(site, "/good")
+    authorities = RemoteAuthorities([hanging, good])
+    before = len(site.seen)
+
+    async def ask(one: TimestampProvider) -> str:
+        try:
+            await authorities.ask(one, REQUEST, seconds=30)
+        except NoTimestamp as error:
+            return "asked" if error.asked else "told"
+        return "token"
+
+    async def all_at_once() -> tuple[list[str], list[str]]:
+        asking = [asyncio.create_task(ask(hanging)) for _ in range(6)]
+        await asyncio.sleep(0)  # all have begun
+        hang.set()
+        refused = await asyncio.gather(*asking)
+        return refused, await asyncio.gather(*(ask(good) for _ in range(6)))
+
+    refused, taken = asyncio.run(all_at_once())
+    authorities.close()
+
+    assert Counter(refused) == {"asked": 1, "told": 5}
+    assert taken == ["token"] * 6
+    assert [one.target for one in site.seen[before:]].count("/hangs") == 1
+
+
+def test_who_hangs_up_leaves_others_to_find_out(site: Site) -> None:
+    site.paths["/late"] = lambda e: e.answer(openssl_tsa.reply(e.body))
+    late = provider(site, "/late")
+    authorities = RemoteAuthorities([late])
+
+    async def asked() -> Timestamp:
+        first = asyncio.create_task(authorities.ask(late, REQUEST, seconds=30))
+        second = asyncio.create_task(authorities.ask(late, REQUEST, seconds=30))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await second
+
+    assert asyncio.run(asked()).policy == openssl_tsa.POLICY
+    authorities.close()

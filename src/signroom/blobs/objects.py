@@ -30,6 +30,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, Not
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from signroom.blobs.comparing import Alarm, Count, JustWritten, compared, require_file
+from signroom.blobs.flushing import Flusher, flush_content
 from signroom.domain.blob_key import NEVER_WRITTEN
 from signroom.domain.errors import BlobNotFound, FileTooLarge, SignroomError, StorageUnavailable
 from signroom.ports.files import Stored
@@ -84,6 +85,7 @@ class ObjectBlobs:
         self._disk = None if root is None else _disk(root)
         self._scratch = scratch
         self._written = JustWritten()
+        self._flusher = None if root is None else Flusher(root)
 
     async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int, durable: bool = True) -> Stored:
         digest, length = hashlib.sha256(), 0
@@ -119,13 +121,13 @@ class ObjectBlobs:
         (root / key).chmod(0o600)
         self._written.put(key, root / key, stored)
         if durable:
-            _flush(root / key, root)
+            self.keep(key)
 
-    def keep(self, key: str) -> None:
-        if self._root is None:
+    def keep(self, *keys: str) -> None:
+        if self._root is None or self._flusher is None:
             return  # an object store is durable as soon as it has answered
         try:
-            _flush(self._root / key, self._root)
+            self._flusher.flush([self._root / key for key in keys])
         except Failure as error:
             raise _unavailable("write", error) from error
 
@@ -146,13 +148,20 @@ class ObjectBlobs:
             await obstore.put_async(self._store, key, first, use_multipart=False)
 
     def write_file(self, key: str, file: Path) -> None:
+        self.write_files({key: file})
+
+    def write_files(self, files: Mapping[str, Path]) -> None:
         try:
-            if self._root is not None:
-                _move_in(file, self._root / key, self._root)
-            elif file.stat().st_size < _PART:
-                self._create(key, file.read_bytes())
-            else:
-                obstore.put(self._store, key, file, chunk_size=_PART, max_concurrency=_CONCURRENCY)
+            if self._root is not None and self._flusher is not None:
+                for key, file in files.items():
+                    _move_in(file, self._root / key)
+                self._flusher.flush_names([self._root / key for key in files])
+                return
+            for key, file in files.items():
+                if file.stat().st_size < _PART:
+                    self._create(key, file.read_bytes())
+                else:
+                    obstore.put(self._store, key, file, chunk_size=_PART, max_concurrency=_CONCURRENCY)
         except Failure as error:
             raise _unavailable("write", error) from error
 
@@ -468,9 +477,10 @@ def _disk(root: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _move_in(file: Path, target: Path, root: Path) -> None:
+def _move_in(file: Path, target: Path) -> None:
+    """Its content is safe before it takes the name of another that may be safe. Raises: OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    _fsync(file)
+    flush_content(file)
     try:
         file.replace(target)
     except OSError as error:
@@ -478,7 +488,6 @@ def _move_in(file: Path, target: Path, root: Path) -> None:
             raise
         _copy_in(file, target)  # the data folder and the files lie on different disks
     target.chmod(0o600)
-    _flush(target, root)
 
 
 def _copy_in(file: Path, target: Path) -> None:
@@ -494,22 +503,3 @@ def _copy_in(file: Path, target: Path) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
-
-
-def _flush(file: Path, root: Path) -> None:
-    """Make `file` and the folders above it, up to `root`, survive a power cut."""
-    _fsync(file)
-    folder = file.parent
-    while True:
-        _fsync(folder)
-        if folder in {root, folder.parent}:
-            return
-        folder = folder.parent
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -120,7 +120,7 @@ def application_facts(a: Application) -> Facts:
 
 
 def security_context_facts(c: SecurityContext) -> Facts:
-    """Roots and intermediates by the SHA-256 of their certificates."""
+    """Authorities by the SHA-256 of their certificates."""
     rules = c.rules
     return {
         "name": c.name,
@@ -134,6 +134,7 @@ def security_context_facts(c: SecurityContext) -> Facts:
         "level": rules.level,
         "digests": [f"{d.algorithm} {'' if d.until is None else d.until.isoformat()}" for d in rules.digests],
         "responders": rules.responders.value,
+        "timestampRoots": [hashlib.sha256(der).hexdigest() for der in rules.timestamp_roots],
     }
 
 

@@ -351,6 +351,11 @@ class TimestampRefused(Refused):
     message = "The timestamp authorities of this tier refuse the policy or the digest that was asked for."
 
 
+class TimestampNotAccepted(Refused):
+    code = "TimestampNotAccepted"
+    message = "No timestamp authority of this tier is one whose timestamps count in the security context."
+
+
 class TimestampTierNotFound(NotFound):
     code = "TimestampTierNotFound"
     message = "There is no timestamp authority of this tier here."
@@ -487,6 +492,11 @@ class BadSignatureState(Refused):
 class BadSecurityContext(Refused):
     code = "BadSecurityContext"
     message = "The security context cannot be used."
+
+
+class DigestNotAccepted(Refused):
+    code = "DigestNotAccepted"
+    message = "The security context accepts no digest any more that could be signed with."
 
 
 class SecurityContextInUse(Refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -37,6 +37,30 @@ class Places:
             self._taken[owner] -= 1
             if not self._taken[owner]:
                 del self._taken[owner]
+
+
+class Waits:
+    """Seconds that owners have waited for others. All that is theirs has one allowance together.
+
+    What is known of the owners that came first is forgotten. Safe to use from threads.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        """`most` owners are remembered."""
+        self._most, self._lock = most, threading.Lock()
+        self._spent: OrderedDict[Hashable, float] = OrderedDict()
+
+    def left(self, owner: Hashable, allowance: float) -> float:
+        """Seconds of `allowance` that `owner` has left; never less than none."""
+        with self._lock:
+            return max(0.0, allowance - self._spent.get(owner, 0.0))
+
+    def spend(self, owner: Hashable, seconds: float) -> None:
+        """`owner` has waited for so long."""
+        with self._lock:
+            self._spent[owner] = self._spent.pop(owner, 0.0) + seconds
+            while len(self._spent) > self._most:
+                self._spent.popitem(last=False)
 
 
 class Shares:

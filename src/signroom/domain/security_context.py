@@ -7,13 +7,13 @@ its own, for the authority of an organisation, say.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from signroom.domain.certificate import Certificate, CertificateUse, KeyKind
-from signroom.domain.errors import BadSecurityContext
+from signroom.domain.errors import BadSecurityContext, DigestNotAccepted
 from signroom.domain.level import Level
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.signature import DigestAlgorithm
@@ -95,12 +95,26 @@ class ContextRules:
     level: Level | None = None
     """That signed files reach unless a session says otherwise."""
     digests: tuple[DigestRule, ...] = ()
-    """By which certificates below the root, OCSP responses and revocation lists are signed; empty: every safe one."""
+    """By which new signatures, certificates below the root, OCSP responses and revocation lists are signed. Empty:
+    every safe one."""
     responders: ResponderRule = ResponderRule.APPOINTED
+    timestamp_roots: tuple[bytes, ...] = field(default=(), repr=False)
+    """DER. Where there are any, timestamps count only by authorities below one of these. Empty: below the context's own
+    roots, or those that the operator trusts for a timestamp provider."""
 
     def accepts_digest(self, name: str, at: datetime) -> bool:
         """`name` like ``sha256``."""
         return not self.digests or any(rule.accepts(name, at) for rule in self.digests)
+
+    def digest_at(self, at: datetime) -> DigestAlgorithm:
+        """The one that something new is signed or stamped with: SHA-256 where it is accepted.
+
+        Raises: DigestNotAccepted when every rule about digests has ended.
+        """
+        for algorithm in DigestAlgorithm:
+            if self.accepts_digest(algorithm.value, at):
+                return algorithm
+        raise DigestNotAccepted
 
     def accepts_key(self, certificate: Certificate, at: datetime) -> bool:
         return not self.keys or any(rule.accepts(certificate, at) for rule in self.keys)
@@ -130,6 +144,13 @@ class SecurityContext:
     @property
     def is_own(self) -> bool:
         return self.subscription_id is not None
+
+    @property
+    def for_timestamps(self) -> SecurityContext | None:
+        """By which alone timestamps are judged; None where the context does not say whose timestamps count."""
+        if not self.rules.timestamp_roots:
+            return None
+        return replace(self, roots=self.rules.timestamp_roots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +194,12 @@ def require_context(context: SecurityContext) -> SecurityContext:
         raise BadSecurityContext("Its name is that of a built-in one.", path="name")
     if not context.roots:
         raise BadSecurityContext("It needs at least one root: without one it would trust nobody.", path="roots")
-    if len(context.roots) > MAX_ROOTS or len(context.intermediates) > MAX_INTERMEDIATES:
+    if (
+        max(map(len, (context.roots, rules.timestamp_roots))) > MAX_ROOTS
+        or len(context.intermediates) > MAX_INTERMEDIATES
+    ):
         raise BadSecurityContext(f"At most {MAX_ROOTS} roots and {MAX_INTERMEDIATES} intermediates.", path="roots")
-    if sum(map(len, (*context.roots, *context.intermediates))) > MAX_AUTHORITIES:
+    if sum(map(len, (*context.roots, *context.intermediates, *rules.timestamp_roots))) > MAX_AUTHORITIES:
         raise BadSecurityContext(f"Its certificates have more than {MAX_AUTHORITIES >> 10} KB together.", path="roots")
     if max(len(rules.policies), len(rules.purposes), len(rules.keys), len(rules.digests)) > MAX_OIDS:
         raise BadSecurityContext(f"At most {MAX_OIDS} rules of one kind.")

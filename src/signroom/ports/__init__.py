@@ -14,7 +14,7 @@ from typing import Protocol
 from signroom.domain.document import Document
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySources
-from signroom.domain.places import Lines, Shares
+from signroom.domain.places import Lines, Shares, Waits
 from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session
 from signroom.domain.signature_policy import SignaturePolicy
@@ -64,6 +64,13 @@ class EventBodies(Protocol):
         """JSON in UTF-8, made now: its download addresses are fresh."""
 
 
+class Policies(Protocol):
+    """Signature policies of the operator."""
+
+    def __call__(self) -> Sequence[SignaturePolicy]:
+        """As they are now; a change is seen within five seconds."""
+
+
 class ManagementPorts(Protocol):
     """What a verb needs that manages a subscription, its applications or its webhooks.
 
@@ -108,6 +115,8 @@ class Ports:
     blobs: Blobs
     lines: Lines
     """Where callers wait who would hold threads for long: to open a stored file, to have certificates judged."""
+    waits: Waits
+    """How long the documents of each session have waited for others, while their signer may be waiting."""
     delivery_shares: Shares
     """Of the places in which this process asks webhooks' endpoints: owners are subscriptions."""
     formats: Sandbox
@@ -121,7 +130,7 @@ class Ports:
     previews: Cache
     default_context: SecurityContext
     demo: DemoAuthority | None
-    """None in production: the demo key is not offered there."""
+    """None in production: the test certificate is not offered there."""
     key_sources: KeySources
     tokens: Tokens
     result_tokens: ResultTokens
@@ -129,7 +138,7 @@ class Ports:
     clock: Clock
     limits: Limits
     meter: Meter
-    policies: Sequence[SignaturePolicy]
+    policies: Policies
     """Signature policies of the operator, beside those that every installation knows."""
     public_url: str
     """Without a trailing slash."""

@@ -112,12 +112,23 @@ class Meter(Protocol):
     def mistake(self, what: str) -> None:
         """Log the exception that is being handled: an error of ours that ended `what` and nothing else."""
 
-    def webhook_refused(self, host: str, status: int | None, number: int, again_in: timedelta | None) -> None:
+    def webhook_refused(
+        self,
+        webhook_id: UUID,
+        host: str,
+        *,
+        status: int | None,
+        reason: str,
+        number: int,
+        again_in: timedelta | None,
+    ) -> None:
         """Log that an endpoint has not taken an event.
 
         Args:
+            webhook_id: of the webhook, as the API and the command line know it
             host: of the endpoint; the rest of its address may be a secret
             status: HTTP status of its answer; None when there was none
+            reason: why it counts as not taken, in one sentence that holds no secret
             number: of the try, counted from 1
             again_in: time until the next try; None when there is none
         """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from signroom.domain.security_context import SecurityContext
+from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest
 from signroom.domain.timestamp_provider import StoredProvider
 
@@ -13,12 +14,13 @@ from signroom.domain.timestamp_provider import StoredProvider
 class NoTimestamp(Exception):
     """A provider gave no token that can be used. It never reaches a client: the verb asks the next provider."""
 
-    def __init__(self, reason: str, failure: str | None = None) -> None:
+    def __init__(self, reason: str, failure: str | None = None, *, asked: bool = True) -> None:
         """`reason` is one sentence for the log. It holds no secret. `failure`: the authority refused what the caller
-        asked for, a policy or a digest; it is not to blame. As in `BadQuery`.
+        asked for, a policy or a digest; it is not to blame. As in `BadQuery`. `asked`: False when another caller has
+        found out.
         """
         super().__init__(reason)
-        self.reason, self.failure = reason, failure
+        self.reason, self.failure, self.asked = reason, failure, asked
 
 
 class BadQuery(Exception):
@@ -51,10 +53,11 @@ class TimestampAuthorities(Protocol):
     def require_client_certificate(self, pem: str) -> None:
         """A certificate and its key that TLS can be spoken with. Raises: BadTimestampProvider."""
 
-    def rests(self, tier: str) -> bool:
-        """True when every provider of the tier failed a moment ago: whoever can go on without a token does so.
+    def rests(self, provider: TimestampProvider, *, finds_out: bool) -> bool:
+        """True when the provider failed a moment ago: whoever can go on without its token does so.
 
-        From time to time one caller gets False, and finds out whether they are back.
+        From time to time one caller who says `finds_out` gets False, and finds out whether it is back. Whoever makes a
+        signer wait does not.
         """
 
     def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
@@ -64,7 +67,14 @@ class TimestampAuthorities(Protocol):
         """
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
-        """A token for `request`, checked but for trust, within `seconds`. Raises: NoTimestamp."""
+        """A token for `request`, checked but for trust, within `seconds`. Raises: NoTimestamp.
+
+        While it is not known that a provider answers, one caller asks it and the others wait for what becomes of that.
+        So a provider that hangs is asked once, and holds nobody for longer than one answer may take.
+        """
+
+    def last_authority(self, provider: TimestampProvider) -> CertificateChain | None:
+        """Who has signed the last token of this provider. None when nobody knows, or only what was an hour ago."""
 
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         """The provider's answer was of no use: for some time the others are asked first. `reason` is for the log."""

@@ -160,10 +160,20 @@ class Meters:
     def mistake(self, what: str) -> None:
         log.exception(f"{what}.failed")
 
-    def webhook_refused(self, host: str, status: int | None, number: int, again_in: timedelta | None) -> None:
+    def webhook_refused(
+        self,
+        webhook_id: UUID,
+        host: str,
+        *,
+        status: int | None,
+        reason: str,
+        number: int,
+        again_in: timedelta | None,
+    ) -> None:
         seconds = None if again_in is None else round(again_in.total_seconds())
         # `try` is a word of Python's own.
-        log.warning("webhook.refused", host=host, status=status, again_in=seconds, **{"try": number})
+        about: dict[str, object] = {"webhook_id": str(webhook_id), "host": host, "status": status, "reason": reason}
+        log.warning("webhook.refused", **about, **{"try": number, "again_in": seconds})
 
     def about(self, **ids: UUID | None) -> None:
         found = {name: str(subject) for name, subject in ids.items() if subject is not None}

@@ -15,7 +15,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 
 import httpx
@@ -23,6 +25,7 @@ import structlog
 
 from signroom.domain.errors import BadTimestampProvider, SecretUnreadable, SignroomError
 from signroom.domain.security_context import SecurityContext
+from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import (
     ClientCertificate,
     ClientPem,
@@ -48,16 +51,47 @@ from signroom.timestamps.stored import StoredProviders
 
 log = structlog.get_logger()
 
-SET_BACK_SECONDS = 60
+SET_BACK_SECONDS, LONGEST_SET_BACK = 60, 300
+"""Twice as long for each failure that follows another."""
+PROVEN_SECONDS = 60.0
+"""So long after an answer it is taken for granted that a provider answers."""
+LATE_SECONDS = 1.0
+"""A provider that is asked and silent for so long may hang: others wait for what becomes of it."""
 READ_AGAIN_SECONDS = 5.0
 """So soon a change of the stored providers is seen by every process."""
 _RETIRED_SECONDS = 30.0
 """So long a request to a provider that was changed or deleted may still run."""
+LAST_AUTHORITY_SECONDS = 3600.0
+"""So long it counts who has signed a provider's last token. An authority gets a new certificate now and then."""
 REST_SECONDS = 10
-"""Between two questions that find out whether a tier is back. A slow provider would hold a job at each."""
+"""Between two questions that find out whether a provider is back. A slow provider would hold a job at each."""
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
 _CONNECT_SECONDS = 3
 _CLOSE_SECONDS = 5
+
+
+def _promise() -> Future[bool | None]:
+    """One that nobody who waits for it can cancel."""
+    made: Future[bool | None] = Future()
+    made.set_running_or_notify_cancel()
+    return made
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What is known of a provider that is asked."""
+
+    answered: float = float("-inf")
+    """When it has answered last."""
+    since: list[float] = field(default_factory=list)
+    """When the requests began that have no answer yet."""
+    outcome: Future[bool | None] = field(default_factory=_promise)
+    """Of the next request that ends: it was answered, or not; None: whoever has asked went away."""
+
+    def may_hang(self, now: float) -> bool:
+        if not self.since:
+            return False
+        return now - self.answered >= PROVEN_SECONDS or now - max(self.answered, self.since[0]) >= LATE_SECONDS
 
 
 class RemoteAuthorities:
@@ -84,10 +118,14 @@ class RemoteAuthorities:
         self._agent, self._clock = agent, clock
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[TimestampProvider, float] = {}
+        self._last: dict[TimestampProvider, tuple[float, CertificateChain]] = {}
         self._tls = {one: _own_tls(one.credentials) for one in self._providers}
         self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
         self._retired: list[tuple[float, httpx.AsyncClient]] = []
-        self._rest_until: dict[str, float] = {}
+        self._failures: Counter[TimestampProvider] = Counter()
+        self._asked: dict[TimestampProvider, _Asked] = {}
+        self._asking = threading.Lock()
+        self._rest_until: dict[TimestampProvider, float] = {}
         self._resting = threading.Lock()
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -114,24 +152,29 @@ class RemoteAuthorities:
                 (late if self._until.get(one, 0.0) > now else ready).append(one)
         return [*ready, *late]
 
-    def rests(self, tier: str) -> bool:
+    def rests(self, provider: TimestampProvider, *, finds_out: bool) -> bool:
         now = self._clock()
-        own = [one for one in self._providers if one.tier == tier]
-        if not own or any(self._until.get(one, 0.0) <= now for one in own):
+        if self._until.get(provider, 0.0) <= now:
             return False
         with self._resting:
-            if self._rest_until.get(tier, 0.0) > now:
+            if not finds_out or self._rest_until.get(provider, 0.0) > now:
                 return True
-            self._rest_until[tier] = now + REST_SECONDS
+            self._rest_until[provider] = now + REST_SECONDS
             return False
 
     def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
         return tuple({one.context.id: one.context for one in self._current() if one.tier == tier}.values())
 
+    def last_authority(self, provider: TimestampProvider) -> CertificateChain | None:
+        at, authority = self._last.get(provider, (0.0, None))
+        return authority if self._clock() - at < LAST_AUTHORITY_SECONDS else None
+
     def set_back(self, provider: TimestampProvider, reason: str) -> None:
         log.warning("timestamp.failed", provider=provider.name, tier=provider.tier, reason=reason)
         now = self._clock()
-        self._until[provider], self._rest_until[provider.tier] = now + SET_BACK_SECONDS, now + REST_SECONDS
+        seconds = min(SET_BACK_SECONDS << min(self._failures[provider], 8), LONGEST_SET_BACK)
+        self._failures[provider] += 1
+        self._until[provider], self._rest_until[provider] = now + seconds, now + REST_SECONDS
 
     def require_client_certificate(self, pem: str) -> None:
         try:
@@ -165,6 +208,10 @@ class RemoteAuthorities:
         for one in gone:
             del self._tls[one]
             self._until.pop(one, None)
+            self._last.pop(one, None)
+            self._failures.pop(one, None)
+            self._rest_until.pop(one, None)
+            self._asked.pop(one, None)
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._retire(gone), self._loop)
 
@@ -188,6 +235,49 @@ class RemoteAuthorities:
             await client.aclose()
 
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while isinstance(began := self._begin(provider), Future):
+            # The future is another thread's: it is looked at, and never cancelled.
+            waiting = asyncio.wrap_future(began)
+            try:
+                done, _ = await asyncio.wait({waiting}, timeout=max(0.0, deadline - loop.time()))
+                if not done or waiting.result() is False:
+                    raise NoTimestamp("It does not answer to another caller.", asked=False)
+            finally:
+                waiting.cancel()
+        answered: bool | None = None
+        try:
+            found = await self._ask(provider, request, max(0.0, deadline - loop.time()))
+            answered = True
+        except NoTimestamp as error:
+            answered = error.failure is not None
+            raise
+        finally:
+            self._end(provider, began, answered=answered)
+        return found
+
+    def _begin(self, provider: TimestampProvider) -> float | Future[bool | None]:
+        """When the request began, or the outcome to wait for before one may begin."""
+        with self._asking:
+            now, asked = self._clock(), self._asked.setdefault(provider, _Asked())
+            if asked.may_hang(now):
+                return asked.outcome
+            asked.since.append(now)
+            return now
+
+    def _end(self, provider: TimestampProvider, began: float, *, answered: bool | None) -> None:
+        with self._asking:
+            if (asked := self._asked.get(provider)) is None:  # it was changed or deleted meanwhile
+                return
+            asked.since.remove(began)
+            if answered:
+                asked.answered = self._clock()
+            ended, asked.outcome = asked.outcome, _promise()
+        ended.set_result(answered)
+
+    async def _ask(self, provider: TimestampProvider, request: TimestampRequest, seconds: float) -> Timestamp:
+        """Raises: NoTimestamp."""
         posting = self._post_again(provider, write_request(request))
         try:
             async with asyncio.timeout(seconds):
@@ -201,6 +291,8 @@ class RemoteAuthorities:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ExceptionGroup) as error:
             raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
         self._until.pop(provider, None)
+        self._failures.pop(provider, None)
+        self._last[provider] = (self._clock(), found.authority)
         return found
 
     def read_query(self, octets: bytes) -> TimestampRequest:

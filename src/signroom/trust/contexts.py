@@ -55,7 +55,7 @@ class CertificateTrust:
         self._of(context)
 
     def require_authorities(self, context: SecurityContext) -> None:
-        for der in (*context.roots, *context.intermediates):
+        for der in (*context.roots, *context.intermediates, *context.rules.timestamp_roots):
             try:
                 link = read_link(der)
             except BadCertificate as error:

@@ -34,6 +34,7 @@ from signroom.service.levels.archive_document import (
     archive_document,
     give_up_archiving,
 )
+from signroom.service.levels.learn_archive_ends import learn_archive_ends
 from signroom.service.levels.renew_archives import renew_archives
 from signroom.service.maintenance.compare_files import EVERY, compare_files
 from signroom.service.maintenance.count_statistics import count_statistics
@@ -47,8 +48,9 @@ from signroom.service.maintenance.delete_expired import (
     delete_expired_preparations,
 )
 from signroom.service.sessions.end_session import expire_sessions
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT, PROCESS_SESSION
 from signroom.service.signing.process_document import fail_document, process_document
+from signroom.service.signing.process_session import give_up_session, process_session
 from signroom.service.signing.sign_locally import continue_local_signatures
 from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.webhooks.release_deliveries import RELEASE_DELIVERIES, release_deliveries, release_later
@@ -62,6 +64,7 @@ def jobs(ports: Ports) -> dict[str, Job]:
     """Every job of this version by its name."""
     return {
         PROCESS_DOCUMENT: Job(partial(_process, ports), partial(fail_document, ports)),
+        PROCESS_SESSION: Job(partial(_process_session, ports), partial(give_up_session, ports), Queue.SESSIONS),
         ARCHIVE_DOCUMENT: Job(
             partial(_archive, ports), partial(give_up_archiving, ports), Queue.ARCHIVES, patience=TRIED_FOR
         ),
@@ -83,6 +86,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("count-statistics", minute, count_statistics),
         ("finish-deletions", minute, finish_deletions),
         ("delete-late-files", minute, delete_late_files),
+        ("learn-archive-ends", minute, learn_archive_ends),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("renew-archives", hour, renew_archives),
@@ -107,6 +111,12 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 def _process(ports: Ports, document_id: UUID) -> None:
     _on_own_loop(_processed(ports, document_id))
+
+
+def _process_session(ports: Ports, session_id: UUID) -> None:
+    alone = _on_own_loop(process_session(ports, session_id))
+    if alone:
+        log.warning("session.documents_alone", session_id=str(session_id), documents=alone)
 
 
 def _archive(ports: Ports, document_id: UUID) -> timedelta | None:

@@ -98,6 +98,7 @@ def test_a_context_says_which_level_is_wanted(server: Server, manager: httpx.Cli
         ({"roots": []}, "BadSecurityContext", 422),
         ({"roots": [base64(b"?")]}, "BadSecurityContext", 422),
         ({"roots": [base64(three_tiers.signer("p256").der)]}, "BadSecurityContext", 422),
+        ({"timestampRoots": [base64(three_tiers.signer("p256").der)]}, "BadSecurityContext", 422),
         ({"name": "any"}, "BadSecurityContext", 422),
         ({"name": "With spaces"}, "BadSecurityContext", 422),
         ({"policies": ["x"]}, "BadSecurityContext", 422),
@@ -194,7 +195,18 @@ def test_a_change_by_command_leaves_what_is_not_given(server: Server, manager: h
     now = listed(manager)[path]
     assert now == {**context, "revocation": "IfKnown"}
 
-    more = ("--key", "RSA:3072:2030-01-01", "--key", "EC:384", "--requirement", "Person=pnoee-38001085718")
+    root = tmp_path / "root.der"
+    root.write_bytes(three_tiers.root().der)
+    more = (
+        "--timestamp-root",
+        str(root),
+        "--key",
+        "RSA:3072:2030-01-01",
+        "--key",
+        "EC:384",
+        "--requirement",
+        "Person=pnoee-38001085718",
+    )
     cleared = ("--clear", "policies", "--clear", "level", "--digest", "sha512", "--responders", "Appointed")
     line = signroom(server, "contexts", "change", path, *here, *more, *cleared)
     assert "key=RSA:3072:2030-01-01T00:00:00Z,EC:384  requirement=Person=PNOEE-38001085718" in line
@@ -202,6 +214,9 @@ def test_a_change_by_command_leaves_what_is_not_given(server: Server, manager: h
     now = listed(manager)[path]
     assert (now["policies"], now["level"], now["roots"]) == ([], None, context["roots"])
     assert ([one["algorithm"] for one in now["digests"]], now["responders"]) == (["SHA512"], "Appointed")
+    assert now["timestampRoots"] == context["roots"]
+    signroom(server, "contexts", "change", path, *here, "--clear", "timestamp-roots")
+    assert listed(manager)[path]["timestampRoots"] == []
 
 
 @pytest.mark.parametrize(

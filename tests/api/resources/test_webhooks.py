@@ -108,6 +108,8 @@ def test_a_change_replaces_all_but_the_secret_of_the_same_endpoint(tenant: Tenan
         {"url": URL, "eventTypes": ["*"]},
         {"url": URL, "description": "x" * 256},
         {"url": URL, "applicationId": "me"},
+        {"forSessions": True},
+        {"forSessions": True, "applicationId": NOWHERE, "url": URL},
     ],
 )
 def test_what_is_wrong_is_refused(tenant: Tenant, fields: Json) -> None:
@@ -122,6 +124,37 @@ def test_an_address_that_is_none_opens_no_session(tenant: Tenant, url: str) -> N
     assert refused(answer, 400) == "BadRequest"
     assert answer.json()["path"] == "webhookUrl"
     assert "The webhookUrl of the endpoint " in answer.json()["message"]
+
+
+@ON_SQLITE
+def test_what_was_refused_is_found_and_sent_again_as_the_command_line_does_it(tenant: Tenant) -> None:
+    hook = new_hook(tenant, "http://127.0.0.2:1/")
+    made = hook.call("test")
+    (failed,) = hook.settled("Failed")
+
+    assert (made["lastStatusCode"], made["lastError"]) == (None, None)
+    assert (failed["lastStatusCode"], failed["lastError"]) == (None, "Its host cannot be reached.")
+    assert hook.read(f"deliveries/{failed['id']}")["delivery"] == failed
+    assert hook.deliveries("failing") == hook.deliveries("Failing") == []
+    assert refused(hook.post("replay-failed", since="yesterday"), 400) == "BadRequest"
+    assert hook.call("replay-failed", failing=True, since="2999-01-01T00:00:00Z") == {"count": 0, "failing": 0}
+    assert hook.call("pause")["pausedAt"]
+    assert hook.call("replay-failed", failing=True) == {"count": 1, "failing": 0}
+
+
+def test_the_secret_of_sessions_addresses_is_known_before_the_first_of_them(tenant: Tenant) -> None:
+    wanted = {"forSessions": True, "applicationId": tenant.application_id}
+    made = ok(create(tenant, **wanted, eventTypes=["SessionCreated"]))
+    webhook = made["webhook"]
+
+    assert (webhook["url"], webhook["applicationId"]) == (None, tenant.application_id)
+    assert made["signingSecret"].startswith("whsec_")
+    twice = create(tenant, **wanted)
+    assert refused(twice, 422) == "BadWebhookOperation"
+    assert webhook["id"] in twice.json()["detail"]
+    assert refused(create(tenant, forSessions=True, applicationId=NOWHERE), 422) == "ApplicationNotFound"
+    ok(tenant.open_session(webhookUrl="http://127.0.0.2:1/"))
+    assert ok(tenant.server.api.get(WEBHOOKS, headers=tenant.manager))["items"] == [webhook], "it is the one"
 
 
 def test_a_subscription_has_twenty(tenant: Tenant) -> None:

@@ -58,13 +58,18 @@ def test_a_tenant_is_set_up_by_a_script(settings: dict[str, str]) -> None:
     hook = rows("webhooks", "create", "https://a.example/hook", *of)
     assert hook.pop("signingSecret").startswith("whsec_")
     assert rows("webhooks", "list", *of) == [rows("webhooks", "show", hook["id"], *of)] == [hook]
-    assert rows("webhooks", "rotate", hook["id"], *of)["signingSecret"].startswith("whsec_")
+    assert rows("webhooks", "rotate", hook["id"], "--previous-hours", "0", *of)["signingSecret"].startswith("whsec_")
     sent = rows("webhooks", "test", hook["id"], *of)
     assert rows("webhooks", "deliveries", hook["id"], *of) == [sent]
     assert rows("webhooks", "deliveries", hook["id"], sent["id"], *of) == []
-    assert rows("webhooks", "pause", hook["id"], *of)["pausedOn"]
+    assert {"createdAt", "nextTryAt", "settledAt", "lastStatusCode", "lastError"} <= set(sent), "as the API calls them"
+    assert rows("webhooks", "pause", hook["id"], *of)["pausedAt"]
     assert rows("webhooks", "resume", hook["id"], *of) == hook
-    assert rows("webhooks", "replay", hook["id"], *of) == {"deliveries": 0, "failing": 0}
+    again = rows("webhooks", "replay", hook["id"], "--failing", "--since", "2026-01-01", *of)
+    assert again == {"count": 0, "failing": 0, "deliveries": 0}
+    shared = rows("webhooks", "create", "--for-sessions", "--application", "shop", *of)
+    assert (shared["url"], shared.pop("signingSecret")[:6]) == (None, "whsec_")
+    assert rows("webhooks", "delete", shared["id"], *of)["deleted"]
     assert rows("webhooks", "delete", hook["id"], *of) == {"id": hook["id"], "deleted": True}
 
     endpoint = {"url": "https://a.example/", "auth": "None", "user": None, "hasSecret": False}
@@ -79,6 +84,7 @@ def test_a_tenant_is_set_up_by_a_script(settings: dict[str, str]) -> None:
 def test_what_holds_for_an_installation_is_told_to_a_script(settings: dict[str, str], tmp_path: Path) -> None:
     root = tmp_path / "root.pem"
     root.write_bytes(authority.root_pem())
+    answer(settings, "migrate")
     answer(settings, "subscriptions", "create", "Acme")
     of = ("--subscription", "Acme")
     context = answer(settings, "contexts", "create", "mine", *of, "--root", str(root))

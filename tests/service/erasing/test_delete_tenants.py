@@ -40,7 +40,7 @@ from signroom.ports.files import Blobs
 from signroom.ports.store import ChangeFilter, StoredResult, Work
 from signroom.service.access.authenticate import authenticate
 from signroom.service.access.operators import act_for_subscription, this_operator
-from signroom.service.documents.add_document import Accepted, document_of_session, record_document
+from signroom.service.documents.add_document import Accepted, document_of_session, record_documents
 from signroom.service.documents.upload_files import upload_plain
 from signroom.service.erasing import index_persons as indexing
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
@@ -332,7 +332,7 @@ def _use(room: Room, upload: Upload) -> Document:
     accepted = Accepted(uuid4(), file, inspection, INVISIBLE, uploads=(upload.id,))
     document = document_of_session(accepted, session, NO_METADATA, 0, room.ports)
     with room.ports.store.work() as work:
-        record_document(work, room.ports, document, accepted)
+        record_documents(work, room.ports, [(document, accepted)])
     return document
 
 
@@ -441,9 +441,7 @@ def test_a_run_that_was_overtaken_leaves_no_file(
     _, document = completed(mine)
     read = SimpleNamespace(
         document=document,
-        subscription=None,
         prepared=SimpleNamespace(chain=CertificateChain(b"certificate")),
-        reading=None,
         context=None,
         identity_confirmed=None,
     )

@@ -33,7 +33,8 @@ from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.levels.archive_document import ARCHIVE_DOCUMENT, TRIED_FOR, archive_document
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.sessions.open_session import OpenSession, open_session
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT, finish_signing
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
+from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
 from signroom.service.signing.process_document import process_document
 from signroom.service.subscriptions.read_statistics import read_statistics
@@ -140,17 +141,21 @@ def completed(
     kind: SignatureType = SignatureType.PDF,
     *,
     tier: str | None = None,
+    context_id: UUID | None = None,
+    holder: three_tiers.Holder | None = None,
 ) -> Document:
     """A document that is signed in a session, and processed."""
-    chain = three_tiers.signer("p256").chain
+    signer = holder or three_tiers.signer("p256")
 
     async def sign() -> UUID:
         source = Content(lambda: _bytes(FILES[kind]), "debt", None)
         document = NewDocument(source, signature_type=kind, options=wanting(level, tier))
-        opened = await open_session(ports, room.caller, OpenSession(documents=(document,)))
-        preparation = await prepare_signing(ports, opened.session_id, chain)
+        opened = await open_session(
+            ports, room.caller, OpenSession(documents=(document,), security_context_id=context_id)
+        )
+        preparation = await prepare_signing(ports, opened.session_id, signer.chain)
         item = preparation.items[0]
-        value = three_tiers.signer("p256").sign(item.prepared.to_sign)
+        value = signer.sign(item.prepared.to_sign, item.prepared.digest_algorithm.value.lower())
         await finish_signing(ports, opened.session_id, preparation.id, {item.document_id: value})
         await process_document(ports, item.document_id)
         return item.document_id

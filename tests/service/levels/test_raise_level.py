@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -13,14 +15,21 @@ from signroom.domain.level import Level
 from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import content_of
+from signroom.service.documents.add_document import NewDocument
+from signroom.service.documents.file_sources import Content
 from signroom.service.levels import raise_level
+from signroom.service.levels.raise_level import SIGNING_SECONDS
+from signroom.service.sessions.open_session import OpenSession, open_session
+from signroom.service.signing.finish_signing import finish_signing
+from signroom.service.signing.prepare_signing import prepare_signing
+from signroom.service.signing.process_document import process_document
 from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.worker.steps import jobs
 from tests.pki import three_tiers
 from tests.pki.outside import OTHER, Outside, running_outside
 from tests.pki.three_tiers import NOW, YEAR
 from tests.service.conftest import Room
-from tests.service.levels.test_archive_document import completed
+from tests.service.levels.test_archive_document import FILES, _bytes, completed, wanting
 from tests.verifiers.dss import Dss
 
 
@@ -111,3 +120,37 @@ def test_a_slow_authority_holds_one_document_and_not_those_that_follow(
     assert len({one.level_detail for one in found}) == 1
     assert all(one.awaits_level for one in found)
     assert len(outside.site.seen) - before == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_authority_that_hangs_is_asked_once_for_all_documents_of_a_session(
+    room: Room, ports: Ports, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when they are made at the same time; and what one has waited is not there any more for the others."""
+    monkeypatch.setattr(raise_level, "_STAMP_SECONDS", 0.5)
+    outside.down = frozenset({"slow-tsa"})
+    before = len(outside.site.seen)
+
+    async def sign() -> list[UUID]:
+        source = Content(lambda: _bytes(FILES[SignatureType.CMS]), "debt", None)
+        document = NewDocument(source, signature_type=SignatureType.CMS, options=wanting(Level.B_T))
+        opened = await open_session(ports, room.caller, OpenSession(documents=(document,) * 4))
+        signer = three_tiers.signer("p256")
+        preparation = await prepare_signing(ports, opened.session_id, signer.chain)
+        values = {item.document_id: signer.sign(item.prepared.to_sign) for item in preparation.items}
+        await finish_signing(ports, opened.session_id, preparation.id, values)
+        await asyncio.gather(*(process_document(ports, document_id) for document_id in values))
+        assert ports.waits.left(opened.session_id, SIGNING_SECONDS) < SIGNING_SECONDS
+        return list(values)
+
+    try:
+        found = asyncio.run(sign())
+    finally:
+        outside.down = frozenset()
+
+    with ports.store.read() as work:
+        documents = [work.documents.of_any_tenant(one) for one in found]
+    assert {(one.status, one.level, one.awaits_level) for one in documents} == {
+        (DocumentStatus.COMPLETED, Level.B_B, True)
+    }
+    assert [one.target for one in outside.site.seen[before:]].count("/tsa") == 1

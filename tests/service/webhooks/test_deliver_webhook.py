@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,7 +22,7 @@ from signroom.domain.session import Session
 from signroom.domain.webhook import Delivery, DeliveryStatus, new_delivery
 from signroom.fetch.guarded import GuardedFetch
 from signroom.ports import EventBodies, Ports
-from signroom.ports.outside import Answer
+from signroom.ports.outside import Answer, Unreachable
 from signroom.ports.store import DeliveryFilter
 from signroom.secrets.sealed_secrets import AesGcmSecrets
 from signroom.secrets.secret_keys import SecretKeys
@@ -33,8 +33,9 @@ from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_deli
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
     LoggedDelivery,
+    Replayed,
+    ReplayFailed,
     SetWebhook,
-    count_failing,
     create_webhook,
     ensure_session_webhook,
     list_tried,
@@ -43,6 +44,7 @@ from signroom.service.webhooks.manage_webhooks import (
     read_delivery,
     read_webhook,
     remove_webhook,
+    replay_failed,
     resume_webhook,
     send_test,
 )
@@ -142,17 +144,20 @@ def test_a_receiver_that_is_away_for_three_days_gets_its_event_with_the_last_try
 
 
 def test_a_refusal_is_in_the_log_and_among_those_that_are_still_tried(hook: Hook) -> None:
-    hook.endpoint.reply = broken
-    delivery = hook.tell()
+    hook.endpoint.reply, silent = broken, cast(Any, SilentFetch())
+    delivery, unanswered = hook.tell(), hook.tell()
     with capture_logs() as lines:
         wait = hook.try_it(delivery)
+        deliver_webhook(replace(hook.ports, fetch=silent), unanswered.id)
         through(hook, delivery)
 
     assert wait is not None
     refused = [line for line in lines if line["event"] == "webhook.refused"]
     seconds = round(wait.total_seconds())
     known = {"log_level": "warning", "event": "webhook.refused", "host": "127.0.0.2", "status": 500}
+    known |= {"webhook_id": str(hook.id), "reason": "It answered with status 500."}
     assert refused[0] == {**known, "try": 1, "again_in": seconds}, "and nothing of the address but its host"
+    assert (refused[1]["status"], refused[1]["reason"]) == (None, "It was too slow.")
     assert refused[-1] == {**known, "try": 9, "again_in": None}
 
 
@@ -165,9 +170,40 @@ def test_those_that_are_still_tried_are_found_with_their_last_attempt(hook: Hook
         hook.room.clock.time += wait
 
     assert [(one.delivery.id, [a.number for a in one.attempts]) for one in failing(hook)] == [(delivery.id, [2])]
-    assert count_failing(hook.ports, hook.room.caller, hook.id) == 1
     found = list_tried(hook.ports, hook.room.caller, DeliveryFilter(hook.id), 10)
     assert {one.delivery.id: len(one.attempts) for one in found} == {delivery.id: 1, other.id: 0}
+
+
+def test_a_mended_endpoint_gets_at_once_what_it_has_refused(hook: Hook) -> None:
+    """Before, only what was given up could be sent again together: the rest came after up to 40 hours."""
+    clock, ports, caller = hook.room.clock, hook.ports, hook.room.caller
+    hook.endpoint.reply = broken
+    old, given_up, test = hook.tell(), hook.tell(), send_test(ports, caller, hook.id)
+    untried = hook.tell()
+    assert hook.try_it(old) is not None
+    fail_delivery(ports, given_up.id, "InternalError")
+    since = clock.now()
+    late = hook.tell()
+    assert hook.try_it(late) is not None
+
+    assert replay_failed(ports, caller, hook.id, ReplayFailed(since=since)) == Replayed(0, 2)
+    assert replay_failed(ports, caller, hook.id, ReplayFailed(failing=True, since=since)) == Replayed(1, 1)
+    assert (hook.status(late), hook.status(old)) == (DeliveryStatus.HELD, DeliveryStatus.PENDING)
+    done = together(*[lambda: replay_failed(ports, caller, hook.id, ReplayFailed(failing=True))] * 2)
+    assert {one.count for one in done} == {2, 0}, "at the same time they are sent once"
+    assert {hook.status(one) for one in (untried, test)} == {DeliveryStatus.PENDING}
+
+    hook.endpoint.reply = fine
+    assert release_deliveries(ports, hook.id) is None
+    for delivery in (old, given_up, late):
+        through(hook, delivery)
+    assert [hook.log(one)[-1] for one in (old, given_up, late)] == [200] * 3
+    assert replay_failed(ports, caller, hook.id, ReplayFailed(failing=True)) == Replayed(0, 0)
+
+
+class SilentFetch:
+    def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
+        raise Unreachable("It was too slow.")
 
 
 def failing(hook: Hook) -> list[LoggedDelivery]:

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { fromBase64, toBase64 } from '../bytes/base64';
 import { encode, OCTET_STRING, OID, SEQUENCE, SET } from '../bytes/der';
 import type { DigestAlgorithm, DocumentView, PreparedItem } from '../server/model';
-import { digestShown, digestStream, hexOf, pairUp, requireSameDocument } from './check';
+import { pairUp, requireSameDocument } from './check';
 import { WrongDocument } from './wrong-document';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -12,13 +12,10 @@ const ORIGINAL = text('the original bytes');
 const BEFORE = text('appended before');
 const AFTER = text('appended after');
 
-function stream(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      for (let start = 0; start < bytes.length; start += 5) controller.enqueue(bytes.subarray(start, start + 5));
-      controller.close();
-    },
-  });
+/** What the digester makes of `bytes`, as a caller of `requireSameDocument` asks for it. */
+function followed(bytes: Uint8Array, algorithm: DigestAlgorithm) {
+  return async (...tails: readonly Uint8Array[]) =>
+    tails.reduce((hash, tail) => hash.update(tail), createHash(algorithm).update(bytes)).digest();
 }
 
 function item(changes: Partial<PreparedItem> = {}, algorithm: DigestAlgorithm = 'SHA256'): PreparedItem {
@@ -37,11 +34,8 @@ function item(changes: Partial<PreparedItem> = {}, algorithm: DigestAlgorithm = 
 }
 
 describe('what is signed is what the page holds', () => {
-  test.each(['SHA256', 'SHA384', 'SHA512'] as const)('%s of original and tail is accepted, again and again', async (name) => {
-    const held = await digestStream(stream(ORIGINAL), name);
-    requireSameDocument(item({}, name), held);
-    requireSameDocument(item({}, name), held);
-    expect(hexOf(held)).toBe(createHash(name).update(ORIGINAL).digest('hex'));
+  test.each(['SHA256', 'SHA384', 'SHA512'] as const)('%s of original and tail is accepted', async (name) => {
+    await requireSameDocument(item({}, name), ORIGINAL.length, followed(ORIGINAL, name));
   });
 
   test.each([
@@ -50,34 +44,15 @@ describe('what is signed is what the page holds', () => {
     ['another tail', ORIGINAL, { tailBefore: toBase64(text('other')) }],
     ['another end', ORIGINAL, { tailAfter: toBase64(text('other')) }],
     ['a wrong length', ORIGINAL, { originalLength: 3 }],
-    ['another algorithm', ORIGINAL, { digestAlgorithm: 'SHA512' as const }],
   ])('%s is refused', async (_, bytes, changes) => {
-    const held = await digestStream(stream(bytes), 'SHA256');
-    expect(() => requireSameDocument(item(changes), held)).toThrow(WrongDocument);
+    const checking = requireSameDocument(item(changes), bytes.length, followed(bytes, 'SHA256'));
+    await expect(checking).rejects.toThrow(WrongDocument);
   });
 
   test('bytes moved between original and tail are refused', async () => {
-    const held = await digestStream(stream(text('the original bytesappended ')), 'SHA256');
-    expect(() => requireSameDocument(item({ tailBefore: toBase64(text('before')) }), held)).toThrow(WrongDocument);
-  });
-});
-
-describe('what is signed is what was shown', () => {
-  const shown = createHash('SHA256').update(ORIGINAL).digest('hex');
-
-  test.each(['SHA256', 'SHA384', 'SHA512'] as const)('bytes with the fingerprint shown get their %s', async (name) => {
-    const digested = await digestShown(stream(ORIGINAL), name, shown);
-    expect(digested).toMatchObject({ algorithm: name, length: ORIGINAL.length });
-    expect(hexOf(digested)).toBe(createHash(name).update(ORIGINAL).digest('hex'));
-  });
-
-  test.each(['SHA256', 'SHA384', 'SHA512'] as const)('other bytes are refused, whatever their %s', async (name) => {
-    await expect(digestShown(stream(text('other bytes')), name, shown)).rejects.toThrow(WrongDocument);
-  });
-
-  test('a reading that breaks off is an error of its own', async () => {
-    const broken = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new TypeError('cut')) });
-    await expect(digestShown(broken, 'SHA512', shown)).rejects.toThrow(TypeError);
+    const moved = text('the original bytesappended ');
+    const checking = requireSameDocument(item({ tailBefore: toBase64(text('before')) }), moved.length, followed(moved, 'SHA256'));
+    await expect(checking).rejects.toThrow(WrongDocument);
   });
 });
 

@@ -1,7 +1,7 @@
 /** A certificate file (PKCS#12), opened in a Worker of this page: neither file nor password is sent anywhere. */
 import { type Availability, KeyError, type KeySource, type Place, type Signed, unless } from './keysource';
 import type { FromWorker, ToWorker } from './pfx.messages';
-import { scriptUrl } from './trusted';
+import { startWorker } from './trusted';
 
 /** No certificate file is larger. */
 export const MAX_PFX_BYTES = 2_000_000;
@@ -63,8 +63,4 @@ function ask<T>(worker: Worker, message: ToWorker, take: (answer: FromWorker) =>
     worker.onerror = () => reject(new KeyError('not-loaded'));
     worker.postMessage(message);
   });
-}
-
-function startWorker(): Worker {
-  return new Worker(scriptUrl('worker'), { type: 'module' });
 }

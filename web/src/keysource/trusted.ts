@@ -1,5 +1,5 @@
 /** The page's only Trusted Types policy. It lets two literal addresses through, both of our own origin. */
-import workerUrl from './pfx.worker.ts?worker&url';
+import workerUrl from './worker.ts?worker&url';
 
 const URLS = {
   worker: workerUrl,
@@ -23,4 +23,9 @@ export function scriptUrl(name: keyof typeof URLS): string {
     },
   });
   return policy?.createScriptURL(URLS[name]) ?? URLS[name];
+}
+
+/** The page's Worker: one that digests files, or one that holds keys. */
+export function startWorker(): Worker {
+  return new Worker(scriptUrl('worker'), { type: 'module' });
 }

@@ -123,21 +123,18 @@ export class Api {
     return this.call('POST', 'finish', { preparationId, signatures });
   }
 
-  async logo(): Promise<Blob> {
-    return (await this.request('GET', 'logo')).blob();
+  logo(): Promise<Blob> {
+    return this.file('logo');
   }
 
   /** The bytes of a document that the page does not hold. */
-  original(documentId: string): Promise<ReadableStream<Uint8Array>> {
-    return this.stream(`original/${documentId}`);
+  original(documentId: string): Promise<Blob> {
+    return this.file(`original/${documentId}`);
   }
 
   /** A page of a PDF as a picture, `width` pixels wide; `page` from 0. */
-  async preview(documentId: string, page: number, width: number): Promise<Blob> {
-    const response = await this.request('GET', `preview/${documentId}/${page}?width=${width}`);
-    return response.blob().catch(() => {
-      throw new ApiError('Network', 'cut answer');
-    });
+  preview(documentId: string, page: number, width: number): Promise<Blob> {
+    return this.file(`preview/${documentId}/${page}?width=${width}`);
   }
 
   /** The sizes of all pages of a PDF. */
@@ -155,8 +152,8 @@ export class Api {
   }
 
   /** The form of an XML document that is signed. */
-  canonical(path: string): Promise<ReadableStream<Uint8Array>> {
-    return this.stream(`canonical/${path}`);
+  canonical(path: string): Promise<Blob> {
+    return this.file(`canonical/${path}`);
   }
 
   /** An XML file of the server as a tree. XMLHttpRequest: a parser that takes text is closed by Trusted Types. */
@@ -210,6 +207,13 @@ export class Api {
     const found = parse(data.slice('data: '.length));
     if (found === null) throw refusal(null);
     return found as SessionView;
+  }
+
+  private async file(path: string): Promise<Blob> {
+    const response = await this.request('GET', path);
+    return response.blob().catch(() => {
+      throw new ApiError('Network', 'cut answer');
+    });
   }
 
   private async stream(path: string): Promise<ReadableStream<Uint8Array>> {

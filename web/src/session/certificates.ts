@@ -1,5 +1,5 @@
 /** A source's certificates as the page lists them: what they say of themselves, and what the server says of them. */
-import { DerError } from '../bytes/der';
+import { DerError, hex } from '../bytes/der';
 import type { CertInfo } from '../keysource/keysource';
 import { type CertificateSummary, readCertificate } from '../keysource/pfx/certificate';
 import type { Judgement } from '../server/model';
@@ -8,13 +8,22 @@ export interface Listed {
   readonly info: CertInfo;
   /** Null for a certificate that cannot be shown: whether it can be used, the server says. */
   readonly summary: CertificateSummary | null;
+  /** SHA-256 in hexadecimal. */
+  readonly thumbprint: string;
   readonly judgement: Judgement;
 }
 
 /** `certificates` with their judgements, in the same order; best first: usable, then the one that is valid longest. */
-export function ranked(certificates: readonly CertInfo[], judgements: readonly Judgement[]): readonly Listed[] {
-  return certificates
-    .map((info, index) => ({ info, summary: summaryOf(info.der), judgement: judgements[index] ?? UNJUDGED }))
+export async function ranked(certificates: readonly CertInfo[], judgements: readonly Judgement[]): Promise<readonly Listed[]> {
+  const listed = await Promise.all(
+    certificates.map(async (info, index) => ({
+      info,
+      summary: summaryOf(info.der),
+      thumbprint: hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(info.der)))),
+      judgement: judgements[index] ?? UNJUDGED,
+    })),
+  );
+  return listed
     .sort((one, other) => Number(other.judgement.usable) - Number(one.judgement.usable) || end(other) - end(one));
 }
 

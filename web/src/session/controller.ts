@@ -1,12 +1,12 @@
 /** What the page does: calls the server, opens keys, signs; each outcome is a happening for `flow.ts`. */
 import { fromBase64, toBase64 } from '../bytes/base64';
-import type { Digested } from '../digest/check';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { loaded, type Opening, open } from '../keysource/sources';
 import { Api, ApiError } from '../server/api';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from '../server/model';
 import type { Listed } from './certificates';
 import { type Happening, type State, type Step, sameRefused, toSign } from './flow';
+import type { Originals } from './originals';
 import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
@@ -18,15 +18,9 @@ export type PageCalls = Pick<Api, 'preview' | 'sizes' | 'text' | 'find'>;
 /** Throws KeyError: not-loaded. */
 const later = () => loaded(() => import('./later'));
 
-/** A document's bytes as this page knows them; `file` when they were chosen here. */
-interface Held {
-  readonly file: File | null;
-  readonly digested: Digested;
-}
-
 export class Controller {
   private readonly api: Api;
-  private readonly held = new Map<string, Held>();
+  private originals: Originals | null = null;
   private source: KeySource | null = null;
   /** Files on their way or refused, by upload. */
   private readonly files = new Map<number, { readonly file: File; readonly key: string }>();
@@ -40,7 +34,7 @@ export class Controller {
     private readonly happen: (happening: Happening) => void,
   ) {
     // The code in the address works once; the link in its place works after a reload, too.
-    this.api = new Api(link, (own) => history.replaceState(null, '', `/sign/${own}${location.search}`));
+    this.api = new Api(link, (own) => history.replaceState(history.state, '', `/sign/${own}${location.search}`));
   }
 
   /** Ask where the session stands, and follow it while it is being processed. */
@@ -81,14 +75,14 @@ export class Controller {
   async remove(documentId: string): Promise<void> {
     await this.attempt(async () => {
       this.happen({ kind: 'loaded', session: await this.api.remove(documentId) });
-      this.held.delete(documentId);
+      this.originals?.forget(documentId);
     });
   }
 
   /** Give the signer the file as it is, as a download: uploads never run as a page of this origin. */
   async show(document: DocumentView): Promise<void> {
     await this.attempt(async () => {
-      const bytes = await new Response(await this.api.original(document.id)).blob();
+      const bytes = await this.api.original(document.id);
       const address = URL.createObjectURL(bytes);
       const anchor = Object.assign(globalThis.document.createElement('a'), { href: address, download: document.name });
       anchor.click();
@@ -130,6 +124,14 @@ export class Controller {
       this.take(source);
       this.happen({ kind: 'sourceOpened', source, certificates: await this.listed(source) });
     });
+  }
+
+  /** Fetch and check what the signer reads, so that the signature has not to wait for it. */
+  async readAhead(documents: readonly DocumentView[]): Promise<void> {
+    await this.reading().then(
+      (originals) => originals.ahead(documents),
+      () => undefined, // the part is asked for again when it is needed
+    );
   }
 
   choose(certificateId: string): void {
@@ -177,19 +179,18 @@ export class Controller {
 
   private async upload(id: number, file: File, key: string): Promise<void> {
     try {
-      const { digestStream, hexOf } = await later();
-      const [digest, sent] = await Promise.allSettled([
-        digestStream(file.stream(), 'SHA256'),
+      const originals = await this.reading();
+      const [read, sent] = await Promise.allSettled([
+        originals.choose(key, file),
         this.api.upload(file, key, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
       ]);
-      const same =
-        digest.status === 'fulfilled' && sent.status === 'fulfilled' && hexOf(digest.value) === sent.value.sha256;
+      const same = read.status === 'fulfilled' && sent.status === 'fulfilled' && read.value.sha256 === sent.value.sha256;
       if (sent.status === 'fulfilled' && !same) await this.api.remove(sent.value.id);
       // The page's own error says more: a file that cannot be read fails to be sent, too.
-      if (digest.status === 'rejected') throw digest.reason;
+      if (read.status === 'rejected') throw read.reason;
       if (sent.status === 'rejected') throw sent.reason;
       if (!same) throw new ApiError('DamagedOnTheWay', 'The file arrived changed.');
-      this.held.set(sent.value.id, { file, digested: digest.value });
+      originals.hold(sent.value.id, key, file, read.value);
       this.files.delete(id);
       this.happen({ kind: 'uploadAccepted', id, document: sent.value });
     } catch (error) {
@@ -204,25 +205,28 @@ export class Controller {
     items: readonly PreparedItem[],
     consented: readonly DocumentView[],
   ): Promise<void> {
-    const { pairUp, requireSameDocument } = await later();
+    const { pairUp } = await later();
+    const originals = await this.reading();
     const pairs = pairUp(items, consented);
     if (pairs === null) {
       throw new ApiError('BadSignatureSessionOperation', 'The documents are not those of the consent.');
     }
-    for (const [index, [item, document]] of pairs.entries()) {
-      this.report('checking', index, pairs.length);
-      const further = item.signatureType === 'Cms' && document.signatures > 0;
-      const original = await (further ? this.contentOf(document, item) : this.digestOf(document, item.digestAlgorithm));
-      if (item.signatureType === 'Xml') await this.checkXml(preparationId, item);
-      else requireSameDocument(item, original);
-    }
+    let done = 0;
+    this.report('checking', done, pairs.length);
+    const check = async ([item, document]: (typeof pairs)[number]) => {
+      if (item.signatureType === 'Xml') await this.checkXml(preparationId, item, document);
+      else await originals.requireSame(document, item);
+      this.report('checking', ++done, pairs.length);
+    };
+    await Promise.all(pairs.map(check));
   }
 
-  /** The original's bytes were compared with the fingerprint before. */
-  private async checkXml(preparationId: string, item: PreparedItem): Promise<void> {
-    const { digestStream, requireSameXml } = await later();
+  private async checkXml(preparationId: string, item: PreparedItem, document: DocumentView): Promise<void> {
+    const { requireSameXml } = await later();
+    const originals = await this.reading();
+    await originals.requireShown(document);
     const path = `${preparationId}/${item.documentId}`;
-    const canonical = await digestStream(await this.api.canonical(path), item.digestAlgorithm);
+    const canonical = await originals.digestOf(path, await this.api.canonical(path), item.digestAlgorithm);
     const [shown, signed] = await Promise.all([
       this.api.tree(`original/${item.documentId}`),
       this.api.tree(`canonical/${path}`),
@@ -230,23 +234,10 @@ export class Controller {
     requireSameXml(item, canonical, shown, signed);
   }
 
-  /** What is inside a CMS object that gets one signer more. Its file is the one that was shown. */
-  private async contentOf({ id, sha256 }: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Digested> {
-    const { contentOf, digestShown, digestStream } = await later();
-    const file = this.held.get(id)?.file ?? (await new Response(await this.api.original(id)).blob());
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    const { length } = await digestShown(streamOf(bytes), 'SHA256', sha256);
-    return { ...(await digestStream(streamOf(...contentOf(bytes)), digestAlgorithm)), length };
-  }
-
-  private async digestOf({ id, sha256 }: DocumentView, algorithm: DigestAlgorithm): Promise<Digested> {
-    const held = this.held.get(id);
-    if (held?.digested.algorithm === algorithm) return held.digested;
-    const file = held?.file ?? null;
-    const { digestShown } = await later();
-    const digested = await digestShown(file?.stream() ?? (await this.api.original(id)), algorithm, sha256);
-    this.held.set(id, { file, digested });
-    return digested;
+  private async reading(): Promise<Originals> {
+    const { Originals, Digester } = await later();
+    this.originals ??= new Originals(this.api, new Digester());
+    return this.originals;
   }
 
   private async follow(session: SessionView): Promise<void> {
@@ -298,11 +289,16 @@ export class Controller {
   /** Keys are of use as long as the session is open. */
   private arrived(session: SessionView): void {
     this.happen({ kind: 'loaded', session });
-    if (session.status !== 'Pending') this.take(null);
+    if (session.status === 'Pending') return;
+    this.take(null);
+    this.originals?.close();
   }
 
   private take(source: KeySource | null): void {
-    this.source?.close();
+    if (this.source !== null) {
+      this.source.close();
+      this.happen({ kind: 'sourceClosed' });
+    }
     this.source = source;
   }
 
@@ -341,10 +337,6 @@ export class Controller {
   private report(phase: 'preparing' | 'checking' | 'signing' | 'sending', done: number, total: number): void {
     this.happen({ kind: 'progressed', progress: { phase, done, total } });
   }
-}
-
-function streamOf(...pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
-  return new Blob(pieces as Uint8Array<ArrayBuffer>[]).stream();
 }
 
 function bytesOf(item: PreparedItem): ToSign {

@@ -1,11 +1,5 @@
 /** What reading and signing a document needs: one part of the page, loaded when the first document comes. */
-export {
-  digestShown,
-  digestStream,
-  hexOf,
-  pairUp,
-  requireSameDocument,
-  requireSameXml,
-} from '../digest/check';
-export { contentOf } from '../digest/cms';
+export { pairUp, requireSameXml } from '../digest/check';
+export { Digester } from '../digest/digester';
 export { ranked } from './certificates';
+export { Originals } from './originals';

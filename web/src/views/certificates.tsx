@@ -1,6 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import type { VNode } from 'preact';
-import { hex } from '../bytes/der';
 import type { CertificateSummary } from '../keysource/pfx/certificate';
 import type { Listed } from '../session/certificates';
 import { date, fill, sentence, texts } from '../texts/format';
@@ -82,13 +80,13 @@ function reason({ summary, judgement }: Listed): string {
 }
 
 export function CertificateDetails({ listed }: { readonly listed: Listed }): VNode | null {
-  const { summary, info } = listed;
+  const { summary, thumbprint } = listed;
   if (summary === null) return null;
   return (
     <details>
       <summary>{t.details}</summary>
       <dl>
-        {rows(summary, info.der).map(([term, value]) => (
+        {rows(summary, thumbprint).map(([term, value]) => (
           <div key={term}>
             <dt>{term}</dt>
             <dd>{value}</dd>
@@ -99,12 +97,12 @@ export function CertificateDetails({ listed }: { readonly listed: Listed }): VNo
   );
 }
 
-function rows(summary: CertificateSummary, der: Uint8Array): readonly (readonly [string, string])[] {
+function rows(summary: CertificateSummary, thumbprint: string): readonly (readonly [string, string])[] {
   return [
     [t.subject, summary.subjectName],
     [t.issuer, summary.issuerName],
     [t.serial, summary.serial],
     [t.validity, fill(t.period, { from: date(summary.notBefore), until: date(summary.notAfter) })],
-    [t.thumbprint, hex(sha256(der))],
+    [t.thumbprint, thumbprint],
   ];
 }

@@ -15,21 +15,22 @@ from signroom.api.auth import InjectedCaller, InjectedPorts
 from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.shapes import webhooks as shapes
-from signroom.api.translation.commands import member
+from signroom.api.translation.commands import member, moment_of
 from signroom.api.translation.cursors import Limit, cursor_of, position_of
 from signroom.api.translation.models import seconds
 from signroom.domain.application import MANAGERS
 from signroom.domain.endpoint import EndpointAuth
 from signroom.domain.errors import BadInput
 from signroom.domain.webhook import PREVIOUS_LIFETIME, Attempt, Delivery, DeliveryStatus, Webhook
-from signroom.ports.store import DeliveryFilter, Position
+from signroom.ports.store import FAILING, DeliveryFilter, Position
 from signroom.service.events.read_event import read_event_body
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
+    ReplayFailed,
     SetWebhook,
     change_webhook,
     create_webhook,
-    list_deliveries,
+    list_tried,
     list_webhooks,
     pause_webhook,
     read_delivery,
@@ -68,7 +69,8 @@ async def create(data: shapes.WebhookRequest, ports: InjectedPorts, caller: Inje
     """Addition. Needs the role Manager. `signingSecret` is shown here and never again.
 
     Without `applicationId` it is told of every application of the subscription; without `eventTypes` of
-    `DocumentSignatureCompleted`. `secret` is a password, a token or a key, by `auth`.
+    `DocumentSignatureCompleted`. `secret` is a password, a token or a key, by `auth`. With `forSessions` it has no
+    `url`: what it signs goes where each session of the application says (`webhookUrl`).
     """
     caller.require(MANAGERS)  # before the body is judged
     made = await asyncio.to_thread(create_webhook, ports, caller, _command(data))
@@ -154,20 +156,26 @@ async def deliveries(
     webhook_id: UUID,
     ports: InjectedPorts,
     caller: InjectedCaller,
-    status: Annotated[str | None, Parameter(schema_extra={"enum": list(DeliveryStatus)})] = None,
+    status: Annotated[str | None, Parameter(schema_extra={"enum": [*DeliveryStatus, FAILING]})] = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> shapes.DeliveryList:
-    """Addition. Needs the role Manager. Newest first; `nextCursor` leads to the next page."""
+    """Addition. Needs the role Manager. Newest first; `nextCursor` leads to the next page.
+
+    `status=Failing` finds those that are still tried after a try that failed. Their own `status` is `Pending`.
+    """
+    failing = status is not None and status.lower() == FAILING.lower()
     wanted = DeliveryFilter(
         webhook_id=webhook_id,
-        status=None if status is None else member(DeliveryStatus, status, "?status"),
+        status=None if status is None or failing else member(DeliveryStatus, status, "?status"),
         before=position_of(cursor),
+        failing=failing,
     )
-    found = await asyncio.to_thread(list_deliveries, ports, caller, wanted, limit + 1)
+    found = await asyncio.to_thread(list_tried, ports, caller, wanted, limit + 1)
     page = found[:limit]
-    last = Position(page[-1].created_at, page[-1].id) if len(found) > limit else None
-    return shapes.DeliveryList(items=[_delivery(d) for d in page], next_cursor=cursor_of(last))
+    last = Position(page[-1].delivery.created_at, page[-1].delivery.id) if len(found) > limit else None
+    items = [_delivery(one.delivery, *one.attempts) for one in page]
+    return shapes.DeliveryList(items=items, next_cursor=cursor_of(last))
 
 
 @get(_DELIVERY, responses=ANSWERS, summary="Read a delivery and its attempts", tags=_TAGS)
@@ -177,7 +185,7 @@ async def delivery(
     """Addition. Needs the role Manager. Of each answer the first 1024 bytes are kept."""
     found = await asyncio.to_thread(read_delivery, ports, caller, webhook_id, delivery_id)
     return shapes.LoggedDeliveryModel(
-        delivery=_delivery(found.delivery), attempts=[_attempt(a) for a in found.attempts]
+        delivery=_delivery(found.delivery, *found.attempts[-1:]), attempts=[_attempt(a) for a in found.attempts]
     )
 
 
@@ -192,10 +200,28 @@ async def replay(
     return _delivery(await asyncio.to_thread(replay_delivery, ports, caller, webhook_id, delivery_id))
 
 
-@post(f"{_WEBHOOK}/replay-failed", status_code=200, responses=ANSWERS, summary="Replay what failed", tags=_TAGS)
-async def replay_all(webhook_id: UUID, ports: InjectedPorts, caller: InjectedCaller) -> shapes.ReplayedModel:
-    """Addition. Needs the role Manager. Every delivery that is `Failed`, oldest first, five a second."""
-    return shapes.ReplayedModel(count=await asyncio.to_thread(replay_failed, ports, caller, webhook_id))
+@post(
+    f"{_WEBHOOK}/replay-failed",
+    status_code=200,
+    responses=ANSWERS,
+    before_request=require_json_or_nothing,
+    operation_class=OptionalBody,
+    summary="Replay what failed",
+    tags=_TAGS,
+)
+async def replay_all(
+    webhook_id: UUID,
+    ports: InjectedPorts,
+    caller: InjectedCaller,
+    data: shapes.ReplayFailedRequest | None = None,
+) -> shapes.ReplayedModel:
+    """Addition. Needs the role Manager. Every delivery that is `Failed`, oldest first, five a second.
+
+    With `failing` also those that were refused and are still tried; with `since` only what was made then or later.
+    """
+    wanted = ReplayFailed() if data is None else ReplayFailed(data.failing or False, moment_of(data.since, "since"))
+    done = await asyncio.to_thread(replay_failed, ports, caller, webhook_id, wanted)
+    return shapes.ReplayedModel(count=done.count, failing=done.failing)
 
 
 @get(
@@ -225,7 +251,15 @@ def _command(data: shapes.WebhookRequest) -> SetWebhook:
         endpoint = GivenEndpoint(data.url, auth, data.user or None, data.secret or None)
     elif data.auth or data.user or data.secret:
         raise BadInput("auth, user and secret belong to a url.", path="url")
-    return SetWebhook(endpoint, data.application_id, data.event_types or (), data.description or None)
+    if endpoint is not None and data.for_sessions:
+        raise BadInput("A webhook for sessions has no url: each session says its own.", path="url")
+    return SetWebhook(
+        endpoint,
+        data.application_id,
+        data.event_types or (),
+        data.description or None,
+        for_sessions=data.for_sessions or False,
+    )
 
 
 def _webhook(w: Webhook) -> shapes.WebhookModel:
@@ -246,7 +280,8 @@ def _webhook(w: Webhook) -> shapes.WebhookModel:
     )
 
 
-def _delivery(d: Delivery) -> shapes.DeliveryModel:
+def _delivery(d: Delivery, last: Attempt | None = None) -> shapes.DeliveryModel:
+    """`last`: its last try, when there was one."""
     return shapes.DeliveryModel(
         id=d.id,
         webhook_id=d.webhook_id,
@@ -256,6 +291,8 @@ def _delivery(d: Delivery) -> shapes.DeliveryModel:
         document_id=d.document_id,
         status=d.status.value,
         tries=d.tries,
+        last_status_code=None if last is None else last.status_code,
+        last_error=None if last is None else last.error,
         created_at=d.created_at.replace(microsecond=0),
         next_try_at=seconds(d.due_at) if d.status is DeliveryStatus.PENDING else None,
         settled_at=seconds(d.settled_at),

@@ -536,9 +536,13 @@ class SecurityContextRequest(Wire):
     level: str | None = None
     """That signed files reach unless a session says otherwise."""
     digests: list[DigestRuleModel] | None = None
-    """By which certificates, OCSP responses and revocation lists may be signed; nothing: every digest that is safe."""
+    """By which new signatures, certificates, OCSP responses and revocation lists may be signed; nothing: every one that
+    is safe."""
     responders: str | None = None
     """Whose OCSP responses count. `Appointed`: the issuer's, and those of whom it has appointed. `Issuer`: its own."""
+    timestamp_roots: Annotated[list[str], msgspec.Meta(max_length=20)] | None = None
+    """Whose timestamps count: those by authorities below one of these. Nothing: those below `roots`, and those of the
+    installation's providers. Written as `roots`."""
 
 
 class RequirementModel(Wire):
@@ -562,6 +566,7 @@ class SecurityContextModel(Wire):
     level: str | None
     digests: list[DigestRuleModel]
     responders: str
+    timestamp_roots: list[CertificateSummary]
 
 
 class DemoFailuresModel(Wire):

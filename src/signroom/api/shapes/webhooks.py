@@ -15,6 +15,11 @@ from signroom.api.shapes.wire import Wire
 
 
 class WebhookDocument(DocumentModel):
+    """The document as `GET /api/documents/{id}` shows it, with its status and what it belongs to.
+
+    The `documents` of a session are shorter: they have no `signers` and no `metadata`, but `dateSigned`.
+    """
+
     status: str
     session_id: UUID | None
     callback_argument: str | None
@@ -24,11 +29,15 @@ class WebhookDocument(DocumentModel):
 
 
 class DocumentEvent(Wire):
+    """The whole document. The id of the event is `document.eventId`."""
+
     type: str
     document: WebhookDocument
 
 
 class SessionEvent(Wire):
+    """The session in short, without its documents: read it for more. The id of the event is `eventId`."""
+
     type: str
     session: SessionSummary
     event_id: UUID
@@ -95,6 +104,11 @@ class WebhookRequest(Wire):
     """`auth` is `None`, `Basic`, `Bearer` or `ApiKey` (the header `X-Api-Key`)."""
 
     url: str | None = None
+    """Where events are sent. Left out only with `forSessions`."""
+    for_sessions: bool | None = None
+    """Instead of `url`: the webhook of an application's sessions that name an address of their own (`webhookUrl`).
+    Make it before the first of them, and you know the secret that signs what is sent there. Needs `applicationId`.
+    """
     auth: str | None = None
     user: str | None = None
     secret: str | None = None
@@ -144,6 +158,10 @@ class DeliveryModel(Wire):
     status: str
     """`Pending`, `Delivered`, `Failed` or `Held`."""
     tries: int
+    last_status_code: int | None
+    """Of the last try: the status of the answer. Null: there was no answer, or no try yet."""
+    last_error: str | None
+    """Of the last try: why there was no answer."""
     created_at: datetime
     next_try_at: datetime | None
     settled_at: datetime | None
@@ -170,8 +188,18 @@ class LoggedDeliveryModel(Wire):
     attempts: list[AttemptModel]
 
 
+class ReplayFailedRequest(Wire):
+    failing: bool | None = None
+    """Also what is still tried after a try that failed: a pause of hours is cut short."""
+    since: datetime | None = None
+    """Only deliveries that were made then or later."""
+
+
 class ReplayedModel(Wire):
     count: int
+    """How many are sent again."""
+    failing: int
+    """How many are still tried after a try that failed, and were left as they are."""
 
 
 AnyEvent = DocumentEvent | SessionEvent | WebhookEvent | ApiKeyEvent | ApplicationEvent | ErasedDocumentEvent

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 RevocationName = Literal["Required", "IfKnown", "NotAsked"]
 LevelName = Literal["B-B", "B-T", "B-LT", "B-LTA"]
 ResponderName = Literal["Appointed", "Issuer"]
-Clearable = Literal["intermediates", "policies", "purposes", "keys", "requirements", "level", "digests"]
+Clearable = Literal[
+    "intermediates", "policies", "purposes", "keys", "requirements", "level", "digests", "timestamp-roots"
+]
 Files = Annotated[list[Path] | None, Parameter(negative=())]
 Texts = Annotated[list[str] | None, Parameter(negative=())]
 
@@ -82,6 +84,7 @@ def create(
     level: LevelName | None = None,
     digest: Texts = None,
     responders: ResponderName = "Appointed",
+    timestamp_root: Files = None,
     json: Json = False,
 ) -> None:
     """Make a context. Sessions name it by the id that is printed.
@@ -97,8 +100,9 @@ def create(
         key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then); without it every key that is safe
         requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
         level: that signed files reach unless a session says otherwise
-        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        digest: that signatures, certificates and answers about revocation may have, like SHA384 or SHA256:2035-01-01
         responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
+        timestamp_root: file of an authority whose timestamps count, and no others then; may be given several times
     """
     from signroom.domain.level import Level
     from signroom.domain.security_context import ContextRules, ResponderRule, RevocationRule
@@ -113,6 +117,7 @@ def create(
         level=None if level is None else Level(level),
         digests=tuple(map(_digest, digest or ())),
         responders=ResponderRule(responders),
+        timestamp_roots=_certificates(timestamp_root or ()),
     )
     command = DescribeContext(name, _certificates(root or ()), _certificates(intermediate or ()), rules)
     with acting_for(subscription) as (ports, caller):
@@ -135,6 +140,7 @@ def change(
     level: LevelName | None = None,
     digest: Texts = None,
     responders: ResponderName | None = None,
+    timestamp_root: Files = None,
     clear: Annotated[list[Clearable] | None, Parameter(negative=())] = None,
     json: Json = False,
 ) -> None:
@@ -152,8 +158,9 @@ def change(
         key: keys that are accepted, like RSA:3072 or EC:256:2030-01-01 (until then)
         requirement: that each session has beside its own, like Qualified or Person=PNOEE-38001085718
         level: that signed files reach unless a session says otherwise
-        digest: that may sign certificates and answers about revocation, like SHA384 or SHA256:2035-01-01 (until then)
+        digest: that signatures, certificates and answers about revocation may have, like SHA384 or SHA256:2035-01-01
         responders: whose OCSP responses count: those of whom the issuer has appointed, or the issuer's own
+        timestamp_root: file of an authority whose timestamps count, and no others then; may be given several times
         clear: what there shall be none of from now on; may be given several times
     """
     from signroom.domain.errors import BadInput
@@ -168,11 +175,12 @@ def change(
         "keys": None if key is None else tuple(map(_key, key)),
         "requirements": None if requirement is None else tuple(map(_requirement, requirement)),
         "digests": None if digest is None else tuple(map(_digest, digest)),
+        "timestamp_roots": None if timestamp_root is None else _certificates(timestamp_root),
     }
-    cleared = set(clear or ())
+    cleared = {one.replace("-", "_") for one in clear or ()}
     for one in sorted(cleared):
         if given.get(one) is not None or (one == "level" and level is not None):
-            raise BadInput(f"{one} cannot be given and cleared at the same time.")
+            raise BadInput(f"{one.replace('_', '-')} cannot be given and cleared at the same time.")
     command = PatchContext(
         name=name,
         roots=None if root is None else _certificates(root),
@@ -275,6 +283,7 @@ def _facts(ports: ManagementPorts, context: SecurityContext) -> dict[str, Any]:
         "kind": _kind(context),
         "root": named(context.roots),
         "intermediate": named(context.intermediates),
+        "timestamp-root": named(context.rules.timestamp_roots),
         **_rules(context),
     }
 
@@ -307,6 +316,8 @@ def _tell(ports: ManagementPorts, context: SecurityContext, *, as_json: bool) ->
 
 def _print(context: SecurityContext) -> None:
     roots = f"  {len(context.roots)} roots" if context.is_own else ""
+    if context.rules.timestamp_roots:
+        roots += f"  {len(context.rules.timestamp_roots)} timestamp roots"
     rules = "".join(
         f"  {name}={','.join(value) if isinstance(value, list) else value}"
         for name, value in (_rules(context) if context.is_own else {}).items()

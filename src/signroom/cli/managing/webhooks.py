@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 AuthName = Literal["None", "Basic", "Bearer", "ApiKey"]
 StatusName = Literal["Pending", "Delivered", "Failed", "Held", "Failing"]
 _PAGE = 100
-_NONE_GIVEN_UP = "None was given up; {} were refused and are still being tried (deliveries WEBHOOK --status Failing)."
+_NONE_GIVEN_UP = (
+    "None was given up; {} were refused and are still being tried (replay WEBHOOK --failing tries them now)."
+)
 Id = Annotated[UUID, Parameter(help="id of the webhook")]
 
 webhooks = App(name="webhooks", help="Endpoints of applications that are told what happens.")
@@ -25,10 +27,11 @@ webhooks = App(name="webhooks", help="Endpoints of applications that are told wh
 
 @webhooks.command(name="create")
 def create_webhook(
-    url: str,
+    url: str | None = None,
     *,
     subscription: str,
     application: str | None = None,
+    for_sessions: Annotated[bool, Parameter(negative=())] = False,
     event: Annotated[list[str] | None, Parameter(negative=())] = None,
     auth: AuthName = "None",
     user: str | None = None,
@@ -39,9 +42,10 @@ def create_webhook(
     """Make a webhook. Its signing secret is printed here, once.
 
     Args:
-        url: address of the endpoint
+        url: address of the endpoint; none with --for-sessions
         subscription: name of the subscription
         application: name of one of its applications; without it the events of all are sent
+        for_sessions: instead of an address: sign what goes to the webhookUrl of the application's sessions
         event: type of event, like SessionExpired; may be given several times (default: DocumentSignatureCompleted)
         auth: how we say there who we are; ApiKey is the header X-Api-Key
         user: for Basic
@@ -49,6 +53,7 @@ def create_webhook(
         description: what it is for
     """
     from signroom.domain.endpoint import EndpointAuth
+    from signroom.domain.errors import BadInput
     from signroom.service.subscriptions.manage_applications import find_application
     from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
     from signroom.service.webhooks.manage_webhooks import SetWebhook
@@ -56,8 +61,11 @@ def create_webhook(
 
     with acting_for(subscription) as (ports, caller):
         owner = None if application is None else find_application(ports, caller, application).id
-        endpoint = GivenEndpoint(url, EndpointAuth(auth), user, secret)
-        made = create(ports, caller, SetWebhook(endpoint, owner, event or (), description))
+        if for_sessions and url is not None:
+            raise BadInput("A webhook for sessions has no url: each session says its own.")
+        endpoint = None if url is None else GivenEndpoint(url, EndpointAuth(auth), user, secret)
+        wanted = SetWebhook(endpoint, owner, event or (), description, for_sessions=for_sessions)
+        made = create(ports, caller, wanted)
     facts = {**_facts(made.webhook), "signingSecret": made.text}
     tell(facts, str(made.webhook.id), f"signing secret: {made.text}", as_json=json)
 
@@ -92,7 +100,7 @@ def delete_webhook(webhook: Id, *, subscription: OfSubscription, json: Json = Fa
     tell({"id": str(webhook), "deleted": True}, as_json=json)
 
 
-@webhooks.command(name="rotate")
+@webhooks.command(name=("rotate", "rotate-secret"))
 def rotate(webhook: UUID, *, subscription: str, previous_hours: int = 24, json: Json = False) -> None:
     """Make a new signing secret and print it, once.
 
@@ -155,7 +163,7 @@ def deliveries(
         status: only those of this status; Failed: given up; Failing: refused, and still tried
     """
     from signroom.domain.webhook import DeliveryStatus
-    from signroom.ports.store import DeliveryFilter
+    from signroom.ports.store import FAILING, DeliveryFilter
     from signroom.service.webhooks.manage_webhooks import list_tried, read_delivery
 
     with acting_for(subscription) as (ports, caller):
@@ -163,7 +171,7 @@ def deliveries(
             attempts = read_delivery(ports, caller, webhook, delivery).attempts
             tell([_attempt_facts(one) for one in attempts], *map(_attempt_line, attempts), as_json=json)
             return
-        if status == "Failing":
+        if status == FAILING:
             wanted = DeliveryFilter(webhook, failing=True)
         else:
             wanted = DeliveryFilter(webhook, None if status is None else DeliveryStatus(status))
@@ -173,22 +181,38 @@ def deliveries(
 
 
 @webhooks.command(name="replay")
-def replay(webhook: UUID, delivery: UUID | None = None, *, subscription: str, json: Json = False) -> None:
-    """Send the event of a delivery again, or everything that was given up; a running service does it.
+def replay(
+    webhook: UUID,
+    delivery: UUID | None = None,
+    *,
+    subscription: str,
+    failing: Annotated[bool, Parameter(negative=())] = False,
+    since: datetime | None = None,
+    json: Json = False,
+) -> None:
+    """Send the event of a delivery again, or everything that failed; a running service does it.
 
     Args:
         webhook: id of the webhook
         delivery: id of one of its deliveries; without it all that are Failed are sent
         subscription: name of the subscription
+        failing: also those that were refused and are still tried
+        since: only deliveries that were made then or later, like 2027-01-31T08:00 (UTC)
     """
-    from signroom.service.webhooks.manage_webhooks import count_failing, replay_delivery, replay_failed
+    from signroom.domain.errors import BadInput
+    from signroom.service.webhooks.manage_webhooks import ReplayFailed, replay_delivery, replay_failed
 
     with acting_for(subscription, jobs=True) as (ports, caller):
         if delivery is None:
-            count = replay_failed(ports, caller, webhook)
-            failing = count_failing(ports, caller, webhook)
-            lines = [str(count)] if count else [str(count), _NONE_GIVEN_UP.format(failing)]
-            tell({"deliveries": count, "failing": failing}, *lines, as_json=json)
+            done = replay_failed(ports, caller, webhook, ReplayFailed(failing, None if since is None else _utc(since)))
+            lines = [str(done.count)]
+            if not done.count and not failing:
+                lines.append(_NONE_GIVEN_UP.format(done.failing))
+            # `deliveries` is the name that this command had before.
+            facts = {"count": done.count, "failing": done.failing, "deliveries": done.count}
+            tell(facts, *lines, as_json=json)
+        elif failing or since is not None:
+            raise BadInput("--failing and --since are for all deliveries of a webhook: name none.")
         else:
             again = replay_delivery(ports, caller, webhook, delivery)
             tell(_delivery_facts(again), _delivery_line(again), as_json=json)
@@ -207,7 +231,7 @@ def _print_webhook(webhook: Webhook, *, as_json: bool) -> None:
 
 
 def _facts(webhook: Webhook) -> dict[str, object]:
-    """Without secrets."""
+    """As the API shows it, without secrets. A name that ends in "On" is one that this command had before."""
     endpoint = webhook.endpoint
     return {
         "id": str(webhook.id),
@@ -218,8 +242,11 @@ def _facts(webhook: Webhook) -> dict[str, object]:
         "applicationId": None if webhook.application_id is None else str(webhook.application_id),
         "eventTypes": list(webhook.event_types),
         "description": webhook.description,
-        "createdOn": moment(webhook.created_at),
+        "createdAt": moment(webhook.created_at),
+        "previousSecretUntil": moment(webhook.previous_until),
         "failingSince": moment(webhook.failing_since),
+        "pausedAt": moment(webhook.paused_at),
+        "createdOn": moment(webhook.created_at),
         "pausedOn": moment(webhook.paused_at),
     }
 
@@ -242,18 +269,31 @@ def _delivery_line(delivery: Delivery, last: Attempt | None = None) -> str:
 
 
 def _delivery_facts(delivery: Delivery, last: Attempt | None = None) -> dict[str, object]:
+    """As the API shows it. A name that ends in "On" is one that this command had before."""
+    made, settled, following = delivery.created_at, delivery.settled_at, _next_try(delivery)
     return {
         "id": str(delivery.id),
+        "webhookId": str(delivery.webhook_id),
         "eventId": str(delivery.event_id),
         "eventType": delivery.event_type,
+        "sessionId": None if delivery.session_id is None else str(delivery.session_id),
+        "documentId": None if delivery.document_id is None else str(delivery.document_id),
         "status": delivery.status.value,
         "tries": delivery.tries,
-        "createdOn": moment(delivery.created_at),
-        "settledOn": moment(delivery.settled_at),
-        "nextTryOn": moment(_next_try(delivery)),
         "lastStatusCode": None if last is None else last.status_code,
         "lastError": None if last is None else last.error,
+        "createdAt": moment(made),
+        "nextTryAt": moment(following),
+        "settledAt": moment(settled),
+        "createdOn": moment(made),
+        "nextTryOn": moment(following),
+        "settledOn": moment(settled),
     }
+
+
+def _utc(given: datetime) -> datetime:
+    """A time without a zone is one of UTC."""
+    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
 
 
 def _next_try(delivery: Delivery) -> datetime | None:

@@ -11,6 +11,9 @@ from uuid import UUID
 from signroom.domain.webhook import Attempt, Delivery, DeliveryStatus
 from signroom.ports.store.position import Position
 
+FAILING = "Failing"
+"""What a filter by status calls those that are still tried after a try that failed. Their own status is `Pending`."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
@@ -49,8 +52,17 @@ class Deliveries(Protocol):
     def locked_held(self, webhook_id: UUID, limit: int) -> list[Delivery]:
         """At most `limit` that are held, the oldest first."""
 
-    def hold_failed(self, webhook_id: UUID) -> int:
-        """Make those that failed held ones, as if they had never been tried. Returns how many there were."""
+    def hold_failed(self, webhook_id: UUID, *, failing: bool, since: datetime | None) -> int:
+        """Make those that failed held ones, as if they had never been tried.
+
+        Args:
+            webhook_id: of which webhook
+            failing: also those that are still tried after a try that failed
+            since: only those that were made then or later; None: all
+
+        Returns:
+            How many there were.
+        """
 
     def find(self, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
         """At most `limit`, newest first."""

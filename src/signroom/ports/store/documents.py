@@ -29,6 +29,12 @@ class Documents(Protocol):
     def of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
+    def to_download_of_any_tenant(self, document_id: UUID) -> tuple[Document, bool]:
+        """With whether its subscription is disabled or being deleted. One question.
+
+        Raises: DocumentNotFound, DocumentErased.
+        """
+
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
@@ -64,11 +70,11 @@ class Documents(Protocol):
     def readings(self, document_ids: Sequence[UUID]) -> dict[UUID, PdfReading]:
         """What was read of PDFs at upload, for those of `document_ids` that have it."""
 
-    def add(self, document: Document) -> None:
-        """With the reading of its inspection, if there is one."""
+    def add(self, *documents: Document) -> None:
+        """With the readings of their inspections, where there are any. As many statements for all as for one."""
 
-    def save(self, document: Document) -> None:
-        """All but its key, see `set_keys`."""
+    def save(self, *documents: Document) -> None:
+        """All but their keys, see `set_keys`. As many statements for all as for one."""
 
     def without_key(self, limit: int) -> list[Document]:
         """At most `limit` whose key is not stored yet: a version that gave no keys has stored them.
@@ -80,11 +86,8 @@ class Documents(Protocol):
     def set_keys(self, keys: Mapping[UUID, str]) -> None:
         """Store the keys of old documents, by the documents' ids."""
 
-    def remove(self, document_id: UUID) -> None:
-        """With the key that it got when it was made: nobody was told of it."""
-
-    def remove_all(self, document_ids: Sequence[UUID]) -> None:
-        """As `remove`."""
+    def remove(self, *document_ids: UUID) -> None:
+        """With the keys that they got when they were made: nobody was told of them."""
 
     def limit_unsigned(self, created_before: datetime, until: datetime, limit: int) -> int:
         """Keep the files of documents that nobody will sign any more until `until`, where they have no limit yet.
@@ -104,6 +107,9 @@ class Documents(Protocol):
 
         Left out are those for which another one was asked for already, and whose files are gone or soon will be.
         """
+
+    def without_archive_end(self, limit: int) -> list[Document]:
+        """At most `limit` of level B-LTA of which it is not known when their archive timestamp ends."""
 
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         """At most `limit` whose files are kept at `now`, in the order of their ids. Only those behind `after`."""

@@ -22,6 +22,15 @@ class Uploads(Protocol):
     def locked_of_any_tenant(self, upload_id: UUID) -> Upload:
         """Raises: UploadNotFound."""
 
+    def locked_all_of_any_tenant(self, upload_ids: Sequence[UUID]) -> list[Upload]:
+        """In an order that is always the same, so that two transactions never wait for each other.
+
+        Raises: UploadNotFound when one of them is missing.
+        """
+
+    def note_used(self, upload_ids: Sequence[UUID]) -> None:
+        """A document needs them: they are not removed when their day is over."""
+
     def add(self, upload: Upload) -> None:
         """Raises: ApplicationDisabled when its application was deleted."""
 

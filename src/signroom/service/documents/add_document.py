@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
 
-from signroom.domain.application import Caller
+from signroom.domain.application import Application, Caller
 from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import new_key, normalized
@@ -79,6 +79,8 @@ class Accepted:
     """Uploads that must not be purged once there is a document."""
     earlier: tuple[UUID, ...] = ()
     """Documents whose files it shares. They may be erased or purged until it is recorded."""
+    written: tuple[str, ...] = ()
+    """The keys of blobs that were written for it. They are not durable before `keep_files`."""
 
 
 async def add_document(
@@ -93,10 +95,10 @@ async def add_document(
     """
     clean = clean_file_name(name)
     document_id = uuid4() if idempotency_key is None else uuid5(session_id, idempotency_key)
-    before = await asyncio.to_thread(_added_before, ports, session_id, document_id)
-    if before is not None:
-        return _same(before, clean, await _digest(chunks, ports.limits.max_file))
-    session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
+    found = await asyncio.to_thread(_before_body, ports, session_id, document_id)
+    if found.same is not None:
+        return _same(found.same, clean, await _digest(chunks, ports.limits.max_file))
+    session, validation = found.session, found.validation
     require_name(ports, validation, clean)
     turn = Turn.of_session(session)
     ports.formats.of(turn).require_place()
@@ -109,10 +111,9 @@ async def add_document(
         with before_recording():
             inspection = await _inspect(ports, turn, file, options=session.options)
             options = session.options.of(inspection.signature_type)
-            accepted = Accepted(document_id, _typed(file, inspection), inspection, options)
+            accepted = Accepted(document_id, _typed(file, inspection), inspection, options, written=(key,))
             await require_accepted(ports, validation, session.subscription_id, accepted.file)
-            await asyncio.to_thread(ports.blobs.keep, key)
-        document = await asyncio.to_thread(_record, ports, session_id, accepted)
+        document = await asyncio.to_thread(_record, ports, session_id, found.application, accepted)
     except BaseException as error:
         await discard_unless_recorded(ports, key, error)
         raise
@@ -121,11 +122,28 @@ async def add_document(
     return document
 
 
-def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document | None:
-    """Raises: WrongState when the session has ended."""
-    with ports.store.read() as work:
-        work.sessions.of_any_tenant(session_id).require_open(ports.clock.now())
-        return next((d for d in work.documents.of_session(session_id) if d.id == document_id), None)
+@dataclass(frozen=True, slots=True)
+class _BeforeBody:
+    """What is known of an upload before its body is read. ``same``: the document that the same request has added."""
+
+    session: Session
+    validation: FileValidation
+    application: Application
+    same: Document | None
+
+
+def _before_body(ports: Ports, session_id: UUID, document_id: UUID) -> _BeforeBody:
+    """Raises: WrongState when the session has ended or takes no uploads, TooManyDocuments when it is full."""
+    with ports.store.ask() as work:
+        session, documents, application, *_ = work.sessions.of_page_of_any_tenant(session_id)
+    validation = ports.store.file_validation(session.subscription_id)
+    session.require_not_erased().require_open(ports.clock.now())
+    same = next((document for document in documents if document.id == document_id), None)
+    if same is None:
+        if session.predefined:
+            raise WrongState("The application has chosen the documents of this session.")
+        session.require_room(len(documents))
+    return _BeforeBody(session, validation, application, same)
 
 
 async def _digest(chunks: AsyncIterator[bytes], limit: int) -> bytes:
@@ -152,7 +170,8 @@ async def accepted_document(
 ) -> AsyncIterator[Accepted]:
     """Take in and inspect a file of an application, with what belongs to it.
 
-    Deletes what it has stored when pre-flight or the block inside fails. `session_id` is None for a document that the
+    The block inside calls `keep_files` before it records anything. Deletes what it has stored when pre-flight or the
+    block inside fails. `session_id` is None for a document that the
     application signs itself.
     Raises: as `store_source`, and a DocumentRejected.
     """
@@ -180,9 +199,6 @@ async def accepted_document(
                     options=command.options,
                     data_key=data_key,
                 )
-            for one in taken:
-                if one.owned:
-                    await asyncio.to_thread(ports.blobs.keep, one.file.blob_key)
         yield Accepted(
             document_id=document_id,
             file=_typed(file, inspection),
@@ -193,12 +209,21 @@ async def accepted_document(
             data_key=data_key,
             uploads=tuple(t.upload for t in taken if t.upload is not None),
             earlier=tuple(t.earlier for t in taken if t.earlier is not None),
+            written=tuple(t.file.blob_key for t in taken if t.owned),
         )
     except BaseException as error:
         for found in taken:
             if found.owned:
                 await discard_unless_recorded(ports, found.file.blob_key, error)
         raise
+
+
+def keep_files(ports: Ports, accepted: Sequence[Accepted]) -> None:
+    """Make the files durable that were written for these documents, before a row points to them.
+
+    Raises: StorageUnavailable.
+    """
+    ports.blobs.keep(*(key for one in accepted for key in one.written))
 
 
 def lock_earlier(work: Work, ports: Ports, accepted: Sequence[Accepted]) -> None:
@@ -219,17 +244,20 @@ def lock_earlier(work: Work, ports: Ports, accepted: Sequence[Accepted]) -> None
             raise DocumentNotFound  # its files go before its row does
 
 
-def record_document(work: Work, ports: Ports, document: Document, accepted: Accepted) -> None:
-    """Write the row of an accepted file, with the uploads that it uses. `lock_earlier` comes first.
+def record_documents(work: Work, ports: Ports, documents: Sequence[tuple[Document, Accepted]]) -> None:
+    """Write the rows of accepted files, with the uploads that they use. `lock_earlier` comes first.
 
-    Its key is bound by `bind_keys`, once for all documents of a session.
+    Their keys are bound by `bind_keys`. It takes as many statements for all documents of a session as for one.
+
+    Raises: UploadNotFound, also for one whose day is over.
     """
-    for upload_id in accepted.uploads:
-        # Named by a token of the caller's own, or by a download address, which is a permission in itself.
-        upload = work.uploads.locked_of_any_tenant(upload_id)
-        upload.require_alive(ports.clock.now())
-        work.uploads.save(replace(upload, used=True))
-    work.documents.add(document)
+    # Named by a token of the caller's own, or by a download address, which is a permission in itself.
+    uploads = {upload_id for _, accepted in documents for upload_id in accepted.uploads}
+    if uploads:
+        for upload in work.uploads.locked_all_of_any_tenant(sorted(uploads)):
+            upload.require_alive(ports.clock.now())
+        work.uploads.note_used(sorted(uploads))
+    work.documents.add(*(document for document, _ in documents))
 
 
 def bind_keys(work: Work, documents: Sequence[tuple[Document, Accepted]]) -> None:
@@ -310,28 +338,17 @@ async def _inspect(
         return with_name(await ports.formats.of(turn).inspect(file, wanted, options, data), stored.name)
 
 
-def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:
-    with ports.store.read() as work:
-        session = work.sessions.of_any_tenant(session_id)
-        session.require_open(ports.clock.now())
-        if session.predefined:
-            raise WrongState("The application has chosen the documents of this session.")
-        session.require_room(len(work.documents.of_session(session_id)))
-        return session, work.subscriptions.file_validation(session.subscription_id)
-
-
-def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
+def _record(ports: Ports, session_id: UUID, application: Application, accepted: Accepted) -> Document:
+    keep_files(ports, [accepted])
     with ports.store.work() as work:
-        session = work.sessions.locked_of_any_tenant(session_id)
+        session, others = work.sessions.locked_with_documents_of_any_tenant(session_id)
         session.require_open(ports.clock.now())
-        others = work.documents.of_session(session_id)
         for other in others:
             if other.id == accepted.document_id:
                 return _same(other, accepted.file.name, accepted.file.sha256)
         session.require_room(len(others))
-        defaults = work.of(session).application(session.application_id).default_metadata
         position = max((d.position for d in others), default=-1) + 1
-        document = document_of_session(accepted, session, defaults, position, ports)
+        document = document_of_session(accepted, session, application.default_metadata, position, ports)
         bind_keys(work, [(document, accepted)])
-        record_document(work, ports, document, accepted)
+        record_documents(work, ports, [(document, accepted)])
     return document

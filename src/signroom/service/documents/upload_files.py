@@ -56,7 +56,8 @@ async def upload_plain(
     caller.require(WORKERS)
     new = _new(ports, caller)
     key = UploadFolder(new.upload.id).file()
-    stored = await ports.blobs.write_stream(key, chunks, limit=min(PLAIN_LIMIT, ports.limits.max_file))
+    limit = min(PLAIN_LIMIT, ports.limits.max_file)
+    stored = await ports.blobs.write_stream(key, chunks, limit=limit, durable=False)
     file = StoredFile(key, name or "", content_type, stored.length, stored.sha256)
     upload = new.upload.complete(file)
     try:
@@ -96,7 +97,7 @@ async def upload_part(
             yield chunk
 
     key = UploadFolder(upload.id).part(number, uuid4())
-    stored = await ports.blobs.write_stream(key, hashed(), limit=PART_SIZE)
+    stored = await ports.blobs.write_stream(key, hashed(), limit=PART_SIZE, durable=False)
     part = UploadPart(number, digest.hexdigest(), stored.length, key)
     try:
         if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
@@ -144,7 +145,7 @@ async def _end_once(ports: Ports, caller: Caller, token: str, etags: Sequence[st
                 raise FileChanged
 
     key = UploadFolder(upload.id).joined_file(uuid4())
-    stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file)
+    stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file, durable=False)
     if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
         await asyncio.to_thread(discard_blob, ports, key)
         raise UploadDigestMismatch
@@ -211,6 +212,8 @@ def _new(ports: Ports, caller: ApplicationCaller) -> NewUpload:
 
 
 def _add(ports: Ports, upload: Upload) -> None:
+    if upload.file is not None:
+        ports.blobs.keep(upload.file.blob_key)
     with ports.store.work() as work:
         work.uploads.add(upload)
 
@@ -222,6 +225,7 @@ def _parts(ports: Ports, upload_id: UUID) -> list[UploadPart]:
 
 def _put_part(ports: Ports, upload: Upload, part: UploadPart) -> list[str]:
     """The keys of blobs that are not needed any more."""
+    ports.blobs.keep(part.blob_key)
     with ports.store.work() as work:
         if work.of(upload).locked_upload(upload.id).file is not None:
             raise UploadIncomplete("It was ended already.")
@@ -233,6 +237,7 @@ def _put_part(ports: Ports, upload: Upload, part: UploadPart) -> list[str]:
 
 
 def _end(ports: Ports, upload: Upload, file: StoredFile, etags: Sequence[str]) -> Upload:
+    ports.blobs.keep(file.blob_key)
     with ports.store.work() as work:
         current = work.of(upload).locked_upload(upload.id)
         if current.file is not None:

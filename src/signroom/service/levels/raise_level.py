@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,10 +35,10 @@ from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import (
     AugmentationImpossible,
     BadCertificate,
+    DigestNotAccepted,
     Refused,
     SecurityContextNotConfigured,
     TimestampTooLarge,
-    TimestampUnavailable,
     Unavailable,
 )
 from signroom.domain.level import Level
@@ -56,18 +57,32 @@ from signroom.ports.files import Stored, Turn
 from signroom.service.timestamps.issue_timestamp import count_timestamp, stamp
 
 SIGNING_SECONDS = 8.0
-"""For everything from outside while a signer may be waiting."""
+"""For everything from outside while a signer may be waiting: for one document, and for all of a session together."""
 _STAMP_SECONDS = 4.0
 _COLLECT_SECONDS = 6.0
-_DIGEST = DigestAlgorithm.SHA256
 _NONCE_BITS = 64
+_PROMPT_SECONDS = 1.0
+"""An answer that comes within them costs no patience of the session."""
 
 
 class Patience:
     """How long somebody waits for the outside, all steps together. Seconds of the event loop's clock."""
 
-    def __init__(self, seconds: float) -> None:
-        self._until = asyncio.get_running_loop().time() + seconds
+    def __init__(self, seconds: float, spend: Callable[[float], None] | None = None) -> None:
+        """`spend` is told of seconds that were waited for nothing, or for longer than an answer takes."""
+        self._until, self._spend = asyncio.get_running_loop().time() + seconds, spend
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While somebody outside is asked."""
+        began, prompt = asyncio.get_running_loop().time(), 0.0
+        try:
+            yield
+            prompt = _PROMPT_SECONDS
+        finally:
+            taken = asyncio.get_running_loop().time() - began - prompt
+            if self._spend is not None and taken > 0:
+                self._spend(taken)
 
     def left(self, at_most: float) -> float:
         """Raises: Stopped when nothing is left."""
@@ -136,17 +151,21 @@ class Raising:
     patience: Patience
     tier: str
     """Whose providers give the timestamps."""
+    finds_out: bool = True
+    """It may be the one that finds out whether providers are back. Nobody does who makes a signer wait."""
 
     async def stamp_value(self, prepared: Prepared, checked: CheckedValue) -> Timestamp:
         """A timestamp on a signature value, before the signed file is written. Raises: Stopped."""
-        imprint = await self.ports.formats.of(self.turn).signature_imprint(prepared, checked, _DIGEST)
-        return await self._stamp(imprint)
+        digest = self._digest()
+        imprint = await self.ports.formats.of(self.turn).signature_imprint(prepared, checked, digest)
+        return await self._stamp(imprint, digest)
 
     async def raise_to(self, wanted: Level, standing: Standing) -> Raised:
         """Raise the file as far as it goes towards `wanted`."""
         try:
             if not standing.level.reaches(Level.B_T) and wanted.reaches(Level.B_T):
-                step = Augmentation(TimestampUse.SIGNATURE, signature_value=standing.value, digest_algorithm=_DIGEST)
+                use, value, digest = TimestampUse.SIGNATURE, standing.value, self._digest()
+                step = Augmentation(use, signature_value=value, digest_algorithm=digest)
                 standing = await self._augmented(standing, step, Level.B_T)
             if standing.level.reaches(wanted):
                 return Raised(standing, None)
@@ -162,7 +181,7 @@ class Raising:
 
         Raises: Stopped.
         """
-        stamped = replace(data, use=TimestampUse.ARCHIVE, digest_algorithm=_DIGEST)
+        stamped = replace(data, use=TimestampUse.ARCHIVE, digest_algorithm=self._digest())
         try:
             archived = await self._augmented(standing, stamped, Level.B_LTA)
         except Stopped as stopped:
@@ -187,7 +206,7 @@ class Raising:
                 if not at_any_rate:
                     raise
                 data = NO_DATA
-            step = Augmentation(TimestampUse.ARCHIVE, data, standing.value, digest_algorithm=_DIGEST)
+            step = Augmentation(TimestampUse.ARCHIVE, data, standing.value, digest_algorithm=self._digest())
             archived = await self._augmented(standing, step, Level.B_LTA)
         except Stopped as stopped:
             return Raised(standing, stopped.reason, stopped.final)
@@ -232,21 +251,29 @@ class Raising:
         laid_out = await formats.lay_out_augmentation(file, kind, step, now=now, data=content, reading=reading)
         token, proofs = None, standing.proofs
         if laid_out.imprint is not None:
-            timestamp = await self._stamp(laid_out.imprint)
+            timestamp = await self._stamp(laid_out.imprint, laid_out.augmentation.digest_algorithm)
             token, proofs = timestamp.token, (*proofs, Proof(timestamp.authority, timestamp.time))
         done = await formats.augment(file, kind, laid_out, token=token, data=content, reading=reading)
         return replace(standing, stored=done.stored, level=level, proofs=proofs, reading=done.reading)
 
-    async def _stamp(self, imprint: bytes) -> Timestamp:
-        """Nobody is asked when all have failed a moment ago: a slow one would hold the jobs of all signers, one by one.
+    def _digest(self) -> DigestAlgorithm:
+        """Of the imprint of a new timestamp. Raises: Stopped."""
+        try:
+            return self.context.rules.digest_at(self.ports.clock.now())
+        except DigestNotAccepted as error:
+            raise Stopped(str(error)) from error
+
+    async def _stamp(self, imprint: bytes, digest: DigestAlgorithm) -> Timestamp:
+        """Who has failed a moment ago is not asked: a slow one would hold the jobs of all signers, one by one.
 
         Raises: Stopped.
         """
-        if self.ports.timestamps.rests(self.tier):
-            raise Stopped(str(TimestampUnavailable()))
-        request = TimestampRequest(MessageImprint(_DIGEST, imprint), secrets.randbits(_NONCE_BITS))
+        request = TimestampRequest(MessageImprint(digest, imprint), secrets.randbits(_NONCE_BITS))
         try:
-            found = await stamp(self.ports, self.tier, request, self.patience.left(_STAMP_SECONDS))
+            seconds = self.patience.left(_STAMP_SECONDS)
+            with self.patience.waiting():
+                asking = stamp(self.ports, self.tier, request, seconds, self.context, finds_out=self.finds_out)
+                found = await asking
             if self.turn.application_id is not None:
                 owners = self.turn.subscription_id, self.turn.application_id
                 await asyncio.to_thread(count_timestamp, self.ports, *owners, self.tier)
@@ -263,15 +290,19 @@ class Raising:
 
     async def _collect(self, asked: Sequence[_Question]) -> ValidationData:
         """What answers all questions. Raises: Stopped."""
+        ports = self.ports
         wait = self.patience.left(_COLLECT_SECONDS)
-        of_authorities = tuple(await asyncio.to_thread(self.ports.timestamps.contexts_of, self.tier))
+        # A timestamp that is there may be older than what the context says now: its data are wanted all the same.
+        strict, of_tier = self.context.for_timestamps, await asyncio.to_thread(ports.timestamps.contexts_of, self.tier)
+        of_authorities = tuple(of_tier) if strict is None else (strict, *of_tier)
         asked = [one if one.contexts else replace(one, contexts=of_authorities) for one in asked]
         loop = asyncio.get_running_loop()
         # Threads of this call alone: one that waits for a responder holds up nobody, not even the end of this loop.
         threads = ThreadPoolExecutor(len(asked), "evidence")
         try:
             calls = [loop.run_in_executor(threads, _evidence, self.ports, question) for question in asked]
-            found = await asyncio.wait_for(asyncio.gather(*calls), wait)
+            with self.patience.waiting():
+                found = await asyncio.wait_for(asyncio.gather(*calls), wait)
         except TimeoutError as error:
             raise Stopped("What proves that no certificate was revoked did not come in time.") from error
         finally:
@@ -294,7 +325,7 @@ class _Question:
 
 
 def _about(proof: Proof) -> _Question:
-    """By which contexts is seen when it is asked: those of the tier's providers."""
+    """By which contexts is seen when it is asked: the one that says whose count, or those of the tier's providers."""
     return _Question(proof.authority, proof.time, CertificateUse.TIMESTAMPS, ())
 
 

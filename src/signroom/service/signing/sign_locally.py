@@ -37,14 +37,15 @@ from signroom.service.documents.add_document import (
     accepted_document,
     bind_key,
     bind_keys,
+    keep_files,
     key_for,
     lock_earlier,
-    record_document,
+    record_documents,
     require_free_key,
 )
 from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.levels.extend_document import require_levels
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
 
@@ -79,8 +80,8 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     """A certificate that may not sign and a damaged PDF are answers, not errors (rulings, "Faults").
 
     Raises: NotAllowed, BadCertificate, SecurityContextNotFound, SecurityContextNotConfigured, DocumentKeyNotFound,
-    DocumentKeyInUse, FileTooLarge, UploadNotFound, TimestampTierNotFound, a DocumentRejected other than InvalidPdf,
-    Unavailable.
+    DigestNotAccepted, DocumentKeyInUse, FileTooLarge, UploadNotFound, TimestampTierNotFound, a DocumentRejected other
+    than InvalidPdf, Unavailable.
     """
     caller.require(WORKERS)
     context = await find_context_soon(ports, caller.subscription_id, command.security_context_id)
@@ -89,6 +90,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
         command = replace(command, document=replace(command.document, options=options))
     await require_levels(ports, command.document.options, command.document.signature_type or SignatureType.PDF)
     now = ports.clock.now()
+    digest = context.rules.digest_at(now)
     certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
     verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
     answer = LocallyPrepared(certificate, verdict.results, verdict.path)
@@ -116,13 +118,15 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 security_context_id=context.id,
             )
             with before_recording():
-                prepared = await prepare_document(ports, document, trusted, now, document.inspection.reading)
+                reading = document.inspection.reading
+                prepared = await prepare_document(ports, document, trusted, now, reading=reading, digest=digest)
             preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:
+                keep_files(ports, [accepted])
                 with ports.store.work() as work:
                     lock_earlier(work, ports, [accepted])
-                    record_document(work, ports, document, accepted)
+                    record_documents(work, ports, [(document, accepted)])
                     if accepted.key is None:  # a key that the caller has named is used when the value is accepted
                         bind_keys(work, [(document, accepted)])
                     work.preparations.add(preparation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -55,6 +55,7 @@ class PatchContext:
     clear_level: bool = False
     digests: tuple[DigestRule, ...] | None = None
     responders: ResponderRule | None = None
+    timestamp_roots: tuple[bytes, ...] | None = None
 
     def applied_to(self, context: SecurityContext) -> DescribeContext:
         old = context.rules
@@ -67,6 +68,7 @@ class PatchContext:
             level=None if self.clear_level else _given(self.level, old.level),
             digests=_given(self.digests, old.digests),
             responders=_given(self.responders, old.responders),
+            timestamp_roots=_given(self.timestamp_roots, old.timestamp_roots),
         )
         roots, intermediates = (self.roots, context.roots), (self.intermediates, context.intermediates)
         return DescribeContext(_given(self.name, context.name), _given(*roots), _given(*intermediates), rules)
@@ -148,7 +150,7 @@ def _checked(ports: ManagementPorts, caller: Caller, context_id: UUID, command: 
             subscription_id=caller.subscription_id,
             roots=tuple(dict.fromkeys(command.roots)),
             intermediates=tuple(dict.fromkeys(command.intermediates)),
-            rules=command.rules,
+            rules=replace(command.rules, timestamp_roots=tuple(dict.fromkeys(command.rules.timestamp_roots))),
         )
     )
     ports.trust.require_authorities(context)

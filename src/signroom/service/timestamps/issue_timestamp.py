@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from signroom.domain.application import ApplicationCaller
@@ -11,10 +11,13 @@ from signroom.domain.certificate import CertificateUse
 from signroom.domain.errors import (
     BadCertificate,
     SecurityContextNotConfigured,
+    TimestampNotAccepted,
     TimestampRefused,
     TimestampTierNotFound,
     TimestampUnavailable,
 )
+from signroom.domain.security_context import SecurityContext
+from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest, require_tier
 from signroom.ports import Ports
 from signroom.ports.timestamps import NoTimestamp
@@ -23,8 +26,10 @@ ALL_SECONDS = 10.0
 """Nobody waits longer, whatever the providers do."""
 _OF_APPLICATION, _OF_SUBSCRIPTION = 4, 8
 """That are asked for at the same time: a provider is sent at most 20 requests at once."""
-ONE_SECONDS = 4.0
-"""For one provider, so that there is time for another."""
+ONE_SECONDS, _FAIR_SECONDS = 4.0, 1.0
+"""For one provider at most, and what it gets at least where others are left to be asked."""
+_LEAST_SECONDS = 0.1
+"""With less left nobody is asked: the provider would not be to blame."""
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
@@ -49,43 +54,83 @@ def count_timestamp(ports: Ports, subscription_id: UUID, application_id: UUID, t
         work.statistics.count_timestamp(subscription_id, application_id, tier, today)
 
 
-async def stamp(ports: Ports, tier: str, request: TimestampRequest, seconds: float | None = None) -> Timestamp:
-    """The first token that is good, within `seconds` or `ALL_SECONDS`.
+async def stamp(
+    ports: Ports,
+    tier: str,
+    request: TimestampRequest,
+    seconds: float | None = None,
+    context: SecurityContext | None = None,
+    *,
+    finds_out: bool | None = None,
+) -> Timestamp:
+    """The first token that is good, within `seconds` or `ALL_SECONDS`. `context`: only what counts there is good.
+
+    `finds_out`: the caller can go on without a token, and says whether it may be the one that finds out whether a
+    provider is back. None: every provider is asked, also one that failed a moment ago.
 
     1. Ask the providers of the tier in turn.
     2. Judge the authority's certificate by the provider's own context, with what is known of its revocation. Nobody
        waits for more: it is asked for in the background, and counts for the tokens that follow.
     3. Compare the token's time with our clock: an authority that is minutes off proves nothing.
 
-    A provider whose answer is of no use is set back, and the next one is asked. One that refuses what the caller asks
-    for, a policy or a digest, is not set back: it is not to blame.
+    Each provider gets a share of the time that is left, so that one that hangs leaves time for the next. A provider
+    whose answer is of no use is set back, and the next one is asked. One that refuses what the caller asks
+    for, a policy or a digest, is not set back: it is not to blame. Nor is one whose timestamps do not count in
+    `context`; it is not asked for its tokens, which somebody pays for, while it is known whose they are.
 
-    Raises: BadInput, TimestampTierNotFound, TimestampRefused, TimestampUnavailable.
+    Raises: BadInput, TimestampTierNotFound, TimestampRefused, TimestampNotAccepted, TimestampUnavailable.
     """
     providers = await asyncio.to_thread(ports.timestamps.of_tier, require_tier(tier))
     if not providers:
         raise TimestampTierNotFound(path="{tier}")
     refused: str | None = None
+    failed = 0
+    strict = None if context is None else context.for_timestamps
     loop = asyncio.get_running_loop()
     deadline = loop.time() + (ALL_SECONDS if seconds is None else seconds)
-    for provider in providers:
+    for number, provider in enumerate(providers):
         left = deadline - loop.time()
-        if left <= 0:
+        if left < _LEAST_SECONDS:
+            failed += 1
             break
+        last = ports.timestamps.last_authority(provider)
+        if not (last is None or await asyncio.to_thread(_counts, ports, strict, last, ports.clock.now())):
+            continue
+        if finds_out is not None and ports.timestamps.rests(provider, finds_out=finds_out):
+            failed += 1
+            continue
         try:
-            found = await ports.timestamps.ask(provider, request, seconds=min(left, ONE_SECONDS))
+            share = max(left / (len(providers) - number), _FAIR_SECONDS)
+            found = await ports.timestamps.ask(provider, request, seconds=min(left, share, ONE_SECONDS))
             await asyncio.to_thread(_require_trusted, ports, provider, found)
         except NoTimestamp as error:
             if error.failure is None:
-                ports.timestamps.set_back(provider, error.reason)
+                failed += 1
+                if error.asked:
+                    ports.timestamps.set_back(provider, error.reason)
             refused = error.failure or refused
-            ports.meter.count("timestamp", "failed")
+            if error.asked:
+                ports.meter.count("timestamp", "failed")
         else:
             ports.meter.count("timestamp", "issued")
-            return found
+            if await asyncio.to_thread(_counts, ports, strict, found.authority, found.time):
+                return found
     if refused is not None:
         raise TimestampRefused(refused)
-    raise TimestampUnavailable
+    raise TimestampUnavailable if failed else TimestampNotAccepted
+
+
+def _counts(ports: Ports, context: SecurityContext | None, authority: CertificateChain, at: datetime) -> bool:
+    """Whether `context`, which is for timestamps alone, trusts the authority, as far as is known. None: all count."""
+    if context is None:
+        return True
+    try:
+        verdict = ports.trust.judge(
+            authority, context, at, revocation_may_be_unknown=True, offline=True, use=CertificateUse.TIMESTAMPS
+        )
+    except (BadCertificate, SecurityContextNotConfigured):
+        return False
+    return verdict.trusted
 
 
 def _require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp) -> None:

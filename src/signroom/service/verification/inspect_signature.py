@@ -230,9 +230,13 @@ def _signers(
 def _proven_at(ports: Ports, validation: _Validation, level: SignatureLevel | None) -> datetime | None:
     """The time of the first timestamp that is intact and whose authority is trusted: by the context that judges the
     signer, or by that of a provider of ours. Nobody is asked about revocation.
+
+    A context that says whose timestamps count decides alone.
     """
-    contexts = {p.context.id: p.context for p in ports.timestamps.of_tier(DEFAULT_TIER)}
-    trusting = [one for one in (validation.context, *contexts.values()) if not one.any_issuer]
+    strict = validation.context.for_timestamps
+    own = () if strict else ports.timestamps.contexts_of(DEFAULT_TIER)
+    contexts = (validation.context, *own) if strict is None else (strict,)
+    trusting = [one for one in contexts if not one.any_issuer]
     for stamp in () if level is None else level.timestamps:
         if stamp.intact and any(_is_trusted(ports, stamp, context) for context in trusting):
             return stamp.time

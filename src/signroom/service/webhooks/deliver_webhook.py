@@ -163,7 +163,15 @@ def _try_once(ports: Ports, send: Send, deadline: float) -> WaitFor | Finished |
     if not attempt.succeeded:
         again_in = outcome.time if isinstance(outcome, WaitFor) else None
         host = urlsplit(send.endpoint.url).hostname or ""
-        ports.meter.webhook_refused(host, attempt.status_code, attempt.number, again_in)
+        reason = attempt.error or f"It answered with status {attempt.status_code}."
+        ports.meter.webhook_refused(
+            send.webhook.id,
+            host,
+            status=attempt.status_code,
+            reason=reason,
+            number=attempt.number,
+            again_in=again_in,
+        )
     return outcome
 
 

@@ -45,12 +45,39 @@ from signroom.service.webhooks.release_deliveries import release_soon
 
 @dataclass(frozen=True, slots=True)
 class SetWebhook:
-    """The command: all of a webhook, as it shall be. ``endpoint`` None: where each session says."""
+    """The command: all of a webhook, as it shall be. ``endpoint`` None: where each session says.
+
+    Such a webhook without an endpoint is made only with `for_sessions`, so that a forgotten address makes none.
+    """
 
     endpoint: GivenEndpoint | None
     application_id: UUID | None = None
     event_types: Sequence[str] = ()
     description: str | None = None
+    for_sessions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFailed:
+    """The command: what of a webhook is sent again.
+
+    ``failing``: also what is still tried after a try that failed. ``since``: only what was made then or later.
+    """
+
+    failing: bool = False
+    since: datetime | None = None
+
+
+ALL_FAILED = ReplayFailed()
+"""What was given up, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """``count``: deliveries that are sent again. ``failing``: those that are still tried, and were left as they are."""
+
+    count: int
+    failing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +112,28 @@ def read_webhook(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> We
 
 
 def create_webhook(ports: ManagementPorts, caller: Caller, command: SetWebhook) -> NewSecret:
-    """Raises: NotAllowed, BadInput, ApplicationNotFound, TooManyWebhooks."""
+    """Raises: NotAllowed, BadInput, ApplicationNotFound, TooManyWebhooks, BadWebhookOperation."""
     caller.require(MANAGERS)
-    if command.endpoint is None:
+    if command.endpoint is None and not command.for_sessions:
         raise BadInput("A webhook needs a url.", path="url")
     require_description(command.description)
     webhook_id, text = uuid4(), _new_secret()
     with ports.store.work() as work:
         # Two at the same time must not both be the last.
         work.webhooks.lock_subscription(caller.subscription_id)
-        if sum(w.endpoint is not None for w in work.webhooks.of_subscription(caller.subscription_id)) >= MAX_WEBHOOKS:
+        application_id = _application(work, caller, command.application_id)
+        endpoint = None
+        if command.endpoint is None:
+            _require_none_for_sessions(work, caller, application_id)
+        elif _own_addresses(work, caller) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"At most {MAX_WEBHOOKS}.")
+        else:
+            endpoint = sealed_endpoint(command.endpoint, None, ports.secrets, credentials_owner(webhook_id))
         webhook = Webhook(
             id=webhook_id,
             subscription_id=caller.subscription_id,
-            application_id=_application(work, caller, command.application_id),
-            endpoint=sealed_endpoint(command.endpoint, None, ports.secrets, credentials_owner(webhook_id)),
+            application_id=application_id,
+            endpoint=endpoint,
             signing_secret=ports.secrets.seal(signing_owner(webhook_id), text),
             event_types=clean_types(command.event_types),
             created_at=ports.clock.now(),
@@ -220,14 +253,6 @@ def send_test(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> Deliv
 # -- deliveries ------------------------------------------------------------------------------------
 
 
-def list_deliveries(ports: ManagementPorts, caller: Caller, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
-    """Newest first. Raises: NotAllowed, WebhookNotFound."""
-    caller.require(MANAGERS)
-    with ports.store.read() as work:
-        work.of(caller).webhook(wanted.webhook_id)
-        return work.deliveries.find(wanted, limit)
-
-
 def list_tried(ports: ManagementPorts, caller: Caller, wanted: DeliveryFilter, limit: int) -> list[LoggedDelivery]:
     """Newest first, each with its last attempt alone. Raises: NotAllowed, WebhookNotFound."""
     caller.require(MANAGERS)
@@ -236,14 +261,6 @@ def list_tried(ports: ManagementPorts, caller: Caller, wanted: DeliveryFilter, l
         found = work.deliveries.find(wanted, limit)
         last = work.deliveries.last_attempts([delivery.id for delivery in found])
     return [LoggedDelivery(one, (last[one.id],) if one.id in last else ()) for one in found]
-
-
-def count_failing(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> int:
-    """How many deliveries are still tried after a try that failed. Raises: NotAllowed, WebhookNotFound."""
-    caller.require(MANAGERS)
-    with ports.store.read() as work:
-        work.of(caller).webhook(webhook_id)
-        return work.deliveries.count_failing(webhook_id)
 
 
 def read_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> LoggedDelivery:
@@ -279,20 +296,22 @@ def replay_delivery(ports: ManagementPorts, caller: Caller, webhook_id: UUID, de
     return again
 
 
-def replay_failed(ports: ManagementPorts, caller: Caller, webhook_id: UUID) -> int:
-    """Send all that failed once more, little by little and as if it had never been tried; how many there are.
+def replay_failed(
+    ports: ManagementPorts, caller: Caller, webhook_id: UUID, wanted: ReplayFailed = ALL_FAILED
+) -> Replayed:
+    """Send what failed once more, little by little and as if it had never been tried.
 
-    While the webhook is paused they are held. Raises: NotAllowed, WebhookNotFound.
+    While the webhook is paused it is held. Raises: NotAllowed, WebhookNotFound.
     """
     caller.require(MANAGERS)
     with ports.store.work() as work:
         webhook = _locked(work, caller, webhook_id)
-        count = work.deliveries.hold_failed(webhook_id)
+        count = work.deliveries.hold_failed(webhook_id, failing=wanted.failing, since=wanted.since)
         if count and webhook.paused_at is None:
             release_soon(work, webhook_id)
         told = {"deliveries": count}
         record_change(work, caller, Action.DELIVERIES_REPLAYED, webhook_id, ports.clock.now(), after=told)
-    return count
+        return Replayed(count, work.deliveries.count_failing(webhook_id))
 
 
 # -- where sessions say ----------------------------------------------------------------------------
@@ -320,10 +339,26 @@ def ensure_session_webhook(work: Work, secrets: Secrets, session: Session) -> No
 
 
 def _session_webhook(work: Work, session: Session) -> Webhook | None:
-    for webhook in work.webhooks.to_notify(session.subscription_id):
-        if webhook.endpoint is None and webhook.application_id == session.application_id:
-            return webhook
-    return None
+    return _for_sessions(work.webhooks.to_notify(session.subscription_id), session.application_id)
+
+
+def _for_sessions(webhooks: Sequence[Webhook], application_id: UUID | None) -> Webhook | None:
+    """The one of `webhooks` that the sessions of an application share."""
+    own = (one for one in webhooks if one.endpoint is None and one.application_id == application_id)
+    return next(own, None)
+
+
+def _require_none_for_sessions(work: Work, caller: Caller, application_id: UUID | None) -> None:
+    """Raises: BadInput without an application, BadWebhookOperation when it has such a webhook already."""
+    if application_id is None:
+        raise BadInput("A webhook for sessions needs an applicationId.", path="applicationId")
+    known = _for_sessions(work.webhooks.of_subscription(caller.subscription_id), application_id)
+    if known is not None:
+        raise BadWebhookOperation(f"The application has one for its sessions, {known.id}: rotate its secret.")
+
+
+def _own_addresses(work: Work, caller: Caller) -> int:
+    return sum(webhook.endpoint is not None for webhook in work.webhooks.of_subscription(caller.subscription_id))
 
 
 # -- shared ----------------------------------------------------------------------------------------

@@ -77,10 +77,15 @@ class SqlDeliveries:
         query = query.order_by(t.c.created_at, t.c.id).limit(limit).with_for_update()
         return [webhook_rows.delivery_of(row) for row in self._connection.execute(query).mappings()]
 
-    def hold_failed(self, webhook_id: UUID) -> int:
+    def hold_failed(self, webhook_id: UUID, *, failing: bool, since: datetime | None) -> int:
         t = tables.deliveries
-        failed = sa.update(t).where(t.c.webhook_id == webhook_id, t.c.status == DeliveryStatus.FAILED.value)
-        held = failed.values(status=DeliveryStatus.HELD.value, tries=0, settled_at=None)
+        failed = t.c.status == DeliveryStatus.FAILED.value
+        # A test is tried once and means nothing later: one that is on its way is left alone.
+        still_tried = sa.and_(*_failing(), t.c.event_type != TEST)
+        wanted = sa.update(t).where(t.c.webhook_id == webhook_id, sa.or_(failed, still_tried) if failing else failed)
+        if since is not None:
+            wanted = wanted.where(t.c.created_at >= since)
+        held = wanted.values(status=DeliveryStatus.HELD.value, tries=0, settled_at=None)
         return self._connection.execute(held).rowcount
 
     def find(self, wanted: DeliveryFilter, limit: int) -> list[Delivery]:

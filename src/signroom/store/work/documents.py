@@ -18,7 +18,8 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import by_no_index, insert, insert_all, locked_row_of, matches, row_of, update
+from signroom.store.work.applications import is_closed
+from signroom.store.work.statements import by_no_index, insert_all, locked_row_of, matches, row_of, update_all
 from signroom.store.work.statistics.statistics import count_documents
 
 _OF_SESSION = (
@@ -43,6 +44,12 @@ class SqlDocuments:
         row = row_of(self._connection, tables.documents, document_id, DocumentNotFound)
         return rows.document_of(row).require_not_erased()
 
+    def to_download_of_any_tenant(self, document_id: UUID) -> tuple[Document, bool]:
+        row = self._connection.execute(_to_download(), {"document": document_id}).mappings().one_or_none()
+        if row is None:
+            raise DocumentNotFound
+        return rows.document_of(row).require_not_erased(), bool(row["subscription_closed"])
+
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         row = locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound)
         return rows.document_of(row).require_not_erased()
@@ -63,7 +70,7 @@ class SqlDocuments:
         return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
 
     def in_processing(self, subscription_id: UUID) -> int:
-        count: int = self._connection.execute(_in_processing(), {"owner": subscription_id}).scalar_one()
+        count: int = self._connection.execute(_IN_PROCESSING, {"owner": subscription_id}).scalar_one()
         return count
 
     def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
@@ -120,28 +127,32 @@ class SqlDocuments:
         found = self._connection.execute(_READINGS, {"documents": list(document_ids)})
         return {row.document_id: rows.unpacked_as(PdfReading, row.reading) for row in found}
 
-    def add(self, document: Document) -> None:
-        insert(self._connection, tables.documents, rows.document_row(document))
-        reading = document.inspection.reading
-        if reading is not None:
-            insert(self._connection, tables.pdf_readings, {"document_id": document.id, "reading": rows.packed(reading)})
-        insert_all(
-            self._connection,
-            tables.document_metadata,
-            rows.metadata_rows({"document_id": document.id}, document.subscription_id, document.metadata),
-        )
+    def add(self, *documents: Document) -> None:
+        insert_all(self._connection, tables.documents, [rows.document_row(document) for document in documents])
+        read = [(document.id, document.inspection.reading) for document in documents]
+        readings: list[rows.Row] = [
+            {"document_id": document_id, "reading": rows.packed(reading)}
+            for document_id, reading in read
+            if reading is not None
+        ]
+        insert_all(self._connection, tables.pdf_readings, readings)
+        metadata = (rows.metadata_rows({"document_id": d.id}, d.subscription_id, d.metadata) for d in documents)
+        insert_all(self._connection, tables.document_metadata, [row for some in metadata for row in some])
 
-    def save(self, document: Document) -> None:
-        row = rows.document_row(document)
-        # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
-        del row["key"]
-        update(self._connection, tables.documents, row)
-        if len(document.versions) > 1:
+    def save(self, *documents: Document) -> None:
+        changed = [rows.document_row(document) for document in documents]
+        for row in changed:
+            # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
+            del row["key"]
+        update_all(self._connection, tables.documents, changed)
+        raised = [document for document in documents if len(document.versions) > 1]
+        if raised:
             v = tables.document_versions
-            self._connection.execute(sa.delete(v).where(v.c.document_id == document.id))
-            insert_all(self._connection, v, rows.version_rows(document))
-        if document.status is DocumentStatus.COMPLETED:
-            count_documents(self._connection, [document.id])
+            self._connection.execute(sa.delete(v).where(v.c.document_id.in_([document.id for document in raised])))
+            insert_all(self._connection, v, [row for document in raised for row in rows.version_rows(document)])
+        completed = [document.id for document in documents if document.status is DocumentStatus.COMPLETED]
+        if completed:
+            count_documents(self._connection, completed)
 
     def without_key(self, limit: int) -> list[Document]:
         t = tables.documents
@@ -156,19 +167,8 @@ class SqlDocuments:
             change = sa.update(t).where(t.c.id == sa.bindparam("document")).values(key=sa.bindparam("new_key"))
             self._connection.execute(change, [{"document": i, "new_key": key} for i, key in keys.items()])
 
-    def remove(self, document_id: UUID) -> None:
-        # Not by the foreign key alone: SQLite obeys it only where the pragma is on.
-        m = tables.document_metadata
-        r = tables.pdf_readings
-        k = tables.document_keys
-        self._connection.execute(sa.delete(k).where(k.c.document_id == document_id))
-        self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
-        self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
-        v = tables.document_versions
-        self._connection.execute(sa.delete(v).where(v.c.document_id == document_id))
-        self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
-
-    def remove_all(self, document_ids: Sequence[UUID]) -> None:
+    def remove(self, *document_ids: UUID) -> None:
+        # Not by the foreign keys alone: SQLite obeys them only where the pragma is on.
         for table, column in (
             (tables.document_keys, tables.document_keys.c.document_id),
             (tables.document_metadata, tables.document_metadata.c.document_id),
@@ -205,6 +205,11 @@ class SqlDocuments:
         kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > t.c.archive_until)
         query = query.where(kept).order_by(t.c.archive_until, t.c.id).limit(limit)
         return list(self._connection.execute(query).scalars())
+
+    def without_archive_end(self, limit: int) -> list[Document]:
+        t = tables.documents
+        query = sa.select(t).where(sa.text(tables.DOCUMENTS_WITHOUT_END)).order_by(t.c.id).limit(limit)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         t = tables.documents
@@ -244,9 +249,19 @@ class SqlDocuments:
 
 
 @cache
-def _in_processing() -> sa.Select[Any]:
+def _to_download() -> sa.Select[Any]:
+    d, s = tables.documents, tables.subscriptions
+    query = sa.select(d, is_closed(s).label("subscription_closed")).join_from(d, s, s.c.id == d.c.subscription_id)
+    return query.where(d.c.id == sa.bindparam("document"))
+
+
+def in_processing(owner: sa.ColumnElement[UUID]) -> sa.Select[Any]:
+    """How many documents of sessions of a subscription are in processing."""
     # By way of their sessions: those have an index by state.
-    d, s = tables.documents, tables.sessions
+    d, s = tables.documents.alias("other"), tables.sessions.alias("other_session")
     query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
-    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == sa.bindparam("owner"))
+    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == owner)
     return query.where(d.c.status == DocumentStatus.PROCESSING)
+
+
+_IN_PROCESSING = in_processing(sa.bindparam("owner", type_=sa.Uuid))

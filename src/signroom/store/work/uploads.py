@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from signroom.domain.errors import UploadNotFound
 from signroom.domain.upload import Upload, UploadPart
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, insert_owned, one, update
+from signroom.store.work.statements import insert, insert_into, insert_owned, one, update
 
 
 class SqlUploads:
@@ -34,8 +34,20 @@ class SqlUploads:
         query = sa.select(tables.uploads).where(tables.uploads.c.id == upload_id).with_for_update()
         return rows.upload_of(one(self._connection, query, UploadNotFound))
 
+    def locked_all_of_any_tenant(self, upload_ids: Sequence[UUID]) -> list[Upload]:
+        t = tables.uploads
+        query = sa.select(t).where(t.c.id.in_(upload_ids)).order_by(t.c.id).with_for_update()
+        found = [rows.upload_of(row) for row in self._connection.execute(query).mappings()]
+        if len(found) < len(set(upload_ids)):
+            raise UploadNotFound
+        return found
+
+    def note_used(self, upload_ids: Sequence[UUID]) -> None:
+        t = tables.uploads
+        self._connection.execute(sa.update(t).where(t.c.id.in_(upload_ids)).values(used=True))
+
     def add(self, upload: Upload) -> None:
-        insert_owned(self._connection, tables.uploads, rows.upload_row(upload))
+        insert_owned(self._connection, insert_into(tables.uploads), rows.upload_row(upload))
 
     def save(self, upload: Upload) -> None:
         update(self._connection, tables.uploads, rows.upload_row(upload))

@@ -102,6 +102,7 @@ def _command(data: shapes.SecurityContextRequest) -> DescribeContext:
             for number, one in enumerate(data.digests or ())
         ),
         responders=member(ResponderRule, data.responders or ResponderRule.APPOINTED, "responders"),
+        timestamp_roots=_certificates(data.timestamp_roots or (), "timestampRoots"),
     )
     roots = _certificates(data.roots, "roots")
     return DescribeContext(data.name, roots, _certificates(data.intermediates or (), "intermediates"), rules)
@@ -158,6 +159,7 @@ def _model(ports: Ports, context: SecurityContext) -> shapes.SecurityContextMode
             shapes.DigestRuleModel(algorithm=one.algorithm.value, until=seconds(one.until)) for one in rules.digests
         ],
         responders=rules.responders.value,
+        timestamp_roots=_summaries(ports, rules.timestamp_roots),
     )
 
 

@@ -13,9 +13,10 @@ type Keys = Record<HashAlgorithm, CryptoKey>;
 
 const opened: Keys[] = [];
 
-self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  void (data.kind === 'open' ? open(data) : sign(data));
-};
+/** Do what the page asks for, and answer it. */
+export function take(message: ToWorker): Promise<void> {
+  return message.kind === 'open' ? open(message) : sign(message);
+}
 
 async function open({ file, password }: Extract<ToWorker, { kind: 'open' }>): Promise<void> {
   try {

@@ -1,0 +1,205 @@
+"""What each request of a signature costs the database, the disk and the threads: upper bounds, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from signroom.sandbox.pool import PooledFormats
+from signroom.service.signing.process_document import process_document
+from signroom.service.signing.process_session import process_session
+from signroom.service.subscriptions.manage_keys import CreateKey, create_key
+from signroom.settings import read_settings
+from signroom.store import known
+from signroom.wiring import build_web
+from signroom.worker.steps import jobs
+from tests.harness.costs import Cost, Costs, counting
+from tests.harness.databases import copy_new_database
+from tests.harness.postgres import Postgres
+from tests.harness.server import Json, Key, base64, ok, values_of
+from tests.service.conftest import Room, open_room
+from tests.vectors import hard_pdfs
+
+SEVERAL = 5
+"""Documents. A request about them asks the database as often as one about a single document."""
+
+
+def _key() -> tuple[Key, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key, base64(public)
+
+
+def _signatures(preparation: Json, key: Key) -> list[Json]:
+    return [{"documentId": one, "value": base64(value)} for one, value in values_of(preparation, key).items()]
+
+
+class Journey:
+    """The requests of signatures, one after the other, each with what it cost."""
+
+    def __init__(self, client: httpx.AsyncClient, room: Room, costs: Costs) -> None:
+        self._client, self._room, self._costs = client, room, costs
+        self.on_postgresql = room.service.engine.dialect.name == "postgresql"
+        self.found: dict[str, Cost] = {}
+        self.statements: dict[str, list[str]] = {}
+
+    async def all(self) -> None:
+        # A process that has just begun asks more: it knows no caller yet, and no folder.
+        await self._one(1, "warm ")
+        await self._uploads("warm ")
+        self.found.clear()
+        await self._one(1)
+        await self._one(SEVERAL, "several: ")
+        await self._uploads()
+
+    def told(self, name: str, bound: Cost) -> str:
+        """What a request did ask, for whoever has made it dearer."""
+        return "\n".join([f"{name}: {self.found[name]} is more than {bound}", *self.statements[name]])
+
+    async def _one(self, documents: int, before: str = "") -> None:
+        """A session with documents of the application, from the beginning to the signed files."""
+        sent = [{"file": {"name": "a.pdf", "content": base64(hard_pdfs.make("plain"))}} for _ in range(documents)]
+        opened = await self._call(f"{before}POST session", "POST", "/api/signature-sessions", json={"documents": sent})
+        session, link = opened["sessionId"], urlsplit(opened["redirectUrl"]).path
+        await self._call(f"{before}page", "GET", link)
+        page = await self._page(before, link)
+        await self._call(f"{before}load", "GET", "/sign/api/load", headers=page)
+        key, public = _key()
+        body: Json = {"publicKey": public, "name": "Ana"}
+        chain = await self._call(f"{before}certificate", "POST", "/sign/api/demo-certificate", json=body, headers=page)
+        preparation = await self._call(f"{before}prepare", "POST", "/sign/api/prepare", json=chain, headers=page)
+        body = {"preparationId": preparation["preparationId"], "signatures": _signatures(preparation, key)}
+        await self._call(f"{before}finish", "POST", "/sign/api/finish", json=body, headers=page)
+        ports, first = self._room.ports, UUID(preparation["items"][0]["documentId"])
+        job = process_document(ports, first) if documents == 1 else process_session(ports, UUID(session))
+        await self._measured(f"{before}process", job)
+        done = await self._call(f"{before}GET session", "GET", f"/api/signature-sessions/{session}")
+        assert done["status"] == "Completed"
+        file = urlsplit(done["documents"][0]["signedFile"]["location"]).path
+        await self._call(f"{before}GET signed file", "GET", file)
+
+    async def _uploads(self, before: str = "") -> None:
+        """A file that was uploaded before, and one of the signer's own; an empty session."""
+        files = {"file": ("a.pdf", hard_pdfs.make("plain"))}
+        uploaded = await self._call(f"{before}upload", "POST", "/api/plain-uploads", files=files)
+        sent = [{"file": {"name": "a.pdf", "blobToken": uploaded["blobToken"]}}]
+        await self._call(f"{before}POST session, uploaded", "POST", "/api/signature-sessions", json={"documents": sent})
+        opened = await self._call(f"{before}POST session, empty", "POST", "/api/signature-sessions", json={})
+        page = await self._page(f"{before}empty: ", urlsplit(opened["redirectUrl"]).path)
+        own = {**page, "x-file-name": "a.pdf"}
+        content = hard_pdfs.make("plain")
+        await self._call(f"{before}PUT upload", "PUT", "/sign/api/upload", content=content, headers=own)
+
+    async def _page(self, before: str, link: str) -> dict[str, str]:
+        body = {"link": link.rpartition("/")[2]}
+        token = (await self._call(f"{before}renew", "POST", "/sign/api/renew", json=body))["token"]
+        return {"x-signature-session-token": token}
+
+    async def _call(self, name: str, method: str, path: str, **request: Any) -> Json:
+        answer = await self._measured(name, self._client.request(method, path, **request))
+        if answer.headers["content-type"].startswith("application/json"):
+            return ok(answer)
+        assert answer.status_code == 200, (name, answer.text)
+        return {}
+
+    async def _measured(self, name: str, work: Coroutine[Any, Any, Any]) -> Any:
+        before = self._costs.now
+        outcome = await work
+        self.found[name] = self._costs.now - before
+        self.statements[name] = self._costs.statements[before.statements :]
+        return outcome
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def journey(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, formats: PooledFormats
+) -> Iterator[Journey]:
+    """All requests, made once on each database. No job runs but those that the journey runs itself."""
+    folder = tmp_path_factory.mktemp("costs")
+    with pytest.MonkeyPatch.context() as patch, open_room(_database(request, folder), folder, formats) as room:
+        patch.setattr(known, "KEPT_SECONDS", 3600.0)  # on a slow machine, too
+        room.service.jobs.start(jobs(room.ports), execute=False)
+        key = create_key(room.ports, room.caller, room.caller.application.id, CreateKey())
+        yield asyncio.run(_journey(room, key.text))
+
+
+def _database(request: pytest.FixtureRequest, folder: Path) -> str:
+    if request.param == "sqlite":
+        copy_new_database(folder / "signroom.db")
+        return f"sqlite:///{folder / 'signroom.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database(like=request.getfixturevalue("postgres_template"))
+
+
+async def _journey(room: Room, key: str) -> Journey:
+    settings = read_settings({"SIGNROOM_PUBLIC_URL": room.ports.public_url}, room.files)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as in a running service, which shows none
+        web = build_web(settings, replace(room.service, ports=room.ports))
+    headers = {"X-Api-Key": key}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(web),  # type: ignore[arg-type]
+        base_url=room.ports.public_url,
+        headers=headers,
+    ) as client:
+        with counting() as costs:
+            journey = Journey(client, room, costs)
+            await journey.all()
+    return journey
+
+
+# What each request may cost at most: statements, transactions that read and that write, flushes, hops to a thread.
+AT_MOST = {
+    "POST session": Cost(5, 0, 1, 5, 4),
+    "page": Cost(1, 1, 0, 0, 1),
+    "renew": Cost(3, 1, 1, 1, 1),
+    "load": Cost(1, 1, 0, 0, 1),
+    "certificate": Cost(1, 1, 0, 0, 1),
+    "prepare": Cost(4, 1, 1, 1, 3),
+    "finish": Cost(8, 1, 1, 1, 3),
+    "process": Cost(13, 1, 1, 3, 7),
+    "GET session": Cost(1, 1, 0, 0, 1),
+    "GET signed file": Cost(1, 1, 0, 0, 1),
+    "upload": Cost(1, 0, 1, 4, 2),
+    "POST session, uploaded": Cost(8, 1, 1, 1, 4),
+    "POST session, empty": Cost(2, 0, 1, 1, 1),
+    "PUT upload": Cost(5, 1, 1, 5, 5),
+}
+MORE_ON_POSTGRESQL = {
+    "POST session": 1,
+    "renew": 1,
+    "prepare": 1,
+    "finish": 3,
+    "process": 1,
+    "PUT upload": 1,
+    "POST session, uploaded": 1,
+    "POST session, empty": 1,
+}
+"""Statements: the locks of the feed and of the session, and the call that wakes the other processes."""
+MORE_WITH_SEVERAL = {"POST session": Cost(0, 0, 0, 8, 12), "process": Cost(1, 1, 0, 8, 1)}
+"""With `SEVERAL` documents."""
+
+
+@pytest.mark.parametrize("request_name", AT_MOST)
+def test_a_request_costs_no_more_than_this(journey: Journey, request_name: str) -> None:
+    more = Cost(MORE_ON_POSTGRESQL.get(request_name, 0) if journey.on_postgresql else 0)
+    bound = AT_MOST[request_name] + more
+    assert journey.found[request_name].within(bound), journey.told(request_name, bound)
+
+
+@pytest.mark.parametrize("request_name", list(AT_MOST)[:10])
+def test_several_documents_cost_no_more_than_one(journey: Journey, request_name: str) -> None:
+    bound = journey.found[request_name] + MORE_WITH_SEVERAL.get(request_name, Cost())
+    several = f"several: {request_name}"
+    assert journey.found[several].within(bound), journey.told(several, bound)

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { toBase64 } from '../bytes/base64';
+import { encode, OCTET_STRING, OID, SEQUENCE, SET } from '../bytes/der';
+import { Digests } from '../bytes/digests';
+import { WrongDocument } from '../digest/wrong-document';
+import type { DigestAlgorithm, DocumentView, PreparedItem } from '../server/model';
+import { Originals } from './originals';
+
+const MESSAGE_DIGEST = new Uint8Array([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04]);
+const hash = (algorithm: string, bytes: string) => createHash(algorithm).update(bytes).digest();
+
+function document(id: string, content = `the bytes of ${id}`, length = content.length): DocumentView {
+  return { id, sha256: hash('SHA256', content).toString('hex'), length, signatures: 0 } as DocumentView;
+}
+
+function item(id: string, algorithm: DigestAlgorithm = 'SHA256', content = `the bytes of ${id}`): PreparedItem {
+  const value = encode(OCTET_STRING, hash(algorithm, content));
+  return {
+    documentId: id,
+    signatureType: 'Pdf',
+    toSign: toBase64(encode(SET, encode(SEQUENCE, encode(OID, MESSAGE_DIGEST), encode(SET, value)))),
+    digestAlgorithm: algorithm,
+    originalLength: content.length,
+    tailBefore: '',
+    tailAfter: '',
+  };
+}
+
+/** A server that hands out each document's bytes, and says how often, and how many at most at the same moment. */
+function server(changed: Readonly<Record<string, string>> = {}) {
+  const digests = new Digests();
+  const digester = {
+    read: digests.read.bind(digests),
+    followed: async (...asked: Parameters<Digests['followed']>) => digests.followed(...asked),
+    close: () => undefined,
+  };
+  const seen = { fetched: [] as string[], now: 0, most: 0, fails: new Set<string>() };
+  const original = async (id: string) => {
+    seen.fetched.push(id);
+    seen.most = Math.max(seen.most, ++seen.now);
+    await new Promise((resolve) => setTimeout(resolve));
+    seen.now--;
+    if (seen.fails.delete(id)) throw new TypeError('cut');
+    return new Blob([changed[id] ?? `the bytes of ${id}`]);
+  };
+  return { seen, originals: new Originals({ original }, digester) };
+}
+
+describe('the originals', () => {
+  const many = Array.from({ length: 20 }, (_, index) => document(`d${index}`));
+
+  test('are fetched ahead, a few at a time, and not again for the signature', async () => {
+    const { seen, originals } = server();
+    originals.ahead(many);
+    originals.ahead(many);
+    await Promise.all(many.map((each) => originals.requireSame(each, item(each.id))));
+    expect(seen.fetched).toEqual(many.map(({ id }) => id));
+    expect(seen.most).toBe(4);
+  });
+
+  test('are not fetched ahead beyond a limit', async () => {
+    const { seen, originals } = server();
+    originals.ahead([document('a'), document('b', 'the bytes of b', 65 << 20), document('c')]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(seen.fetched).toEqual(['a']);
+  });
+
+  test('that did not come ahead are fetched once more when they are needed', async () => {
+    const { seen, originals } = server();
+    seen.fails.add('a');
+    originals.ahead([document('a')]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await originals.requireSame(document('a'), item('a'));
+    expect(seen.fetched).toEqual(['a', 'a']);
+  });
+
+  test('that are not those shown are refused, however often one tries', async () => {
+    const { originals } = server({ a: 'something else' });
+    for (let times = 0; times < 2; times++) {
+      await expect(originals.requireSame(document('a'), item('a', 'SHA256', 'something else'))).rejects.toThrow(WrongDocument);
+    }
+  });
+
+  test('are read once more for another algorithm', async () => {
+    const { seen, originals } = server();
+    originals.ahead([document('a')]);
+    await originals.requireSame(document('a'), item('a', 'SHA384'));
+    await originals.requireSame(document('a'), item('a', 'SHA256'));
+    expect(seen.fetched).toEqual(['a', 'a']);
+  });
+
+  test('that were chosen here are never fetched', async () => {
+    const { seen, originals } = server();
+    const file = new File(['the bytes of a'], 'a.pdf');
+    originals.hold('a', 'upload', file, await originals.choose('upload', file));
+    await originals.requireSame(document('a'), item('a'));
+    await originals.requireSame(document('a'), item('a', 'SHA512'));
+    expect(seen.fetched).toEqual([]);
+  });
+});
