@@ -87,11 +87,11 @@ PHASES = (
     Phase("review: first picture", "Read before you sign", "picture"),
     Phase("open the PFX", "click Open certificate", "judge"),
     Phase("judge its certificate", "judge", "Check and sign"),
-    Phase("prepare", "click Sign", "Signing… Checking"),
-    Phase("fetch and check", "Signing… Checking", "Signing… Signed"),
-    Phase("sign", "Signing… Signed", "Signing… Storing"),
-    Phase("send", "Signing… Storing", "Signing… Your signatures are stored"),
-    Phase("process", "Signing… Your signatures are stored", "Document"),
+    Phase("prepare", "click Sign", "Checking"),
+    Phase("fetch and check", "Checking", "Signing your"),
+    Phase("sign", "Signing your", "Saving"),
+    Phase("send", "Saving", "Your signatures"),
+    Phase("process", "Your signatures", "Document"),
     Phase("consent to completed", "click Sign", "Document"),
 )
 

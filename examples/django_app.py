@@ -1,5 +1,5 @@
-"""A session, its callback and a list of what was signed, in Django (in one file). Run it beside `signroom demo`:
-
+"""A session, its callback and a list of what was signed, in Django (in one file).
+The service runs beside it: `make demo` in the folder of the repository starts it and prints the key. Then, there:
 SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' python examples/django_app.py runserver 8000
 """
 

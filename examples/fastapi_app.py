@@ -1,5 +1,5 @@
-"""Every journey of the guide as one FastAPI application. Run it beside `signroom demo`:
-
+"""Every journey of the guide as one FastAPI application.
+The service runs beside it: `make demo` in the folder of the repository starts it and prints the key. Then, there:
 SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' uvicorn --app-dir examples fastapi_app:app
 """
 

@@ -1,4 +1,6 @@
-"""A session, its callback and a list of what was signed, in Flask. Run it beside `signroom demo`:
+"""A session, its callback and a list of what was signed, in Flask.
+The service runs in another terminal: `make demo` in the folder of the repository starts it, and prints the key. Then,
+in the same folder (examples/README.md has the `pip install`):
 
 SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' flask --app examples/flask_app.py run
 """

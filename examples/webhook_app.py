@@ -1,4 +1,6 @@
-"""Sessions without a return address, and a webhook that says what was signed. Run it beside `signroom demo`:
+"""Sessions without a return address, and a webhook that says what was signed.
+The service runs in another terminal: `make demo` in the folder of the repository starts it, and prints the key. Then,
+in the same folder (examples/README.md has the `pip install`):
 
 .venv/bin/signroom webhooks create http://127.0.0.1:8000/webhook --subscription Demo    # prints the secret, once
 SIGNING_URL=http://127.0.0.1:8400 SIGNING_KEY='Example application|...' WEBHOOK_SECRET=whsec_... \

@@ -9,13 +9,7 @@ const languages = readdirSync(texts)
   .map((file) => file.slice(0, -'.json'.length));
 const catalogue = (tag: string): { readonly noScript: string } => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
 
-/** A language's own name: "Português (Brasil)". */
-function nameOf(tag: string): string {
-  const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
-  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
-}
-
-/** A language that lacks a text, or has one too many, stops the build; each has a link on the page. */
+/** A language that lacks a text, or has one too many, stops the build. */
 const catalogues: Plugin = {
   name: 'catalogues',
   buildStart() {
@@ -25,10 +19,9 @@ const catalogues: Plugin = {
     }
   },
   transformIndexHtml(html) {
-    const links = languages.map((tag) => `<a href="?lang=${tag}" lang="${tag}" hreflang="${tag}">${nameOf(tag)}</a>`);
     // Nobody has chosen a language that early without a script: it is said in all of them.
     const sentences = languages.map((tag) => `<p lang="${tag}">${catalogue(tag).noScript}</p>`);
-    return html.replace('<!-- languages -->', links.join(' ')).replace('<!-- no script -->', sentences.join(''));
+    return html.replace('<!-- no script -->', sentences.join(''));
   },
 };
 

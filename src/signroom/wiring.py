@@ -15,6 +15,7 @@ from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from litestar import Litestar
@@ -60,7 +61,7 @@ from signroom.keys.demo_ca import DemoCa, open_demo_ca
 from signroom.manual.routes import manual_routes
 from signroom.page.routes import page_routes
 from signroom.patterns.linear import Re2Patterns
-from signroom.ports import Limits, ManagementPorts, Ports
+from signroom.ports import Limits, ManagementPorts, Policies, Ports
 from signroom.ports.certificates import Trust
 from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
@@ -102,6 +103,7 @@ from signroom.trust.european.keeper import TrustedLists, Wanted
 from signroom.trust.european.list_folder import ListFolder, LoadedLists, Tried
 from signroom.trust.european.signed_lists import SignedList
 from signroom.trust.pinned.icp_brasil_roots import keep_roots
+from signroom.trust.pinned.read_again import ReadAgain
 from signroom.trust.reach import reach
 from signroom.trust.revocation import RevocationSources
 from signroom.worker.observed import observed
@@ -172,7 +174,6 @@ class _CommandPorts:
 
     @cached_property
     def store(self) -> Store:
-        prepare_data(self._settings)
         engine = open_engine(self._settings.database_url)
         self._closing.callback(engine.dispose)
         migrate(engine)
@@ -344,9 +345,14 @@ def keep_icp_brasil_roots(settings: Settings, content: bytes, fingerprints: Sequ
 
 def own_policies(settings: Settings) -> Sequence[SignaturePolicy]:
     """The signature policies that the operator has imported. Raises: SettingsError."""
+    return _changing_policies(settings)()
+
+
+def _changing_policies(settings: Settings) -> Policies:
+    """Those that lie there when they are asked for. Raises: SettingsError for what lies there now."""
     file = settings.trust_folder / _POLICIES
     try:
-        return read_policies(file.read_bytes()) if file.is_file() else ()
+        return ReadAgain(file, lambda: read_policies(file.read_bytes()) if file.is_file() else ())
     except (BadInput, OSError) as error:
         raise SettingsError(f"{file} cannot be read: {error}") from error
 
@@ -452,7 +458,7 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         clock=clock,
         limits=_limits(settings),
         meter=meters,
-        policies=own_policies(settings),
+        policies=_changing_policies(settings),
         public_url=settings.public_url,
     )
     meters.watch(
@@ -521,6 +527,7 @@ def build_watch(settings: Settings, service: Service) -> ASGIApp:
         meter=service.ports.meter,
         lifespan=[_lifespan(service)],
         rate_limits=settings.rate_limits,
+        public_url=settings.public_url,
     )
 
 
@@ -633,17 +640,23 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 @contextmanager
-def keeping(settings: Settings, place: str, actor: str, *, existing: bool) -> Iterator[KeepingPorts]:
+def keeping(
+    settings: Settings, place: str, actor: str, *, existing: bool, installs: bool = True
+) -> Iterator[KeepingPorts]:
     """For commands that copy or replace the whole installation. `place` is a folder, or the URL of an object store;
-    `existing`: nothing is made there.
+    `existing`: nothing is made there. Without `installs` nothing is made here either: where no data folder is, a
+    temporary one serves for as long as the block runs.
 
     Raises: BackupPlaceRefused, StorageUnavailable, OtherUser, DatabaseDamaged, DatabaseUnavailable, BackupNoRoom when a
     disk of this machine is full in the middle, KeepingRefused for any other failure of its files.
     """
-    with _failures_as_ours(), damage_as_ours():
+    with _failures_as_ours(), damage_as_ours(), ExitStack() as closing:
         _require_owner(settings.data)
-        prepare_data(settings)
         url = _place_url(settings, place, existing=existing)
+        if not installs and not settings.data.is_dir():
+            folder = Path(closing.enter_context(TemporaryDirectory(prefix="signroom-")))
+            settings = replace(settings, data=folder, blob_url=f"file://{folder / 'files'}")
+        prepare_data(settings)
         engine = open_engine(settings.database_url)
         try:
             scratch = settings.data / "scratch"

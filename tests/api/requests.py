@@ -36,7 +36,7 @@ def _opened(pfx: Path, password: str) -> tuple[Key, bytes]:
 
 
 def signed_session(server: Server, *documents: Json, **fields: Any) -> Json:
-    """A session that the demo key has signed, once it is done."""
+    """A session that the test certificate has signed, once it is done."""
     opened = server.open_session(documents=list(documents), **fields)
     page = server.page(opened["redirectUrl"])
     page.sign(*page.demo_key())

@@ -7,12 +7,17 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
+import structlog
 
+from signroom.cli.commands import run
+from signroom.cli.demo import _listen_twice
+from signroom.cli.running import DemoFolder
 from tests.harness.commands import command
 from tests.harness.server import ROOT, clean_environment, ok, refused, start_server
 from tests.harness.tools import free_port
@@ -87,6 +92,7 @@ def _retry(call: Callable[[], httpx.Response]) -> httpx.Response:
 
 def test_names_and_unknown_names_are_told(tmp_path: Path) -> None:
     variables = environment(tmp_path)
+    assert command(variables, "migrate").returncode == 0
     assert command(variables, "subscriptions", "create", "Acme").returncode == 0
 
     twice = command(variables, "subscriptions", "create", "Acme")
@@ -100,6 +106,7 @@ def test_names_and_unknown_names_are_told(tmp_path: Path) -> None:
 
 def test_a_wrong_subscription_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
     variables = environment(tmp_path)
+    assert command(variables, "migrate").returncode == 0
     for number in range(11):
         assert command(variables, "subscriptions", "create", f"Acme {number:02}").returncode == 0
 
@@ -111,28 +118,50 @@ def test_a_wrong_subscription_is_answered_with_those_that_there_are(tmp_path: Pa
     assert "Acme 10" not in unknown.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("subscriptions", "list"),
-        ("webhooks", "list", "--subscription", "Demo"),
-        ("timestamp-providers", "list"),
-        ("jobs", "list"),
-    ],
-    ids=lambda arguments: arguments[0],
-)
-def test_a_command_in_the_wrong_folder_makes_no_database_there(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = command(environment(tmp_path / "data"), *arguments)
-
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "DatabaseNotFound: There is no database here." in done.stderr
-    assert str(tmp_path / "data" / "signroom.db") in done.stderr
-    assert list(tmp_path.iterdir()) == []
+def code_of(arguments: Sequence[str]) -> int:
+    """Of a command that runs in this process."""
+    try:
+        return run(arguments)
+    except SystemExit as end:  # how cyclopts ends one that prints nothing
+        return int(end.code or 0)
 
 
-def test_a_look_at_the_trusted_roots_makes_nothing(tmp_path: Path) -> None:
-    assert command(environment(tmp_path / "data"), "trust", "list").returncode == 0
-    assert list(tmp_path.iterdir()) == []
+def test_a_command_in_the_wrong_folder_makes_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before, `backup`, `export`, `extend` and what creates left a `.signroom` behind."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "place").mkdir()
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    monkeypatch.chdir(tmp_path / "here")
+    for name in clean_environment().keys() ^ os.environ.keys():
+        monkeypatch.delenv(name)
+    logging_before, nobody, roots = structlog.get_config(), str(UUID(int=1)), "../a.pdf"
+    of = ("--subscription", "Demo")
+    provider = ("timestamp-providers", "create", "ours", "https://tsa.example/", "--context", "test")
+    for arguments in (
+        ("subscriptions", "list"), ("subscriptions", "create", "Acme"), ("applications", "list", *of),
+        ("webhooks", "list", *of), ("webhooks", "replay", nobody, *of), ("timestamp-providers", "list"), provider,
+        ("jobs", "list"), ("audit", "list"), ("statistics", *of), ("sessions", "retry", nobody),
+        ("documents", "erase", nobody, "--yes"), ("persons", "find", "12345678909", *of), ("secrets", "reseal"),
+        ("backup", "../place"), ("export", "../place"), ("extend", "../a.pdf", "--level", "LTA"),
+        ("trust", "import", roots), ("trust", "icp-brasil", roots), ("policies", "import", roots),
+    ):  # fmt: skip
+        code = code_of(arguments)
+        told = capsys.readouterr()
+        assert (arguments, code, told.out) == (arguments, 3, "")
+        assert "DatabaseNotFound: There is no database here." in told.err
+        assert str(tmp_path / "here" / ".signroom" / "signroom.db") in told.err
+        assert "signroom migrate" in told.err
+    for arguments in (
+        ("restore", "../place"), ("restore", "../nowhere"), ("import", "../place"), ("backup", "../place", "--verify"),
+    ):  # fmt: skip
+        assert code_of(arguments) == 3
+    for arguments in (("backup", "../place", "--list", "--json"), ("trust", "list"), ("policies", "list")):
+        assert code_of(arguments) == 0
+    structlog.configure(**logging_before)
+
+    assert list(Path().iterdir()) == list((tmp_path / "place").iterdir()) == []
 
 
 def test_what_a_command_logs_is_no_part_of_its_output(tmp_path: Path) -> None:
@@ -208,6 +237,35 @@ def test_the_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "signroom serve" in done.stderr
+
+
+def test_a_second_demo_in_a_folder_says_who_has_it(tmp_path: Path) -> None:
+    """Before, it started without a word, and two services worked in one folder."""
+    first = DemoFolder(tmp_path)
+    first.tell("http://127.0.0.1:8400")
+
+    done = command(environment(tmp_path), "demo", "--json", "--port", "0")
+    first.close()
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Another demo (http://127.0.0.1:8400, process {os.getpid()}) uses the folder {tmp_path}" in done.stderr
+    assert "--data OTHER --port 8655" in done.stderr
+
+
+def test_the_example_application_says_where_it_is_when_its_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(50):  # two free ports, one behind the other
+        port = free_port()
+        try:
+            taken = socket.create_server(("127.0.0.1", port + 1))
+            break
+        except (OSError, OverflowError):
+            continue
+    with taken:
+        first, second = _listen_twice(port)
+        with first, second:
+            own = second.getsockname()[1]
+
+    assert f"Port {port + 1} is taken: the example application is on port {own}." in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

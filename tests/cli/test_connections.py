@@ -63,6 +63,9 @@ def refusal(connection: socket.socket, status: int, code: str) -> httpx.Response
     assert answer.status_code == status, answer.text
     assert answer.json()["code"] == code
     assert answer.json()["message"]
+    explained = answer.json()["docUrl"]
+    assert explained.endswith(f"/docs/errors/#{code}")
+    assert answer.headers["link"] == f'<{explained}>; rel="help"'
     assert answer.headers["connection"] == "close"
     assert answer.headers["x-content-type-options"] == "nosniff"
     return answer

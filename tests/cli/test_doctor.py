@@ -16,6 +16,7 @@ import pytest
 
 from signroom.cli import doctor
 from signroom.cli.doctor import Severity
+from signroom.cli.running import keep_address
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.ports.jobs import JobsState
 from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
@@ -129,6 +130,10 @@ def test_the_folder_of_a_demo_is_known(tmp_path: Path, monkeypatch: pytest.Monke
     (found,) = doctor._settings(settings)  # noqa: SLF001
     assert (settings.public_url, found.level) == ("http://127.0.0.1:8400", "ok")
     assert "a demo" in found.what
+    keep_address(tmp_path, "http://127.0.0.1:8655")
+    assert doctor._current_settings().public_url == "http://127.0.0.1:8655"  # noqa: SLF001
+    (tmp_path / "demo-api-key").unlink()
+    assert doctor._current_settings().public_url == "http://127.0.0.1:8655", "a service that is no demo"  # noqa: SLF001
 
 
 # -- what each check makes of what it finds ---------------------------------------------------

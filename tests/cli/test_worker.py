@@ -81,6 +81,7 @@ def test_a_worker_does_what_a_web_process_leaves_and_has_no_web(tmp_path: Path, 
     shared["SIGNROOM_WORKERS"] = "1"
     web = environment(tmp_path / "data", SIGNROOM_PORT=str(port), **shared)
     jobs = environment(tmp_path / "data", SIGNROOM_PORT="0", **shared)
+    assert command(web, "migrate").returncode == 0
     assert command(web, "subscriptions", "create", "Acme").returncode == 0
     assert command(web, "applications", "create", "portal", "--subscription", "Acme").returncode == 0
     key = command(web, "keys", "create", "--application", "portal").stdout.strip()

@@ -35,7 +35,7 @@ def pdf(tmp_path: Path) -> Path:
 
 
 def sign(server: Server, redirect_url: str) -> Page:
-    """What the signer does on his page, all documents with the demo key."""
+    """What the signer does on his page, all documents with a test certificate."""
     page = server.page(redirect_url)
     page.sign(*page.demo_key())
     return page

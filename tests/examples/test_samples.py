@@ -23,6 +23,7 @@ from tests.harness.waiting import SECONDS
 from tests.vectors import hard_pdfs
 
 MAX_LINES = 100
+FILES = sorted((ROOT / "examples").glob("*_app.*"))
 COMMANDS = {
     "fastapi": ["-m", "uvicorn", "--app-dir", "examples", "fastapi_app:app", "--log-level", "warning", "--port"],
     "flask": ["-m", "flask", "--app", "examples/flask_app.py", "run", "--port"],
@@ -200,10 +201,13 @@ def test_a_contract_that_is_not_there_is_said_so(server: Server, tmp_path: Path)
 def test_every_sample_has_its_commands() -> None:
     text = (ROOT / "examples" / "README.md").read_text()
 
-    for file in (ROOT / "examples").glob("*_app.py"):
+    for file in FILES:
         assert file.name in text
+        told = file.read_text()
+        if file.stem != "demo_app":
+            assert "`make demo` in the folder" in told, "where the service and the key come from"
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("*_app.py")), ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
 def test_a_sample_is_short(file: Path) -> None:
     assert len(file.read_text().splitlines()) < MAX_LINES

@@ -24,6 +24,10 @@ _OBJECT = re.compile(rb"(?:^|(?<=[\r\n]))(\d{1,7}) (\d{1,5}) obj\b(.*?)endobj", 
 _ROW = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
 _STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 _XREF = re.compile(rb"(?:^|(?<=[\r\n]))xref\b.*?(?=trailer)", re.DOTALL)
+_END_OF_STREAM = re.compile(rb"endstream\s+endobj")
+_END_OF_OBJECT = re.compile(rb"endobj")
+_END_OF_STRING = re.compile(rb"\)")
+_LENGTH = re.compile(rb"/Length (\d{1,7})(?! \d+ R)")
 _STARTXREF = re.compile(rb"startxref\s+(\d+)")
 _STRUCTURE = (
     *(b"Size", b"Prev", b"Type", b"Kids", b"Count", b"Length", b"W", b"Index", b"First", b"N", b"XRefStm"),
@@ -386,6 +390,26 @@ def cut(dice: Random, data: bytes, other: bytes) -> bytes:
     return _replaced(data, at, at + dice.choice((1, 2, 5, 20, 100)), b"")
 
 
+def lose_end(dice: Random, data: bytes, other: bytes) -> bytes:
+    """Of a stream, of an object, or of a string; the rest stays in its place."""
+    pattern = dice.choice((_END_OF_STREAM, _END_OF_STREAM, _END_OF_OBJECT, _END_OF_STRING))
+    places = list(pattern.finditer(data))
+    if not places:
+        return data
+    found = places[-1] if dice.random() < 0.5 else dice.choice(places)
+    return _replaced(data, found.start(), found.end(), b" " * len(found[0]))
+
+
+def lengthen(dice: Random, data: bytes, other: bytes) -> bytes:
+    """What a stream says of its length: around the end of the file, or a little beside the right one."""
+    found = _pick(dice, _LENGTH, data)
+    if found is None:
+        return data
+    left = len(data) - found.end()
+    length = dice.choice((left, left + 50, left + 3000, 0, 5, max(0, int(found[1]) + dice.randrange(-9, 10))))
+    return _replaced(data, found.start(1), found.end(1), (b"%d" % length).rjust(len(found[1])))
+
+
 _INSIDE: tuple[Mutation, ...] = (
     *(_same, flip_bytes, change_digits, swap_tokens, duplicate_key, rename_key, odd_structure, add_structure),
     *(redirect, comment_token),
@@ -397,7 +421,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         *(flip_bytes, change_digits, swap_tokens, double_token, drop_token, comment_token, duplicate_key, rename_key),
         *(move_name, odd_structure, add_structure, drop_entry, redirect, move_object, copy_object, swap_objects),
         *(hide_object, change_row, cut_table, wrong_startxref, double_end, append_revision, change_lines),
-        *(change_line_ends, splice, splice_object, around, cut),
+        *(change_line_ends, splice, splice_object, around, cut, lose_end, lengthen),
     )
 }
 _OFTEN = ("odd_structure", "duplicate_key", "append_revision", "copy_object", "rename_key")

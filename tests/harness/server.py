@@ -200,7 +200,7 @@ class Page:
         return ok(self.upload(content, name))
 
     def demo_key(self) -> tuple[Key, list[str]]:
-        """A demo key and its certificate with chain, base64."""
+        """A key and its test certificate with chain, base64."""
         key = ec.generate_private_key(ec.SECP256R1())
         spki = key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -253,10 +253,9 @@ def refused(response: httpx.Response, status: int) -> str:
     assert response.headers["content-type"].startswith("application/json")
     body = response.json()
     expected = {"code", "message", "detail"} if status == 422 else {"code", "message", "path", "docUrl"}
-    if status == 429 and "path" not in body:  # refused before anything knows the request
-        expected = {"code", "message"}
     assert set(body) == expected, body
     assert body["message"]
+    assert f"/docs/errors/#{body['code']}>" in response.headers["link"]
     assert "Traceback" not in response.text
     code: str = body["code"]
     return code

@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "cc": "gcc libc6-dev",
     "certutil": "libnss3-tools",
     "chromium": "chromium",
     "java": "default-jre-headless",

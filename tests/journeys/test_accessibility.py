@@ -69,7 +69,7 @@ def test_two_documents_are_signed_by_the_keyboard_alone(sqlite_server: Server, w
     page.goto(opened["redirectUrl"])
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
     press(page, "Continue to signing")
-    press(page, "Use a demo key")
+    press(page, "Use a test certificate")
     tab_to(page, "Your name")
     page.keyboard.type("Ana")
     page.keyboard.press("Enter")

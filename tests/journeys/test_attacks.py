@@ -71,7 +71,7 @@ def test_markup_is_text_wherever_it_comes_from(sqlite_server: Server, window: Wa
         {"name": f"{MARKUP}.pdf", "mimeType": "application/pdf", "buffer": hostile_pdf()},
         {"name": f"{MARKUP}.svg.pdf", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"},
     ]
-    page.get_by_label("Add PDF files").set_input_files(files)
+    page.get_by_label("Add files").set_input_files(files)
     row = page.get_by_role("listitem").filter(has_text=f"{MARKUP}.pdf")
     expect(row).to_contain_text("1 page")
     refused = page.get_by_role("listitem").filter(has_text=f"{MARKUP}.svg.pdf")
@@ -183,7 +183,7 @@ def test_an_address_of_the_api_shows_a_browser_nothing(sqlite_server: Server, wi
     file.write_bytes(hard_pdfs.make("plain"))
     page = window.page
     page.goto(sqlite_server.open_session()["redirectUrl"])
-    page.get_by_label("Add PDF files").set_input_files(file)
+    page.get_by_label("Add files").set_input_files(file)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("img", name="Page 1 of 1 of contract.pdf")).to_be_visible()
     addresses = {url for url, _ in window.requests if "/sign/api/" in url and not url.endswith(("renew", "upload"))}

@@ -117,7 +117,7 @@ def test_a_service_that_cannot_judge_leaves_the_signer_where_he_was(sqlite_serve
     choose_demo_key(page)
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     page.unroute("**/sign/api/certificates")
-    page.get_by_role("button", name="Create a demo key").click()
+    page.get_by_role("button", name="Create a test certificate").click()
 
     expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
 

@@ -99,7 +99,7 @@ def a_cpf() -> str:
 
 
 def demo_key(page: Page, name: str) -> tuple[Key, list[str]]:
-    """A demo key whose certificate has `name`."""
+    """A test certificate whose certificate has `name`."""
     key = ec.generate_private_key(ec.SECP256R1())
     spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     body = {"publicKey": base64.b64encode(spki).decode(), "name": name}

@@ -29,7 +29,7 @@ CLICKS = """
 window.clicks = [];
 addEventListener('click', ({ target }) => clicks.push(target.closest('button, a')?.innerText.split('\\n')[0]), true);
 """
-OF_THE_KEY = ["Create a demo key"]
+OF_THE_KEY = ["Create a test certificate"]
 
 
 def test_a_first_signature_takes_three_clicks_besides_the_keys_own(sqlite_server: Server, window: Watched) -> None:
@@ -56,7 +56,7 @@ def test_a_first_signature_takes_three_clicks_besides_the_keys_own(sqlite_server
     clicks = page.evaluate("clicks")
     assert [click for click in clicks if click not in OF_THE_KEY] == [
         "Continue to signing",
-        "Use a demo key",
+        "Use a test certificate",
         "Sign 1 document",
     ]
 
@@ -80,9 +80,22 @@ def test_every_step_before_the_signature_can_be_taken_back(sqlite_server: Server
     page.get_by_role("button", name="Back", exact=True).click()
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()
     go_on_to_signing(page)
-    sign(page)
+    choose_demo_key(page)
+    expect(page.get_by_role("heading", name="Check and sign")).to_be_focused()
+    for back in ("How do you want to sign?", "Read before you sign"):
+        page.go_back()
+        expect(page.get_by_role("heading", name=back)).to_be_focused()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
+    page.go_forward()  # the key is still open
+    expect(page.get_by_role("heading", name="Check and sign")).to_be_focused()
+    page.get_by_role("link", name="Español").click()
+    expect(page.get_by_role("heading", name="Revisar y firmar")).to_be_visible()
+    page.get_by_role("link", name="English").click()
+    page.get_by_role("button", name="Sign 1 document").click()
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_focused()
+    assert page.evaluate("scrollY") == 0
 
 
 def test_the_browsers_back_button_after_the_end_changes_nothing(sqlite_server: Server, window: Watched) -> None:
@@ -92,6 +105,7 @@ def test_the_browsers_back_button_after_the_end_changes_nothing(sqlite_server: S
     sign(page)
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
     page.go_back()
+    page.wait_for_url(f"{sqlite_server.app_url}/")  # out of the session at once
     page.go_forward()
 
     expect(page.get_by_role("heading", name="Document signed")).to_be_visible()
@@ -176,7 +190,7 @@ def test_leaving_while_a_file_is_on_its_way_asks_first(sqlite_server: Server, wi
         pass
 
     page.route("**/sign/api/upload", never_answered)
-    page.get_by_label("Add PDF files").set_input_files(
+    page.get_by_label("Add files").set_input_files(
         {"name": "contract.pdf", "mimeType": "application/pdf", "buffer": hard_pdfs.make("plain")}
     )
     page.get_by_role("heading").click()  # a browser asks only for a page that was used

@@ -225,7 +225,7 @@ def test_a_problem_of_one_source_is_not_shown_at_another(sqlite_server: Server, 
     choose(window.page, WEB_EID, "Read the card")
     expect(window.page.get_by_role("alert")).to_contain_text("Cancelled.")
 
-    window.page.get_by_role("button", name="Use a demo key").click()
+    window.page.get_by_role("button", name="Use a test certificate").click()
 
     expect(window.page.get_by_role("alert")).to_be_empty()
 
@@ -233,7 +233,7 @@ def test_a_problem_of_one_source_is_not_shown_at_another(sqlite_server: Server, 
 def test_without_the_operators_copy_web_pki_is_not_offered(sqlite_server: Server, window: Watched) -> None:
     at_the_choice(sqlite_server, window.page)
 
-    expect(window.page.get_by_role("button", name="Use a demo key")).to_be_visible()
+    expect(window.page.get_by_role("button", name="Use a test certificate")).to_be_visible()
     expect(window.page.get_by_text("Web PKI")).to_have_count(0)
     assert httpx.get(f"{sqlite_server.url}/sign/assets-operator/web-pki.js").status_code == 403
 
@@ -242,7 +242,7 @@ def test_a_key_in_software_is_barred_where_a_device_is_asked_for(sqlite_server: 
     device = [{"type": "CryptoDevice"}]
     at_the_choice(sqlite_server, window.page, securityContextId=str(TEST.id), certificateRequirements=device)
 
-    for source in ("Use a certificate file (PFX)", "Use a demo key"):
+    for source in ("Use a certificate file (PFX)", "Use a test certificate"):
         expect(barred(window.page, source)).to_contain_text("You need a certificate on a card")
 
 

@@ -46,7 +46,7 @@ def test_a_document_added_in_another_tab_is_not_signed_without_consent(
 ) -> None:
     page, link = window.page, sqlite_server.open_session()["redirectUrl"]
     page.goto(link)
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     go_on_to_signing(page)
     choose_demo_key(page)
     sqlite_server.page(link).add(hard_pdfs.make("plain"), "slipped-in.pdf")
@@ -136,7 +136,7 @@ def test_an_upload_that_got_lost_can_be_sent_again_from_its_row(
     page = window.page
     page.goto(sqlite_server.open_session()["redirectUrl"])
     page.route("**/sign/api/upload", lambda route: route.abort())
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     page.unroute("**/sign/api/upload")
     page.get_by_role("button", name=f"Upload {contract.name} again").click()
@@ -155,7 +155,7 @@ def test_an_upload_whose_answer_got_lost_is_one_document_when_it_is_sent_again(
         route.abort()
 
     page.route("**/sign/api/upload", arrive_and_lose_the_answer)
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     expect(page.get_by_text(CONNECTION)).to_be_visible()
     assert len(sqlite_server.page(opened["redirectUrl"]).load()["documents"]) == 1
     page.unroute("**/sign/api/upload")
@@ -173,7 +173,7 @@ def test_a_token_that_is_over_in_the_middle_is_renewed_in_silence(
     over = {"code": "ExpiredSignatureSessionToken", "message": "over", "detail": None}
     for path in ("upload", "prepare"):
         page.route(f"**/sign/api/{path}", lambda route: route.fulfill(status=422, json=over), times=1)
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     expect(page.get_by_text("10 pages")).to_be_visible()
     go_on_to_signing(page)
     choose_demo_key(page)
@@ -196,8 +196,8 @@ def test_a_file_that_changed_after_it_was_chosen_is_refused_and_the_next_goes_on
 
     page.route("**/sign/api/upload", change_meanwhile, times=1)
     page.goto(sqlite_server.open_session()["redirectUrl"])
-    page.get_by_label("Add PDF files").set_input_files([first, moved])
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files([first, moved])
+    page.get_by_label("Add files").set_input_files(contract)
 
     expect(page.get_by_text("10 pages")).to_be_visible()
     expect(page.get_by_text(re.compile("We cannot read this file"))).to_be_visible()
@@ -240,7 +240,7 @@ def test_the_worker_with_the_keys_ends_with_their_use(sqlite_server: Server, win
 def test_focus_and_files_stay_where_they_are_safe(sqlite_server: Server, window: Watched, contract: Path) -> None:
     page = window.page
     page.goto(sqlite_server.open_session()["redirectUrl"])
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     page.get_by_role("button", name=f"Remove {contract.name}").click()
     expect(page.get_by_role("heading", name="Your documents")).to_be_focused()
     page.get_by_role("button", name="Cancel", exact=True).click()

@@ -47,7 +47,7 @@ def test_a_refused_file_has_the_reason_in_its_row_and_is_taken_once_the_applicat
     page = window.page
     page.goto(tenant.redirect_url())
     site.paths["/validate"] = answering({"accept": False, "rejectReason": REASON})
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     row = page.get_by_role("listitem").filter(has_text=contract.name)
 
     expect(row).to_contain_text(f"This file was not accepted: {REASON}")
@@ -58,7 +58,7 @@ def test_a_refused_file_has_the_reason_in_its_row_and_is_taken_once_the_applicat
     row.get_by_role("button", name=f"Dismiss {contract.name}").click()
 
     site.paths["/validate"] = answering({}, status=500)
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
     expect(row).to_contain_text("could not be checked")
     site.paths["/validate"] = answering({"accept": True})
     row.get_by_role("button", name=f"Upload {contract.name} again").click()
@@ -73,7 +73,7 @@ def test_a_name_that_does_not_fit_is_told_in_the_row(tenant: Tenant, window: Wat
     ok(tenant.put("file-validation", {"fileNamePattern": r"order-\d+\.pdf"}))
     page = window.page
     page.goto(tenant.redirect_url())
-    page.get_by_label("Add PDF files").set_input_files(contract)
+    page.get_by_label("Add files").set_input_files(contract)
 
     expect(page.get_by_role("listitem")).to_contain_text("A file with this name is not accepted here")
     page.get_by_role("button", name="Continue").click()
@@ -145,13 +145,13 @@ def test_a_listed_page_frames_it_and_no_key_file_goes_in(
     page = window.page
     page.goto(framing(site, redirect_url))
     inside: FrameLocator = page.frame_locator("iframe")
-    inside.get_by_label("Add PDF files").set_input_files(contract)
+    inside.get_by_label("Add files").set_input_files(contract)
     expect(inside.get_by_text("10 pages")).to_be_visible()
     inside.get_by_role("button", name="Continue").click()
     inside.get_by_role("button", name="Continue to signing").click()
 
     expect(inside.get_by_text(re.compile("inside another site"))).to_be_visible()
-    expect(inside.get_by_role("button", name=re.compile("certificate file|demo key"))).to_have_count(0)
+    expect(inside.get_by_role("button", name=re.compile("certificate file|test certificate"))).to_have_count(0)
     expect(inside.locator("input[type=password]")).to_have_count(0)
     with page.context.expect_page() as opened:
         inside.get_by_role("link", name="Open in a new tab").click()

@@ -55,7 +55,17 @@ def test_the_pattern_decides_by_the_whole_name_before_the_body_is_read(tenant: T
     assert refused(page.upload(b"no PDF at all", "other.pdf"), 422) == "FileNameRejected"
     assert refused(page.upload(PDF, "xcontrato-1.pdf"), 422) == "FileNameRejected"
     assert page.upload(PDF, "contrato-1.pdf").status_code == 200
+    assert refused(page.upload(b"no PDF at all", "contrato-2.pdf"), 422) == "InvalidPdf", "PDF files alone: the guide"
     assert [d["name"] for d in page.load()["documents"]] == ["contrato-1.pdf"]
+    # The page asks for a PDF where nothing else fits, and else for a file.
+    for pattern, pdf_only in (
+        (None, False),
+        (r"a-\d+\.pdf", False),
+        (r".*\.pdf", True),
+        (r"(?i).*\.(pdf|docx)", False),
+    ):
+        ok(tenant.put("file-validation", {"fileNamePattern": pattern}))
+        assert page.load()["pdfOnly"] is pdf_only
 
 
 def test_the_pattern_is_asked_before_the_endpoint(tenant: Tenant, site: Site) -> None:

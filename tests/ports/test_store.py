@@ -200,7 +200,7 @@ def test_session_is_read_back_as_it_was_saved(store: SqlStore, application: Appl
 
     with store.read() as work:
         assert work.sessions.of_any_tenant(session.id) == moved
-        assert work.sessions.by_link(b"l" * 32) == moved
+        assert work.sessions.by_link(b"l" * 32).session == moved
 
 
 def test_every_version_of_a_signed_file_is_kept_and_found(store: SqlStore, application: Application) -> None:
@@ -572,6 +572,7 @@ def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, 
             NO_BRANDING,
             None,
         )
+    assert store.file_validation(owner) == store.known_file_validation(owner) == NO_VALIDATION
     for _ in range(2):
         with store.work() as work:
             work.subscriptions.save_file_validation(owner, validation)
@@ -582,6 +583,8 @@ def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, 
             work.subscriptions.branding(owner),
             work.subscriptions.logo(owner),
         ) == (validation, branding, logo)
+    assert store.known_file_validation(owner) is None
+    assert store.file_validation(owner) == validation
     with store.work() as work:
         work.subscriptions.save_file_validation(owner, NO_VALIDATION)
         work.subscriptions.save_branding(owner, NO_BRANDING, None)

@@ -32,7 +32,7 @@ from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import SECONDS, eventually
 from tests.pki import authority
-from tests.sandbox.calls import WaitingPool, end_worker
+from tests.sandbox.calls import WaitingPool, end_worker, is_logged, need_much, resident
 from tests.vectors import hard_pdfs
 
 Written = Callable[[str], Path]
@@ -282,6 +282,20 @@ def test_workers_seldom_look_for_garbage(pool: WaitingPool) -> None:
     """A file with 200,000 objects cost twice as much."""
     assert pool.run(30, gc.get_threshold)[0] >= 10_000
     assert pool.run(30, gc.get_freeze_count) > 10_000
+
+
+def test_what_a_library_thinks_of_a_file_is_not_logged(pool: WaitingPool) -> None:
+    """Metadata that are no XMP were told with a traceback."""
+    assert not pool.run(30, is_logged, "pikepdf")
+
+
+def test_a_worker_gives_back_what_a_task_has_needed(pool: WaitingPool) -> None:
+    """It kept ninety megabytes after a large file, and the next one needed more."""
+    before = pool.run(30, resident)
+
+    pool.run(30, need_much)
+
+    assert pool.run(30, resident) < before + (48 << 20)
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from signroom.ports.store import KeyOwner, Store, Work
+from signroom.domain.file_validation import FileValidation
+from signroom.ports.store import KeyOwner, LinkedSession, Store, Work
 
 
 @dataclass
@@ -30,11 +31,20 @@ class PassingStore:
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         return self.store.known_key(secret_hash)
 
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        return self.store.by_link(link_hash)
+
     def closed(self, session_id: UUID) -> bool:
         return self.store.closed(session_id)
 
     def known_closed(self, session_id: UUID) -> bool | None:
         return self.store.known_closed(session_id)
+
+    def file_validation(self, subscription_id: UUID) -> FileValidation:
+        return self.store.file_validation(subscription_id)
+
+    def known_file_validation(self, subscription_id: UUID) -> FileValidation | None:
+        return self.store.known_file_validation(subscription_id)
 
     def scrub(self) -> bool:
         return self.store.scrub()

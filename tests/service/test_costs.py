@@ -161,20 +161,20 @@ async def _journey(room: Room, key: str) -> Journey:
 
 # What each request may cost at most: statements, transactions that read and that write, flushes, hops to a thread.
 AT_MOST = {
-    "POST session": Cost(7, 1, 1, 5, 6),
-    "page": Cost(3, 2, 0, 0, 2),
-    "renew": Cost(6, 2, 1, 1, 1),
+    "POST session": Cost(6, 0, 1, 5, 4),
+    "page": Cost(1, 1, 0, 0, 1),
+    "renew": Cost(4, 1, 1, 1, 1),
     "load": Cost(1, 1, 0, 0, 1),
     "certificate": Cost(1, 1, 0, 0, 1),
-    "prepare": Cost(6, 1, 1, 1, 3),
-    "finish": Cost(14, 2, 1, 1, 3),
+    "prepare": Cost(5, 1, 1, 1, 3),
+    "finish": Cost(10, 1, 1, 1, 3),
     "process": Cost(13, 1, 1, 3, 7),
     "GET session": Cost(1, 1, 0, 0, 1),
-    "GET signed file": Cost(2, 1, 0, 0, 1),
+    "GET signed file": Cost(1, 1, 0, 0, 1),
     "upload": Cost(1, 0, 1, 4, 2),
-    "POST session, uploaded": Cost(10, 2, 1, 1, 6),
-    "POST session, empty": Cost(4, 1, 1, 1, 3),
-    "PUT upload": Cost(11, 2, 1, 5, 6),
+    "POST session, uploaded": Cost(9, 1, 1, 1, 4),
+    "POST session, empty": Cost(3, 0, 1, 1, 1),
+    "PUT upload": Cost(6, 1, 1, 5, 5),
 }
 MORE_ON_POSTGRESQL = {
     "POST session": 1,

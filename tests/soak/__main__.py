@@ -6,7 +6,7 @@ honest tenants waited too long.
 python -m tests.soak [files|kill|archive|load|all] [--database sqlite|postgresql|both]
     files: [--files 2000] [--formats pdf,cms] [--seed N]
     kill: [--kills 300] [--clients 3] [--seed N]
-    archive: [--sessions 200] [--clients 3] [--seed N]
+    archive: [--sessions 200] [--settle 240] [--clients 3] [--seed N]
     load: [--seconds 300] [--idle 30] [--each 20] [--only streams,names] [--apart]
 
 The load test needs a quiet machine. Below each row it says who used the processors; "others" has the database in it.
@@ -51,6 +51,7 @@ def main() -> int:
     parser.add_argument("--formats", default=",".join(READERS), help=f"some of {','.join(READERS)}")
     parser.add_argument("--kills", type=int, default=300, help="on each database")
     parser.add_argument("--sessions", type=int, default=200, help="that want level B-LTA, on each database")
+    parser.add_argument("--settle", type=float, default=240, help="seconds to archive all, once everything is on again")
     parser.add_argument("--clients", type=int, default=3)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31))
     parser.add_argument("--seconds", type=float, default=300, help="all attacks at once, on each database")
@@ -71,7 +72,7 @@ def main() -> int:
         kills = Kills(arguments.kills, arguments.clients, arguments.seed, away=AWAY, stopped=STOPPED)
         runs.append(lambda database: _kill(database, kills))
     if arguments.what in {"archive", "all"}:
-        archiving = Archiving(arguments.sessions, arguments.clients, arguments.seed)
+        archiving = Archiving(arguments.sessions, arguments.clients, arguments.seed, settle=arguments.settle)
         runs.append(lambda database: _archive(database, archiving))
     if arguments.what in {"load", "all"}:
         each = arguments.each if len(only) > 1 else 0

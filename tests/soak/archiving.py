@@ -27,7 +27,6 @@ from tests.harness.server import TLS, Server, fork_server
 from tests.harness.tools import free_port
 from tests.soak.signers import Outcome, Signer
 
-SETTLE_SECONDS = 240
 WANTED = {"background": True, "pdfSignatureOptions": {"level": Level.B_LTA.value}}
 
 
@@ -40,6 +39,8 @@ class Plan:
     """Seconds between kills."""
     switch_pause: tuple[float, float] = (1.0, 6.0)
     """Seconds between changes of what is off."""
+    settle: float = 240.0
+    """Seconds until all must be archived, once everything is on again."""
     at_once: float = 10.0
     """Seconds between a signature and its completed document: nobody waits longer for what is outside."""
 
@@ -151,7 +152,7 @@ class _Trial:
             while True:
                 with engine.connect() as connection:
                     archived = connection.execute(reached).scalar_one()
-                if archived >= done.documents or time.monotonic() - began > SETTLE_SECONDS:
+                if archived >= done.documents or time.monotonic() - began > self._plan.settle:
                     break
                 time.sleep(0.2)
             done.seconds_to_archive = time.monotonic() - began

@@ -12,7 +12,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from signroom.api.auth import Access, Waits, key_guard, provide_caller
+from signroom.api.auth import Access, InjectedCaller, Waits, key_guard, provide_caller
 from signroom.api.reference import pages
 from signroom.api.resources import (
     api_keys,
@@ -157,6 +157,11 @@ def api_routes(ports: Ports) -> list[Any]:
         timestamp_providers.try_out,
     )
     waits = Waits()
+
+    def provide_waits(caller: InjectedCaller) -> Waits:
+        """It asks for `caller` as `provide_caller` does for `ports`."""
+        return waits
+
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(
         path="/",
@@ -165,7 +170,7 @@ def api_routes(ports: Ports) -> list[Any]:
         before_request=name_unread_body,  # of handlers that have no look at the body of their own
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
-            "waits": Provide(lambda: waits, sync_to_thread=False),
+            "waits": Provide(provide_waits, sync_to_thread=False),
         },
         request_class=WireRequest,
         request_max_body_size=largest_body(ports),
@@ -195,15 +200,29 @@ def largest_body(ports: Ports) -> int:
 
 def openapi_config() -> OpenAPIConfig:
     """What ``/openapi.json`` is made of. The framework's own viewers are left out: they load scripts from a CDN."""
-    key = SecurityScheme(
-        type="apiKey", name="X-Api-Key", security_scheme_in="header", description="`application|secret`"
-    )
+    ways = {
+        "ApiKey": SecurityScheme(
+            type="apiKey",
+            name="X-Api-Key",
+            security_scheme_in="header",
+            description="`application|secret`; the part behind the line is enough. Of both headers this one counts.",
+        ),
+        "Bearer": SecurityScheme(
+            type="http", scheme="bearer", description="`Authorization: Bearer application|secret`, the same key."
+        ),
+        "AuthorizationApiKey": SecurityScheme(
+            type="apiKey",
+            name="Authorization",
+            security_scheme_in="header",
+            description="`ApiKey application|secret`, the same key, as clients for timestamps send it.",
+        ),
+    }
     return OpenAPIConfig(
         title="Signroom API",
         version=version("signroom"),
         description="Self-hosted digital signature sessions.",
-        components=Components(security_schemes={"ApiKey": key}),
-        security=[{"ApiKey": []}],
+        components=Components(security_schemes={**ways}),
+        security=[{way: []} for way in ways],
         use_handler_docstrings=True,
         openapi_router=Router(
             "/openapi", route_handlers=[], include_in_schema=False, before_request=pages.lead_to_document

@@ -92,7 +92,8 @@ def _say_where() -> None:
     database = url.path.removeprefix("/") if url.scheme.startswith("sqlite") else f"{url.hostname or ''}{url.path}"
     print(
         f"It was looked for in the database {database}. Is that the service's? Otherwise run the command in the folder "
-        "of the service, or set SIGNROOM_DATA or SIGNROOM_DATABASE_URL as the service has it.",
+        "of the service, or set SIGNROOM_DATA or SIGNROOM_DATABASE_URL as the service has it. A new installation "
+        "begins with `signroom migrate`.",
         file=sys.stderr,
     )
 
@@ -217,7 +218,7 @@ def robot(
     Args:
         redirect_url: the session's redirectUrl
         file: PDF to upload; may be given several times
-        demo: sign with a demo key
+        demo: sign with a test certificate
         pfx: sign with the key of this PKCS#12 file
         password: password of the file; better in the environment, SIGNROOM_PFX_PASSWORD
         cancel: give up instead of signing

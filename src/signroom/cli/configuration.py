@@ -35,8 +35,8 @@ def current_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     return read_settings(os.environ, Path.cwd(), defaults=defaults)
 
 
-def settings_for_rows(public_url: str = "http://localhost") -> Settings:
-    """For commands that only touch rows: they need no address. `public_url` counts where none is set.
+def settings_for_rows() -> Settings:
+    """For commands that need no address of their own. Where none is set, the one of the last start here counts.
 
     What such a command logs goes to the standard error. Its output may be a key that a script reads.
 
@@ -44,12 +44,16 @@ def settings_for_rows(public_url: str = "http://localhost") -> Settings:
     """
     import structlog
 
+    from signroom.cli.running import known_address
+
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    return current_settings({"PUBLIC_URL": public_url})
+    settings = current_settings({"PUBLIC_URL": DEMO_URL})
+    known = known_address(settings.data)
+    return settings if known is None else current_settings({"PUBLIC_URL": known})
 
 
 def installed_settings() -> Settings:
-    """The same for commands that only make sense where a service has run: they make no database in the wrong folder.
+    """The same for all commands but those that make an installation: none is made in the wrong folder.
 
     Raises: SettingsError, DatabaseNotFound.
     """

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import json
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from signroom.domain.errors import CapacityUnavailable, TooManyRequests
-from signroom.http.headers import ENCODED
+from signroom.http.problems import early_refusal
 from signroom.http.rates import customer, plain_address
 
 MAX_HEAD = 64 * 1024
@@ -95,9 +94,11 @@ _MALFORMED = Refusal(400, "BadRequest", "This is not HTTP.", "malformed")
 class Gate:
     """All connections of the process: how many there are, from where, and which ones wait for a request."""
 
-    def __init__(self, limits: ConnectionLimits, count: Callable[[str], None] = lambda _reason: None) -> None:
-        """`count` is told the reason of each refusal."""
-        self.limits, self.count = limits, count
+    def __init__(
+        self, limits: ConnectionLimits, count: Callable[[str], None] = lambda _reason: None, public_url: str = ""
+    ) -> None:
+        """`count` is told the reason of each refusal; `public_url` is where refusals are explained."""
+        self.limits, self.count, self.public_url = limits, count, public_url
         self.lingering = 0
         # An address that is refused comes again.
         self._counted = lru_cache(_ADDRESSES)(self._customer)
@@ -387,7 +388,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if too_late or self.gate.lingering >= _MAX_LINGERING or self.transport.is_closing():
             self.transport.abort()
             return
-        self.transport.write(_answer(refusal))
+        self.transport.write(_answer(refusal, self.gate.public_url))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._lingers = True
@@ -401,14 +402,7 @@ def protocol_of(gate: Gate) -> type[asyncio.Protocol]:
 
 
 @cache
-def _answer(refusal: Refusal) -> bytes:
-    body = json.dumps({"code": refusal.code, "message": refusal.message}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-        *([] if refusal.retry_after is None else [(b"retry-after", str(refusal.retry_after).encode())]),
-        *ENCODED,
-    ]
-    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+def _answer(refusal: Refusal, public_url: str) -> bytes:
+    body, headers = early_refusal(refusal.code, refusal.message, public_url, refusal.retry_after)
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in [*headers, (b"connection", b"close")])
     return f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n".encode() + lines + b"\r\n" + body

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
-from signroom.cli.configuration import DEMO_DEFAULTS, DEMO_KEY_FILE
+from signroom.cli.configuration import DEMO_DEFAULTS, DEMO_KEY_FILE, DEMO_URL
 from signroom.cli.logs import configure_logs
+from signroom.cli.running import DemoFolder, keep_address
 from signroom.cli.serve import listen, run_applications
 from signroom.domain.application import Role
 from signroom.domain.demo import DemoFailure
@@ -57,10 +58,16 @@ def run_demo(
 ) -> int:
     """Serve until a signal. `fail` is switched off at the beginning. Raises: SettingsError."""
     configure_logs(30 if sys.stderr.isatty() else 20)
+    settings = _settings(data, DEMO_URL)
+    prepare_data(settings)
+    # Before the port: the same folder on another port would be a second service in it.
+    folder = DemoFolder(settings.data)
     listener, app_listener = _listen_twice(port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     app_url = f"http://127.0.0.1:{app_listener.getsockname()[1]}"
     settings = _settings(data, url)
+    folder.tell(settings.public_url)
+    keep_address(settings.data, settings.public_url)
     service = build_service(settings)
     demo = _prepare(settings, service.ports, url, app_url)
     if service.ports.demo is not None:
@@ -87,12 +94,20 @@ def run_demo(
 
 
 def _listen_twice(port: int) -> tuple[socket.socket, socket.socket]:
-    """The service's socket and the example application's: the next port, or any free one when that is taken."""
+    """The service's socket and the example application's: the next port, or any free one when that is taken.
+
+    Somebody who has chosen the port expects the next one, and is told.
+    """
     first = listen("127.0.0.1", port, _CHOOSE_PORT)
+    following = first.getsockname()[1] + 1
     try:
-        return first, listen("127.0.0.1", first.getsockname()[1] + 1)
+        return first, listen("127.0.0.1", following)
     except (SettingsError, OverflowError):
-        return first, listen("127.0.0.1", 0)
+        second = listen("127.0.0.1", 0)
+    if port:
+        taken = f"Port {following} is taken: the example application is on port {second.getsockname()[1]}."
+        print(f"signroom: {taken}", file=sys.stderr, flush=True)
+    return first, second
 
 
 def _settings(data: Path | None, url: str) -> Settings:

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from signroom.cli.configuration import DEMO_DEFAULTS, DEMO_KEY_FILE, DEMO_URL, current_settings
 from signroom.cli.logs import configure_logs
+from signroom.cli.running import known_address
 from signroom.domain.backup import Installation
 from signroom.domain.blob_key import doctor_probe
 from signroom.domain.errors import SignroomError
@@ -112,9 +113,15 @@ def _findings(*, blobs: bool) -> Found:
 
 
 def _current_settings() -> Settings:
-    """Those of the demo in its data folder, which says by itself what a server is told. Raises: SettingsError."""
+    """Those of the demo in its data folder, which says by itself what a server is told.
+
+    Where no public address is set, it is the one of the last start in this folder. Raises: SettingsError.
+    """
     settings = current_settings({**DEMO_DEFAULTS, "PUBLIC_URL": DEMO_URL})
-    return settings if _is_demo(settings) else current_settings()
+    known = known_address(settings.data)
+    if _is_demo(settings):
+        return current_settings({**DEMO_DEFAULTS, "PUBLIC_URL": known or DEMO_URL})
+    return current_settings(None if known is None else {"PUBLIC_URL": known})
 
 
 def _is_demo(settings: Settings) -> bool:
@@ -133,7 +140,7 @@ def _settings(settings: Settings) -> Found:
     else:
         kind = "production" if settings.production else "development: not for signatures that count"
         if _is_demo(settings):
-            kind = "the data folder of a demo (with another port, set SIGNROOM_PUBLIC_URL to its address)"
+            kind = "the data folder of a demo"
         yield CheckResult("settings", Severity.OK, f"{settings.public_url}, {kind}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from signroom.cli.configuration import DEMO_URL, settings_for_rows
+from signroom.cli.configuration import installed_settings
 from signroom.cli.printing import print_json, print_line
 from signroom.domain.errors import BadInput, SecurityContextNotFound, StorageUnavailable
 from signroom.domain.security_context import BY_NAME
@@ -53,12 +53,12 @@ def run_extend(wanted: Wanted) -> int:
 
     The output is there as a whole or not at all. It is not written when no signature has got further.
 
-    Raises: SettingsError, BadInput, what `extend_file` raises.
+    Raises: SettingsError, DatabaseNotFound, BadInput, what `extend_file` raises.
     """
     target = wanted.target
     if target.exists() and not wanted.force:
         raise BadInput(f"{target} is there already: name another --output, or say --force.")
-    with using(settings_for_rows(DEMO_URL)) as ports, ports.blobs.scratch() as folder:
+    with using(installed_settings()) as ports, ports.blobs.scratch() as folder:
         copy = _copied(wanted.file, folder / "signed")
         content = None if wanted.data is None else _copied(wanted.data, folder / "content")
         command = ExtendFile(copy, wanted.level, _context(ports, wanted), wanted.tier, content)

@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 
 from signroom.cli.connections import ConnectionLimits, Gate, protocol_of
 from signroom.cli.logs import configure_logs
+from signroom.cli.running import keep_address
 from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import build_service, build_web
@@ -57,6 +58,7 @@ def run_server(settings: Settings, *, execute_jobs: bool) -> int:
     configure_logs()
     listener = listen(settings.host, settings.port)
     service = build_service(settings, execute_jobs=execute_jobs)
+    keep_address(settings.data, settings.public_url)
     run_applications(
         [(build_web(settings, service), listener)],
         settings,
@@ -68,12 +70,12 @@ def run_server(settings: Settings, *, execute_jobs: bool) -> int:
 
 
 def require_no_public_demo(settings: Settings) -> None:
-    """Raises: SettingsError for a development server that others reach: it issues demo keys to anybody."""
+    """Raises: SettingsError for a development server that others reach: it issues test certificates to anybody."""
     if settings.production or settings.development_in_public or is_loopback(settings.host):
         return
     raise SettingsError(
         f"SIGNROOM_HOST is {settings.host}, which others reach, and SIGNROOM_ENVIRONMENT is development, which gives"
-        " demo keys to anybody: set SIGNROOM_ENVIRONMENT to production, or SIGNROOM_HOST to 127.0.0.1, or"
+        " test certificates to anybody: set SIGNROOM_ENVIRONMENT to production, or SIGNROOM_HOST to 127.0.0.1, or"
         " SIGNROOM_DEVELOPMENT_IN_PUBLIC to yes."
     )
 
@@ -103,7 +105,7 @@ def run_applications(
     reason when a connection is refused or ended before the application sees a request.
     """
     servers: list[Server] = []
-    gate = Gate(_connection_limits(settings), on_refusal)
+    gate = Gate(_connection_limits(settings), on_refusal, settings.public_url)
     pairs = [(Server(_config(app, settings, gate), servers, on_stop), listener) for app, listener in applications]
 
     async def serve() -> None:

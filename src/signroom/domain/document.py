@@ -134,8 +134,9 @@ class Document:
     security_context_id: UUID | None = None
     """By which its signer is judged. None in rows of older releases: it is that of the session, or the default."""
     archive_until: datetime | None = None
-    """When the certificate of its newest archive timestamp ends: by then it needs another one. None: it has no archive
-    timestamp, or none can be added any more."""
+    """When the certificate of its newest archive timestamp ends: by then it needs another one. As old as the file
+    itself where none is added by itself any more. None: it has no archive timestamp, or comes from a version that did
+    not write it down (`learn_archive_ends`)."""
 
     @property
     def level_wanted(self) -> Level:
@@ -335,8 +336,25 @@ class Document:
             self,
             level_detail=clean_detail(level_detail),
             level_asked_at=None if final else self.level_asked_at,
-            archive_until=None if final and self.awaits_renewal else self.archive_until,
+            archive_until=self._not_renewed if final and self.awaits_renewal else self.archive_until,
         )
+
+    def lasts_until(self, end: datetime | None) -> Document:
+        """Its archive timestamp ends then; None: that cannot be found out, and it is not renewed by itself.
+
+        Itself when it is known already, or when it has no archive timestamp.
+        """
+        if self.level is not Level.B_LTA or self.archive_until is not None or self.erased_at is not None:
+            return self
+        if end is None:
+            detail = "When its archive timestamp ends cannot be read in the file: it is not renewed by itself."
+            return replace(self, archive_until=self._not_renewed, level_detail=detail)
+        return replace(self, archive_until=end)
+
+    @property
+    def _not_renewed(self) -> datetime | None:
+        """What `archive_until` is of a file that gets no other archive timestamp by itself: long over."""
+        return self.versions[-1].made_at if self.versions else None
 
     def fail(self, code: str, detail: str | None = None) -> Document:
         """Processing ended with an error of ours. Raises: WrongState."""

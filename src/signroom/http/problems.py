@@ -10,6 +10,7 @@ what happened is in the log under the same id.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from litestar.exceptions import HTTPException
 
 from signroom.domain import errors
 from signroom.http.field_paths import as_header, fault_of, path_of
-from signroom.http.headers import STRICT
+from signroom.http.headers import ENCODED, STRICT
 
 log = structlog.get_logger()
 
@@ -74,6 +75,20 @@ def status_of(error: errors.SignroomError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def early_refusal(
+    code: str, message: str, public_url: str, retry_after: int | None = None
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Body and header lines of a refusal that is given before the framework is reached: never one with 422."""
+    address = _documentation(public_url, code)
+    body = json.dumps({"code": code, "message": message, "path": None, "docUrl": address}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if retry_after is not None:
+        headers.append((b"retry-after", str(retry_after).encode()))
+    if address is not None:
+        headers.append((b"link", _help(address).encode()))
+    return body, [*headers, *ENCODED]
+
+
 def refuse(request: Handler, error: errors.SignroomError) -> Response[dict[str, str | None]]:
     """Answer for an error of ours."""
     status = status_of(error)
@@ -124,12 +139,21 @@ def crash(request: Handler, error: Exception) -> Response[dict[str, str | None]]
 def _problem(
     request: Handler, status: int, body: dict[str, str | None], headers: dict[str, str], path: str | None = None
 ) -> Response[dict[str, str | None]]:
-    public_url = request.app.state.get(PUBLIC_URL)
-    doc_url = f"{public_url}/docs/errors/#{body['code']}" if public_url else None
+    doc_url = _documentation(request.app.state.get(PUBLIC_URL), body["code"])
     if status != 422 or request.headers.get(STRICT, "").strip().lower() == "true":
         body = {**body, "path": path, "docUrl": doc_url}
     if doc_url is not None:
-        headers["Link"] = f'<{doc_url}>; rel="help"'
+        headers["Link"] = _help(doc_url)
     if path is not None:
         headers[PATH] = as_header(path)
     return Response(body, status_code=status, headers=headers, media_type=MediaType.JSON)
+
+
+def _documentation(public_url: str | None, code: str | None) -> str | None:
+    """Where the code is explained; None where no public address is known."""
+    return f"{public_url}/docs/errors/#{code}" if public_url else None
+
+
+def _help(address: str) -> str:
+    """A `Link` header (RFC 8288)."""
+    return f'<{address}>; rel="help"'

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import math
 import time
 from collections import OrderedDict
@@ -19,8 +18,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from signroom.domain.errors import TooManyRequests
-from signroom.http.headers import ENCODED
 from signroom.http.keys import shown_secret
+from signroom.http.problems import early_refusal
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -95,16 +94,18 @@ def _until_room(before: int, current: int, into: float, amount: int) -> float:
 class RateLimits:
     """ASGI middleware; `per_key` and `per_address` are written like ``6000/minute``."""
 
-    def __init__(self, app: ASGIApp, per_key: str, per_address: str, *, free: Container[str] = ()) -> None:
-        """`free`: paths that anybody may ask as often as he likes."""
-        self._app, self._free = app, free
+    def __init__(
+        self, app: ASGIApp, per_key: str, per_address: str, *, free: Container[str] = (), public_url: str = ""
+    ) -> None:
+        """`free`: paths that anybody may ask as often as he likes. `public_url`: where refusals are explained."""
+        self._app, self._free, self._public_url = app, free, public_url
         self._keys, self._addresses = _windows(per_key), _windows(per_address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["path"] not in self._free:
             wait = self._seconds_to_wait(scope)
             if wait:
-                await _refuse(send, TooManyRequests(retry_after=wait))
+                await _refuse(send, TooManyRequests(retry_after=wait), self._public_url)
                 return
         await self._app(scope, receive, send)
 
@@ -145,13 +146,7 @@ def customer(address: Address) -> str:
     return str(address)
 
 
-async def _refuse(send: Send, error: TooManyRequests) -> None:
-    body = json.dumps({"code": error.code, "message": error.message}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"retry-after", str(error.retry_after).encode()),
-        *ENCODED,
-    ]
+async def _refuse(send: Send, error: TooManyRequests, public_url: str) -> None:
+    body, headers = early_refusal(error.code, error.message, public_url, error.retry_after)
     await send({"type": "http.response.start", "status": 429, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,6 +1,6 @@
 """The certification authority of the sandbox: each installation has its own, none is shipped.
 
-A demo key that many installations shared would be a public forging key. Every certificate says that it has no
+An authority that many installations shared would be a public forging key. Every certificate says that it has no
 legal value, in its name, its policy (2.999.1, from the arc for examples) and a user notice (RFC 5280, 4.2.1.4).
 """
 
@@ -149,7 +149,7 @@ class DemoCa:
         except (ValueError, UnsupportedAlgorithm) as error:
             raise CertificateKeyNotSupported from error
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-            raise CertificateKeyNotSupported("A demo key is a P-256 key.")
+            raise CertificateKeyNotSupported("The key of a test certificate is a P-256 key.")
         leaf = self._leaf(key, name, now, LEAF_LIFETIME)
         return CertificateChain(leaf.public_bytes(serialization.Encoding.DER), (self.certificate,))
 

@@ -184,6 +184,8 @@ class SessionView(Wire):
     processing_error_code: str | None
     max_file: int
     max_documents: int
+    pdf_only: bool
+    """Files of other types are not accepted from the signer."""
     key_sources: list[str]
     branding: BrandingView | None
     key_source_config: KeySourceConfigView

@@ -20,6 +20,7 @@ from signroom.service.access.hand_over import offers_hand_over
 from signroom.service.certificates.judge_certificates import Judgement
 from signroom.service.documents.download_file import version_location
 from signroom.service.documents.download_session import signed_files_location
+from signroom.service.documents.validate_file import accepts_only_pdf
 from signroom.service.sessions.extend_session import can_be_extended
 from signroom.service.sessions.read_sessions import SessionOfPage
 from signroom.service.sessions.return_address import return_address
@@ -43,6 +44,7 @@ def session_view(ports: Ports, found: SessionOfPage, *, framed: bool) -> shapes.
         processing_error_code=session.processing_error_code,
         max_file=ports.limits.max_file,
         max_documents=MAX_DOCUMENTS,
+        pdf_only=accepts_only_pdf(ports, found.file_name_pattern),
         key_sources=_key_sources(ports, framed=framed),
         branding=_branding(found.branding),
         key_source_config=_key_source_config(ports, session),

@@ -64,6 +64,13 @@ class EventBodies(Protocol):
         """JSON in UTF-8, made now: its download addresses are fresh."""
 
 
+class Policies(Protocol):
+    """Signature policies of the operator."""
+
+    def __call__(self) -> Sequence[SignaturePolicy]:
+        """As they are now; a change is seen within five seconds."""
+
+
 class ManagementPorts(Protocol):
     """What a verb needs that manages a subscription, its applications or its webhooks.
 
@@ -123,7 +130,7 @@ class Ports:
     previews: Cache
     default_context: SecurityContext
     demo: DemoAuthority | None
-    """None in production: the demo key is not offered there."""
+    """None in production: the test certificate is not offered there."""
     key_sources: KeySources
     tokens: Tokens
     result_tokens: ResultTokens
@@ -131,7 +138,7 @@ class Ports:
     clock: Clock
     limits: Limits
     meter: Meter
-    policies: Sequence[SignaturePolicy]
+    policies: Policies
     """Signature policies of the operator, beside those that every installation knows."""
     public_url: str
     """Without a trailing slash."""

@@ -1,7 +1,7 @@
 """Answers as they were read a moment ago: most requests come with a key, or for a page, that was just used.
 
-A transaction of this process that changes a key, an application or a subscription empties them. What another process
-changes is seen `KEPT_SECONDS` after it, however long a read takes.
+A transaction of this process that changes a key, an application, a subscription or a file validation empties them.
+What another process changes is seen `KEPT_SECONDS` after it, however long a read takes.
 """
 
 from __future__ import annotations

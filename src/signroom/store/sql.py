@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy.engine import Connection, Engine
 
 from signroom.domain.event import RecordedEvent
-from signroom.ports.store import KeyOwner, Work
+from signroom.domain.file_validation import FileValidation
+from signroom.ports.store import KeyOwner, LinkedSession, Work
 from signroom.ports.store.wall import Owned
-from signroom.store.engine import READ_ONLY, scrubbed
+from signroom.store.engine import EACH_ALONE, READ_ONLY, scrubbed
 from signroom.store.known import Known
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
@@ -88,6 +89,7 @@ class SqlStore:
         self._tell = tell
         self._keys: Known[bytes, KeyOwner] = Known(clock)
         self._closed: Known[UUID, bool] = Known(clock)
+        self._validations: Known[UUID, FileValidation] = Known(clock)
 
     def work(self) -> AbstractContextManager[Work]:
         return self._transaction(self._engine)
@@ -112,6 +114,13 @@ class SqlStore:
             self._keys.keep(secret_hash, found, reading)
         return found
 
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        reading = self._closed.begin()
+        with self.ask() as work:
+            found = work.sessions.by_link(link_hash)
+        self._closed.keep(found.session.id, found.closed, reading)
+        return found
+
     def known_closed(self, session_id: UUID) -> bool | None:
         return self._closed.get(session_id)
 
@@ -124,6 +133,19 @@ class SqlStore:
             found = work.applications.closed_to_session(session_id)
         self._closed.keep(session_id, found, reading)
         return found
+
+    def file_validation(self, subscription_id: UUID) -> FileValidation:
+        known = self._validations.get(subscription_id)
+        if known is not None:
+            return known
+        reading = self._validations.begin()
+        with self.ask() as work:
+            found = work.subscriptions.file_validation(subscription_id)
+        self._validations.keep(subscription_id, found, reading)
+        return found
+
+    def known_file_validation(self, subscription_id: UUID) -> FileValidation | None:
+        return self._validations.get(subscription_id)
 
     def scrub(self) -> bool:
         with outages_as_ours():
@@ -140,21 +162,21 @@ class SqlStore:
         finally:
             # Also after an error: a commit whose answer was lost may have been one.
             if work is not None and (work.applications.changed or work.subscriptions.changed):
-                self._keys.empty()
-                self._closed.empty()
+                for answers in (self._keys, self._closed, self._validations):
+                    answers.empty()
         if events:
             self._tell(events)
 
 
 def _reading(engine: Engine, isolation: str) -> dict[str, object]:
-    """Options of a transaction that reads, on PostgreSQL with `isolation`.
+    """Options of a transaction that reads with `isolation`.
 
-    With ``REPEATABLE READ`` all its statements see the database at one moment; SQLite's do so anyway. With
+    With ``REPEATABLE READ`` all its statements see the database at one moment, as SQLite's transactions do. With
     ``AUTOCOMMIT`` each is a transaction of its own, and nothing is sent for its begin and its end.
     """
     if engine.dialect.name == "postgresql":
         return {**READ_ONLY, "isolation_level": isolation}
-    return {**READ_ONLY}
+    return {**READ_ONLY, **EACH_ALONE} if isolation == "AUTOCOMMIT" else {**READ_ONLY}
 
 
 class SqlWork:

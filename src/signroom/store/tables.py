@@ -114,6 +114,7 @@ api_keys = sa.Table(
 
 DOCUMENTS_TO_COUNT = "status = 'Completed' AND counted IS NULL"
 DOCUMENTS_TO_RENEW = "archive_until IS NOT NULL AND level_asked_at IS NULL AND purged_at IS NULL"
+DOCUMENTS_WITHOUT_END = "signed_level = 'B-LTA' AND archive_until IS NULL AND purged_at IS NULL AND erased_at IS NULL"
 SESSIONS_TO_COUNT = (
     "status IN ('Completed', 'ProcessingError', 'UserCancelled', 'Expired')"
     " AND (counted_as IS NULL OR counted_as <> status)"
@@ -230,6 +231,12 @@ documents = sa.Table(
         "id",
         postgresql_where=sa.text(DOCUMENTS_TO_RENEW),
         sqlite_where=sa.text(DOCUMENTS_TO_RENEW),
+    ),
+    sa.Index(
+        "ix_signroom_documents_without_end",
+        "id",
+        postgresql_where=sa.text(DOCUMENTS_WITHOUT_END),
+        sqlite_where=sa.text(DOCUMENTS_WITHOUT_END),
     ),
     # A file may be of several documents: who else points to it?
     sa.Index(None, "original_key"),

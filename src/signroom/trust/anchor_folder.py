@@ -1,4 +1,4 @@
-"""The anchors that the operator keeps as files. They are read once, at the start.
+"""The anchors that the operator keeps as files. They are read at the start, and again when they change.
 
     <folder>/<context>/*.crt                  the roots: PEM (one or more) or DER; also .pem .cer .der
     <folder>/<context>/intermediates/*.crt    authorities below them that signers need not send
@@ -18,6 +18,7 @@ from signroom.domain.errors import BadCertificate
 from signroom.domain.security_context import BUILT_IN, SecurityContext
 from signroom.trust.anchors import Anchors
 from signroom.trust.paths import Link, read_link
+from signroom.trust.pinned.read_again import ReadAgain
 
 INTERMEDIATES = "intermediates"
 _KINDS = {"CERTIFICATE", "X509 CERTIFICATE"}
@@ -30,23 +31,29 @@ class BrokenTrustFile(ValueError):
 
 
 class AnchorFolder:
-    """An `AnchorSource` that answers the same as long as the process runs."""
+    """An `AnchorSource` of what lies there now. A change that is broken leaves what was there before."""
 
     def __init__(self, folder: Path, extra: Mapping[SecurityContext, Sequence[bytes]]) -> None:
         """The roots that lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 
         Raises: BrokenTrustFile.
         """
-        named = {context.name: context for context in BUILT_IN if not context.any_issuer}
-        _require_known(folder, named)
-        self._anchors = {context: Anchors(any_issuer=True) for context in BUILT_IN if context.any_issuer}
-        for name, context in named.items():
-            added = [read_link(der) for der in extra.get(context, ())]
-            roots = _unique([*_authorities(folder / name), *added])
-            self._anchors[context] = Anchors(roots, _unique(_authorities(folder / name / INTERMEDIATES)))
+        self._anchors = ReadAgain(folder, lambda: _read_all(folder, extra))
 
     def anchors(self, context: SecurityContext) -> Anchors:
-        return self._anchors.get(context, Anchors())
+        return self._anchors().get(context, Anchors())
+
+
+def _read_all(folder: Path, extra: Mapping[SecurityContext, Sequence[bytes]]) -> Mapping[SecurityContext, Anchors]:
+    """Raises: BrokenTrustFile."""
+    named = {context.name: context for context in BUILT_IN if not context.any_issuer}
+    _require_known(folder, named)
+    found = {context: Anchors(any_issuer=True) for context in BUILT_IN if context.any_issuer}
+    for name, context in named.items():
+        added = [read_link(der) for der in extra.get(context, ())]
+        roots = _unique([*_authorities(folder / name), *added])
+        found[context] = Anchors(roots, _unique(_authorities(folder / name / INTERMEDIATES)))
+    return found
 
 
 def read_certificates(folder: Path) -> list[bytes]:

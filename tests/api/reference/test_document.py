@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from signroom.api.reference.examples import Examples
 from signroom.api.reference.webhook_calls import shape_of
 from signroom.domain.event import TYPES
 from tests.harness.databases import database_does_not_matter
-from tests.harness.server import Json, Server
+from tests.harness.server import ROOT, Json, Server
 
 JSON = "application/json"
 ANSWERED = {"post /api/signature-sessions", "post /api/documents/preflight"}
@@ -92,6 +93,36 @@ def test_what_a_webhook_brings_is_described_for_each_type_of_event(document: Jso
 
     assert wrong == []
     assert all(told.count(f"`{kind}`") == 1 for kind in TYPES)
+
+
+@database_does_not_matter
+def test_the_bodies_that_the_guide_shows_are_of_their_shape(document: Json) -> None:
+    page = (ROOT / "docs" / "guide" / "webhooks.md").read_text()
+    shown = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    schemas = document["components"]["schemas"]
+
+    assert [shape_of(body["type"]) for body in shown] == ["DocumentEvent", "SessionEvent"]
+    for body, name, inner in zip(shown, ("document", "session"), ("WebhookDocument", "SessionSummary"), strict=True):
+        schema = {"$ref": f"#/components/schemas/{shape_of(body['type'])}", "components": document["components"]}
+        assert list(Draft202012Validator(schema).iter_errors(body)) == []
+        assert set(body[name]) == set(schemas[inner]["properties"])
+
+
+@database_does_not_matter
+def test_each_call_says_in_which_ways_a_key_is_accepted(server: Server, document: Json) -> None:
+    """Before, the document knew `X-Api-Key` alone."""
+    schemes = document["components"]["securitySchemes"]
+    ways: list[Json] = [{name: []} for name in schemes]
+    assert {str(call["security"]) for _, _, call in calls(document)} == {str(ways), "[{}]"}
+    sent = {("apiKey", "X-Api-Key"): "{}", ("http", "bearer"): "Bearer {}", ("apiKey", "Authorization"): "ApiKey {}"}
+    assert {(one["type"], one.get("name") or one["scheme"]) for one in schemes.values()} == set(sent)
+
+    key = server.api_key
+    for (_, name), value in sent.items():
+        header = "X-Api-Key" if name == "X-Api-Key" else "Authorization"
+        for text in (key, key.rpartition("|")[2]):
+            address, headers = f"{server.url}/api/signature-sessions?limit=1", {header: value.format(text)}
+            assert httpx.get(address, headers=headers, trust_env=False).status_code == 200
 
 
 @database_does_not_matter

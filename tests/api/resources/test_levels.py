@@ -31,7 +31,7 @@ def wanting(level: str | None, *kinds: str) -> list[Json]:
 
 
 def signed(server: Server, documents: list[Json], **fields: Any) -> list[Json]:
-    """The documents of a session that was signed by the demo key and is over."""
+    """The documents of a session that was signed by the test certificate and is over."""
     opened = server.open_session(documents=documents, **fields)
     page = Page(opened["redirectUrl"])
     with closing(page.client):

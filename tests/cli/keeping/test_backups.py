@@ -20,6 +20,7 @@ from tests.service.conftest import NOON
 def test_an_operator_backs_up_looks_verifies_loses_and_restores(tmp_path: Path) -> None:
     place = str(tmp_path / "backups")
     variables = environment(tmp_path / "data", SIGNROOM_PUBLIC_URL="http://localhost", **PRODUCTION)
+    assert command(variables, "migrate").returncode == 0
     assert command(variables, "subscriptions", "create", "Acme").returncode == 0
 
     made = command(variables, "backup", place)
@@ -62,8 +63,8 @@ def test_damage_is_an_exit_code_and_a_wrong_place_a_sentence(tmp_path: Path) -> 
     nothing = command(variables, "restore", str(tmp_path / "nowhere"))
     scheme = command(variables, "backup", "ftp://host/folder")
 
-    found = [re.sub(r"signroom: (\w+):.*", r"\1", done.stderr.splitlines()[-1]) for done in (none_yet, damaged, inside)]
-    assert found == ["DatabaseNotCurrent", "BackupDamaged", "BackupPlaceRefused"]
+    found = [re.findall(r"signroom: (\w+):", done.stderr)[-1] for done in (none_yet, damaged, inside)]
+    assert found == ["DatabaseNotFound", "BackupDamaged", "BackupPlaceRefused"]
     assert [done.returncode for done in (none_yet, damaged, inside, nothing, scheme)] == [3] * 5
     assert "is the disk mounted" in nothing.stderr
     assert "s3://bucket/prefix" in scheme.stderr

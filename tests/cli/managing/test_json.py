@@ -84,6 +84,7 @@ def test_a_tenant_is_set_up_by_a_script(settings: dict[str, str]) -> None:
 def test_what_holds_for_an_installation_is_told_to_a_script(settings: dict[str, str], tmp_path: Path) -> None:
     root = tmp_path / "root.pem"
     root.write_bytes(authority.root_pem())
+    answer(settings, "migrate")
     answer(settings, "subscriptions", "create", "Acme")
     of = ("--subscription", "Acme")
     context = answer(settings, "contexts", "create", "mine", *of, "--root", str(root))

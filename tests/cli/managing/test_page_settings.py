@@ -17,6 +17,7 @@ from tests.harness.commands import command
 def variables(tmp_path: Path, database_url: str) -> dict[str, str]:
     """The environment of an installation with the subscription Acme."""
     made = environment(tmp_path / "data", SIGNROOM_DATABASE_URL=database_url, **PRODUCTION)
+    assert command(made, "migrate").returncode == 0
     assert command(made, "subscriptions", "create", "Acme").returncode == 0
     return made
 

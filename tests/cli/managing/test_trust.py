@@ -49,6 +49,7 @@ def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
     folder = tmp_path / "data" / "trust" / "eu" / "lotl-signers"
     folder.mkdir(parents=True)
     (folder / "signer.crt").write_bytes(signers()[0].der)
+    assert run(["migrate"]) == 0
     yield named
     structlog.configure(**logging_before)
 
@@ -144,7 +145,7 @@ def test_signature_policies_are_taken_from_a_file(
     assert (entry["action"], entry["after"]["kept"]) == ("SignaturePoliciesImported", [f"1.2.3.4.5.6 {'5a' * 64}"])
     service = build_service(read_settings(variables, Path("/none")), execute_jobs=False)
     try:
-        assert [one.name for one in service.ports.policies] == ["ACME_v1"]
+        assert [one.name for one in service.ports.policies()] == ["ACME_v1"]
     finally:
         service.stop()
 

@@ -19,6 +19,7 @@ from signroom.domain.security_context import TEST
 from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import content_of
+from signroom.service.levels import learn_archive_ends
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.levels.extend_file import ExtendFile, extend_file
 from signroom.service.levels.renew_archives import renew_archives
@@ -68,6 +69,17 @@ def years_go_by(room: Room, outside: Outside, at: datetime = LATER) -> None:
     """The next generation of timestamp authorities is there."""
     room.clock.time = outside.at = at
     outside.generation = 1
+
+
+def archived(room: Room, ports: Ports, level: Level) -> Document:
+    """Also where the machine is slow: what was not there in time comes by the job."""
+    document = completed(room, ports, level)
+    for _ in range(5):
+        if document.awaits_level:
+            archive(ports, document)
+            document = room.read(document)
+    assert document.level is level
+    return document
 
 
 def said_by(dss: Dss, ports: Ports, document: Document, folder: Path) -> list[tuple[str, str]]:
@@ -132,6 +144,29 @@ def test_nothing_is_renewed_by_itself_unless_the_operator_says_so(room: Room, po
     assert extend_document(ports, room.caller, document.id, Level.B_LTA).awaits_renewal
 
 
+def test_files_of_a_version_that_kept_no_end_are_found_a_few_at_a_time(
+    room: Room, ports: Ports, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn_archive_ends, "_AT_ONCE", 2)
+    good, gone, plain = (archived(room, ports, level) for level in (Level.B_LTA, Level.B_LTA, Level.B_T))
+    with ports.store.work() as work:
+        for document in (good, gone):
+            work.documents.save(replace(document, archive_until=None))
+    ports.blobs.delete(gone.require_signed().blob_key)
+    years_go_by(room, outside)
+    off = replace(ports, limits=replace(ports.limits, archives_renewed_before=None))
+
+    assert learn_archive_ends.learn_archive_ends(off) == 0
+    assert renew_archives(ports) == 0
+    assert [learn_archive_ends.learn_archive_ends(ports) for _ in range(3)] == [2, 0, 0]
+
+    assert room.read(good) == good
+    assert room.read(gone).archive_until == gone.versions[-1].made_at
+    assert (room.read(gone).level_detail or "").startswith("When its archive timestamp ends cannot be read")
+    assert room.read(plain) == plain
+    assert renew_archives(ports) == 1
+
+
 @one_database
 def test_two_runs_and_one_that_is_killed_leave_one_new_version(room: Room, ports: Ports, outside: Outside) -> None:
     document = completed(room, ports, Level.B_LTA)
@@ -168,7 +203,7 @@ def test_it_is_tried_until_the_old_one_ends_and_then_no_more(room: Room, ports: 
     room.clock.time = NOW + 6 * YEAR + timedelta(days=1)
     assert archive(ports, document) is None
     ended = room.read(document)
-    assert (ended.level, ended.awaits_renewal, ended.archive_until) == (Level.B_LTA, False, None)
+    assert (ended.level, ended.awaits_renewal, ended.archive_until) == (Level.B_LTA, False, ended.versions[-1].made_at)
     assert ended.versions == document.versions
     assert "DocumentArchived" not in room.told()
     assert renew_archives(ports) == 0

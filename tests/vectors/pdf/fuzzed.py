@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tests.vectors.pdf import builder
 from tests.vectors.pdf.builder import FREE, PAGE, Form, Writer, document, written
@@ -41,6 +41,62 @@ def cases() -> Iterator[Case]:
     yield Case("object-stream-without-a-length", _packed_without_length, Refused("InvalidPdf"))
     yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
     yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
+    for name, make in _WITHOUT_END.items():
+        yield Case(f"without-end-{name}", make, Refused("InvalidPdf"), pages=0)
+    yield Case("length-wrong-and-an-object-twice", _copied_into_a_stream, Refused("InvalidPdf"), pages=0)
+
+
+def _last(length: bytes, *, ended: bool = False, text: bytes = b"") -> bytes:
+    """The content of the second of three pages is the last object, and nothing says where it ends."""
+    objects = document(3)
+    _, _, data = objects.pop(_SECOND_PAGE_CONTENT).partition(b"stream\n")
+    data = data.removesuffix(b"\nendstream")
+    objects[_SECOND_PAGE_CONTENT] = b"<<%b>>stream\n%b\nendstream" % (length, text or data)
+    file = written(objects)
+    at = file.rindex(b"endstream")
+    end = b"endstream\nendobj\n"
+    assert file[at : at + len(end)] == end
+    return file if ended else file[:at] + b" " * len(end) + file[at + len(end) :]
+
+
+def _image_beyond() -> bytes:
+    """Some programs take the bytes behind the end for points of the picture."""
+    image = builder.stream(bytes(1000), b"/Type/XObject/Subtype/Image/Width 50/Height 60/BitsPerComponent 8")
+    image = image.replace(b"/Length 1000", b"/ColorSpace/DeviceGray/Length 3000")
+    drawn = builder.stream(b"q 300 0 0 300 50 50 cm /I Do Q")
+    page = builder.page_body(_SECOND_PAGE_CONTENT).replace(b"/Font<<", b"/XObject<</I 20 0 R>>/Font<<")
+    return written(document(3, more={6: page, _SECOND_PAGE_CONTENT: drawn, 20: image}))
+
+
+_OPEN = b"/Type/Annot/Subtype/Square/Rect[100 100 300 300]/IC[1 0 0]/F 4/Contents(open"
+_WITHOUT_END: dict[str, Callable[[], bytes]] = {
+    "length-short": functools.partial(_last, b"/Length 5"),
+    "length-right": functools.partial(_last, b"/Length 57"),
+    "length-missing": functools.partial(_last, b""),
+    "length-of-nothing": functools.partial(_last, b"/Length 99 0 R"),
+    "length-beyond-the-file": functools.partial(_last, b"/Length 4000"),
+    "length-beyond-the-file-and-ended": functools.partial(_last, b"/Length 4000", ended=True),
+    "length-beyond-the-file-in-disguise": functools.partial(_last, b"/L#65ngth 4000/Name(/Length 57)", ended=True),
+    "length-beyond-the-file-of-an-image": _image_beyond,
+    "string-where-the-length-leads": functools.partial(_last, b"/Length 3", ended=True, text=b"0 g(open"),
+    "string": lambda: written(document(3, more={6: _second_page(b"[20 0 R]"), 20: b"<<%b>>" % _OPEN})),
+    "string-and-escapes": lambda: written(
+        document(3, more={6: _second_page(b"[20 0 R]"), 20: b"<<%b\\) %%(>>" % _OPEN})
+    ),
+}
+
+
+def _second_page(annotations: bytes) -> bytes:
+    return builder.page_body(_SECOND_PAGE_CONTENT, entries=b"/Annots" + annotations)
+
+
+def _copied_into_a_stream() -> bytes:
+    """poppler makes the table anew when it finds a wrong length, and then takes the object in the stream."""
+    second = builder.page_body(_SECOND_PAGE_CONTENT)
+    objects = document(3)
+    text = objects[_SECOND_PAGE_CONTENT]
+    objects[_SECOND_PAGE_CONTENT] = text.replace(b"stream\n", b"stream\n\n6 0 obj\n%b\nendobj\n" % second, 1)
+    return written({**objects, 20: b"null"})
 
 
 def _keys_twice() -> bytes:

@@ -397,7 +397,7 @@ def _pages() -> Iterator[Case]:
         "length-missing": b"/Lenght 7",
         "length-null": b"/Length null",
         "length-missing-object": b"/Length 99 0 R",
-        "length-too-long": b"/Length 4000",
+        "length-too-long": b"/Length 400",
         "length-indirect": b"/Length 8 0 R",
     }
     for name, text in lengths.items():

@@ -1,4 +1,4 @@
-/** The demo key: made here, cannot be taken out, certified for a day by the installation's own demo authority. */
+/** The test certificate: its key is made here, cannot be taken out, certified for a day by the installation's own demo authority. */
 import { fromBase64 } from '../bytes/base64';
 import type { Api } from '../server/api';
 import { type Availability, KeyError, type KeySource, type Place, unless } from './keysource';

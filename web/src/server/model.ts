@@ -124,6 +124,8 @@ export interface SessionView {
   readonly processingErrorCode: string | null;
   readonly maxFile: number;
   readonly maxDocuments: number;
+  /** Files of other types are not accepted. */
+  readonly pdfOnly: boolean;
   readonly keySources: readonly string[];
   /** False: nobody confirms who a signer is, every issuer is accepted. */
   readonly identityConfirmed: boolean;

@@ -34,7 +34,7 @@ export class Controller {
     private readonly happen: (happening: Happening) => void,
   ) {
     // The code in the address works once; the link in its place works after a reload, too.
-    this.api = new Api(link, (own) => history.replaceState(null, '', `/sign/${own}${location.search}`));
+    this.api = new Api(link, (own) => history.replaceState(history.state, '', `/sign/${own}${location.search}`));
   }
 
   /** Ask where the session stands, and follow it while it is being processed. */
@@ -295,7 +295,10 @@ export class Controller {
   }
 
   private take(source: KeySource | null): void {
-    this.source?.close();
+    if (this.source !== null) {
+      this.source.close();
+      this.happen({ kind: 'sourceClosed' });
+    }
     this.source = source;
   }
 

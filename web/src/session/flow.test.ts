@@ -34,6 +34,7 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
   processingErrorCode: null,
   maxFile: 100,
   maxDocuments: 100,
+  pdfOnly: false,
   identityConfirmed: true,
   signedFiles: null,
   handOver: false,
@@ -48,6 +49,16 @@ const session = (changes: Partial<SessionView> = {}): SessionView => ({
 
 const after = (...happenings: readonly Happening[]): State => happenings.reduce(next, START);
 const upload = { id: 1, name: 'a.pdf', length: 10, sent: 0, error: null };
+
+const listed = (id: string, usable: boolean): Listed => ({
+  info: { id, der: new Uint8Array(), chain: [] },
+  summary: null,
+  thumbprint: '',
+  judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null, ofAuthority: false, name: null, confirmedBy: null },
+});
+const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };
+/** A source with the one certificate that fits. */
+const OPEN: Happening = { kind: 'sourceOpened', source, certificates: [listed('a', true)] };
 
 describe('uploads', () => {
   test('an accepted upload becomes a document', () => {
@@ -121,13 +132,6 @@ describe('review', () => {
 });
 
 describe('the certificate', () => {
-  const listed = (id: string, usable: boolean): Listed => ({
-    info: { id, der: new Uint8Array(), chain: [] },
-    summary: null,
-    thumbprint: '',
-    judgement: { usable, code: usable ? null : 'CertificateExpired', detail: null, ofAuthority: false, name: null, confirmedBy: null },
-  });
-  const source: KeySource = { kind: 'pfx', certificates: [], sign: async () => [], close: () => {} };
   const opened = (...certificates: Listed[]) => next(START, { kind: 'sourceOpened', source, certificates });
 
   test('is not asked for when exactly one fits', () => {
@@ -150,7 +154,7 @@ describe('a document that cannot be signed', () => {
   const asked = after(
     { kind: 'loaded', session: session({ documents }) },
     { kind: 'went', step: 'review' },
-    { kind: 'went', step: 'consent' },
+    OPEN,
     { kind: 'progressed', progress: { phase: 'preparing', done: 0, total: 0 } },
   );
   const told = next(asked, { kind: 'refused', refused: [reason('b')] });
@@ -197,8 +201,8 @@ describe('a document that cannot be signed', () => {
 describe('signing', () => {
   const signing = after(
     { kind: 'loaded', session: session({ documents: [document('a')] }) },
-    { kind: 'went', step: 'source' },
-    { kind: 'went', step: 'consent' },
+    { kind: 'went', step: 'review' },
+    OPEN,
     { kind: 'progressed', progress: { phase: 'signing', done: 0, total: 1 } },
   );
 
@@ -210,7 +214,7 @@ describe('signing', () => {
   test('processing counts what is done, and leaving is free', () => {
     const documents = [document('a', { status: 'Completed' }), document('b', { status: 'Processing' })];
     const state = next(signing, { kind: 'loaded', session: session({ status: 'Processing', documents }) });
-    expect(state.progress).toEqual({ phase: 'processing', done: 1, total: 2 });
+    expect(state.progress).toMatchObject({ phase: 'processing', done: 1, total: 2 });
     expect(unsaved(state)).toBe(false);
   });
 
@@ -237,6 +241,73 @@ describe('signing', () => {
     const documents = [document('a', { status: 'Completed' }), document('b', { status: 'ProcessingError' })];
     const state = next(signing, { kind: 'loaded', session: session({ status: 'ProcessingError', documents }) });
     expect(toSign(state).map(({ id }) => id)).toEqual(['b']);
+  });
+});
+
+describe('how far the signature is', () => {
+  const reading = after({ kind: 'loaded', session: session({ predefined: true, documents: [document('a')] }) }, OPEN);
+  const told = session({ status: 'Processing', predefined: true, documents: [document('a', { status: 'Processing' })] });
+
+  test('is on one scale from the click to the end, and never goes back', () => {
+    const parts: number[] = [];
+    let state = reading;
+    const happenings: Happening[] = [
+      ...(['preparing', 'checking', 'checking', 'signing', 'signing', 'sending'] as const).map(
+        (phase, index): Happening => ({ kind: 'progressed', progress: { phase, done: index % 2, total: 1 } }),
+      ),
+      { kind: 'loaded', session: told },
+    ];
+    for (const happening of happenings) {
+      state = next(state, happening);
+      parts.push(state.progress?.part ?? -1);
+    }
+    expect(parts).toEqual([...parts].sort((one, other) => one - other));
+    expect(parts[0]).toBeGreaterThan(0);
+    expect(parts.at(-1)).toBeLessThan(1);
+  });
+
+  test('leaves the steps in sight until the session has ended', () => {
+    const consent = { name: 'consent', number: 3, total: 3 };
+    const signing = next(reading, { kind: 'progressed', progress: { phase: 'signing', done: 0, total: 1 } });
+    expect(placeOnTheWay(signing)).toEqual(consent);
+    const processing = next(signing, { kind: 'loaded', session: told });
+    expect(placeOnTheWay(processing)).toEqual(consent);
+    expect(placeOnTheWay(next(processing, { kind: 'loaded', session: { ...told, status: 'Completed' } }))).toBeNull();
+  });
+});
+
+describe('the buttons of the browser', () => {
+  const chosen = session({ documents: [document('a')] });
+  const reviewed = after({ kind: 'loaded', session: chosen }, { kind: 'went', step: 'review' });
+  const go = (state: State, step: State['step']) => next(state, { kind: 'went', step }).step;
+
+  test('lead to no consent without an open key', () => {
+    expect(go(reviewed, 'consent')).toBe('source');
+    expect(go(reviewed, 'certificate')).toBe('source');
+    const open = next(reviewed, OPEN);
+    expect(go(next(open, { kind: 'went', step: 'review' }), 'consent')).toBe('consent');
+    expect(go(next(open, { kind: 'sourceClosed' }), 'consent')).toBe('source');
+  });
+
+  test('lead back to the consent from reading once more, and else by the choice of the key', () => {
+    const consent = next(reviewed, OPEN);
+    const again = next(consent, { kind: 'went', step: 'review' });
+    expect(again.again).toBe(true);
+    expect(next(again, { kind: 'loaded', session: chosen }).again).toBe(true);
+    const other = next(next(consent, { kind: 'went', step: 'source' }), { kind: 'went', step: 'review' });
+    expect(other.again).toBe(false);
+  });
+
+  test('lead past no document that was not shown', () => {
+    const more = next(next(reviewed, OPEN), { kind: 'went', step: 'documents' });
+    const added = next(more, { kind: 'uploadAccepted', id: 1, document: document('b') });
+    expect(go(added, 'consent')).toBe('review');
+  });
+
+  test('lead nowhere while there is nothing to sign', () => {
+    expect(go(after({ kind: 'loaded', session: session() }), 'review')).toBe('documents');
+    expect(go(next(reviewed, { kind: 'uploadStarted', upload }), 'source')).toBe('documents');
+    expect(go(reviewed, 'aside')).toBe('source');
   });
 });
 

@@ -34,6 +34,11 @@ export interface Progress {
   readonly total: number;
 }
 
+/** How far the signature is, from the click to the end: 0..1. It never goes back. */
+export interface Shown extends Progress {
+  readonly part: number;
+}
+
 export interface State {
   readonly session: SessionView | null;
   readonly step: Step;
@@ -42,6 +47,8 @@ export interface State {
   readonly chosen: Readonly<Record<string, number>>;
   /** Documents that the signer has been shown, by id. */
   readonly shown: readonly string[];
+  /** The consent was left to read once more. */
+  readonly again: boolean;
   /** Documents that cannot be signed: the next consent leaves them out. */
   readonly refused: readonly Refused[];
   readonly source: KeySource | null;
@@ -50,7 +57,7 @@ export interface State {
   readonly certificateId: string | null;
   /** A call or a key is at work: buttons wait. */
   readonly busy: boolean;
-  readonly progress: Progress | null;
+  readonly progress: Shown | null;
   readonly problem: Problem | null;
   /** The address of a picture for another device, while that one goes on. */
   readonly handOver: string | null;
@@ -69,12 +76,15 @@ export type Happening =
   | { readonly kind: 'rested' }
   | { readonly kind: 'failed'; readonly problem: Problem }
   | { readonly kind: 'waiting'; readonly problem: Problem }
+  | { readonly kind: 'sourceClosed' }
   | { readonly kind: 'sourceOpened'; readonly source: KeySource; readonly certificates: readonly Listed[] }
   | { readonly kind: 'certificateChosen'; readonly certificateId: string }
   | { readonly kind: 'handedOver'; readonly picture: string }
   | { readonly kind: 'cameBack' }
   | { readonly kind: 'refused'; readonly refused: readonly Refused[] }
-  | { readonly kind: 'progressed'; readonly progress: Progress };
+  | { readonly kind: 'progressed'; readonly progress: Progress }
+  /** The texts are those of another language now. */
+  | { readonly kind: 'spoken' };
 
 export const START: State = {
   session: null,
@@ -82,6 +92,7 @@ export const START: State = {
   uploads: [],
   chosen: {},
   shown: [],
+  again: false,
   refused: [],
   source: null,
   certificates: [],
@@ -122,6 +133,8 @@ export function next(state: State, happening: Happening): State {
       return { ...state, busy: false, progress: null, problem: happening.problem };
     case 'waiting': // the server does not answer, and is asked again
       return { ...state, problem: happening.problem };
+    case 'sourceClosed':
+      return { ...state, source: null, certificates: [], certificateId: null };
     case 'sourceOpened':
       return opened(state, happening.source, happening.certificates);
     case 'certificateChosen':
@@ -139,8 +152,25 @@ export function next(state: State, happening: Happening): State {
         step: happening.refused.length > 0 ? 'aside' : 'consent',
       };
     case 'progressed':
-      return { ...state, busy: true, progress: happening.progress };
+      return { ...state, busy: true, progress: onward(state, happening.progress) };
+    case 'spoken':
+      return { ...state };
   }
+}
+
+/** Where each phase begins and ends on the one scale. */
+const SCALE: Readonly<Record<Phase, readonly [number, number]>> = {
+  preparing: [0.05, 0.05],
+  checking: [0.2, 0.35],
+  signing: [0.35, 0.5],
+  sending: [0.5, 0.5],
+  processing: [0.6, 0.95],
+};
+
+function onward({ progress: before }: State, progress: Progress): Shown {
+  const [begin, end] = SCALE[progress.phase];
+  const part = begin + (end - begin) * (progress.total > 0 ? progress.done / progress.total : 0);
+  return { ...progress, part: Math.max(part, before?.part ?? 0) };
 }
 
 function opened(state: State, source: KeySource, certificates: readonly Listed[]): State {
@@ -153,8 +183,8 @@ function opened(state: State, source: KeySource, certificates: readonly Listed[]
 function loaded(state: State, session: SessionView): State {
   const processing = waits(session);
   const done = session.documents.filter((document) => !awaitsSignature(document) && document.status !== 'Processing');
-  const progress: Progress | null = processing
-    ? { phase: 'processing', done: done.length, total: session.documents.length }
+  const progress = processing
+    ? onward(state, { phase: 'processing', done: done.length, total: session.documents.length })
     : null;
   // Whatever comes after processing is shown from its beginning, also a second failure. Where nothing could be signed, the
   // session ends without any processing.
@@ -172,9 +202,25 @@ function placeOf(step: Step, session: SessionView | null): Step {
 function went(state: State, wanted: Step): State {
   // From here on the signer may change the documents: what was said of them before is over.
   const refused = wanted === 'documents' ? [] : state.refused;
-  const step = placeOf(wanted, state.session);
+  const step = reached({ ...state, refused }, placeOf(wanted, state.session));
   const shown = step === 'review' ? toSign({ ...state, refused }).map(({ id }) => id) : state.shown;
-  return { ...state, step, shown, refused, problem: null };
+  const again = step === 'review' && (state.step === 'consent' || (state.step === 'review' && state.again));
+  return { ...state, step, shown, refused, again, problem: null };
+}
+
+/**
+ * The step that can be shown when `wanted` is asked for: the browser's own buttons ask for any of them. Nothing is signed
+ * that was not shown, with no key that is not open.
+ */
+function reached(state: State, wanted: Step): Step {
+  const { session, source, uploads } = state;
+  if (wanted === 'documents' || session?.status !== 'Pending') return wanted;
+  const none = toSign(state).length === 0 && wanted !== 'aside';
+  const underWay = uploads.some(({ error }) => error === null);
+  if (!session.predefined && (none || underWay)) return 'documents';
+  if (wanted === 'review' || !allShown(state)) return 'review';
+  if (source === null) return 'source';
+  return wanted === 'aside' && state.refused.length === 0 ? 'consent' : wanted;
 }
 
 /** Another tab may have added a document: it is not signed before it was shown here, too. */
@@ -231,11 +277,11 @@ export interface Place {
 
 /** Where the signer is on the way to the signature; null once it is behind them, and on a way of its own. */
 export function placeOnTheWay({ session, step, handOver, progress }: State): Place | null {
-  if (session?.status !== 'Pending' || handOver !== null || progress !== null) return null;
+  if (session === null || handOver !== null || (session.status !== 'Pending' && progress === null)) return null;
   const way: readonly Place['name'][] = session.predefined
     ? ['review', 'source', 'consent']
     : ['documents', 'review', 'source', 'consent'];
-  const name = step === 'certificate' ? 'source' : step === 'aside' ? 'consent' : step;
+  const name = progress !== null || step === 'aside' ? 'consent' : step === 'certificate' ? 'source' : step;
   return { name, number: way.indexOf(name) + 1, total: way.length };
 }
 

@@ -3,6 +3,7 @@
  * (the build stops at a difference). Only the one that is wanted is loaded, as data: it is no script.
  */
 import type en from './en.json';
+import { become } from './message';
 
 export type Texts = typeof en;
 
@@ -13,13 +14,23 @@ const addresses = Object.fromEntries(
   ),
 );
 
-/** What the server has chosen for this signer: it knows his wish, the session's and the browser's. */
-export const language = document.documentElement.lang in addresses ? document.documentElement.lang : 'en';
+/** Tags of all languages that there are. */
+export const languages: readonly string[] = Object.keys(addresses);
 
-export const texts: Texts = await load(addresses[language] ?? '');
+/** What the server has chosen for this signer: it knows their wish, the session's and the browser's. */
+export let language = document.documentElement.lang in addresses ? document.documentElement.lang : 'en';
 
-async function load(address: string): Promise<Texts> {
-  const response = await fetch(address, { credentials: 'omit' });
+/** Whoever keeps a part of it (`texts.review`) has that of the new language after `speak`; a single text stays the old one. */
+export const texts: Texts = await load(language);
+
+/** Go on in another language. Throws Error when it does not load: then all stays as it is. */
+export async function speak(wanted: string): Promise<void> {
+  become(texts, await load(wanted));
+  language = wanted;
+}
+
+async function load(tag: string): Promise<Texts> {
+  const response = await fetch(addresses[tag] ?? '');
   if (!response.ok) throw new Error(`the texts did not load: ${response.status}`);
   return (await response.json()) as Texts;
 }

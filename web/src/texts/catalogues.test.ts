@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { passing } from '../session/problem';
 import en from './en.json';
 import { sentence, size } from './format';
-import { differences, filled } from './message';
+import { become, differences, filled } from './message';
 
 vi.mock('./catalogue', async () => ({ texts: (await import('./en.json')).default, language: 'en' }));
 
@@ -188,6 +188,15 @@ describe('catalogues', () => {
     expect(differences(model, { a: 'x {m}', b: '{count}', c: {}, e: 'z' })).toEqual(['a', 'b', 'c.d', 'e']);
     expect(differences(model, { a: '{n} x', b: { one: 'um', many: '{count} de', other: '{count}' }, c: { d: '' } })).toEqual([]);
   });
+});
+
+test('a catalogue becomes another one, and its parts remain where they are', () => {
+  const texts = { a: 'one', b: { c: 'two', d: { one: 'x', other: 'y' } }, e: 'gone' };
+  const { b } = texts;
+  const other = { a: 'uno', b: { c: 'dos', d: { one: 'x', many: 'w', other: 'z' } } };
+  become(texts, other);
+  expect(texts).toEqual(other);
+  expect(texts.b).toBe(b);
 });
 
 describe('messages', () => {

@@ -3,7 +3,7 @@ import type { Problem } from '../session/problem';
 import { language, texts } from './catalogue';
 import { filled, type Message, type Values } from './message';
 
-export { language, texts } from './catalogue';
+export { language, languages, speak, texts } from './catalogue';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 

@@ -31,6 +31,17 @@ export function differences(model: unknown, other: unknown, path = ''): string[]
   return [...keys].flatMap((key) => differences(model[key], other[key], path === '' ? key : `${path}.${key}`));
 }
 
+/** Give `target` the content of `source`, down to its last part: each part remains the same object. */
+export function become(target: object, source: object): void {
+  const [into, from] = [target, source] as Record<string, unknown>[];
+  for (const key of Object.keys(into!)) if (!(key in from!)) delete into![key];
+  for (const [key, value] of Object.entries(from!)) {
+    const part = into![key];
+    if (isCatalogue(value) && isCatalogue(part)) become(part, value);
+    else into![key] = value;
+  }
+}
+
 function isCatalogue(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

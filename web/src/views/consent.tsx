@@ -25,7 +25,12 @@ export function Consent({ state, controller }: ViewProps): VNode {
   return (
     <section>
       <Heading text={t.heading} />
-      <h2>{fill(t.documents, { count: documents.length })}</h2>
+      <div class="row">
+        <h2>{fill(t.documents, { count: documents.length })}</h2>
+        <button type="button" class="plain alone" disabled={state.busy} onClick={() => controller.go('review')}>
+          {t.read}
+        </button>
+      </div>
       <ul class="files compact">{first.map(show)}</ul>
       {more.length > 0 && (
         <details>

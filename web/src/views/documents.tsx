@@ -26,7 +26,7 @@ export function Documents({
   return (
     <section>
       <Heading text={t.heading} />
-      <p>{t.intro}</p>
+      <p>{t.intro[session.pdfOnly ? 'pdf' : 'files']}</p>
       <ul class="files" aria-label={t.list}>
         {inOrder(state).map((row) =>
           'error' in row ? (
@@ -169,13 +169,13 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
         <input
           type="file"
           multiple
-          accept=".pdf,application/pdf"
+          accept={session.pdfOnly ? '.pdf,application/pdf' : undefined}
           onChange={({ currentTarget }) => {
             take(currentTarget.files);
             currentTarget.value = '';
           }}
         />
-        {t.add}
+        {t.add[session.pdfOnly ? 'pdf' : 'files']}
       </label>{' '}
       <span class="wide">{t.drop}</span>
       <p class="facts">{fill(t.limit, { size: size(session.maxFile), count: session.maxDocuments })}</p>

@@ -6,13 +6,15 @@ import { beside, next, START, type State, toSign, unsaved } from '../session/flo
 import { passing, type Problem } from '../session/problem';
 import { language, sentence, texts } from '../texts/format';
 import { Brand } from './brand';
+import { useCalm } from './calm';
 import { Cancel } from './cancel';
 import { Documents } from './documents';
+import { useHistory } from './history';
 import { Icon } from './icon';
 import { type Part, usePart } from './part';
 import { Heading, Mark, type ViewProps } from './parts';
 import { Requirements } from './requirements';
-import { Footer, Way } from './top';
+import { Footer, Languages, Way } from './top';
 
 const loadSteps = () => import('./steps');
 const loadReader = () => import('./reader/reader');
@@ -28,11 +30,13 @@ export function Page({ link }: { readonly link: string }): VNode {
   useFirstPage(state, controller, reader);
   useWarning(unsaved(state));
   useNoStrayDrop();
+  useHistory(state, controller);
   useEffect(() => {
     document.documentElement.lang = language;
     document.title = texts.title;
-  }, []);
+  }, [language]);
   const { session } = state;
+  useCalm([session?.status, state.step, state.progress === null, state.handOver].join());
   // All of the first view comes at once, in the place of nothing: what is there does not move any more.
   const part = missing(state, steps, reader);
   if (session === null || part !== null) {
@@ -59,8 +63,9 @@ export function Page({ link }: { readonly link: string }): VNode {
       {session.keySources.includes('demo') && <aside class="test">{texts.demoNotice}</aside>}
       <header>
         <Brand session={session} controller={controller} />
+        <Languages onChosen={() => happen({ kind: 'spoken' })} />
       </header>
-      <main class={beside(state) ? `beside at-${state.step}` : ''} onClickCapture={onlyOnce}>
+      <main class={beside(state) ? `beside at-${state.step}` : ''}>
         {isOpen(session) && (
           <div class="top">
             <Way state={state} session={session} />
@@ -175,11 +180,6 @@ function useFirstPage(state: State, controller: Controller, { part }: Reading): 
 
 function isOpen({ status }: SessionView): boolean {
   return status === 'Pending' || status === 'Processing' || status === 'ProcessingError';
-}
-
-/** The second of two quick taps is not for what the first has brought: what goes back or out has come to its place. */
-function onlyOnce(event: MouseEvent): void {
-  if (event.detail > 1 && (event.target as Element).closest('.plain') !== null) event.stopPropagation();
 }
 
 /** A file dropped beside its place would otherwise be opened instead of this page. */

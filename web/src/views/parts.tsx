@@ -21,19 +21,14 @@ export function Mark({ name, kind }: { readonly name: IconName; readonly kind: '
   );
 }
 
-/**
- * The heading of a step; it takes the focus, so that a screen reader reads on from there. The page moves only where the
- * heading is out of sight.
- */
+/** The heading of a step; it takes the focus, so that a screen reader reads on from there. The page begins at its top. */
 export function Heading({ text }: { readonly text: string }): VNode {
   const element = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     const heading = element.current!;
     heading.focus({ preventScroll: true });
-    const { top, bottom } = heading.getBoundingClientRect();
-    if (top >= 0 && bottom <= innerHeight) return;
     scrollTo(0, 0);
-    heading.scrollIntoView({ block: 'nearest' });
+    heading.scrollIntoView({ block: 'nearest' }); // on a very small screen it is further down
   }, []);
   return (
     <h1 ref={element} tabIndex={-1}>

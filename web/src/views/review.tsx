@@ -49,7 +49,7 @@ export function Review({ state, controller, session }: ViewProps & { readonly se
           type="button"
           class="primary"
           disabled={state.busy || toSign(state).length === 0}
-          onClick={() => controller.go('source')}
+          onClick={() => controller.go(state.again ? 'consent' : 'source')}
         >
           {t.next}
         </button>

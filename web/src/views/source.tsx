@@ -12,22 +12,29 @@ import { Field, Heading, Notice, type ViewProps } from './parts';
 const t = texts.source;
 
 /** Name, hint and, where the signer may have to get it, the program and its address. */
-const ABOUT: Record<SourceKind, { label: string; hint: string; program: string; address: string }> = {
-  pfx: { label: t.pfx, hint: t.pfxHint, program: '', address: '' },
-  'web-eid': { label: t.webEid, hint: t.webEidHint, program: 'Web eID', address: 'web-eid.eu' },
-  'web-pki': { label: t.webPki, hint: t.webPkiHint, program: 'Web PKI', address: 'get.webpkiplugin.com' },
-  demo: { label: t.demo, hint: t.demoHint, program: '', address: '' },
-};
+function about(kind: SourceKind): { label: string; hint: string; program: string; address: string } {
+  switch (kind) {
+    case 'pfx':
+      return { label: t.pfx, hint: t.pfxHint, program: '', address: '' };
+    case 'web-eid':
+      return { label: t.webEid, hint: t.webEidHint, program: 'Web eID', address: 'web-eid.eu' };
+    case 'web-pki':
+      return { label: t.webPki, hint: t.webPkiHint, program: 'Web PKI', address: 'get.webpkiplugin.com' };
+    case 'demo':
+      return { label: t.demo, hint: t.demoHint, program: '', address: '' };
+  }
+}
 
 type Answers = Partial<Record<SourceKind, Availability>>;
 
 export function Source({ state, controller, session }: SourceProps): VNode {
   const kinds = offered(session);
   const answers = useAnswers(kinds, session);
-  // The demo key first, as it needs nothing; then as they answer: none takes the place of another that is about to be pressed.
+  // The test certificate first, as it needs nothing; then as they answer: none takes the place of another that is about to be pressed.
   const answered = (Object.keys(answers) as SourceKind[]).filter((kind) => answers[kind]?.usable);
   const usable = answered.sort((one, other) => Number(other === 'demo') - Number(one === 'demo'));
-  const none = usable.length === 0 && Object.keys(answers).length === kinds.length;
+  // Inside another site there is a way: a tab of its own.
+  const none = !framed && usable.length === 0 && Object.keys(answers).length === kinds.length;
   const [chosen, setChosen] = useState<SourceKind | null>(null);
   const open = chosen ?? onlyOne(kinds, answers);
   const choose = (kind: SourceKind) => {
@@ -36,8 +43,8 @@ export function Source({ state, controller, session }: SourceProps): VNode {
   };
   return (
     <section>
-      <Heading text={t.heading} />
-      <p>{t.intro}</p>
+      <Heading key={none} text={none ? t.noneHeading : t.heading} />
+      <p>{none ? fill(kinds.length > 0 ? t.none : t.noneOffered, { application: session.applicationName }) : t.intro}</p>
       {framed && <Framed />}
       <div class="choices">
         {usable.map((kind) => (
@@ -97,7 +104,7 @@ function Choice(props: {
   readonly onChoose: () => void;
   readonly children: VNode;
 }): VNode {
-  const { label, hint } = ABOUT[props.kind];
+  const { label, hint } = about(props.kind);
   return (
     <div class="choice" ref={props.chosen ? intoView : null}>
       <button type="button" class="option" aria-expanded={props.chosen} onClick={props.onChoose}>
@@ -111,7 +118,7 @@ function Choice(props: {
 
 /** A source that cannot be used here says why, and what to do instead. */
 function NoChoice({ kind, answer, open }: { readonly kind: SourceKind; readonly answer: Availability | undefined; readonly open: boolean }): VNode {
-  const { label, program, address } = ABOUT[kind];
+  const { label, program, address } = about(kind);
   const name = program || label;
   // No stop for the keyboard: what it will be is not known yet.
   if (answer === undefined || answer.usable) return <p class="off">{name}: {t.looking}</p>;
@@ -140,7 +147,7 @@ function ProgramForm({ kind, state, controller, session }: SourceProps & { reado
     <form onSubmit={submit}>
       {kind === 'web-eid' && count > 1 && <p class="facts">{fill(t.pins, { count })}</p>}
       <p role="status" class="facts">
-        {state.busy && fill(t.elsewhere, { program: ABOUT[kind].program })}
+        {state.busy && fill(t.elsewhere, { program: about(kind).program })}
       </p>
       <Notice problem={state.problem} />
       <button class="primary" disabled={state.busy}>

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import type { SessionView } from '../server/model';
 import { type Place, placeOnTheWay, type State } from '../session/flow';
-import { fill, texts } from '../texts/format';
+import { fill, language, languages, speak, texts } from '../texts/format';
 
 const t = texts.page;
 
@@ -31,6 +31,38 @@ function Steps({ name, number, total }: Place): VNode {
       </div>
     </div>
   );
+}
+
+/** Other languages. Another one changes the words and nothing else: the step, and what was chosen, stay as they are. */
+export function Languages({ onChosen }: { readonly onChosen: () => void }): VNode {
+  const choose = (event: MouseEvent, tag: string) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // in another tab
+    event.preventDefault();
+    const address = `?lang=${tag}`;
+    speak(tag).then(
+      () => {
+        history.replaceState(history.state, '', address);
+        onChosen();
+      },
+      () => location.assign(address),
+    );
+  };
+  return (
+    <nav class="languages" aria-label={t.languages}>
+      {languages.map((tag) => (
+        <a key={tag} href={`?lang=${tag}`} lang={tag} hreflang={tag} aria-current={tag === language ? 'true' : undefined} onClick={(event) => choose(event, tag)}>
+          <span aria-hidden="true">{tag.slice(0, 2).toUpperCase()}</span>
+          <span>{nameOf(tag)}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** A language's own name: "Português (Brasil)". */
+function nameOf(tag: string): string {
+  const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
+  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
 }
 
 /** Who runs this page, and what for. */

@@ -26,7 +26,7 @@ documents when the user returns, or is told by webhook. [Get started](/docs/guid
 minutes.
 
 **Key.** Send your API key with each call: `X-Api-Key: application|secret`. `Authorization: Bearer
-application|secret` works as well; when both are sent, `X-Api-Key` counts.
+application|secret` and `Authorization: ApiKey application|secret` work as well; when both are sent, `X-Api-Key` counts.
 
 **Bodies** are JSON. A field that is not set may be left out, or be `null`; for an object `[]` is taken as well.
 

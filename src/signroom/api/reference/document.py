@@ -60,13 +60,13 @@ def describe(document: Json) -> Json:
         **document,
         "info": {**document["info"], "description": INTRODUCTION},
         "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
-        "paths": _paths(document["paths"], examples),
+        "paths": _paths(document["paths"], examples, document["security"]),
         "webhooks": webhook_calls(examples),
         "components": {**components, "schemas": schemas, "responses": {"Refusal": refusal}},
     }
 
 
-def _paths(paths: Json, examples: Examples) -> Json:
+def _paths(paths: Json, examples: Examples, ways: list[Json]) -> Json:
     """By group, and within a group from the collection to the single thing, each created before it is read."""
     groups = {name: number for number, name in enumerate(GROUPS)}
     order = {method: number for number, method in enumerate(_ORDER)}
@@ -78,7 +78,8 @@ def _paths(paths: Json, examples: Examples) -> Json:
 
     return {
         path: {
-            method: _call(f"{method.upper()} {path}", paths[path][method], examples)
+            # Each call says by itself who may make it: not every reader of the document knows what holds for all.
+            method: {"security": ways, **_call(f"{method.upper()} {path}", paths[path][method], examples)}
             for method in sorted(paths[path], key=lambda method: order.get(method, len(order)))
         }
         for path in sorted(paths, key=place)

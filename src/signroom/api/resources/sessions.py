@@ -71,13 +71,14 @@ async def create(
         require_absent(**{field: optional_source(data.cms_signature_options.data_file, field)})
     if len(data.documents or ()) > MAX_DOCUMENTS:
         raise TooManyDocuments(f"At most {MAX_DOCUMENTS}.")  # before each is looked at
-    options = _options(data, ports.policies)
+    policies = ports.policies()
+    options = _options(data, policies)
     command = OpenSession(
         return_url=data.return_url,
         callback_argument=data.callback_argument,
         disable_downloads=bool(data.disable_downloads),
         background=bool(data.enable_background_processing),
-        documents=tuple(_document(number, d, options, ports.policies) for number, d in enumerate(data.documents or ())),
+        documents=tuple(_document(number, d, options, policies) for number, d in enumerate(data.documents or ())),
         metadata=metadata_of(data.document_metadata, "documentMetadata"),
         security_context_id=data.security_context_id,
         requirements=requirements_of(data.certificate_requirements),

@@ -50,7 +50,7 @@ async def prepare(
         xml=data.xml_signature_options,
         key=data.document_key,
         fallback_name="document",
-        policies=ports.policies,
+        policies=ports.policies(),
     )
     command = PrepareLocally(document, CertificateChain(data.certificate.content), data.security_context_id)
     with about("certificate.content"):  # a fault of the file says so itself

@@ -15,6 +15,11 @@ from signroom.api.shapes.wire import Wire
 
 
 class WebhookDocument(DocumentModel):
+    """The document as `GET /api/documents/{id}` shows it, with its status and what it belongs to.
+
+    The `documents` of a session are shorter: they have no `signers` and no `metadata`, but `dateSigned`.
+    """
+
     status: str
     session_id: UUID | None
     callback_argument: str | None
@@ -24,11 +29,15 @@ class WebhookDocument(DocumentModel):
 
 
 class DocumentEvent(Wire):
+    """The whole document. The id of the event is `document.eventId`."""
+
     type: str
     document: WebhookDocument
 
 
 class SessionEvent(Wire):
+    """The session in short, without its documents: read it for more. The id of the event is `eventId`."""
+
     type: str
     session: SessionSummary
     event_id: UUID

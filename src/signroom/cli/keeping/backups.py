@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import require_database, settings_for_rows
 from signroom.cli.printing import moment, print_json, print_line
 
 if TYPE_CHECKING:
     from signroom.domain.backup import BackupKind, KeptFile, Manifest
     from signroom.ports.keeping import KeepingPorts
     from signroom.service.keeping.back_up import BackUp
+    from signroom.settings import Settings
 
 INCOMPLETE = 1
 _MB = 1 << 20
@@ -58,7 +59,7 @@ def backup(
     from signroom.service.keeping.places import chosen, manifests
     from signroom.service.keeping.verify_backup import verify_backup
 
-    with _keeping(place, existing=verify or show) as ports:
+    with _looking(place) if verify or show else _keeping(place) as ports:
         if show:
             return _print_all(manifests(ports.place), as_json=json)
         if verify:
@@ -115,7 +116,7 @@ def export(
     from signroom.domain.backup import BackupKind
     from signroom.service.keeping.back_up import BackUp
 
-    with _keeping(place, existing=False) as ports:
+    with _keeping(place) as ports:
         command = BackUp(
             BackupKind.EXPORT, with_secret_key=with_secret_key, with_files=with_files, while_running=while_running
         )
@@ -143,14 +144,31 @@ def take_over(
 
 
 @contextmanager
-def _keeping(place: str, *, existing: bool) -> Iterator[KeepingPorts]:
+def _keeping(place: str) -> Iterator[KeepingPorts]:
+    """To copy the installation that is here. Raises: DatabaseNotFound, what `signroom.wiring.keeping` raises."""
+    settings = settings_for_rows()
+    require_database(settings)
+    with _opened(settings, place, existing=False, installs=True) as ports:
+        yield ports
+
+
+@contextmanager
+def _looking(place: str) -> Iterator[KeepingPorts]:
+    """To look at a backup, also where no installation is, and none is made."""
+    with _opened(settings_for_rows(), place, existing=True, installs=False) as ports:
+        yield ports
+
+
+@contextmanager
+def _opened(settings: Settings, place: str, *, existing: bool, installs: bool) -> Iterator[KeepingPorts]:
     from signroom import wiring
     from signroom.service.access.operators import this_operator
 
     # Copies of everything: what is made from here on is for its owner alone.
     before = os.umask(0o077)
     try:
-        with wiring.keeping(settings_for_rows(), place, this_operator().name, existing=existing) as ports:
+        who = this_operator().name
+        with wiring.keeping(settings, place, who, existing=existing, installs=installs) as ports:
             yield ports
     finally:
         os.umask(before)
@@ -173,9 +191,13 @@ def _make(ports: KeepingPorts, command: BackUp, *, as_json: bool) -> int:
 def _bring(
     place: str, kind: BackupKind, backup_id: str | None, overwrite: bool, accept_other_key: bool, *, as_json: bool
 ) -> int:
+    from signroom.service.keeping.places import chosen
     from signroom.service.keeping.restore_backup import RestoreBackup, restore_backup
 
-    with _keeping(place, existing=True) as ports:
+    # Before anything is made here: is there such a backup at all?
+    with _looking(place) as ports:
+        chosen(ports.place, kind, backup_id)
+    with _opened(settings_for_rows(), place, existing=True, installs=True) as ports:
         command = RestoreBackup(kind, backup_id, overwrite, accept_other_key)
         done = restore_backup(ports, command)
     if as_json:

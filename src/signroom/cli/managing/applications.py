@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from signroom.cli.acting import acting_for, acting_for_application
-from signroom.cli.configuration import installed_settings, settings_for_rows
+from signroom.cli.configuration import installed_settings
 from signroom.cli.printing import Json, moment, print_json, print_line, show, tell
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def create_subscription(name: str, *, json: Json = False) -> None:
     from signroom.service.access.operators import this_operator
     from signroom.service.subscriptions.manage_applications import create_subscription as create
 
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         subscription = create(ports, this_operator(), name)
     tell(_tenant(subscription), f"{subscription.id} {subscription.name}", as_json=json)
 

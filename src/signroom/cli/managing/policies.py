@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings, settings_for_rows
 from signroom.cli.printing import print_json, print_line
 
 policies = App(name="policies", help="Signature policies that a signature can name.")
@@ -36,7 +36,7 @@ def list_all(*, json: bool = False) -> None:
 def import_file(file: Path, *, json: bool = False) -> None:
     """Take policies from a file. They take the place of those that were imported before.
 
-    The service reads them at its next start. Documents that name one keep it as it was.
+    The service reads them within five seconds. Documents that name one keep it as it was.
 
     Args:
         file: TOML with a table [[policy]] for each, as the guide says
@@ -53,7 +53,7 @@ def import_file(file: Path, *, json: bool = False) -> None:
             content = opened.read(MAX_FILE + 1)
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
-    settings = settings_for_rows()
+    settings = installed_settings()
     with managing(settings) as ports:
         require_log(ports)
         kept = keep_policies(settings, content)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from signroom.cli.configuration import installed_settings, require_database, settings_for_rows
+from signroom.cli.configuration import installed_settings, require_database
 from signroom.cli.printing import Json, print_json, print_line, show, tell
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def create(
     described = _described(
         name, url, context, tier=tier, priority=priority, auth=auth, user=user, secret=_secret(secret, certificate, key)
     )
-    with wiring.managing(settings_for_rows()) as ports:
+    with wiring.managing(installed_settings()) as ports:
         made = create_provider(ports, this_operator(), described)
     _tell(made, json=json)
 

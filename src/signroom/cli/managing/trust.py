@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from signroom.cli.configuration import settings_for_rows
+from signroom.cli.configuration import installed_settings, require_database, settings_for_rows
 from signroom.cli.printing import print_json, print_line
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def import_lists(files: list[Path], *, json: bool = False) -> int:
     from signroom.service.subscriptions.record_trust import record_trust, require_log
     from signroom.wiring import managing
 
-    settings = settings_for_rows()
+    settings = installed_settings()
     with managing(settings) as ports:
         require_log(ports)
         results = _imported(settings, files)
@@ -111,6 +111,7 @@ def refresh(*, json: bool = False) -> int:
     settings = settings_for_rows()
     if settings.eu_trust_lists is None:
         raise BadInput("SIGNROOM_EU_TRUST_LISTS is off: set it to all, or to countries like PT,ES.")
+    require_database(settings)
     lists = fetching_trusted_lists(settings)
     tried, found = lists.refresh(), lists.load()
     kept = {each.territory: each.sequence for each in (found.master, *found.national) if each is not None}
@@ -130,7 +131,7 @@ def icp_brasil(file: Path, *, fingerprint: list[str] | None = None, json: bool =
 
     Fetch the file from https://acraiz.icpbrasil.gov.br/credenciadas/RAIZ/ (ICP-Brasilv5.crt, ICP-Brasilv12.crt,
     ICP-Brasilv13.crt, or the archive of all authorities, ACcompactado.zip). Roots whose SHA-256 fingerprints are
-    known here are taken; of others the operator names the fingerprint. The service reads them at its next start.
+    known here are taken; of others the operator names the fingerprint. The service reads them within five seconds.
 
     Args:
         file: PEM, DER, PKCS #7 or ZIP
@@ -148,7 +149,7 @@ def icp_brasil(file: Path, *, fingerprint: list[str] | None = None, json: bool =
             content = opened.read(_MOST)
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
-    settings = settings_for_rows()
+    settings = installed_settings()
     with managing(settings) as ports:
         require_log(ports)
         kept = keep_icp_brasil_roots(settings, content, fingerprint or ())

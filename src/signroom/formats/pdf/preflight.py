@@ -24,6 +24,7 @@ from signroom.domain.signature import Indication, Inspection, PdfReading, Signat
 from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
+from signroom.formats.pdf.reading.ends import require_ends
 from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
 from signroom.formats.pdf.signing.empty_field import fitting_fields
 from signroom.formats.pdf.signing.own_update import check_update
@@ -51,6 +52,7 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         require_pdf(stream)
     with only_refusals(), open_pdf(file) as opened:
         pages = _pages(opened)
+        require_ends(opened)
         facts = read_facts(file, opened, appearance, pages)
         verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
         # Of a file whose table it makes anew, qpdf may not see a signature.

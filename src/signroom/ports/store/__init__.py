@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.file_validation import FileValidation
 from signroom.ports.store.applications import Applications, ApplicationSummary, KeyOwner
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
 from signroom.ports.store.deliveries import FAILING, Deliveries, DeliveryFilter
@@ -26,7 +27,7 @@ from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.processing import InProcessing, Processing
 from signroom.ports.store.rotation import Rotation
-from signroom.ports.store.sessions import SessionFilter, Sessions
+from signroom.ports.store.sessions import LinkedSession, SessionFilter, Sessions, SessionToSign
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
 from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
@@ -48,9 +49,11 @@ __all__ = [
     "InProcessing",
     "KeyOwner",
     "LegacyEvent",
+    "LinkedSession",
     "MetadataSearch",
     "Position",
     "SessionFilter",
+    "SessionToSign",
     "Store",
     "StoredResult",
     "SubscriptionSummary",
@@ -168,6 +171,12 @@ class Store(Protocol):
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         """The same from memory alone, without waiting for anything. None may also mean: ask `key`."""
 
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        """The session that a link opens, as it is now. Then `known_closed` knows it, too.
+
+        Raises: SignatureSessionNotFound, SignatureSessionErased.
+        """
+
     def closed(self, session_id: UUID) -> bool:
         """Whether the page of a session is closed: its application or its subscription is disabled, or is being
         deleted. A change is seen as in `key`.
@@ -175,6 +184,12 @@ class Store(Protocol):
 
     def known_closed(self, session_id: UUID) -> bool | None:
         """The same from memory alone, without waiting for anything. None: ask `closed`."""
+
+    def file_validation(self, subscription_id: UUID) -> FileValidation:
+        """`NO_VALIDATION` when none was saved. A change is seen as in `key`."""
+
+    def known_file_validation(self, subscription_id: UUID) -> FileValidation | None:
+        """The same from memory alone, without waiting for anything. None: ask `file_validation`."""
 
     def scrub(self) -> bool:
         """Take what was deleted and overwritten out of the files of the database, where they are ours to write.

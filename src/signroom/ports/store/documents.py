@@ -29,6 +29,12 @@ class Documents(Protocol):
     def of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
+    def to_download_of_any_tenant(self, document_id: UUID) -> tuple[Document, bool]:
+        """With whether its subscription is disabled or being deleted. One question.
+
+        Raises: DocumentNotFound, DocumentErased.
+        """
+
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         """Raises: DocumentNotFound, DocumentErased."""
 
@@ -104,6 +110,9 @@ class Documents(Protocol):
 
         Left out are those for which another one was asked for already, and whose files are gone or soon will be.
         """
+
+    def without_archive_end(self, limit: int) -> list[Document]:
+        """At most `limit` of level B-LTA of which it is not known when their archive timestamp ends."""
 
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         """At most `limit` whose files are kept at `now`, in the order of their ids. Only those behind `after`."""

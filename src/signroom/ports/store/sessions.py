@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,6 +12,7 @@ from signroom.domain.application import Application
 from signroom.domain.branding import Branding
 from signroom.domain.document import Document
 from signroom.domain.session import Session, SessionStatus
+from signroom.domain.signature import PdfReading
 from signroom.ports.store.position import Position
 
 
@@ -27,6 +28,30 @@ class SessionFilter:
     before: Position | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedSession:
+    """The session that a link opens, and its application. ``closed``: it, or its subscription, is disabled or being
+    deleted.
+    """
+
+    session: Session
+    application: Application
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionToSign:
+    """A locked session with all that decides about its signatures."""
+
+    session: Session
+    documents: list[Document]
+    """In order, those that were erased among them."""
+    closed: bool
+    """As in `LinkedSession`."""
+    in_processing: int
+    """How many documents of sessions of its subscription are being processed, or wait for it."""
+
+
 class Sessions(Protocol):
     """Sessions. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
@@ -39,8 +64,16 @@ class Sessions(Protocol):
         Raises: SignatureSessionNotFound.
         """
 
-    def of_page_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Application, Branding]:
-        """The same with what its page shows besides, without the logo. One question.
+    def of_page_of_any_tenant(
+        self, session_id: UUID
+    ) -> tuple[Session, list[Document], Application, Branding, str | None]:
+        """The same with what its page shows, without the logo, and the pattern for names of files. One question.
+
+        Raises: SignatureSessionNotFound.
+        """
+
+    def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
+        """As `with_documents_of_any_tenant`, with what was read of PDFs at upload, by the ids of their documents.
 
         Raises: SignatureSessionNotFound.
         """
@@ -48,8 +81,16 @@ class Sessions(Protocol):
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
-    def by_link(self, link_hash: bytes) -> Session:
-        """Raises: SignatureSessionNotFound."""
+    def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
+        """Raises: SignatureSessionNotFound, SignatureSessionErased."""
+
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        """One question. Raises: SignatureSessionNotFound, SignatureSessionErased."""
+
+    def note_opened(self, session_id: UUID, at: datetime) -> bool:
+        """Note that the page of a pending session was shown for the first time. False: it was shown before, or the
+        session is not pending any more.
+        """
 
     def add(self, session: Session) -> None: ...
 

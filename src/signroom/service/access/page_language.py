@@ -1,6 +1,8 @@
-"""In which language the signing page greets somebody: asked before he has shown any token."""
+"""How the signing page greets somebody: asked before they have shown any token."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.language import DEFAULT, known_language, preferred_language
@@ -8,15 +10,23 @@ from signroom.domain.secret import hash_secret
 from signroom.ports import Ports
 
 
-def page_language(ports: Ports, link: str, wanted: str | None, accepted: str | None) -> str:
-    """`wanted`: the signer's own choice; `accepted`: his browser's ``Accept-Language``. Never raises for a bad link."""
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """``frame_origins`` are those whose pages may show this one in a frame."""
+
+    language: str
+    frame_origins: tuple[str, ...]
+
+
+def greeting(ports: Ports, link: str, wanted: str | None, accepted: str | None) -> Greeting:
+    """`wanted`: the signer's own choice; `accepted`: their browser's ``Accept-Language``.
+
+    It never raises for a bad link: nobody's pages may show the page of an unknown one.
+    """
     chosen = known_language(wanted) if wanted else None
-    return chosen or _of_session(ports, link) or preferred_language(accepted) or DEFAULT
-
-
-def _of_session(ports: Ports, link: str) -> str | None:
-    with ports.store.read() as work:
-        try:
-            return work.sessions.by_link(hash_secret(link)).language
-        except SignatureSessionNotFound:
-            return None
+    preferred = preferred_language(accepted) or DEFAULT
+    try:
+        found = ports.store.by_link(hash_secret(link))
+    except SignatureSessionNotFound:
+        return Greeting(chosen or preferred, ())
+    return Greeting(chosen or found.session.language or preferred, found.application.frame_origins)

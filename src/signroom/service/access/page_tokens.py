@@ -26,14 +26,13 @@ class PageToken:
 
 def session_of_link(ports: Ports, link: str) -> Session:
     """The session whose page a link opens, also when it has ended. Raises: BadToken, ApplicationDisabled."""
-    with ports.store.ask() as work:
-        try:
-            session = work.sessions.by_link(hash_secret(link))
-        except SignatureSessionNotFound as error:
-            raise BadToken from error
-    # The page's next call comes at once, and then knows it, too.
-    require_open_application(ports, session.id)
-    return session
+    try:
+        found = ports.store.by_link(hash_secret(link))
+    except SignatureSessionNotFound as error:
+        raise BadToken from error
+    if found.closed:
+        raise ApplicationDisabled
+    return found.session
 
 
 def page_token(ports: Ports, session_id: UUID, subscription_id: UUID) -> PageToken:
@@ -54,16 +53,6 @@ def link_of(ports: Ports, session: Session) -> str | None:
         if hash_secret(link) == session.link_hash:
             return link
     return None
-
-
-def frame_origins_of_link(ports: Ports, link: str) -> tuple[str, ...]:
-    """Whose pages may show this link's page in a frame; nobody's for an unknown link."""
-    with ports.store.read() as work:
-        try:
-            session = work.sessions.by_link(hash_secret(link))
-        except SignatureSessionNotFound:
-            return ()
-        return work.of(session).application(session.application_id).frame_origins
 
 
 def is_known_open(ports: Ports, session_id: UUID) -> bool:

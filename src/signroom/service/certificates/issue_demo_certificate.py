@@ -1,4 +1,4 @@
-"""The demo key: the page makes a key, the installation's demo authority certifies it for a day."""
+"""The test certificate: the page makes a key, the installation's demo authority certifies it for a day."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def demo_timestamp(ports: Ports, request: TimestampRequest) -> bytes:
 def issue_demo_certificate(ports: Ports, session_id: UUID, public_key: bytes, name: str) -> CertificateChain:
     """Raises: KeySourceNotAvailable in production, WrongState, BadInput, CertificateKeyNotSupported."""
     if ports.demo is None:
-        raise KeySourceNotAvailable("The demo key is for trying the service only.")
+        raise KeySourceNotAvailable("The test certificate is for trying the service only.")
     now = ports.clock.now()
     with ports.store.ask() as work:
         work.sessions.of_any_tenant(session_id).require_signable(now)

@@ -79,11 +79,17 @@ def find_context(ports: Ports, subscription_id: UUID, context_id: UUID | None) -
     return context
 
 
-async def find_context_soon(ports: Ports, subscription_id: UUID, context_id: UUID | None) -> SecurityContext:
-    """As `find_context`, for the event loop: a thread is needed where the database is asked."""
+async def find_context_soon(
+    ports: Ports, subscription_id: UUID, context_id: UUID | None, *, deciding: bool = False
+) -> SecurityContext:
+    """As `find_context`, for the event loop: a thread is needed where the database is asked.
+
+    As `find_deciding_context` when it is to be a `deciding` one.
+    """
+    find = find_deciding_context if deciding else find_context
     if context_id is None or context_id in BY_ID:
-        return find_context(ports, subscription_id, context_id)
-    return await asyncio.to_thread(find_context, ports, subscription_id, context_id)
+        return find(ports, subscription_id, context_id)
+    return await asyncio.to_thread(find, ports, subscription_id, context_id)
 
 
 def find_deciding_context(ports: Ports, subscription_id: UUID, context_id: UUID | None) -> SecurityContext:

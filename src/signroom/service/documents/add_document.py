@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
 
-from signroom.domain.application import Caller
+from signroom.domain.application import Application, Caller
 from signroom.domain.blob_key import DocumentFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile, clean_file_name
 from signroom.domain.document_key import new_key, normalized
@@ -95,10 +95,10 @@ async def add_document(
     """
     clean = clean_file_name(name)
     document_id = uuid4() if idempotency_key is None else uuid5(session_id, idempotency_key)
-    before = await asyncio.to_thread(_added_before, ports, session_id, document_id)
-    if before is not None:
-        return _same(before, clean, await _digest(chunks, ports.limits.max_file))
-    session, validation = await asyncio.to_thread(_require_room, ports, session_id)  # before the body is read
+    found = await asyncio.to_thread(_before_body, ports, session_id, document_id)
+    if found.same is not None:
+        return _same(found.same, clean, await _digest(chunks, ports.limits.max_file))
+    session, validation = found.session, found.validation
     require_name(ports, validation, clean)
     turn = Turn.of_session(session)
     ports.formats.of(turn).require_place()
@@ -113,7 +113,7 @@ async def add_document(
             options = session.options.of(inspection.signature_type)
             accepted = Accepted(document_id, _typed(file, inspection), inspection, options, written=(key,))
             await require_accepted(ports, validation, session.subscription_id, accepted.file)
-        document = await asyncio.to_thread(_record, ports, session_id, accepted)
+        document = await asyncio.to_thread(_record, ports, session_id, found.application, accepted)
     except BaseException as error:
         await discard_unless_recorded(ports, key, error)
         raise
@@ -122,11 +122,28 @@ async def add_document(
     return document
 
 
-def _added_before(ports: Ports, session_id: UUID, document_id: UUID) -> Document | None:
-    """Raises: WrongState when the session has ended."""
-    with ports.store.read() as work:
-        work.sessions.of_any_tenant(session_id).require_open(ports.clock.now())
-        return next((d for d in work.documents.of_session(session_id) if d.id == document_id), None)
+@dataclass(frozen=True, slots=True)
+class _BeforeBody:
+    """What is known of an upload before its body is read. ``same``: the document that the same request has added."""
+
+    session: Session
+    validation: FileValidation
+    application: Application
+    same: Document | None
+
+
+def _before_body(ports: Ports, session_id: UUID, document_id: UUID) -> _BeforeBody:
+    """Raises: WrongState when the session has ended or takes no uploads, TooManyDocuments when it is full."""
+    with ports.store.ask() as work:
+        session, documents, application, *_ = work.sessions.of_page_of_any_tenant(session_id)
+    validation = ports.store.file_validation(session.subscription_id)
+    session.require_not_erased().require_open(ports.clock.now())
+    same = next((document for document in documents if document.id == document_id), None)
+    if same is None:
+        if session.predefined:
+            raise WrongState("The application has chosen the documents of this session.")
+        session.require_room(len(documents))
+    return _BeforeBody(session, validation, application, same)
 
 
 async def _digest(chunks: AsyncIterator[bytes], limit: int) -> bytes:
@@ -321,17 +338,7 @@ async def _inspect(
         return with_name(await ports.formats.of(turn).inspect(file, wanted, options, data), stored.name)
 
 
-def _require_room(ports: Ports, session_id: UUID) -> tuple[Session, FileValidation]:
-    with ports.store.read() as work:
-        session = work.sessions.of_any_tenant(session_id)
-        session.require_open(ports.clock.now())
-        if session.predefined:
-            raise WrongState("The application has chosen the documents of this session.")
-        session.require_room(len(work.documents.of_session(session_id)))
-        return session, work.subscriptions.file_validation(session.subscription_id)
-
-
-def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
+def _record(ports: Ports, session_id: UUID, application: Application, accepted: Accepted) -> Document:
     keep_files(ports, [accepted])
     with ports.store.work() as work:
         session = work.sessions.locked_of_any_tenant(session_id)
@@ -341,9 +348,8 @@ def _record(ports: Ports, session_id: UUID, accepted: Accepted) -> Document:
             if other.id == accepted.document_id:
                 return _same(other, accepted.file.name, accepted.file.sha256)
         session.require_room(len(others))
-        defaults = work.of(session).application(session.application_id).default_metadata
         position = max((d.position for d in others), default=-1) + 1
-        document = document_of_session(accepted, session, defaults, position, ports)
+        document = document_of_session(accepted, session, application.default_metadata, position, ports)
         bind_keys(work, [(document, accepted)])
         record_documents(work, ports, [(document, accepted)])
     return document

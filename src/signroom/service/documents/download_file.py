@@ -17,8 +17,6 @@ from signroom.domain.errors import (
 )
 from signroom.domain.upload import Upload
 from signroom.ports import Ports
-from signroom.ports.store import Work
-from signroom.ports.store.wall import Owned
 
 DOWNLOADS = "/api/downloads/"
 """The path in front of a token."""
@@ -78,13 +76,16 @@ def open_download(ports: Ports, token: str) -> Download:
     except BadToken as error:
         raise BadDownloadToken from error
     subject_id, _, kind = subject.partition(_SEPARATOR)
-    with ports.store.read() as work:
+    # An address does not say for which application it was made: those of a disabled one work until they are over.
+    with ports.store.ask() as work:
         if kind == FileKind.UPLOAD:
             upload = work.uploads.of_any_tenant(UUID(subject_id))
-            _require_open_subscription(work, upload)
+            if work.subscriptions.get(upload.subscription_id).closed:
+                raise ApplicationDisabled
             return Download(upload.require_file(), upload.id)
-        document = work.documents.of_any_tenant(UUID(subject_id))
-        _require_open_subscription(work, document)
+        document, closed = work.documents.to_download_of_any_tenant(UUID(subject_id))
+    if closed:
+        raise ApplicationDisabled
     document.require_files(ports.clock.now())
     file = _file_of(document, kind)
     if file is None:
@@ -99,9 +100,3 @@ def _file_of(document: Document, kind: str) -> StoredFile | None:
         number = int(kind.removeprefix(_VERSION))
         return document.versions[number].file if number < len(document.versions) else None
     return document.signed
-
-
-def _require_open_subscription(work: Work, owned: Owned) -> None:
-    """An address does not say for which application it was made: those of a disabled one work until they are over."""
-    if work.subscriptions.get(owned.subscription_id).closed:
-        raise ApplicationDisabled

@@ -25,6 +25,8 @@ from signroom.service.webhooks.endpoint_credentials import credentials
 
 MAX_ANSWER = 64 << 10
 """Bytes."""
+_PDF = ".pdf"
+_OTHERS = (".docx", ".jpg", ".p7m", ".p7s", ".png", ".txt", ".xlsx", ".xml", ".zip")
 
 
 def require_name(ports: Ports, validation: FileValidation, name: str) -> None:
@@ -32,6 +34,13 @@ def require_name(ports: Ports, validation: FileValidation, name: str) -> None:
     pattern = validation.file_name_pattern
     if pattern is not None and not ports.name_patterns.matches(pattern, name):
         raise FileNameRejected
+
+
+def accepts_only_pdf(ports: Ports, pattern: str | None) -> bool:
+    """True when of the usual names only that of a PDF fits: a signer is then asked for a PDF, else for a file."""
+    if pattern is None or not ports.name_patterns.matches(pattern, f"document{_PDF}"):
+        return False
+    return not any(ports.name_patterns.matches(pattern, f"document{ending}") for ending in _OTHERS)
 
 
 async def require_accepted(ports: Ports, validation: FileValidation, subscription_id: UUID, file: StoredFile) -> None:

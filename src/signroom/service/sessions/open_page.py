@@ -42,13 +42,14 @@ def open_page(ports: Ports, session_id: UUID) -> SessionOfPage:
 
 def _record_opening(ports: Ports, session: Session) -> bool:
     """Record that the page of a session is opened. Returns False when it was recorded before, or is too late."""
-    if session.open(ports.clock.now()) is None:
+    now = ports.clock.now()
+    opened = session.open(now)
+    if opened is None:
         return False
     with ports.store.work() as work:
-        # As it is now: somebody may have been faster.
-        opened = work.sessions.locked_of_any_tenant(session.id).open(ports.clock.now())
-        if opened is not None:
-            session, event = opened
-            work.sessions.save(session)
-            record_event(work, event, session.subscription_id, session.application_id)
+        # Only as it is now: somebody may have been faster.
+        if work.sessions.note_opened(session.id, now):
+            record_event(work, opened[1], session.subscription_id, session.application_id)
+        else:
+            work.sessions.of_any_tenant(session.id)
     return True

@@ -33,7 +33,7 @@ from signroom.domain.signature import NO_OPTIONS, OptionsByType, SignatureType
 from signroom.ports import Ports
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
 from signroom.service.access.page_tokens import link_of, page_link
-from signroom.service.certificates.judge_certificate import find_context, find_deciding_context
+from signroom.service.certificates.judge_certificate import find_context_soon
 from signroom.service.documents.add_document import (
     Accepted,
     NewDocument,
@@ -110,8 +110,9 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     if command.return_url is not None:
         caller.application.require_return_url(command.return_url)
     # Numbers that anybody may have written into a certificate of his own prove nothing: requirements need roots.
-    deciding = find_deciding_context if command.requirements else find_context
-    context = await asyncio.to_thread(deciding, ports, caller.subscription_id, command.security_context_id)
+    context = await find_context_soon(
+        ports, caller.subscription_id, command.security_context_id, deciding=bool(command.requirements)
+    )
     await require_levels(ports, command.options)
     for number, document in enumerate(command.documents):
         with at(document_place(number)):
@@ -144,7 +145,9 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         language=command.language,
         webhook_url=command.webhook_url,
     )
-    validation = await asyncio.to_thread(_before_documents, ports, caller, command)
+    validation = ports.store.known_file_validation(caller.subscription_id)
+    if validation is None or any(document.key is not None for document in command.documents):
+        validation = await asyncio.to_thread(_before_documents, ports, caller, command)
     try:
         async with AsyncExitStack() as files:
 
@@ -203,7 +206,7 @@ def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> Fil
         for number, document in enumerate(command.documents):
             with told_of(document_place(number)):
                 require_free_key(work, caller, document)
-        return work.subscriptions.file_validation(caller.subscription_id)
+    return ports.store.file_validation(caller.subscription_id)
 
 
 def _opened(ports: Ports, link: str, session_id: UUID) -> Opened:

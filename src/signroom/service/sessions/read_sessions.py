@@ -30,6 +30,8 @@ class SessionOfPage(SessionWithDocuments):
 
     application: Application
     branding: Branding
+    file_name_pattern: str | None
+    """For files that the signer chooses; None: any name."""
 
 
 def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDocuments:
@@ -71,5 +73,5 @@ def _of_caller(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDoc
 
 def _of_page(ports: Ports, session_id: UUID) -> SessionOfPage:
     with ports.store.ask() as work:
-        session, documents, application, branding = work.sessions.of_page_of_any_tenant(session_id)
-    return SessionOfPage(session.require_not_erased(), tuple(documents), application, branding)
+        session, documents, application, branding, pattern = work.sessions.of_page_of_any_tenant(session_id)
+    return SessionOfPage(session.require_not_erased(), tuple(documents), application, branding, pattern)

@@ -17,8 +17,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from signroom.domain.application import Application
+from signroom.domain.branding import Branding
 from signroom.domain.document import Document
 from signroom.domain.errors import ApplicationDisabled, PreparationNotFound, WrongState
 from signroom.domain.event import DocumentFailed, Event
@@ -33,7 +36,20 @@ from signroom.service.events.record_event import record_event
 from signroom.service.signing.enqueue_processing import enqueue_processing
 
 
-async def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]) -> Session:
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The session once the values are in, with what its page shows besides."""
+
+    session: Session
+    documents: tuple[Document, ...]
+    application: Application
+    branding: Branding
+    file_name_pattern: str | None
+
+
+async def finish_signing(
+    ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]
+) -> Finished:
     """Accept the values of one preparation. The same values again are accepted again, others are refused.
 
     A preparation that could lay out no document at all takes no value: the session then ends in their errors.
@@ -42,14 +58,15 @@ async def finish_signing(ports: Ports, session_id: UUID, preparation_id: UUID, v
     WrongState, ApplicationDisabled, Unavailable.
     """
     # 1. Read the preparation.
-    preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
+    preparation, page = await asyncio.to_thread(_read, ports, session_id, preparation_id)
     preparation.require_exactly(values.keys())
     # 2. Verify each value over the stored bytes.
     claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
-    values_checked = await ports.formats.of(Turn.of_session(session)).check_values(claimed)
+    values_checked = await ports.formats.of(Turn.of_session(page.session)).check_values(claimed)
     checked = dict(zip((item.document_id for item in preparation.items), values_checked, strict=True))
-    await _require_context(ports, session, preparation)
-    return await asyncio.to_thread(_commit, ports, session_id, preparation, checked)
+    await _require_context(ports, page.session, preparation)
+    session, documents = await asyncio.to_thread(_commit, ports, session_id, preparation, checked)
+    return replace(page, session=session, documents=tuple(d for d in documents if d.erased_at is None))
 
 
 async def _require_context(ports: Ports, session: Session, preparation: Preparation) -> None:
@@ -65,25 +82,31 @@ async def _require_context(ports: Ports, session: Session, preparation: Preparat
     await judging(ports, turn, require_good_certificate, ports, chain, context, required, now)
 
 
-def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Preparation, Session]:
-    """Raises: PreparationNotFound, also when it is another session's."""
-    with ports.store.read() as work:
+def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Preparation, Finished]:
+    """What was prepared, and the session as it is before it is signed.
+
+    Raises: PreparationNotFound, also when it is another session's.
+    """
+    with ports.store.ask() as work:  # what has changed meanwhile is seen under the lock
         preparation = work.preparations.of_any_tenant(preparation_id)
         if preparation.session_id != session_id:
             raise PreparationNotFound
-        return preparation, work.sessions.of_any_tenant(session_id)
+        session, documents, application, branding, pattern = work.sessions.of_page_of_any_tenant(session_id)
+        return preparation, Finished(session.require_not_erased(), tuple(documents), application, branding, pattern)
 
 
-def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, CheckedValue]) -> Session:
+def _commit(
+    ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, CheckedValue]
+) -> tuple[Session, list[Document]]:
     now = ports.clock.now()
     with ports.store.work() as work:
         # 3. Lock the session.
-        session = work.sessions.locked_of_any_tenant(session_id)
-        if work.applications.closed_to_session(session_id):  # since the request was let in
+        locked = work.sessions.locked_to_sign_of_any_tenant(session_id)
+        if locked.closed:  # since the request was let in
             raise ApplicationDisabled
-        documents = work.documents.of_session(session_id)
+        session, documents = locked.session, locked.documents
         if _accepted_before(documents, preparation, values):
-            return session
+            return session, documents
         # 4. Check the certificate, the session and its documents.
         ports.trust.read(preparation.chain.certificate).require_in_date(now)
         waiting = [d for d in documents if d.awaits_signature]
@@ -96,7 +119,7 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
             session, signed = session.sign(preparation.chain, now)
             events.append(signed)
         moved = {d.id: d for d in documents}
-        order, accepted = work.documents.in_processing(session.subscription_id), list[Document]()
+        order, accepted = locked.in_processing, list[Document]()
         for document in waiting:
             if document.id in values:
                 moved[document.id] = document.accept_signature(preparation.id, values[document.id], now)
@@ -112,7 +135,7 @@ def _commit(ports: Ports, session_id: UUID, preparation: Preparation, values: Ma
         work.sessions.save(session)
         for event in events:
             record_event(work, event, session.subscription_id, session.application_id)
-    return session
+    return session, list(moved.values())
 
 
 def _left_out(document: Document, preparation: Preparation) -> Document:

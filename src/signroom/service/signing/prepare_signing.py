@@ -137,10 +137,9 @@ async def _all(outcomes: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
     with ports.store.ask() as work:  # what has changed meanwhile is seen when the preparation is recorded
-        session, documents = work.sessions.with_documents_of_any_tenant(session_id)
-        session.require_not_erased().require_signable(now)
-        waiting = [d for d in documents if d.awaits_signature]
-        return session, waiting, work.documents.readings([d.id for d in waiting])
+        session, documents, readings = work.sessions.to_prepare_of_any_tenant(session_id)
+    session.require_not_erased().require_signable(now)
+    return session, [d for d in documents if d.awaits_signature], readings
 
 
 def _record(ports: Ports, session_id: UUID, preparation: Preparation, now: datetime) -> None:

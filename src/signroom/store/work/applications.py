@@ -60,7 +60,7 @@ class SqlApplications:
 
     def closed(self, application_id: UUID) -> bool:
         a, s = tables.applications, tables.subscriptions
-        query = sa.select(sa.or_(_closed(a), _closed(s))).join_from(a, s, s.c.id == a.c.subscription_id)
+        query = sa.select(sa.or_(is_closed(a), is_closed(s))).join_from(a, s, s.c.id == a.c.subscription_id)
         found = self._connection.execute(query.where(a.c.id == application_id)).scalar_one_or_none()
         return found is None or bool(found)
 
@@ -119,7 +119,7 @@ class SqlApplications:
         return [rows.application_of(row) for row in self._connection.execute(query).mappings()]
 
 
-def _closed(table: sa.Table) -> sa.ColumnElement[bool]:
+def is_closed(table: sa.Table) -> sa.ColumnElement[bool]:
     """As the property `closed` of the row says."""
     return sa.or_(table.c.disabled_at.is_not(None), table.c.deleting_since.is_not(None))
 
@@ -131,7 +131,7 @@ def _closed(table: sa.Table) -> sa.ColumnElement[bool]:
 def _by_key() -> sa.Select[Any]:
     k, a, s = tables.api_keys, tables.applications, tables.subscriptions
     joined = k.join(a, a.c.id == k.c.application_id).join(s, s.c.id == a.c.subscription_id)
-    query = sa.select(k, a, _closed(s).label("subscription_closed")).select_from(joined)
+    query = sa.select(k, a, is_closed(s).label("subscription_closed")).select_from(joined)
     return query.where(k.c.secret_hash == sa.bindparam("hash"))
 
 
@@ -139,5 +139,5 @@ def _by_key() -> sa.Select[Any]:
 def _closed_to_session() -> sa.Select[Any]:
     a, s = tables.applications, tables.subscriptions
     joined = tables.sessions.join(a, a.c.id == tables.sessions.c.application_id)
-    query = sa.select(sa.or_(_closed(a), _closed(s))).select_from(joined.join(s, s.c.id == a.c.subscription_id))
+    query = sa.select(sa.or_(is_closed(a), is_closed(s))).select_from(joined.join(s, s.c.id == a.c.subscription_id))
     return query.where(tables.sessions.c.id == sa.bindparam("session"))

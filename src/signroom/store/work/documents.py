@@ -18,6 +18,7 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
+from signroom.store.work.applications import is_closed
 from signroom.store.work.statements import by_no_index, insert_all, locked_row_of, matches, row_of, update_all
 from signroom.store.work.statistics.statistics import count_documents
 
@@ -43,6 +44,12 @@ class SqlDocuments:
         row = row_of(self._connection, tables.documents, document_id, DocumentNotFound)
         return rows.document_of(row).require_not_erased()
 
+    def to_download_of_any_tenant(self, document_id: UUID) -> tuple[Document, bool]:
+        row = self._connection.execute(_to_download(), {"document": document_id}).mappings().one_or_none()
+        if row is None:
+            raise DocumentNotFound
+        return rows.document_of(row).require_not_erased(), bool(row["subscription_closed"])
+
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         row = locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound)
         return rows.document_of(row).require_not_erased()
@@ -63,7 +70,7 @@ class SqlDocuments:
         return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
 
     def in_processing(self, subscription_id: UUID) -> int:
-        count: int = self._connection.execute(_in_processing(), {"owner": subscription_id}).scalar_one()
+        count: int = self._connection.execute(in_processing(), {"owner": subscription_id}).scalar_one()
         return count
 
     def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
@@ -210,6 +217,11 @@ class SqlDocuments:
         query = query.where(kept).order_by(t.c.archive_until, t.c.id).limit(limit)
         return list(self._connection.execute(query).scalars())
 
+    def without_archive_end(self, limit: int) -> list[Document]:
+        t = tables.documents
+        query = sa.select(t).where(sa.text(tables.DOCUMENTS_WITHOUT_END)).order_by(t.c.id).limit(limit)
+        return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
+
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         t = tables.documents
         kept = sa.or_(t.c.available_until.is_(None), t.c.available_until > now)
@@ -248,7 +260,15 @@ class SqlDocuments:
 
 
 @cache
-def _in_processing() -> sa.Select[Any]:
+def _to_download() -> sa.Select[Any]:
+    d, s = tables.documents, tables.subscriptions
+    query = sa.select(d, is_closed(s).label("subscription_closed")).join_from(d, s, s.c.id == d.c.subscription_id)
+    return query.where(d.c.id == sa.bindparam("document"))
+
+
+@cache
+def in_processing() -> sa.Select[Any]:
+    """How many documents of sessions of the subscription ``owner`` are in processing."""
     # By way of their sessions: those have an index by state.
     d, s = tables.documents, tables.sessions
     query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))

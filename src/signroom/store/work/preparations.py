@@ -16,7 +16,7 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import MOVES
 from signroom.domain.signature import Prepared
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, row_of
+from signroom.store.work.statements import insert
 
 _ENDED = [status.value for status, moves in MOVES.items() if not moves]
 _UNDER_WAY = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING.value]
@@ -29,9 +29,10 @@ class SqlPreparations:
         self._connection = connection
 
     def of_any_tenant(self, preparation_id: UUID) -> Preparation:
-        row = row_of(self._connection, tables.preparations, preparation_id, PreparationNotFound)
-        items = self._connection.execute(_items(), {"preparation": preparation_id})
-        return rows.preparation_of(row, items.mappings().all())
+        found = self._connection.execute(_with_items(), {"preparation": preparation_id}).mappings().all()
+        if not found:
+            raise PreparationNotFound
+        return rows.preparation_of(found[0], [row for row in found if row["document_id"] is not None])
 
     def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:
         asked = {"preparation": preparation_id, "document": document_id}
@@ -66,9 +67,14 @@ class SqlPreparations:
 
 
 @cache
-def _items() -> sa.Select[Any]:
-    t = tables.prepared_documents
-    return sa.select(t).where(t.c.preparation_id == sa.bindparam("preparation")).order_by(t.c.position)
+def _with_items() -> sa.Select[Any]:
+    """A row for each document, or one without a document. Only the first has what all have in common: it is long."""
+    i, p = tables.prepared_documents, tables.preparations
+    first = sa.or_(i.c.position.is_(None), i.c.position == 0)
+    common = [sa.case((first, column)).label(column.name) for column in (p.c.chain, p.c.refused)]
+    query = sa.select(p.c.id, p.c.session_id, p.c.created_at, *common, *i.c)
+    query = query.select_from(p.outerjoin(i, i.c.preparation_id == p.c.id))
+    return query.where(p.c.id == sa.bindparam("preparation")).order_by(i.c.position)
 
 
 @cache

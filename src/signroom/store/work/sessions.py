@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,14 @@ from signroom.domain.document import Document
 from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.metadata import NO_METADATA
 from signroom.domain.session import Session, SessionStatus
-from signroom.ports.store import SessionFilter
+from signroom.domain.signature import PdfReading
+from signroom.ports.store import LinkedSession, SessionFilter, SessionToSign
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.work.statements import insert_owned, locked_row_of, one, row_of, update
+from signroom.store.prepared import PreparedQuery
+from signroom.store.work.applications import is_closed
+from signroom.store.work.documents import in_processing
+from signroom.store.work.statements import insert_owned, locked_row_of, row_of, update
 from signroom.store.work.statistics.statistics import count_sessions
 
 
@@ -36,19 +41,48 @@ class SqlSessions:
     def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         return _session_and_documents(self._found(_WITH_DOCUMENTS, session_id))
 
-    def of_page_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Application, Branding]:
+    def of_page_of_any_tenant(
+        self, session_id: UUID
+    ) -> tuple[Session, list[Document], Application, Branding, str | None]:
         found = self._found(_OF_PAGE, session_id)
-        _, _, application, branding = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+        _, _, application, branding, names = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
         shown = NO_BRANDING if branding["subscription_id"] is None else rows.branding_of(branding)
-        return *_session_and_documents(found), rows.application_of(application), shown
+        pattern = names["file_name_pattern"]
+        return *_session_and_documents(found), rows.application_of(application), shown, pattern
+
+    def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
+        found = self._found(_TO_PREPARE, session_id)
+        read = (_cut(row, _SESSION, _DOCUMENT, _READING)[2] for row in found)
+        readings = {r["document_id"]: rows.unpacked_as(PdfReading, r["reading"]) for r in read if r["reading"]}
+        return *_session_and_documents(found), readings
+
+    def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
+        session = self.locked_of_any_tenant(session_id)
+        # A statement of its own: PostgreSQL reads anew only what it has locked.
+        asked = {"session": session_id, "owner": session.subscription_id}
+        found = self._connection.execute(_to_sign(), asked).all()
+        documents = [_cut(row, _DOCUMENT)[0] for row in found]
+        return SessionToSign(
+            session,
+            [rows.document_of(row) for row in documents if row["id"] is not None],
+            closed=bool(found[0].closed),
+            in_processing=int(found[0].in_processing),
+        )
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         row = locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
         return rows.session_of(row).require_not_erased()
 
-    def by_link(self, link_hash: bytes) -> Session:
-        query = sa.select(tables.sessions).where(tables.sessions.c.link_hash == link_hash)
-        return rows.session_of(one(self._connection, query, SignatureSessionNotFound)).require_not_erased()
+    def by_link(self, link_hash: bytes) -> LinkedSession:
+        row = self._connection.execute(_by_link(), {"link": link_hash}).one_or_none()
+        if row is None:
+            raise SignatureSessionNotFound
+        session, application = _cut(row, _SESSION, _APPLICATION)
+        found = rows.session_of(session).require_not_erased()
+        return LinkedSession(found, rows.application_of(application), bool(row.closed))
+
+    def note_opened(self, session_id: UUID, at: datetime) -> bool:
+        return self._connection.execute(_note_opened(), {"session": session_id, "at": at}).rowcount == 1
 
     def add(self, session: Session) -> None:
         insert_owned(self._connection, tables.sessions, rows.session_row(session))
@@ -100,9 +134,9 @@ class SqlSessions:
         t = tables.sessions
         return set(self._connection.execute(sa.select(t.c.id).where(t.c.id.in_(session_ids), t.c.predefined)).scalars())
 
-    def _found(self, query: sa.Select[Any], session_id: UUID) -> Sequence[sa.Row[Any]]:
-        """At least one row. Raises: SignatureSessionNotFound."""
-        found = self._connection.execute(query, {"session": session_id}).all()
+    def _found(self, query: PreparedQuery, session_id: UUID) -> Sequence[tuple[Any, ...]]:
+        """At least one row. Raises: SignatureSessionNotFound, DatabaseUnavailable."""
+        found = query.all(self._connection, session_id)
         if not found:
             raise SignatureSessionNotFound
         return found
@@ -112,42 +146,85 @@ class SqlSessions:
         return self._connection.execute(sa.select(t.c.webhook_url).where(t.c.id == session_id)).scalar_one_or_none()
 
 
-_Columns = Sequence[sa.Column[Any]]
-_SESSION: _Columns = list(tables.sessions.c)
-_DOCUMENT: _Columns = list(tables.documents.c)
-_APPLICATION: _Columns = list(tables.applications.c)
+class _Part:
+    """What a joined row has of one table."""
+
+    def __init__(self, columns: Iterable[sa.Column[Any]]) -> None:
+        self.columns = tuple(columns)
+        self.names = tuple(column.name for column in self.columns)
+
+
+_SESSION = _Part(tables.sessions.c)
+_DOCUMENT = _Part(tables.documents.c)
+_APPLICATION = _Part(tables.applications.c)
+_READING = _Part(tables.pdf_readings.c)
 # Not the logo: a page asks for its branding again and again.
-_BRANDING: _Columns = [column for column in tables.brandings.c if column.name != "logo"]
+_BRANDING = _Part(column for column in tables.brandings.c if column.name != "logo")
+
+_NAMES = _Part([tables.file_validations.c.file_name_pattern])
 
 
-def _of_one_session(joined: sa.FromClause, *columns: _Columns) -> sa.Select[Any]:
+def _of_one_session(joined: sa.FromClause, *parts: _Part) -> sa.Select[Any]:
     """A row for each document, or one without a document. It is made once: to make it costs as much as to ask it."""
     s, d = tables.sessions, tables.documents
     with_documents = joined.outerjoin(d, sa.and_(d.c.session_id == s.c.id, d.c.erased_at.is_(None)))
-    query = sa.select(*(column for part in columns for column in part)).select_from(with_documents)
+    if any(part is _READING for part in parts):
+        r = tables.pdf_readings
+        with_documents = with_documents.outerjoin(r, r.c.document_id == d.c.id)
+    query = sa.select(*(column for part in parts for column in part.columns)).select_from(with_documents)
     return query.where(s.c.id == sa.bindparam("session")).order_by(d.c.position)
 
 
 def _with_page() -> sa.FromClause:
-    s, a, b = tables.sessions, tables.applications, tables.brandings
-    return s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
+    s, a, b, v = tables.sessions, tables.applications, tables.brandings, tables.file_validations
+    whose = s.join(a, a.c.id == s.c.application_id).outerjoin(b, b.c.subscription_id == s.c.subscription_id)
+    return whose.outerjoin(v, v.c.subscription_id == s.c.subscription_id)
 
 
-_WITH_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT)
-_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING)
+@cache
+def _to_sign() -> sa.Select[Any]:
+    """A row for each document, or one without a document."""
+    d, s, a, owner = tables.documents, tables.sessions, tables.applications, tables.subscriptions
+    closed = sa.or_(is_closed(a), is_closed(owner)).label("closed")
+    counted = in_processing().correlate(None).scalar_subquery().label("in_processing")
+    joined = s.join(a, a.c.id == s.c.application_id).join(owner, owner.c.id == s.c.subscription_id)
+    joined = joined.outerjoin(d, d.c.session_id == s.c.id)
+    query = sa.select(*_DOCUMENT.columns, closed, counted).select_from(joined)
+    return query.where(s.c.id == sa.bindparam("session")).order_by(d.c.position)
 
 
-def _session_and_documents(found: Sequence[sa.Row[Any]]) -> tuple[Session, list[Document]]:
+@cache
+def _by_link() -> sa.Select[Any]:
+    s, a, owner = tables.sessions, tables.applications, tables.subscriptions
+    joined = s.join(a, a.c.id == s.c.application_id).join(owner, owner.c.id == s.c.subscription_id)
+    closed = sa.or_(is_closed(a), is_closed(owner)).label("closed")
+    query = sa.select(*_SESSION.columns, *_APPLICATION.columns, closed).select_from(joined)
+    return query.where(s.c.link_hash == sa.bindparam("link"))
+
+
+@cache
+def _note_opened() -> sa.Update:
+    t = tables.sessions
+    first = sa.and_(t.c.opened_at.is_(None), t.c.status == SessionStatus.PENDING.value, t.c.erased_at.is_(None))
+    return sa.update(t).where(t.c.id == sa.bindparam("session"), first).values(opened_at=sa.bindparam("at"))
+
+
+_WITH_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT))
+_OF_PAGE = PreparedQuery(_of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES))
+_TO_PREPARE = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, _READING))
+
+
+def _session_and_documents(found: Sequence[tuple[Any, ...]]) -> tuple[Session, list[Document]]:
     session, first = _cut(found[0], _SESSION, _DOCUMENT)
     others = (_cut(row, _SESSION, _DOCUMENT)[1] for row in found[1:])
     documents = [] if first["id"] is None else [rows.document_of(row) for row in (first, *others)]
     return rows.session_of(session), documents
 
 
-def _cut(row: sa.Row[Any], *parts: _Columns) -> list[rows.Row]:
+def _cut(row: Iterable[Any], *parts: _Part) -> list[rows.Row]:
     """What a joined row has of each of its tables, which have columns of the same names."""
     values = iter(row)
-    return [{column.name: next(values) for column in part} for part in parts]
+    return [dict(zip(part.names, values, strict=False)) for part in parts]
 
 
 def _in_status(statuses: frozenset[SessionStatus], now: datetime) -> sa.ColumnElement[bool]:

@@ -27,7 +27,7 @@ class SqlSubscriptions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.changed = False
-        """True once a row was written that is read for a key."""
+        """True once a row was written that is read for a key, or for each file."""
 
     def named(self, name: str) -> Subscription:
         query = sa.select(tables.subscriptions).where(tables.subscriptions.c.name == name)
@@ -64,6 +64,7 @@ class SqlSubscriptions:
         return NO_VALIDATION if row is None else rows.file_validation_of(row)
 
     def save_file_validation(self, subscription_id: UUID, validation: FileValidation) -> None:
+        self.changed = True
         self._replace(tables.file_validations, rows.file_validation_row(subscription_id, validation))
 
     def branding(self, subscription_id: UUID) -> Branding:

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { DocumentView } from '../../server/model';
 import type { Controller } from '../../session/controller';
-import { factsOf, texts } from '../../texts/format';
+import { factsOf, fill, texts } from '../../texts/format';
 import { Findings } from '../findings';
 import type { View } from './arithmetic';
 import { zoomStep, zoomWithin } from './arithmetic';
@@ -149,9 +149,9 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
           search={search}
         />
       )}
-      {documents.map((document) => (
+      {documents.map((document, index) => (
         <article key={document.id} id={document.id} tabIndex={-1} aria-label={document.name}>
-          <About document={document} controller={controller} />
+          <About document={document} place={documents.length > 1 ? fill(t.place, { number: index + 1, total: documents.length }) : null} controller={controller} />
           {document.pages > 0 && (
             <Pages
               document={document}
@@ -175,9 +175,19 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
 }
 
 /** What is above the pages of a document. */
-function About({ document, controller }: { readonly document: DocumentView; readonly controller: Controller }): VNode {
+function About({
+  document,
+  place,
+  controller,
+}: {
+  readonly document: DocumentView;
+  /** Among the documents; null where it is the only one. */
+  readonly place: string | null;
+  readonly controller: Controller;
+}): VNode {
   return (
     <div class="about">
+      {place !== null && <p class="facts place">{place}</p>}
       <h2 class="name">{document.name}</h2>
       <p class="facts">{factsOf(document).join(' · ')}</p>
       <Findings findings={document.findings} />

@@ -1,5 +1,9 @@
 // Starts the renderer of the API reference. Nothing of it may ask another server for anything.
-import { createApiReference } from '/docs/api/{{version}}/standalone.esm.js';
+
+// A library of the renderer (Zod) tries whether it may make code from text, unless it is told before it is loaded. The
+// page's policy refuses that, and the browser would report an error that is none.
+globalThis.__zod_globalConfig = { jitless: true };
+const { createApiReference } = await import('/docs/api/{{version}}/standalone.esm.js');
 
 // The editor of requests writes its marks as HTML. A policy that makes HTML only keeps text from becoming code: scripts
 // in it do not run, by the page's policy.

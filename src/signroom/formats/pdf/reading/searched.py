@@ -17,22 +17,14 @@ import pikepdf
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.formats.pdf.reading.crossref import NoChain, Row, Section, SectionKind, rows_of_stream, rows_of_table
+from signroom.formats.pdf.reading.ends import END_OF_STREAM, any_length, plain_length
 from signroom.formats.pdf.reading.limits import MOST_UNFOLDED
 from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, ObjectStream, OpenPdf
-from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, integer, reference
 
 _OBJECT_STREAM = b"/ObjStm"
 _OBJECT_WORD = b" obj"
 _SPACE = b"\x00\t\n\x0c\r "
 _STREAM = re.compile(rb"stream(?<=[\x00\t\n\x0c\r >]stream)[\t ]{0,8}+(?:\r\n|\n|\r)")
-_END_OF_STREAM = b"endstream"
-_LENGTH = re.compile(
-    rb"/Length[\t\n\r ]{1,4}+(\d{1,10}+)(?:[\t\n\r ]{1,4}+(\d{1,5}+)[\t\n\r ]{1,4}+R)?+[^<>()]*+>>\s*+\Z"
-)
-"""The entry of a dictionary, up to the dictionary's end: nothing between could hide another."""
-_UNUSUAL = re.compile(rb"[%#]|/Length\b.*/Length\b", re.DOTALL)
-"""A dictionary that needs to be taken apart: the entry may be in a comment, or there twice."""
-_NUMBER = re.compile(rb"\d{1,10} \d{1,5} obj\s{1,4}+(\d{1,10}+)\s{1,4}+endobj")
 _HEADER = re.compile(rb"(\d{1,10})\s+\d{1,5}\Z")
 _LONGEST_HEADER = 32
 """Bytes in front of "obj" in which an object's number is looked for."""
@@ -180,44 +172,21 @@ def _require_lengths(opened: OpenPdf) -> None:
     while found := _STREAM.search(buffer, end):
         start = found.end()
         header = max(buffer.rfind(_OBJECT_WORD, end, found.start()), end)
-        if buffer.find(_END_OF_STREAM, end, header) >= 0:
+        if buffer.find(END_OF_STREAM, end, header) >= 0:
             raise _wrong(buffer, end)
         dictionary = bytes(buffer[header + len(_OBJECT_WORD) : found.start()])
-        length = _plain_length(opened, dictionary)
+        length = plain_length(opened, dictionary)
         if length is None:
             unusual += 1
             if unusual > _MOST_UNUSUAL:
                 raise PdfTooComplex("It is damaged, and has more streams than can be looked at.")
-            length = _any_length(opened, dictionary)
-        end = buffer.find(_END_OF_STREAM, start)
+            length = any_length(opened, dictionary)
+        end = buffer.find(END_OF_STREAM, start)
         if length is None or end < start + length or buffer[start + length : end].strip(_SPACE):
             raise _wrong(buffer, start)
-        end += len(_END_OF_STREAM)
-    if buffer.find(_END_OF_STREAM, end) >= 0:
+        end += len(END_OF_STREAM)
+    if buffer.find(END_OF_STREAM, end) >= 0:
         raise _wrong(buffer, len(buffer))
-
-
-def _plain_length(opened: OpenPdf, dictionary: bytes) -> int | None:
-    """/Length, where it can be found without taking the dictionary apart."""
-    found = _LENGTH.search(dictionary)
-    if found is None or _UNUSUAL.search(dictionary):
-        return None
-    if found[2] is None:
-        return int(found[1])
-    entry = opened.table.get((int(found[1]), int(found[2])))
-    if entry is None or entry.type == COMPRESSED:
-        return None
-    number = _NUMBER.match(opened.buffer, (entry.offset or 0) + opened.header)
-    return int(number[1]) if number else None
-
-
-def _any_length(opened: OpenPdf, dictionary: bytes) -> int | None:
-    try:
-        raw = Dictionary.at(dictionary, 0).get("Length")
-        target = reference(raw)
-        return integer(raw if target is None else opened.raw(target))
-    except (BadSyntax, InvalidPdf):
-        return None
 
 
 def _wrong(buffer: mmap, before: int) -> InvalidPdf:

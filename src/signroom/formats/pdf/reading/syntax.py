@@ -46,6 +46,10 @@ class BadSyntax(Exception):
     """Bytes that are no PDF value."""
 
 
+class DoesNotEnd(BadSyntax):
+    """A value whose end is not within the bytes that were looked at."""
+
+
 Buffer = bytes | mmap
 """A file in memory, or mapped into it."""
 
@@ -85,7 +89,7 @@ def value_end(buffer: Buffer, at: int, longest: int = _LONGEST) -> int:
             at = _behind(_IN_BRACKETS, buffer, at, limit)
         token = buffer[at : at + 2]
         if at >= limit:
-            raise BadSyntax("a value that does not end, or is too long")
+            raise DoesNotEnd("a value that does not end, or is too long")
         if open_brackets and token.startswith(open_brackets[-1]):
             at += len(open_brackets.pop())
         elif token == b"<<":
@@ -112,7 +116,7 @@ def _plain_end(buffer: Buffer, at: int, limit: int) -> int:
         case b"<":
             end = buffer.find(b">", at, at + _LONGEST_HEXADECIMAL) + 1
             if not end:
-                raise BadSyntax("a string that does not end, or is too long")
+                raise DoesNotEnd("a string that does not end, or is too long")
             return end
         case first:
             found = (_NAME if first == b"/" else _WORD).match(buffer, at, limit)
@@ -134,7 +138,7 @@ def _string_end(buffer: Buffer, at: int, limit: int) -> int:
         else:
             depth -= run
         at = _behind(_IN_STRING, buffer, found.end(), limit)
-    raise BadSyntax("a string that does not end, or is too long")
+    raise DoesNotEnd("a string that does not end, or is too long")
 
 
 def reference(raw: bytes | None) -> Reference | None:

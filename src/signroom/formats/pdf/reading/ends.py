@@ -1,0 +1,176 @@
+"""Every object that the table leads to ends inside of the file.
+
+A program that does not find an object's end reads on: to the next "endstream" or "endobj", to a bracket that closes, or
+to the end of the file. An update of ours brings such words and brackets, and moves the end. So a page could show after
+signing what it did not show before. Such a file is refused, with the object's number.
+
+A /Length that is wrong is common, and most programs look for the end then. That is allowed where all of them find it
+in the file as it is. But some programs make the whole table anew when a /Length is wrong: a search of the file must
+then find what the table says.
+"""
+
+from __future__ import annotations
+
+import re
+from mmap import MADV_DONTNEED, mmap
+
+from signroom.domain.errors import InvalidPdf
+from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, OpenPdf
+from signroom.formats.pdf.reading.syntax import (
+    BadSyntax,
+    Dictionary,
+    DoesNotEnd,
+    indirect_object,
+    integer,
+    reference,
+    skip_space,
+    value_end,
+)
+
+END_OF_STREAM = b"endstream"
+_END = b"endobj"
+_HEAD = 1024
+"""Bytes of an object that are looked at first: most are shorter, and so are most dictionaries of streams."""
+_STREAM = re.compile(rb"[\x00\t\n\x0c\r >]stream[\t ]*+(?:\r\n|\n|\r)?+")
+_ENDED = re.compile(rb"[\x00\t\n\x0c\r ]*+endstream")
+_UNCOMMENTED = re.compile(rb"(?:[^%e]++|%[^\r\n]*+|e(?!ndstream))*+endstream")
+"""Up to the end of a stream for programs that pass over comments."""
+_HEADER = re.compile(rb"[\x00\t\n\x0c\r ]*+(\d{1,10}+)[\x00\t\n\x0c\r ]++\d{1,10}+[\x00\t\n\x0c\r ]++obj")
+_SIMPLE = re.compile(rb"(?:[^()%]++|\([^()\\]*+\))*+")
+"""Without a comment, and with no string that has parentheses in it."""
+_STRING_OR_COMMENT = re.compile(rb"\(|%[^\r\n]*+")
+_MOST_TAKEN_APART = 20_000
+"""Objects that need a close look, those at the end of the file first: 0.4 s."""
+_KEPT = 4 << 20
+"""Bytes of the file that are in memory at once."""
+_LENGTH = re.compile(
+    rb"/Length[\t\n\r ]{1,4}+(\d{1,10}+)(?:[\t\n\r ]{1,4}+(\d{1,5}+)[\t\n\r ]{1,4}+R)?+[^<>()]*+>>\s*+\Z"
+)
+"""The entry of a dictionary, up to the dictionary's end: nothing between could hide another."""
+_UNUSUAL = re.compile(rb"[%#]|/Length\b.*/Length\b", re.DOTALL)
+"""A dictionary that needs to be taken apart: the entry may be in a comment, or there twice."""
+_VALUE = re.compile(rb"\d{1,10} \d{1,5} obj\s{1,4}+(\d{1,10}+)\s{1,4}+endobj")
+
+
+def require_ends(opened: OpenPdf) -> None:
+    """To be asked of a file that is to be signed. Raises: InvalidPdf naming the object."""
+    buffer, header, end = opened.buffer, opened.header, len(opened.buffer)
+    plain = (entry for entry in opened.table.values() if entry.type != COMPRESSED)
+    places = sorted({(entry.offset or 0) + header for entry in plain}, reverse=True)
+    taken_apart, kept, wrong_lengths = 0, end, False
+    for index, at in enumerate(places):
+        head, end = buffer[at : end if end < at + _HEAD else at + _HEAD], at
+        if kept - at > _KEPT:
+            buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
+            kept = at
+        # Without a call, for hundreds of thousands.
+        if b"stream" not in head and _END in head and b"(" not in head and b"%" not in head:
+            continue
+        stream = _STREAM.search(head) if _HEADER.match(head) else None
+        if stream is None and (taken_apart > _MOST_TAKEN_APART or _are_closed(head)):
+            continue
+        start = None if stream is None else at + stream.end()
+        length = None if stream is None else plain_length(opened, head[: stream.start() + 1])
+        if length is None:
+            taken_apart += 1
+            start, length = _taken_apart(opened, at)
+        if start is not None and not _ENDED.match(buffer, start + (length or 0)):
+            _require_found(buffer, at, start, length or 0, is_last=not index)
+            wrong_lengths = True
+    if wrong_lengths:
+        _require_searched_alike(opened)
+
+
+def _are_closed(head: bytes) -> bool:
+    """No string is open at the end of an object, as far as can be told at once."""
+    at = head.rfind(_END)
+    return at > 0 and _SIMPLE.fullmatch(head, 0, at) is not None
+
+
+def _taken_apart(opened: OpenPdf, at: int) -> tuple[int | None, int | None]:
+    """Where the data of the stream at `at` begin, and how long they are; None for what is no stream.
+
+    Raises: InvalidPdf for a string that does not end. What lacks a bracket ends at "endobj", or is nothing.
+    """
+    buffer = opened.buffer
+    try:
+        found = indirect_object(buffer, at, len(buffer))
+    except BadSyntax as error:
+        if _is_open(buffer, at):
+            raise InvalidPdf(f"{_named(buffer, at)} has a string that does not end.") from error
+        return None, None
+    return found.stream_at, None if found.stream_at is None else any_length(opened, found.value)
+
+
+def _is_open(buffer: mmap, at: int) -> bool:
+    """A string that begins before the next "endobj" has no end."""
+    end = buffer.find(_END, at)
+    end = len(buffer) if end < 0 else end
+    while found := _STRING_OR_COMMENT.search(buffer, at, end):
+        at = found.end()
+        if found[0] == b"(":
+            try:
+                at = value_end(buffer, found.start(), len(buffer))
+            except DoesNotEnd:
+                return True
+    return False
+
+
+def _require_found(buffer: mmap, at: int, start: int, length: int, *, is_last: bool) -> None:
+    """Programs that look for the end of a stream find one. Raises: InvalidPdf."""
+    stated = start + length
+    if stated > len(buffer):
+        raise InvalidPdf(f"{_named(buffer, at)} is longer than the file: a part of it is missing.")
+    try:
+        behind = skip_space(buffer, stated)
+        # Some programs read one value there, which may be a string without an end.
+        behind = value_end(buffer, behind) if buffer[behind : behind + 1] in (b"(", b"<") else behind
+    except DoesNotEnd:
+        behind = len(buffer)
+    except BadSyntax:
+        behind = stated
+    is_found = any(buffer.find(word, start) >= 0 for word in (END_OF_STREAM, _END)) and behind < len(buffer)
+    if not is_found or (is_last and not _UNCOMMENTED.match(buffer, behind)):
+        raise InvalidPdf(f"{_named(buffer, at)} does not end: programs would show it otherwise once it is signed.")
+
+
+def _require_searched_alike(opened: OpenPdf) -> None:
+    """A search finds each object where the table says. Raises: InvalidPdf."""
+    searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(opened.buffer)}
+    for (number, _), entry in opened.table.items():
+        if number not in searched:
+            continue
+        at = (entry.offset or 0) + opened.header
+        header = None if entry.type == COMPRESSED else _HEADER.match(opened.buffer, at)
+        # A row that leads to no object counts for nothing, for all programs.
+        if entry.type == COMPRESSED or (header is not None and header.start(1) != searched[number]):
+            raise InvalidPdf(f"Object {number} is there twice, and a stream is not as long as it says.")
+
+
+def plain_length(opened: OpenPdf, dictionary: bytes) -> int | None:
+    """/Length of a stream, where it can be found without taking the dictionary apart."""
+    found = _LENGTH.search(dictionary)
+    if found is None or _UNUSUAL.search(dictionary):
+        return None
+    if found[2] is None:
+        return int(found[1])
+    entry = opened.table.get((int(found[1]), int(found[2])))
+    if entry is None or entry.type == COMPRESSED:
+        return None
+    number = _VALUE.match(opened.buffer, (entry.offset or 0) + opened.header)
+    return int(number[1]) if number else None
+
+
+def any_length(opened: OpenPdf, dictionary: bytes) -> int | None:
+    """/Length of a stream; None where it has none that is a number."""
+    try:
+        raw = Dictionary.at(dictionary, 0).get("Length")
+        target = reference(raw)
+        return integer(raw if target is None else opened.raw(target))
+    except (BadSyntax, InvalidPdf):
+        return None
+
+
+def _named(buffer: mmap, at: int) -> str:
+    found = _HEADER.match(buffer, at)
+    return f"Object {int(found[1])}" if found else "An object"

@@ -1,0 +1,75 @@
+"""What the operator keeps as files, read again when it changes: no process has to be started anew for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import structlog
+
+from signroom.domain.errors import SignroomError
+
+log = structlog.get_logger()
+
+LOOKED_SECONDS = 5.0
+"""So soon a change is seen."""
+_Seen = tuple[tuple[str, int, int, int], ...]
+T = TypeVar("T")
+
+
+class ReadAgain(Generic[T]):
+    """Calling it gives what was read last. A change that cannot be read leaves what was there, and is logged once.
+
+    Safe to call from threads: one of them looks, and nobody waits for it.
+    """
+
+    def __init__(self, place: Path, read: Callable[[], T], *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`place`: a file or a folder, which need not be there. `clock`: seconds, only forwards.
+
+        Raises: what `read` raises.
+        """
+        self._place, self._read, self._clock = place, read, clock
+        self._looking, self._next = threading.Lock(), clock() + LOOKED_SECONDS
+        # Before it is read: what changes while it is read is seen the next time.
+        self._seen = _look(place)
+        self._found = read()
+
+    def __call__(self) -> T:
+        if self._clock() >= self._next and self._looking.acquire(blocking=False):
+            try:
+                self._next = self._clock() + LOOKED_SECONDS
+                self._look_again()
+            finally:
+                self._looking.release()
+        return self._found
+
+    def _look_again(self) -> None:
+        try:
+            seen = _look(self._place)
+            if seen == self._seen:
+                return
+            self._seen = seen
+            self._found = self._read()
+        except (SignroomError, ValueError, OSError) as error:
+            log.warning("trust_folder.not_read", place=str(self._place), reason=str(error))
+        else:
+            log.info("trust_folder.read_again", place=str(self._place))
+
+
+def _look(place: Path) -> _Seen:
+    """Each file by its name, number, time of change and length; nothing for what is not there."""
+    if place.is_file():
+        return (_of(place),)
+    return tuple(sorted(_of(Path(folder, name)) for folder, _, names in os.walk(place) for name in names))
+
+
+def _of(file: Path) -> tuple[str, int, int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return str(file), 0, 0, 0
+    return str(file), found.st_ino, found.st_mtime_ns, found.st_size
