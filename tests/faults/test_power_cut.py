@@ -35,11 +35,10 @@ class Left:
     jobs: str
     """The keys of all."""
 
-    def is_signed(self, document: str) -> bool:
-        """Its signed file is there, or the job that will make it."""
-        return self.documents[document] == "Completed" or (
-            self.documents[document] == "Processing" and f":{document}:" in self.jobs
-        )
+    def is_signed(self, document: str, session: str) -> bool:
+        """Its signed file is there, or the job that will make it: its own, or that of its session."""
+        has_job = f":{document}:" in self.jobs or f"process-documents:{session}:" in self.jobs
+        return self.documents[document] == "Completed" or (self.documents[document] == "Processing" and has_job)
 
 
 Promise = Callable[[Left], bool]
@@ -98,7 +97,7 @@ def answers(server: Server) -> Iterator[tuple[str, Promise]]:
 
     ok(page.finish(preparation, values_of(preparation, key)))
     signed = [item["documentId"] for item in preparation["items"]]
-    yield "finish", lambda left: all(left.is_signed(document) for document in signed)
+    yield "finish", lambda left: all(left.is_signed(document, session) for document in signed)
 
     done = server.wait(session)
     assert done["status"] == "Completed", done
