@@ -13,6 +13,7 @@ import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,21 @@ _SETTINGS = {
 _PHASES = ("open", "load", "prepare", "finish", "process")
 
 
+@dataclass(frozen=True)
+class Spent:
+    """Seconds: of the processor in the web process and in its pool, and by the clock."""
+
+    web: float = 0.0
+    pool: float = 0.0
+    wall: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.web + other.web, self.pool + other.pool, self.wall + other.wall)
+
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(self.web - other.web, self.pool - other.pool, self.wall - other.wall)
+
+
 def main(rounds: dict[int, int] = ROUNDS) -> None:
     """Print milliseconds of the processor per document: of the web process, of the pool, and of both."""
     with tempfile.TemporaryDirectory() as folder:
@@ -44,42 +60,43 @@ def main(rounds: dict[int, int] = ROUNDS) -> None:
             server.stop()
 
 
-def _report(count: int, sessions: int, spent: dict[str, tuple[float, float, float]]) -> None:
-    print(
-        f"{count} document(s), {sessions} sessions; ms of the processor per document: web, pool, both; ms by the clock"
-    )
-    spent["all"] = tuple(map(sum, zip(*spent.values(), strict=True)))  # type: ignore[assignment]
-    for phase, (web, pool, wall) in spent.items():
-        web, pool, wall = (1e3 * seconds / sessions / count for seconds in (web, pool, wall))
+def _report(count: int, sessions: int, spent: dict[str, Spent]) -> None:
+    print(f"{count} document(s), {sessions} sessions; ms per document: web, pool, both; by the clock")
+    for phase, seconds in {**spent, "all": sum(spent.values(), Spent())}.items():
+        web, pool, wall = (1e3 * part / sessions / count for part in (seconds.web, seconds.pool, seconds.wall))
         print(f"{phase:>10} {web:8.1f} {pool:8.1f} {web + pool:8.1f} {wall:10.1f}")
 
 
-def _measure(server: Server, count: int, sessions: int) -> dict[str, tuple[float, float, float]]:
-    """Seconds of web process, pool, and clock, by phase."""
+def _measure(server: Server, count: int, sessions: int) -> dict[str, Spent]:
     content = b64encode(hard_pdfs.of_length(LENGTH)).decode()
-    documents = [{"file": {"name": f"contract-{number}.pdf", "content": content}} for number in range(count)]
-    total = dict.fromkeys(_PHASES, (0.0, 0.0, 0.0))
+    documents: list[Json] = [
+        {"file": {"name": f"contract-{number}.pdf", "content": content}} for number in range(count)
+    ]
+    total = dict.fromkeys(_PHASES, Spent())
+    for _ in range(sessions):
+        _sign(server, documents, total)
+    return total
+
+
+def _sign(server: Server, documents: list[Json], total: dict[str, Spent]) -> None:
+    """One session from its beginning to its signed files; what it costs is added to `total`."""
 
     def timed(phase: str, call: Callable[[], T]) -> T:
-        before = (*_spent(server.process.pid), time.perf_counter())
+        before = _spent(server.process.pid)
         result = call()
-        after = (*_spent(server.process.pid), time.perf_counter())
-        web, pool, wall = (a - b + t for a, b, t in zip(after, before, total[phase], strict=True))
-        total[phase] = web, pool, wall
+        total[phase] += _spent(server.process.pid) - before
         return result
 
-    for _ in range(sessions):
-        opened: Json = timed("open", lambda: server.open_session(documents=documents))
-        page: Page = timed("load", lambda: _loaded(opened["redirectUrl"]))
-        key, chain = page.demo_key()
-        preparation: Json = timed("prepare", lambda: ok(page.prepare(chain)))
-        values = values_of(preparation, key)
-        timed("finish", lambda: ok(page.finish(preparation, values)))
-        timed("process", lambda: _completed(server, opened["sessionId"]))
-        page.client.close()
-        statuses = [document["status"] for document in server.session(opened["sessionId"])["documents"]]
-        assert statuses == ["Completed"] * count
-    return total
+    opened = timed("open", lambda: server.open_session(documents=documents))
+    page = timed("load", lambda: _loaded(opened["redirectUrl"]))
+    key, chain = page.demo_key()
+    preparation = timed("prepare", lambda: ok(page.prepare(chain)))
+    values = values_of(preparation, key)
+    timed("finish", lambda: ok(page.finish(preparation, values)))
+    timed("process", lambda: _completed(server, opened["sessionId"]))
+    page.client.close()
+    statuses = [document["status"] for document in server.session(opened["sessionId"])["documents"]]
+    assert statuses == ["Completed"] * len(documents)
 
 
 def _loaded(address: str) -> Page:
@@ -93,8 +110,8 @@ def _completed(server: Server, session_id: str) -> None:
         pass
 
 
-def _spent(pid: int) -> tuple[float, float]:
-    """Seconds of the processor: of the process `pid` itself, and of all that it has started."""
+def _spent(pid: int) -> Spent:
+    """What the process `pid` has used until now, and what all have used that it has started."""
     own, others, parents = 0, 0, {}
     ticks: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
@@ -112,7 +129,7 @@ def _spent(pid: int) -> tuple[float, float]:
         family |= more
     others += sum(ticks.get(member, 0) for member in family - {pid})
     second = os.sysconf("SC_CLK_TCK")
-    return own / second, others / second
+    return Spent(own / second, others / second, time.perf_counter())
 
 
 if __name__ == "__main__":

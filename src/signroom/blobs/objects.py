@@ -148,14 +148,20 @@ class ObjectBlobs:
             await obstore.put_async(self._store, key, first, use_multipart=False)
 
     def write_file(self, key: str, file: Path) -> None:
+        self.write_files({key: file})
+
+    def write_files(self, files: Mapping[str, Path]) -> None:
         try:
             if self._root is not None and self._flusher is not None:
-                _move_in(file, self._root / key)
-                self._flusher.flush_names([self._root / key])
-            elif file.stat().st_size < _PART:
-                self._create(key, file.read_bytes())
-            else:
-                obstore.put(self._store, key, file, chunk_size=_PART, max_concurrency=_CONCURRENCY)
+                for key, file in files.items():
+                    _move_in(file, self._root / key)
+                self._flusher.flush_names([self._root / key for key in files])
+                return
+            for key, file in files.items():
+                if file.stat().st_size < _PART:
+                    self._create(key, file.read_bytes())
+                else:
+                    obstore.put(self._store, key, file, chunk_size=_PART, max_concurrency=_CONCURRENCY)
         except Failure as error:
             raise _unavailable("write", error) from error
 

@@ -79,6 +79,15 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentEnd:
+    """What its session asks of a document, to know whether it has ended, and how."""
+
+    status: DocumentStatus
+    processing_error_code: str | None
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     id: UUID
     subscription_id: UUID
@@ -187,6 +196,11 @@ class Document:
             DocumentStatus.PENDING_SIGNATURE,
             DocumentStatus.PROCESSING_ERROR,
         }
+
+    @property
+    def end(self) -> DocumentEnd:
+        """What its session asks of it."""
+        return DocumentEnd(self.status, self.processing_error_code, self.erased_at is not None)
 
     @property
     def left_out(self) -> bool:

@@ -5,13 +5,14 @@ A move returns the new session and the event to record_event. Nothing here reads
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 from uuid import UUID
 
-from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.document import Document, DocumentEnd, DocumentStatus
 from signroom.domain.endpoint import require_endpoint_url
 from signroom.domain.errors import (
     BadCallbackArgument,
@@ -152,17 +153,24 @@ class Session:
             raise WrongState(f"The session is {self.status}.")
         return replace(self._moved(SessionStatus.PROCESSING), processing_error_code=None), SessionRetried(self.id, now)
 
-    def settle(self, documents: list[Document], now: datetime) -> tuple[Session, Event] | None:
+    def settle(self, documents: Sequence[Document], now: datetime) -> tuple[Session, Event] | None:
         """Complete or fail once no document is being processed any more; None while one is.
 
         Documents that were erased count only when there are no others: nobody can sign them any more.
 
         Raises: WrongState.
         """
-        documents = [d for d in documents if d.erased_at is None] or documents
-        if any(d.status is DocumentStatus.PROCESSING for d in documents):
+        return self.settle_by([document.end for document in documents], now)
+
+    def settle_by(self, ends: Sequence[DocumentEnd], now: datetime) -> tuple[Session, Event] | None:
+        """As `settle`, by what it asks of its documents. The same answer of several documents may come once.
+
+        Raises: WrongState.
+        """
+        ends = [end for end in ends if not end.erased] or ends
+        if any(end.status is DocumentStatus.PROCESSING for end in ends):
             return None
-        codes = [d.processing_error_code for d in documents if d.status is DocumentStatus.PROCESSING_ERROR]
+        codes = [end.processing_error_code for end in ends if end.status is DocumentStatus.PROCESSING_ERROR]
         if codes:
             failed = replace(self._moved(SessionStatus.PROCESSING_ERROR), processing_error_code=codes[0])
             return failed, SessionFailed(self.id, now)

@@ -5,10 +5,10 @@ Runs inside the workers. The module of a format is imported when a file of that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.errors import DataNotExpected, EmptyFile
@@ -30,8 +30,10 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats.beginning import Beginning, beginning_of
-from signroom.ports.files import Augmented, Signed, Stored
+from signroom.ports.files import Augmented, Signed, Stored, ToPrepare, ToSign
 
+P = ParamSpec("P")
+R = TypeVar("R")
 O_contra = TypeVar("O_contra", PdfOptions, CmsOptions, XmlOptions, contravariant=True)
 
 
@@ -167,6 +169,26 @@ def prepare(
     )
 
 
+def prepare_all(
+    documents: Sequence[ToPrepare], trusted: TrustedChain, *, algorithm: DigestAlgorithm, now: datetime
+) -> tuple[Prepared | None, ...]:
+    """None for each document that was not prepared."""
+    return tuple(
+        _or_none(
+            prepare,
+            document.file,
+            document.options,
+            trusted,
+            algorithm=algorithm,
+            now=now,
+            data=document.data,
+            reading=document.reading,
+            timestamp_room=document.timestamp_room,
+        )
+        for document in documents
+    )
+
+
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:
     return _FORMATS[prepared.signature_type]().embed(original, prepared, checked, output)
 
@@ -184,6 +206,24 @@ def sign(
     return _FORMATS[prepared.signature_type]().sign(
         original, prepared, checked, output, content=content, reading=reading, timestamp=timestamp
     )
+
+
+def sign_all(documents: Sequence[ToSign]) -> tuple[Signed | None, ...]:
+    """None for each document whose file was not written and judged."""
+    return tuple(
+        _or_none(sign, one.original, one.prepared, one.checked, one.output, content=one.content, reading=one.reading)
+        for one in documents
+    )
+
+
+def _or_none(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+    """The result of `function`; None when it fails. Whoever asks for one document alone hears why."""
+    try:
+        return function(*args, **kwargs)
+    except MemoryError:  # what comes after it would fail, too
+        raise
+    except Exception:  # noqa: BLE001
+        return None
 
 
 def signature_imprint(prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:

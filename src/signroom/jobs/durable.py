@@ -61,7 +61,13 @@ DELIVERY_PLACES = 16
 ARCHIVE_PLACES = 2
 """In each process. A run may wait a minute for others, and works on files as a signature does."""
 # A poll costs some milliseconds, in an idle process too; what is claimed at once makes up for a longer one.
-_POLL_SECONDS = {Queue.DOCUMENTS: 0.2, Queue.DELIVERIES: 0.5, Queue.ARCHIVES: 1.0, Queue.MAINTENANCE: 1.0}
+_POLL_SECONDS = {
+    Queue.DOCUMENTS: 0.2,
+    Queue.SESSIONS: 0.2,
+    Queue.DELIVERIES: 0.5,
+    Queue.ARCHIVES: 1.0,
+    Queue.MAINTENANCE: 1.0,
+}
 MAX_RECOVERIES = 20
 """Whoever was there at 20 deaths of his process caused them."""
 _RETENTION_EVERY = timedelta(hours=1)
@@ -84,6 +90,7 @@ class DurableJobs:
         self._data = data
         self._places = {
             Queue.DOCUMENTS: concurrency,
+            Queue.SESSIONS: concurrency,
             Queue.DELIVERIES: DELIVERY_PLACES,
             Queue.ARCHIVES: ARCHIVE_PLACES,
             Queue.MAINTENANCE: 1,

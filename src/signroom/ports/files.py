@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +66,29 @@ class Augmented:
     """As in `Signed`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ToPrepare:
+    """What `Formats.prepare` needs of one document."""
+
+    file: Path | None
+    options: SigningOptions
+    data: Path | None = None
+    reading: PdfReading | None = None
+    timestamp_room: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToSign:
+    """What `Formats.sign` needs of one document."""
+
+    original: Path
+    prepared: Prepared
+    checked: CheckedValue
+    output: Path
+    content: Path | None = None
+    reading: PdfReading | None = None
+
+
 class FileNeeded(Exception):
     """What was read at upload is not enough on this machine: the file itself is needed."""
 
@@ -86,6 +109,9 @@ class Blobs(Protocol):
 
     def write_file(self, key: str, file: Path) -> None:
         """Store a finished file, durable when this returns. `file` may be moved away. Raises: StorageUnavailable."""
+
+    def write_files(self, files: Mapping[str, Path]) -> None:
+        """`write_file` for files by their keys. What they have in common is flushed once."""
 
     def read_stream(self, key: str, expected: Stored | None) -> AsyncIterator[bytes]:
         """The blob in chunks, compared with what is `expected`: never all of a blob that has changed.
@@ -231,6 +257,14 @@ class Formats(Protocol):
         Raises: a DocumentRejected, BadCertificate, FileNeeded when `file` is None and something of it is needed.
         """
 
+    async def prepare_all(
+        self, documents: Sequence[ToPrepare], trusted: TrustedChain, *, algorithm: DigestAlgorithm, now: datetime
+    ) -> tuple[Prepared | None, ...]:
+        """`prepare` for small documents together, in their order.
+
+        None for each that was not prepared, whatever the reason: to prepare it alone says why.
+        """
+
     async def canonical(self, file: Path, options: XmlOptions) -> bytes:
         """The octets of an XML document whose digest is signed. Raises: a DocumentRejected."""
 
@@ -259,6 +293,12 @@ class Formats(Protocol):
 
         Raises: DocumentRejected when `original` is not what was prepared, VerificationFailed; TimestampTooLarge when
         the room that was prepared does not hold the token.
+        """
+
+    async def sign_all(self, documents: Sequence[ToSign]) -> tuple[Signed | None, ...]:
+        """`sign` for small documents together, in their order, without timestamps.
+
+        None for each whose file was not written and judged, whatever the reason: to sign it alone says why.
         """
 
     async def signature_imprint(self, prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:

@@ -14,6 +14,8 @@ class Queue(StrEnum):
     """Where a job waits; each has its own places in every process that runs jobs."""
 
     DOCUMENTS = "signroom-documents"
+    SESSIONS = "signroom-sessions"
+    """Documents of a session together. Processes of releases that do not know such jobs do not look into it."""
     DELIVERIES = "signroom-deliveries"
     """With lanes: a few at a time per lane, over all processes."""
     ARCHIVES = "signroom-archives"

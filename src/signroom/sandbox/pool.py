@@ -49,7 +49,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Augmented, PagesOfASize, Search, Signed, Turn
+from signroom.ports.files import Augmented, PagesOfASize, Search, Signed, ToPrepare, ToSign, Turn
 from signroom.ports.operations import Measured, Timed
 from signroom.sandbox.processes import Deadline, Processes
 from signroom.sandbox.queue import Bounds, Kind
@@ -176,6 +176,16 @@ class FormatsOfTurn:
             timestamp_room=timestamp_room,
         )
 
+    async def prepare_all(
+        self, documents: Sequence[ToPrepare], trusted: TrustedChain, *, algorithm: DigestAlgorithm, now: datetime
+    ) -> tuple[Prepared | None, ...]:
+        deadline = _for_sizes(_LAY_OUT, [(one.options.signature_type, (one.file, one.data)) for one in documents])
+        function = catalogue.prepare_all
+        try:
+            return await self.run(Kind.SIGNING, deadline, function, documents, trusted, algorithm=algorithm, now=now)
+        except (_WorkerDied, _TookTooLong):  # whose fault it is shows when each is prepared alone
+            return (None,) * len(documents)
+
     async def canonical(self, file: Path, options: XmlOptions) -> bytes:
         deadline = _for_size(_LAY_OUT, SignatureType.XML, file)
         return await self._read(SignatureType.XML, Kind.SIGNING, deadline, catalogue.canonical, file, options)
@@ -215,6 +225,13 @@ class FormatsOfTurn:
             )
         except _ComputedTooLong as error:
             raise _TOO_COMPLEX[of] from error
+
+    async def sign_all(self, documents: Sequence[ToSign]) -> tuple[Signed | None, ...]:
+        read = [(one.prepared.signature_type, (one.original, one.content)) for one in documents]
+        try:
+            return await self.run(Kind.SIGNING, _for_sizes(_EMBED, read), catalogue.sign_all, documents)
+        except (_WorkerDied, _TookTooLong):  # whose fault it is shows when each is signed alone
+            return (None,) * len(documents)
 
     async def signature_imprint(self, prepared: Prepared, checked: CheckedValue, algorithm: DigestAlgorithm) -> bytes:
         return await self.run(Kind.SIGNING, _LAY_OUT, catalogue.signature_imprint, prepared, checked, algorithm)
@@ -383,6 +400,13 @@ def _for_size(deadline: Deadline, of: SignatureType, *files: Path | None) -> Dea
     except OSError as error:
         raise StorageUnavailable from error
     return Deadline(deadline.wall, deadline.processor + octets / _READ_IN_A_SECOND[of])
+
+
+def _for_sizes(deadline: Deadline, documents: Iterable[tuple[SignatureType, Sequence[Path | None]]]) -> Deadline:
+    """As `_for_size`, for documents that are read one after the other. Raises: StorageUnavailable."""
+    for of, files in documents:
+        deadline = _for_size(deadline, of, *files)
+    return deadline
 
 
 class _WorkerDied(ProcessingUnavailable):

@@ -477,7 +477,7 @@ def _layout_row(layout: PdfLayout | CmsLayout | XmlLayout) -> Row:
     }
 
 
-def _layout_of(row: RowMapping) -> PdfLayout | CmsLayout | XmlLayout:
+def _layout_of(row: RowMapping | Row) -> PdfLayout | CmsLayout | XmlLayout:
     options = options_of(row["options"])
     match SignatureType(row["signature_type"]):
         case SignatureType.PDF:
@@ -505,7 +505,7 @@ def chain_of(stored: bytes) -> CertificateChain:
     return found
 
 
-def prepared_of(row: RowMapping, chain: CertificateChain) -> Prepared:
+def prepared_of(row: RowMapping | Row, chain: CertificateChain) -> Prepared:
     return Prepared(
         original_length=row["original_length"],
         digest_algorithm=DigestAlgorithm(row["digest_algorithm"]),

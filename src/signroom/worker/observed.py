@@ -12,7 +12,12 @@ from signroom.ports.operations import Meter
 
 T = TypeVar("T")
 
-_SUBJECTS = {"process-document": "document_id", "archive-document": "document_id", "deliver-webhook": "delivery_id"}
+_SUBJECTS = {
+    "process-document": "document_id",
+    "process-documents": "session_id",
+    "archive-document": "document_id",
+    "deliver-webhook": "delivery_id",
+}
 """What the subject of a job is the id of."""
 
 

@@ -33,7 +33,8 @@ from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.levels.archive_document import ARCHIVE_DOCUMENT, TRIED_FOR, archive_document
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.sessions.open_session import OpenSession, open_session
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT, finish_signing
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
+from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
 from signroom.service.signing.process_document import process_document
 from signroom.service.subscriptions.read_statistics import read_statistics

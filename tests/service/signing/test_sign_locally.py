@@ -12,7 +12,7 @@ from signroom.domain.errors import DocumentInProcessing
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.signature import CertificateChain, CheckedValue, CmsLayout, DigestAlgorithm, Prepared
 from signroom.service.erasing.erase import erase_document
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
 from signroom.service.signing.sign_locally import continue_local_signatures
 from signroom.worker.steps import jobs
 from tests.service.conftest import Room

@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from signroom.domain.application import Role
 from signroom.domain.document import Document
 from signroom.domain.errors import BadInput, NotAllowed
-from signroom.domain.event import DocumentSignatureCompleted
+from signroom.domain.event import DocumentSignatureCompleted, Event
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CheckedValue, Verdict
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.maintenance.count_statistics import count_statistics
 from signroom.service.sessions.end_session import cancel_session, expire_sessions
-from signroom.service.signing import process_document
+from signroom.service.signing.settle_documents import Settlement, settle_documents
 from signroom.service.subscriptions.read_statistics import read_statistics
 from signroom.store import tables
 from tests.service.conftest import NOON, Room
@@ -46,14 +46,12 @@ def processing(room: Room, session: Session | None = None, position: int = 0) ->
 def complete(room: Room, document: Document) -> None:
     """What the job does at its end."""
     signed = room.file(document.blob_folder.signed(document.preparation_id or uuid4()))
-    process_document._settle(  # noqa: SLF001
-        room.ports,
-        document,
-        lambda current: (
-            current.complete(signed, Verdict(()), room.clock.now() + timedelta(hours=1)),
-            DocumentSignatureCompleted(current.session_id, room.clock.now(), current.id),
-        ),
-    )
+
+    def move(current: Document) -> tuple[Document, Event]:
+        done = current.complete(signed, Verdict(()), room.clock.now() + timedelta(hours=1))
+        return done, DocumentSignatureCompleted(current.session_id, room.clock.now(), current.id)
+
+    settle_documents(room.ports, [Settlement(document, move)])
 
 
 def end(room: Room, sessions: Sequence[Session], status: SessionStatus) -> None:

@@ -25,6 +25,7 @@ from signroom.ports.store.managing.security_contexts import SecurityContexts
 from signroom.ports.store.managing.timestamp_providers import TimestampProviders
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
+from signroom.ports.store.processing import InProcessing, Processing
 from signroom.ports.store.rotation import Rotation
 from signroom.ports.store.sessions import LinkedSession, SessionFilter, Sessions, SessionToSign
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
@@ -45,6 +46,7 @@ __all__ = [
     "DeliveryFilter",
     "EventFilter",
     "FeedBounds",
+    "InProcessing",
     "KeyOwner",
     "LegacyEvent",
     "LinkedSession",
@@ -86,6 +88,9 @@ class Work(Protocol):
 
     @property
     def preparations(self) -> Preparations: ...
+
+    @property
+    def processing(self) -> Processing: ...
 
     @property
     def webhooks(self) -> Webhooks: ...

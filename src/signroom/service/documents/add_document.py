@@ -135,7 +135,7 @@ class _BeforeBody:
 def _before_body(ports: Ports, session_id: UUID, document_id: UUID) -> _BeforeBody:
     """Raises: WrongState when the session has ended or takes no uploads, TooManyDocuments when it is full."""
     with ports.store.ask() as work:
-        session, documents, application, _ = work.sessions.of_page_of_any_tenant(session_id)
+        session, documents, application, *_ = work.sessions.of_page_of_any_tenant(session_id)
     validation = ports.store.file_validation(session.subscription_id)
     session.require_not_erased().require_open(ports.clock.now())
     same = next((document for document in documents if document.id == document_id), None)
@@ -341,9 +341,8 @@ async def _inspect(
 def _record(ports: Ports, session_id: UUID, application: Application, accepted: Accepted) -> Document:
     keep_files(ports, [accepted])
     with ports.store.work() as work:
-        session = work.sessions.locked_of_any_tenant(session_id)
+        session, others = work.sessions.locked_with_documents_of_any_tenant(session_id)
         session.require_open(ports.clock.now())
-        others = work.documents.of_session(session_id)
         for other in others:
             if other.id == accepted.document_id:
                 return _same(other, accepted.file.name, accepted.file.sha256)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 from signroom.domain.application import Caller
@@ -17,7 +18,9 @@ from signroom.domain.errors import (
     BadDownloadToken,
     BadFileName,
     BadInput,
+    BlobNotFound,
     ExpiredDownloadToken,
+    FileChanged,
     FileDownloadFailed,
     FileTooLarge,
     NotFound,
@@ -31,6 +34,8 @@ from signroom.ports.files import Stored, Turn, content_of
 from signroom.ports.outside import Fetched, Unreachable
 from signroom.service.documents.download_file import DOWNLOADS, Download, open_download
 from signroom.service.documents.upload_files import find_upload
+
+T = TypeVar("T")
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,49}/[\w.+-]{1,49}", re.ASCII)
 OCTETS = "application/octet-stream"
@@ -76,6 +81,8 @@ class EarlierDocument:
     document_id: UUID
 
 
+LocalFiles = tuple[Path, Path | None]
+"""A file, and the data that belong to it where there are any."""
 FileSource = Content | UploadToken | Address
 
 
@@ -205,11 +212,11 @@ async def as_local_file(
 
 
 @asynccontextmanager
-async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[Path]:
+async def off_the_loop(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
     """Entered and left in threads: a blob may be fetched as a whole, a folder may hold gigabytes to be removed."""
     entering = asyncio.create_task(asyncio.to_thread(manager.__enter__))
     try:
-        path = await asyncio.shield(entering)
+        entered = await asyncio.shield(entering)
     except asyncio.CancelledError:
         # The thread goes on: what it opens must be closed.
         await asyncio.wait({entering})
@@ -217,7 +224,7 @@ async def off_the_loop(manager: AbstractContextManager[Path]) -> AsyncIterator[P
             await asyncio.to_thread(manager.__exit__, None, None, None)
         raise
     try:
-        yield path
+        yield entered
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
 
@@ -234,9 +241,52 @@ async def local_files(
         if data is None:
             yield file, None
             return
-        key, expected = (data, None) if isinstance(data, str) else (data.blob_key, content_of(data))
+        key, expected = _data_expected(data)
         async with _opened(ports, turn, key, expected) as other:
             yield file, other
+
+
+@asynccontextmanager
+async def local_files_of_all(
+    ports: Ports, turn: Turn, wanted: Sequence[tuple[StoredFile, StoredFile | str | None]]
+) -> AsyncIterator[list[LocalFiles | None]]:
+    """Small files as `local_files` has them, each with its data, opened one after the other in one thread.
+
+    None for one that cannot be opened: to open it alone says why. Raises: StorageUnavailable when none can be opened
+    because the store does not answer.
+    """
+    async with AsyncExitStack() as files:
+        async with in_line(ports, turn):
+            opened = await files.enter_async_context(off_the_loop(_all_opened(ports, wanted)))
+        yield opened
+
+
+@contextmanager
+def _all_opened(
+    ports: Ports, wanted: Sequence[tuple[StoredFile, StoredFile | str | None]]
+) -> Iterator[list[LocalFiles | None]]:
+    opened: list[LocalFiles | None] = []
+    away: StorageUnavailable | None = None
+    with ExitStack() as files:
+        for stored, data in wanted:
+            try:
+                file = files.enter_context(ports.blobs.as_file(stored.blob_key, content_of(stored)))
+                other = None if data is None else files.enter_context(ports.blobs.as_file(*_data_expected(data)))
+            except (BlobNotFound, FileChanged):
+                opened.append(None)
+            except StorageUnavailable as error:
+                away = error
+                opened.append(None)
+            else:
+                opened.append((file, other))
+        if away is not None and not any(opened):
+            raise away
+        yield opened
+
+
+def _data_expected(data: StoredFile | str) -> tuple[str, Stored | None]:
+    """Its key, and what it must be. Of data that are given by their key alone nobody knows that."""
+    return (data, None) if isinstance(data, str) else (data.blob_key, content_of(data))
 
 
 @asynccontextmanager

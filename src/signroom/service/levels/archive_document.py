@@ -35,7 +35,6 @@ from signroom.domain.errors import (
 from signroom.domain.event import DocumentArchived
 from signroom.domain.level import Level
 from signroom.domain.security_context import BY_ID, SecurityContext
-from signroom.domain.session import Session
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn
 from signroom.ports.store import Work
@@ -55,11 +54,14 @@ _GROWTH = 4
 """The wait is this part of the time since then."""
 
 
-def context_of(ports: Ports, work: Work, document: Document, session: Session | None) -> SecurityContext | None:
-    """By which the signer of a document is judged. None: it was deleted since."""
+def context_of(ports: Ports, work: Work, document: Document, of_session: UUID | None) -> SecurityContext | None:
+    """By which the signer of a document is judged. None: it was deleted since.
+
+    `of_session` is the security context of its session, if it has one.
+    """
     context_id = document.security_context_id
     if context_id is None:  # a row of an older release
-        context_id = ports.default_context.id if session is None else session.security_context_id
+        context_id = ports.default_context.id if of_session is None else of_session
     if context_id in BY_ID:
         return BY_ID[context_id]
     with suppress(SecurityContextNotFound):
@@ -130,7 +132,8 @@ def _read(ports: Ports, document_id: UUID) -> tuple[Document, SecurityContext | 
         if not document.may_be_raised or document.level_asked_at is None:
             return None
         session = None if document.session_id is None else work.sessions.of_any_tenant(document.session_id)
-        return document, context_of(ports, work, document, session)
+        of_session = None if session is None else session.security_context_id
+        return document, context_of(ports, work, document, of_session)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,7 @@ from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
 from signroom.service.events.record_event import record_event
-
-PROCESS_DOCUMENT = "process-document"
-"""The name of the durable job; never renamed while rows of it may exist."""
+from signroom.service.signing.enqueue_processing import enqueue_processing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class Finished:
     documents: tuple[Document, ...]
     application: Application
     branding: Branding
+    file_name_pattern: str | None
 
 
 async def finish_signing(
@@ -92,8 +91,8 @@ def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Prepara
         preparation = work.preparations.of_any_tenant(preparation_id)
         if preparation.session_id != session_id:
             raise PreparationNotFound
-        session, documents, application, branding = work.sessions.of_page_of_any_tenant(session_id)
-        return preparation, Finished(session.require_not_erased(), tuple(documents), application, branding)
+        session, documents, application, branding, pattern = work.sessions.of_page_of_any_tenant(session_id)
+        return preparation, Finished(session.require_not_erased(), tuple(documents), application, branding, pattern)
 
 
 def _commit(
@@ -120,18 +119,16 @@ def _commit(
             session, signed = session.sign(preparation.chain, now)
             events.append(signed)
         moved = {d.id: d for d in documents}
-        order = locked.in_processing
+        order, accepted = locked.in_processing, list[Document]()
         for document in waiting:
             if document.id in values:
                 moved[document.id] = document.accept_signature(preparation.id, values[document.id], now)
-                key = f"{PROCESS_DOCUMENT}:{document.id}:{preparation.id}"
-                # Whoever has much in processing lets others go first.
-                work.enqueue(PROCESS_DOCUMENT, key, document.id, order=order)
-                order += 1
+                accepted.append(moved[document.id])
             else:
                 moved[document.id] = _left_out(document, preparation)
                 events.append(DocumentFailed(session_id, now, document.id))
         work.documents.save(*(moved[document.id] for document in waiting))
+        enqueue_processing(work, accepted, session_id, preparation.id, order)
         if not values:
             session, failed = session.give_up(list(moved.values()), now)
             events.append(failed)

@@ -16,7 +16,7 @@ from signroom.domain.errors import WrongState
 from signroom.ports import Ports
 from signroom.service.events.record_change import record_change
 from signroom.service.events.record_event import record_event
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
 
 
 def retry_session(ports: Ports, caller: Caller, session_id: UUID) -> int:

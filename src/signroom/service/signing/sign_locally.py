@@ -45,7 +45,7 @@ from signroom.service.documents.add_document import (
 )
 from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.levels.extend_document import require_levels
-from signroom.service.signing.finish_signing import PROCESS_DOCUMENT
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
 from signroom.service.signing.prepare_signing import prepare_document
 from signroom.service.signing.process_document import fail_document, process_document
 

@@ -1,0 +1,128 @@
+"""Statements about documents in processing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from signroom.domain.application import Subscription
+from signroom.domain.document import Document, DocumentEnd, DocumentStatus
+from signroom.domain.signature import CertificateChain, PdfReading
+from signroom.ports.store import InProcessing
+from signroom.store import rows, tables
+from signroom.store.work.statistics.statistics import count_documents
+
+
+class SqlProcessing:
+    """The part `processing` of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def to_process(self, session_id: UUID) -> list[tuple[UUID, int]]:
+        found = self._connection.execute(_to_process(), {"session": session_id})
+        return [(row.id, row.original_length) for row in found]
+
+    def of_any_tenant(self, document_ids: Sequence[UUID]) -> list[InProcessing]:
+        chains: dict[UUID, CertificateChain] = {}
+        found = []
+        for row in self._connection.execute(_read(), {"documents": list(document_ids)}):
+            document, item, subscription, (chain, reading, context_id) = _cut(row)
+            preparation_id = document["preparation_id"]
+            if preparation_id not in chains:  # of many documents it is one
+                chains[preparation_id] = rows.chain_of(chain)
+            found.append(
+                InProcessing(
+                    rows.document_of(document),
+                    rows.prepared_of(item, chains[preparation_id]),
+                    None if reading is None else rows.unpacked_as(PdfReading, reading),
+                    Subscription(**subscription),
+                    context_id,
+                )
+            )
+        return found
+
+    def locked_of_any_tenant(self, document_ids: Sequence[UUID]) -> list[Document]:
+        found = self._connection.execute(_locked(), {"documents": list(document_ids)}).mappings()
+        return [rows.document_of(row) for row in found]
+
+    def save(self, documents: Sequence[Document]) -> None:
+        # Fewer columns than `SqlDocuments.save` writes: each index on a column that is written costs, changed or not.
+        found = map(rows.document_row, documents)
+        values = [{_ID: row["id"], **{name: row[name] for name in _CHANGED}} for row in found]
+        self._connection.execute(_update(), values)
+        completed = [document.id for document in documents if document.status is DocumentStatus.COMPLETED]
+        if completed:
+            count_documents(self._connection, completed)
+
+    def ends_of_session(self, session_id: UUID) -> list[DocumentEnd]:
+        found = self._connection.execute(_ends(), {"session": session_id})
+        return [DocumentEnd(DocumentStatus(row.status), row.processing_error_code, row.erased) for row in found]
+
+
+# Made once, as in `statements`: each signature asks these.
+
+_ID = "id_of_row"
+_CHANGED = (
+    *("status", "processing_error_code", "processing_error_detail", "verdict", "available_until", "person_due"),
+    *("signed_key", "signed_name", "signed_type", "signed_length", "signed_sha256", "signed_level", "signed_made_at"),
+    *("level_detail", "level_asked_at", "archive_until"),
+)
+"""What `Document.complete`, `Document.fail` and `Document.note_level` change of a document in processing."""
+
+
+@cache
+def _update() -> sa.Update:
+    """The columns are those of the values."""
+    return sa.update(tables.documents).where(tables.documents.c.id == sa.bindparam(_ID))
+
+
+@cache
+def _locked() -> sa.Select[Any]:
+    t = tables.documents
+    query = sa.select(t).where(t.c.id.in_(sa.bindparam("documents", expanding=True)))
+    return query.order_by(t.c.session_id, t.c.position, t.c.id).with_for_update()
+
+
+@cache
+def _ends() -> sa.Select[Any]:
+    t = tables.documents
+    erased = t.c.erased_at.is_not(None).label("erased")
+    query = sa.select(t.c.status, t.c.processing_error_code, erased).where(t.c.session_id == sa.bindparam("session"))
+    return query.group_by(t.c.status, t.c.processing_error_code, erased).order_by(sa.func.min(t.c.position))
+
+
+@cache
+def _to_process() -> sa.Select[Any]:
+    t = tables.documents
+    query = sa.select(t.c.id, t.c.original_length).where(t.c.session_id == sa.bindparam("session"))
+    return query.where(t.c.status == DocumentStatus.PROCESSING.value).order_by(t.c.position)
+
+
+_DOCUMENT, _ITEM, _OWNER = (list(t.c) for t in (tables.documents, tables.prepared_documents, tables.subscriptions))
+
+
+@cache
+def _read() -> sa.Select[Any]:
+    """The columns are those of `_cut`."""
+    d, i, p = tables.documents, tables.prepared_documents, tables.preparations
+    r, s, o = tables.pdf_readings, tables.sessions, tables.subscriptions
+    own = sa.and_(i.c.document_id == d.c.id, i.c.preparation_id == d.c.preparation_id)
+    joined = d.join(i, own).join(p, p.c.id == d.c.preparation_id).join(o, o.c.id == d.c.subscription_id)
+    joined = joined.outerjoin(r, r.c.document_id == d.c.id).outerjoin(s, s.c.id == d.c.session_id)
+    query = sa.select(*_DOCUMENT, *_ITEM, *_OWNER, p.c.chain, r.c.reading, s.c.security_context_id)
+    query = query.select_from(joined).where(d.c.id.in_(sa.bindparam("documents", expanding=True)))
+    return query.where(d.c.status == DocumentStatus.PROCESSING.value).order_by(d.c.position)
+
+
+def _cut(row: sa.Row[Any]) -> tuple[rows.Row, rows.Row, rows.Row, tuple[bytes, bytes | None, UUID | None]]:
+    """A row of `_read`: document, its part of the preparation, subscription; chain, reading, context."""
+    values = iter(row)
+    document, item, owner = ({c.name: next(values) for c in part} for part in (_DOCUMENT, _ITEM, _OWNER))
+    chain, reading, context_id = values
+    return document, item, owner, (chain, reading, context_id)
