@@ -262,12 +262,12 @@ def objects_kept(original: Path, output: Path) -> Iterator[str]:
 
     try:
         old = pikepdf.open(io.BytesIO(original.read_bytes()), inherit_page_attributes=False)
-    except pikepdf.PdfError:
+    except (pikepdf.PdfError, RuntimeError):  # the second for a page tree that is seen in two ways
         return
     with old:
         try:
             new = pikepdf.open(io.BytesIO(output.read_bytes()), inherit_page_attributes=False)
-        except pikepdf.PdfError as error:
+        except (pikepdf.PdfError, RuntimeError) as error:
             yield f"qpdf: it cannot open the output ({error})"
             return
         with new:

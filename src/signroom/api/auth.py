@@ -21,6 +21,7 @@ from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
 from signroom.domain.places import Places
 from signroom.http.bodies import room_of
+from signroom.http.headers import sent
 from signroom.http.ignored import name_parameters
 from signroom.http.keys import KEY_HEADER, header_of_key, shown_secret
 from signroom.ports import Ports
@@ -78,7 +79,7 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
         secret = shown_secret(headers)
         if not secret:
             raise Unauthenticated(_EMPTY if header_of_key(headers) else _MISSING, path=KEY_HEADER)
-        wanted = connection.headers.get("x-subscription", "")
+        wanted = sent(headers, b"x-subscription")
 
         def identify() -> ApplicationCaller:
             caller = authenticate(ports, secret)
@@ -96,18 +97,22 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
             raise Unauthenticated(f"{header}: {error.detail}", path=header) from error
         allowed = access[handler.fn]
         caller.require(allowed.roles)
-        connection.state.caller = caller
+        connection.scope["state"]["caller"] = caller
         name_parameters(connection, handler)
         if allowed.max_body is not None:
             room = room_of(connection.scope)
             room.of_application(caller.application.id, caller.subscription_id, allowed.max_body)
-            announced = connection.headers.get("content-length", "")
+            announced = sent(headers, b"content-length")
             room.require(int(announced) if announced.isdecimal() else 0)
 
     return require_key
 
 
-def provide_caller(request: Request[Any, Any, Any]) -> ApplicationCaller:
-    """The application behind the request's key, as `key_guard` found it."""
-    caller: ApplicationCaller = request.state.caller
+def provide_caller(request: Request[Any, Any, Any], ports: InjectedPorts) -> ApplicationCaller:
+    """The application behind the request's key, as `key_guard` found it.
+
+    It asks for `ports`, which it does not need: what needs nothing of each other the framework provides in a task each,
+    and they cost more than all that the handler does. So each provider asks for the one before it.
+    """
+    caller: ApplicationCaller = request.scope["state"]["caller"]
     return caller

@@ -12,7 +12,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from signroom.api.auth import Access, Waits, key_guard, provide_caller
+from signroom.api.auth import Access, InjectedCaller, Waits, key_guard, provide_caller
 from signroom.api.reference import pages
 from signroom.api.resources import (
     api_keys,
@@ -157,6 +157,11 @@ def api_routes(ports: Ports) -> list[Any]:
         timestamp_providers.try_out,
     )
     waits = Waits()
+
+    def provide_waits(caller: InjectedCaller) -> Waits:
+        """It asks for `caller` as `provide_caller` does for `ports`."""
+        return waits
+
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(
         path="/",
@@ -165,7 +170,7 @@ def api_routes(ports: Ports) -> list[Any]:
         before_request=name_unread_body,  # of handlers that have no look at the body of their own
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
-            "waits": Provide(lambda: waits, sync_to_thread=False),
+            "waits": Provide(provide_waits, sync_to_thread=False),
         },
         request_class=WireRequest,
         request_max_body_size=largest_body(ports),

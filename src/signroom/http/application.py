@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from litestar import Litestar
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope, Typ
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
 from signroom.http.bodies import SMALL_BODY, Bodies
-from signroom.http.headers import EVERYWHERE, IGNORED
+from signroom.http.headers import ENCODED, IGNORED, with_defaults
 from signroom.http.health import NOT_COUNTED, NOT_LOGGED
 from signroom.http.paths import AnyCase, Known, Template
 from signroom.http.rates import RateLimits
@@ -49,16 +49,15 @@ def create_application(
     their own take `SMALL_BODY`. `rate_limits` per key and per address; `public_url` is where refusals
     find the documentation. `quiet_files` as `RequestLog` has it.
     """
-    hsts = {"strict-transport-security": "max-age=31536000"} if public_url.startswith("https://") else {}
-    extra = {**EVERYWHERE, **hsts}
+    hsts = [(b"strict-transport-security", b"max-age=31536000")] if public_url.startswith("https://") else []
+    defaults = [*ENCODED, *hsts]
 
     async def add_headers(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableScopeHeaders.from_message(message)
-            for name, value in extra.items():
-                headers.setdefault(name, value)
+            headers = with_defaults(message["headers"], defaults)
             if IGNORED in scope["state"]:
-                headers[IGNORED] = scope["state"][IGNORED]
+                headers.append((IGNORED.encode(), scope["state"][IGNORED].encode("latin-1")))
+            message["headers"] = headers
 
     app = Litestar(
         route_handlers=list(routes),

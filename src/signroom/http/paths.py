@@ -50,9 +50,9 @@ class AnyCase:
     def __init__(self, app: ASGIApp, routes: Mapping[Template, Known], about: Callable[..., None]) -> None:
         """`about` is told the ids that an address names."""
         self._app, self._about = app, about
-        # A literal part wins over a parameter in its place, as in the framework, and both over the rest of an address.
-        ordered = sorted(routes.items(), key=lambda route: (route[1].rest, [part is None for part in route[0]]))
-        self._routes = [(t, tuple(part and part.lower() for part in t), known) for t, known in ordered]
+        self._routes, self._rests = _Crossing(), _Crossing()
+        for template, known in routes.items():
+            (self._rests if known.rest else self._routes).add(template, known)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -78,11 +78,54 @@ class AnyCase:
 
     def _match(self, segments: list[str]) -> tuple[Template, Known] | None:
         lowered = [s.lower() for s in segments]
-        for template, wanted, known in self._routes:
-            fits = len(wanted) <= len(lowered) if known.rest else len(wanted) == len(lowered)
-            if fits and all(w is None or w == s for w, s in zip(wanted, lowered, strict=False)):
-                return template, known
+        return self._routes.find(lowered) or self._rests.find_beginning(lowered)
+
+
+class _Crossing:
+    """The routes whose first parts are the same, by their next part: an address costs as much as it has parts.
+
+    A literal part wins over a parameter in its place, as in the framework.
+    """
+
+    __slots__ = ("end", "literals", "parameter")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Crossing] = {}
+        self.parameter: _Crossing | None = None
+        self.end: tuple[Template, Known] | None = None
+
+    def add(self, template: Template, known: Known) -> None:
+        here = self
+        for part in template:
+            if part is None:
+                here.parameter = here.parameter or _Crossing()
+                here = here.parameter
+            else:
+                here = here.literals.setdefault(part.lower(), _Crossing())
+        here.end = template, known
+
+    def find(self, segments: list[str], start: int = 0) -> tuple[Template, Known] | None:
+        """The route that has all of these parts. They are in lower case."""
+        if start == len(segments):
+            return self.end
+        for way in self._ways(segments[start]):
+            found = way.find(segments, start + 1)
+            if found is not None:
+                return found
         return None
+
+    def find_beginning(self, segments: list[str], start: int = 0) -> tuple[Template, Known] | None:
+        """The route that begins like these parts."""
+        ways = self._ways(segments[start]) if start < len(segments) else ()
+        for way in ways:
+            found = way.find_beginning(segments, start + 1)
+            if found is not None:
+                return found
+        return self.end
+
+    def _ways(self, segment: str) -> list[_Crossing]:
+        ways = (self.literals.get(segment), self.parameter)
+        return [way for way in ways if way is not None]
 
 
 class _Head:

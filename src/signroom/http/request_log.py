@@ -94,5 +94,7 @@ def public_path(path: str) -> str:
             if lowered.startswith(prefix):
                 return f"{prefix}…"
     # On a terminal a line break would begin a line of its own, and an escape sequence would be obeyed.
-    shown = "".join(c if c.isprintable() else quote(c) for c in path[:_LONGEST])
+    shown = path[:_LONGEST]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else quote(c) for c in shown)
     return shown if len(path) <= _LONGEST else f"{shown}…"

@@ -25,6 +25,7 @@ from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
 from signroom.http.hang_up import Body, HangUps, while_connected
+from signroom.http.headers import sent
 from signroom.http.ignored import name_parameters, name_unknown_fields, name_unread_body, unknown_fields
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, search_view, session_view
@@ -71,7 +72,7 @@ def token_guard(ports: Ports, streams: SessionStreams) -> Guard:
 
     async def require_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Raises: TokenRequired, BadToken, TokenExpired, TooManyRequests, ApplicationDisabled."""
-        session_id, subscription_id = owner_of_token(ports, connection.headers.get(TOKEN_HEADER))
+        session_id, subscription_id = owner_of_token(ports, sent(connection.scope["headers"], TOKEN_HEADER.encode()))
         ports.meter.about(session_id=session_id)
         if handler.fn in _LOOKS:
             hang_ups.require_few(session_id)
@@ -86,8 +87,12 @@ def token_guard(ports: Ports, streams: SessionStreams) -> Guard:
     return require_token
 
 
-def provide_session(request: Request[Any, Any, Any]) -> UUID:
-    """The session of the request's token, as `token_guard` found it."""
+def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
+    """The session of the request's token, as `token_guard` found it.
+
+    It asks for `ports`, and the next one for it, as in `signroom.api.auth`: one after the other costs much less than
+    several at once.
+    """
     session_id: UUID = request.state.page_session
     return session_id
 
@@ -97,8 +102,8 @@ InjectedFramed = NamedDependency[SkipValidation[bool]]
 """True when the page says that it is shown inside another one."""
 
 
-def provide_framed(request: Request[Any, Any, Any]) -> bool:
-    return request.headers.get(FRAMED_HEADER) == "1"
+def provide_framed(request: Request[Any, Any, Any], page_session: InjectedSession) -> bool:
+    return sent(request.scope["headers"], FRAMED_HEADER.encode()) == "1"
 
 
 async def name_unknown(request: Request[Any, Any, Any]) -> None:
@@ -146,7 +151,7 @@ async def events(
     framed: InjectedFramed,
 ) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
-    token = request.headers.get(TOKEN_HEADER)
+    token = sent(request.scope["headers"], TOKEN_HEADER.encode())
 
     def holds() -> bool:
         try:

@@ -8,28 +8,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, get
-from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
 from litestar.response import Stream
-from litestar.static_files import create_static_files_router
 
 from signroom.domain.errors import KeySourceNotAvailable
 from signroom.http.archive import archive_response
 from signroom.http.bodies import WireRequest
-from signroom.http.headers import page_policy
-from signroom.http.problems import refuse_by_framework
+from signroom.http.headers import page_policy, sent
 from signroom.page import api
 from signroom.page.api import InjectedPorts
+from signroom.page.assets import holds, read_assets
 from signroom.ports import Ports
 from signroom.service.access.page_language import greeting
 from signroom.service.documents.download_session import open_signed_files
 from signroom.service.sessions.follow_session import SessionStreams
 
 STATIC = Path(__file__).parent / "static"
-_LONGEST_ADDRESS = 250
-"""Bytes of the address of a file of the page."""
 
 
 @get("/sign/{link:str}", include_in_schema=False)
@@ -54,8 +50,11 @@ async def shell(
 
 @cache
 def _index(language: str) -> bytes:
-    built = (STATIC / "index.html").read_text("utf-8")
-    return built.replace('<html lang="en">', f'<html lang="{language}">', 1).encode()
+    built = (STATIC / "index.html").read_text("utf-8").replace('<html lang="en">', f'<html lang="{language}">', 1)
+    # Without its words the page shows nothing: the browser asks for them at once, and not only when its script does.
+    words = next((STATIC / "assets").glob(f"{language}-*.json")).name
+    link = f'<link rel="preload" as="fetch" crossorigin href="/sign/assets/{words}">'
+    return built.replace("</head>", f"  {link}\n  </head>", 1).encode()
 
 
 @get("/sign/assets-operator/web-pki.js", include_in_schema=False)
@@ -79,40 +78,37 @@ async def signed_files(token: str, ports: api.InjectedPorts) -> Stream:
     return await archive_response(ports, files)
 
 
-async def _require_possible(request: Request[Any, Any, Any]) -> None:
-    """A file system answers a name that is too long with an error, which would count as one of ours.
-
-    Raises: NotFoundException.
-    """
-    if len(request.scope["path"].encode()) > _LONGEST_ADDRESS:
+@get("/sign/assets/{name:str}", include_in_schema=False)
+async def asset(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+    """A built file of the page. Raises: NotFoundException."""
+    found = read_assets(STATIC / "assets").get(name)
+    if found is None:
         raise NotFoundException
-
-
-def _no_such_file(request: Request[Any, Any, Any], _error: ValueError) -> Response[dict[str, str | None]]:
-    """A name with a NUL, which no file can have: the system refuses to look for it."""
-    return refuse_by_framework(request, NotFoundException())
+    lines = request.scope["headers"]
+    form = found.form_for(sent(lines, b"accept-encoding"))
+    headers = {"etag": form.etag, "vary": "Accept-Encoding", "cache-control": found.cache_control}
+    if holds(sent(lines, b"if-none-match"), form):
+        return Response(b"", status_code=304, headers=headers)
+    if form.encoding is not None:
+        headers["content-encoding"] = form.encoding
+    return Response(form.content, media_type=found.media_type, headers=headers)
 
 
 def page_routes(ports: Ports) -> list[Any]:
     """Everything under ``/sign``."""
-    assets = create_static_files_router(
-        path="/sign/assets",
-        directories=[STATIC / "assets"],
-        name="page-assets",
-        include_in_schema=False,
-        # File names hold a hash of their content.
-        cache_control=CacheControlHeader(public=True, max_age=31536000, immutable=True),
-        exception_handlers={ValueError: _no_such_file},
-        before_request=_require_possible,
-    )
+    read_assets(STATIC / "assets")
     streams = SessionStreams(ports)
+
+    def provide_streams(framed: api.InjectedFramed) -> SessionStreams:
+        return streams
+
     calls = Router(
         path="/",
         route_handlers=list(api.HANDLERS),
         guards=[api.token_guard(ports, streams)],
         dependencies={
             "page_session": Provide(api.provide_session, sync_to_thread=False),
-            "streams": Provide(lambda: streams, sync_to_thread=False),
+            "streams": Provide(provide_streams, sync_to_thread=False),
             "framed": Provide(api.provide_framed, sync_to_thread=False),
         },
         request_class=WireRequest,
@@ -127,4 +123,4 @@ def page_routes(ports: Ports) -> list[Any]:
         before_request=api.name_unknown,
         include_in_schema=False,
     )
-    return [shell, assets, web_pki_script, signed_files, calls, links]
+    return [shell, asset, web_pki_script, signed_files, calls, links]

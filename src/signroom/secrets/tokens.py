@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
+import threading
+from datetime import datetime, timedelta
+from functools import cache, partial
 
-from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
+from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, want_bytes
 
 from signroom.domain.errors import BadToken, TokenExpired
 from signroom.secrets.secret_keys import SecretKeys
@@ -18,13 +20,15 @@ class SignedTokens:
 
     def __init__(self, keys: SecretKeys) -> None:
         self._keys = keys
+        # Made once for each purpose, of which there are a few: it costs as much as to sign a hundred bytes.
+        self._signer = cache(partial(_Signer, keys))
 
     def issue(self, purpose: str, subject: str, now: datetime) -> str:
-        return _signer(self._keys, purpose, now).sign(subject).decode()
+        return self._signer(purpose).sign_at(subject, now)
 
     def read(self, purpose: str, token: str, now: datetime, *, max_age: timedelta) -> str:
         try:
-            return _signer(self._keys, purpose, now).unsign(token, max_age=int(max_age.total_seconds())).decode()
+            return self._signer(purpose).read_at(token, now, max_age)
         except SignatureExpired as error:
             raise TokenExpired from error
         except (BadSignature, UnicodeError) as error:
@@ -38,20 +42,30 @@ class SignedTokens:
 
 
 class _Signer(TimestampSigner):
-    """Takes the time from our clock instead of the system's."""
+    """Takes the time from our clock instead of the system's. Safe to use from threads."""
 
-    def __init__(self, keys: SecretKeys, purpose: str, now: datetime) -> None:
+    def __init__(self, keys: SecretKeys, purpose: str) -> None:
         # It signs with the last key and reads with each.
         secrets = list(reversed(keys.all))
         super().__init__(secrets, salt=f"signroom.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256)
-        self._now = int(now.astimezone(UTC).timestamp())
+        self._derived = {secret: super(_Signer, self).derive_key(secret) for secret in self.secret_keys}
+        self._time = threading.local()
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        return self._derived[self.secret_key if secret_key is None else want_bytes(secret_key)]
 
     def get_timestamp(self) -> int:
-        return self._now
+        now: int = self._time.now
+        return now
 
+    def sign_at(self, subject: str, now: datetime) -> str:
+        self._time.now = int(now.timestamp())
+        return self.sign(subject).decode()
 
-def _signer(keys: SecretKeys, purpose: str, now: datetime) -> _Signer:
-    return _Signer(keys, purpose, now)
+    def read_at(self, token: str, now: datetime, max_age: timedelta) -> str:
+        """Raises: BadSignature, SignatureExpired, UnicodeError."""
+        self._time.now = int(now.timestamp())
+        return self.unsign(token, max_age=int(max_age.total_seconds())).decode()
 
 
 def _derived(secret: bytes, purpose: str, subject: str) -> str:

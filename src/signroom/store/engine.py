@@ -25,6 +25,8 @@ from signroom.store.sqlite_file import DatabaseFile
 from signroom.store.texts import refuse_odd_texts
 
 READ_ONLY = {"signroom_read_only": True}
+EACH_ALONE = {"signroom_each_alone": True}
+"""For connections to SQLite on which each statement is a transaction of its own, and no begin or end is sent."""
 _USED = "signroom_used"
 """Where a connection's record says when it was given back, in seconds of the monotonic clock."""
 _BUSY_TIMEOUT_MS = 30_000
@@ -155,8 +157,9 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
         _write_ahead(connection)
 
     def begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("signroom_read_only", False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if not options.get("signroom_each_alone", False):
+            connection.exec_driver_sql("BEGIN" if options.get("signroom_read_only", False) else "BEGIN IMMEDIATE")
 
     file = make_url(url).database
     if file and file != ":memory:":

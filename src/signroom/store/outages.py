@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import psycopg
 import structlog
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -56,6 +57,24 @@ def outages_as_ours() -> Iterator[None]:
             raise
         raise _unavailable(error.orig or error) from error
     except PoolExhausted as error:
+        raise _unavailable(error) from error
+
+
+@contextmanager
+def driver_outages_as_ours(connection: Connection) -> Iterator[None]:
+    """The same for a statement that a driver is asked directly. `connection` is not used again once it is lost.
+
+    Raises: DatabaseUnavailable.
+    """
+    try:
+        yield
+    except (sqlite3.Error, psycopg.Error) as error:
+        lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        if lost or connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None):  # type: ignore[arg-type]
+            connection.invalidate(error)
+            raise _unavailable(error) from error
+        if not _is_outage(error):
+            raise
         raise _unavailable(error) from error
 
 

@@ -15,7 +15,7 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
 from signroom.ports.store import KeyOwner, LinkedSession, Work
 from signroom.ports.store.wall import Owned
-from signroom.store.engine import READ_ONLY, scrubbed
+from signroom.store.engine import EACH_ALONE, READ_ONLY, scrubbed
 from signroom.store.known import Known
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
@@ -169,14 +169,14 @@ class SqlStore:
 
 
 def _reading(engine: Engine, isolation: str) -> dict[str, object]:
-    """Options of a transaction that reads, on PostgreSQL with `isolation`.
+    """Options of a transaction that reads with `isolation`.
 
-    With ``REPEATABLE READ`` all its statements see the database at one moment; SQLite's do so anyway. With
+    With ``REPEATABLE READ`` all its statements see the database at one moment, as SQLite's transactions do. With
     ``AUTOCOMMIT`` each is a transaction of its own, and nothing is sent for its begin and its end.
     """
     if engine.dialect.name == "postgresql":
         return {**READ_ONLY, "isolation_level": isolation}
-    return {**READ_ONLY}
+    return {**READ_ONLY, **EACH_ALONE} if isolation == "AUTOCOMMIT" else {**READ_ONLY}
 
 
 class SqlWork:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from signroom.api.shapes import contract as shapes
@@ -34,6 +35,8 @@ from signroom.service.verification.inspect_signature import InspectedFile, Inspe
 
 _SIGNATURE_ALGORITHMS = frozenset({"MD5WithRSA", *(f"SHA{bits}WithRSA" for bits in (1, 256, 384, 512))})
 """The contract's words."""
+_SIGNERS = 64
+"""How many signers of sessions were shown last and are remembered. Who waits for a session asks for it again."""
 
 
 def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionModel:
@@ -45,10 +48,16 @@ def session_model(ports: Ports, found: SessionWithDocuments) -> shapes.SessionMo
         status=session.status.value,
         processing_error_code=session.processing_error_code,
         callback_argument=session.callback_argument,
-        signer_certificate=certificate_model([ports.trust.read(der) for der in chain]) if chain else None,
+        signer_certificate=_signer_of_session(ports.trust.read, chain) if chain else None,
         signer_identity_confirmed=confirms_identity(session.security_context_id) if chain else None,
         documents=[session_document(ports, d) for d in _listed(found)],
     )
+
+
+@lru_cache(_SIGNERS)
+def _signer_of_session(read: Callable[[bytes], Certificate], chain: tuple[bytes, ...]) -> shapes.CertificateModel:
+    """Nobody changes it. Raises: BadCertificate."""
+    return certificate_model([read(der) for der in chain])
 
 
 def session_summary(session: Session) -> shapes.SessionSummary:

@@ -167,19 +167,8 @@ class SqlDocuments:
             change = sa.update(t).where(t.c.id == sa.bindparam("document")).values(key=sa.bindparam("new_key"))
             self._connection.execute(change, [{"document": i, "new_key": key} for i, key in keys.items()])
 
-    def remove(self, document_id: UUID) -> None:
-        # Not by the foreign key alone: SQLite obeys it only where the pragma is on.
-        m = tables.document_metadata
-        r = tables.pdf_readings
-        k = tables.document_keys
-        self._connection.execute(sa.delete(k).where(k.c.document_id == document_id))
-        self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
-        self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
-        v = tables.document_versions
-        self._connection.execute(sa.delete(v).where(v.c.document_id == document_id))
-        self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
-
-    def remove_all(self, document_ids: Sequence[UUID]) -> None:
+    def remove(self, *document_ids: UUID) -> None:
+        # Not by the foreign keys alone: SQLite obeys them only where the pragma is on.
         for table, column in (
             (tables.document_keys, tables.document_keys.c.document_id),
             (tables.document_metadata, tables.document_metadata.c.document_id),

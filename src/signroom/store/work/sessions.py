@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import LinkedSession, SessionFilter, SessionToSign
 from signroom.store import rows, tables
 from signroom.store.paging import between
+from signroom.store.prepared import PreparedQuery
 from signroom.store.work.applications import is_closed
 from signroom.store.work.documents import in_processing
 from signroom.store.work.statements import insert_owned, locked_row_of, row_of, update
@@ -58,7 +59,10 @@ class SqlSessions:
         return *_session_and_documents(found), readings
 
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
-        found = self._locked(_to_sign(), session_id)
+        self._lock(session_id)
+        found = self._connection.execute(_to_sign(), {"session": session_id}).all()
+        if not found:
+            raise SignatureSessionNotFound
         session, documents = _session_and_documents(found)
         if not found[0].has_webhooks:
             self._webhooks.note_none(session.subscription_id)
@@ -66,7 +70,8 @@ class SqlSessions:
         return SessionToSign(session.require_not_erased(), documents, bool(first.closed), int(first.in_processing))
 
     def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
-        session, documents = _session_and_documents(self._locked(_WITH_ALL_DOCUMENTS, session_id))
+        self._lock(session_id)
+        session, documents = _session_and_documents(self._found(_WITH_ALL_DOCUMENTS, session_id))
         return session.require_not_erased(), documents
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
@@ -141,19 +146,18 @@ class SqlSessions:
         t = tables.sessions
         return set(self._connection.execute(sa.select(t.c.id).where(t.c.id.in_(session_ids), t.c.predefined)).scalars())
 
-    def _locked(self, query: sa.Select[Any], session_id: UUID) -> Sequence[sa.Row[Any]]:
-        """As `_found`, once no other transaction can change the session any more.
+    def _lock(self, session_id: UUID) -> None:
+        """No other transaction can change the session any more.
 
         PostgreSQL reads anew only what it has locked, so the lock has a statement of its own. SQLite needs none: its
-        writers are alone since BEGIN IMMEDIATE. Raises: SignatureSessionNotFound.
+        writers are alone since BEGIN IMMEDIATE.
         """
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(_LOCKED, {"session": session_id})
-        return self._found(query, session_id)
 
-    def _found(self, query: sa.Select[Any], session_id: UUID) -> Sequence[sa.Row[Any]]:
-        """At least one row. Raises: SignatureSessionNotFound."""
-        found = self._connection.execute(query, {"session": session_id}).all()
+    def _found(self, query: PreparedQuery, session_id: UUID) -> Sequence[tuple[Any, ...]]:
+        """At least one row. Raises: SignatureSessionNotFound, DatabaseUnavailable."""
+        found = query.all(self._connection, session_id)
         if not found:
             raise SignatureSessionNotFound
         return found
@@ -166,26 +170,35 @@ class SqlSessions:
 _OWNER = "of_owner"
 """A parameter. No column has its name."""
 _LOCKED = sa.select(tables.sessions.c.id).where(tables.sessions.c.id == sa.bindparam("session")).with_for_update()
-_Columns = Sequence[sa.Column[Any]]
-_SESSION: _Columns = list(tables.sessions.c)
-_DOCUMENT: _Columns = list(tables.documents.c)
-_APPLICATION: _Columns = list(tables.applications.c)
-_READING: _Columns = list(tables.pdf_readings.c)
+
+
+class _Part:
+    """What a joined row has of one table."""
+
+    def __init__(self, columns: Iterable[sa.Column[Any]]) -> None:
+        self.columns = tuple(columns)
+        self.names = tuple(column.name for column in self.columns)
+
+
+_SESSION = _Part(tables.sessions.c)
+_DOCUMENT = _Part(tables.documents.c)
+_APPLICATION = _Part(tables.applications.c)
+_READING = _Part(tables.pdf_readings.c)
 # Not the logo: a page asks for its branding again and again.
-_BRANDING: _Columns = [column for column in tables.brandings.c if column.name != "logo"]
+_BRANDING = _Part(column for column in tables.brandings.c if column.name != "logo")
 
-_NAMES: _Columns = [tables.file_validations.c.file_name_pattern]
+_NAMES = _Part([tables.file_validations.c.file_name_pattern])
 
 
-def _of_one_session(joined: sa.FromClause, *columns: _Columns, erased: bool = False) -> sa.Select[Any]:
+def _of_one_session(joined: sa.FromClause, *parts: _Part, erased: bool = False) -> sa.Select[Any]:
     """A row for each document, or one without a document. It is made once: to make it costs as much as to ask it."""
     s, d = tables.sessions, tables.documents
     of_it = d.c.session_id == s.c.id
     with_documents = joined.outerjoin(d, of_it if erased else sa.and_(of_it, d.c.erased_at.is_(None)))
-    if any(part is _READING for part in columns):
+    if any(part is _READING for part in parts):
         r = tables.pdf_readings
         with_documents = with_documents.outerjoin(r, r.c.document_id == d.c.id)
-    query = sa.select(*(column for part in columns for column in part)).select_from(with_documents)
+    query = sa.select(*(column for part in parts for column in part.columns)).select_from(with_documents)
     return query.where(s.c.id == sa.bindparam("session")).order_by(d.c.position)
 
 
@@ -212,7 +225,7 @@ def _by_link() -> sa.Select[Any]:
     s, a, owner = tables.sessions, tables.applications, tables.subscriptions
     joined = s.join(a, a.c.id == s.c.application_id).join(owner, owner.c.id == s.c.subscription_id)
     closed = sa.or_(is_closed(a), is_closed(owner)).label("closed")
-    query = sa.select(*_SESSION, *_APPLICATION, closed).select_from(joined)
+    query = sa.select(*_SESSION.columns, *_APPLICATION.columns, closed).select_from(joined)
     return query.where(s.c.link_hash == sa.bindparam("link"))
 
 
@@ -230,23 +243,23 @@ def _note_opened() -> sa.Executable:
     return change.returning(has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks"))
 
 
-_WITH_ALL_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True)
-_WITH_DOCUMENTS = _of_one_session(tables.sessions, _SESSION, _DOCUMENT)
-_OF_PAGE = _of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
-_TO_PREPARE = _of_one_session(tables.sessions, _SESSION, _DOCUMENT, _READING)
+_WITH_ALL_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True))
+_WITH_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT))
+_OF_PAGE = PreparedQuery(_of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES))
+_TO_PREPARE = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, _READING))
 
 
-def _session_and_documents(found: Sequence[sa.Row[Any]]) -> tuple[Session, list[Document]]:
+def _session_and_documents(found: Sequence[Sequence[Any]]) -> tuple[Session, list[Document]]:
     session, first = _cut(found[0], _SESSION, _DOCUMENT)
     others = (_cut(row, _SESSION, _DOCUMENT)[1] for row in found[1:])
     documents = [] if first["id"] is None else [rows.document_of(row) for row in (first, *others)]
     return rows.session_of(session), documents
 
 
-def _cut(row: sa.Row[Any], *parts: _Columns) -> list[rows.Row]:
+def _cut(row: Iterable[Any], *parts: _Part) -> list[rows.Row]:
     """What a joined row has of each of its tables, which have columns of the same names."""
     values = iter(row)
-    return [{column.name: next(values) for column in part} for part in parts]
+    return [dict(zip(part.names, values, strict=False)) for part in parts]
 
 
 def _in_status(statuses: frozenset[SessionStatus], now: datetime) -> sa.ColumnElement[bool]:
