@@ -54,7 +54,7 @@ class SqlSessions:
 
     def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
         found = self._found(_TO_PREPARE, session_id)
-        last = [row[-len(_READING) :] for row in found]
+        last = [row[-len(_READING.names) :] for row in found]
         readings = {row_id: rows.unpacked_as(PdfReading, reading) for row_id, reading in last if reading is not None}
         return *_session_and_documents(found), readings
 
