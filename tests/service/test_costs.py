@@ -198,7 +198,17 @@ def test_a_request_costs_no_more_than_this(journey: Journey, request_name: str) 
     assert journey.found[request_name].within(bound), journey.told(request_name, bound)
 
 
-@pytest.mark.parametrize("request_name", list(AT_MOST)[:10])
+ONE_SIGNATURE = list(AT_MOST)[:10]
+"""The requests from a session to its signed file, with the work of its job. What the job engine asks is not in it."""
+
+
+def test_a_whole_signature_costs_no_more_than_this(journey: Journey) -> None:
+    found = sum((journey.found[name] for name in ONE_SIGNATURE), Cost())
+    bound = Cost(38, 9, 5, 11, 23)
+    assert found.within(bound + Cost(7 if journey.on_postgresql else 0)), found
+
+
+@pytest.mark.parametrize("request_name", ONE_SIGNATURE)
 def test_several_documents_cost_no_more_than_one(journey: Journey, request_name: str) -> None:
     bound = journey.found[request_name] + MORE_WITH_SEVERAL.get(request_name, Cost())
     several = f"several: {request_name}"
