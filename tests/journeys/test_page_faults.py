@@ -57,7 +57,6 @@ def test_a_document_added_in_another_tab_is_not_signed_without_consent(
     expect(page.get_by_role("heading", name="slipped-in.pdf")).to_be_visible()
     assert sent == []
     page.get_by_role("button", name="Continue to signing").click()
-    choose_demo_key(page)
     page.get_by_role("button", name="Sign 2 documents").click()
     expect(page.get_by_role("heading", name="Documents signed")).to_be_visible()
 
@@ -99,7 +98,7 @@ def test_a_service_that_fails_for_a_moment_while_it_processes_has_not_failed_the
         )
     page.get_by_role("button", name="Sign 1 document").click()
     expect(page.get_by_text(re.compile("Try again|try again|Wait a moment"))).to_be_visible()
-    expect(page.get_by_role("heading", name="Signing")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your signatures are saved")).to_be_visible()
     for path in ("events", "load"):
         page.unroute(f"**/sign/api/{path}")
 

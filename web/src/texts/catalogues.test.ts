@@ -80,6 +80,7 @@ const NOT_FOR_SIGNERS = [
   'LowContrast',
   'SecretUnreadable',
   'DocumentInProcessing',
+  'TimestampNotAccepted',
   'TimestampRefused',
   'TimestampTierNotFound',
   'TimestampUnavailable',

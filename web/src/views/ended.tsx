@@ -70,7 +70,7 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
       <Files session={session} />
       {session.signer !== null && <Signer signer={session.signer} />}
       {count > 0 && session.returnUrl !== null && <p>{fill(t.next, { application })}</p>}
-      <GoBack session={session} automatic={count > 0 && (session.returnUrl !== null || session.disableDownloads)} />
+      <GoBack session={session} automatic={count > 0 && (session.returnUrl !== null || (session.disableDownloads && isClosable()))} />
     </section>
   );
 }
@@ -198,13 +198,17 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
   );
 }
 
-/** A tab may close itself when a link or a script has opened it for this page alone; otherwise the sentence remains. */
+/** True for a tab that a link or a script has opened for this page alone: others may not close themselves. */
+function isClosable(): boolean {
+  return opener !== null || history.length === 1;
+}
+
+/** Where the tab may not close itself the sentence remains. */
 function Close({ line }: { readonly line: string }): VNode {
-  const closable = opener !== null || history.length === 1;
   return (
     <>
       <p>{line}</p>
-      {closable && (
+      {isClosable() && (
         <button type="button" class="primary" onClick={() => close()}>
           {t.closeIt}
         </button>

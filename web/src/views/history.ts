@@ -1,6 +1,9 @@
 /**
  * The browser's own buttons. Each step is an entry of its history, so that "back" goes one step back and not out of the
  * session. The page's own "back" goes to the entry that is there.
+ *
+ * A window that was opened for this page alone has nothing to go back to, and may close itself only as long as that is so:
+ * it gets no entries, except on telephones, whose "back" would close it.
  */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 import type { Controller } from '../session/controller';
@@ -11,6 +14,8 @@ interface Entry {
   readonly step: Step;
   readonly depth: number;
 }
+
+const alone = history.length === 1 && !matchMedia('(any-pointer: coarse)').matches;
 
 export function useHistory(state: State, controller: Controller): void {
   const entry = useRef<Entry | null>(null);
@@ -46,7 +51,7 @@ export function useHistory(state: State, controller: Controller): void {
 
   useEffect(() => {
     const { session, step } = state;
-    if (session?.status !== 'Pending') return;
+    if (session?.status !== 'Pending' || alone) return;
     const before = entry.current;
     if (before?.step === step) return;
     const seen = before === null ? -1 : trail.slice(0, before.depth).lastIndexOf(step);
