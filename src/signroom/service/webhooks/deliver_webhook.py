@@ -107,6 +107,8 @@ class GoOnWith:
     """The delivery succeeded, and `delivery`, another one of the same webhook, is claimed."""
 
     delivery: Delivery
+    webhook: Webhook
+    """As it was when the delivery was claimed."""
 
 
 def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
@@ -120,27 +122,28 @@ def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
         if isinstance(step, Send):
             outcome = _try_once(ports, step, deadline)
             if isinstance(outcome, GoOnWith):
-                _go_on(ports, outcome.delivery, deadline)
+                _go_on(ports, outcome, deadline)
         else:
             outcome = step
     return outcome.time if isinstance(outcome, WaitFor) else None
 
 
-def _go_on(ports: Ports, first: Delivery, deadline: float) -> None:
+def _go_on(ports: Ports, first: GoOnWith, deadline: float) -> None:
     """Send further claimed deliveries until one fails or the time is over.
 
     Each of them has a job of its own, which does what this run leaves undone.
     """
     spared_jobs = list[str]()
-    following: Delivery | None = first
+    following: GoOnWith | None = first
     while following is not None:
-        current, following = following, None
+        claimed, following = following, None
+        current = claimed.delivery
         try:
-            step = _read_try(ports, current)
+            step = _read_try(ports, claimed)
             if isinstance(step, Send):
                 outcome = _try_once(ports, step, deadline)
                 if isinstance(outcome, GoOnWith):
-                    following = outcome.delivery
+                    following = outcome
                 if not isinstance(outcome, WaitFor) and step.number == 1:
                     spared_jobs.append(first_key(current))
         except Unavailable:
@@ -159,7 +162,7 @@ def _try_once(ports: Ports, send: Send, deadline: float) -> WaitFor | Finished |
     ports.meter.about(delivery_id=send.delivery.id, session_id=session_id)
     attempt, requested_wait = _ask(ports, send)
     ports.meter.count("webhook_attempt", _outcome(attempt))
-    outcome = _settle(ports, attempt, requested_wait, go_on=time.monotonic() < deadline)
+    outcome = _settle(ports, send.webhook.id, attempt, requested_wait, go_on=time.monotonic() < deadline)
     if not attempt.succeeded:
         again_in = outcome.time if isinstance(outcome, WaitFor) else None
         host = urlsplit(send.endpoint.url).hostname or ""
@@ -180,7 +183,7 @@ def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
     now = ports.clock.now()
     try:
         with ports.store.work() as work:
-            _, delivery = _locked(work, delivery_id)
+            _, delivery = _found_locked(work, delivery_id)
             if delivery.status is DeliveryStatus.PENDING:
                 number = work.deliveries.last_attempt(delivery_id) + 1
                 work.deliveries.add_attempt(Attempt(delivery_id, number, now, 0, error=code))
@@ -194,13 +197,17 @@ def key_again(delivery: Delivery, now: datetime) -> str:
     return f"{first_key(delivery)}:{now.timestamp():.6f}"
 
 
-def _locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
+def _found_locked(work: Work, delivery_id: UUID) -> tuple[Webhook, Delivery]:
+    """The same as `_locked`, for a caller who does not know the webhook. Raises: DeliveryNotFound, WebhookNotFound."""
+    return _locked(work, work.deliveries.of_any_tenant(delivery_id).webhook_id, delivery_id)
+
+
+def _locked(work: Work, webhook_id: UUID, delivery_id: UUID) -> tuple[Webhook, Delivery]:
     """Lock both. Every transaction locks the webhook first, so that two transactions never block each other.
 
     Raises: DeliveryNotFound, WebhookNotFound.
     """
-    webhook = work.webhooks.locked_of_any_tenant(work.deliveries.of_any_tenant(delivery_id).webhook_id)
-    return webhook, work.deliveries.locked_of_any_tenant(delivery_id)
+    return work.webhooks.locked_of_any_tenant(webhook_id), work.deliveries.locked_of_any_tenant(delivery_id)
 
 
 def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor | Finished:
@@ -209,7 +216,7 @@ def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor 
     with ports.store.work() as work:
         # 1. Lock the webhook and the delivery.
         try:
-            webhook, delivery = _locked(work, delivery_id)
+            webhook, delivery = _found_locked(work, delivery_id)
         except (DeliveryNotFound, WebhookNotFound):
             return Finished()  # the webhook was removed meanwhile
         if delivery.status is not DeliveryStatus.PENDING:
@@ -229,7 +236,13 @@ def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor 
             return WaitFor(wait)
         # 5. Wait for a place, or claim the try. 6. Read what is to be sent.
         refused = _without_place(ports, delivery, place)
-        return refused or _what_to_send(work, webhook, _claim(ports, work, delivery, now), now)
+        return refused or _claim_and_read(ports, work, webhook, delivery, now)
+
+
+def _claim_and_read(ports: Ports, work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> Send | Finished:
+    """Steps 5 and 6 in one transaction."""
+    claimed = _claim(ports, work, delivery, now)
+    return _what_to_send(work, webhook, claimed) or _without_event(work, claimed, now)
 
 
 def _without_place(ports: Ports, delivery: Delivery, place: ExitStack) -> WaitFor | None:
@@ -250,15 +263,20 @@ def _claim(ports: Ports, work: Work, delivery: Delivery, now: datetime) -> Deliv
     return claimed
 
 
-def _read_try(ports: Ports, claimed: Delivery) -> Send | Finished:
+def _read_try(ports: Ports, claimed: GoOnWith) -> Send | Finished:
     """Step 6 for a further delivery. It does not run in the transaction that claims the delivery: an error in it must
     not undo what that transaction settles for the delivery before.
     """
-    try:
-        with ports.store.work() as work:
-            return _what_to_send(work, work.webhooks.of_any_tenant(claimed.webhook_id), claimed, ports.clock.now())
-    except (DeliveryNotFound, WebhookNotFound):
-        return Finished()
+    with ports.store.ask() as work:
+        found = _what_to_send(work, claimed.webhook, claimed.delivery)
+    if found is not None:
+        return found
+    with ports.store.work() as work:
+        try:
+            _, delivery = _locked(work, claimed.webhook.id, claimed.delivery.id)
+        except (DeliveryNotFound, WebhookNotFound):
+            return Finished()
+        return _without_event(work, delivery, ports.clock.now())
 
 
 def _behind(before: Delivery, now: datetime) -> timedelta:
@@ -268,8 +286,8 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
     return max(before.due_at - now, timedelta()) + _SOON
 
 
-def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> Send | Finished:
-    """Step 6."""
+def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery) -> Send | None:
+    """Step 6. None when the event is not kept any more, or the endpoint is not known."""
     number = work.deliveries.last_attempt(delivery.id) + 1
     erasures = work.erasures  # erased ones are told of, too: by their ids alone
     session = None if delivery.session_id is None else erasures.session_of_any_tenant(delivery.session_id)
@@ -277,16 +295,21 @@ def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery, now: datetim
     endpoint = webhook.endpoint
     if endpoint is None and session is not None and session.webhook_url is not None:
         endpoint = Endpoint(session.webhook_url)
+    if endpoint is None:
+        return None
     try:
         event = work.feed.of_any_tenant(delivery.event_id)
-        if endpoint is None:
-            raise EventNotFound
-    except EventNotFound as error:
-        # The delivery was held for longer than events are kept.
-        work.deliveries.add_attempt(Attempt(delivery.id, number, now, 0, error=error.code))
-        work.deliveries.save(delivery.failed(now))
-        return Finished()
+    except EventNotFound:
+        return None
     return Send(number, delivery, webhook, endpoint, event, session, document)
+
+
+def _without_event(work: Work, delivery: Delivery, now: datetime) -> Finished:
+    """Step 6: fail a delivery that was held for longer than events are kept."""
+    number = work.deliveries.last_attempt(delivery.id) + 1
+    work.deliveries.add_attempt(Attempt(delivery.id, number, now, 0, error=EventNotFound.code))
+    work.deliveries.save(delivery.failed(now))
+    return Finished()
 
 
 def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
@@ -341,14 +364,14 @@ def credentials_owner(webhook_id: UUID) -> str:
 
 
 def _settle(
-    ports: Ports, attempt: Attempt, requested_wait: timedelta | None, *, go_on: bool
+    ports: Ports, webhook_id: UUID, attempt: Attempt, requested_wait: timedelta | None, *, go_on: bool
 ) -> WaitFor | Finished | GoOnWith:
     """Steps 8 to 10. Only with `go_on` another delivery is claimed after a success."""
     now = ports.clock.now()
     with ports.store.work() as work:
         # 8. Write the attempt down.
         try:
-            webhook, delivery = _locked(work, attempt.delivery_id)
+            webhook, delivery = _locked(work, webhook_id, attempt.delivery_id)
         except (DeliveryNotFound, WebhookNotFound):
             return Finished()  # the webhook was removed meanwhile
         if work.deliveries.last_attempt(delivery.id) >= attempt.number:
@@ -379,7 +402,7 @@ def _settle(
 def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> GoOnWith | Finished:
     """Claim another delivery of `webhook` that is due, if there is one."""
     following = None if work.webhooks.stopped(webhook) else work.deliveries.due(webhook.id, now)
-    return Finished() if following is None else GoOnWith(_claim(ports, work, following, now))
+    return Finished() if following is None else GoOnWith(_claim(ports, work, following, now), webhook)
 
 
 def _outcome(attempt: Attempt) -> str:

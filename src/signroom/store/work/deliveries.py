@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +16,7 @@ from signroom.domain.webhook import TEST, Attempt, Delivery, DeliveryStatus
 from signroom.ports.store import DeliveryFilter
 from signroom.store import tables, webhook_rows
 from signroom.store.paging import between
-from signroom.store.work.statements import one
+from signroom.store.work.statements import insert, locked_row_of, row_of, update
 
 _WAITING = (DeliveryStatus.PENDING.value, DeliveryStatus.HELD.value)
 
@@ -26,50 +28,26 @@ class SqlDeliveries:
         self._connection = connection
 
     def of_any_tenant(self, delivery_id: UUID) -> Delivery:
-        query = sa.select(tables.deliveries).where(tables.deliveries.c.id == delivery_id)
-        return webhook_rows.delivery_of(one(self._connection, query, DeliveryNotFound))
+        return webhook_rows.delivery_of(row_of(self._connection, tables.deliveries, delivery_id, DeliveryNotFound))
 
     def locked_of_any_tenant(self, delivery_id: UUID) -> Delivery:
-        query = sa.select(tables.deliveries).where(tables.deliveries.c.id == delivery_id).with_for_update()
-        return webhook_rows.delivery_of(one(self._connection, query, DeliveryNotFound))
+        row = locked_row_of(self._connection, tables.deliveries, delivery_id, DeliveryNotFound)
+        return webhook_rows.delivery_of(row)
 
     def add(self, delivery: Delivery) -> None:
-        self._connection.execute(sa.insert(tables.deliveries).values(webhook_rows.delivery_row(delivery)))
+        insert(self._connection, tables.deliveries, webhook_rows.delivery_row(delivery))
 
     def save(self, delivery: Delivery) -> None:
-        t = tables.deliveries
-        row = webhook_rows.delivery_row(delivery)
-        self._connection.execute(sa.update(t).where(t.c.id == delivery.id).values(row))
+        update(self._connection, tables.deliveries, webhook_rows.delivery_row(delivery))
 
     def earlier(self, delivery: Delivery) -> Delivery | None:
-        t = tables.deliveries
-        at = sa.literal(delivery.created_at, tables.UtcDateTime)
-        return self._first_of_stream(
-            delivery, t.c.status.in_(_WAITING), _earlier(t, at, sa.literal(delivery.id, sa.Uuid))
-        )
+        return self._first(_earlier_of_stream(), {**_of_stream(delivery), "at": delivery.created_at})
 
     def following(self, delivery: Delivery) -> Delivery | None:
-        t = tables.deliveries
-        waits = t.c.event_type != TEST  # a test waits for nobody: it may be on its way
-        return self._first_of_stream(delivery, t.c.status == DeliveryStatus.PENDING.value, t.c.id != delivery.id, waits)
+        return self._first(_following_of_stream(), _of_stream(delivery))
 
     def due(self, webhook_id: UUID, now: datetime) -> Delivery | None:
-        t, before = tables.deliveries, tables.deliveries.alias("before")
-        earlier = sa.exists().where(
-            before.c.webhook_id == t.c.webhook_id,
-            before.c.stream == t.c.stream,
-            before.c.status.in_(_WAITING),
-            _earlier(before, t.c.created_at, t.c.id),
-        )
-        due = sa.select(t).where(
-            t.c.webhook_id == webhook_id,
-            t.c.status == DeliveryStatus.PENDING.value,
-            t.c.due_at <= now,
-            t.c.event_type != TEST,
-            ~earlier,
-        )
-        row = self._connection.execute(due.order_by(t.c.due_at).limit(1)).mappings().first()
-        return None if row is None else webhook_rows.delivery_of(row)
+        return self._first(_due(), {"webhook": webhook_id, "now": now})
 
     def locked_held(self, webhook_id: UUID, limit: int) -> list[Delivery]:
         t = tables.deliveries
@@ -117,12 +95,10 @@ class SqlDeliveries:
         return int(self._connection.execute(query).scalar_one())
 
     def last_attempt(self, delivery_id: UUID) -> int:
-        t = tables.delivery_attempts
-        query = sa.select(sa.func.coalesce(sa.func.max(t.c.number), 0)).where(t.c.delivery_id == delivery_id)
-        return int(self._connection.execute(query).scalar_one())
+        return int(self._connection.execute(_last_attempt(), {"delivery": delivery_id}).scalar_one())
 
     def add_attempt(self, attempt: Attempt) -> None:
-        self._connection.execute(sa.insert(tables.delivery_attempts).values(webhook_rows.attempt_row(attempt)))
+        insert(self._connection, tables.delivery_attempts, webhook_rows.attempt_row(attempt))
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         d, a = tables.deliveries, tables.delivery_attempts
@@ -132,11 +108,61 @@ class SqlDeliveries:
         self._connection.execute(sa.delete(d).where(d.c.id.in_(ids)))
         return len(ids)
 
-    def _first_of_stream(self, delivery: Delivery, *conditions: sa.ColumnElement[bool]) -> Delivery | None:
-        t = tables.deliveries
-        mine = sa.select(t).where(t.c.webhook_id == delivery.webhook_id, t.c.stream == delivery.stream, *conditions)
-        row = self._connection.execute(mine.order_by(t.c.created_at, t.c.id).limit(1)).mappings().first()
+    def _first(self, query: sa.Select[Any], asked: Mapping[str, Any]) -> Delivery | None:
+        row = self._connection.execute(query, asked).mappings().first()
         return None if row is None else webhook_rows.delivery_of(row)
+
+
+# Each delivery asks these: they are made once, as in `statements`.
+
+
+def _of_stream(delivery: Delivery) -> dict[str, Any]:
+    return {"webhook": delivery.webhook_id, "stream": delivery.stream, "delivery": delivery.id}
+
+
+def _first_of_stream(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    t = tables.deliveries
+    mine = sa.select(t).where(t.c.webhook_id == sa.bindparam("webhook"), t.c.stream == sa.bindparam("stream"))
+    return mine.where(*conditions).order_by(t.c.created_at, t.c.id).limit(1)
+
+
+@cache
+def _earlier_of_stream() -> sa.Select[Any]:
+    t = tables.deliveries
+    at, mine = sa.bindparam("at", type_=tables.UtcDateTime), sa.bindparam("delivery", type_=sa.Uuid)
+    return _first_of_stream(t.c.status.in_(_WAITING), _earlier(t, at, mine))
+
+
+@cache
+def _following_of_stream() -> sa.Select[Any]:
+    t = tables.deliveries
+    waits = t.c.event_type != TEST  # a test waits for nobody: it may be on its way
+    return _first_of_stream(t.c.status == DeliveryStatus.PENDING.value, t.c.id != sa.bindparam("delivery"), waits)
+
+
+@cache
+def _due() -> sa.Select[Any]:
+    t, before = tables.deliveries, tables.deliveries.alias("before")
+    earlier = sa.exists().where(
+        before.c.webhook_id == t.c.webhook_id,
+        before.c.stream == t.c.stream,
+        before.c.status.in_(_WAITING),
+        _earlier(before, t.c.created_at, t.c.id),
+    )
+    due = sa.select(t).where(
+        t.c.webhook_id == sa.bindparam("webhook"),
+        t.c.status == DeliveryStatus.PENDING.value,
+        t.c.due_at <= sa.bindparam("now"),
+        t.c.event_type != TEST,
+        ~earlier,
+    )
+    return due.order_by(t.c.due_at).limit(1)
+
+
+@cache
+def _last_attempt() -> sa.Select[Any]:
+    t = tables.delivery_attempts
+    return sa.select(sa.func.coalesce(sa.func.max(t.c.number), 0)).where(t.c.delivery_id == sa.bindparam("delivery"))
 
 
 def _failing() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -15,7 +15,7 @@ from signroom.domain.errors import EventNotFound
 from signroom.domain.event import RecordedEvent
 from signroom.ports.store import ANY_EVENT, EventFilter, FeedBounds, LegacyEvent
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert_all, one
+from signroom.store.work.statements import insert_all, row_of
 
 _LOCK = 7301842557
 """Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
@@ -67,8 +67,7 @@ class SqlFeed:
         return FeedBounds(purged or 0, newest or 0)
 
     def of_any_tenant(self, event_id: UUID) -> RecordedEvent:
-        query = sa.select(tables.events).where(tables.events.c.id == event_id)
-        return rows.event_of(one(self._connection, query, EventNotFound))
+        return rows.event_of(row_of(self._connection, tables.events, event_id, EventNotFound))
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         # A whole beginning of the feed and never its newest event: how far the feed has come is read from it.

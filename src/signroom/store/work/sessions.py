@@ -54,8 +54,8 @@ class SqlSessions:
 
     def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
         found = self._found(_TO_PREPARE, session_id)
-        read = (_cut(row, _SESSION, _DOCUMENT, _READING)[2] for row in found)
-        readings = {r["document_id"]: rows.unpacked_as(PdfReading, r["reading"]) for r in read if r["reading"]}
+        last = [row[-len(_READING.names) :] for row in found]
+        readings = {row_id: rows.unpacked_as(PdfReading, reading) for row_id, reading in last if reading is not None}
         return *_session_and_documents(found), readings
 
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:

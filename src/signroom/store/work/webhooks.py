@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from signroom.domain.errors import SubscriptionNotFound, WebhookNotFound
 from signroom.domain.webhook import Webhook
 from signroom.store import tables, webhook_rows
-from signroom.store.work.statements import one
+from signroom.store.work.statements import one, row_of
 
 
 class SqlWebhooks:
@@ -40,25 +40,28 @@ class SqlWebhooks:
         self._notified.setdefault(subscription_id, [])
 
     def of_any_tenant(self, webhook_id: UUID) -> Webhook:
-        query = sa.select(tables.webhooks).where(tables.webhooks.c.id == webhook_id)
-        return webhook_rows.webhook_of(one(self._connection, query, WebhookNotFound))
+        return webhook_rows.webhook_of(row_of(self._connection, tables.webhooks, webhook_id, WebhookNotFound))
 
     def locked_of_any_tenant(self, webhook_id: UUID) -> Webhook:
-        query = sa.select(tables.webhooks).where(tables.webhooks.c.id == webhook_id).with_for_update(key_share=True)
-        return webhook_rows.webhook_of(one(self._connection, query, WebhookNotFound))
+        row = self._connection.execute(_locked(), {"webhook": webhook_id}).mappings().one_or_none()
+        if row is None:
+            raise WebhookNotFound
+        return webhook_rows.webhook_of(row)
 
     def stopped(self, webhook: Webhook) -> bool:
         if webhook.paused_at is not None:
             return True
-        s, a = tables.subscriptions, tables.applications
-        owners = [sa.select(s.c.disabled_at, s.c.deleting_since).where(s.c.id == webhook.subscription_id)]
+        owners = [(tables.subscriptions, webhook.subscription_id)]
         if webhook.application_id is not None:
-            owners.append(sa.select(a.c.disabled_at, a.c.deleting_since).where(a.c.id == webhook.application_id))
+            owners.append((tables.applications, webhook.application_id))
         # With a lock only what looks closed: most are open, and a lock is written to the disk.
-        return any(self._closed(query) and self._closed(query.with_for_update(read=True)) for query in owners)
+        return any(
+            self._closed(_closed_since(table), owner) and self._closed(_locked_closed_since(table), owner)
+            for table, owner in owners
+        )
 
-    def _closed(self, query: sa.Select[Any]) -> bool:
-        row = self._connection.execute(query).one_or_none()
+    def _closed(self, query: sa.Select[Any], owner: UUID) -> bool:
+        row = self._connection.execute(query, {"owner": owner}).one_or_none()
         return row is None or any(moment is not None for moment in row)
 
     def add(self, webhook: Webhook) -> None:
@@ -86,6 +89,22 @@ class SqlWebhooks:
         # A key share lock: this transaction and others may have added rows that refer to the subscription.
         query = sa.select(t.c.id).where(t.c.id == subscription_id).with_for_update(key_share=True)
         one(self._connection, query, SubscriptionNotFound)
+
+
+@cache
+def _locked() -> sa.Select[Any]:
+    t = tables.webhooks
+    return sa.select(t).where(t.c.id == sa.bindparam("webhook")).with_for_update(key_share=True)
+
+
+@cache
+def _closed_since(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table.c.disabled_at, table.c.deleting_since).where(table.c.id == sa.bindparam("owner"))
+
+
+@cache
+def _locked_closed_since(table: sa.Table) -> sa.Select[Any]:
+    return _closed_since(table).with_for_update(read=True)
 
 
 @cache
