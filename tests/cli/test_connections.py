@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.harness.processor_time import seconds_of
 from tests.harness.server import Server, running_server
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 from tests.wire import raw
 
 HEADER_SECONDS, BODY_SECONDS, PER_ADDRESS = 1, 2, 20
@@ -72,9 +73,10 @@ def refusal(connection: socket.socket, status: int, code: str) -> httpx.Response
 
 
 def is_quick(server: Server) -> bool:
-    began = time.monotonic()
-    assert httpx.get(f"{server.url}/api/system/info", trust_env=False, timeout=20).status_code == 200
-    return time.monotonic() - began < 1
+    """Nothing is left to do before an answer. The clock would tell how busy the machine is."""
+    began = seconds_of(server.process.pid)
+    assert httpx.get(f"{server.url}/api/system/info", trust_env=False, timeout=SECONDS).status_code == 200
+    return seconds_of(server.process.pid) - began < 1
 
 
 # -- header lines, addresses, trailers ------------------------------------------------------------------------
@@ -239,7 +241,7 @@ def test_a_request_that_does_not_come_ends_the_connection(strict: Server, which:
         connection.sendall(begin)
         took, received = seconds_until_closed(connection)
 
-    assert HEADER_SECONDS - 0.2 < took < HEADER_SECONDS + 3
+    assert HEADER_SECONDS - 0.2 < took < HEADER_SECONDS + 12, "fifteen seconds, if nobody had set it"
     assert (b"408" in received and b"RequestTimeout" in received) == bool(begin)
 
 
@@ -291,7 +293,7 @@ def test_a_body_that_is_too_slow_ends_the_connection(strict: Server, rate: int) 
             time.sleep(0.1)
         refusal(connection, 408, "RequestTimeout")
 
-    assert time.monotonic() - began < BODY_SECONDS + 4
+    assert time.monotonic() - began < BODY_SECONDS + 40, "a minute, if nobody had set it"
 
 
 def test_a_slow_phone_may_take_several_time_outs_for_its_body(strict: Server) -> None:

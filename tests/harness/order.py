@@ -13,6 +13,11 @@ from typing import TypeVar
 
 SECONDS = {
     "tests/formats/pdf/test_cases.py": 60,
+    "tests/service/levels/test_matrix.py": 40,
+    "tests/formats/pdf/lasting/test_augmentation.py": 18,
+    "tests/formats/cms/lasting/test_steps.py": 8,
+    "tests/service/timestamps/test_manage_providers.py": 7,
+    "tests/formats/cms/test_cades.py": 6,
     "tests/service/sessions/test_one_moment.py": 30,
     "tests/formats/pdf/signing/test_own_update.py": 25,
     "tests/formats/pdf/earlier/test_changes.py": 25,

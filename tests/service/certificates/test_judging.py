@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +21,7 @@ from signroom.service.certificates.judge_certificate import judging
 from signroom.service.certificates.judge_certificates import judge_certificates
 from signroom.service.sessions.open_session import OpenSession, open_session
 from signroom.store.sql import SqlStore
+from tests.harness.waiting import SECONDS
 from tests.pki import three_tiers
 from tests.service.conftest import Room
 
@@ -29,37 +31,43 @@ NOT_ASKED = ContextRules(revocation=RevocationRule.NOT_ASKED)
 def test_responders_that_do_not_answer_hold_no_thread_of_the_verbs_and_few_of_their_own(room: Room) -> None:
     """32 looks at certificates by one page token took every thread for the 20 s that a responder may take."""
     at_once, most = 0, 0
+    answers = threading.Event()
 
     def slow(answer: int) -> int:
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
-        time.sleep(0.05)
+        answers.wait(SECONDS)
+        time.sleep(0.005)
         at_once -= 1
         return answer
 
-    async def flood(sessions: int) -> tuple[int, float]:
+    async def flood(sessions: int, threads: int) -> tuple[int, int]:
+        """How many were asked at once, and how many when a verb had got a thread. Waits until `threads` are taken."""
         nonlocal most
+        answers.clear()
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         subscription, most = uuid4(), 0
         turns = [Turn(subscription, None, uuid4()) for _ in range(sessions)]
         asked = [asyncio.create_task(judging(room.ports, turn, slow, 7)) for turn in turns * 6]
-        await asyncio.sleep(0.01)
-        began = time.monotonic()
-        await asyncio.to_thread(int)
-        waited = time.monotonic() - began
+        while at_once < threads:  # noqa: ASYNC110  (they run in threads)
+            await asyncio.sleep(0.001)
+        await asyncio.wait_for(asyncio.to_thread(int), SECONDS)
+        meanwhile = at_once
+        answers.set()
         asked[0].cancel()  # it keeps its place until its thread has ended
         asked[-1].cancel()
         await asyncio.gather(*asked, return_exceptions=True)
         assert all(one.result() == 7 for one in asked[1:-1])
-        return most, waited
+        return most, meanwhile
 
-    of_one, waited = asyncio.run(flood(1))
-    of_many, waited_again = asyncio.run(flood(10))
+    of_one, held_by_one = asyncio.run(flood(1, 2))
+    of_many, held_by_many = asyncio.run(flood(10, 3))
 
     assert of_one == 2
     assert 2 < of_many <= 16
-    assert max(waited, waited_again) < 0.04
+    assert held_by_one == 2
+    assert held_by_many > 2, "a verb waited for those who do not answer"
 
 
 def test_the_event_loop_never_asks_the_database_for_a_context(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,9 +189,9 @@ def test_a_thousand_issuers_of_one_name_cost_little() -> None:
             many["content"]["certificates"].append(cms.CertificateChoices({"certificate": cms.Certificate.load(der)}))
     content = many.dump(force=True)
     assert len(content) < MAX_ANSWER * 2
-    began = time.monotonic()
+    began = time.process_time()
     assert asking({f"http://{HOST}/lower": content}).judged() == UNKNOWN_ISSUER
-    assert time.monotonic() - began < 4
+    assert time.process_time() - began < 4
 
 
 @pytest.mark.parametrize(
