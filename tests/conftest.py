@@ -14,6 +14,7 @@ import pytest
 
 from tests.harness.authorities import read_authorities_once
 from tests.harness.databases import copy_new_database, migrated
+from tests.harness.idle import Idle
 from tests.harness.moto import S3, running_s3
 from tests.harness.order import longest_first, most_workers, useful_workers
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
@@ -28,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # SIGTERM ends the run as Ctrl-C does: fixtures are torn down, so no server of ours stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.pluginmanager.register(Resting())
+    if not hasattr(config, "workerinput") and Path("/proc/stat").exists():
+        config.pluginmanager.register(Idle())
     _be_patient()
     read_authorities_once()
     # A person's own settings must not change what is tested.

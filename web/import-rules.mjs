@@ -15,12 +15,12 @@ const ROOMS = {
   'session/': ['bytes/', 'server/', 'keysource/', 'digest/'],
   'texts/': ['session/'],
   'views/': ['bytes/', 'server/', 'keysource/', 'session/', 'texts/'],
-  'main.tsx': ['views/'],
+  'main.tsx': ['views/', 'server/'],
 };
 
 /** Package -> the places in `src/` that may import it. Tests may import `vitest` and what Node brings, too. */
 const PACKAGES = {
-  preact: ['views/', 'main.tsx'],
+  preact: ['views/'],
   '@noble/hashes': ['bytes/digests.ts', 'keysource/pfx/'],
   'node-forge': ['keysource/pfx/'],
 };

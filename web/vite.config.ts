@@ -25,6 +25,18 @@ const catalogues: Plugin = {
   },
 };
 
+/** What the first view is made of is asked for at once, not one part after the other. */
+const firstView: Plugin = {
+  name: 'first-view',
+  transformIndexHtml: {
+    order: 'post',
+    handler: (_html, { bundle }) =>
+      Object.keys(bundle ?? {})
+        .filter((file) => /\/(call|page|shared)-[^/]*\.js$/.test(file))
+        .map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', href: `/sign/${file}` }, injectTo: 'head' as const })),
+  },
+};
+
 /** Vite's own helper preloads styles and scripts of parts that are loaded later: these have no styles, and are small. */
 const noPreload: Plugin = {
   name: 'no-preload',
@@ -40,7 +52,7 @@ const SIMPLE = { propertyReadSideEffects: false, unknownGlobalSideEffects: false
 // The built files are committed and CI proves that a rebuild gives the same bytes: no dates, no source maps, no paths.
 export default defineConfig({
   base: '/sign/',
-  plugins: [catalogues, noPreload],
+  plugins: [catalogues, noPreload, firstView],
   build: {
     outDir: '../src/signroom/page/static',
     emptyOutDir: true,
@@ -56,6 +68,8 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
+            // What asks for the session needs no words: it does not wait for them.
+            { name: 'call', test: /src\/(server|bytes\/base64)|preload-helper/, priority: 1 },
             { name: 'shared', test: /node_modules\/preact\/|src\/(bytes|texts|views\/(findings|icon|parts)|session\/(flow|problem)|keysource\/keysource|digest\/wrong-document)/ },
           ],
         },

@@ -14,11 +14,13 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from tests.harness.tools import require_tools
 
 _SOURCE = Path(__file__).with_suffix(".c")
 _HEAD = struct.Struct("<cQII")
+_HALF = 0.5
 
 
 def recording(data: Path, folder: Path) -> tuple[dict[str, str], Path]:
@@ -108,18 +110,33 @@ class Disk:
             case "f" if self._flushes(path):
                 self._flush(path)
 
-    def leave(self, target: Path) -> None:
-        """Write what a power cut would leave at this moment into a new folder."""
+    def leave(self, target: Path, luck: Random | None = None) -> None:
+        """Write what a power cut would leave at this moment into a new folder.
+
+        With `luck` some of what was not flushed is there all the same, as a disk writes what it has when it likes.
+        """
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
-        for name in sorted(self._safe):  # a folder comes before what is in it
-            file, place = self._safe[name], target / name
+        names = self._safe if luck is None else self._lucky(luck)
+        for name in sorted(names):  # a folder comes before what is in it
+            file, place = names[name], target / name
             if not place.parent.is_dir():
                 continue  # its folder's name was never flushed
             if file is None:
                 place.mkdir(exist_ok=True)
             else:
-                place.write_bytes(file.safe)
+                place.write_bytes(file.content if luck is not None and luck.random() < _HALF else file.safe)
+
+    def _lucky(self, luck: Random) -> dict[str, _File | None]:
+        """The names that are safe, with some of the changes that are not."""
+        names = dict(self._safe)
+        for name in sorted({*self._safe, *self._names}):
+            if luck.random() < _HALF:
+                if name in self._names:
+                    names[name] = self._names[name]
+                else:
+                    del names[name]
+        return names
 
     def _flush(self, path: str) -> None:
         file = self._names.get(path)

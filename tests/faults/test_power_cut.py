@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -35,10 +36,10 @@ class Left:
     jobs: str
     """The keys of all."""
 
-    def is_signed(self, document: str) -> bool:
-        """Its signed file is there, or the job that will make it."""
+    def is_signed(self, document: str, preparation: str) -> bool:
+        """Its signed file is there, or a job that will make it of that preparation."""
         return self.documents[document] == "Completed" or (
-            self.documents[document] == "Processing" and f":{document}:" in self.jobs
+            self.documents[document] == "Processing" and preparation in self.jobs
         )
 
 
@@ -57,8 +58,11 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return recorded(tmp_path_factory.mktemp("power"))
+
+
+def recorded(folder: Path) -> Told:
     """A signature from the beginning to the signed file, and two uploads."""
-    folder = tmp_path_factory.mktemp("power")
     data = folder / "data"
     data.mkdir()
     environment, record = recording(data, folder)
@@ -98,7 +102,8 @@ def answers(server: Server) -> Iterator[tuple[str, Promise]]:
 
     ok(page.finish(preparation, values_of(preparation, key)))
     signed = [item["documentId"] for item in preparation["items"]]
-    yield "finish", lambda left: all(left.is_signed(document) for document in signed)
+    prepared = preparation["preparationId"]
+    yield "finish", lambda left: all(left.is_signed(document, prepared) for document in signed)
 
     done = server.wait(session)
     assert done["status"] == "Completed", done
@@ -132,25 +137,27 @@ def what_is_left(folder: Path) -> Left:
     )
 
 
-def cut(told: Told, target: Path, flushes: Callable[[str], bool] = lambda _path: True) -> int:
-    """Cut the power after each answer and at each flush of a file of the service. Returns how often."""
+def cut(
+    told: Told, target: Path, flushes: Callable[[str], bool] = lambda _path: True, luck: Random | None = None
+) -> int:
+    """Cut the power after each answer and at each flush, as `Disk` has `flushes` and `luck`. Returns how often."""
     disk, due, cuts = Disk(told.data, flushes), list(told.promises), 0
     kept: list[tuple[str, Promise]] = []
     disk.begin(told.before)
     for change in told.changes:
         while due and due[0][0] < change.end:
             kept.append(due.pop(0)[1:])
-            cuts += look(disk, target, kept)
+            cuts += look(disk, target, kept, luck)
         disk.take(change)
         if change.what == "f" and kept:  # until then it has begun
-            cuts += look(disk, target, kept)
+            cuts += look(disk, target, kept, luck)
     kept.extend((name, promise) for _, name, promise in due)
-    return cuts + look(disk, target, kept)
+    return cuts + look(disk, target, kept, luck)
 
 
-def look(disk: Disk, target: Path, kept: Sequence[tuple[str, Promise]]) -> int:
+def look(disk: Disk, target: Path, kept: Sequence[tuple[str, Promise]], luck: Random | None) -> int:
     """What was promised so far is still there."""
-    disk.leave(target)
+    disk.leave(target, luck)
     left = what_is_left(target)
     for name, promise in kept:
         assert promise(left), f"{name}: {left}"

@@ -188,7 +188,7 @@ def test_what_a_request_says_is_a_name_and_never_a_policy() -> None:
 
 
 def test_each_policy_has_a_source_and_values_of_the_right_form() -> None:
-    assert len({one.oid for one in known_policies()}) == len({one.name for one in known_policies()}) == 6
+    assert len({one.oid for one in known_policies()}) == len({one.name for one in known_policies()}) == 7
     for one in known_policies():
         assert len(one.digest) == 32
         assert one.source

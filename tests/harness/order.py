@@ -129,8 +129,8 @@ def cores() -> int:
 
 
 def most_workers() -> int:
-    """One more than there are processors: half of the time a test waits for a server, a browser or a clock."""
-    return cores() + 1
+    """Two more than there are processors: half of the time a test waits for a server, a browser or a clock."""
+    return cores() + 2
 
 
 def _files(root: Path, place: Path) -> set[str]:

@@ -24,6 +24,7 @@ _IMPORTED = [
     "signroom.cli.serve",
     "signroom.wiring",
     "signroom.jobs.durable",
+    "tests.harness.workers",
     "tests.jobs.executor",
     # What the program imports only when it needs it: half of the processor time of a start.
     "alembic.command",
@@ -39,6 +40,7 @@ _IMPORTED = [
     "starlette.exceptions",
     "uvicorn",
     "uvloop",
+    "tests.harness.preloaded",
 ]
 
 
@@ -102,6 +104,7 @@ class Forked:
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, output: Connection | None) -> None:
     from signroom.cli.commands import run
+    from tests.harness.workers import fork_workers
 
     os.chdir(_ROOT)
     with log.open("ab") as file:
@@ -109,6 +112,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, ou
         os.dup2(file.fileno() if output is None else output.fileno(), sys.stdout.fileno())
     os.environ.clear()
     os.environ.update(environment)
+    fork_workers(log)
     sys.exit(run(arguments))
 
 

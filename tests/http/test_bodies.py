@@ -225,9 +225,8 @@ def test_a_file_in_json_never_holds_the_event_loop(size: int) -> None:
             length += len(chunk)
         return {}
 
-    app = Bodies(
-        Litestar([take], exception_handlers={SignroomError: refuse}, openapi_config=None), 2 * len(body), len(body)
-    )
+    inner = Litestar([take], exception_handlers={SignroomError: refuse}, openapi_config=None, logging_config=None)
+    app = Bodies(inner, 2 * len(body), len(body))
     steps: list[float] = []
     pieces = iter(range(0, len(body), 256 << 10))
     statuses: list[int] = []

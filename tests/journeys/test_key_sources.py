@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def at_the_choice(server: Server, page: Page, *names: str, **fields: object) -> 
     opened = server.open_session(documents=documents, **fields)
     page.goto(opened["redirectUrl"])
     go_on_to_signing(page)
-    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
+    # The second says that nothing can be used.
+    expect(page.get_by_role("heading", name=re.compile("How do you want|You cannot sign here"))).to_be_focused()
     session_id: str = opened["sessionId"]
     return session_id
 
@@ -244,6 +246,8 @@ def test_a_key_in_software_is_barred_where_a_device_is_asked_for(sqlite_server: 
 
     for source in ("Use a certificate file (PFX)", "Use a test certificate"):
         expect(barred(window.page, source)).to_contain_text("You need a certificate on a card")
+    expect(window.page.get_by_role("heading", name="You cannot sign here yet")).to_be_focused()
+    expect(window.page.get_by_text("ask Example application for help")).to_be_visible()
 
 
 def test_on_a_telephone_programs_of_a_computer_are_barred(web_pki_server: Server, browser: Browser) -> None:

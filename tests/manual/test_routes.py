@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def client_of(folder: Path) -> TestClient[Litestar]:
-    app = Litestar(manual_routes(lambda: read_site(folder)), openapi_config=None)
+    app = Litestar(manual_routes(lambda: read_site(folder)), openapi_config=None, logging_config=None)
     inside = AnyCase(app, _routes(app), lambda **_: None)
     client: TestClient[Litestar] = TestClient(inside)  # type: ignore[arg-type]
     client.follow_redirects = False

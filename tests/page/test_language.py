@@ -18,6 +18,7 @@ def language(redirect_url: str, accept: str = "", **query: str) -> str:
     found = re.search(r'<html lang="([^"]+)">', answer.text)
     assert found is not None
     assert answer.headers["content-language"] == found[1]
+    assert f'<link rel="preload" as="fetch" crossorigin href="/sign/assets/{found[1]}-' in answer.text
     assert "accept-language" in answer.headers["vary"].lower()
     return found[1]
 

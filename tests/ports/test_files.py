@@ -157,12 +157,14 @@ def test_a_stream_that_breaks_leaves_nothing(blobs: ObjectBlobs, sent: bytes, ly
 
 
 @pytest.mark.parametrize("content", [CONTENT, LARGE], ids=["3 MB", "12 MB"])
-def test_a_finished_file_is_moved_in(blobs: ObjectBlobs, content: bytes) -> None:
+def test_finished_files_are_moved_in(blobs: ObjectBlobs, content: bytes) -> None:
     with blobs.scratch() as folder:
         (folder / "signed.pdf").write_bytes(content)
-        blobs.write_file("x/signed", folder / "signed.pdf")
+        (folder / "second.pdf").write_bytes(b"second")
+        blobs.write_files({"x/signed": folder / "signed.pdf", "y/z/second": folder / "second.pdf"})
 
     assert asyncio.run(read(blobs, "x/signed")) == content
+    assert asyncio.run(read(blobs, "y/z/second")) == b"second"
     assert not folder.exists()
 
 

@@ -264,7 +264,7 @@ def test_what_was_read_of_a_pdf_is_found_by_its_document_until_its_files_are_pur
         assert all(d.inspection.reading is None for d in work.documents.of_session(session.id))
     with store.work() as work:
         work.documents.remove(ids[0])
-        work.documents.remove_all(ids[1:2])
+        work.documents.remove(*ids[1:2])
         work.documents.mark_purged(ids[2:], NOW)
     with store.read() as work:
         assert not work.documents.readings(ids)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import resource
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +16,10 @@ from signroom.ports.files import Turn
 from signroom.sandbox.pool import FormatsOfTurn, PooledFormats
 from signroom.sandbox.processes import Deadline
 from signroom.sandbox.queue import Kind
+
+
+def end_worker(*_args: object, **_more: object) -> None:
+    os._exit(1)
 
 
 def somebody() -> Turn:
@@ -51,3 +59,22 @@ class WaitingPool(PooledFormats):
             return asyncio.run(getattr(self.formats, name)(*args, **kwargs))
 
         return call
+
+
+_held: list[bytearray] = []
+
+
+def need_much() -> None:
+    """A hundred megabytes in small pieces, of which only the last stays."""
+    pieces = [bytearray(5000) for _ in range(20_000)]
+    _held.append(pieces[-1])
+
+
+def resident() -> int:
+    """Bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def is_logged(name: str) -> bool:
+    """Anything that the library `name` may say in this process goes into the log."""
+    return logging.getLogger(f"{name}.any").isEnabledFor(logging.CRITICAL)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,12 +25,14 @@ from signroom.domain.errors import (
     XmlTooComplex,
 )
 from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
+from signroom.formats import catalogue
+from signroom.ports.files import ToPrepare, ToSign
 from signroom.sandbox.pool import _ComputedTooLong
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import SECONDS, eventually
 from tests.pki import authority
-from tests.sandbox.calls import WaitingPool
+from tests.sandbox.calls import WaitingPool, end_worker, is_logged, need_much, resident
 from tests.vectors import hard_pdfs
 
 Written = Callable[[str], Path]
@@ -53,6 +56,29 @@ def test_a_signature_made_by_the_pool_is_verified_by_it(pool: WaitingPool, writt
 
     assert signed.stored.length == output.stat().st_size
     assert signed.verdict.intact
+
+
+def test_documents_that_go_together_fail_alone(
+    pool: WaitingPool, written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, broken = written("ten-pages"), tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7 and nothing else")
+    terms: dict[str, Any] = {"algorithm": DigestAlgorithm.SHA256, "now": NOW}
+    documents = [ToPrepare(one, INVISIBLE) for one in (file, broken)]
+
+    layout, nothing = pool.prepare_all(documents, trusted("p256"), **terms)
+    assert nothing is None
+    (checked,) = pool.check_values([layout.claimed(signature(authority.leaf("p256").signing_key, layout.to_sign))])
+    to_sign = [ToSign(one, layout, checked, tmp_path / f"signed-{one.name}") for one in (broken, file)]
+    nothing, signed = pool.sign_all(to_sign)
+    assert nothing is None
+    assert signed == pool.sign(file, layout, checked, tmp_path / "alone.pdf")
+
+    # Nobody knows whose fault it was.
+    monkeypatch.setattr(catalogue, "sign_all", end_worker)
+    monkeypatch.setattr(catalogue, "prepare_all", end_worker)
+    assert pool.sign_all(to_sign) == (None, None)
+    assert pool.prepare_all(documents, trusted("p256"), **terms) == (None, None)
 
 
 def test_a_task_that_spends_too_much_of_the_processor_is_ended_and_the_next_one_is_not(pool: WaitingPool) -> None:
@@ -256,6 +282,20 @@ def test_workers_seldom_look_for_garbage(pool: WaitingPool) -> None:
     """A file with 200,000 objects cost twice as much."""
     assert pool.run(30, gc.get_threshold)[0] >= 10_000
     assert pool.run(30, gc.get_freeze_count) > 10_000
+
+
+def test_what_a_library_thinks_of_a_file_is_not_logged(pool: WaitingPool) -> None:
+    """Metadata that are no XMP were told with a traceback."""
+    assert not pool.run(30, is_logged, "pikepdf")
+
+
+def test_a_worker_gives_back_what_a_task_has_needed(pool: WaitingPool) -> None:
+    """It kept ninety megabytes after a large file, and the next one needed more."""
+    before = pool.run(30, resident)
+
+    pool.run(30, need_much)
+
+    assert pool.run(30, resident) < before + (48 << 20)
 
 
 @pytest.mark.slow

@@ -161,30 +161,32 @@ async def _journey(room: Room, key: str) -> Journey:
 
 # What each request may cost at most: statements, transactions that read and that write, flushes, hops to a thread.
 AT_MOST = {
-    "POST session": Cost(6, 0, 1, 5, 4),
+    "POST session": Cost(5, 0, 1, 5, 4),
     "page": Cost(1, 1, 0, 0, 1),
-    "renew": Cost(4, 1, 1, 1, 1),
+    "renew": Cost(3, 1, 1, 1, 1),
     "load": Cost(1, 1, 0, 0, 1),
     "certificate": Cost(1, 1, 0, 0, 1),
-    "prepare": Cost(5, 1, 1, 1, 3),
-    "finish": Cost(10, 1, 1, 1, 3),
+    "prepare": Cost(4, 1, 1, 1, 3),
+    "finish": Cost(8, 1, 1, 1, 3),
     "process": Cost(13, 1, 1, 3, 7),
     "GET session": Cost(1, 1, 0, 0, 1),
     "GET signed file": Cost(1, 1, 0, 0, 1),
     "upload": Cost(1, 0, 1, 4, 2),
-    "POST session, uploaded": Cost(9, 1, 1, 1, 4),
-    "POST session, empty": Cost(3, 0, 1, 1, 1),
-    "PUT upload": Cost(6, 1, 1, 5, 5),
+    "POST session, uploaded": Cost(8, 1, 1, 1, 4),
+    "POST session, empty": Cost(2, 0, 1, 1, 1),
+    "PUT upload": Cost(5, 1, 1, 5, 5),
 }
 MORE_ON_POSTGRESQL = {
     "POST session": 1,
     "renew": 1,
-    "finish": 2,
+    "prepare": 1,
+    "finish": 3,
     "process": 1,
+    "PUT upload": 1,
     "POST session, uploaded": 1,
     "POST session, empty": 1,
 }
-"""Statements: the lock of the feed, and the call that wakes the other processes."""
+"""Statements: the locks of the feed and of the session, and the call that wakes the other processes."""
 MORE_WITH_SEVERAL = {"POST session": Cost(0, 0, 0, 8, 12), "process": Cost(1, 1, 0, 8, 1)}
 """With `SEVERAL` documents."""
 

@@ -3,11 +3,12 @@
 Prints figures, and fails when a file took too much of the processor, when anything was lost or doubled, or when the
 honest tenants waited too long.
 
-python -m tests.soak [files|kill|archive|load|all] [--database sqlite|postgresql|both]
+python -m tests.soak [files|kill|archive|load|power|all] [--database sqlite|postgresql|both]
     files: [--files 2000] [--formats pdf,cms] [--seed N]
     kill: [--kills 300] [--clients 3] [--seed N]
     archive: [--sessions 200] [--settle 240] [--clients 3] [--seed N]
     load: [--seconds 300] [--idle 30] [--each 20] [--only streams,names] [--apart]
+    power: [--rounds 50] [--seed N]
 
 The load test needs a quiet machine. Below each row it says who used the processors; "others" has the database in it.
 Where others use a processor, the figures say more about them. The attackers send what their classes say, and use 15 %
@@ -26,7 +27,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from random import Random
 
+from tests.faults.test_power_cut import cut, recorded
 from tests.harness.postgres import running_postgres
 from tests.soak.archiving import Plan as Archiving
 from tests.soak.archiving import archive_under_faults
@@ -45,7 +48,7 @@ AWAY, STOPPED = 0.04, 0.03
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
-    parser.add_argument("what", nargs="?", choices=["files", "kill", "archive", "load", "all"], default="all")
+    parser.add_argument("what", nargs="?", choices=["files", "kill", "archive", "load", "power", "all"], default="all")
     parser.add_argument("--database", choices=[*ROLES, "both"], default="both")
     parser.add_argument("--files", type=int, default=2000, help="of each format")
     parser.add_argument("--formats", default=",".join(READERS), help=f"some of {','.join(READERS)}")
@@ -59,6 +62,7 @@ def main() -> int:
     parser.add_argument("--each", type=float, default=20, help="seconds of each attack alone, before; 0: not")
     parser.add_argument("--apart", action="store_true", help="the attackers have the first processor for themselves")
     parser.add_argument("--only", default=",".join(NAMES), help=f"some of {','.join(NAMES)}")
+    parser.add_argument("--rounds", type=int, default=50, help="of power cuts, each with other luck")
     arguments = parser.parse_args()
     only = tuple(arguments.only.split(","))
     if unknown := set(only) - set(NAMES):
@@ -67,6 +71,8 @@ def main() -> int:
     slow = 0
     if arguments.what in {"files", "all"}:
         slow = _read_files(arguments.formats.split(","), arguments.files, arguments.seed)
+    if arguments.what in {"power", "all"}:
+        _cut_power(arguments.rounds, arguments.seed)
     runs: list[Callable[[str], int]] = []
     if arguments.what in {"kill", "all"}:
         kills = Kills(arguments.kills, arguments.clients, arguments.seed, away=AWAY, stopped=STOPPED)
@@ -84,6 +90,14 @@ def main() -> int:
         runs.append(lambda database: _load(database, load))
     databases = list(ROLES) if arguments.database == "both" else [arguments.database]
     return max([slow, *(run(database) for run in runs for database in databases)])
+
+
+def _cut_power(rounds: int, seed: int) -> None:
+    """Raises: AssertionError when something that was promised is lost."""
+    with tempfile.TemporaryDirectory(prefix="signroom-soak-") as folder:
+        told = recorded(Path(folder))
+        cuts = sum(cut(told, Path(folder) / "left", luck=Random(seed + number)) for number in range(rounds))
+    print(f"power: {cuts} cuts at {rounds} times {len(told.promises)} answers, and nothing was lost", flush=True)
 
 
 def _read_files(formats: list[str], count: int, seed: int) -> int:

@@ -61,6 +61,7 @@ def test_one_question_is_one_statement_to_postgresql(postgresql: Engine, tmp_pat
         lambda: store.closed(uuid4()),
         missing(store, lambda work: work.of(tenant).session_with_documents(uuid4())),
         missing(store, lambda work: work.sessions.of_page_of_any_tenant(uuid4())),
+        missing(store, lambda work: work.sessions.by_link(b"l" * 32)),
     ]
 
     for ask in questions:

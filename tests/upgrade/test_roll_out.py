@@ -312,6 +312,6 @@ def test_jobs_of_this_version_are_finished_by_the_last_one_that_still_runs(
         # Documents that are signed together are a job that the last version leaves alone.
         session, link = i.open_session(2)
         i.sign(link)
-        running.enter_context(i.new.process(free_port(), "worker"))
+        running.enter_context(i.new.process(free_port(), "serve"))
         eventually(partial(completed, session), why=i.logs)
         i.require_whole(session, 2, tmp_path)

@@ -206,7 +206,7 @@ def _broken_objects() -> bytes:
             b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
             b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/AA 98 0 R/UserUnit[1]/Rotate/No/Contents 4 0 R>>",
             b"<</Length 3>>stream\nq Q\nendstream",
-            b"<</S<<>>/X(unfinished",
+            b"<</S<<>>/X[unfinished",
         ]
     )
 

@@ -11,7 +11,7 @@ const files = readdirSync(join(folder, 'assets')).map((name) => ({
 const html = readFileSync(join(folder, 'index.html'), 'utf8');
 const sum = (wanted) => files.filter(wanted).reduce((total, { size }) => total + size, 0);
 
-// The script that the page names, and what it imports at once (as against `import()`).
+// The scripts that the page names, and what they import at once (as against `import()`).
 const loadedFirst = new Set(files.map(({ name }) => name).filter((name) => html.includes(name)));
 for (const name of loadedFirst) {
   if (!name.endsWith('.js')) continue;

@@ -1,11 +1,13 @@
-import { render } from 'preact';
-import { Page } from './views/page';
+import { Api } from './server/api';
 
-const root = document.getElementById('page');
 // /sign/{link}: the link is the page's only secret; it stays in the address and in memory.
 // Its characters need no escapes: an address that has some is none of ours, and the server says so.
 const link = location.pathname.split('/').filter(Boolean).at(-1) ?? '';
-if (root !== null) {
-  root.replaceChildren();
-  render(<Page link={link} />, root);
-}
+// The code of a hand-over works once; the session's own link in its place works after a reload, too.
+const api = new Api(link, (own) => history.replaceState(history.state, '', `/sign/${own}${location.search}`));
+// The session is asked for while the rest of the page, and its words, are on their way.
+const session = api.load();
+session.catch(() => undefined); // the page says it, and asks again
+void import('./views/page').then(({ show }) => show(api, session));
+void import('./views/steps').catch(() => undefined);
+void import('./views/reader/reader').catch(() => undefined);

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+import structlog
+
 from signroom.settings import SettingsError
+
+log = structlog.get_logger()
 
 _ADDRESS, _HELD = "address", "demo.running"
 _ELSEWHERE = '`--data OTHER --port 8655`; with make: `make demo ARGS="--data OTHER --port 8655"`'
@@ -24,13 +29,15 @@ class DemoFolder:
         self._file = _opened(data / _HELD)
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = self._file.read().strip() or "it is just starting"
             self.close()
             raise SettingsError(
                 f"Another demo ({holder}) uses the folder {data}: open that one, stop it, or start this one in "
                 f"a folder of its own ({_ELSEWHERE})."
             ) from error
+        except OSError:  # a network disk without locks: nobody can say who has the folder
+            log.warning("demo.not_locked")
 
     def tell(self, url: str) -> None:
         """Write down who has the folder, for whoever comes next."""
@@ -49,11 +56,15 @@ def _opened(file: Path) -> TextIO:
 
 
 def keep_address(data: Path, url: str) -> None:
-    """Write down the public address of the service that starts here: `doctor` and `extend` look there."""
+    """Write down the public address of the service that starts here: `doctor` and `extend` look there.
+
+    A disk that is full keeps no service from starting: they then ask for the setting.
+    """
     part = data / f".{_ADDRESS}.{os.getpid()}"
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as target:
-        target.write(f"{url}\n")
-    part.replace(data / _ADDRESS)
+    with suppress(OSError):
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as target:
+            target.write(f"{url}\n")
+        part.replace(data / _ADDRESS)
 
 
 def known_address(data: Path) -> str | None:

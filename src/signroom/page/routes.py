@@ -50,8 +50,11 @@ async def shell(
 
 @cache
 def _index(language: str) -> bytes:
-    built = (STATIC / "index.html").read_text("utf-8")
-    return built.replace('<html lang="en">', f'<html lang="{language}">', 1).encode()
+    built = (STATIC / "index.html").read_text("utf-8").replace('<html lang="en">', f'<html lang="{language}">', 1)
+    # Without its words the page shows nothing: the browser asks for them at once, and not only when its script does.
+    words = next((STATIC / "assets").glob(f"{language}-*.json")).name
+    link = f'<link rel="preload" as="fetch" crossorigin href="/sign/assets/{words}">'
+    return built.replace("</head>", f"  {link}\n  </head>", 1).encode()
 
 
 @get("/sign/assets-operator/web-pki.js", include_in_schema=False)

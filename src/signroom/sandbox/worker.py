@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import logging
@@ -11,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -21,7 +23,9 @@ _MEMORY = 1536 << 20
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """New objects until Python looks for garbage that refers to itself, at most some 10 MB. Its own number, 700, doubles
 what a file with 200,000 objects costs, none of which is garbage."""
-_LIBRARIES = (
+_MORE_THAN_BEFORE = 32 << 20
+"""Bytes that a worker may keep after a task. What is beyond is given back to the system: it takes some milliseconds."""
+LIBRARIES = (
     "signroom.formats.pdf.visible.appearance",
     "signroom.formats.pdf.format",
     "signroom.formats.pdf.preview",
@@ -40,6 +44,7 @@ class Within(Generic[P, R]):
             return self._function(*self._args, **self._kwargs)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
+            give_back_memory()
 
 
 def prepare_worker(parent: int, lower: int) -> None:
@@ -51,11 +56,35 @@ def prepare_worker(parent: int, lower: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    logging.getLogger("pikepdf").setLevel(logging.CRITICAL + 1)  # what it thinks of a stranger's file fills no log
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
-    for name in _LIBRARIES:
+    for name in LIBRARIES:
         importlib.import_module(name)
     gc.freeze()  # the libraries are no garbage, now or later
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 10, 10)
+    give_back_memory()
+
+
+class _Kept:
+    """How many bytes of memory this process had when it last gave some back."""
+
+    size = 0
+
+
+def give_back_memory() -> None:
+    """The C library keeps what a large file has needed, so the next large file would need more.
+
+    A system without `malloc_trim` does it by itself, or not at all.
+    """
+    if _resident() > _Kept.size + _MORE_THAN_BEFORE:
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if _Kept.size and trim is not None:
+            trim(0)
+        _Kept.size = _resident()
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
 
 
 def _end_with(parent: int) -> None:

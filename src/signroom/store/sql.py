@@ -185,7 +185,6 @@ class SqlWork:
     def __init__(self, connection: Connection, enqueue: Enqueue) -> None:
         self._connection = connection
         self._enqueue = enqueue
-        self.sessions = SqlSessions(connection)
         self.documents = SqlDocuments(connection)
         self.document_keys = SqlDocumentKeys(connection)
         self.file_comparison = SqlFileComparison(connection)
@@ -193,6 +192,7 @@ class SqlWork:
         self.preparations = SqlPreparations(connection)
         self.processing = SqlProcessing(connection)
         self.webhooks = SqlWebhooks(connection)
+        self.sessions = SqlSessions(connection, self.webhooks)
         self.deliveries = SqlDeliveries(connection)
         self.feed = SqlFeed(connection)
         self.subscriptions = SqlSubscriptions(connection)

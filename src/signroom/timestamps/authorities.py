@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpx
 import structlog
@@ -118,7 +119,7 @@ class RemoteAuthorities:
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[TimestampProvider, float] = {}
         self._last: dict[TimestampProvider, tuple[float, CertificateChain]] = {}
-        self._tls = {one: _tls(one.credentials) for one in self._providers}
+        self._tls = {one: _own_tls(one.credentials) for one in self._providers}
         self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
         self._retired: list[tuple[float, httpx.AsyncClient]] = []
         self._failures: Counter[TimestampProvider] = Counter()
@@ -177,7 +178,7 @@ class RemoteAuthorities:
 
     def require_client_certificate(self, pem: str) -> None:
         try:
-            _tls(ClientPem(pem))
+            _own_tls(ClientPem(pem))
         except (OSError, ValueError) as error:
             raise BadTimestampProvider("Certificate and key do not fit, or are no PEM.") from error
 
@@ -218,7 +219,7 @@ class RemoteAuthorities:
         """False for a stored provider whose certificate cannot be used any more."""
         if provider not in self._tls:
             try:
-                self._tls[provider] = _tls(provider.credentials)
+                self._tls[provider] = _own_tls(provider.credentials)
             except (OSError, ValueError):
                 log.warning("timestamp.provider_unusable", provider=provider.name)
                 return False
@@ -348,9 +349,9 @@ class RemoteAuthorities:
 
     def _client(self, provider: TimestampProvider) -> httpx.AsyncClient:
         if provider not in self._clients:
-            tls = self._tls.get(provider)
+            tls = self._tls[provider] if provider in self._tls else _own_tls(provider.credentials)
             self._clients[provider] = httpx.AsyncClient(
-                verify=_tls(provider.credentials) if tls is None else tls,
+                verify=_shared_tls() if tls is None else tls,
                 trust_env=False,
                 follow_redirects=False,
                 limits=_KEPT,
@@ -368,16 +369,24 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def _tls(credentials: Credentials | None) -> ssl.SSLContext:
-    """Raises: OSError, ValueError."""
+def _own_tls(credentials: Credentials | None) -> ssl.SSLContext | None:
+    """With the client certificate; None for a provider that wants none. Raises: OSError, ValueError."""
+    if not isinstance(credentials, ClientCertificate | ClientPem):
+        return None
     context = ssl.create_default_context()
     if isinstance(credentials, ClientCertificate):
         context.load_cert_chain(credentials.certificate_file, credentials.key_file)
-    elif isinstance(credentials, ClientPem):
+    else:
         with _as_file(credentials.pem.encode()) as file:
             # The library would ask a person at the terminal for the password of a key.
             context.load_cert_chain(file, password=b"")
     return context
+
+
+@cache
+def _shared_tls() -> ssl.SSLContext:
+    """The authorities of the machine, read once and not before they are needed: that takes 30 ms of the processor."""
+    return ssl.create_default_context()
 
 
 @contextmanager

@@ -6,17 +6,15 @@ again. Anything else is a bug: the engine gives up with ``InternalError``, and t
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 
 from signroom.domain.errors import Refused
+from signroom.domain.level import Level
 from signroom.ports import Ports
 from signroom.ports.jobs import Job, Queue, Schedule
 from signroom.service.documents.manage_document_keys import give_document_keys
@@ -49,15 +47,14 @@ from signroom.service.maintenance.delete_expired import (
 )
 from signroom.service.sessions.end_session import expire_sessions
 from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT, PROCESS_SESSION
-from signroom.service.signing.process_document import fail_document, process_document
+from signroom.service.signing.process_document import fail_document, find_in_processing, process_found
 from signroom.service.signing.process_session import give_up_session, process_session
 from signroom.service.signing.sign_locally import continue_local_signatures
 from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
 from signroom.service.webhooks.release_deliveries import RELEASE_DELIVERIES, release_deliveries, release_later
+from signroom.worker.own_loop import on_own_loop
 
 log = structlog.get_logger()
-
-T = TypeVar("T")
 
 
 def jobs(ports: Ports) -> dict[str, Job]:
@@ -110,37 +107,25 @@ def _scheduled(ports: Ports, name: str, verb: Callable[[Ports], int]) -> None:
 
 
 def _process(ports: Ports, document_id: UUID) -> None:
-    _on_own_loop(_processed(ports, document_id))
+    try:
+        found = find_in_processing(ports, document_id)
+        if found is not None:
+            # A timestamp is waited for with a deadline.
+            simple = found.document.level_wanted is Level.B_B
+            on_own_loop(process_found(ports, found), in_one_thread=simple)
+    except Refused as error:
+        log.warning("document.failed", document_id=str(document_id), code=error.code)
+        fail_document(ports, document_id, error.code, error.detail)
 
 
 def _process_session(ports: Ports, session_id: UUID) -> None:
-    alone = _on_own_loop(process_session(ports, session_id))
+    alone = on_own_loop(process_session(ports, session_id), in_one_thread=True)
     if alone:
         log.warning("session.documents_alone", session_id=str(session_id), documents=alone)
 
 
 def _archive(ports: Ports, document_id: UUID) -> timedelta | None:
-    wait = _on_own_loop(archive_document(ports, document_id))
+    wait = on_own_loop(archive_document(ports, document_id))
     if wait is not None:
         log.info("document.not_archived", document_id=str(document_id), again_in=wait.total_seconds())
     return wait
-
-
-def _on_own_loop(work: Coroutine[Any, Any, T]) -> T:
-    """The thread of a job is nobody else's."""
-    context = contextvars.copy_context()
-    try:
-        with asyncio.Runner() as runner:
-            return runner.run(work, context=context)
-    finally:
-        # What the verb has bound is for the lines about its failure, too: they are written outside of the loop.
-        for variable, value in context.items():
-            variable.set(value)
-
-
-async def _processed(ports: Ports, document_id: UUID) -> None:
-    try:
-        await process_document(ports, document_id)
-    except Refused as error:
-        log.warning("document.failed", document_id=str(document_id), code=error.code)
-        await asyncio.to_thread(fail_document, ports, document_id, error.code, error.detail)

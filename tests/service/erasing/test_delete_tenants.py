@@ -453,7 +453,7 @@ def test_a_run_that_was_overtaken_leaves_no_file(
         stored = await asyncio.to_thread(room.file, document.blob_folder.signed(uuid4()))
         return SimpleNamespace(file=stored, verdict=Verdict(()), level=Level.B_B, detail=None, final=False)
 
-    monkeypatch.setattr("signroom.service.signing.process_document._read", lambda *_: read)
+    monkeypatch.setattr("signroom.service.signing.process_document.find_in_processing", lambda *_: read)
     monkeypatch.setattr("signroom.service.signing.process_document._make", make)
     asyncio.run(process_document(room.ports, document.id))
 

@@ -39,11 +39,11 @@ def test_a_document_that_is_erased_meanwhile_leaves_nothing_behind(room: Room, m
     async def judged(*_: Any) -> Any:
         return type("Trusted", (), {"chain": CertificateChain(b"certificate")})
 
-    async def all_refused(outcomes: Any) -> list[RefusedDocument]:
+    async def all_refused(outcomes: Any) -> list[list[RefusedDocument]]:
         for outcome in outcomes:
             outcome.close()
         erase_document(room.ports, room.caller, documents[0].id)
-        return [RefusedDocument(d.id, "Code", "message", "the name of the signer in it") for d in documents]
+        return [[RefusedDocument(d.id, "Code", "message", "the name of the signer in it") for d in documents]]
 
     monkeypatch.setattr(preparing, "judging", judged)
     monkeypatch.setattr(preparing, "_all", all_refused)

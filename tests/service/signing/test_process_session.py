@@ -23,7 +23,8 @@ from signroom.ports.files import Stored
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Content
 from signroom.service.sessions.open_session import OpenSession, open_session
-from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT, PROCESS_SESSION, SMALL, enqueue_processing
+from signroom.service.signing.chunks import SMALL
+from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT, PROCESS_SESSION, enqueue_processing
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
 from signroom.service.signing.process_session import give_up_session, process_session

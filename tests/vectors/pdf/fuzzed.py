@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from tests.vectors.pdf import builder
-from tests.vectors.pdf.builder import FREE, PAGE, Form, Writer, document, written
+from tests.vectors.pdf.builder import FREE, PAGE, Form, Writer, document, updated, written
 from tests.vectors.pdf.case import Case, MendedOrRefused, Refused, Signed
 from tests.vectors.pdf.signing import signed_by_another
 
@@ -43,7 +43,35 @@ def cases() -> Iterator[Case]:
     yield Case("catalog-twice-form-first-empty", functools.partial(_form_twice, b"/AcroForm<<>>/AcroForm 8 0 R"))
     for name, make in _WITHOUT_END.items():
         yield Case(f"without-end-{name}", make, Refused("InvalidPdf"), pages=0)
-    yield Case("length-wrong-and-an-object-twice", _copied_into_a_stream, Refused("InvalidPdf"), pages=0)
+    yield Case("rows-unknown-behind-a-table", _unknown_rows, Refused("InvalidPdf"), pages=0)
+    yield Case("rows-too-few-behind-a-table", _too_few_rows, MendedOrRefused())
+    yield Case("update-one-byte-off", _one_byte_off, Refused("InvalidPdf"), pages=0)
+    for name, make in _WITH_A_GAP.items():
+        yield Case(f"numbers-left-out-{name}", make, Refused("InvalidPdf"), pages=0)
+    yield Case("numbers-left-out-and-updated", lambda: updated(_with_a_long_string(20), {21: b"null"}), pages=3)
+    yield Case("an-object-twice-and-a-long-string", functools.partial(_with_a_long_string, 10), pages=3)
+
+
+def _behind_a_table(rows: bytes, widths: bytes = b"[1 4 2]") -> bytes:
+    """poppler makes the table anew for such a stream. Where it is not the newest one, it shows no page."""
+    file = written(document()) + b"8 0 obj\n<</Type/XRef/W%b/Index[8 1]/Size 9" % widths
+    trailer = b"/Root 1 0 R/Prev %d/Length %d>>stream\n" % (builder.last_startxref(file), len(rows))
+    at = file.rindex(b"8 0 obj")
+    return file + trailer + rows + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % at
+
+
+def _unknown_rows() -> bytes:
+    return _behind_a_table(b"x\x00\x00\x03\x20\x00\x00")
+
+
+def _too_few_rows() -> bytes:
+    return _behind_a_table(b"\x01\x00\x00")
+
+
+def _one_byte_off() -> bytes:
+    """The first revision lacks a byte. Programs that read "0 0 obj" follow the table, and others make it anew."""
+    file = builder.updated(written(document(), Form.STREAM), {5: builder.content("Page 1: the parties agree.")})
+    return re.sub(rb"startxref\n\d+", b"startxref\n-5", file, count=1)
 
 
 def _last(length: bytes, *, ended: bool = False, text: bytes = b"") -> bytes:
@@ -97,6 +125,19 @@ def _copied_into_a_stream() -> bytes:
     text = objects[_SECOND_PAGE_CONTENT]
     objects[_SECOND_PAGE_CONTENT] = text.replace(b"stream\n", b"stream\n\n6 0 obj\n%b\nendobj\n" % second, 1)
     return written({**objects, 20: b"null"})
+
+
+def _with_a_long_string(number: int) -> bytes:
+    """It does so for a long string, too. Another PDF is attached as the object with this number, as it is."""
+    attached = written(document(3)).replace(b"agree", b"argue")
+    page = builder.page_body(_SECOND_PAGE_CONTENT, entries=b"/Note(%b)" % (b"x" * 700))
+    return written(document(3, more={6: page, number: builder.stream(attached, b"/Type/EmbeddedFile")}))
+
+
+_WITH_A_GAP: dict[str, Callable[[], bytes]] = {
+    "and-a-wrong-length": _copied_into_a_stream,
+    "and-a-long-string": functools.partial(_with_a_long_string, 20),
+}
 
 
 def _keys_twice() -> bytes:

@@ -2,7 +2,7 @@
 import { fromBase64, toBase64 } from '../bytes/base64';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { loaded, type Opening, open } from '../keysource/sources';
-import { Api, ApiError } from '../server/api';
+import { type Api, ApiError } from '../server/api';
 import { type DigestAlgorithm, type DocumentView, type PreparedItem, type SessionView, waits } from '../server/model';
 import type { Listed } from './certificates';
 import { type Happening, type State, type Step, sameRefused, toSign } from './flow';
@@ -11,6 +11,7 @@ import { type Problem, passing, problemOf } from './problem';
 
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
+const REPORT_MS = 100;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
 
 export type PageCalls = Pick<Api, 'preview' | 'sizes' | 'text' | 'find'>;
@@ -19,27 +20,25 @@ export type PageCalls = Pick<Api, 'preview' | 'sizes' | 'text' | 'find'>;
 const later = () => loaded(() => import('./later'));
 
 export class Controller {
-  private readonly api: Api;
   private originals: Originals | null = null;
   private source: KeySource | null = null;
   /** Files on their way or refused, by upload. */
   private readonly files = new Map<number, { readonly file: File; readonly key: string }>();
   private uploads = 0;
+  /** When progress was told last. */
+  private reported = -Infinity;
   /** Another device goes on. */
   private elsewhere = false;
   private queue: Promise<void> = Promise.resolve();
 
   constructor(
-    link: string,
+    private readonly api: Api,
     private readonly happen: (happening: Happening) => void,
-  ) {
-    // The code in the address works once; the link in its place works after a reload, too.
-    this.api = new Api(link, (own) => history.replaceState(history.state, '', `/sign/${own}${location.search}`));
-  }
+  ) {}
 
-  /** Ask where the session stands, and follow it while it is being processed. */
-  async load(): Promise<void> {
-    await this.attempt(async () => this.follow(await this.api.load()));
+  /** Ask where the session stands, and follow it while it is being processed. `asked`: it has been asked for already. */
+  async load(asked?: Promise<SessionView>): Promise<void> {
+    await this.attempt(async () => this.follow(await (asked ?? this.api.load())));
   }
 
   /** Send files one after the other, so that progress means something. `maxFile` in bytes. */
@@ -334,7 +333,12 @@ export class Controller {
     }
   }
 
+  /** Of a hundred documents not each is told: to show it takes longer than to check it. */
   private report(phase: 'preparing' | 'checking' | 'signing' | 'sending', done: number, total: number): void {
+    const now = performance.now();
+    const soon = now - this.reported < REPORT_MS;
+    if (done > 0 && done < total && soon) return;
+    this.reported = now;
     this.happen({ kind: 'progressed', progress: { phase, done, total } });
   }
 }

@@ -27,7 +27,8 @@ export function Documents({
     <section>
       <Heading text={t.heading} />
       <p>{t.intro[session.pdfOnly ? 'pdf' : 'files']}</p>
-      <ul class="files" aria-label={t.list}>
+      <Chooser session={session} controller={controller} />
+      <ul class="files chosen" aria-label={t.list}>
         {inOrder(state).map((row) =>
           'error' in row ? (
             <UploadRow
@@ -48,10 +49,9 @@ export function Documents({
           ),
         )}
       </ul>
-      <p class="unseen" role="status">
+      <p class={session.documents.length + state.uploads.length > 0 ? 'unseen' : 'facts none'} role="status">
         {fill(t.count, { count: session.documents.length })}
       </p>
-      <Chooser session={session} controller={controller} />
       <Notice problem={missing && !ready ? NO_DOCUMENT : state.problem} />
       <div class="actions">
         <button type="button" class="primary" disabled={pending || state.busy} onClick={() => (ready ? controller.go('review') : miss(true))}>

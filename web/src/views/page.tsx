@@ -1,5 +1,6 @@
-import type { VNode } from 'preact';
+import { render, type VNode } from 'preact';
 import { useEffect, useMemo, useReducer } from 'preact/hooks';
+import type { Api } from '../server/api';
 import { type SessionView, waits } from '../server/model';
 import { Controller } from '../session/controller';
 import { beside, next, START, type State, toSign, unsaved } from '../session/flow';
@@ -21,10 +22,23 @@ const loadReader = () => import('./reader/reader');
 
 const NOT_LOADED: Problem = { code: 'key-not-loaded', message: '' };
 
-export function Page({ link }: { readonly link: string }): VNode {
+interface PageProps {
+  readonly api: Api;
+  /** Where the session stands: asked for before the page was here. */
+  readonly session: Promise<SessionView>;
+}
+
+/** Put the page in its place. */
+export function show(api: Api, session: Promise<SessionView>): void {
+  const root = document.getElementById('page');
+  root?.replaceChildren();
+  if (root !== null) render(<Page api={api} session={session} />, root);
+}
+
+function Page({ api, session: asked }: PageProps): VNode {
   const [state, happen] = useReducer(next, START);
-  const controller = useMemo(() => new Controller(link, happen), [link]);
-  useEffect(() => void controller.load(), [controller]);
+  const controller = useMemo(() => new Controller(api, happen), [api]);
+  useEffect(() => void controller.load(asked), [controller]);
   const steps = usePart(loadSteps, true);
   const reader = usePart(loadReader, true);
   useFirstPage(state, controller, reader);
@@ -104,10 +118,15 @@ function Stage({ state, controller, steps, reader }: StepProps & { readonly read
     const timer = setTimeout(() => void controller.readAhead(documents), AHEAD_AFTER_MS);
     return () => clearTimeout(timer);
   }, [controller, ids]);
+  // What is read stays as it is while a step, or a signature, goes on: a hundred documents take long to draw.
+  const reading = useMemo(
+    () => reader.part !== null && <reader.part.Reader documents={documents} controller={controller} />,
+    [reader.part, controller, ids, language],
+  );
   return (
     <div class="stage">
       {state.step === 'review' && steps.part !== null && <steps.part.ReviewHead state={state} />}
-      {reader.part !== null && <reader.part.Reader documents={documents} controller={controller} />}
+      {reading}
     </div>
   );
 }

@@ -26,6 +26,7 @@ from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.reading.ends import require_ends
 from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
+from signroom.formats.pdf.reading.stream_rows import require_rows
 from signroom.formats.pdf.signing.empty_field import fitting_fields
 from signroom.formats.pdf.signing.own_update import check_update
 from signroom.formats.pdf.signing.pages_alike import require_filled, require_followed, require_same_pages
@@ -52,6 +53,7 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         require_pdf(stream)
     with only_refusals(), open_pdf(file) as opened:
         pages = _pages(opened)
+        require_rows(opened)
         require_ends(opened)
         facts = read_facts(file, opened, appearance, pages)
         verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)

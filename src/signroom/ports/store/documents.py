@@ -86,11 +86,8 @@ class Documents(Protocol):
     def set_keys(self, keys: Mapping[UUID, str]) -> None:
         """Store the keys of old documents, by the documents' ids."""
 
-    def remove(self, document_id: UUID) -> None:
-        """With the key that it got when it was made: nobody was told of it."""
-
-    def remove_all(self, document_ids: Sequence[UUID]) -> None:
-        """As `remove`."""
+    def remove(self, *document_ids: UUID) -> None:
+        """With the keys that they got when they were made: nobody was told of them."""
 
     def limit_unsigned(self, created_before: datetime, until: datetime, limit: int) -> int:
         """Keep the files of documents that nobody will sign any more until `until`, where they have no limit yet.

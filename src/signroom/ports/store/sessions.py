@@ -84,10 +84,16 @@ class Sessions(Protocol):
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
         """Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
+    def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
+        """The documents in order, those that were erased among them.
+
+        Raises: SignatureSessionNotFound, SignatureSessionErased.
+        """
+
     def by_link(self, link_hash: bytes) -> LinkedSession:
         """One question. Raises: SignatureSessionNotFound, SignatureSessionErased."""
 
-    def note_opened(self, session_id: UUID, at: datetime) -> bool:
+    def note_opened(self, session: Session, at: datetime) -> bool:
         """Note that the page of a pending session was shown for the first time. False: it was shown before, or the
         session is not pending any more.
         """

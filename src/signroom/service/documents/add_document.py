@@ -341,9 +341,8 @@ async def _inspect(
 def _record(ports: Ports, session_id: UUID, application: Application, accepted: Accepted) -> Document:
     keep_files(ports, [accepted])
     with ports.store.work() as work:
-        session = work.sessions.locked_of_any_tenant(session_id)
+        session, others = work.sessions.locked_with_documents_of_any_tenant(session_id)
         session.require_open(ports.clock.now())
-        others = work.documents.of_session(session_id)
         for other in others:
             if other.id == accepted.document_id:
                 return _same(other, accepted.file.name, accepted.file.sha256)

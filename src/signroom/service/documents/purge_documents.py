@@ -63,7 +63,7 @@ def _mark(ports: Ports, gone: Sequence[Document], now: datetime) -> int:
     others = [d for d in gone if d not in local]
     with ports.store.work() as work:
         # Nobody has ever seen it: a local signature that was prepared and not made.
-        work.documents.remove_all([d.id for d in local])
+        work.documents.remove(*(d.id for d in local))
         marked = work.documents.mark_purged([d.id for d in others], now)
         # A run that raises a signed file, and is killed now, leaves its file later.
         late = [d.blob_folder.every() for d in others if d.was_raised]

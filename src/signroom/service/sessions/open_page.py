@@ -48,7 +48,7 @@ def _record_opening(ports: Ports, session: Session) -> bool:
         return False
     with ports.store.work() as work:
         # Only as it is now: somebody may have been faster.
-        if work.sessions.note_opened(session.id, now):
+        if work.sessions.note_opened(session, now):
             record_event(work, opened[1], session.subscription_id, session.application_id)
         else:
             work.sessions.of_any_tenant(session.id)

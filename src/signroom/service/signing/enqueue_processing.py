@@ -12,12 +12,11 @@ from uuid import UUID
 from signroom.domain.document import Document
 from signroom.domain.level import Level
 from signroom.ports.store import Work
+from signroom.service.signing.chunks import SMALL
 
 PROCESS_DOCUMENT = "process-document"
 PROCESS_SESSION = "process-documents"
 """The names of the durable jobs; never renamed while rows of them may exist."""
-SMALL = 4 << 20
-"""Bytes of a file that is signed together with others. What a larger one takes is more than what its job costs."""
 _SEVERAL = 2
 
 

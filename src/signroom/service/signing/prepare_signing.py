@@ -7,10 +7,12 @@ decides whether they go on without it (`finish_signing`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -21,15 +23,18 @@ from signroom.domain.preparation import Preparation, PreparedDocument, RefusedDo
 from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
-from signroom.ports.files import FileNeeded, Turn
+from signroom.ports.files import FileNeeded, ToPrepare, Turn
 from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
-from signroom.service.documents.file_sources import local_files
+from signroom.service.documents.file_sources import local_files, local_files_of_all
 from signroom.service.documents.read_documents import read_document_of_page
+from signroom.service.signing.chunks import in_chunks
 
 _AT_ONCE = 4
 _TIMESTAMP_ROOM = 12 << 10
 """Bytes for a signature timestamp. Tokens have 2 to 8 KB. One that is larger gets a place of its own in the file."""
 T = TypeVar("T")
+_Outcome = PreparedDocument | RefusedDocument
+_Files = tuple[Path | None, Path | None]
 
 
 async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChain) -> Preparation:
@@ -47,20 +52,9 @@ async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChai
     digest = context.rules.digest_at(now)
     turn = Turn.of_session(session)
     trusted = await judging(ports, turn, require_good_certificate, ports, chain, context, session.requirements, now)
-    room = asyncio.Semaphore(_AT_ONCE)
-
-    async def prepare(document: Document) -> PreparedDocument | RefusedDocument:
-        try:
-            async with room:
-                reading = readings.get(document.id)
-                prepared = await prepare_document(ports, document, trusted, now, reading=reading, digest=digest)
-            return PreparedDocument(document.id, prepared)
-        except (BadInput, CertificateRejected):  # of the certificate: no document is to blame
-            raise
-        except Refused as error:
-            return RefusedDocument(document.id, error.code, error.message, error.detail)
-
-    outcomes = await _all(prepare(document) for document in waiting)
+    chunks = in_chunks(waiting, lambda document: 0 if document.id in readings else document.original.length)
+    preparing = _Preparing(ports, turn, trusted, now, digest, readings)
+    outcomes = [one for some in await _all(map(preparing.chunk, chunks)) for one in some]
     preparation = Preparation(
         id=uuid4(),
         session_id=session_id,
@@ -71,6 +65,63 @@ async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChai
     )
     await asyncio.to_thread(_record, ports, session_id, preparation, now)
     return preparation
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparing:
+    """What all documents of a preparation have in common."""
+
+    ports: Ports
+    turn: Turn
+    trusted: TrustedChain
+    now: datetime
+    digest: DigestAlgorithm
+    readings: Mapping[UUID, PdfReading]
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    async def chunk(self, documents: Sequence[Document]) -> list[_Outcome]:
+        """Prepare documents together, and alone those that did not go along.
+
+        Raises: BadInput, CertificateRejected: of the certificate, no document is to blame; Unavailable.
+        """
+        async with self.room:
+            prepared = await self._together(documents) if len(documents) > 1 else {}
+            return [await self._outcome(document, prepared.get(document.id)) for document in documents]
+
+    async def _outcome(self, document: Document, prepared: Prepared | None) -> _Outcome:
+        try:
+            if prepared is None:
+                reading = self.readings.get(document.id)
+                prepared = await prepare_document(
+                    self.ports, document, self.trusted, self.now, reading=reading, digest=self.digest
+                )
+            return PreparedDocument(document.id, prepared)
+        except (BadInput, CertificateRejected):
+            raise
+        except Refused as error:
+            return RefusedDocument(document.id, error.code, error.message, error.detail)
+
+    async def _together(self, documents: Sequence[Document]) -> dict[UUID, Prepared]:
+        """Those that succeed, by the ids of their documents. A PDF that was read at upload is not opened."""
+        unread = [document for document in documents if document.id not in self.readings]
+        async with AsyncExitStack() as files:
+            local: dict[UUID, _Files | None] = {document.id: (None, None) for document in documents}
+            if unread:
+                wanted = [(document.original, document.data_key) for document in unread]
+                opened = await files.enter_async_context(local_files_of_all(self.ports, self.turn, wanted))
+                local |= zip((document.id for document in unread), opened, strict=True)
+            along = [(document, found) for document in documents if (found := local[document.id]) is not None]
+            asked = [
+                ToPrepare(file, document.options, data, self.readings.get(document.id), _timestamp_room(document))
+                for document, (file, data) in along
+            ]
+            formats = self.ports.formats.of(self.turn)
+            prepared = await formats.prepare_all(asked, self.trusted, algorithm=self.digest, now=self.now)
+        return {document.id: one for (document, _), one in zip(along, prepared, strict=True) if one is not None}
+
+
+def _timestamp_room(document: Document) -> int:
+    return _TIMESTAMP_ROOM if document.level_wanted.reaches(Level.B_T) else 0
 
 
 async def _all(outcomes: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -94,9 +145,9 @@ def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[
 def _record(ports: Ports, session_id: UUID, preparation: Preparation, now: datetime) -> None:
     """Raises: WrongState, also when one of its documents was signed, removed or erased meanwhile."""
     with ports.store.work() as work:
-        work.sessions.locked_of_any_tenant(session_id).require_signable(now)
-        waiting = {d.id for d in work.documents.of_session(session_id) if d.awaits_signature}
-        if not preparation.document_ids <= waiting:
+        session, documents = work.sessions.locked_with_documents_of_any_tenant(session_id)
+        session.require_signable(now)
+        if not preparation.document_ids <= {d.id for d in documents if d.awaits_signature}:
             raise WrongState("The documents have changed while they were prepared; prepare again.")
         work.preparations.add(preparation)
 
@@ -134,7 +185,7 @@ async def prepare_document(
 
     Raises: a DocumentRejected, BlobNotFound, BadCertificate, Unavailable.
     """
-    turn, room = Turn.of_document(document), _TIMESTAMP_ROOM if document.level_wanted.reaches(Level.B_T) else 0
+    turn, room = Turn.of_document(document), _timestamp_room(document)
     prepare = partial(ports.formats.of(turn).prepare, algorithm=digest, now=now, timestamp_room=room)
     if reading is not None:
         with suppress(FileNeeded):

@@ -62,10 +62,13 @@ async def process_document(ports: Ports, document_id: UUID, *, identity_confirme
 
     Raises: a Refused when it can never succeed (see `fail_document`), Unavailable when it may later.
     """
-    # 1. Read the document and what was prepared for it.
-    found = await asyncio.to_thread(_read, ports, document_id)
-    if found is None:
-        return
+    found = await asyncio.to_thread(find_in_processing, ports, document_id)
+    if found is not None:
+        await process_found(ports, found, identity_confirmed=identity_confirmed)
+
+
+async def process_found(ports: Ports, found: Processed, *, identity_confirmed: bool | None = None) -> None:
+    """The same for what `find_in_processing` has found."""
     document = found.document
     if document.session_id is not None:
         ports.meter.about(session_id=document.session_id)
@@ -99,8 +102,9 @@ def fail_document(ports: Ports, document_id: UUID, code: str, detail: str | None
     settle_documents(ports, [failure(ports, document, code, detail)])
 
 
-def _read(ports: Ports, document_id: UUID) -> Processed | None:
-    """None when the document is not in processing any more."""
+def find_in_processing(ports: Ports, document_id: UUID) -> Processed | None:
+    """None when the document is not in processing any more. Raises: DocumentNotFound, PreparationNotFound."""
+    # 1. Read the document and what was prepared for it.
     found = read_in_processing(ports, [document_id])
     if found:
         return found[0]

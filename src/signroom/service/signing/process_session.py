@@ -30,7 +30,8 @@ from signroom.ports import Ports
 from signroom.ports.files import Signed, ToSign, Turn
 from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files_of_all, off_the_loop
-from signroom.service.signing.enqueue_processing import SMALL, enqueue_alone, goes_along
+from signroom.service.signing.chunks import SMALL, in_chunks
+from signroom.service.signing.enqueue_processing import enqueue_alone, goes_along
 from signroom.service.signing.settle_documents import (
     Processed,
     SignedFile,
@@ -43,9 +44,6 @@ from signroom.service.signing.settle_documents import (
     stored_file,
 )
 
-CHUNK = 25
-"""Documents: so many that what a chunk costs is little for each, so few that the signer sees them come."""
-_CHUNK_BYTES = 16 << 20
 _AT_ONCE = 2
 """Chunks of a session: one is signed while the files of the other are read or stored."""
 _OF_OURS = "InternalError"
@@ -57,13 +55,14 @@ async def process_session(ports: Ports, session_id: UUID) -> int:
     Returns how many of them got a job of their own. Raises: Unavailable when some are left that may succeed later.
     """
     ports.meter.about(session_id=session_id)
-    chunks = _chunks(await asyncio.to_thread(_to_process, ports, session_id))
+    found = await asyncio.to_thread(_to_process, ports, session_id)
     room = asyncio.Semaphore(_AT_ONCE)
 
-    async def process(chunk: Sequence[UUID]) -> int:
+    async def process(chunk: Sequence[tuple[UUID, int]]) -> int:
         async with room:
-            return await _process(ports, chunk)
+            return await _process(ports, [document_id for document_id, _ in chunk])
 
+    chunks = in_chunks(found, lambda one: one[1])
     outcomes = await asyncio.gather(*map(process, chunks), return_exceptions=True)
     errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     for error in sorted(errors, key=lambda error: isinstance(error, Unavailable)):
@@ -87,23 +86,10 @@ def give_up_session(ports: Ports, session_id: UUID, code: str) -> None:
 
 
 def _to_process(ports: Ports, session_id: UUID) -> list[tuple[UUID, int]]:
+    """The ids of its small documents, with the bytes of their files. A larger one has a job of its own."""
     with ports.store.ask() as work:
-        return work.processing.to_process(session_id)
-
-
-def _chunks(found: Sequence[tuple[UUID, int]]) -> list[list[UUID]]:
-    """The ids of small documents, in their order."""
-    chunks: list[list[UUID]] = []
-    octets = 0
-    for document_id, length in found:
-        if length > SMALL:  # it has a job of its own
-            continue
-        if not chunks or len(chunks[-1]) == CHUNK or octets + length > _CHUNK_BYTES:
-            chunks.append([])
-            octets = 0
-        chunks[-1].append(document_id)
-        octets += length
-    return chunks
+        found = work.processing.to_process(session_id)
+    return [(document_id, length) for document_id, length in found if length <= SMALL]
 
 
 async def _process(ports: Ports, ids: Sequence[UUID]) -> int:

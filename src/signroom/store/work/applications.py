@@ -14,7 +14,7 @@ from signroom.domain.application import ApiKey, Application
 from signroom.domain.errors import ApiKeyNotFound, ApplicationNotFound
 from signroom.ports.store import ApplicationSummary, KeyOwner
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert_named, insert_owned, one, row_of, update, update_named
+from signroom.store.work.statements import insert_into, insert_named, insert_owned, one, row_of, update, update_named
 
 
 class SqlApplications:
@@ -91,7 +91,7 @@ class SqlApplications:
 
     def add_key(self, key: ApiKey) -> None:
         self.changed = True
-        insert_owned(self._connection, tables.api_keys, rows.api_key_row(key))
+        insert_owned(self._connection, insert_into(tables.api_keys), rows.api_key_row(key))
 
     def keys_of(self, application_id: UUID) -> list[ApiKey]:
         t = tables.api_keys

@@ -70,7 +70,7 @@ class SqlDocuments:
         return [DocumentStatus(status) for status in self._connection.execute(query).scalars()]
 
     def in_processing(self, subscription_id: UUID) -> int:
-        count: int = self._connection.execute(in_processing(), {"owner": subscription_id}).scalar_one()
+        count: int = self._connection.execute(_IN_PROCESSING, {"owner": subscription_id}).scalar_one()
         return count
 
     def unfinished_local(self, signed_before: datetime, limit: int) -> list[Document]:
@@ -167,19 +167,8 @@ class SqlDocuments:
             change = sa.update(t).where(t.c.id == sa.bindparam("document")).values(key=sa.bindparam("new_key"))
             self._connection.execute(change, [{"document": i, "new_key": key} for i, key in keys.items()])
 
-    def remove(self, document_id: UUID) -> None:
-        # Not by the foreign key alone: SQLite obeys it only where the pragma is on.
-        m = tables.document_metadata
-        r = tables.pdf_readings
-        k = tables.document_keys
-        self._connection.execute(sa.delete(k).where(k.c.document_id == document_id))
-        self._connection.execute(sa.delete(m).where(m.c.document_id == document_id))
-        self._connection.execute(sa.delete(r).where(r.c.document_id == document_id))
-        v = tables.document_versions
-        self._connection.execute(sa.delete(v).where(v.c.document_id == document_id))
-        self._connection.execute(sa.delete(tables.documents).where(tables.documents.c.id == document_id))
-
-    def remove_all(self, document_ids: Sequence[UUID]) -> None:
+    def remove(self, *document_ids: UUID) -> None:
+        # Not by the foreign keys alone: SQLite obeys them only where the pragma is on.
         for table, column in (
             (tables.document_keys, tables.document_keys.c.document_id),
             (tables.document_metadata, tables.document_metadata.c.document_id),
@@ -266,11 +255,13 @@ def _to_download() -> sa.Select[Any]:
     return query.where(d.c.id == sa.bindparam("document"))
 
 
-@cache
-def in_processing() -> sa.Select[Any]:
-    """How many documents of sessions of the subscription ``owner`` are in processing."""
+def in_processing(owner: sa.ColumnElement[UUID]) -> sa.Select[Any]:
+    """How many documents of sessions of a subscription are in processing."""
     # By way of their sessions: those have an index by state.
-    d, s = tables.documents, tables.sessions
+    d, s = tables.documents.alias("other"), tables.sessions.alias("other_session")
     query = sa.select(sa.func.count()).select_from(s.join(d, d.c.session_id == s.c.id))
-    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == sa.bindparam("owner"))
+    query = query.where(s.c.status == SessionStatus.PROCESSING, s.c.subscription_id == owner)
     return query.where(d.c.status == DocumentStatus.PROCESSING)
+
+
+_IN_PROCESSING = in_processing(sa.bindparam("owner", type_=sa.Uuid))

@@ -26,13 +26,15 @@ from signroom.store.work.applications import is_closed
 from signroom.store.work.documents import in_processing
 from signroom.store.work.statements import insert_owned, locked_row_of, row_of, update
 from signroom.store.work.statistics.statistics import count_sessions
+from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 
 
 class SqlSessions:
     """The part `sessions` of a transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, webhooks: SqlWebhooks) -> None:
         self._connection = connection
+        self._webhooks = webhooks
 
     def of_any_tenant(self, session_id: UUID) -> Session:
         row = row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
@@ -52,22 +54,25 @@ class SqlSessions:
 
     def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
         found = self._found(_TO_PREPARE, session_id)
-        read = (_cut(row, _SESSION, _DOCUMENT, _READING)[2] for row in found)
-        readings = {r["document_id"]: rows.unpacked_as(PdfReading, r["reading"]) for r in read if r["reading"]}
+        last = [row[-len(_READING.names) :] for row in found]
+        readings = {row_id: rows.unpacked_as(PdfReading, reading) for row_id, reading in last if reading is not None}
         return *_session_and_documents(found), readings
 
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
-        session = self.locked_of_any_tenant(session_id)
-        # A statement of its own: PostgreSQL reads anew only what it has locked.
-        asked = {"session": session_id, "owner": session.subscription_id}
-        found = self._connection.execute(_to_sign(), asked).all()
-        documents = [_cut(row, _DOCUMENT)[0] for row in found]
-        return SessionToSign(
-            session,
-            [rows.document_of(row) for row in documents if row["id"] is not None],
-            closed=bool(found[0].closed),
-            in_processing=int(found[0].in_processing),
-        )
+        self._lock(session_id)
+        found = self._connection.execute(_to_sign(), {"session": session_id}).all()
+        if not found:
+            raise SignatureSessionNotFound
+        session, documents = _session_and_documents(found)
+        if not found[0].has_webhooks:
+            self._webhooks.note_none(session.subscription_id)
+        first = found[0]
+        return SessionToSign(session.require_not_erased(), documents, bool(first.closed), int(first.in_processing))
+
+    def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
+        self._lock(session_id)
+        session, documents = _session_and_documents(self._found(_WITH_ALL_DOCUMENTS, session_id))
+        return session.require_not_erased(), documents
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         row = locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
@@ -81,11 +86,18 @@ class SqlSessions:
         found = rows.session_of(session).require_not_erased()
         return LinkedSession(found, rows.application_of(application), bool(row.closed))
 
-    def note_opened(self, session_id: UUID, at: datetime) -> bool:
-        return self._connection.execute(_note_opened(), {"session": session_id, "at": at}).rowcount == 1
+    def note_opened(self, session: Session, at: datetime) -> bool:
+        asked = {"session": session.id, "at": at, _OWNER: session.subscription_id}
+        changed = self._connection.execute(_note_opened(), asked).one_or_none()
+        if changed is not None and not changed.has_webhooks:
+            self._webhooks.note_none(session.subscription_id)
+        return changed is not None
 
     def add(self, session: Session) -> None:
-        insert_owned(self._connection, tables.sessions, rows.session_row(session))
+        row = {**rows.session_row(session), _OWNER: session.subscription_id}
+        told = insert_owned(self._connection, _add(), row)
+        if not told.scalar_one():
+            self._webhooks.note_none(session.subscription_id)
 
     def save(self, session: Session) -> None:
         update(self._connection, tables.sessions, rows.session_row(session))
@@ -134,6 +146,15 @@ class SqlSessions:
         t = tables.sessions
         return set(self._connection.execute(sa.select(t.c.id).where(t.c.id.in_(session_ids), t.c.predefined)).scalars())
 
+    def _lock(self, session_id: UUID) -> None:
+        """No other transaction can change the session any more.
+
+        PostgreSQL reads anew only what it has locked, so the lock has a statement of its own. SQLite needs none: its
+        writers are alone since BEGIN IMMEDIATE.
+        """
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(_LOCKED, {"session": session_id})
+
     def _found(self, query: PreparedQuery, session_id: UUID) -> Sequence[tuple[Any, ...]]:
         """At least one row. Raises: SignatureSessionNotFound, DatabaseUnavailable."""
         found = query.all(self._connection, session_id)
@@ -144,6 +165,11 @@ class SqlSessions:
     def webhook_url(self, session_id: UUID) -> str | None:
         t = tables.sessions
         return self._connection.execute(sa.select(t.c.webhook_url).where(t.c.id == session_id)).scalar_one_or_none()
+
+
+_OWNER = "of_owner"
+"""A parameter. No column has its name."""
+_LOCKED = sa.select(tables.sessions.c.id).where(tables.sessions.c.id == sa.bindparam("session")).with_for_update()
 
 
 class _Part:
@@ -164,10 +190,11 @@ _BRANDING = _Part(column for column in tables.brandings.c if column.name != "log
 _NAMES = _Part([tables.file_validations.c.file_name_pattern])
 
 
-def _of_one_session(joined: sa.FromClause, *parts: _Part) -> sa.Select[Any]:
+def _of_one_session(joined: sa.FromClause, *parts: _Part, erased: bool = False) -> sa.Select[Any]:
     """A row for each document, or one without a document. It is made once: to make it costs as much as to ask it."""
     s, d = tables.sessions, tables.documents
-    with_documents = joined.outerjoin(d, sa.and_(d.c.session_id == s.c.id, d.c.erased_at.is_(None)))
+    of_it = d.c.session_id == s.c.id
+    with_documents = joined.outerjoin(d, of_it if erased else sa.and_(of_it, d.c.erased_at.is_(None)))
     if any(part is _READING for part in parts):
         r = tables.pdf_readings
         with_documents = with_documents.outerjoin(r, r.c.document_id == d.c.id)
@@ -183,14 +210,14 @@ def _with_page() -> sa.FromClause:
 
 @cache
 def _to_sign() -> sa.Select[Any]:
-    """A row for each document, or one without a document."""
-    d, s, a, owner = tables.documents, tables.sessions, tables.applications, tables.subscriptions
-    closed = sa.or_(is_closed(a), is_closed(owner)).label("closed")
-    counted = in_processing().correlate(None).scalar_subquery().label("in_processing")
+    s, a, owner = tables.sessions, tables.applications, tables.subscriptions
+    counted = in_processing(s.c.subscription_id).correlate(s).scalar_subquery()
     joined = s.join(a, a.c.id == s.c.application_id).join(owner, owner.c.id == s.c.subscription_id)
-    joined = joined.outerjoin(d, d.c.session_id == s.c.id)
-    query = sa.select(*_DOCUMENT.columns, closed, counted).select_from(joined)
-    return query.where(s.c.id == sa.bindparam("session")).order_by(d.c.position)
+    return _of_one_session(joined, _SESSION, _DOCUMENT, erased=True).add_columns(
+        sa.or_(is_closed(a), is_closed(owner)).label("closed"),
+        counted.label("in_processing"),
+        has_webhooks(s.c.subscription_id).label("has_webhooks"),
+    )
 
 
 @cache
@@ -203,18 +230,26 @@ def _by_link() -> sa.Select[Any]:
 
 
 @cache
-def _note_opened() -> sa.Update:
+def _add() -> sa.Executable:
+    # By a parameter: SQLite has no name for the row that is written, but for its columns alone.
+    return sa.insert(tables.sessions).returning(has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)))
+
+
+@cache
+def _note_opened() -> sa.Executable:
     t = tables.sessions
     first = sa.and_(t.c.opened_at.is_(None), t.c.status == SessionStatus.PENDING.value, t.c.erased_at.is_(None))
-    return sa.update(t).where(t.c.id == sa.bindparam("session"), first).values(opened_at=sa.bindparam("at"))
+    change = sa.update(t).where(t.c.id == sa.bindparam("session"), first).values(opened_at=sa.bindparam("at"))
+    return change.returning(has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks"))
 
 
+_WITH_ALL_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True))
 _WITH_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT))
 _OF_PAGE = PreparedQuery(_of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES))
 _TO_PREPARE = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, _READING))
 
 
-def _session_and_documents(found: Sequence[tuple[Any, ...]]) -> tuple[Session, list[Document]]:
+def _session_and_documents(found: Sequence[Sequence[Any]]) -> tuple[Session, list[Document]]:
     session, first = _cut(found[0], _SESSION, _DOCUMENT)
     others = (_cut(row, _SESSION, _DOCUMENT)[1] for row in found[1:])
     documents = [] if first["id"] is None else [rows.document_of(row) for row in (first, *others)]

@@ -91,7 +91,7 @@ def _locked_by_id(table: sa.Table) -> sa.Select[Any]:
 
 
 @cache
-def _insert(table: sa.Table) -> sa.Insert:
+def insert_into(table: sa.Table) -> sa.Insert:
     return sa.insert(table)
 
 
@@ -102,13 +102,13 @@ def _update(table: sa.Table) -> sa.Update:
 
 def insert(connection: Connection, table: sa.Table, row: Row) -> None:
     """Add one row."""
-    connection.execute(_insert(table), row)
+    connection.execute(insert_into(table), row)
 
 
-def insert_owned(connection: Connection, table: sa.Table, row: Row) -> None:
+def insert_owned(connection: Connection, statement: sa.Executable, row: Row) -> sa.CursorResult[Any]:
     """Add one row of an application, whose other values are new. Raises: ApplicationDisabled when it was deleted."""
     try:
-        insert(connection, table, row)
+        return connection.execute(statement, row)
     except IntegrityError as error:
         if not _misses_its_owner(error):
             raise
@@ -126,7 +126,7 @@ def _misses_its_owner(error: IntegrityError) -> bool:
 def insert_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Add some rows in one statement; no statement when there are none."""
     if rows:
-        connection.execute(_insert(table), list(rows))
+        connection.execute(insert_into(table), list(rows))
 
 
 def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:

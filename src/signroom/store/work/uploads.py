@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from signroom.domain.errors import UploadNotFound
 from signroom.domain.upload import Upload, UploadPart
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert, insert_owned, one, update
+from signroom.store.work.statements import insert, insert_into, insert_owned, one, update
 
 
 class SqlUploads:
@@ -47,7 +47,7 @@ class SqlUploads:
         self._connection.execute(sa.update(t).where(t.c.id.in_(upload_ids)).values(used=True))
 
     def add(self, upload: Upload) -> None:
-        insert_owned(self._connection, tables.uploads, rows.upload_row(upload))
+        insert_owned(self._connection, insert_into(tables.uploads), rows.upload_row(upload))
 
     def save(self, upload: Upload) -> None:
         update(self._connection, tables.uploads, rows.upload_row(upload))

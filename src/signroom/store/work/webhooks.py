@@ -35,6 +35,10 @@ class SqlWebhooks:
             self._notified[subscription_id] = webhooks
         return self._notified[subscription_id]
 
+    def note_none(self, subscription_id: UUID) -> None:
+        """A statement of this transaction has found that the subscription has no webhook."""
+        self._notified.setdefault(subscription_id, [])
+
     def of_any_tenant(self, webhook_id: UUID) -> Webhook:
         return webhook_rows.webhook_of(row_of(self._connection, tables.webhooks, webhook_id, WebhookNotFound))
 
@@ -107,6 +111,12 @@ def _locked_closed_since(table: sa.Table) -> sa.Select[Any]:
 def _to_notify() -> sa.Select[Any]:
     """Made once, as in `statements`: each event asks it."""
     return _of(sa.bindparam("owner")).with_for_update(read=True, key_share=True)
+
+
+def has_webhooks(owner: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether a subscription has any, beside what a statement reads or writes for another purpose."""
+    t = tables.webhooks
+    return sa.exists().where(t.c.subscription_id == owner)
 
 
 def _of(subscription_id: UUID | sa.BindParameter[Any]) -> sa.Select[Any]:

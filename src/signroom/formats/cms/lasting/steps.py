@@ -35,7 +35,7 @@ from signroom.formats.cms.lasting.identifiers import ARCHIVE_TIMESTAMP_V3, OCSP_
 from signroom.formats.cms.lasting.tokens import (
     MAX_TOKENS,
     attribute,
-    read_token,
+    certificates_in,
     require_token,
     signature_timestamp,
     with_hash_index,
@@ -165,7 +165,8 @@ def _with_data(parts: Parts, augmentation: Augmentation, number: int | None) -> 
     tokens = [token for one in _about(parts, augmentation, number) for token in _tokens(one)]
     if len(tokens) > MAX_TOKENS:
         raise CmsTooComplex(f"It has more than {MAX_TOKENS} timestamps.")
-    authorities = [der for token in tokens for der in _authorities(token)]
+    # Those of B-LT are in SignedData (EN 319 122-1, 6.3).
+    authorities = [der for token in tokens for der in certificates_in(token)]
     certificates = dict.fromkeys([*parts.certificates, *data.certificates, *authorities])
     if len(certificates) > MAX_CERTIFICATES:
         raise AugmentationImpossible("It would have too many certificates.")
@@ -190,14 +191,6 @@ def _tokens(signer: SignerParts) -> list[bytes]:
         return []
     kinds = {SIGNATURE_TIMESTAMP, ARCHIVE_TIMESTAMP_V3}
     return [value for one in attributes if one.kind in kinds for value in one.values]
-
-
-def _authorities(token: bytes) -> tuple[bytes, ...]:
-    """The certificates in a timestamp: those of B-LT are in SignedData (EN 319 122-1, 6.3)."""
-    found = read_token(token, lambda _name: None)
-    if found is None or not found.authority.certificate:
-        return ()
-    return (found.authority.certificate, *found.authority.issuers)
 
 
 def _require_values(data: ValidationData) -> None:

@@ -17,7 +17,7 @@ from signroom.formats.cms.facts import certificates_of, issuers_of
 from signroom.formats.cms.foreign import Integrity, judge_contents
 from signroom.formats.cms.hashing import digest_of, is_known
 from signroom.formats.cms.lasting.identifiers import HASH_INDEX_V3, SIGNATURE_TIMESTAMP
-from signroom.formats.cms.parts import SignerParts, inside, read_signer
+from signroom.formats.cms.parts import SignerParts, inside, read_parts, read_signer
 from signroom.formats.cms.reading import only_refusals, read_cms_octets
 from signroom.formats.cms.writing import sequence
 
@@ -70,6 +70,22 @@ def read_token(octets: bytes, digest_of_subject: DigestOf) -> Token | None:
     plain = tuple(one for one in lists if one[0] == _SEQUENCE)
     integrity = judged[0].integrity
     return Token(judged[0].claimed_at, chain, integrity is Integrity.INTACT, integrity is Integrity.BROKEN, plain)
+
+
+def certificates_in(octets: bytes) -> tuple[bytes, ...]:
+    """The certificates that came along in a token, as they stand. Nothing is judged; none for what is no token."""
+    if len(octets) > MAX_TOKEN:
+        return ()
+    try:
+        with only_refusals():
+            inside(octets)  # nothing may stand behind it
+            found = read_cms_octets(octets)
+            parts = None if found is None else read_parts(found)
+    except InvalidCms:
+        return ()
+    if parts is None or len(parts.signers) != 1:
+        return ()
+    return tuple(one for one in parts.certificates if one[0] == _SEQUENCE)
 
 
 def require_token(octets: bytes, digest_of_subject: DigestOf) -> None:

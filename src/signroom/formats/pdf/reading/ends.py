@@ -5,8 +5,11 @@ to the end of the file. An update of ours brings such words and brackets, and mo
 signing what it did not show before. Such a file is refused, with the object's number.
 
 A /Length that is wrong is common, and most programs look for the end then. That is allowed where all of them find it
-in the file as it is. But some programs make the whole table anew when a /Length is wrong: a search of the file must
-then find what the table says.
+in the file as it is.
+
+Some programs ask of a place in the file to which object it belongs, for a wrong /Length or a long string. Where the
+only table leaves out numbers they make it anew then, and once there is an update they do not. A search of such a file
+must find what the table says.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import re
 from mmap import MADV_DONTNEED, mmap
 
 from signroom.domain.errors import InvalidPdf
+from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, OpenPdf
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
@@ -57,7 +61,7 @@ def require_ends(opened: OpenPdf) -> None:
     buffer, header, end = opened.buffer, opened.header, len(opened.buffer)
     plain = (entry for entry in opened.table.values() if entry.type != COMPRESSED)
     places = sorted({(entry.offset or 0) + header for entry in plain}, reverse=True)
-    taken_apart, kept, wrong_lengths = 0, end, False
+    taken_apart, kept = 0, end
     for index, at in enumerate(places):
         head, end = buffer[at : end if end < at + _HEAD else at + _HEAD], at
         if kept - at > _KEPT:
@@ -76,9 +80,15 @@ def require_ends(opened: OpenPdf) -> None:
             start, length = _taken_apart(opened, at)
         if start is not None and not _ENDED.match(buffer, start + (length or 0)):
             _require_found(buffer, at, start, length or 0, is_last=not index)
-            wrong_lengths = True
-    if wrong_lengths:
+    if _has_gaps(opened):
         _require_searched_alike(opened)
+
+
+def _has_gaps(opened: OpenPdf) -> bool:
+    """It has one table, which leaves out numbers: a table that is the only one must not (ISO 32000-1, 7.5.4)."""
+    if len(opened.sections) != 1 or opened.sections[0].kind is not SectionKind.TABLE:
+        return False
+    return opened.sections[0].rows <= opened.sections[0].highest
 
 
 def _are_closed(head: bytes) -> bool:
@@ -144,7 +154,7 @@ def _require_searched_alike(opened: OpenPdf) -> None:
         header = None if entry.type == COMPRESSED else _HEADER.match(opened.buffer, at)
         # A row that leads to no object counts for nothing, for all programs.
         if entry.type == COMPRESSED or (header is not None and header.start(1) != searched[number]):
-            raise InvalidPdf(f"Object {number} is there twice, and a stream is not as long as it says.")
+            raise InvalidPdf(f"Object {number} is there twice, and the table leaves out numbers.")
 
 
 def plain_length(opened: OpenPdf, dictionary: bytes) -> int | None:

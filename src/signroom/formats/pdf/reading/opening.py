@@ -61,6 +61,9 @@ _CRYPT_FILTERS = 4
 COMPRESSED = 2
 """The type of a cross-reference entry of an object in an object stream (ISO 32000-1, table 18)."""
 
+Table = dict[tuple[int, int], pikepdf.XrefEntry]
+"""Number and generation of each object -> where qpdf finds it."""
+
 
 @dataclass(slots=True)
 class OpenPdf:
@@ -68,7 +71,7 @@ class OpenPdf:
 
     buffer: mmap.mmap
     pdf: pikepdf.Pdf
-    table: dict[tuple[int, int], pikepdf.XrefEntry]
+    table: Table
     sections: tuple[Section, ...]
     """The newest first; empty when the table had to be rebuilt."""
     header: int
@@ -216,7 +219,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
         limit_qpdf()
         try:
             with ExitStack() as files:
-                pdf = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
+                pdf, table = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
                 warnings = require_all_read(pdf)
                 rebuilt = any(_REBUILT.search(w) for w in warnings)
                 if rebuilt and any(_LOST.search(w) for w in warnings):
@@ -229,7 +232,6 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     raise InvalidPdf(f"It has two kinds of cross-reference tables, and {why}. Save it again as a PDF.")
                 if sections and not _leads_to(buffer, sections[0].offset):
                     why = "startxref is wrong"
-                table = pdf.get_xref_table()
                 yield OpenPdf(buffer, pdf, table, sections, header, why, _encryption(pdf), claimed)
                 warnings += require_all_read(pdf)
                 _require_whole_streams(warnings, table)
@@ -241,7 +243,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
             raise InvalidPdf(_without_name(str(error))) from error
 
 
-def _require_whole_streams(warnings: list[str], table: dict[tuple[int, int], pikepdf.XrefEntry]) -> None:
+def _require_whole_streams(warnings: list[str], table: Table) -> None:
     """No object stream is longer or shorter than it says: some programs find nothing in it. Raises: InvalidPdf."""
     wrong = {int(found[1]) for warning in warnings if (found := _WRONG_LENGTH.search(warning))}
     if wrong and (among := wrong & {entry.obj_stream_number for entry in table.values() if entry.type == COMPRESSED}):
@@ -250,17 +252,20 @@ def _require_whole_streams(warnings: list[str], table: dict[tuple[int, int], pik
 
 def _tolerantly_opened(
     files: ExitStack, file: Path, descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]
-) -> pikepdf.Pdf:
-    """qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it.
+) -> tuple[pikepdf.Pdf, Table]:
+    """The file, and where its objects are. The latter is asked for once: it takes much memory.
+
+    qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it.
 
     Raises: InvalidPdf for an object that the table leads to, and that is not found without it.
     """
     first = None
     try:
         first = pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
-        found = _touch(pdf) and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(pdf, buffer))
-        if found and not (sections and _leads_astray(pdf, buffer)):
-            return pdf
+        pages, table = _touch(pdf), pdf.get_xref_table()
+        found = pages and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(table, buffer))
+        if found and not (sections and _leads_astray(table, buffer)):
+            return pdf, table
     except pikepdf.PasswordError:
         raise
     except pikepdf.PdfError as error:
@@ -269,14 +274,15 @@ def _tolerantly_opened(
     end = max(buffer.rfind(b"startxref"), 0) or len(buffer)
     pdf = files.enter_context(_opened(file, descriptor, end, _NOWHERE))
     _touch(pdf)
+    table = pdf.get_xref_table()
     if first is not None:
-        _require_none_lost(first, pdf)
-    return pdf
+        _require_none_lost(first, table)
+    return pdf, table
 
 
-def _require_none_lost(before: pikepdf.Pdf, after: pikepdf.Pdf) -> None:
+def _require_none_lost(before: pikepdf.Pdf, after: Table) -> None:
     """Some programs follow the table that is there, and would not find all of it in the one that is made anew."""
-    known = {number for number, _ in after.get_xref_table()}
+    known = {number for number, _ in after}
     for key in sorted(key for key in before.get_xref_table() if key[0] and key[0] not in known):
         found = before.get_object(*key)
         if isinstance(found, pikepdf.Stream) and found.get("/Type") in ("/XRef", "/ObjStm"):
@@ -285,24 +291,24 @@ def _require_none_lost(before: pikepdf.Pdf, after: pikepdf.Pdf) -> None:
             raise InvalidPdf(f"Object {key[0]} is there for some programs only.")
 
 
-def _is_found(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
+def _is_found(table: Table, buffer: mmap.mmap) -> bool:
     """The table says of each object what a search of the file says.
 
     To be asked where the address of the table is wrong: some programs find the table beside it, others search.
     """
     searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(buffer)}
-    table = {number: entry for (number, _), entry in pdf.get_xref_table().items()}
-    plain = {number: entry.offset for number, entry in table.items() if entry.type != COMPRESSED}
+    rows = {number: entry for (number, _), entry in table.items()}
+    plain = {number: entry.offset for number, entry in rows.items() if entry.type != COMPRESSED}
     return searched == plain
 
 
-def _leads_astray(pdf: pikepdf.Pdf, buffer: mmap.mmap) -> bool:
+def _leads_astray(table: Table, buffer: mmap.mmap) -> bool:
     """A row of the table leads to the beginning of an object with another number.
 
     qpdf finds that out when it reads the object, and only pages and forms are read here. Programs show such a file
     differently: some pass over the object, some search the file for all objects.
     """
-    for (number, _), entry in pdf.get_xref_table().items():
+    for (number, _), entry in table.items():
         if entry.type != COMPRESSED:
             there = _HEADER.match(buffer, entry.offset or 0)
             if there is not None and int(there[1]) != number:

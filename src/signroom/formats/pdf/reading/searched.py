@@ -52,6 +52,9 @@ def _require_claimed(opened: OpenPdf) -> None:
 
     Raises: InvalidPdf, PdfTooComplex.
     """
+    for section in opened.claimed:
+        if section.misread is not None:
+            raise InvalidPdf(f"Some programs take a cross-reference stream for object {section.misread}.")
     claimed = _claimed(opened)
     found = {number: (generation, entry) for (number, generation), entry in opened.table.items()}
     for row in claimed.values():

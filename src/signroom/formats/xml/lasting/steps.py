@@ -38,14 +38,18 @@ _NO_TOKEN = b""
 
 
 def lay_out(file: Path, augmentation: Augmentation) -> LaidOutAugmentation:
-    """Raises: NotSigned, AugmentationImpossible, BrokenSignature, EmptyFile, InvalidXml, XmlTooComplex."""
+    """A step without a timestamp is looked at by `augment` alone.
+
+    Raises: NotSigned, AugmentationImpossible, BrokenSignature, EmptyFile, InvalidXml, XmlTooComplex.
+    """
     data = file.read_bytes()
     digest = hashlib.sha256(data).digest()
+    if augmentation.use is None:  # nobody is asked for anything: `augment` does all of it, and looks once
+        return LaidOutAugmentation(augmentation, None, len(data), file_digest=digest)
     after, targets = _raised(data, augmentation, digest, _NO_TOKEN)
     state = _State.of(after)
     _require_unharmed(data, state, targets)
-    wanted = None if augmentation.use is None else _imprint(state, targets[0], augmentation)
-    return LaidOutAugmentation(augmentation, wanted, len(data), file_digest=digest)
+    return LaidOutAugmentation(augmentation, _imprint(state, targets[0], augmentation), len(data), file_digest=digest)
 
 
 def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None) -> Stored:

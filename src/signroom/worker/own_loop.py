@@ -1,0 +1,51 @@
+"""An event loop for one run of a job, in the job's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Here(ThreadPoolExecutor):
+    """Runs at once, in the thread that asks, what is to be moved to another thread."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        outcome: Future[T] = Future()
+        try:
+            outcome.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  (raised where the outcome is awaited)
+            outcome.set_exception(error)
+        return outcome
+
+
+def on_own_loop(work: Coroutine[Any, Any, T], *, in_one_thread: bool = False) -> T:
+    """Run `work` to its end.
+
+    `in_one_thread`: what it moves to threads is run in this one, which is nobody else's. That is cheaper. It is not for
+    work that waits for others with a deadline: nothing could end such a wait.
+    """
+    context = contextvars.copy_context()
+    try:
+        if in_one_thread:
+            return _run_here(work, context)
+        with asyncio.Runner() as runner:
+            return runner.run(work, context=context)
+    finally:
+        # What the verb has bound is for the lines about its failure, too: they are written outside of the loop.
+        for variable, value in context.items():
+            variable.set(value)
+
+
+def _run_here(work: Coroutine[Any, Any, T], context: contextvars.Context) -> T:
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_Here(1))
+    try:
+        return loop.run_until_complete(loop.create_task(work, context=context))
+    finally:
+        loop.close()
