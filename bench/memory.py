@@ -31,7 +31,7 @@ def main() -> None:
         for done in range(SESSIONS + 1):
             if done % max(1, SESSIONS // STEPS) == 0:
                 resident, own = memory(web)
-                print(f"{done:9d} {time.perf_counter() - begin:9.0f} {resident:12.1f} {own:13.1f}")
+                print(f"{done:9d} {time.perf_counter() - begin:9.0f} {resident:12.1f} {own:13.1f}", flush=True)
             if done < SESSIONS:
                 _, page = completed_session(service, DOCUMENTS)
                 page.client.close()
