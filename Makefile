@@ -60,8 +60,8 @@ format: $(VENV)/.dev ## Bring the Python code into shape
 contract: $(VENV)/.dev ## Write docs/contract-fields.md anew: every field of the wire contract, and what becomes of it
 	@PYTHONPATH=. $(BIN)/python scripts/contract_table.py
 
-bench: $(VENV)/.dev ## Measure, as ratios to a floor and to a peer in the same run
-	@$(BIN)/python -m bench
+bench: $(VENV)/.dev ## Measure, as ratios to a floor and to a peer in the same run, and write docs/performance.md (ARGS="requests webhooks")
+	@$(BIN)/python -m bench $(ARGS)
 
 page: ## Build the signing page into the package (needs Node >= 20.19)
 	@bash scripts/build-page.sh

@@ -1,25 +1,29 @@
-"""``make bench``: figures as ratios to a floor or a peer in the same run. No absolute time is a promise."""
+"""``make bench``: figures as ratios to a floor or a peer in the same run. No absolute time is a promise.
+
+Arguments are names of parts; without any all of them run. What they print goes into ``docs/performance.md``, too.
+"""
 
 from __future__ import annotations
 
-from bench import api, first_view, levels, load, pades, page, scale, start, webhooks
+import sys
+
+from bench import api, batch, first_view, levels, load, memory, pades, page, requests, scale, start, webhooks
+from bench.report import Part, run
+
+PARTS = (
+    Part("pades", "PAdES B-B: prepare and finish", pades.main),
+    Part("levels", "PAdES B-T, B-LT, B-LTA", levels.main),
+    Part("requests", "What a request costs", requests.main),
+    Part("api", "The API", api.main),
+    Part("batch", "A session, phase by phase", batch.main),
+    Part("page", "The page: from the link to the signed documents", page.main),
+    Part("first_view", "The page: its first seconds", first_view.main),
+    Part("load", "Whole sessions on PostgreSQL, web and workers apart", load.main),
+    Part("webhooks", "Webhooks to one endpoint", webhooks.main),
+    Part("memory", "Memory after many sessions", memory.main),
+    Part("scale", "A million sessions, five million events", scale.main),
+    Part("start", "Start of the demo", start.main),
+)
 
 if __name__ == "__main__":
-    print("PAdES B-B: prepare + finish")
-    pades.main()
-    print("\nPAdES B-T, B-LT, B-LTA")
-    levels.main()
-    print("\nThe API")
-    api.main()
-    print("\nThe page: from the link to the signed documents")
-    page.main()
-    print("\nThe page: its first seconds")
-    first_view.main()
-    print("\nWhole sessions on PostgreSQL, web and workers apart")
-    load.main()
-    print("\nWebhooks to one endpoint")
-    webhooks.main()
-    print("\nA million sessions, five million events")
-    scale.main()
-    print("\nStart of the demo")
-    start.main()
+    run(PARTS, sys.argv[1:])

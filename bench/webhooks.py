@@ -46,7 +46,11 @@ def _run(thinking: float) -> tuple[float, float, float]:
         time.sleep(thinking)
         exchange.answer(b"thank you")
 
-    with running_postgres() as server, running_receiver() as receiver, tempfile.TemporaryDirectory() as folder:
+    with (
+        running_postgres() as server,
+        running_receiver(keeps=True) as receiver,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         endpoint = receiver.endpoint(think)
         allowed = {"ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8"}
         with running_service(Path(folder), server.new_database(), **allowed) as service:

@@ -46,17 +46,20 @@ class Site:
 
 
 @contextmanager
-def running_site(host: str = "127.0.0.2", tls: ssl.SSLContext | None = None) -> Iterator[Site]:
+def running_site(host: str = "127.0.0.2", tls: ssl.SSLContext | None = None, *, keeps: bool = False) -> Iterator[Site]:
+    """With `keeps` a connection stays open for the next request."""
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
+
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             exchange = Exchange(
                 self.command, self.path, dict(self.headers), self.rfile.read(length), over, self.wfile.write
             )
             site.seen.append(exchange)
-            self.close_connection = True
+            self.close_connection = not keeps
             try:
                 site.paths[self.path.partition("?")[0]](exchange)
             except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
@@ -73,6 +76,8 @@ def running_site(host: str = "127.0.0.2", tls: ssl.SSLContext | None = None) -> 
             """A client that hangs up in the middle of a handshake is what some tests are about."""
 
     server = Server((host, 0), Handler)
+    if keeps:  # its threads wait for a next request
+        server.daemon_threads, server.block_on_close = True, False
     if tls is not None:
         # The handshake is done in the connection's own thread, at the first read.
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

@@ -84,8 +84,9 @@ class Receiver:
 
 
 @contextmanager
-def running_receiver() -> Iterator[Receiver]:
-    with running_site() as site:
+def running_receiver(*, keeps: bool = False) -> Iterator[Receiver]:
+    """With `keeps` a connection stays open for the next request."""
+    with running_site(keeps=keeps) as site:
         yield Receiver(site)
 
 

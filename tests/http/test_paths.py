@@ -83,3 +83,38 @@ def test_swagger_leads_to_the_reference(sqlite_server: Server, path: str) -> Non
     answer = httpx.get(sqlite_server.url + path, trust_env=False)
 
     assert (answer.status_code, answer.headers["location"]) == (302, "/docs/api")
+
+
+def test_a_literal_part_wins_and_the_rest_of_an_address_comes_last() -> None:
+    """Whatever was registered first, and also where the literal part leads nowhere."""
+    templates: list[tuple[str | None, ...]] = [
+        ("docs", None),
+        ("a", None, "end"),
+        ("a", "b", "other"),
+        ("docs",),
+        ("docs", "api"),
+        (None, "c"),
+    ]
+    routes = {t: Known("/".join(part or "*" for part in t), "GET", rest=t == ("docs", None)) for t in templates}
+    seen: list[str] = []
+
+    async def note(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(f"{scope['state'].get('signroom_route')} {scope['path']}")
+
+    async def ask() -> None:
+        app: Any = AnyCase(note, routes, lambda **_: None)
+        for path in ("/A/B/END", "/a/b/Other", "/Docs", "/docs/API", "/docs/X/Y", "/x/C", "/a/c", "/a/b", "/"):
+            await app({"type": "http", "method": "GET", "path": path, "state": {}}, None, None)
+
+    asyncio.run(ask())
+    assert seen == [
+        "a/*/end /a/B/end",
+        "a/b/other /a/b/other",
+        "docs /docs",
+        "docs/api /docs/api",
+        "docs/* /docs/X/Y",
+        "*/c /x/c",
+        "*/c /a/c",
+        "None /a/b",
+        "None /",
+    ]

@@ -15,6 +15,9 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp
 
 from signroom.sandbox.pool import PooledFormats
 from signroom.service.signing.process_document import process_document
@@ -142,11 +145,15 @@ def _database(request: pytest.FixtureRequest, folder: Path) -> str:
     return server.new_database(like=request.getfixturevalue("postgres_template"))
 
 
-async def _journey(room: Room, key: str) -> Journey:
+def _web(room: Room) -> ASGIApp:
     settings = read_settings({"SIGNROOM_PUBLIC_URL": room.ports.public_url}, room.files)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # as in a running service, which shows none
-        web = build_web(settings, replace(room.service, ports=room.ports))
+        return build_web(settings, replace(room.service, ports=room.ports))
+
+
+async def _journey(room: Room, key: str) -> Journey:
+    web = _web(room)
     headers = {"X-Api-Key": key}
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(web),  # type: ignore[arg-type]
@@ -213,3 +220,16 @@ def test_several_documents_cost_no_more_than_one(journey: Journey, request_name:
     bound = journey.found[request_name] + MORE_WITH_SEVERAL.get(request_name, Cost())
     several = f"several: {request_name}"
     assert journey.found[several].within(bound), journey.told(several, bound)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_a_handler_needs_is_provided_one_after_the_other(room: Room) -> None:
+    """What the framework provides at once it provides in tasks, which cost more than the rest of a read."""
+    app: Any = _web(room)
+    while not isinstance(app, Litestar):
+        app = vars(app)["_app"]
+    routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+    models = [(route.path, model) for route in routes for _, model in route.route_handler_map.values()]
+
+    assert len(models) > 100
+    assert {path for path, model in models for batch in model.dependency_batches if len(batch) > 1} == set()

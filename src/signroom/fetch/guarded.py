@@ -3,7 +3,8 @@
 1. The URL is taken apart once, strictly (`addresses.read_target`).
 2. Its host is looked up once, and every address that comes back must be allowed.
 3. The connection goes to one of these very addresses. The name is looked up nowhere else, so an answer that changes
-   in between (DNS rebinding) changes nothing; ``Host``, SNI and the certificate check still use the name.
+   in between (DNS rebinding) changes nothing; ``Host``, SNI and the certificate check still use the name. A delivery
+   may take a connection that the one before has left open to the same name at the same address (`kept`).
 4. A redirect starts again at 1; `post` and `deliver`, which may carry credentials, follow none. No proxy, no cookie,
    nothing from the environment.
 5. The answer is counted as it comes, uncompressed, against a limit and a deadline.
@@ -24,12 +25,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import structlog
 
 from signroom.domain.errors import FileTooLarge
 from signroom.fetch.addresses import Address, Guard, Target, read_target
+from signroom.fetch.kept import KeptConnections, KeptWay, delivery_loop
 from signroom.fetch.names import suggested_name
 from signroom.fetch.resolving import NameNotFound, SystemNames
 from signroom.ports.operations import Timed
@@ -94,6 +97,31 @@ class _Call:
     """Whether it goes on to where an answer leads."""
     silence: float | None = None
     """Seconds without a single byte; None: as everywhere."""
+    kept: bool = False
+    """Whether it goes over a connection that stays open for the next one."""
+
+
+class _Way(Protocol):
+    """How a call gets to its target."""
+
+    async def ask(self, address: Address, request: httpx.Request) -> httpx.Response:
+        """The answer of `address`. Raises: httpx.HTTPError."""
+
+    async def aclose(self) -> None: ...
+
+
+class _OwnWay:
+    """A connection for one call."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        # The transport alone: httpx's client would follow redirects, keep cookies and read the environment.
+        self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False)
+
+    async def ask(self, address: Address, request: httpx.Request) -> httpx.Response:
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 @dataclass(slots=True)
@@ -101,13 +129,15 @@ class _Answer:
     """A successful answer whose body is still to be read. ``deadline`` is a time of the event loop."""
 
     target: Target
-    transport: httpx.AsyncHTTPTransport
+    way: _Way
     response: httpx.Response
     deadline: float = field(kw_only=True)
 
     async def close(self) -> None:
-        await self.response.aclose()
-        await self.transport.aclose()
+        try:
+            await self.response.aclose()
+        finally:
+            await self.way.aclose()
 
     async def chunks(self, limit: int) -> AsyncIterator[bytes]:
         """Raises: Unreachable, FileTooLarge."""
@@ -153,6 +183,7 @@ class GuardedFetch:
         self._tls = tls or _system_tls()
         self._resolve = resolve or SystemNames()
         self._patience, self._timed, self._agent = patience, timed, agent
+        self._kept = KeptConnections(self._tls)
 
     @asynccontextmanager
     async def stream(self, url: str, *, limit: int) -> AsyncIterator[Fetched]:
@@ -192,10 +223,8 @@ class GuardedFetch:
 
     def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
         # Only the deadline counts: an endpoint may think for as long as it lasts.
-        call = _Call("POST", tuple(headers.items()), body, confidential=True, silence=seconds)
-        with ThreadPoolExecutor(1, thread_name_prefix="signroom-deliver") as own:
-            context = contextvars.copy_context()
-            return own.submit(context.run, asyncio.run, self._deliver(url, call, limit, seconds)).result()
+        call = _Call("POST", tuple(headers.items()), body, confidential=True, silence=seconds, kept=True)
+        return asyncio.run_coroutine_threadsafe(self._deliver(url, call, limit, seconds), delivery_loop()).result()
 
     async def _deliver(self, url: str, call: _Call, limit: int, seconds: float) -> Answer:
         target = read_target(url)
@@ -252,22 +281,21 @@ class GuardedFetch:
             return await self._send(target, call, deadline)
 
     async def _send(self, target: Target, call: _Call, deadline: float) -> _Answer:
-        # The transport alone: httpx's client would follow redirects, keep cookies and read the environment.
-        transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        way: _Way = KeptWay(self._kept, target) if call.kept else _OwnWay(self._tls)
         started = time.monotonic()
         try:
             addresses = await self._addresses(target)
-            response = await self._connect(transport, target, addresses, call)
+            response = await self._connect(way, target, addresses, call)
         except _NotReachable as error:
-            await transport.aclose()
+            await way.aclose()
             log.warning("fetch.not_reached", host=target.host, reason=error.reason)
             # An address tells nothing by the clock: who asks has written it.
             error.started = started if target.literal is None else None
             raise
         except BaseException:
-            await transport.aclose()
+            await way.aclose()
             raise
-        return _Answer(target, transport, response, deadline=deadline)
+        return _Answer(target, way, response, deadline=deadline)
 
     async def _refusal(self, error: _NotReachable) -> Unreachable:
         """Wait until the time at which the refusal may be told."""
@@ -294,14 +322,12 @@ class GuardedFetch:
             raise _NotReachable("an address is not allowed")
         return found
 
-    async def _connect(
-        self, transport: httpx.AsyncHTTPTransport, target: Target, addresses: Sequence[Address], call: _Call
-    ) -> httpx.Response:
+    async def _connect(self, way: _Way, target: Target, addresses: Sequence[Address], call: _Call) -> httpx.Response:
         """Raises: _NotReachable, Unreachable for a wrong certificate, httpx.HTTPError."""
         failure: httpx.HTTPError | None = None
         for address in addresses[:_MAX_ADDRESSES]:
             try:
-                return await transport.handle_async_request(self._request(target, address, call))
+                return await way.ask(address, self._request(target, address, call))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 if _is_tls(error):
                     raise Unreachable("Its host has no valid certificate for that name.") from error
@@ -319,7 +345,7 @@ class GuardedFetch:
                 ("User-Agent", self._agent),
                 ("Accept", "*/*"),
                 ("Accept-Encoding", "identity"),
-                ("Connection", "close"),
+                *(() if call.kept else (("Connection", "close"),)),
                 *call.headers,
             ],
             content=call.body,

@@ -52,6 +52,7 @@ from signroom.service.webhooks.release_deliveries import AT_ONCE, release_delive
 from signroom.store import tables
 from signroom.worker.steps import jobs
 from tests.fetch.sites import Exchange
+from tests.harness.costs import counting
 from tests.harness.hooks import Endpoint, Receiver, broken, broken_until, fine, running_receiver
 from tests.harness.waiting import SECONDS, eventually
 from tests.service.conftest import Room
@@ -394,6 +395,18 @@ def test_a_run_that_has_delivered_goes_on_with_what_is_due(hook: Hook) -> None:
     assert enqueued(hook) & {first_key(d) for d in others} == set(), "jobs that were spared are taken back"
     assert [hook.try_it(d) for d in others] == [None] * 3
     assert len(hook.endpoint.seen) == 4
+
+
+def test_a_further_delivery_of_a_run_takes_twelve_statements(hook: Hook) -> None:
+    count = 5
+    first, *_ = [hook.tell() for _ in range(1 + count)]
+
+    with counting() as costs:
+        assert hook.try_it(first) is None
+
+    assert len(hook.endpoint.seen) == 1 + count
+    ours = [text for text in costs.statements if "signroom_" in text]
+    assert len(ours) <= 18 + 12 * count
 
 
 def test_several_runs_share_what_is_due_and_double_nothing(hook: Hook) -> None:
