@@ -70,7 +70,8 @@ class SqlPreparations:
 def _with_items() -> sa.Select[Any]:
     """A row for each document, or one without a document. Only the first has what all have in common: it is long."""
     i, p = tables.prepared_documents, tables.preparations
-    first = sa.or_(i.c.position.is_(None), i.c.position == 0)
+    # Not by its position: the first of those that were prepared may have been erased.
+    first = sa.func.row_number().over(order_by=i.c.position) == 1
     common = [sa.case((first, column)).label(column.name) for column in (p.c.chain, p.c.refused)]
     query = sa.select(p.c.id, p.c.session_id, p.c.created_at, *common, *i.c)
     query = query.select_from(p.outerjoin(i, i.c.preparation_id == p.c.id))
