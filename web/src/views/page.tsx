@@ -182,7 +182,7 @@ function Waiting({ problem, onRetry }: WaitingProps): VNode {
       <Mark name="warning" kind="bad" />
       <Heading text={fact ?? texts.problem.heading} />
       <p role="alert">{rest ?? sentence(problem)}</p>
-      {(passing(problem) || problem === NOT_LOADED) && (
+      {passing(problem) && (
         <button type="button" class="primary" onClick={onRetry}>
           {texts.problem.retry}
         </button>
