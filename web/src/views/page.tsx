@@ -59,14 +59,7 @@ function Page({ api, session: asked }: PageProps): VNode {
     const problem = part?.failed ? NOT_LOADED : session === null ? state.problem : null;
     return (
       <>
-        {problem !== null && (
-          <header>
-            <p class="brand">
-              <Icon name="sign" />
-              {texts.page.mark}
-            </p>
-          </header>
-        )}
+        {problem !== null && <Plain onSpoken={() => happen({ kind: 'spoken' })} />}
         <main key="waiting" class={problem === null ? 'waiting' : ''}>
           <Waiting problem={problem} onRetry={part?.again ?? (() => void controller.load())} />
         </main>
@@ -161,6 +154,19 @@ function missing(state: State, steps: Steps, reader: Reading): Steps | Reading |
 /** True where the signer chooses files: the one step that comes with the first load. */
 function isFirst({ session, step, progress, handOver }: State): boolean {
   return step === 'documents' && session?.status === 'Pending' && progress === null && handOver === null;
+}
+
+/** The header of a page that knows of no session: nobody's name, and the languages. */
+export function Plain({ onSpoken }: { readonly onSpoken: () => void }): VNode {
+  return (
+    <header>
+      <p class="brand">
+        <Icon name="sign" />
+        {texts.page.mark}
+      </p>
+      <Languages onChosen={onSpoken} />
+    </header>
+  );
 }
 
 interface WaitingProps {
