@@ -52,6 +52,12 @@ function page() {
       const problem = draw(shown).find(({ type }) => (type as unknown) === Notice)?.props.problem as { code: string } | null;
       return problem?.code ?? null;
     },
+    /** The field of the component that has one. */
+    input: (shown: State) => {
+      const chooser = draw(shown).find(({ props }) => 'controller' in props && 'session' in props)!;
+      const drawn = (chooser.type as (props: unknown) => Found)(chooser.props);
+      return all(drawn).find(({ type }) => (type as unknown) === 'input')!.props as { accept?: string };
+    },
     goOn: (shown: State) => draw(shown).find(({ props }) => props.class === 'primary')?.props.onClick?.(),
   };
 }
@@ -77,4 +83,9 @@ test('with a document the page goes on', () => {
   const { goOn, go } = page();
   goOn(state({}, [document]));
   expect(go).toHaveBeenCalledWith('review');
+});
+
+test('a guess that only PDFs are accepted hides no file from the signer', () => {
+  const { input } = page();
+  expect(input(state({ session: { status: 'Pending', documents: [], pdfOnly: true } as unknown as NonNullable<State['session']> })).accept).toBeUndefined();
 });

@@ -182,7 +182,6 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
         <input
           type="file"
           multiple
-          accept={session.pdfOnly ? '.pdf,application/pdf' : undefined}
           onChange={({ currentTarget }) => {
             take(currentTarget.files);
             currentTarget.value = '';
