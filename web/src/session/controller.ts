@@ -211,13 +211,18 @@ export class Controller {
       throw new ApiError('BadSignatureSessionOperation', 'The documents are not those of the consent.');
     }
     let done = 0;
+    let over = false;
     this.report('checking', done, pairs.length);
     const check = async ([item, document]: (typeof pairs)[number]) => {
       if (item.signatureType === 'Xml') await this.checkXml(preparationId, item, document);
       else await originals.requireSame(document, item);
-      this.report('checking', ++done, pairs.length);
+      if (!over) this.report('checking', ++done, pairs.length);
     };
-    await Promise.all(pairs.map(check));
+    try {
+      await Promise.all(pairs.map(check));
+    } finally {
+      over = true; // the first failure has ended the run: checks that are still under way tell nothing any more
+    }
   }
 
   private async checkXml(preparationId: string, item: PreparedItem, document: DocumentView): Promise<void> {

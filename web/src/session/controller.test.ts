@@ -1,0 +1,50 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { KeySource } from '../keysource/keysource';
+import type { Api } from '../server/api';
+import type { DocumentView, PreparedItem, SignatureType } from '../server/model';
+import { Controller } from './controller';
+import type { Happening, State } from './flow';
+
+/** What the parts that are loaded later do, by document. */
+const parts = vi.hoisted(() => ({ requireSame: (_id: string): Promise<void> => Promise.resolve() }));
+
+vi.mock('./later', async () => ({
+  pairUp: (await import('../digest/check')).pairUp,
+  Digester: class {},
+  Originals: class {
+    requireSame = ({ id }: DocumentView) => parts.requireSame(id);
+  },
+}));
+
+const CERTIFICATE = { id: 'c', der: new Uint8Array(), chain: [] };
+const source = { certificates: [CERTIFICATE], sign: async () => [], close: () => undefined } as unknown as KeySource;
+
+/** The click on "Sign" for documents of these ids, and what happened. */
+function signing(signatureType: SignatureType, ids: readonly string[], api: Partial<Api> = {}) {
+  const happenings: Happening[] = [];
+  const items = ids.map((documentId) => ({ documentId, signatureType, toSign: '', digestAlgorithm: 'SHA256' }) as PreparedItem);
+  const prepare = async () => ({ preparationId: 'p', items, refused: [] });
+  const finish = async () => ({ status: 'Completed', documents: [] });
+  const controller = new Controller({ prepare, finish, ...api } as unknown as Api, (happening) => happenings.push(happening));
+  const documents = ids.map((id) => ({ id, status: 'PendingSignature' }) as DocumentView);
+  const state = { session: { documents }, source, certificateId: 'c', refused: [] } as unknown as State;
+  return { happenings, controller, done: controller.sign(state) };
+}
+
+/** As when time has passed: each report is told. */
+beforeEach(() => {
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
+});
+
+test('a check that ends after another one failed tells no progress any more', async () => {
+  let end = () => undefined as void;
+  const slow = new Promise<void>((resolve) => (end = resolve));
+  parts.requireSame = (id) => (id === 'bad' ? Promise.reject(new TypeError('cut')) : slow);
+  vi.spyOn(console, 'error').mockReturnValue();
+  const { happenings, done } = signing('Pdf', ['bad', 'slow', 'other']);
+  await done;
+  end();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(happenings.map(({ kind }) => kind)).toEqual(['started', 'progressed', 'progressed', 'failed']);
+});
