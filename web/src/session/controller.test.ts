@@ -6,13 +6,27 @@ import { Controller } from './controller';
 import type { Happening, State } from './flow';
 
 /** What the parts that are loaded later do, by document. */
-const parts = vi.hoisted(() => ({ requireSame: (_id: string): Promise<void> => Promise.resolve() }));
+const parts = vi.hoisted(() => ({
+  requireSame: (_id: string): Promise<void> => Promise.resolve(),
+  /** Files that were digested, and files that were parsed. */
+  digested: [] as Blob[],
+  parsed: [] as Blob[],
+}));
 
 vi.mock('./later', async () => ({
   pairUp: (await import('../digest/check')).pairUp,
+  requireSameXml: () => undefined,
+  treeOf: async (file: Blob) => parts.parsed.push(file),
   Digester: class {},
   Originals: class {
     requireSame = ({ id }: DocumentView) => parts.requireSame(id);
+    shown = async ({ id }: DocumentView) => {
+      const file = new Blob([id]);
+      parts.digested.push(file);
+      return file;
+    };
+    digestOf = async (_name: string, file: Blob) => parts.digested.push(file);
+    close = () => undefined;
   },
 }));
 
@@ -47,4 +61,14 @@ test('a check that ends after another one failed tells no progress any more', as
   end();
   await new Promise((resolve) => setTimeout(resolve));
   expect(happenings.map(({ kind }) => kind)).toEqual(['started', 'progressed', 'progressed', 'failed']);
+});
+
+test('the XML files that are compared are those that were digested', async () => {
+  const canonical = vi.fn(async (path: string) => new Blob([path]));
+  const { happenings, done } = signing('Xml', ['a'], { canonical });
+  await done;
+  expect(happenings.at(-1)?.kind).toBe('loaded');
+  expect(canonical.mock.calls).toEqual([['p/a']]);
+  expect(parts.parsed).toHaveLength(2);
+  for (const [index, file] of parts.parsed.entries()) expect(file).toBe(parts.digested[index]);
 });

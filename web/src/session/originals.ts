@@ -67,9 +67,13 @@ export class Originals {
     await requireSameDocument(item, length, (...tails) => this.digester.followed(name, item.digestAlgorithm, tails));
   }
 
-  /** Throws WrongDocument when the server hands out other bytes than those shown. */
-  async requireShown(document: DocumentView): Promise<void> {
-    await this.read(document, 'SHA256');
+  /** The document's file, compared. Throws WrongDocument when the server hands out other bytes than those shown. */
+  shown(document: DocumentView): Promise<Blob> {
+    return this.lane.run(async () => {
+      const file = await this.fileOf(document.id);
+      await this.compared(document, `${document.id} shown`, file, 'SHA256');
+      return file;
+    });
   }
 
   /** The digest of another file of the server. */
@@ -97,10 +101,14 @@ export class Originals {
     return reading;
   }
 
+  private async fileOf(documentId: string): Promise<Blob> {
+    return this.held.get(documentId)?.file ?? this.api.original(documentId);
+  }
+
   /** What is inside a CMS object that gets one signer more, with the length of the whole file. */
   private async readContent(document: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Fingerprint> {
     const { id } = document;
-    const file = this.held.get(id)?.file ?? (await this.api.original(id));
+    const file = await this.fileOf(id);
     const bytes = await file.arrayBuffer();
     const whole = await this.compared(document, id, new Blob([bytes]), 'SHA256');
     const pieces = contentOf(new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>[];
