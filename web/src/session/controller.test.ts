@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { KeySource } from '../keysource/keysource';
-import type { Api } from '../server/api';
+import { type Api, ApiError } from '../server/api';
 import type { DocumentView, PreparedItem, SignatureType } from '../server/model';
 import { Controller } from './controller';
 import type { Happening, State } from './flow';
@@ -15,6 +15,7 @@ const parts = vi.hoisted(() => ({
 
 vi.mock('./later', async () => ({
   pairUp: (await import('../digest/check')).pairUp,
+  Lane: (await import('./lane')).Lane,
   requireSameXml: () => undefined,
   treeOf: async (file: Blob) => parts.parsed.push(file),
   Digester: class {},
@@ -71,4 +72,20 @@ test('the XML files that are compared are those that were digested', async () =>
   expect(canonical.mock.calls).toEqual([['p/a']]);
   expect(parts.parsed).toHaveLength(2);
   for (const [index, file] of parts.parsed.entries()) expect(file).toBe(parts.digested[index]);
+});
+
+test('canonical forms are asked for two at a time, and none after a failure', async () => {
+  const asked: { end(file: Blob): void; refuse(reason: Error): void }[] = [];
+  const canonical = () => new Promise<Blob>((end, refuse) => asked.push({ end, refuse }));
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const { happenings, done } = signing('Xml', ['a', 'b', 'c', 'd', 'e'], { canonical });
+  await vi.waitFor(() => expect(asked).toHaveLength(2));
+  await settled();
+  expect(asked).toHaveLength(2);
+  asked[0]?.refuse(new ApiError('TooManyRequests', 'busy'));
+  await done;
+  asked[1]?.end(new Blob());
+  await settled();
+  expect(asked).toHaveLength(2);
+  expect(happenings.at(-1)).toEqual({ kind: 'failed', problem: { code: 'TooManyRequests', message: 'busy' } });
 });

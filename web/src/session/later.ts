@@ -3,4 +3,5 @@ export { pairUp, requireSameXml } from '../digest/check';
 export { Digester } from '../digest/digester';
 export { treeOf } from '../digest/xml';
 export { ranked } from './certificates';
+export { Lane } from './lane';
 export { Originals } from './originals';
