@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { WrongDocument } from '../digest/wrong-document';
 import type { KeySource } from '../keysource/keysource';
 import { type Api, ApiError } from '../server/api';
 import type { DocumentView, PreparedItem, SignatureType } from '../server/model';
@@ -8,6 +9,7 @@ import type { Happening, State } from './flow';
 /** What the parts that are loaded later do, by document. */
 const parts = vi.hoisted(() => ({
   requireSame: (_id: string): Promise<void> => Promise.resolve(),
+  shown: async (id: string): Promise<Blob> => new Blob([id]),
   /** Files that were digested, and files that were parsed. */
   digested: [] as Blob[],
   parsed: [] as Blob[],
@@ -22,7 +24,7 @@ vi.mock('./later', async () => ({
   Originals: class {
     requireSame = ({ id }: DocumentView) => parts.requireSame(id);
     shown = async ({ id }: DocumentView) => {
-      const file = new Blob([id]);
+      const file = await parts.shown(id);
       parts.digested.push(file);
       return file;
     };
@@ -88,4 +90,29 @@ test('canonical forms are asked for two at a time, and none after a failure', as
   await settled();
   expect(asked).toHaveLength(2);
   expect(happenings.at(-1)).toEqual({ kind: 'failed', problem: { code: 'TooManyRequests', message: 'busy' } });
+});
+
+test('the signer gets the file that was compared', async () => {
+  const { controller, happenings, done } = signing('Pdf', []);
+  await done;
+  const addresses: string[] = [];
+  const click = vi.fn();
+  vi.stubGlobal('document', {
+    createElement: () => ({
+      click,
+      set href(address: string) {
+        addresses.push(address);
+      },
+    }),
+  });
+  vi.useFakeTimers();
+  await controller.show({ id: 'a', name: 'a.txt' } as DocumentView);
+  expect(click).toHaveBeenCalledTimes(1);
+  expect(await (await fetch(addresses[0] ?? '')).text()).toBe('a');
+  parts.shown = () => Promise.reject(new WrongDocument('other bytes'));
+  await controller.show({ id: 'a', name: 'a.txt' } as DocumentView);
+  expect(click).toHaveBeenCalledTimes(1);
+  expect(happenings.at(-1)).toMatchObject({ kind: 'failed', problem: { code: 'WrongDocument' } });
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
 });

@@ -80,11 +80,12 @@ export class Controller {
     });
   }
 
-  /** Give the signer the file as it is, as a download: uploads never run as a page of this origin. */
+  /** Give the signer the file as it is, compared, as a download: uploads never run as a page of this origin. */
   async show(document: DocumentView): Promise<void> {
     await this.attempt(async () => {
-      const bytes = await this.api.original(document.id);
-      const address = URL.createObjectURL(bytes);
+      const bytes = await (await this.reading()).shown(document);
+      // With the service's type also where the file was chosen here: this machine may have named another one.
+      const address = URL.createObjectURL(new Blob([bytes], { type: document.contentType }));
       const anchor = Object.assign(globalThis.document.createElement('a'), { href: address, download: document.name });
       anchor.click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000);

@@ -82,6 +82,16 @@ describe('the originals', () => {
     }
   });
 
+  test('are handed out when they are those shown', async () => {
+    const { seen, originals } = server({ b: 'something else' });
+    expect(await (await originals.shown(document('a'))).text()).toBe('the bytes of a');
+    await expect(originals.shown(document('b'))).rejects.toThrow(WrongDocument);
+    const file = new File(['the bytes of c'], 'c.txt');
+    originals.hold('c', 'upload', file, await originals.choose('upload', file));
+    expect(await originals.shown(document('c'))).toBe(file);
+    expect(seen.fetched).toEqual(['a', 'b']);
+  });
+
   test('are read once more for another algorithm', async () => {
     const { seen, originals } = server();
     originals.ahead([document('a')]);
