@@ -11,7 +11,8 @@ const MESSAGE_DIGEST = new Uint8Array([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
 const hash = (algorithm: string, bytes: string) => createHash(algorithm).update(bytes).digest();
 
 function document(id: string, content = `the bytes of ${id}`, length = content.length): DocumentView {
-  return { id, sha256: hash('SHA256', content).toString('hex'), length, signatures: 0 } as DocumentView;
+  const sha256 = hash('SHA256', content).toString('hex');
+  return { id, sha256, length, pages: 1, signatures: 0, contentType: 'application/pdf' } as DocumentView;
 }
 
 function item(id: string, algorithm: DigestAlgorithm = 'SHA256', content = `the bytes of ${id}`): PreparedItem {
@@ -64,6 +65,27 @@ describe('the originals', () => {
     originals.ahead([document('a'), document('b', 'the bytes of b', 65 << 20), document('c')]);
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(seen.fetched).toEqual(['a']);
+  });
+
+  test('that are parsed for the signature are not fetched ahead: they would be fetched again', async () => {
+    const { seen, originals } = server();
+    const signed = { ...document('a'), pages: 0, signatures: 1, contentType: 'application/pkcs7-mime' };
+    const xml = { ...document('b'), pages: 0, contentType: 'text/xml' };
+    originals.ahead([signed, xml, { ...document('c'), pages: 0, contentType: 'text/plain' }]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(seen.fetched).toEqual(['c']);
+  });
+
+  test('of many bytes are fetched one after the other, also for the content of CMS', async () => {
+    const { seen, originals } = server();
+    const large = (id: string) => ({ ...document(id, undefined, 13 << 20), pages: 0, signatures: 1 });
+    const further = (id: string): PreparedItem => ({ ...item(id), signatureType: 'Cms' });
+    const ids = ['a', 'b', 'c', 'd'];
+    // The files of this server are no CMS: each is refused after it was fetched and compared.
+    await Promise.allSettled(ids.map((id) => originals.requireSame(large(id), further(id))));
+    expect(seen).toMatchObject({ fetched: ids, most: 1 });
+    await Promise.allSettled(['e', 'f', 'g', 'h', 'i'].map((id) => originals.requireSame({ ...large(id), length: 9 }, further(id))));
+    expect(seen.most).toBe(4);
   });
 
   test('that did not come ahead are fetched once more when they are needed', async () => {

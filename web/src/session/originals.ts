@@ -13,6 +13,8 @@ import { Lane } from './lane';
 
 /** As many files are fetched at the same moment; the browser keeps room for other calls. */
 const AT_ONCE = 4;
+/** Files of more bytes count for several: a phone has not the memory for four large ones. */
+const LARGE = 4 << 20;
 /** Bytes that are fetched before the signer has decided to sign. */
 const AHEAD = 64 << 20;
 
@@ -52,6 +54,7 @@ export class Originals {
   ahead(documents: readonly DocumentView[]): void {
     let bytes = 0;
     for (const document of documents) {
+      if (isParsed(document)) continue;
       bytes += document.length;
       if (bytes > AHEAD) return;
       this.read(document, 'SHA256').catch(() => undefined);
@@ -62,18 +65,16 @@ export class Originals {
   async requireSame(document: DocumentView, item: PreparedItem): Promise<void> {
     const { id } = document;
     const further = item.signatureType === 'Cms' && document.signatures > 0;
-    const { length } = await (further ? this.readContent(document, item) : this.read(document, item.digestAlgorithm));
+    const length = further
+      ? await this.readContent(document, item)
+      : (await this.read(document, item.digestAlgorithm)).length;
     const name = further ? contentName(id) : (this.held.get(id)?.name ?? id);
     await requireSameDocument(item, length, (...tails) => this.digester.followed(name, item.digestAlgorithm, tails));
   }
 
   /** The document's file, compared. Throws WrongDocument when the server hands out other bytes than those shown. */
   shown(document: DocumentView): Promise<Blob> {
-    return this.lane.run(async () => {
-      const file = await this.fileOf(document.id);
-      await this.compared(document, `${document.id} shown`, file, 'SHA256');
-      return file;
-    });
+    return this.inLane(document, () => this.whole(document));
   }
 
   /** The digest of another file of the server. */
@@ -92,7 +93,7 @@ export class Originals {
     const before = this.held.get(document.id);
     if (before !== undefined && [before.algorithm, 'SHA256'].includes(algorithm)) return before.reading;
     const { name, file } = before ?? { name: document.id, file: null };
-    const reading = this.lane.run(async () => this.compared(document, name, file ?? (await this.api.original(document.id)), algorithm));
+    const reading = this.inLane(document, async () => this.compared(document, name, file ?? (await this.api.original(document.id)), algorithm));
     const held: Held = { name, file, algorithm, reading };
     this.held.set(document.id, held);
     reading.catch(() => {
@@ -101,19 +102,27 @@ export class Originals {
     return reading;
   }
 
-  private async fileOf(documentId: string): Promise<Blob> {
-    return this.held.get(documentId)?.file ?? this.api.original(documentId);
+  private async whole(document: DocumentView): Promise<Blob> {
+    const { id } = document;
+    const file = this.held.get(id)?.file ?? (await this.api.original(id));
+    await this.compared(document, `${id} whole`, file, 'SHA256');
+    return file;
   }
 
-  /** What is inside a CMS object that gets one signer more, with the length of the whole file. */
-  private async readContent(document: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Fingerprint> {
+  /** Read what is inside a CMS object that gets one signer more. Returns the length of the whole file in bytes. */
+  private readContent(document: DocumentView, { digestAlgorithm }: PreparedItem): Promise<number> {
     const { id } = document;
-    const file = await this.fileOf(id);
-    const bytes = await file.arrayBuffer();
-    const whole = await this.compared(document, id, new Blob([bytes]), 'SHA256');
-    const pieces = contentOf(new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>[];
-    await this.digester.read(contentName(id), new Blob(pieces), digestAlgorithm);
-    return whole;
+    return this.inLane(document, async () => {
+      // A Blob does not change; a file that was changed on this machine cannot be read any more (File API, 4).
+      const bytes = await (await this.whole(document)).arrayBuffer();
+      const pieces = contentOf(new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>[];
+      await this.digester.read(contentName(id), new Blob(pieces), digestAlgorithm);
+      return bytes.byteLength;
+    });
+  }
+
+  private inLane<T>({ length }: DocumentView, work: () => Promise<T>): Promise<T> {
+    return this.lane.run(work, 1 + Math.floor(length / LARGE));
   }
 
   private async compared({ sha256 }: DocumentView, name: string, file: Blob, algorithm: Algorithm): Promise<Fingerprint> {
@@ -121,6 +130,11 @@ export class Originals {
     if (found.sha256 !== sha256) throw new WrongDocument('other bytes than those shown');
     return found;
   }
+}
+
+/** True for a file that is fetched whole for its signature, whether it was read before or not: XML, or CMS inside. */
+function isParsed({ pages, signatures, contentType }: DocumentView): boolean {
+  return pages === 0 && (signatures > 0 || contentType.endsWith('xml'));
 }
 
 function contentName(documentId: string): string {
