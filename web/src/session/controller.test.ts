@@ -28,7 +28,7 @@ vi.mock('./later', async () => ({
       parts.digested.push(file);
       return file;
     };
-    digestOf = async (_name: string, file: Blob) => parts.digested.push(file);
+    digestOf = async (file: Blob) => parts.digested.push(file);
     close = () => undefined;
   },
 }));

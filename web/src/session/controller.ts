@@ -183,7 +183,7 @@ export class Controller {
     try {
       const originals = await this.reading();
       const [read, sent] = await Promise.allSettled([
-        originals.choose(key, file),
+        originals.choose(file),
         this.api.upload(file, key, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
       ]);
       const same = read.status === 'fulfilled' && sent.status === 'fulfilled' && read.value.sha256 === sent.value.sha256;
@@ -192,7 +192,7 @@ export class Controller {
       if (read.status === 'rejected') throw read.reason;
       if (sent.status === 'rejected') throw sent.reason;
       if (!same) throw new ApiError('DamagedOnTheWay', 'The file arrived changed.');
-      originals.hold(sent.value.id, key, file, read.value);
+      originals.hold(sent.value.id, file, read.value);
       this.files.delete(id);
       this.happen({ kind: 'uploadAccepted', id, document: sent.value });
     } catch (error) {
@@ -240,7 +240,7 @@ export class Controller {
     // What is parsed is what was digested: a file that is asked for twice may differ.
     const shown = await originals.shown(document);
     const signed = await this.api.canonical(path);
-    const digest = await originals.digestOf(path, signed, item.digestAlgorithm);
+    const digest = await originals.digestOf(signed, item.digestAlgorithm);
     requireSameXml(item, digest, await treeOf(shown), await treeOf(signed));
   }
 

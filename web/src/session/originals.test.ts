@@ -36,11 +36,14 @@ function server(changed: Readonly<Record<string, string>> = {}) {
     followed: async (...asked: Parameters<Digests['followed']>) => digests.followed(...asked),
     close: () => undefined,
   };
-  const seen = { fetched: [] as string[], now: 0, most: 0, fails: new Set<string>() };
+  const seen = { fetched: [] as string[], now: 0, most: 0, fails: new Set<string>(), gate: null as Promise<void> | null };
   const original = async (id: string) => {
     seen.fetched.push(id);
     seen.most = Math.max(seen.most, ++seen.now);
     await new Promise((resolve) => setTimeout(resolve));
+    const { gate } = seen;
+    seen.gate = null;
+    await gate;
     seen.now--;
     if (seen.fails.delete(id)) throw new TypeError('cut');
     return new Blob([changed[id] ?? `the bytes of ${id}`]);
@@ -109,7 +112,7 @@ describe('the originals', () => {
     expect(await (await originals.shown(document('a'))).text()).toBe('the bytes of a');
     await expect(originals.shown(document('b'))).rejects.toThrow(WrongDocument);
     const file = new File(['the bytes of c'], 'c.txt');
-    originals.hold('c', 'upload', file, await originals.choose('upload', file));
+    originals.hold('c', file, await originals.choose(file));
     expect(await originals.shown(document('c'))).toBe(file);
     expect(seen.fetched).toEqual(['a', 'b']);
   });
@@ -122,10 +125,29 @@ describe('the originals', () => {
     expect(seen.fetched).toEqual(['a', 'a']);
   });
 
+  test('keep what each read found, however the reads of one file overtake each other', async () => {
+    const { seen, originals } = server();
+    let first = () => undefined as void;
+    seen.gate = new Promise<void>((resolve) => (first = resolve));
+    originals.ahead([document('a')]);
+    await originals.requireSame(document('a'), item('a', 'SHA384'));
+    first();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await originals.requireSame(document('a'), item('a', 'SHA384'));
+    expect(seen.fetched).toEqual(['a', 'a']);
+  });
+
+  test('are compared with the document as it is now, also when they were read before', async () => {
+    const { originals } = server();
+    await originals.requireSame(document('a'), item('a'));
+    const other = document('a', 'other bytes of a');
+    await expect(originals.requireSame(other, item('a'))).rejects.toThrow(WrongDocument);
+  });
+
   test('that were chosen here are never fetched', async () => {
     const { seen, originals } = server();
     const file = new File(['the bytes of a'], 'a.pdf');
-    originals.hold('a', 'upload', file, await originals.choose('upload', file));
+    originals.hold('a', file, await originals.choose(file));
     await originals.requireSame(document('a'), item('a'));
     await originals.requireSame(document('a'), item('a', 'SHA512'));
     expect(seen.fetched).toEqual([]);
