@@ -3,11 +3,16 @@ import { defineConfig, type Plugin } from 'vite';
 import { onlyUsed } from './scripts/only-used';
 import { differences } from './src/texts/message';
 
+interface Catalogue {
+  readonly noScript: string;
+  readonly source: { readonly obstacles: { readonly 'not-loaded': string } };
+}
+
 const texts = new URL('./src/texts/', import.meta.url);
 const languages = readdirSync(texts)
   .filter((file) => file.endsWith('.json'))
   .map((file) => file.slice(0, -'.json'.length));
-const catalogue = (tag: string): { readonly noScript: string } => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
+const catalogue = (tag: string): Catalogue => JSON.parse(readFileSync(new URL(`${tag}.json`, texts), 'utf8'));
 
 /** A language that lacks a text, or has one too many, stops the build. */
 const catalogues: Plugin = {
@@ -19,9 +24,12 @@ const catalogues: Plugin = {
     }
   },
   transformIndexHtml(html) {
-    // Nobody has chosen a language that early without a script: it is said in all of them.
-    const sentences = languages.map((tag) => `<p lang="${tag}">${catalogue(tag).noScript}</p>`);
-    return html.replace('<!-- no script -->', sentences.join(''));
+    // Without the page's words there is no language yet: it is said in all of them.
+    const said = (sentence: (words: Catalogue) => string) =>
+      languages.map((tag) => `<p lang="${tag}">${sentence(catalogue(tag))}</p>`).join('');
+    return html
+      .replace('<!-- no script -->', said(({ noScript }) => noScript))
+      .replace('<!-- not loaded -->', said(({ source }) => source.obstacles['not-loaded']));
   },
 };
 

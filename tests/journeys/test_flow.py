@@ -126,7 +126,7 @@ def test_two_tabs_that_sign_at_the_same_moment_sign_once(sqlite_server: Server, 
         tab.goto(opened["redirectUrl"])
         go_on_to_signing(tab)
         sign(tab)
-        expect(tab.get_by_text("Saving your signatures")).to_be_visible()
+        expect(tab.get_by_role("heading", name="Saving your signatures")).to_be_visible()
     for route in waiting:
         route.continue_()
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from signroom.domain.language import LANGUAGES
+from signroom.page import routes
 from signroom.page.assets import Asset, holds, read_assets
-from signroom.page.routes import STATIC
+from signroom.page.routes import STATIC, page_routes, read_shells
 from tests.harness.server import Server
 
 
@@ -63,3 +69,24 @@ def test_a_browser_gets_a_file_packed_and_once(sqlite_server: Server) -> None:
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert sqlite_server.api.get("/sign/assets/..%2froutes.py").status_code == 404
+
+
+def test_a_version_that_is_installed_under_a_running_process_is_not_mixed_with_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    static = tmp_path / "static"
+    shutil.copytree(STATIC, static)
+    monkeypatch.setattr(routes, "STATIC", static)
+    page_routes(Mock())
+    shutil.rmtree(static)
+
+    assert {language: read_shells(static)[language] for language in LANGUAGES} == dict(read_shells(STATIC))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_that_did_not_load_says_so_in_every_language(language: str) -> None:
+    words = json.loads(next((STATIC / "assets").glob(f"{language}-*.json")).read_text("utf-8"))
+    late = re.search(r'<div class="late waits" role="alert">(.*?)</div>', read_shells(STATIC)["en"].decode())
+
+    assert late is not None
+    assert f'<p lang="{language}">{words["source"]["obstacles"]["not-loaded"]}</p>' in late[1]

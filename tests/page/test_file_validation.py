@@ -63,6 +63,8 @@ def test_the_pattern_decides_by_the_whole_name_before_the_body_is_read(tenant: T
         (r"a-\d+\.pdf", False),
         (r".*\.pdf", True),
         (r"(?i).*\.(pdf|docx)", False),
+        (r"(?i).+\.(pdf|doc)", False),
+        (r"(?i).+\.(pdf|tiff?)", False),
     ):
         ok(tenant.put("file-validation", {"fileNamePattern": pattern}))
         assert page.load()["pdfOnly"] is pdf_only

@@ -8,6 +8,10 @@ const api = new Api(link, (own) => history.replaceState(history.state, '', `/sig
 // The session is asked for while the rest of the page, and its words, are on their way.
 const session = api.load();
 session.catch(() => undefined); // the page says it, and asks again
-void import('./views/page').then(({ show }) => show(api, session));
+void import('./views/page').then(
+  ({ show }) => show(api, session),
+  // A part, or the words, did not come: what the document says of it waits no longer.
+  () => document.querySelector('.late')?.classList.remove('waits'),
+);
 void import('./views/steps').catch(() => undefined);
 void import('./views/reader/reader').catch(() => undefined);

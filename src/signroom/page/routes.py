@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,12 +15,13 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from signroom.domain.errors import KeySourceNotAvailable
+from signroom.domain.language import LANGUAGES
 from signroom.http.archive import archive_response
 from signroom.http.bodies import WireRequest
 from signroom.http.headers import page_policy, sent
 from signroom.page import api
 from signroom.page.api import InjectedPorts
-from signroom.page.assets import holds, read_assets
+from signroom.page.assets import Asset, holds, read_assets
 from signroom.ports import Ports
 from signroom.service.access.page_language import greeting
 from signroom.service.documents.download_session import open_signed_files
@@ -45,16 +47,22 @@ async def shell(
         "vary": "Accept-Language",
         "content-security-policy": page_policy(found.frame_origins),
     }
-    return Response(_index(found.language), media_type=MediaType.HTML, headers=headers)
+    return Response(read_shells(STATIC)[found.language], media_type=MediaType.HTML, headers=headers)
 
 
 @cache
-def _index(language: str) -> bytes:
-    built = (STATIC / "index.html").read_text("utf-8").replace('<html lang="en">', f'<html lang="{language}">', 1)
+def read_shells(static: Path) -> Mapping[str, bytes]:
+    """The shell in each language. It is read once and together with the files it names: both are of one version."""
+    built = (static / "index.html").read_text("utf-8")
+    return {language: _shell(built, language, read_assets(static / "assets")) for language in LANGUAGES}
+
+
+def _shell(built: str, language: str, files: Mapping[str, Asset]) -> bytes:
     # Without its words the page shows nothing: the browser asks for them at once, and not only when its script does.
-    words = next((STATIC / "assets").glob(f"{language}-*.json")).name
+    words = next(name for name in files if name.startswith(f"{language}-") and name.endswith(".json"))
     link = f'<link rel="preload" as="fetch" crossorigin href="/sign/assets/{words}">'
-    return built.replace("</head>", f"  {link}\n  </head>", 1).encode()
+    named = built.replace('<html lang="en">', f'<html lang="{language}">', 1)
+    return named.replace("</head>", f"  {link}\n  </head>", 1).encode()
 
 
 @get("/sign/assets-operator/web-pki.js", include_in_schema=False)
@@ -96,7 +104,8 @@ async def asset(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
 
 def page_routes(ports: Ports) -> list[Any]:
     """Everything under ``/sign``."""
-    read_assets(STATIC / "assets")
+    # All at the start: a newer version that is installed under a running process is not mixed with its own.
+    read_shells(STATIC)
     streams = SessionStreams(ports)
 
     def provide_streams(framed: api.InjectedFramed) -> SessionStreams:

@@ -40,6 +40,19 @@ export async function available(kind: SourceKind, session: SessionView): Promise
   }
 }
 
+/**
+ * What the answers of all sources come to, when none can be used: each says what it needs (`none`), or nothing is known of
+ * any, as the part of the page that they are in did not load (`not-loaded`). Null: there is one, or not all have answered.
+ */
+export function dead(kinds: readonly SourceKind[], answers: Partial<Record<SourceKind, Availability>>): 'none' | 'not-loaded' | null {
+  const reasons = kinds.map((kind) => {
+    const answer = answers[kind];
+    return answer?.usable === false && answer.reason;
+  });
+  if (reasons.includes(false)) return null;
+  return reasons.length > 0 && reasons.every((reason) => reason === 'not-loaded') ? 'not-loaded' : 'none';
+}
+
 /** What does not answer may as well not be there. */
 function obstacleOf(code: KeyErrorCode): Obstacle {
   const told: readonly Obstacle[] = ['insecure', 'outdated', 'unsupported', 'unlicensed', 'not-loaded'];

@@ -124,7 +124,7 @@ export interface SessionView {
   readonly processingErrorCode: string | null;
   readonly maxFile: number;
   readonly maxDocuments: number;
-  /** Files of other types are not accepted. */
+  /** The server's guess that files of other types are not accepted: for words, never to hide a file. */
   readonly pdfOnly: boolean;
   readonly keySources: readonly string[];
   /** False: nobody confirms who a signer is, every issuer is accepted. */

@@ -35,6 +35,7 @@ test.each([
   ['TooManyRequests', true],
   ['StorageUnavailable', true],
   ['DamagedOnTheWay', true],
+  ['key-not-loaded', true],
   ['InvalidPdf', false],
   ['BadSignatureSessionToken', false],
 ])('%s may pass by itself: %s', (code, expected) => {

@@ -17,7 +17,7 @@ export function passing({ code }: { readonly code: string }): boolean {
   return PASSING.includes(code) || code.endsWith('Unavailable');
 }
 
-const PASSING = ['Network', 'InternalError', 'TooManyRequests', 'RequestTimeout', 'RequestInProgress', 'DamagedOnTheWay'];
+const PASSING = ['Network', 'InternalError', 'TooManyRequests', 'RequestTimeout', 'RequestInProgress', 'DamagedOnTheWay', 'key-not-loaded'];
 
 /** What the server says of one document. */
 export function problemOfDocument(code: string, detail: string | null): Problem {

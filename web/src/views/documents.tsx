@@ -21,7 +21,15 @@ export function Documents({
   const twice = repeated(session.documents);
   const pending = state.uploads.some(({ error }) => error === null);
   const [missing, miss] = useState(false);
-  const ready = toSign(state).length > 0 && !pending && !state.busy;
+  const empty = toSign(state).length === 0 && !pending;
+  const ready = !empty && !pending && !state.busy;
+  useEffect(() => {
+    if (!empty) miss(false);
+  }, [empty]);
+  const goOn = () => {
+    controller.go(ready ? 'review' : 'documents'); // what was said before is over
+    miss(!ready);
+  };
   useFocusAfterRemoval(session.documents.length + state.uploads.length);
   return (
     <section>
@@ -52,9 +60,9 @@ export function Documents({
       <p class={session.documents.length + state.uploads.length > 0 ? 'unseen' : 'facts none'} role="status">
         {fill(t.count, { count: session.documents.length })}
       </p>
-      <Notice problem={missing && !ready ? NO_DOCUMENT : state.problem} />
+      <Notice problem={toSay(state.problem, missing && empty)} />
       <div class="actions">
-        <button type="button" class="primary" disabled={pending || state.busy} onClick={() => (ready ? controller.go('review') : miss(true))}>
+        <button type="button" class="primary" disabled={pending || state.busy} onClick={goOn}>
           {t.next}
         </button>
       </div>
@@ -65,6 +73,11 @@ export function Documents({
       )}
     </section>
   );
+}
+
+/** `missing`: the signer wanted to go on without a document. What has happened since comes first. */
+export function toSay(problem: Problem | null, missing: boolean): Problem | null {
+  return problem ?? (missing ? NO_DOCUMENT : null);
 }
 
 /** The button that had the focus went with its row: a keyboard goes on from the heading, not from the top. */
@@ -169,7 +182,6 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
         <input
           type="file"
           multiple
-          accept={session.pdfOnly ? '.pdf,application/pdf' : undefined}
           onChange={({ currentTarget }) => {
             take(currentTarget.files);
             currentTarget.value = '';

@@ -19,7 +19,8 @@ interface EndedProps {
   readonly controller: Controller;
 }
 
-export function Ended({ session, controller }: EndedProps): VNode {
+/** `live`: this page has seen the session open. Else "back" may have led to it, and must not be a way into a trap. */
+export function Ended({ session, controller, live }: EndedProps & { readonly live: boolean }): VNode {
   const { applicationName: application, returnUrl } = session;
   switch (session.status) {
     case 'Completed':
@@ -30,7 +31,7 @@ export function Ended({ session, controller }: EndedProps): VNode {
           <Mark name="done" kind="good" />
           <Heading text={t.stored} />
           <p>{t.storedText}</p>
-          <GoBack session={session} automatic={true} at={0} />
+          <GoBack session={session} automatic={leaves(live)} at={0} />
         </section>
       );
     case 'UserCancelled':
@@ -40,7 +41,7 @@ export function Ended({ session, controller }: EndedProps): VNode {
           <Heading text={t.cancelled} />
           <p>{t.cancelledText}</p>
           <p>{fill(t.cancelledNext, { application })}</p>
-          <GoBack session={session} automatic={returnUrl !== null} at={0} />
+          <GoBack session={session} automatic={returnUrl !== null && leaves(live)} at={0} />
         </section>
       );
     case 'Expired':
@@ -56,6 +57,12 @@ export function Ended({ session, controller }: EndedProps): VNode {
     default:
       return <Failed session={session} controller={controller} />;
   }
+}
+
+/** False where the browser's "back" or "forward" brought an end that was there before. */
+export function leaves(live: boolean): boolean {
+  const [loading] = performance.getEntriesByType('navigation') as readonly (PerformanceEntry & { readonly type?: string })[];
+  return live || loading?.type !== 'back_forward';
 }
 
 function Completed({ session }: { readonly session: SessionView }): VNode {

@@ -1,5 +1,5 @@
 import { render, type VNode } from 'preact';
-import { useEffect, useMemo, useReducer } from 'preact/hooks';
+import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import type { Api } from '../server/api';
 import { type SessionView, waits } from '../server/model';
 import { Controller } from '../session/controller';
@@ -50,6 +50,8 @@ function Page({ api, session: asked }: PageProps): VNode {
     document.title = texts.title;
   }, [language]);
   const { session } = state;
+  const live = useRef(false);
+  live.current ||= session?.status === 'Pending';
   useCalm([session?.status, state.step, state.progress === null, state.handOver].join());
   // All of the first view comes at once, in the place of nothing: what is there does not move any more.
   const part = missing(state, steps, reader);
@@ -57,14 +59,7 @@ function Page({ api, session: asked }: PageProps): VNode {
     const problem = part?.failed ? NOT_LOADED : session === null ? state.problem : null;
     return (
       <>
-        {problem !== null && (
-          <header>
-            <p class="brand">
-              <Icon name="sign" />
-              {texts.page.mark}
-            </p>
-          </header>
-        )}
+        {problem !== null && <Plain onSpoken={() => happen({ kind: 'spoken' })} />}
         <main key="waiting" class={problem === null ? 'waiting' : ''}>
           <Waiting problem={problem} onRetry={part?.again ?? (() => void controller.load())} />
         </main>
@@ -90,7 +85,7 @@ function Page({ api, session: asked }: PageProps): VNode {
         {beside(state) && <Stage state={state} controller={controller} steps={steps} reader={reader} />}
         <div class="panel">
           {pending && beside(state) && <Requirements required={session.requirements} />}
-          <View state={state} controller={controller} session={session} steps={steps} />
+          <View state={state} controller={controller} session={session} steps={steps} live={live.current} />
           {pending && <Cancel controller={controller} busy={state.busy} />}
         </div>
       </main>
@@ -131,7 +126,7 @@ function Stage({ state, controller, steps, reader }: StepProps & { readonly read
   );
 }
 
-function View({ state, controller, session, steps }: StepProps & { readonly session: SessionView }): VNode {
+function View({ state, controller, session, steps, live }: StepProps & { readonly session: SessionView; readonly live: boolean }): VNode {
   const { step, progress } = state;
   // Without the other views `missing` lets nobody get further.
   if (isFirst(state) || steps.part === null) return <Documents state={state} controller={controller} session={session} />;
@@ -139,7 +134,7 @@ function View({ state, controller, session, steps }: StepProps & { readonly sess
   if (progress !== null) return <Signing progress={progress} problem={state.problem} />;
   if (waits(session)) return <Waiting problem={state.problem} onRetry={() => void controller.load()} />;
   const trying = session.status === 'ProcessingError' && step !== 'documents';
-  if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} />;
+  if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} live={live} />;
   if (session.status === 'Pending' && state.handOver !== null) {
     return <HandOver state={state} controller={controller} picture={state.handOver} />;
   }
@@ -159,6 +154,19 @@ function missing(state: State, steps: Steps, reader: Reading): Steps | Reading |
 /** True where the signer chooses files: the one step that comes with the first load. */
 function isFirst({ session, step, progress, handOver }: State): boolean {
   return step === 'documents' && session?.status === 'Pending' && progress === null && handOver === null;
+}
+
+/** The header of a page that knows of no session: nobody's name, and the languages. */
+export function Plain({ onSpoken }: { readonly onSpoken: () => void }): VNode {
+  return (
+    <header>
+      <p class="brand">
+        <Icon name="sign" />
+        {texts.page.mark}
+      </p>
+      <Languages onChosen={onSpoken} />
+    </header>
+  );
 }
 
 interface WaitingProps {
@@ -182,7 +190,7 @@ function Waiting({ problem, onRetry }: WaitingProps): VNode {
       <Mark name="warning" kind="bad" />
       <Heading text={fact ?? texts.problem.heading} />
       <p role="alert">{rest ?? sentence(problem)}</p>
-      {(passing(problem) || problem === NOT_LOADED) && (
+      {passing(problem) && (
         <button type="button" class="primary" onClick={onRetry}>
           {texts.problem.retry}
         </button>

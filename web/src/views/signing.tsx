@@ -12,7 +12,11 @@ export function Signing({ progress, problem }: { readonly progress: Shown; reado
   return (
     <section>
       <Heading text={t[phase]} />
-      <p>{phase === 'processing' ? t.stay : t.wait}</p>
+      {/* The heading is read once; what comes after it is told here. */}
+      <p role="status">
+        <span class="unseen">{t[phase]}. </span>
+        {phase === 'processing' ? t.stay : t.wait}
+      </p>
       {/* It is full when all is done, not before. */}
       <progress aria-label={t.all} value={part} />
       <p role="status" class="facts">

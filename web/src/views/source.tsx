@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Availability, SourceKind } from '../keysource/keysource';
-import { available, offered } from '../keysource/sources';
+import { available, dead, offered } from '../keysource/sources';
 import { framed } from '../server/framing';
 import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
@@ -10,6 +10,8 @@ import { fill, texts } from '../texts/format';
 import { Field, Heading, Notice, type ViewProps } from './parts';
 
 const t = texts.source;
+
+const NOT_LOADED: Problem = { code: 'key-not-loaded', message: '' };
 
 /** Name, hint and, where the signer may have to get it, the program and its address. */
 function about(kind: SourceKind): { label: string; hint: string; program: string; address: string } {
@@ -34,7 +36,8 @@ export function Source({ state, controller, session }: SourceProps): VNode {
   const answered = (Object.keys(answers) as SourceKind[]).filter((kind) => answers[kind]?.usable);
   const usable = answered.sort((one, other) => Number(other === 'demo') - Number(one === 'demo'));
   // Inside another site there is a way: a tab of its own.
-  const none = !framed && usable.length === 0 && Object.keys(answers).length === kinds.length;
+  const end = framed ? null : dead(kinds, answers);
+  const none = end === 'none';
   const [chosen, setChosen] = useState<SourceKind | null>(null);
   const open = chosen ?? onlyOne(kinds, answers);
   const choose = (kind: SourceKind) => {
@@ -45,6 +48,7 @@ export function Source({ state, controller, session }: SourceProps): VNode {
     <section>
       <Heading key={none} text={none ? t.noneHeading : t.heading} />
       <p>{none ? fill(kinds.length > 0 ? t.none : t.noneOffered, { application: session.applicationName }) : t.intro}</p>
+      {end === 'not-loaded' && <Notice problem={NOT_LOADED} />}
       {framed && <Framed />}
       <div class="choices">
         {usable.map((kind) => (

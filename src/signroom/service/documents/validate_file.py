@@ -26,7 +26,11 @@ from signroom.service.webhooks.endpoint_credentials import credentials
 MAX_ANSWER = 64 << 10
 """Bytes."""
 _PDF = ".pdf"
-_OTHERS = (".docx", ".jpg", ".p7m", ".p7s", ".png", ".txt", ".xlsx", ".xml", ".zip")
+_OTHERS = (
+    *(".7z", ".asc", ".bmp", ".csv", ".doc", ".docm", ".docx", ".dwg", ".eml", ".gif", ".htm", ".html", ".jpeg"),
+    *(".jpg", ".json", ".md", ".mp3", ".mp4", ".msg", ".odp", ".ods", ".odt", ".p7b", ".p7m", ".p7s", ".png", ".ppt"),
+    *(".pptx", ".rar", ".rtf", ".svg", ".tif", ".tiff", ".txt", ".webp", ".xls", ".xlsm", ".xlsx", ".xml", ".zip"),
+)
 
 
 def require_name(ports: Ports, validation: FileValidation, name: str) -> None:
@@ -37,7 +41,7 @@ def require_name(ports: Ports, validation: FileValidation, name: str) -> None:
 
 
 def accepts_only_pdf(ports: Ports, pattern: str | None) -> bool:
-    """True when of the usual names only that of a PDF fits: a signer is then asked for a PDF, else for a file."""
+    """A guess: of the usual names only that of a PDF fits. It chooses words (a PDF, a file), and refuses nothing."""
     if pattern is None or not ports.name_patterns.matches(pattern, f"document{_PDF}"):
         return False
     return not any(ports.name_patterns.matches(pattern, f"document{ending}") for ending in _OTHERS)
