@@ -261,6 +261,15 @@ def test_in_the_last_days_the_timestamp_comes_without_the_data_that_cannot_be_ha
         assert archive(ports, document) is not None
         assert len(room.read(document).versions) == 1
 
+        # Of one that was given up before, and is asked for now, nobody knows that no time is left.
+        waiting = room.read(document)
+        with ports.store.work() as work:
+            work.documents.save(replace(waiting, archive_until=document.versions[-1].made_at))
+        assert archive(ports, document) is not None
+        assert len(room.read(document).versions) == 1
+        with ports.store.work() as work:
+            work.documents.save(waiting)
+
         years_go_by(room, outside, NOW + 6 * YEAR - timedelta(days=3))
         assert archive(ports, document) is None
     finally:
