@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,11 @@ class Endpoint:
     hang_up: threading.Event
     """Set: a connection is closed, without an answer, when its second request comes."""
     said: list[tuple[int, bytes]] = field(default_factory=list)
+    together: threading.Barrier | None = None
+    """All answers wait for so many requests."""
+
+    def wait_for(self, requests: int) -> None:
+        self.together = threading.Barrier(requests)
 
     @property
     def connections(self) -> int:
@@ -52,6 +58,9 @@ def running_endpoint() -> Iterator[Endpoint]:
             if again and made.hang_up.is_set():
                 self.close_connection = True
                 return
+            together, last = made.together, len(made.said) <= 3
+            if together is not None and last:
+                together.wait(SECONDS)
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
         def log_message(self, format: str, *args: object) -> None:
@@ -122,3 +131,14 @@ def test_a_delivery_on_a_connection_that_is_closed_under_it_goes_out_again(endpo
     assert deliver(fetch, "one.example", endpoint.port, b"second") == 200
     assert [body for _, body in endpoint.said] == [b"first", b"second", b"second"]
     assert endpoint.connections == 2
+
+
+def test_connections_that_are_closed_together_cost_one_delivery_more(endpoint: Endpoint) -> None:
+    fetch = GuardedFetch(OUTSIDE, resolve=always("127.0.0.2"))
+    endpoint.wait_for(3)
+    with ThreadPoolExecutor(3) as several:
+        assert list(several.map(lambda _: deliver(fetch, "one.example", endpoint.port), range(3))) == [200] * 3
+    endpoint.hang_up.set()
+
+    assert deliver(fetch, "one.example", endpoint.port, b"second") == 200
+    assert [body for _, body in endpoint.said].count(b"second") == 2

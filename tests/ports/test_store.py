@@ -298,6 +298,24 @@ def test_preparation_is_read_back_with_the_layouts_of_every_format(store: SqlSto
         assert work.preparations.prepared(preparation.id, ids[1]) == preparation.items[1].prepared
 
 
+def test_what_is_left_of_a_preparation_is_read_when_its_first_document_was_erased(
+    store: SqlStore, application: Application
+) -> None:
+    session = a_session(application)
+    first, second = a_document(session), a_document(session, 1)
+    preparation = a_preparation(session, [first.id, second.id])
+    with store.work() as work:
+        work.sessions.add(session)
+        work.documents.add(first, second)
+        work.preparations.add(preparation)
+
+    with store.work() as work:
+        work.erasures.remove_traces(session.subscription_id, None, [first], NOW)
+
+    with store.read() as work:
+        assert work.preparations.of_any_tenant(preparation.id) == replace(preparation, items=preparation.items[1:])
+
+
 def test_api_key_is_found_by_its_hash_alone(store: SqlStore, application: Application) -> None:
     key = ApiKey(uuid4(), application.id, b"k" * 32, Role.WORKER, NOW, NOW + timedelta(days=1))
     with store.work() as work:

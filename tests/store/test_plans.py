@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from signroom.domain.errors import SignatureSessionNotFound
 from signroom.store.engine import open_engine
 from signroom.store.schema import migrate
 from signroom.store.sql import SqlStore
@@ -67,3 +69,19 @@ def test_a_few_rows_are_not_looked_for_among_all(plans: list[str]) -> None:
         if line.partition(" INDEX ")[2] in MANY or (line.startswith("SCAN signroom_") and "_to_count" not in line)
     ] == []
     assert [line for line in plans if "TEMP B-TREE" in line] == []
+
+
+def test_the_backlog_is_counted_once_for_all_documents_that_are_signed(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'signroom.db'}")
+    migrate(engine)
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda _c, _cursor, *what: asked.append(what[:2]))
+
+    with SqlStore(engine).work() as work, pytest.raises(SignatureSessionNotFound):
+        work.sessions.locked_to_sign_of_any_tenant(uuid4())
+
+    with engine.connect() as connection:
+        (lines,) = [plan(connection, *what) for what in list(asked) if "in_processing" in what[0]]
+    # One for each document: whether the subscription has webhooks.
+    assert [line.partition(" ")[0] for line in lines if "SUBQUERY" in line] == ["SCALAR", "SCALAR", "CORRELATED"]
+    engine.dispose()

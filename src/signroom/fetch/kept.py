@@ -81,6 +81,11 @@ class KeptConnections:
         if self._sweeping is None:
             self._sweeping = loop.call_later(_IDLE_SECONDS, self._sweep)
 
+    def forget(self, kept: _Kept) -> None:
+        """Nobody gets them any more: one of them was closed by the other side."""
+        if self._kept.get(kept.key) is kept:
+            self._retire(kept)
+
     def _make_room(self) -> None:
         unused = [kept for kept in self._kept.values() if kept.users == 0] if len(self._kept) > _MOST else []
         for kept in unused[: len(self._kept) - _MOST]:
@@ -122,8 +127,7 @@ class KeptWay:
 
         Raises: httpx.HTTPError.
         """
-        kept = self._connections.take(self._target, address)
-        self._taken.append(kept)
+        kept, is_again = self._take(address), False
         while True:
             is_new = False
 
@@ -135,8 +139,16 @@ class KeptWay:
             try:
                 return await kept.transport.handle_async_request(request)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                if is_new:
+                # Those that are kept beside it have most likely gone with it: each would be one more delivery.
+                if is_new or is_again:
                     raise
+                self._connections.forget(kept)
+                kept, is_again = self._take(address), True
+
+    def _take(self, address: Address) -> _Kept:
+        kept = self._connections.take(self._target, address)
+        self._taken.append(kept)
+        return kept
 
     async def aclose(self) -> None:
         """The answer was read, or is not wanted."""

@@ -13,6 +13,7 @@ from signroom.store.engine import open_engine
 from tests.harness.hooks import WEBHOOKS, Hook, new_hook, remove_hooks
 from tests.harness.server import Json, Server, ok, refused
 from tests.harness.tenants import Tenant, new_tenant
+from tests.harness.waiting import eventually
 
 SECRET = "very-secret-token"
 URL = "https://app.example/hook"
@@ -140,6 +141,15 @@ def test_what_was_refused_is_found_and_sent_again_as_the_command_line_does_it(te
     assert hook.call("replay-failed", failing=True, since="2999-01-01T00:00:00Z") == {"count": 0, "failing": 0}
     assert hook.call("pause")["pausedAt"]
     assert hook.call("replay-failed", failing=True) == {"count": 1, "failing": 0}
+
+
+@ON_SQLITE
+def test_a_replay_says_what_came_of_the_last_try(tenant: Tenant) -> None:
+    hook = new_hook(tenant, "http://127.0.0.2:1/", "SessionCreated")
+    tenant.open_session()
+    (refused_once,) = eventually(lambda: hook.deliveries("Failing"))
+
+    assert hook.call(f"deliveries/{refused_once['id']}/replay")["lastError"] == "Its host cannot be reached."
 
 
 def test_the_secret_of_sessions_addresses_is_known_before_the_first_of_them(tenant: Tenant) -> None:

@@ -26,6 +26,7 @@ from signroom.ports.store import FAILING, DeliveryFilter, Position
 from signroom.service.events.read_event import read_event_body
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
+    LoggedDelivery,
     ReplayFailed,
     SetWebhook,
     change_webhook,
@@ -197,7 +198,13 @@ async def replay(
 
     One that is still `Pending` is tried now instead.
     """
-    return _delivery(await asyncio.to_thread(replay_delivery, ports, caller, webhook_id, delivery_id))
+
+    def answer() -> LoggedDelivery:
+        replayed = replay_delivery(ports, caller, webhook_id, delivery_id)
+        return read_delivery(ports, caller, webhook_id, replayed.id)
+
+    found = await asyncio.to_thread(answer)
+    return _delivery(found.delivery, *found.attempts[-1:])
 
 
 @post(

@@ -59,8 +59,7 @@ class SqlPreparations:
         query = query.where(p.c.created_at < before, over).limit(limit)
         ids = self._connection.execute(query).scalars().all()
         self._connection.execute(sa.delete(i).where(i.c.preparation_id.in_(ids)))
-        self._connection.execute(sa.delete(p).where(p.c.id.in_(ids)))
-        return len(ids)
+        return self._connection.execute(sa.delete(p).where(p.c.id.in_(ids))).rowcount
 
 
 # Made once, as in `statements`: each signature asks these.
@@ -70,7 +69,8 @@ class SqlPreparations:
 def _with_items() -> sa.Select[Any]:
     """A row for each document, or one without a document. Only the first has what all have in common: it is long."""
     i, p = tables.prepared_documents, tables.preparations
-    first = sa.or_(i.c.position.is_(None), i.c.position == 0)
+    # Not by its position: the first of those that were prepared may have been erased.
+    first = sa.func.row_number().over(order_by=i.c.position) == 1
     common = [sa.case((first, column)).label(column.name) for column in (p.c.chain, p.c.refused)]
     query = sa.select(p.c.id, p.c.session_id, p.c.created_at, *common, *i.c)
     query = query.select_from(p.outerjoin(i, i.c.preparation_id == p.c.id))

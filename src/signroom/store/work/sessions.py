@@ -211,7 +211,10 @@ def _with_page() -> sa.FromClause:
 @cache
 def _to_sign() -> sa.Select[Any]:
     s, a, owner = tables.sessions, tables.applications, tables.subscriptions
-    counted = in_processing(s.c.subscription_id).correlate(s).scalar_subquery()
+    # Not of the row's own session: the database would count again for each document.
+    mine = s.alias("mine")
+    whose = sa.select(mine.c.subscription_id).where(mine.c.id == sa.bindparam("session")).scalar_subquery()
+    counted = in_processing(whose).scalar_subquery()
     joined = s.join(a, a.c.id == s.c.application_id).join(owner, owner.c.id == s.c.subscription_id)
     return _of_one_session(joined, _SESSION, _DOCUMENT, erased=True).add_columns(
         sa.or_(is_closed(a), is_closed(owner)).label("closed"),
