@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from signroom.domain.places import Shares, Waits
+from signroom.domain.places import WAITS_LAPSE_SECONDS, Shares, Waits
 
 
 def held(shares: Shares, owner: str, place: ExitStack) -> int:
@@ -67,3 +67,18 @@ def test_an_owner_waits_no_longer_than_is_allowed_and_the_first_are_forgotten() 
     for owner in ("b", "c"):
         waits.spend(owner, 1.0)
     assert [waits.left(owner, 8.0) for owner in ("a", "b", "c")] == [8.0, 7.0, 7.0]
+
+
+def test_what_an_owner_has_waited_lapses_a_while_after_the_last_time() -> None:
+    now = [0.0]
+    waits = Waits(clock=lambda: now[0])
+
+    waits.spend("a", 5.0)
+    now[0] += WAITS_LAPSE_SECONDS - 1
+    waits.spend("a", 3.0)
+    now[0] += WAITS_LAPSE_SECONDS - 1
+    assert waits.left("a", 8.0) == 0.0
+    now[0] += 1
+    assert waits.left("a", 8.0) == 8.0
+    waits.spend("a", 1.0)
+    assert waits.left("a", 8.0) == 7.0

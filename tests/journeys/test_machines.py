@@ -150,5 +150,6 @@ def test_a_worker_that_is_stopped_leaves_its_work_to_the_other(group: Installati
 def test_nothing_that_matters_lies_on_a_machine(group: Installation) -> None:
     lying = {str(f.relative_to(m.data)) for m in group.machines for f in m.data.rglob("*") if f.is_file()}
 
-    # The certificate is made from the secret; the lock tells processes of one machine from each other.
-    assert lying <= {"demo-ca.crt", "executor.lock"}
+    # The certificate is made from the secret; the lock tells processes of one machine from each other; the address is
+    # what commands on this machine are told by the service that runs here.
+    assert lying <= {"demo-ca.crt", "executor.lock", "address"}

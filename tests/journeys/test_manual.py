@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from signroom.manual.site import BUILT
 from tests.harness.server import Server
 from tests.harness.tools import not_run
+from tests.harness.waiting import eventually
 from tests.journeys.conftest import Watched
 from tests.journeys.test_accessibility import axe, violations
 
@@ -20,7 +21,13 @@ def test_a_code_is_explained_and_the_search_finds_it(sqlite_server: Server, wind
     page.goto(f"{sqlite_server.url}/docs/errors/#InvalidPdf")
     expect(page.locator("#InvalidPdf")).to_be_in_viewport()
 
-    page.keyboard.press("Control+k")
+    def opened() -> bool:
+        if page.locator("dialog[open]").count():
+            return True
+        page.keyboard.press("Control+k")  # before the site's script runs nobody hears it
+        return False
+
+    eventually(opened)
     expect(page.locator("dialog[open]")).to_be_visible()  # until then letters are shortcuts of the site
     page.keyboard.type("InvalidPdf")
 

@@ -359,9 +359,9 @@ def test_what_failed_is_replayed_on_demand(tenant: Tenant, receiver: Receiver) -
     hook.settled("Failed", 2)
 
     endpoint.reply = fine
-    assert hook.call("replay-failed") == {"count": 2}
+    assert hook.call("replay-failed") == {"count": 2, "failing": 0}
     hook.settled("Delivered", 2)
-    assert hook.call("replay-failed") == {"count": 0}
+    assert hook.call("replay-failed") == {"count": 0, "failing": 0}
 
 
 def test_while_a_secret_is_rotated_both_sign(tenant: Tenant, receiver: Receiver) -> None:

@@ -352,6 +352,11 @@ class Document:
         return replace(self, archive_until=end)
 
     @property
+    def known_archive_end(self) -> datetime | None:
+        """When the certificate of its newest archive timestamp ends. None: that is not known, or not any more."""
+        return None if self.archive_until == self._not_renewed else self.archive_until
+
+    @property
     def _not_renewed(self) -> datetime | None:
         """What `archive_until` is of a file that gets no other archive timestamp by itself: long over."""
         return self.versions[-1].made_at if self.versions else None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Hashable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from signroom.domain.errors import TooManyRequests
 
 _AGAIN_SECONDS = 5
+WAITS_LAPSE_SECONDS = 300.0
+"""So long after an owner has waited they wait for nothing any more, once their allowance is used up."""
 
 
 class Places:
@@ -42,25 +45,33 @@ class Places:
 class Waits:
     """Seconds that owners have waited for others. All that is theirs has one allowance together.
 
+    What an owner has waited lapses `WAITS_LAPSE_SECONDS` after the last time: who was asked in vain may answer by then.
     What is known of the owners that came first is forgotten. Safe to use from threads.
     """
 
-    def __init__(self, most: int = 10_000) -> None:
-        """`most` owners are remembered."""
-        self._most, self._lock = most, threading.Lock()
-        self._spent: OrderedDict[Hashable, float] = OrderedDict()
+    def __init__(self, most: int = 10_000, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`most` owners are remembered. `clock`: seconds, only forwards."""
+        self._most, self._clock, self._lock = most, clock, threading.Lock()
+        self._spent: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+        """The seconds, and when they lapse."""
 
     def left(self, owner: Hashable, allowance: float) -> float:
         """Seconds of `allowance` that `owner` has left; never less than none."""
         with self._lock:
-            return max(0.0, allowance - self._spent.get(owner, 0.0))
+            return max(0.0, allowance - self._of(owner))
 
     def spend(self, owner: Hashable, seconds: float) -> None:
         """`owner` has waited for so long."""
         with self._lock:
-            self._spent[owner] = self._spent.pop(owner, 0.0) + seconds
+            spent = self._of(owner) + seconds
+            self._spent[owner] = spent, self._clock() + WAITS_LAPSE_SECONDS
+            self._spent.move_to_end(owner)
             while len(self._spent) > self._most:
                 self._spent.popitem(last=False)
+
+    def _of(self, owner: Hashable) -> float:
+        spent, until = self._spent.get(owner, (0.0, 0.0))
+        return spent if self._clock() < until else 0.0
 
 
 class Shares:

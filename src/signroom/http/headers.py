@@ -12,7 +12,7 @@ def page_policy(frame_origins: Sequence[str] = ()) -> str:
     """The page's CSP. `frame_origins`: whose pages may frame it; ``domain.application`` checks their form."""
     ancestors = " ".join(frame_origins) or "'none'"
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self' blob:; "
         f"worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}; "
         "require-trusted-types-for 'script'; trusted-types signroom"
     )

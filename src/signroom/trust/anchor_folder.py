@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import structlog
 from asn1crypto import pem
 
 from signroom.domain.errors import BadCertificate
@@ -19,6 +20,8 @@ from signroom.domain.security_context import BUILT_IN, SecurityContext
 from signroom.trust.anchors import Anchors
 from signroom.trust.paths import Link, read_link
 from signroom.trust.pinned.read_again import ReadAgain
+
+log = structlog.get_logger()
 
 INTERMEDIATES = "intermediates"
 _KINDS = {"CERTIFICATE", "X509 CERTIFICATE"}
@@ -31,17 +34,34 @@ class BrokenTrustFile(ValueError):
 
 
 class AnchorFolder:
-    """An `AnchorSource` of what lies there now. A change that is broken leaves what was there before."""
+    """An `AnchorSource` of what lies there now. A change that is broken leaves what was there before.
+
+    So does one that leaves a context without roots: all its sessions would be refused for good. Whoever wants that
+    starts the service anew.
+    """
 
     def __init__(self, folder: Path, extra: Mapping[SecurityContext, Sequence[bytes]]) -> None:
         """The roots that lie in `folder`, which need not be there, and `extra` roots (DER) beside them.
 
         Raises: BrokenTrustFile.
         """
-        self._anchors = ReadAgain(folder, lambda: _read_all(folder, extra))
+        self._folder, self._extra = folder, extra
+        self._known: Mapping[SecurityContext, Anchors] = {}
+        self._anchors = ReadAgain(folder, self._read)
 
     def anchors(self, context: SecurityContext) -> Anchors:
         return self._anchors().get(context, Anchors())
+
+    def _read(self) -> Mapping[SecurityContext, Anchors]:
+        """One thread at a time. Raises: BrokenTrustFile."""
+        found = dict(_read_all(self._folder, self._extra))
+        for context, known in self._known.items():
+            if known.roots and not found[context].roots:
+                reason = "It has no root any more. What was there counts until a restart."
+                log.warning("trust_folder.not_read", place=str(self._folder / context.name), reason=reason)
+                found[context] = known
+        self._known = found
+        return found
 
 
 def _read_all(folder: Path, extra: Mapping[SecurityContext, Sequence[bytes]]) -> Mapping[SecurityContext, Anchors]:

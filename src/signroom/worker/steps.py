@@ -32,7 +32,7 @@ from signroom.service.levels.archive_document import (
     archive_document,
     give_up_archiving,
 )
-from signroom.service.levels.learn_archive_ends import learn_archive_ends
+from signroom.service.levels.learn_archive_ends import Reached, learn_archive_ends
 from signroom.service.levels.renew_archives import renew_archives
 from signroom.service.maintenance.compare_files import EVERY, compare_files
 from signroom.service.maintenance.count_statistics import count_statistics
@@ -83,7 +83,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("count-statistics", minute, count_statistics),
         ("finish-deletions", minute, finish_deletions),
         ("delete-late-files", minute, delete_late_files),
-        ("learn-archive-ends", minute, learn_archive_ends),
+        ("learn-archive-ends", minute, partial(learn_archive_ends, reached=Reached())),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("renew-archives", hour, renew_archives),

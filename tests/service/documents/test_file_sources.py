@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,18 @@ from uuid import uuid4
 
 import pytest
 
-from signroom.domain.errors import FileDownloadFailed
+from signroom.domain.errors import FileDownloadFailed, StorageUnavailable
 from signroom.fetch.guarded import GuardedFetch
 from signroom.ports import Ports
 from signroom.ports.files import Turn
-from signroom.service.documents.file_sources import Address, FileSource, as_local_file, local_files, store_source
+from signroom.service.documents.file_sources import (
+    Address,
+    FileSource,
+    as_local_file,
+    local_files,
+    local_files_of_all,
+    store_source,
+)
 from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part
 from tests.fetch.sites import Site, running_site
 from tests.service.conftest import Room
@@ -110,6 +117,35 @@ def test_a_flood_of_looks_at_a_large_file_takes_few_threads_of_a_session_and_of_
 
     assert flood(1) == 2
     assert 2 < flood(8) <= 8
+
+
+@pytest.mark.parametrize(
+    ("answers", "found", "asked"),
+    [("...", "...", 3), (".-.", ".-.", 3), ("-.....", "-.....", 6), ("..-.-.....", "..-.------", 5), ("-" * 25, "", 2)],
+)
+def test_a_store_that_hangs_is_waited_for_twice(room: Room, answers: str, found: str, asked: int) -> None:
+    """Each time is a timeout of 20 seconds: 25 files held the signer for minutes."""
+    file, wanted = room.file("a/file"), list(answers)
+
+    class HangingBlobs:
+        """Blobs that do not answer where there is a dash."""
+
+        @contextmanager
+        def as_file(self, key: str, expected: Any) -> Iterator[Path]:
+            if wanted.pop(0) == "-":
+                raise StorageUnavailable
+            with room.ports.blobs.as_file(key, expected) as path:
+                yield path
+
+    ports = replace(room.ports, blobs=HangingBlobs())  # type: ignore[arg-type]
+
+    async def opened() -> str:
+        async with local_files_of_all(ports, Turn(uuid4(), None, uuid4()), [(file, None)] * len(answers)) as files:
+            return "".join("-" if one is None else "." for one in files)
+
+    with nullcontext() if found else pytest.raises(StorageUnavailable):
+        assert asyncio.run(opened()) == found
+    assert len(answers) - len(wanted) == asked
 
 
 def test_an_upload_that_is_ended_often_at_once_is_written_once(room: Room) -> None:

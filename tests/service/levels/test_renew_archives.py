@@ -14,6 +14,7 @@ import pytest
 from signroom.domain.application import Operator
 from signroom.domain.audit import Action
 from signroom.domain.document import Document
+from signroom.domain.errors import StorageUnavailable
 from signroom.domain.level import Level
 from signroom.domain.security_context import TEST
 from signroom.domain.signature import SignatureType
@@ -22,6 +23,7 @@ from signroom.ports.files import content_of
 from signroom.service.levels import learn_archive_ends
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.levels.extend_file import ExtendFile, extend_file
+from signroom.service.levels.learn_archive_ends import Reached
 from signroom.service.levels.renew_archives import renew_archives
 from signroom.service.subscriptions.read_audit_log import read_installation_log
 from signroom.timestamps.authorities import RemoteAuthorities
@@ -158,13 +160,51 @@ def test_files_of_a_version_that_kept_no_end_are_found_a_few_at_a_time(
 
     assert learn_archive_ends.learn_archive_ends(off) == 0
     assert renew_archives(ports) == 0
-    assert [learn_archive_ends.learn_archive_ends(ports) for _ in range(3)] == [2, 0, 0]
+    reached = Reached()
+    assert [learn_archive_ends.learn_archive_ends(ports, reached) for _ in range(3)] == [2, 0, 0]
 
     assert room.read(good) == good
     assert room.read(gone).archive_until == gone.versions[-1].made_at
     assert (room.read(gone).level_detail or "").startswith("When its archive timestamp ends cannot be read")
     assert room.read(plain) == plain
     assert renew_archives(ports) == 1
+
+
+@pytest.mark.parametrize("at_once", [1, 5])
+def test_files_that_cannot_be_had_hold_up_no_others(room: Room, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(learn_archive_ends, "_AT_ONCE", at_once)
+    ports = replace(room.ports, limits=replace(room.ports.limits, archives_renewed_before=BEFORE))
+    session = room.session()
+    signed = [room.completed(room.document(session, position=n), None) for n in range(4)]
+    raised = [replace(one, versions=(replace(one.versions[-1], level=Level.B_LTA),)) for one in signed]
+    documents = sorted(raised, key=lambda one: one.id)
+    with ports.store.work() as work:
+        work.documents.save(*documents)
+    away, broken, *good = documents
+    tried = list[int]()
+
+    async def end_of(_ports: Ports, document: Document) -> datetime:
+        tried.append(documents.index(document))
+        if document.id == away.id:
+            raise StorageUnavailable
+        if document.id == broken.id:
+            raise ZeroDivisionError
+        return NOW
+
+    monkeypatch.setattr(learn_archive_ends, "_end_of", end_of)
+    reached = Reached()
+    with pytest.raises(StorageUnavailable, match=str(away.id)):
+        learn_archive_ends.learn_archive_ends(ports, reached)
+    if at_once == 1:  # the next runs go on behind it, and begin again after the last
+        assert [learn_archive_ends.learn_archive_ends(ports, reached) for _ in range(4)] == [1, 1, 1, 0]
+
+    assert tried == [0, 1, 2, 3]
+    assert [room.read(one).archive_until for one in good] == [NOW, NOW]
+    assert room.read(away).archive_until is None
+    assert (room.read(broken).level_detail or "").startswith("When its archive timestamp ends cannot be read")
+    with pytest.raises(StorageUnavailable):
+        learn_archive_ends.learn_archive_ends(ports, reached)
+    assert tried == [0, 1, 2, 3, 0]
 
 
 @one_database
@@ -220,6 +260,15 @@ def test_in_the_last_days_the_timestamp_comes_without_the_data_that_cannot_be_ha
         assert renew_archives(ports) == 1
         assert archive(ports, document) is not None
         assert len(room.read(document).versions) == 1
+
+        # Of one that was given up before, and is asked for now, nobody knows that no time is left.
+        waiting = room.read(document)
+        with ports.store.work() as work:
+            work.documents.save(replace(waiting, archive_until=document.versions[-1].made_at))
+        assert archive(ports, document) is not None
+        assert len(room.read(document).versions) == 1
+        with ports.store.work() as work:
+            work.documents.save(waiting)
 
         years_go_by(room, outside, NOW + 6 * YEAR - timedelta(days=3))
         assert archive(ports, document) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,26 @@ def test_a_file_is_read_when_it_has_changed_and_not_before(tmp_path: Path) -> No
     assert read[0] == 4
     file.unlink()
     now[0] += LOOKED_SECONDS
-    assert again() == ""
+    assert again() == "two"
+    assert read[0] == 4
+    file.write_text("three")
+    now[0] += LOOKED_SECONDS
+    assert again() == "three"
+
+
+def test_a_file_that_goes_while_it_is_read_leaves_what_was_there(tmp_path: Path) -> None:
+    now, file = [0.0], tmp_path / "words.txt"
+    file.write_text("one")
+
+    def words() -> str:
+        if now[0]:
+            file.unlink()
+        return file.read_text() if file.is_file() else ""
+
+    again = ReadAgain(file, words, clock=lambda: now[0])
+    file.write_text("another")
+    now[0] += LOOKED_SECONDS
+    assert again() == "one"
 
 
 def test_roots_and_policies_count_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,5 +86,13 @@ def test_roots_and_policies_count_without_a_restart(tmp_path: Path, monkeypatch:
 
     (tmp_path / "misspelt" / "root.crt").unlink()
     (tmp_path / "misspelt").rmdir()
+    shutil.rmtree(root.parent)  # the policies are still there
+    assert anchors.anchors(ICP_BRASIL).roots == (found,)
+    aside = tmp_path.rename(tmp_path.with_name("aside"))
+    assert (anchors.anchors(ICP_BRASIL).roots, len(policies())) == ((found,), 1)
+    aside.rename(tmp_path)
+    root.parent.mkdir()
+    root.write_bytes(three_tiers.intermediate().der)
+    assert [one.der for one in anchors.anchors(ICP_BRASIL).roots] == [three_tiers.intermediate().der]
     root.unlink()
-    assert anchors.anchors(ICP_BRASIL).roots == ()
+    assert AnchorFolder(tmp_path, {}).anchors(ICP_BRASIL).roots == ()  # a restart

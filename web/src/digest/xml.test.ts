@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { toBase64 } from '../bytes/base64';
-import { documentDigestOf } from './xml';
+import { documentDigestOf, treeOf } from './xml';
 
 const DIGEST = new Uint8Array(32).fill(7);
 const reference = (attributes: string, value = toBase64(DIGEST)) =>
@@ -23,4 +23,31 @@ test.each([
   ['nothing', []],
 ])('%s is refused', (_, parts) => {
   expect(documentDigestOf(info(...parts))).toBeNull();
+});
+
+test('a file is parsed from its own bytes', async () => {
+  const asked: Promise<string>[] = [];
+  let readable = true;
+  vi.stubGlobal('XMLHttpRequest', class {
+    responseXML = null;
+    onload = () => undefined;
+    onerror = () => undefined;
+    onloadend = () => undefined;
+    overrideMimeType() {}
+    open(_method: string, address: string) {
+      asked.push(fetch(address).then((answer) => answer.text()));
+    }
+    async send() {
+      await asked.at(-1);
+      if (readable) this.onload();
+      else this.onerror();
+      this.onloadend();
+    }
+  });
+  const file = new Blob(['<a/>']);
+  expect(await treeOf(file)).toBeNull();
+  readable = false;
+  await expect(treeOf(file)).rejects.toMatchObject({ name: 'NotReadableError' });
+  expect(await Promise.all(asked)).toEqual(['<a/>', '<a/>']);
+  vi.unstubAllGlobals();
 });

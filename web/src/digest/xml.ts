@@ -18,6 +18,24 @@ export function documentDigestOf(signedInfo: Uint8Array): Uint8Array | null {
   return found.length === 2 && more.length === 0 && digest !== undefined ? fromBase64(digest) : null;
 }
 
+/**
+ * An XML file as a tree; null for what is none. XMLHttpRequest: a parser that takes text is closed by Trusted Types.
+ * Throws DOMException `NotReadableError`.
+ */
+export function treeOf(file: Blob): Promise<Document | null> {
+  return new Promise((resolve, reject) => {
+    const address = URL.createObjectURL(file);
+    const request = new XMLHttpRequest();
+    request.open('GET', address);
+    request.overrideMimeType('application/xml');
+    request.responseType = 'document';
+    request.onerror = () => reject(new DOMException('the file cannot be read', 'NotReadableError'));
+    request.onload = () => resolve(request.responseXML);
+    request.onloadend = () => URL.revokeObjectURL(address);
+    request.send();
+  });
+}
+
 /** True when both say the same: canonicalization only drops comments, CDATA marks and unused namespace declarations. */
 export function sameTree(one: Element, other: Element): boolean {
   if (one.namespaceURI !== other.namespaceURI || one.localName !== other.localName) return false;

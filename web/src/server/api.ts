@@ -156,21 +156,6 @@ export class Api {
     return this.file(`canonical/${path}`);
   }
 
-  /** An XML file of the server as a tree. XMLHttpRequest: a parser that takes text is closed by Trusted Types. */
-  async tree(path: string): Promise<Document | null> {
-    if (this.token === null) await this.renew();
-    return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      request.open('GET', BASE + path);
-      request.setRequestHeader(TOKEN_HEADER, this.token ?? '');
-      request.overrideMimeType('application/xml');
-      request.responseType = 'document';
-      request.onerror = () => reject(new ApiError('Network', 'no connection'));
-      request.onload = () => resolve(request.status === 200 ? request.responseXML : null);
-      request.send();
-    });
-  }
-
   /** Send a file; `progress` gets the part sent, 0..1. XMLHttpRequest, since fetch does not report progress. */
   async upload(file: File, key: string, progress: (part: number) => void): Promise<DocumentView> {
     if (this.token === null || Date.now() > this.expiresAt - MARGIN_MS) await this.renew();

@@ -12,6 +12,8 @@ import { type Problem, passing, problemOf } from './problem';
 const FIRST_POLL_MS = 400;
 const LONGEST_POLL_MS = 3000;
 const REPORT_MS = 100;
+/** The server makes a canonical form as it makes a signature, and refuses a session that asks for many at once. */
+const XML_AT_ONCE = 2;
 const HASHES: Record<DigestAlgorithm, HashAlgorithm> = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' };
 
 export type PageCalls = Pick<Api, 'preview' | 'sizes' | 'text' | 'find'>;
@@ -78,11 +80,12 @@ export class Controller {
     });
   }
 
-  /** Give the signer the file as it is, as a download: uploads never run as a page of this origin. */
+  /** Give the signer the file as it is, compared, as a download: uploads never run as a page of this origin. */
   async show(document: DocumentView): Promise<void> {
     await this.attempt(async () => {
-      const bytes = await this.api.original(document.id);
-      const address = URL.createObjectURL(bytes);
+      const bytes = await (await this.reading()).shown(document);
+      // With the service's type also where the file was chosen here: this machine may have named another one.
+      const address = URL.createObjectURL(new Blob([bytes], { type: document.contentType }));
       const anchor = Object.assign(globalThis.document.createElement('a'), { href: address, download: document.name });
       anchor.click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
@@ -180,7 +183,7 @@ export class Controller {
     try {
       const originals = await this.reading();
       const [read, sent] = await Promise.allSettled([
-        originals.choose(key, file),
+        originals.choose(file),
         this.api.upload(file, key, (part) => this.happen({ kind: 'uploadSent', id, sent: part })),
       ]);
       const same = read.status === 'fulfilled' && sent.status === 'fulfilled' && read.value.sha256 === sent.value.sha256;
@@ -189,7 +192,7 @@ export class Controller {
       if (read.status === 'rejected') throw read.reason;
       if (sent.status === 'rejected') throw sent.reason;
       if (!same) throw new ApiError('DamagedOnTheWay', 'The file arrived changed.');
-      originals.hold(sent.value.id, key, file, read.value);
+      originals.hold(sent.value.id, file, read.value);
       this.files.delete(id);
       this.happen({ kind: 'uploadAccepted', id, document: sent.value });
     } catch (error) {
@@ -204,33 +207,41 @@ export class Controller {
     items: readonly PreparedItem[],
     consented: readonly DocumentView[],
   ): Promise<void> {
-    const { pairUp } = await later();
+    const { pairUp, Lane } = await later();
     const originals = await this.reading();
     const pairs = pairUp(items, consented);
     if (pairs === null) {
       throw new ApiError('BadSignatureSessionOperation', 'The documents are not those of the consent.');
     }
     let done = 0;
+    let over = false;
+    const lane = new Lane(XML_AT_ONCE);
     this.report('checking', done, pairs.length);
     const check = async ([item, document]: (typeof pairs)[number]) => {
-      if (item.signatureType === 'Xml') await this.checkXml(preparationId, item, document);
-      else await originals.requireSame(document, item);
-      this.report('checking', ++done, pairs.length);
+      if (over) return;
+      try {
+        if (item.signatureType === 'Xml') await this.checkXml(preparationId, item, document);
+        else await originals.requireSame(document, item);
+      } catch (error) {
+        over = true; // no check begins any more, and those under way tell nothing
+        throw error;
+      }
+      if (!over) this.report('checking', ++done, pairs.length);
     };
-    await Promise.all(pairs.map(check));
+    await Promise.all(
+      pairs.map((pair) => (pair[0].signatureType === 'Xml' ? lane.run(() => check(pair)) : check(pair))),
+    );
   }
 
   private async checkXml(preparationId: string, item: PreparedItem, document: DocumentView): Promise<void> {
-    const { requireSameXml } = await later();
+    const { requireSameXml, treeOf } = await later();
     const originals = await this.reading();
-    await originals.requireShown(document);
     const path = `${preparationId}/${item.documentId}`;
-    const canonical = await originals.digestOf(path, await this.api.canonical(path), item.digestAlgorithm);
-    const [shown, signed] = await Promise.all([
-      this.api.tree(`original/${item.documentId}`),
-      this.api.tree(`canonical/${path}`),
-    ]);
-    requireSameXml(item, canonical, shown, signed);
+    // What is parsed is what was digested: a file that is asked for twice may differ.
+    const shown = await originals.shown(document);
+    const signed = await this.api.canonical(path);
+    const digest = await originals.digestOf(signed, item.digestAlgorithm);
+    requireSameXml(item, digest, await treeOf(shown), await treeOf(signed));
   }
 
   private async reading(): Promise<Originals> {

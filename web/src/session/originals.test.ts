@@ -11,7 +11,8 @@ const MESSAGE_DIGEST = new Uint8Array([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
 const hash = (algorithm: string, bytes: string) => createHash(algorithm).update(bytes).digest();
 
 function document(id: string, content = `the bytes of ${id}`, length = content.length): DocumentView {
-  return { id, sha256: hash('SHA256', content).toString('hex'), length, signatures: 0 } as DocumentView;
+  const sha256 = hash('SHA256', content).toString('hex');
+  return { id, sha256, length, pages: 1, signatures: 0, contentType: 'application/pdf' } as DocumentView;
 }
 
 function item(id: string, algorithm: DigestAlgorithm = 'SHA256', content = `the bytes of ${id}`): PreparedItem {
@@ -35,11 +36,14 @@ function server(changed: Readonly<Record<string, string>> = {}) {
     followed: async (...asked: Parameters<Digests['followed']>) => digests.followed(...asked),
     close: () => undefined,
   };
-  const seen = { fetched: [] as string[], now: 0, most: 0, fails: new Set<string>() };
+  const seen = { fetched: [] as string[], now: 0, most: 0, fails: new Set<string>(), gate: null as Promise<void> | null };
   const original = async (id: string) => {
     seen.fetched.push(id);
     seen.most = Math.max(seen.most, ++seen.now);
     await new Promise((resolve) => setTimeout(resolve));
+    const { gate } = seen;
+    seen.gate = null;
+    await gate;
     seen.now--;
     if (seen.fails.delete(id)) throw new TypeError('cut');
     return new Blob([changed[id] ?? `the bytes of ${id}`]);
@@ -66,6 +70,27 @@ describe('the originals', () => {
     expect(seen.fetched).toEqual(['a']);
   });
 
+  test('that are parsed for the signature are not fetched ahead: they would be fetched again', async () => {
+    const { seen, originals } = server();
+    const signed = { ...document('a'), pages: 0, signatures: 1, contentType: 'application/pkcs7-mime' };
+    const xml = { ...document('b'), pages: 0, contentType: 'text/xml' };
+    originals.ahead([signed, xml, { ...document('c'), pages: 0, contentType: 'text/plain' }]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(seen.fetched).toEqual(['c']);
+  });
+
+  test('of many bytes are fetched one after the other, also for the content of CMS', async () => {
+    const { seen, originals } = server();
+    const large = (id: string) => ({ ...document(id, undefined, 13 << 20), pages: 0, signatures: 1 });
+    const further = (id: string): PreparedItem => ({ ...item(id), signatureType: 'Cms' });
+    const ids = ['a', 'b', 'c', 'd'];
+    // The files of this server are no CMS: each is refused after it was fetched and compared.
+    await Promise.allSettled(ids.map((id) => originals.requireSame(large(id), further(id))));
+    expect(seen).toMatchObject({ fetched: ids, most: 1 });
+    await Promise.allSettled(['e', 'f', 'g', 'h', 'i'].map((id) => originals.requireSame({ ...large(id), length: 9 }, further(id))));
+    expect(seen.most).toBe(4);
+  });
+
   test('that did not come ahead are fetched once more when they are needed', async () => {
     const { seen, originals } = server();
     seen.fails.add('a');
@@ -82,6 +107,16 @@ describe('the originals', () => {
     }
   });
 
+  test('are handed out when they are those shown', async () => {
+    const { seen, originals } = server({ b: 'something else' });
+    expect(await (await originals.shown(document('a'))).text()).toBe('the bytes of a');
+    await expect(originals.shown(document('b'))).rejects.toThrow(WrongDocument);
+    const file = new File(['the bytes of c'], 'c.txt');
+    originals.hold('c', file, await originals.choose(file));
+    expect(await originals.shown(document('c'))).toBe(file);
+    expect(seen.fetched).toEqual(['a', 'b']);
+  });
+
   test('are read once more for another algorithm', async () => {
     const { seen, originals } = server();
     originals.ahead([document('a')]);
@@ -90,10 +125,29 @@ describe('the originals', () => {
     expect(seen.fetched).toEqual(['a', 'a']);
   });
 
+  test('keep what each read found, however the reads of one file overtake each other', async () => {
+    const { seen, originals } = server();
+    let first = () => undefined as void;
+    seen.gate = new Promise<void>((resolve) => (first = resolve));
+    originals.ahead([document('a')]);
+    await originals.requireSame(document('a'), item('a', 'SHA384'));
+    first();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await originals.requireSame(document('a'), item('a', 'SHA384'));
+    expect(seen.fetched).toEqual(['a', 'a']);
+  });
+
+  test('are compared with the document as it is now, also when they were read before', async () => {
+    const { originals } = server();
+    await originals.requireSame(document('a'), item('a'));
+    const other = document('a', 'other bytes of a');
+    await expect(originals.requireSame(other, item('a'))).rejects.toThrow(WrongDocument);
+  });
+
   test('that were chosen here are never fetched', async () => {
     const { seen, originals } = server();
     const file = new File(['the bytes of a'], 'a.pdf');
-    originals.hold('a', 'upload', file, await originals.choose('upload', file));
+    originals.hold('a', file, await originals.choose(file));
     await originals.requireSame(document('a'), item('a'));
     await originals.requireSame(document('a'), item('a', 'SHA512'));
     expect(seen.fetched).toEqual([]);

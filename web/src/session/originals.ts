@@ -13,35 +13,42 @@ import { Lane } from './lane';
 
 /** As many files are fetched at the same moment; the browser keeps room for other calls. */
 const AT_ONCE = 4;
+/** Files of more bytes count for several: a phone has not the memory for four large ones. */
+const LARGE = 4 << 20;
 /** Bytes that are fetched before the signer has decided to sign. */
 const AHEAD = 64 << 20;
 
-interface Held {
-  /** Of the file, at the digester. */
+/** A file that the digester has read. */
+export interface Read extends Fingerprint {
+  /** Of this read alone: what another one finds never takes its place. */
   readonly name: string;
+}
+
+interface Held {
   /** Null: not chosen here, but fetched and let go. */
   readonly file: Blob | null;
   readonly algorithm: Algorithm;
-  readonly reading: Promise<Fingerprint>;
+  readonly reading: Promise<Read>;
 }
 
 export class Originals {
   private readonly held = new Map<string, Held>();
   private readonly lane = new Lane(AT_ONCE);
+  private reads = 0;
 
   constructor(
     private readonly api: Pick<Api, 'original'>,
     private readonly digester: Pick<Digester, 'read' | 'followed' | 'close'>,
   ) {}
 
-  /** Read a file that the signer chose. `name` is the caller's own for it. */
-  choose(name: string, file: File): Promise<Fingerprint> {
-    return this.digester.read(name, file, 'SHA256');
+  /** Read a file that the signer chose. */
+  choose(file: File): Promise<Read> {
+    return this.digested(file, 'SHA256');
   }
 
-  /** The file that was read under `name` is a document now. */
-  hold(documentId: string, name: string, file: File, fingerprint: Fingerprint): void {
-    this.held.set(documentId, { name, file, algorithm: 'SHA256', reading: Promise.resolve(fingerprint) });
+  /** A file that was chosen, and read, is a document now. */
+  hold(documentId: string, file: File, read: Read): void {
+    this.held.set(documentId, { file, algorithm: 'SHA256', reading: Promise.resolve(read) });
   }
 
   forget(documentId: string): void {
@@ -52,6 +59,7 @@ export class Originals {
   ahead(documents: readonly DocumentView[]): void {
     let bytes = 0;
     for (const document of documents) {
+      if (isParsed(document)) continue;
       bytes += document.length;
       if (bytes > AHEAD) return;
       this.read(document, 'SHA256').catch(() => undefined);
@@ -60,21 +68,19 @@ export class Originals {
 
   /** Throws WrongDocument unless `item` is a signature on this document, as it was shown, and on nothing else. */
   async requireSame(document: DocumentView, item: PreparedItem): Promise<void> {
-    const { id } = document;
     const further = item.signatureType === 'Cms' && document.signatures > 0;
-    const { length } = await (further ? this.readContent(document, item) : this.read(document, item.digestAlgorithm));
-    const name = further ? contentName(id) : (this.held.get(id)?.name ?? id);
+    const { name, length } = await (further ? this.readContent(document, item) : this.read(document, item.digestAlgorithm));
     await requireSameDocument(item, length, (...tails) => this.digester.followed(name, item.digestAlgorithm, tails));
   }
 
-  /** Throws WrongDocument when the server hands out other bytes than those shown. */
-  async requireShown(document: DocumentView): Promise<void> {
-    await this.read(document, 'SHA256');
+  /** The document's file, compared. Throws WrongDocument when the server hands out other bytes than those shown. */
+  shown(document: DocumentView): Promise<Blob> {
+    return this.inLane(document, () => this.whole(document));
   }
 
   /** The digest of another file of the server. */
-  async digestOf(name: string, file: Blob, algorithm: Algorithm): Promise<Uint8Array> {
-    await this.digester.read(name, file, algorithm);
+  async digestOf(file: Blob, algorithm: Algorithm): Promise<Uint8Array> {
+    const { name } = await this.digested(file, algorithm);
     return this.digester.followed(name, algorithm, []);
   }
 
@@ -84,12 +90,18 @@ export class Originals {
   }
 
   /** The document's file, compared with its fingerprint. It is read once, or once more for another algorithm. */
-  private read(document: DocumentView, algorithm: Algorithm): Promise<Fingerprint> {
+  private async read(document: DocumentView, algorithm: Algorithm): Promise<Read> {
     const before = this.held.get(document.id);
-    if (before !== undefined && [before.algorithm, 'SHA256'].includes(algorithm)) return before.reading;
-    const { name, file } = before ?? { name: document.id, file: null };
-    const reading = this.lane.run(async () => this.compared(document, name, file ?? (await this.api.original(document.id)), algorithm));
-    const held: Held = { name, file, algorithm, reading };
+    const held = before !== undefined && [before.algorithm, 'SHA256'].includes(algorithm);
+    // Also what is held: the view of a document may be another one than when it was read.
+    return compared(document, await (held ? before.reading : this.readAnew(document, before?.file ?? null, algorithm)));
+  }
+
+  private readAnew(document: DocumentView, file: Blob | null, algorithm: Algorithm): Promise<Read> {
+    const reading = this.inLane(document, async () =>
+      compared(document, await this.digested(file ?? (await this.api.original(document.id)), algorithm)),
+    );
+    const held: Held = { file, algorithm, reading };
     this.held.set(document.id, held);
     reading.catch(() => {
       if (this.held.get(document.id) === held) this.held.delete(document.id);
@@ -97,24 +109,40 @@ export class Originals {
     return reading;
   }
 
-  /** What is inside a CMS object that gets one signer more, with the length of the whole file. */
-  private async readContent(document: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Fingerprint> {
+  private async whole(document: DocumentView): Promise<Blob> {
     const { id } = document;
     const file = this.held.get(id)?.file ?? (await this.api.original(id));
-    const bytes = await file.arrayBuffer();
-    const whole = await this.compared(document, id, new Blob([bytes]), 'SHA256');
-    const pieces = contentOf(new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>[];
-    await this.digester.read(contentName(id), new Blob(pieces), digestAlgorithm);
-    return whole;
+    compared(document, await this.digested(file, 'SHA256'));
+    return file;
   }
 
-  private async compared({ sha256 }: DocumentView, name: string, file: Blob, algorithm: Algorithm): Promise<Fingerprint> {
-    const found = await this.digester.read(name, file, algorithm);
-    if (found.sha256 !== sha256) throw new WrongDocument('other bytes than those shown');
-    return found;
+  /** Read what is inside a CMS object that gets one signer more. The length is that of the whole file. */
+  private readContent(document: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Read> {
+    return this.inLane(document, async () => {
+      // A Blob does not change; a file that was changed on this machine cannot be read any more (File API, 4).
+      const bytes = await (await this.whole(document)).arrayBuffer();
+      const pieces = contentOf(new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>[];
+      const { name, sha256 } = await this.digested(new Blob(pieces), digestAlgorithm);
+      return { name, sha256, length: bytes.byteLength };
+    });
+  }
+
+  private inLane<T>({ length }: DocumentView, work: () => Promise<T>): Promise<T> {
+    return this.lane.run(work, 1 + Math.floor(length / LARGE));
+  }
+
+  private async digested(file: Blob, algorithm: Algorithm): Promise<Read> {
+    const name = `${++this.reads}`;
+    return { name, ...(await this.digester.read(name, file, algorithm)) };
   }
 }
 
-function contentName(documentId: string): string {
-  return `${documentId} content`;
+function compared({ sha256 }: DocumentView, read: Read): Read {
+  if (read.sha256 !== sha256) throw new WrongDocument('other bytes than those shown');
+  return read;
+}
+
+/** True for a file that is fetched whole for its signature, whether it was read before or not: XML, or CMS inside. */
+function isParsed({ pages, signatures, contentType }: DocumentView): boolean {
+  return pages === 0 && (signatures > 0 || contentType.endsWith('xml'));
 }

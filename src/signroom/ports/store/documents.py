@@ -108,8 +108,11 @@ class Documents(Protocol):
         Left out are those for which another one was asked for already, and whose files are gone or soon will be.
         """
 
-    def without_archive_end(self, limit: int) -> list[Document]:
-        """At most `limit` of level B-LTA of which it is not known when their archive timestamp ends."""
+    def without_archive_end(self, after: UUID | None, limit: int) -> list[Document]:
+        """At most `limit` of level B-LTA of which it is not known when their archive timestamp ends.
+
+        They are ordered by id. Only those behind `after` are returned.
+        """
 
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:
         """At most `limit` whose files are kept at `now`, in the order of their ids. Only those behind `after`."""

@@ -45,6 +45,8 @@ _BEGINNING = 64
 """Bytes."""
 _OPENED_OF_SESSION, _OPENED_OF_SUBSCRIPTION = 2, 8
 """Stored files at the same time. Each holds one of 32 threads."""
+_ASKED_IN_VAIN = 2
+"""So often a store that does not answer is waited for. One such file alone may be damaged: the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +254,8 @@ async def local_files_of_all(
 ) -> AsyncIterator[list[LocalFiles | None]]:
     """Small files as `local_files` has them, each with its data, opened one after the other in one thread.
 
-    None for one that cannot be opened: to open it alone says why. Raises: StorageUnavailable when none can be opened
+    None for one that cannot be opened: to open it alone says why. Once the store has not answered for two of them,
+    nobody asks it any more, and it is None for all that are left. Raises: StorageUnavailable when none could be opened
     because the store does not answer.
     """
     async with AsyncExitStack() as files:
@@ -266,21 +269,24 @@ def _all_opened(
     ports: Ports, wanted: Sequence[tuple[StoredFile, StoredFile | str | None]]
 ) -> Iterator[list[LocalFiles | None]]:
     opened: list[LocalFiles | None] = []
-    away: StorageUnavailable | None = None
+    away: list[StorageUnavailable] = []
     with ExitStack() as files:
         for stored, data in wanted:
+            if len(away) == _ASKED_IN_VAIN:
+                opened.append(None)
+                continue
             try:
                 file = files.enter_context(ports.blobs.as_file(stored.blob_key, content_of(stored)))
                 other = None if data is None else files.enter_context(ports.blobs.as_file(*_data_expected(data)))
             except (BlobNotFound, FileChanged):
                 opened.append(None)
             except StorageUnavailable as error:
-                away = error
+                away.append(error)
                 opened.append(None)
             else:
                 opened.append((file, other))
-        if away is not None and not any(opened):
-            raise away
+        if away and not any(opened):
+            raise away[-1]
         yield opened
 
 

@@ -168,7 +168,8 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
             standing = Standing(copy, stored, kind, found.chain, value.value, found.level, proofs_of(found), content)
             raising = Raising(ports, turn, context, Patience(_SECONDS), document.timestamp_tier)
             if document.awaits_renewal:
-                raised = await raising.renew(standing, at_any_rate=ends_soon(document.archive_until, ports.clock.now()))
+                soon = ends_soon(document.known_archive_end, ports.clock.now())
+                raised = await raising.renew(standing, at_any_rate=soon)
             else:
                 raised = await raising.raise_to(document.level_wanted, standing)
             after = raised.standing.level

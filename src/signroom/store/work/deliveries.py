@@ -105,8 +105,7 @@ class SqlDeliveries:
         query = sa.select(d.c.id).where(d.c.created_at < before, d.c.settled_at < before).limit(limit)
         ids = self._connection.execute(query).scalars().all()
         self._connection.execute(sa.delete(a).where(a.c.delivery_id.in_(ids)))
-        self._connection.execute(sa.delete(d).where(d.c.id.in_(ids)))
-        return len(ids)
+        return self._connection.execute(sa.delete(d).where(d.c.id.in_(ids))).rowcount
 
     def _first(self, query: sa.Select[Any], asked: Mapping[str, Any]) -> Delivery | None:
         row = self._connection.execute(query, asked).mappings().first()

@@ -206,9 +206,12 @@ class SqlDocuments:
         query = query.where(kept).order_by(t.c.archive_until, t.c.id).limit(limit)
         return list(self._connection.execute(query).scalars())
 
-    def without_archive_end(self, limit: int) -> list[Document]:
+    def without_archive_end(self, after: UUID | None, limit: int) -> list[Document]:
         t = tables.documents
-        query = sa.select(t).where(sa.text(tables.DOCUMENTS_WITHOUT_END)).order_by(t.c.id).limit(limit)
+        query = sa.select(t).where(sa.text(tables.DOCUMENTS_WITHOUT_END))
+        if after is not None:
+            query = query.where(t.c.id > sa.literal(after, sa.Uuid))
+        query = query.order_by(t.c.id).limit(limit)
         return [rows.document_of(row) for row in self._connection.execute(query).mappings()]
 
     def with_files_after(self, after: UUID | None, now: datetime, limit: int) -> list[Document]:

@@ -75,10 +75,11 @@ class SqlFeed:
         query = sa.select(t.c.position, t.c.at, t.c.subscription_id).order_by(t.c.position).limit(limit + 1)
         first = self._connection.execute(query).all()
         old = list(takewhile(lambda row: row.at < before, first[:-1]))
-        if old:
-            self._connection.execute(sa.delete(t).where(t.c.position <= old[-1].position))
-            self._note_purged({row.subscription_id: row.position for row in old if row.subscription_id is not None})
-        return len(old)
+        if not old:
+            return 0
+        deleted = self._connection.execute(sa.delete(t).where(t.c.position <= old[-1].position)).rowcount
+        self._note_purged({row.subscription_id: row.position for row in old if row.subscription_id is not None})
+        return deleted  # another process may have been faster
 
     def _note_purged(self, positions: Mapping[UUID, int]) -> None:
         """The last position of each subscription, always in the same order: two transactions never wait in a circle."""

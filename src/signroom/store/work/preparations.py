@@ -59,8 +59,7 @@ class SqlPreparations:
         query = query.where(p.c.created_at < before, over).limit(limit)
         ids = self._connection.execute(query).scalars().all()
         self._connection.execute(sa.delete(i).where(i.c.preparation_id.in_(ids)))
-        self._connection.execute(sa.delete(p).where(p.c.id.in_(ids)))
-        return len(ids)
+        return self._connection.execute(sa.delete(p).where(p.c.id.in_(ids))).rowcount
 
 
 # Made once, as in `statements`: each signature asks these.

@@ -24,6 +24,8 @@ T = TypeVar("T")
 class ReadAgain(Generic[T]):
     """Calling it gives what was read last. A change that cannot be read leaves what was there, and is logged once.
 
+    Files that are all gone are such a change: a volume may be away, or somebody may be about to copy new ones.
+
     Safe to call from threads: one of them looks, and nobody waits for it.
     """
 
@@ -53,11 +55,20 @@ class ReadAgain(Generic[T]):
             if seen == self._seen:
                 return
             self._seen = seen
-            self._found = self._read()
+            _require_there(seen)
+            found = self._read()
+            _require_there(_look(self._place))  # it may have gone while it was read
+            self._found = found
         except (SignroomError, ValueError, OSError) as error:
             log.warning("trust_folder.not_read", place=str(self._place), reason=str(error))
         else:
             log.info("trust_folder.read_again", place=str(self._place))
+
+
+def _require_there(seen: _Seen) -> None:
+    """Raises: FileNotFoundError."""
+    if not seen:
+        raise FileNotFoundError("Nothing is there any more. What was there counts until a restart.")
 
 
 def _look(place: Path) -> _Seen:
