@@ -23,6 +23,7 @@ const later = () => loaded(() => import('./later'));
 
 export class Controller {
   private originals: Originals | null = null;
+  private ended = false;
   private source: KeySource | null = null;
   /** Files on their way or refused, by upload. */
   private readonly files = new Map<number, { readonly file: File; readonly key: string }>();
@@ -131,7 +132,7 @@ export class Controller {
   /** Fetch and check what the signer reads, so that the signature has not to wait for it. */
   async readAhead(documents: readonly DocumentView[]): Promise<void> {
     await this.reading().then(
-      (originals) => originals.ahead(documents),
+      (originals) => (this.ended ? undefined : originals.ahead(documents)),
       () => undefined, // the part is asked for again when it is needed
     );
   }
@@ -299,9 +300,11 @@ export class Controller {
   /** Keys are of use as long as the session is open. */
   private arrived(session: SessionView): void {
     this.happen({ kind: 'loaded', session });
-    if (session.status === 'Pending') return;
+    this.ended = session.status !== 'Pending';
+    if (!this.ended) return;
     this.take(null);
     this.originals?.close();
+    this.originals = null; // what failed may be signed once more
   }
 
   private take(source: KeySource | null): void {

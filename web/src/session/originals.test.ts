@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { toBase64 } from '../bytes/base64';
 import { encode, OCTET_STRING, OID, SEQUENCE, SET } from '../bytes/der';
 import { Digests } from '../bytes/digests';
 import { WrongDocument } from '../digest/wrong-document';
+import { KeyError } from '../keysource/keysource';
 import type { DigestAlgorithm, DocumentView, PreparedItem } from '../server/model';
 import { Originals } from './originals';
 
@@ -32,11 +33,14 @@ function item(id: string, algorithm: DigestAlgorithm = 'SHA256', content = `the 
 function server(changed: Readonly<Record<string, string>> = {}) {
   const digests = new Digests();
   const digester = {
-    read: digests.read.bind(digests),
+    read: (...asked: Parameters<Digests['read']>) => {
+      seen.read++;
+      return digests.read(...asked);
+    },
     followed: async (...asked: Parameters<Digests['followed']>) => digests.followed(...asked),
     close: () => undefined,
   };
-  const seen = { fetched: [] as string[], now: 0, most: 0, fails: new Set<string>(), gate: null as Promise<void> | null };
+  const seen = { read: 0, fetched: [] as string[], now: 0, most: 0, fails: new Set<string>(), gate: null as Promise<void> | null };
   const original = async (id: string) => {
     seen.fetched.push(id);
     seen.most = Math.max(seen.most, ++seen.now);
@@ -52,6 +56,22 @@ function server(changed: Readonly<Record<string, string>> = {}) {
 }
 
 describe('the originals', () => {
+  test('that arrive after the end are not read', async () => {
+    const { seen, originals } = server();
+    let arrive = () => {};
+    seen.gate = new Promise((resolve) => {
+      arrive = resolve;
+    });
+    const reading = originals.requireSame(document('late'), item('late'));
+    await vi.waitFor(() => expect(seen.gate).toBeNull());
+
+    originals.close();
+    arrive();
+
+    await expect(reading).rejects.toThrow(KeyError);
+    expect(seen.read).toBe(0);
+  });
+
   const many = Array.from({ length: 20 }, (_, index) => document(`d${index}`));
 
   test('are fetched ahead, a few at a time, and not again for the signature', async () => {

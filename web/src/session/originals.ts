@@ -7,6 +7,7 @@ import { requireSameDocument } from '../digest/check';
 import { contentOf } from '../digest/cms';
 import type { Digester } from '../digest/digester';
 import { WrongDocument } from '../digest/wrong-document';
+import { KeyError } from '../keysource/keysource';
 import type { Api } from '../server/api';
 import type { DocumentView, PreparedItem } from '../server/model';
 import { Lane } from './lane';
@@ -35,6 +36,7 @@ export class Originals {
   private readonly held = new Map<string, Held>();
   private readonly lane = new Lane(AT_ONCE);
   private reads = 0;
+  private closed = false;
 
   constructor(
     private readonly api: Pick<Api, 'original'>,
@@ -84,7 +86,9 @@ export class Originals {
     return this.digester.followed(name, algorithm, []);
   }
 
+  /** Nothing is read any more, also of what is on its way: the Worker would begin anew. */
   close(): void {
+    this.closed = true;
     this.held.clear();
     this.digester.close();
   }
@@ -132,6 +136,7 @@ export class Originals {
   }
 
   private async digested(file: Blob, algorithm: Algorithm): Promise<Read> {
+    if (this.closed) throw new KeyError('cancelled');
     const name = `${++this.reads}`;
     return { name, ...(await this.digester.read(name, file, algorithm)) };
   }
