@@ -131,7 +131,7 @@ class Scenes:
         yield "consent"
         with self._held("finish"):
             page.locator("button.primary").first.click()
-            page.get_by_text(self._text("signing", "sending")).wait_for()
+            page.get_by_role("heading", name=self._text("signing", "sending")).wait_for()
             yield "signing"
         page.locator(".downloads a").first.wait_for()
         yield "completed"
