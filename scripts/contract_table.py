@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -277,7 +278,10 @@ def _handlers() -> dict[tuple[str, str], HTTPRouteHandler]:
     for module in pkgutil.iter_modules(resources.__path__):
         for value in vars(importlib.import_module(f"{resources.__name__}.{module.name}")).values():
             if isinstance(value, HTTPRouteHandler):
-                found.update({(str(m), _plain(path)): value for m in value.http_methods for path in value.paths})
+                # A handler remembers what it is asked, and an application that is made of it later believes that.
+                copied = copy(value)
+                copied.owner = None
+                found.update({(str(m), _plain(path)): copied for m in value.http_methods for path in value.paths})
     return found
 
 
