@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from bench.processes import all_processes
 from tests.harness.server import Json, Page, Server, ok, start_server, values_of
 from tests.vectors import hard_pdfs
 
@@ -112,24 +113,13 @@ def _completed(server: Server, session_id: str) -> None:
 
 def _spent(pid: int) -> Spent:
     """What the process `pid` has used until now, and what all have used that it has started."""
-    own, others, parents = 0, 0, {}
-    ticks: dict[int, int] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                fields = (folder / "stat").read_text().rpartition(") ")[2].split()
-            except OSError:  # it has ended meanwhile
-                continue
-            parents[int(folder.name)] = int(fields[1])
-            ticks[int(folder.name)] = int(fields[11]) + int(fields[12])
-            if int(folder.name) == pid:
-                own, others = ticks[pid], int(fields[13]) + int(fields[14])
+    parents, ticks, ended = all_processes()
     family = {pid}
     while more := {child for child, parent in parents.items() if parent in family} - family:
         family |= more
-    others += sum(ticks.get(member, 0) for member in family - {pid})
+    others = ended[pid] + sum(ticks.get(member, 0) for member in family - {pid})
     second = os.sysconf("SC_CLK_TCK")
-    return Spent(own / second, others / second, time.perf_counter())
+    return Spent(ticks[pid] / second, others / second, time.perf_counter())
 
 
 if __name__ == "__main__":

@@ -96,18 +96,27 @@ def _ready(port: str) -> bool:
         return False
 
 
-def cpu(root: int) -> float:
-    """Seconds of processor time that a process and its living descendants have used."""
+def all_processes() -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+    """By process id: the parent, its own clock ticks, and those of its children that have ended."""
     parents: dict[int, int] = {}
     ticks: dict[int, int] = {}
+    ended: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
                 fields = (folder / "stat").read_text().rpartition(") ")[2].split()
             except OSError:  # it has ended meanwhile
                 continue
-            parents[int(folder.name)] = int(fields[1])
-            ticks[int(folder.name)] = int(fields[11]) + int(fields[12])
+            pid = int(folder.name)
+            parents[pid] = int(fields[1])
+            ticks[pid] = int(fields[11]) + int(fields[12])
+            ended[pid] = int(fields[13]) + int(fields[14])
+    return parents, ticks, ended
+
+
+def cpu(root: int) -> float:
+    """Seconds of processor time that a process and its living descendants have used."""
+    parents, ticks, _ = all_processes()
     if root == os.getpid():
         return ticks[root] / os.sysconf("SC_CLK_TCK")
     family = {root}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from html import unescape
@@ -30,8 +29,7 @@ def started_by(language: str, port: int) -> list[str]:
             require_tools("node")
             return ["node", "examples/webhook_app.mjs", str(port)]
         case "php":
-            if shutil.which("php") is None:
-                pytest.skip("php is not installed: apt-get install php-cli")
+            require_tools("php")
             return ["php", "-S", f"127.0.0.1:{port}", "examples/webhook_app.php"]
     return [sys.executable, "-m", "uvicorn", "--app-dir", "examples", "webhook_app:app", "--port", str(port)]
 

@@ -27,6 +27,7 @@ PACKAGES = {
     "pdftoppm": "poppler-utils",
     "pdftotext": "poppler-utils",
     "qpdf": "qpdf",
+    "php": "php-cli",
     "xmlsec1": "xmlsec1",
 }
 """Program -> the Debian package that has it."""
