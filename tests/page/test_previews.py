@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from httpx import Response
 
+from signroom.http.hang_up import MAX_HANG_UPS
 from tests.harness.server import Page, Server, ok, refused
 from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
@@ -131,7 +132,8 @@ def test_pictures_that_nobody_waits_for_are_drawn_so_often_and_no_more(server: S
 
     eventually(refused_after_one_more)
 
-    assert next(number) > 30
+    # A call that was answered before its caller had gone is not counted: there may be more, never fewer.
+    assert next(number) >= MAX_HANG_UPS
     answer = page.client.get(f"preview/{document}/0")
     assert refused(answer, 429) == "TooManyRequests"
     assert 1 <= int(answer.headers["retry-after"]) <= 120
