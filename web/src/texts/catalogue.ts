@@ -20,6 +20,11 @@ export const languages: readonly string[] = Object.keys(addresses);
 /** What the server has chosen for this signer: it knows their wish, the session's and the browser's. */
 export let language = document.documentElement.lang in addresses ? document.documentElement.lang : 'en';
 
+/** Numbers and dates as the signer's own region writes them, where it speaks the page's language. */
+export function locale(): string {
+  return navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
+}
+
 /** Whoever keeps a part of it (`texts.review`) has that of the new language after `speak`; a single text stays the old one. */
 export const texts: Texts = await load(language);
 

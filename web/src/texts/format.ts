@@ -1,6 +1,6 @@
 /** Numbers, dates and sentences as the language writes them. */
 import type { Problem } from '../session/problem';
-import { language, texts } from './catalogue';
+import { language, locale, texts } from './catalogue';
 import { filled, type Message, type Values } from './message';
 
 export { language, languages, speak, texts } from './catalogue';
@@ -25,17 +25,17 @@ export function factsOf({ length, pages }: { readonly length: number; readonly p
 }
 
 export function date(day: Date): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(day);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'long' }).format(day);
 }
 
 /** Day and time of day. */
 export function moment(when: Date): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' }).format(when);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'long', timeStyle: 'short' }).format(when);
 }
 
 /** The time of day. */
 export function time(moment: Date): string {
-  return new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(moment);
+  return new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }).format(moment);
 }
 
 /** The sentence for a code. */

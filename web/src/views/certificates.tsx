@@ -10,22 +10,24 @@ const t = texts.certificates;
 /** Every certificate of the source; one that cannot be used says why, and cannot be chosen. */
 export function Certificates({ state, controller }: ViewProps): VNode {
   const { certificates, certificateId } = state;
+  const none = certificateId === null;
   return (
     <section>
-      <Heading text={t.heading} />
-      {certificateId === null && <p class="problem">{t.none}</p>}
+      <Heading text={none ? t.none : t.heading} />
       <fieldset class="certificates">
         <legend class="unseen">{t.heading}</legend>
         {certificates.map((each) => (
           <div class={each.judgement.usable ? 'certificate' : 'certificate off'} key={each.info.id}>
             <label>
-              <input
-                type="radio"
-                name="certificate"
-                disabled={!each.judgement.usable}
-                checked={each.info.id === certificateId}
-                onChange={() => controller.choose(each.info.id)}
-              />
+              {!none && (
+                <input
+                  type="radio"
+                  name="certificate"
+                  disabled={!each.judgement.usable}
+                  checked={each.info.id === certificateId}
+                  onChange={() => controller.choose(each.info.id)}
+                />
+              )}
               <CertificateFacts listed={each} />
             </label>
             <CertificateDetails listed={each} />
@@ -33,15 +35,12 @@ export function Certificates({ state, controller }: ViewProps): VNode {
         ))}
       </fieldset>
       <div class="actions">
-        <button
-          type="button"
-          class="primary"
-          disabled={certificateId === null}
-          onClick={() => controller.go('consent')}
-        >
-          {t.next}
-        </button>
-        <button type="button" class="plain" onClick={() => controller.go('source')}>
+        {!none && (
+          <button type="button" class="primary" onClick={() => controller.go('consent')}>
+            {t.next}
+          </button>
+        )}
+        <button type="button" class={none ? 'primary' : 'plain'} onClick={() => controller.go('source')}>
           {t.other}
         </button>
       </div>

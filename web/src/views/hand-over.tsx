@@ -13,7 +13,7 @@ export function HandOver({ state, controller, picture }: ViewProps & { readonly 
       <img class="code" src={picture} alt={t.picture} />
       <p role="status">{t.following}</p>
       <Notice problem={state.problem} />
-      <button type="button" class="primary" disabled={state.busy} onClick={() => controller.comeBack()}>
+      <button type="button" disabled={state.busy} onClick={() => controller.comeBack()}>
         {t.back}
       </button>
       <button type="button" class="plain" disabled={state.busy} onClick={() => void controller.handOver()}>

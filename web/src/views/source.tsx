@@ -27,11 +27,14 @@ function about(kind: SourceKind): { label: string; hint: string; program: string
   }
 }
 
+/** Obstacles that a program from elsewhere takes away. */
+const ADDRESSED: readonly string[] = ['not-installed', 'outdated'];
+
 type Answers = Partial<Record<SourceKind, Availability>>;
 
 export function Source({ state, controller, session }: SourceProps): VNode {
   const kinds = offered(session);
-  const answers = useAnswers(kinds, session);
+  const [answers, look] = useAnswers(kinds, session);
   // The test certificate first, as it needs nothing; then as they answer: none takes the place of another that is about to be pressed.
   const answered = (Object.keys(answers) as SourceKind[]).filter((kind) => answers[kind]?.usable);
   const usable = answered.sort((one, other) => Number(other === 'demo') - Number(one === 'demo'));
@@ -58,6 +61,11 @@ export function Source({ state, controller, session }: SourceProps): VNode {
         ))}
       </div>
       {kinds.map((kind) => !usable.includes(kind) && <NoChoice key={kind} kind={kind} answer={answers[kind]} open={none} />)}
+      {end !== null && kinds.length > 0 && (
+        <button type="button" class="primary" onClick={look}>
+          {t.again}
+        </button>
+      )}
       <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
         {t.back}
       </button>
@@ -81,15 +89,17 @@ interface SourceProps extends ViewProps {
   readonly session: SessionView;
 }
 
-/** What each source says, as it comes. */
-function useAnswers(kinds: readonly SourceKind[], session: SessionView): Answers {
+/** What each source says, as it comes, and how to ask them once more: the signer may have plugged in what was missing. */
+function useAnswers(kinds: readonly SourceKind[], session: SessionView): [Answers, () => void] {
   const [answers, setAnswers] = useState<Answers>({});
-  useEffect(() => {
+  const look = () => {
+    setAnswers({});
     for (const kind of kinds) {
       void available(kind, session).then((answer) => setAnswers((before) => ({ ...before, [kind]: answer })));
     }
-  }, []);
-  return answers;
+  };
+  useEffect(look, []);
+  return [answers, look];
 }
 
 /** The source that need not be chosen, once it is known that no other can be used. */
@@ -129,7 +139,14 @@ function NoChoice({ kind, answer, open }: { readonly kind: SourceKind; readonly 
   return (
     <details class="off" open={open}>
       <summary>{name}: {t.away}</summary>
-      <p class="facts">{fill(t.obstacles[answer.reason], { program, address })}</p>
+      <p class="facts">
+        {fill(t.obstacles[answer.reason], { program })}{' '}
+        {ADDRESSED.includes(answer.reason) && (
+          <a href={`https://${address}`} target="_blank" rel="noreferrer">
+            {address}
+          </a>
+        )}
+      </p>
     </details>
   );
 }

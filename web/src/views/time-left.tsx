@@ -31,9 +31,9 @@ export function TimeLeft({ state, controller, session }: ViewProps & { readonly 
     void controller.extend();
   };
   return (
-    <div class={minutes === null && !asked ? '' : 'time-left'}>
+    <div class={minutes !== null ? 'time-left' : asked ? 'time-left given' : ''}>
       <p role="status">
-        {minutes !== null && <Icon name="clock" />}
+        {(minutes !== null || asked) && <Icon name={minutes === null ? 'done' : 'clock'} />}
         {minutes !== null && fill(t.left, { count: minutes })}
         {minutes === null && asked && fill(t.given, { time: time(new Date(expiresAt)) })}
       </p>
