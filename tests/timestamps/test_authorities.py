@@ -33,6 +33,7 @@ def site() -> Iterator[Site]:
         paths["/garbage"] = lambda e: e.answer(b"<html>")
         paths["/large"] = _large
         paths["/silent"] = lambda e: e.over.wait(20)
+        paths["/slowly"] = _slowly
         yield running
 
 
@@ -40,6 +41,12 @@ def _large(exchange: Exchange) -> None:
     exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
     for _ in range(10):
         exchange.send(bytes(1_000_000))
+
+
+def _slowly(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+    while not exchange.over.wait(0.1):
+        exchange.send(b"0")
 
 
 def provider(site: Site, path: str) -> TimestampProvider:
@@ -63,7 +70,7 @@ def test_a_token_comes_with_the_credentials_of_the_provider(site: Site) -> None:
     assert "secret-of-ours" not in repr(good)
 
 
-@pytest.mark.parametrize("path", ["/moved", "/failing", "/garbage", "/large", "/silent", "/not-there"])
+@pytest.mark.parametrize("path", ["/moved", "/failing", "/garbage", "/large", "/silent", "/slowly", "/not-there"])
 def test_a_provider_that_does_not_keep_the_protocol_gives_no_timestamp(site: Site, path: str) -> None:
     bad = provider(site, path)
 
