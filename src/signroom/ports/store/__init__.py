@@ -25,9 +25,9 @@ from signroom.ports.store.managing.security_contexts import SecurityContexts
 from signroom.ports.store.managing.timestamp_providers import TimestampProviders
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
-from signroom.ports.store.processing import InProcessing, Processing
+from signroom.ports.store.processing import InProcessing, Processing, SessionToSettle
 from signroom.ports.store.rotation import Rotation
-from signroom.ports.store.sessions import LinkedSession, SessionFilter, Sessions, SessionToSign
+from signroom.ports.store.sessions import LinkedSession, SessionFilter, SessionOfPage, Sessions, SessionToSign
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
 from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
@@ -53,6 +53,8 @@ __all__ = [
     "MetadataSearch",
     "Position",
     "SessionFilter",
+    "SessionOfPage",
+    "SessionToSettle",
     "SessionToSign",
     "Store",
     "StoredResult",
@@ -170,6 +172,9 @@ class Store(Protocol):
 
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         """The same from memory alone, without waiting for anything. None may also mean: ask `key`."""
+
+    def known_link(self, link_hash: bytes) -> LinkedSession | None:
+        """What `by_link` has answered a moment ago, once, and from memory alone. The session may have changed since."""
 
     def by_link(self, link_hash: bytes) -> LinkedSession:
         """The session that a link opens, as it is now. Then `known_closed` knows it, too.
