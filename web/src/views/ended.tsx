@@ -71,7 +71,7 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
   return (
     <section class="done">
       <Mark name="done" kind="good" />
-      <Heading text={fill(t.completed, { count })} />
+      <Heading text={count > 0 ? fill(t.completed, { count }) : t.over} />
       <p>{count > 0 ? fill(t.completedText, { count }) : fill(t.late, { application })}</p>
       {count > 0 && <h2>{fill(t.files, { count })}</h2>}
       <Files session={session} />
@@ -148,6 +148,7 @@ function File({ document }: { readonly document: DocumentView }): VNode {
         <span class="name">{signedFile?.name ?? document.name}</span>
         <span class="facts">{facts.join(' · ')}</span>
         {status === 'Completed' && <span class="facts">{fill(t.key, { key: document.formattedKey })}</span>}
+        {document.awaitsLevel && <span class="warning">{t.awaits}</span>}
         {processingErrorCode !== null && <Reason code={processingErrorCode} detail={document.processingErrorDetail} />}
       </div>
       {signedFile !== null && (
