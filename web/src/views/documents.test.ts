@@ -58,7 +58,7 @@ function page() {
       const drawn = (chooser.type as (props: unknown) => Found)(chooser.props);
       return all(drawn).find(({ type }) => (type as unknown) === 'input')!.props as { accept?: string };
     },
-    goOn: (shown: State) => draw(shown).find(({ props }) => props.class === 'primary')?.props.onClick?.(),
+    goOn: (shown: State) => draw(shown).find(({ type }) => (type as unknown) === 'button')?.props.onClick?.(),
   };
 }
 

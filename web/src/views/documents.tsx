@@ -35,7 +35,7 @@ export function Documents({
     <section>
       <Heading text={t.heading} />
       <p>{t.intro[session.pdfOnly ? 'pdf' : 'files']}</p>
-      <Chooser session={session} controller={controller} />
+      <Chooser session={session} controller={controller} first={empty} />
       <ul class="files chosen" aria-label={t.list}>
         {inOrder(state).map((row) =>
           'error' in row ? (
@@ -62,7 +62,7 @@ export function Documents({
       </p>
       <Notice problem={toSay(state.problem, missing && empty)} />
       <div class="actions">
-        <button type="button" class="primary" disabled={pending || state.busy} onClick={goOn}>
+        <button type="button" class={empty ? '' : 'primary'} disabled={pending || state.busy} onClick={goOn}>
           {t.next}
         </button>
         <ToPhone state={{ ...state, busy: pending || state.busy }} controller={controller} session={session} />
@@ -159,7 +159,14 @@ function UploadRow({
   );
 }
 
-function Chooser({ session, controller }: { readonly session: SessionView; readonly controller: Controller }): VNode {
+interface ChooserProps {
+  readonly session: SessionView;
+  readonly controller: Controller;
+  /** Nothing else can be done yet. */
+  readonly first: boolean;
+}
+
+function Chooser({ session, controller, first }: ChooserProps): VNode {
   const [over, setOver] = useState(false);
   const take = (files: FileList | null | undefined) => controller.add([...(files ?? [])], session.maxFile);
   return (
@@ -176,7 +183,7 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
         take(event.dataTransfer?.files);
       }}
     >
-      <label class="button">
+      <label class={first ? 'button primary' : 'button'}>
         <input
           type="file"
           multiple

@@ -7,6 +7,9 @@ import { Heading, Notice, ToPhone, type ViewProps } from './parts';
 
 const t = texts.review;
 
+/** As many names leave room for the first page below them; from this width on they stand beside it (`styles/layout.css`). */
+const FEW = innerWidth < 1024 ? 2 : 10;
+
 /**
  * What is to be done. It is in the page twice, and shown once: beside the documents where there is room for that, so that
  * they stay where they are from step to step, else above them.
@@ -18,15 +21,18 @@ export function ReviewHead({ state }: Pick<ViewProps, 'state'>): VNode {
       <Heading text={t.heading} />
       <p>{fill(t.intro, { count: documents.length })}</p>
       {documents.length > 1 && (
-        <ul>
-          {documents.map(({ id, name }) => (
-            <li key={id}>
-              <button type="button" class="plain" onClick={() => show(id)}>
-                {name}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <details open={documents.length <= FEW}>
+          <summary>{t.all}</summary>
+          <ul>
+            {documents.map(({ id, name }) => (
+              <li key={id}>
+                <button type="button" class="plain" onClick={() => show(id)}>
+                  {name}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
     </div>
   );

@@ -8,7 +8,6 @@ import type { ViewProps } from './parts';
 
 const t = texts.time;
 const LOOK_MS = 5000;
-const GIVEN_MS = 10_000;
 
 /** The last ten minutes of the link, and the way to more of them. A link that has ended shows at once what that means. */
 export function TimeLeft({ state, controller, session }: ViewProps & { readonly session: SessionView }): VNode {
@@ -26,23 +25,19 @@ export function TimeLeft({ state, controller, session }: ViewProps & { readonly 
     if (over) void controller.load();
   }, [over]);
   const minutes = warningFor(left);
-  const given = minutes === null && asked;
-  useEffect(() => {
-    if (!given) return;
-    const timer = setTimeout(() => setAsked(false), GIVEN_MS);
-    return () => clearTimeout(timer);
-  }, [given]);
+  // The next step needs the room; whoever reads slowly is not hurried.
+  useEffect(() => setAsked(false), [state.step]);
   const extend = () => {
     setAsked(true);
     for (const heading of document.querySelectorAll('h1')) heading.focus({ preventScroll: true }); // the button goes
     void controller.extend();
   };
   return (
-    <div class={given ? 'time-left given' : minutes === null ? '' : 'time-left'}>
+    <div class={minutes !== null ? 'time-left' : asked ? 'time-left given' : ''}>
       <p role="status">
-        {(given || minutes !== null) && <Icon name={given ? 'done' : 'clock'} />}
+        {(minutes !== null || asked) && <Icon name={minutes === null ? 'done' : 'clock'} />}
         {minutes !== null && fill(t.left, { count: minutes })}
-        {given && fill(t.given, { time: time(new Date(expiresAt)) })}
+        {minutes === null && asked && fill(t.given, { time: time(new Date(expiresAt)) })}
       </p>
       {minutes !== null && session.extensible && (
         <button type="button" disabled={state.busy} onClick={extend}>

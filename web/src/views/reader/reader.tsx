@@ -147,6 +147,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
           name={read.name}
           page={read.id === at.id ? at.page : 0}
           pages={read.pages}
+          single={paged.length === 1 && read.pages === 1}
           onPage={(page) => goTo(read.id, page)}
           search={search}
         />
