@@ -55,7 +55,7 @@ def choose(page: Page, source: str, opening: str) -> None:
 def barred(page: Page, source: str) -> Locator:
     """The source that cannot be used: it says why, and cannot be pressed."""
     expect(page.get_by_role("button", name=source)).to_have_count(0)
-    return page.locator("details.off").filter(has_text=SHORT.get(source, source))
+    return page.locator("details.off, .reason").filter(has_text=SHORT.get(source, source))
 
 
 @pytest.mark.parametrize("kind", ["rsa2048", "p256", "p384", "p521"])
@@ -119,9 +119,9 @@ def test_a_card_that_signs_in_a_way_nobody_asked_for_is_refused(sqlite_server: S
 @pytest.mark.parametrize(
     ("card", "sentence"),
     [
-        (None, "Web eID is not installed or does not respond. Get it at the address below"),
+        (None, "Web eID is not installed or does not respond. Get it from web-eid.eu"),
         (web_eid.Card(refuses={"status": "NATIVE_UNAVAILABLE"}), "Web eID is not installed"),
-        (web_eid.Card(version="1.0.3"), "Web eID is too old. Get the new version at the address below"),
+        (web_eid.Card(version="1.0.3"), "Web eID is too old. Get the new version from web-eid.eu"),
     ],
     ids=["no extension", "no program", "too old"],
 )
@@ -195,7 +195,7 @@ def test_what_goes_wrong_with_web_pki_is_said_and_can_be_tried_again(web_pki_ser
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (1, "Web PKI is not installed or does not respond. Get it at the address below"),
+        (1, "Web PKI is not installed or does not respond. Get it from get.webpkiplugin.com"),
         (2, "Web PKI is too old"),
         (3, "Web PKI does not work in this browser. Use Chrome, Edge or Firefox"),
     ],
@@ -247,7 +247,19 @@ def test_a_key_in_software_is_barred_where_a_device_is_asked_for(sqlite_server: 
     for source in ("Use a certificate file (PFX)", "Use a test certificate"):
         expect(barred(window.page, source)).to_contain_text("You need a certificate on a card")
     expect(window.page.get_by_role("heading", name="You cannot sign here yet")).to_be_focused()
-    expect(window.page.get_by_text("contact Example application")).to_be_visible()
+    page, again = window.page, window.page.get_by_role("button", name="Check again")
+    expect(page.get_by_text("contact Example application")).to_be_visible()
+    address = barred(page, WEB_EID).get_by_role("link", name="web-eid.eu")
+    expect(address).to_have_attribute("href", "https://web-eid.eu")
+    again.click()
+    expect(page.get_by_text("Nothing has changed.")).to_be_visible()
+    web_eid.Card().plug_into(page)
+    page.evaluate(web_eid.SCRIPT.read_text("utf-8"))
+    again.click()
+
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
+    expect(page.get_by_role("button", name="Read the card")).to_be_visible()
+    expect(again).to_have_count(0)
 
 
 def test_on_a_telephone_programs_of_a_computer_are_barred(web_pki_server: Server, browser: Browser) -> None:

@@ -110,6 +110,7 @@ def test_a_brand_without_a_logo_has_its_name(tenant: Tenant, window: Watched) ->
     page.goto(tenant.redirect_url())
 
     expect(page.locator(".brand", has_text="Acme <b>Ltd</b>")).to_be_visible()
+    expect(page.locator("footer")).to_have_text(re.compile("^Acme <b>Ltd</b> runs this page .* for [^.]+\\.$"))
     expect(page.get_by_role("button", name="Continue")).to_have_css("background-color", "rgb(23, 89, 74)")
 
 

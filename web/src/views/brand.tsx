@@ -14,16 +14,15 @@ interface BrandProps {
 export function Brand({ session: { branding, applicationName }, controller }: BrandProps): VNode {
   const logo = useLogo(branding?.hasLogo ?? false, controller);
   useEffect(() => paint(document.documentElement.style, branding), [branding?.accent, branding?.accentDark]);
-  const own = branding?.name == null;
   const name = branding?.name ?? applicationName;
   if (logo !== null) return <img class="brand" src={logo} alt={name} />;
   return (
-    <div class={own ? 'brand named own' : 'brand named'}>
+    <div class={name === applicationName ? 'brand own' : 'brand'}>
       <span class="tile" aria-hidden="true">
         {[...name][0]}
       </span>
       <p>
-        <span>{name}</span>
+        <span class="title">{name}</span>
         <span class="facts">{texts.page.mark}</span>
       </p>
     </div>

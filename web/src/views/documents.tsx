@@ -7,7 +7,7 @@ import { passing, type Problem } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';
 import { Icon } from './icon';
-import { Heading, Notice, Said, type ViewProps } from './parts';
+import { Heading, Notice, Said, ToPhone, type ViewProps } from './parts';
 
 const t = texts.documents;
 
@@ -65,12 +65,8 @@ export function Documents({
         <button type="button" class={empty ? '' : 'primary'} disabled={pending || state.busy} onClick={goOn}>
           {t.next}
         </button>
+        <ToPhone state={{ ...state, busy: pending || state.busy }} controller={controller} session={session} />
       </div>
-      {session.handOver && (
-        <button type="button" class="plain" disabled={pending || state.busy} onClick={() => void controller.handOver()}>
-          {texts.handOver.button}
-        </button>
-      )}
     </section>
   );
 }

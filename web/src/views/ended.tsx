@@ -148,6 +148,7 @@ function File({ document }: { readonly document: DocumentView }): VNode {
         <span class="name">{signedFile?.name ?? document.name}</span>
         <span class="facts">{facts.join(' · ')}</span>
         {status === 'Completed' && <span class="facts">{fill(t.key, { key: document.formattedKey })}</span>}
+        {document.awaitsLevel && <span class="warning">{t.awaits}</span>}
         {processingErrorCode !== null && <Reason code={processingErrorCode} detail={document.processingErrorDetail} />}
       </div>
       {signedFile !== null && (

@@ -3,7 +3,7 @@ import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
 import { fill, texts } from '../texts/format';
 import { Icon } from './icon';
-import { Heading, Notice, type ViewProps } from './parts';
+import { Heading, Notice, ToPhone, type ViewProps } from './parts';
 
 const t = texts.review;
 
@@ -65,12 +65,8 @@ export function Review({ state, controller, session }: ViewProps & { readonly se
             {t.back}
           </button>
         )}
+        {session.predefined && <ToPhone state={state} controller={controller} session={session} />}
       </div>
-      {session.predefined && session.handOver && (
-        <button type="button" class="plain" disabled={state.busy} onClick={() => void controller.handOver()}>
-          {texts.handOver.button}
-        </button>
-      )}
     </section>
   );
 }

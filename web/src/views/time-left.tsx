@@ -25,6 +25,8 @@ export function TimeLeft({ state, controller, session }: ViewProps & { readonly 
     if (over) void controller.load();
   }, [over]);
   const minutes = warningFor(left);
+  // The next step needs the room; whoever reads slowly is not hurried.
+  useEffect(() => setAsked(false), [state.step]);
   const extend = () => {
     setAsked(true);
     for (const heading of document.querySelectorAll('h1')) heading.focus({ preventScroll: true }); // the button goes
