@@ -79,6 +79,7 @@ def test_an_original_with_another_fingerprint_than_the_one_shown_gets_no_signatu
     page.get_by_role("button", name="Sign 1 document").click()
 
     expect(page.get_by_text(re.compile("signature on a different file"))).to_be_visible()
+    expect(page.get_by_role("button", name="Sign 1 document")).to_be_disabled()
     assert sent == []
 
 

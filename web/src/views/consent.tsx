@@ -56,7 +56,8 @@ export function Consent({ state, controller }: ViewProps): VNode {
         <button
           type="button"
           class="primary"
-          disabled={state.busy || chosen === undefined || documents.length === 0}
+          // Of a service that asks for another file the signer asks nothing again.
+          disabled={state.busy || chosen === undefined || documents.length === 0 || state.problem?.code === 'WrongDocument'}
           onClick={() => void controller.sign(state)}
         >
           {fill(t.sign, { count: documents.length })}
