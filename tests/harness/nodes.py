@@ -1,8 +1,8 @@
 """The workers of a run, forked from one process that has imported every test file.
 
 Each worker would import all of them itself: that takes 7 s of the processor, and 13 s in a fresh clone, where nothing
-is compiled yet. A fork takes part in what has been imported, in keys that have been made, and in the one process that
-the tests' servers are forked from.
+is compiled yet. A fork takes part in what has been imported, in keys that have been made, in the one process that the
+tests' servers are forked from, and in the one that judges by DSS.
 
 xdist starts a worker by a command and speaks with it by two pipes. `NodeParent` gives it a fork in place of the
 command. Whatever cannot be imported here is imported by each worker, which reports what is wrong.
@@ -34,6 +34,8 @@ _ROOT = Path(__file__).parents[2]
 _PROGRAM = "import sys; from tests.harness.nodes import serve; serve(int(sys.argv[1]), sys.argv[2:])"
 """Not ``-m tests.harness.nodes``: what a worker spawns would import the main module anew."""
 _READY = b"\n"
+_kept: list[object] = []
+"""What must not be garbage before the last worker has ended."""
 _BOTH = 2
 """The pipes of a worker: what it reads, and what it writes."""
 
@@ -115,6 +117,7 @@ class NodeParent:
 
 def serve(control: int, places: Sequence[str]) -> None:
     """Import the tests in `places`, then fork a worker each time the other side asks, until that side is closed."""
+    os.set_inheritable(control, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process of xdist is interrupted, too, and closes its side
     if places:
         _import(places)
@@ -135,12 +138,15 @@ def serve(control: int, places: Sequence[str]) -> None:
 
 
 def _import(places: Sequence[str]) -> None:
+    from tests.verifiers import dss
+
     forking()
     forkserver.ensure_running()
     keys = Thread(target=_make_keys)
     keys.start()
     pytest.main(["-qq", "--collect-only", *places])
     keys.join()
+    _kept.append(dss.share())
     # The tests that were collected are garbage: each worker makes its own.
     gc.unfreeze()
     gc.collect()

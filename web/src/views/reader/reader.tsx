@@ -53,7 +53,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
 
   useLayoutEffect(() => {
     const first = documents[0];
-    return first && warm(first, controller);
+    return first && warm(first, controller.pages);
   }, []);
 
   useEffect(() => {
@@ -158,7 +158,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
             <Pages
               document={document}
               controller={controller}
-              shelf={shelfOf(controller)}
+              shelf={shelfOf(controller.pages)}
               view={view}
               density={fine}
               hits={found.filter(({ documentId }) => documentId === document.id)}

@@ -65,6 +65,7 @@ _SIGNATURE = {"Type": b"/Sig", "Filter": b"/Adobe.PPKLite", "SubFilter": b"/ETSI
 _DOCUMENT_TIMESTAMP = {"Type": b"/DocTimeStamp", "Filter": b"/Adobe.PPKLite", "SubFilter": b"/ETSI.RFC3161"}
 """EN 319 142-1, 5.4.3."""
 _FLAGS = 3
+_HEXADECIMAL = b"0123456789abcdef"
 _BUFFER = 1 << 16
 _NOWHERE = b"\nstartxref\n0\n%%EOF\n"
 """It makes qpdf search the whole file for objects."""
@@ -526,6 +527,6 @@ def _gap(buffer: Buffer, at: int, found: IndirectObject, facts: PdfFacts, wanted
     contents = signature.get("Contents") or b""
     require(contents == buffer[first:second], "the gap is not /Contents")
     digits = contents[1:-1]
-    right = contents[:1] == b"<" and contents[-1:] == b">" and bool(digits) and not digits.strip(b"0123456789abcdef")
+    right = contents[:1] == b"<" and contents[-1:] == b">" and bool(digits) and not digits.translate(None, _HEXADECIMAL)
     require(right, "/Contents is no hexadecimal string")
     return gap
