@@ -51,6 +51,11 @@ _GAP_SECONDS = 0.1
 _TICK_SECONDS = 0.025
 _DELAYS_SECONDS = 1.0
 """Between two looks at delayed jobs while others commit."""
+WAITING = (
+    "SELECT DISTINCT queue_name FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING') AND status = 'ENQUEUED'"
+)
+NEXT_DUE = "SELECT min(delay_until_epoch_ms) FROM workflow_status WHERE status = 'DELAYED'"
+"""Both are asked after each commit, in each process: in words by which SQLite takes its indexes (`in_status`)."""
 _CHANNEL = "signroom_jobs"
 _DELAYED = "delayed"
 _REGISTERED_SECONDS = 0.05
@@ -241,15 +246,13 @@ class Alarms:
 
     def _watch_file(self, stop_event: threading.Event) -> None:
         file = Path(self._engine.url.database or "")
-        waiting = "SELECT DISTINCT queue_name FROM workflow_status WHERE status IN ('ENQUEUED')"
-        delayed = "SELECT min(delay_until_epoch_ms) FROM workflow_status WHERE status IN ('DELAYED')"
         due = None
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)) as connection:
             self._hears = True
             for _ in _changes(file.with_name(f"{file.name}-wal"), stop_event):
-                for (queue,) in connection.execute(waiting):
+                for (queue,) in connection.execute(WAITING):
                     self._ring(queue)
-                before, due = due, connection.execute(delayed).fetchone()
+                before, due = due, connection.execute(NEXT_DUE).fetchone()
                 if due != before:
                     self._delays.ring()
 
