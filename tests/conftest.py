@@ -16,6 +16,7 @@ from tests.harness.authorities import read_authorities_once
 from tests.harness.databases import copy_new_database, migrated
 from tests.harness.idle import Idle
 from tests.harness.moto import S3, running_s3
+from tests.harness.nodes import fork_nodes
 from tests.harness.order import longest_first, most_workers, useful_workers
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
 from tests.harness.resting import Resting
@@ -62,6 +63,13 @@ def pytest_collection() -> Iterator[None]:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """What ``--numprocesses auto`` means: few tests are not worth a second worker."""
     return useful_workers(config.rootpath, config.args, most_workers())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Let the workers share what all of them would import. Not where each file's processes are told apart."""
+    if not config.pluginmanager.has_plugin("tests.harness.processor_time"):
+        fork_nodes(config)
 
 
 @pytest.hookimpl(trylast=True)
