@@ -7,6 +7,7 @@ import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
 import type { Problem } from '../session/problem';
 import { fill, texts } from '../texts/format';
+import { Icon } from './icon';
 import { Field, Heading, Notice, ToPhone, type ViewProps } from './parts';
 
 const t = texts.source;
@@ -44,6 +45,12 @@ export function Source({ state, controller, session }: SourceProps): VNode {
     controller.go('source'); // what went wrong with another source is not this one's
     setChosen(kind);
   };
+  const back = (
+    <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
+      <Icon name="back" />
+      {t.back}
+    </button>
+  );
   return (
     <section>
       <Heading key={none} text={none ? t.noneHeading : t.heading} />
@@ -58,21 +65,23 @@ export function Source({ state, controller, session }: SourceProps): VNode {
         ))}
       </div>
       {kinds.map((kind) => !usable.includes(kind) && <NoChoice key={kind} kind={kind} answer={answers[kind]} none={none} />)}
-      {end !== null && (
+      {end === null ? (
+        back
+      ) : (
         <>
           <p role="status" class="facts">
             {asking ? t.looking : asking === false && t.still}
           </p>
-          {/* What is offered may be another choice by now. */}
-          <button type="button" class="primary" disabled={state.busy} onClick={kinds.length > 0 ? again : () => void controller.load()}>
-            {t.check}
-          </button>
-          <ToPhone state={state} controller={controller} session={session} />
+          <div class="actions">
+            {/* What is offered may be another choice by now. */}
+            <button type="button" class="primary" disabled={state.busy} onClick={kinds.length > 0 ? again : () => void controller.load()}>
+              {t.check}
+            </button>
+            <ToPhone state={state} controller={controller} session={session} />
+            {back}
+          </div>
         </>
       )}
-      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
-        {t.back}
-      </button>
     </section>
   );
 }
