@@ -100,8 +100,10 @@ class Bell(threading.Event):
 class Alarms:
     """The bells of the queues of one process, and who rings them."""
 
-    def __init__(self, engine: Engine, queues: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, queues: Sequence[str], *, listening: Engine | None = None) -> None:
+        """`listening`: where one connection is kept to be told; `engine` unless given. A pooler keeps none."""
         self._engine = engine
+        self._listening = listening or engine
         self._reader = engine.execution_options(signroom_read_only=True)
         self._queues = tuple(queues)
         self._bells: dict[str, Bell] = {}
@@ -256,7 +258,7 @@ class Alarms:
 
     def _hear_notifications(self, stop_event: threading.Event) -> None:
         """Raises: psycopg.Error, SQLAlchemyError when the connection is lost, TimeoutError when nothing is heard."""
-        pooled = self._engine.raw_connection()
+        pooled = self._listening.raw_connection()
         connection: Any = pooled.driver_connection
         pooled.detach()  # it is this thread's from now on
         with closing(connection):
