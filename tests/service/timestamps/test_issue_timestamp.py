@@ -103,7 +103,7 @@ def test_when_none_is_of_use_the_caller_is_told_in_time(
     with pytest.raises(TimestampUnavailable):
         issued(ports, *(replace(provider(site, "/silent"), name=str(number)) for number in range(9)))
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15, "each would have taken twenty"
 
 
 def test_a_token_of_a_stranger_is_not_handed_on(ports: Ports, room: Room, site: Site) -> None:
